@@ -1,0 +1,123 @@
+"""The equilibrium of one group in closed form up to one monotone scalar equation.
+
+Two coupled equations fix the effective ridges kappa (of the samples) and gamma (of samples and features):
+
+    n = df1 + ridge / kappa,   features = df1 + features kappa / gamma,   df1 = sum_i lambda_i / (lambda_i + gamma).
+
+Multiplied out, `gamma (n - df1) (features - df1) = ridge features`.  Solved for the smaller gap
+`g = min(n, features) - df1` without cancellation it reads
+
+    df1(gamma) + g(gamma) = min(n, features),    g = 2 r / (|x| + sqrt(x^2 + 4 r / features)),
+    r = ridge / gamma,  x = 1 - n / features,
+
+a sum of two positive decreasing functions of gamma.  Every quantity of the error kernel follows from `df1`, `df1 - df2`
+and the gaps, all sums of positive terms: nothing is lost at ridge 1e-300 or one part in 1e16 from n = features.
+
+Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |x|))`, m = min(n, features), each term is
+at most m/2: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
+With ridge 0 and rank <= m everything is learned: gamma = 0.
+"""
+
+__all__ = ["Equilibrium", "equilibrium"]
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rfgen.numerics.monotone_root import decreasing_root
+from rfgen.problems.modes import Modes
+
+# Residuals measured over the problem table: at most 2e-14.
+RESIDUAL_TOLERANCE = 1e-10
+# log of the smallest positive double
+LOG_SMALLEST = -745.0
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Equilibrium:
+    """Effective ridges and gaps of one group; every field is a scalar ().
+
+    `kappa`: effective ridge of the samples, ridge / (n - df1); `gamma`: effective ridge of samples and features (equal
+    to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
+    `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is below 1e-10.
+    """
+
+    kappa: Float[Array, ""]
+    gamma: Float[Array, ""]
+    row_gap: Float[Array, ""]
+    feature_gap: Float[Array, ""]
+    df1: Float[Array, ""]
+    df2: Float[Array, ""]
+    spread: Float[Array, ""]
+    residual: Float[Array, ""]
+    converged: Float[Array, ""]
+
+
+def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equilibrium:
+    """Solve for gamma; see the module's text for the equation and its bracket.
+
+    Source: the random-feature eigenframework of arXiv 2311.14646; its reduction to this form is derived here.
+    """
+    smaller = jnp.minimum(n, features)
+    imbalance = 1.0 - n / features
+    exhausted = (ridge == 0.0) & (modes.rank <= smaller)
+    # where everything is learned the root is not needed: solve a harmless equation instead
+    target = jnp.where(exhausted, 0.5 * jnp.minimum(modes.rank, 1e300), smaller)
+    log_ridge = jnp.where(ridge > 0.0, jnp.log(jnp.where(ridge > 0.0, ridge, 1.0)), -jnp.inf)
+
+    def gap(log_gamma: Array) -> tuple[Array, Array]:
+        """`g` and `-dg / dlog gamma`."""
+        # ridge * exp(-log gamma) keeps the derivative at ridge 0, and overflows below exp(-600)
+        near = jnp.where(log_gamma > -600.0, log_gamma, 0.0)
+        far = jnp.where(log_gamma > -600.0, 0.0, log_gamma)
+        ratio = jnp.where(log_gamma > -600.0, ridge * jnp.exp(-near), jnp.exp(jnp.minimum(log_ridge - far, 700.0)))
+        four = 4.0 * ratio / features
+        squared = imbalance * imbalance + four
+        root = jnp.where(squared > 0.0, jnp.sqrt(jnp.where(squared > 0.0, squared, 1.0)), 0.0)
+        total = jnp.abs(imbalance) + root
+        direct = 2.0 * ratio / jnp.where(total > 0.0, total, 1.0)
+        # both forms are equal; this one has the right second derivative in n at n = features
+        near_square = jnp.isfinite(features) & (imbalance * imbalance < four)
+        bounded = jnp.where(near_square, features, 1.0)
+        value = jnp.where(near_square, 0.5 * bounded * (root - jnp.abs(imbalance)), direct)
+        return value, jnp.where(root > 0.0, ratio / jnp.where(root > 0.0, root, 1.0), 0.0)
+
+    def excess(log_gamma: Array) -> tuple[Array, Array]:
+        gamma = jnp.exp(log_gamma)
+        inverse = 1.0 / (modes.eigenvalues + gamma)
+        learned = modes.multiplicity * modes.eigenvalues * inverse
+        df1, spread = jnp.sum(learned), jnp.sum(learned * inverse) * gamma
+        g, minus_slope = gap(log_gamma)
+        total = df1 + g
+        return jnp.log(total / target), -(spread + minus_slope) / total
+
+    trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
+    upper = jnp.maximum(
+        jnp.log(2.0 * trace / target), log_ridge + jnp.log(4.0 / (target * (target / features + 2.0 * jnp.abs(imbalance))))
+    )
+    # all modelled modes (the tail's included) are at least `smallest`; the factor covers the rounding of the count
+    missing = jnp.sum(modes.multiplicity) * (1.0 - 1e-12) / target - 1.0
+    from_rank = jnp.where(missing > 0.0, jnp.log(modes.smallest) + jnp.log(jnp.where(missing > 0.0, missing, 1.0)), -jnp.inf)
+    lower = jnp.maximum(jnp.maximum(log_ridge - jnp.log(n), from_rank), LOG_SMALLEST)
+    lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
+    log_gamma = decreasing_root(excess, lower, upper, upper)
+
+    residual = jnp.where(exhausted, 0.0, jnp.abs(excess(jax.lax.stop_gradient(log_gamma))[0]))
+    gamma = jnp.where(exhausted, 0.0, jnp.exp(log_gamma))
+    g = jnp.where(exhausted, 0.0, gap(log_gamma)[0])
+    inverse = 1.0 / (modes.eigenvalues + gamma)
+    learnability = modes.eigenvalues * inverse
+    df1 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability))
+    df2 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability * learnability))
+    spread = gamma * jnp.sum(modes.multiplicity * learnability * inverse)
+    row_gap = jnp.where(exhausted, n - modes.rank, jnp.where(n <= features, g, g + (n - features)))
+    feature_gap = jnp.where(
+        exhausted, 1.0 - modes.rank / features, jnp.where(n <= features, g / features + imbalance, g / features)
+    )
+    return Equilibrium(
+        kappa=gamma * feature_gap, gamma=gamma, row_gap=row_gap, feature_gap=feature_gap, df1=df1, df2=df2,
+        spread=spread, residual=residual, converged=residual < RESIDUAL_TOLERANCE,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""The error kernel of one group at equal ridges: risk, its parts, and the weight norm.
+
+With L_i = lambda_i / (lambda_i + gamma), a = n - df1, b = 1 - df1/features, p = df1 - df2, p' = p/features:
+
+    E = n (b + p') / (a b + p (a/features + b))                      amplification of every error source
+    test = E [sum_i (1 - L_i)((1 - L_i) + L_i p'/(b + p')) v_i^2 + null power + noise]
+    train = (a/n)^2 test
+    norm = [sum_i L_i^2 v_i^2/lambda_i + (test/n) p/gamma] / (b + p')
+
+This is the random-feature eigenframework of arXiv 2311.14646 (its eq. for test and train risk; the norm is derived here)
+with every difference rewritten as a sum of positive terms, so that no digit is lost near interpolation; E is infinite
+exactly where its denominator vanishes.
+"""
+
+__all__ = ["ErrorKernel", "error_kernel"]
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rfgen.equivalents.equilibrium import Equilibrium
+from rfgen.problems.modes import Modes
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ErrorKernel:
+    """Observables, each a scalar (): `test = bias + variance + noise`, in units of the target squared.
+
+    `bias`: squared error of the mean predictor; `variance`: spread from the draw of samples and features without label
+    noise; `noise`: the part linear in the noise variance, the irreducible noise included; `norm`: mean squared weights.
+    """
+
+    test: Float[Array, ""]
+    train: Float[Array, ""]
+    bias: Float[Array, ""]
+    variance: Float[Array, ""]
+    noise: Float[Array, ""]
+    norm: Float[Array, ""]
+    amplification: Float[Array, ""]
+
+
+def _product(factor: Array, source: Array) -> Array:
+    """`factor * source`, zero where there is no source even if the factor diverges."""
+    return jnp.where(source == 0.0, 0.0, factor * jnp.where(source == 0.0, 1.0, source))
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    """`numerator / denominator`: inf where only the denominator vanishes, 0 where both do."""
+    safe = jnp.where(denominator == 0.0, 1.0, denominator)
+    return jnp.where(denominator == 0.0, jnp.where(numerator == 0.0, 0.0, jnp.inf), numerator / safe)
+
+
+def error_kernel(modes: Modes, at: Equilibrium, n: Array, features: Array, noise: Array) -> ErrorKernel:
+    """Observables at the equilibrium `at`, with the formulas of the module's text; `noise` is the noise variance ()."""
+    a, b, p = at.row_gap, at.feature_gap, at.spread
+    p_per_feature = p / features
+    room = b + p_per_feature
+    inverse = 1.0 / (modes.eigenvalues + at.gamma)
+    learned, missed = modes.eigenvalues * inverse, at.gamma * inverse
+    bias = jnp.sum(missed * missed * modes.power) + modes.null_power
+    from_features = _ratio(p_per_feature, room) * jnp.sum(missed * learned * modes.power)
+
+    # gamma = 0: all modes are learned, both ratios tend to their classical limits n/(n - rank), rank/(n - rank)
+    exhausted = at.gamma == 0.0
+    denominator = jnp.where(exhausted, a, a * b + p * (a / features + b))
+    amplification = _ratio(jnp.where(exhausted, n, n * room), denominator)
+    surplus = _ratio(jnp.where(exhausted, at.df1, at.df2 * b + at.df1 * p_per_feature), denominator)
+
+    # n = features = rank, ridge to 0: amplification and feature error compensate, a, p and features b being equal
+    weight = jnp.sum(modes.power / modes.eigenvalues) / jnp.sum(modes.multiplicity / modes.eigenvalues)
+    square = exhausted & (a == 0.0) & (b == 0.0)
+    features_part = jnp.where(square, at.df1 * weight / 3.0, _product(amplification, from_features))
+    variance = _product(surplus, bias) + features_part
+    noise_part = _product(amplification, noise)
+    test = bias + variance + noise_part
+    row_share = a / n
+    train = jnp.where(row_share == 0.0, 0.0, row_share * row_share * jnp.where(row_share == 0.0, 0.0, test))
+    fitted = jnp.sum(learned * inverse * modes.power)
+    fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
+    norm = _ratio(fitted + _product(test, fluctuation), room)
+    return ErrorKernel(
+        test=test, train=train, bias=bias, variance=variance, noise=noise_part, norm=norm, amplification=amplification
+    )

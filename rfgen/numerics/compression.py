@@ -1,0 +1,111 @@
+"""Spectral compression: a long spectrum becomes a few hundred nodes that give the same sums.
+
+Every formula of the theory sees the spectrum through sums `sum_i w_i f(lambda_i)` where `f` is a rational function of
+`lambda` and of the effective ridge, hence analytic in `s = log lambda` within |Im s| < pi.  Cut `s` into panels of
+half-width 1.2.  On a panel, interpolation of `f` at 20 Chebyshev points converges like rho^-20 with
+rho = pi/1.2 + sqrt((pi/1.2)^2 + 1) = 5.4, the ellipse through the poles: 2e-15.  The sum of the interpolants is a sum over
+the nodes, whose weights are found by *anterpolation* (the transpose of interpolation) once for all `f`.
+
+Done in Chebyshev moments: `M_k = sum_i w_i T_k(x_i)` costs one pass per moment over the modes, whatever their number, and
+discrete orthogonality turns moments into weights.  The weights may be negative; their absolute sum exceeds the plain sum
+by at most the Lebesgue constant of 20 Chebyshev points, 2.9.
+
+Infinite tails: the sum over i > N of a smooth g is its integral from N + 1/2 plus (g(N+1) - g(N))/24, the midpoint rule's
+end correction (next term 3e-3 g'''(N): 1e-17 of the tail at N = 4096); the integral is done by Gauss-Legendre panels.
+"""
+
+__all__ = ["compress", "tail_quadrature"]
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+PANEL_HALF_WIDTH = 1.2
+NODES_PER_PANEL = 20
+# Gauss-Legendre converges twice as fast as interpolation at the same nodes, so tail panels may be twice as wide.
+TAIL_PANEL_WIDTH = 4.8
+
+
+def compress(
+    eigenvalues: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"]
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"]]:
+    """Nodes and node weights with `sum_j node_weights[r, j] f(nodes[j]) = sum_i weights[r, i] f(eigenvalues[i])`.
+
+    `eigenvalues` positive, in descending order.  Relative error against the sum of |weights f| at most 1e-13 for
+    rational f of lambda and gamma > 0 with poles at -gamma of order up to two (measured 2e-15 to 3e-14).  A panel with
+    no more modes than nodes keeps its modes.  10^7 modes take about a second.
+
+    >>> import numpy as np
+    >>> i = np.arange(1.0, 10_001.0)
+    >>> nodes, weights = compress(i**-1.5, np.ones((1, i.size)))
+    >>> len(nodes), abs(weights[0] @ (nodes / (nodes + 1e-3)) / np.sum(i**-1.5 / (i**-1.5 + 1e-3)) - 1) < 1e-13
+    (140, True)
+    """
+    if eigenvalues.size == 0:
+        return eigenvalues, weights
+    logs = np.log(eigenvalues)
+    width = 2 * PANEL_HALF_WIDTH
+    panels = max(1, int(np.ceil((logs[0] - logs[-1]) / width)))
+    tops = logs[0] - width * np.arange(panels + 1)
+    edges = np.searchsorted(-logs, -tops, side="left")
+    edges[0], edges[-1] = 0, logs.size
+    angles = np.pi * (np.arange(NODES_PER_PANEL) + 0.5) / NODES_PER_PANEL
+    # T_k at the Chebyshev points, scaled so that moments @ synthesis are node weights
+    synthesis = np.cos(np.outer(np.arange(NODES_PER_PANEL), angles)) * (2.0 / NODES_PER_PANEL)
+    synthesis[0] /= 2.0
+    nodes, node_weights = [], []
+    for top, start, stop in zip(tops, edges[:-1], edges[1:], strict=False):
+        if start == stop:
+            continue
+        rows = weights[:, start:stop]
+        if stop - start <= NODES_PER_PANEL:
+            nodes.append(eigenvalues[start:stop])
+            node_weights.append(rows)
+            continue
+        center = top - PANEL_HALF_WIDTH
+        moments = _chebyshev_moments((logs[start:stop] - center) / PANEL_HALF_WIDTH, rows)
+        nodes.append(np.exp(center + PANEL_HALF_WIDTH * np.cos(angles)))
+        node_weights.append(moments @ synthesis)
+    return np.concatenate(nodes), np.concatenate(node_weights, axis=1)
+
+
+def _chebyshev_moments(
+    x: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"]
+) -> Float[np.ndarray, "rows orders"]:
+    moments = np.zeros((weights.shape[0], NODES_PER_PANEL))
+    block = 1 << 16  # three vectors of this length stay in the second-level cache: 3x faster at 10^7 modes
+    for start in range(0, x.size, block):
+        piece, rows = x[start : start + block], weights[:, start : start + block]
+        before, now = np.ones_like(piece), piece
+        moments[:, 0] += rows @ before
+        for order in range(1, NODES_PER_PANEL):
+            moments[:, order] += rows @ now
+            before, now = now, 2.0 * piece * now - before
+    return moments
+
+
+def tail_quadrature(
+    log_eigenvalue: Callable[[np.ndarray], np.ndarray], after: int, last: float
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+    """Real-valued indices `x` and weights with `sum_x weight g(x) = sum over integers i > after of g(i)`, up to `last`.
+
+    Exact to 1e-15 for g = (power of i, and of log i) times a rational function of the eigenvalue, as in `compress`.
+    `log_eigenvalue(x)` must be decreasing.  What lies beyond index `last` is left to the caller.
+
+    >>> x, weight = tail_quadrature(lambda x: -2.0 * np.log(x), 4096, 1e12)
+    >>> total = np.sum(np.arange(1.0, 4097.0) ** -2) + np.sum(weight * x**-2) + 1e-12
+    >>> bool(abs(total - np.pi**2 / 6) < 1e-15)
+    True
+    """
+    low, high = np.log(after + 0.5), np.log(last)
+    drop = float(log_eigenvalue(np.exp(np.array(low))) - log_eigenvalue(np.exp(np.array(high))))
+    # in log x the factor x^(1 - beta) must be resolved too, hence at least one panel per factor e^4.8 of the index
+    panels = int(np.ceil(max(drop, high - low) / TAIL_PANEL_WIDTH))
+    edges = np.linspace(low, high, panels + 1)
+    points, weights = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
+    half = 0.5 * np.diff(edges)[:, None]
+    u = (0.5 * (edges[:-1] + edges[1:])[:, None] + half * points).ravel()
+    x = np.exp(u)
+    ends = np.array([after, after + 1.0])
+    return np.concatenate([ends, x]), np.concatenate([[-1 / 24, 1 / 24], (half * weights).ravel() * x])

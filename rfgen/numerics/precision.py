@@ -1,0 +1,51 @@
+"""Double precision, decided in one place.
+
+The theory needs 64-bit floats: `n - df1` loses all its digits in 32 bits near interpolation.  JAX has a process-wide
+flag for them; switching it would change the dtype of the user's own code.  So the verbs open a *scope* (thread-local,
+restored on exit), always as the outermost one: a scope opened inside a 32-bit transformation mixes dtypes.
+"""
+
+__all__ = ["PrecisionError", "double_precision", "is_traced", "require_double_precision"]
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PrecisionError(RuntimeError):
+    """A formula that needs 64-bit floats was called outside a 64-bit scope."""
+
+
+def double_precision(function: F) -> F:
+    """Run `function` inside a 64-bit scope; the global flag and the caller's own dtypes stay as they were."""
+
+    @functools.wraps(function)
+    def scoped(*args: Any, **kwargs: Any) -> Any:
+        with jax.enable_x64(True):
+            return function(*args, **kwargs)
+
+    return cast(F, scoped)
+
+
+def require_double_precision(where: str) -> None:
+    """Raise `PrecisionError` with the remedy unless 64-bit floats are on.
+
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     require_double_precision("rfgen.theory.risk")
+    """
+    if jnp.result_type(float) != jnp.float64:
+        raise PrecisionError(
+            f"{where} needs 64-bit floats, and they are off. Wrap the outermost call in `with jax.enable_x64(True):` "
+            "(outside jit, grad and vmap), or use rfgen.predict, which opens that scope itself."
+        )
+
+
+def is_traced(*values: Any) -> bool:
+    """Whether any leaf of `values` is a JAX tracer (the call happens inside jit, grad or vmap)."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))

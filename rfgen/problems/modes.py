@@ -1,0 +1,31 @@
+"""The record over which every eigen-coordinate sum of the theory is taken."""
+
+__all__ = ["Modes"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Modes:
+    """Eigenvalues with their multiplicities and the target power on each: a pytree of arrays (numpy or JAX).
+
+    Compressed (`Task.modes`) or not, the sums `sum_i multiplicity_i f(eigenvalue_i)` and `sum_i power_i f(eigenvalue_i)`
+    are the same; node weights of a compressed spectrum may be negative.
+
+    Shapes: `eigenvalues`, `multiplicity` (modes,) with eigenvalues > 0; `power` (modes,), or (outputs, modes) to be
+    vmapped over; `null_power` () or (outputs,): target power outside the span of the modes, never learned; `rank` ():
+    number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue,
+    `largest` () the largest (true ones, which a compressed spectrum rounds to its nodes).
+    """
+
+    eigenvalues: Any
+    multiplicity: Any
+    power: Any
+    null_power: Any
+    rank: Any
+    smallest: Any
+    largest: Any

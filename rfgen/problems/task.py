@@ -1,0 +1,269 @@
+"""What is learned: a kernel spectrum, the target's power on it, label noise, and the population of inputs."""
+
+__all__ = ["Task"]
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from rfgen.numerics.compression import compress
+from rfgen.problems import validation
+from rfgen.problems.modes import Modes
+from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePopulation
+from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.sphere import gegenbauer, sphere_eigenvalues
+
+# Modes are padded with empty ones to a multiple of this, so that few shapes are ever compiled.
+PADDING = 32
+# An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
+ROUNDING = 4 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is learned: `Task(eigenvalues, power, noise=0.0, multiplicity=None)`.
+
+    The kernel is `K(x, x') = sum_i eigenvalue_i phi_i(x) phi_i(x')`, the target `sum_i v_i phi_i(x)` plus label noise.
+
+    Parameters
+    ----------
+    spectrum
+        a `Spectrum`, or an array of eigenvalues of shape (levels,).
+    power
+        (levels,) or (outputs, levels): `v_i^2`, the squared target coefficient; the total over a level of
+        several modes.  In the order of the eigenvalues given.
+    noise
+        variance of the label noise of each output: a number, or (outputs,).
+    multiplicity
+        (levels,), number of modes of each level (default 1); only with an array of eigenvalues.
+    null_power
+        target power outside the span of the kernel, a number or (outputs,); it is never learned.
+    keep_outputs
+        whether curves keep a dimension `output` (True) or sum the squared errors of all outputs (False).
+
+    >>> task = Task([1.0, 0.5], [1.0, 0.2], noise=0.1)
+    >>> task.noise
+    array([0.1])
+    """
+
+    spectrum: Spectrum
+    power: np.ndarray
+    noise: np.ndarray | float = 0.0
+    multiplicity: np.ndarray | None = None
+    null_power: np.ndarray | float = 0.0
+    keep_outputs: bool = False
+    population: GaussianModes | FinitePopulation | SpherePopulation = GaussianModes()
+    name: str = "task"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Validate and freeze; `power` becomes (outputs, levels) and `noise`, `null_power` become (outputs,)."""
+        if isinstance(self.spectrum, Spectrum):
+            if self.multiplicity is not None:
+                raise ValueError("multiplicity belongs to the Spectrum given as first argument; leave it out here")
+            spectrum, order = self.spectrum, None
+        else:
+            spectrum = Spectrum(self.spectrum, self.multiplicity)
+            order = spectrum.order
+        power = np.atleast_2d(validation.array("power", self.power, (1, 2)))
+        # tail nodes carry quadrature weights, negative at the end correction
+        validation.non_negative("power", power[:, : spectrum.explicit], 2)
+        if power.shape[1] != spectrum.eigenvalues.size:
+            raise ValueError(
+                f"power must have one entry per eigenvalue, got shape {np.shape(self.power)} for "
+                f"{spectrum.eigenvalues.size} eigenvalues"
+            )
+        if order is not None:
+            power = power[:, order]
+        frozen = {"spectrum": spectrum, "power": power, "multiplicity": spectrum.multiplicity}
+        for key in ("noise", "null_power"):
+            value = validation.non_negative(key, getattr(self, key))
+            if value.ndim == 1 and value.size != power.shape[0]:
+                raise ValueError(f"{key} must be one number or one per output ({power.shape[0]}), got {value.size}")
+            frozen[key] = np.broadcast_to(value, power.shape[:1]).copy()
+        for key, value in frozen.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, key, value)
+
+    @property
+    def eigenvalues(self) -> np.ndarray:
+        """Eigenvalues in descending order, (levels,)."""
+        return self.spectrum.eigenvalues
+
+    @property
+    def outputs(self) -> int:
+        """Number of target functions learned at once."""
+        return self.power.shape[0]
+
+    @property
+    def null_risk(self) -> float:
+        """Risk of predicting zero: all target power plus the noise, summed over outputs."""
+        return float(self.power.sum() + self.null_power.sum() + self.noise.sum())
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        stated = "".join(f"{key}={value!r}, " for key, value in self.parameters.items())
+        noise = self.noise[0] if np.ptp(self.noise) == 0 else self.noise.tolist()
+        return f"Task.{self.name}({stated}noise={noise:g})" if isinstance(noise, float) else f"Task.{self.name}({stated})"
+
+    @cached_property
+    def modes(self) -> Modes:
+        """Compressed modes for the pure layer; `power` is (outputs, nodes), or (nodes,) when the outputs are summed."""
+        learned = self.eigenvalues > 0
+        power = self.power if self.keep_outputs else self.power.sum(axis=0, keepdims=True)
+        null = self.null_power if self.keep_outputs else self.null_power.sum(keepdims=True)
+        rows = np.concatenate([self.spectrum.multiplicity[None], power])
+        nodes, weights = compress(self.eigenvalues[learned], rows[:, learned])
+        pad = -nodes.size % PADDING
+        nodes = np.concatenate([nodes, np.full(pad, nodes[0])])
+        weights = np.concatenate([weights, np.zeros((weights.shape[0], pad))], axis=1)
+        null = null + power[:, ~learned].sum(axis=1)
+        kept = slice(None) if self.keep_outputs else 0
+        return Modes(
+            eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
+            rank=np.float64(self.spectrum.rank), smallest=self.eigenvalues[learned][-1], largest=self.eigenvalues[0],
+        )  # fmt: skip
+
+    @property
+    def risk_noise(self) -> np.ndarray:
+        """Noise variance as it enters the risk: () when the outputs are summed, (outputs,) when they are kept."""
+        return self.noise if self.keep_outputs else self.noise.sum()
+
+    @classmethod
+    def power_law(cls, alpha: float, beta: float, noise: float = 0.0, modes: int | None = None) -> Self:
+        """Eigenvalues `i^-alpha`, target power `i^-beta`; `modes=None` for infinitely many modes.
+
+        >>> Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
+        Task.power_law(alpha=1.5, beta=1.5, modes=10000, noise=0.5)
+        """
+        spectrum = Spectrum.power_law(alpha, modes)
+        return cls(
+            spectrum, spectrum.power_law_target(beta), noise, name="power_law",
+            parameters={"alpha": alpha, "beta": beta, "modes": modes},
+        )  # fmt: skip
+
+    @classmethod
+    def exponential(cls, rate: float, beta: float, noise: float = 0.0, modes: int | None = None) -> Self:
+        """Eigenvalues `exp(-rate i)`, target power `i^-beta`."""
+        spectrum = Spectrum.exponential(rate, modes)
+        return cls(
+            spectrum, spectrum.power_law_target(beta), noise, name="exponential",
+            parameters={"rate": rate, "beta": beta, "modes": modes},
+        )  # fmt: skip
+
+    @classmethod
+    def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> Self:
+        """`dim` unit eigenvalues and a target of total power `signal`: linear regression on N(0, I) inputs."""
+        return cls(
+            Spectrum.isotropic(dim), [signal], noise, name="isotropic", parameters={"dim": dim, "signal": signal}
+        )
+
+    @classmethod
+    def sphere(
+        cls, dim: int, kernel: Callable[[Any], Any], target: Mapping[int, float] | Any, noise: float = 0.0,
+        degrees: int = 40, test_points: int = 2000,
+    ) -> Self:  # fmt: skip
+        """A dot-product kernel on the uniform unit sphere of R^dim; `target` is the power in each degree.
+
+        `kernel` maps the cosine of the angle to K: `rg.NTK("relu", depth=2)`, `rg.GaussianKernel(1.0)`, or any callable.
+        `target` is a mapping {degree: power} or an array (degrees + 1,).  Degrees above `degrees` act as one isotropic
+        tail with their exact trace, which is right while the number of samples stays below their multiplicity.
+        Simulation draws points on the sphere and uses the kernel itself; `test_points` fresh ones measure each trial.
+        """
+        values, multiplicity, tail = sphere_eigenvalues(kernel, dim, degrees)
+        power = np.zeros(degrees + 1)
+        if isinstance(target, Mapping):
+            for degree, value in target.items():
+                if not 0 <= validation.integer("target", degree, 0) <= degrees:
+                    raise ValueError(f"target must hold degrees between 0 and degrees={degrees}, got {degree}")
+                power[degree] = float(validation.non_negative(f"target[{degree}]", value, 0))
+        else:
+            given = validation.non_negative("target", target, 1)
+            if given.size > degrees + 1:
+                raise ValueError(f"target must have at most degrees + 1 = {degrees + 1} entries, got {given.size}")
+            power[: given.size] = given
+        levels, counts, powers = values, multiplicity, power
+        if tail > 0:
+            # many modes far below every effective ridge: only their trace counts
+            level = float(values[values > 0].min()) * 1e-16
+            levels, counts, powers = np.append(values, level), np.append(multiplicity, tail / level), np.append(power, 0)
+        return cls(
+            levels, powers, noise, counts, name="sphere",
+            population=SpherePopulation(dim, kernel, power, validation.integer("test_points", test_points, 2)),
+            parameters={"dim": dim, "kernel": kernel, "degrees": degrees},
+        )  # fmt: skip
+
+    @classmethod
+    def from_kernel(cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> Self:
+        """The eigenstructure of a kernel matrix (N, N) on real examples and their labels (N,) or (N, outputs).
+
+        The population is the empirical distribution of the N examples, so the eigenvalues are those of kernel / N, and
+        n should stay well below N.  Labels are used as they are (centre them if the kernel has no constant mode);
+        `noise` is added on top of whatever noise they already hold.
+        """
+        matrix = validation.array("kernel", kernel, 2)
+        size = matrix.shape[0]
+        if matrix.shape[1] != size:
+            raise ValueError(f"kernel must be a square matrix, got shape {matrix.shape}")
+        scale = float(np.abs(matrix).max())
+        asymmetry = float(np.abs(matrix - matrix.T).max())
+        if asymmetry > 1e-8 * scale:
+            raise ValueError(f"kernel must be symmetric, got entries that differ by {asymmetry:g} from their transposes")
+        labels = _labels(y, size, "kernel")
+        values, vectors = np.linalg.eigh(matrix / size)
+        values, vectors = values[::-1], vectors[:, ::-1]
+        if values[-1] < -1e-6 * values[0] or values[0] <= 0:
+            raise ValueError(
+                f"kernel must be positive semidefinite, got the eigenvalue {values[-1] * size:g} "
+                f"(the largest is {values[0] * size:g})"
+            )
+        rank = int(np.sum(values > size * ROUNDING * values[0]))
+        coordinates = vectors[:, :rank] * np.sqrt(values[:rank] * size)
+        return cls._from_coordinates(values[:rank], coordinates, labels, noise, keep_outputs, "from_kernel")
+
+    @classmethod
+    def from_features(cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> Self:
+        """As `from_kernel`, from feature rows (N, p): the kernel is their inner product, the cost p^2 N."""
+        features = validation.array("features", features, 2)
+        labels = _labels(y, features.shape[0], "features")
+        values, vectors = np.linalg.eigh(features.T @ features / features.shape[0])
+        values, vectors = values[::-1], vectors[:, ::-1]
+        rank = int(np.sum(values > features.shape[1] * ROUNDING * values[0]))
+        if rank == 0:
+            raise ValueError("features must not all be zero")
+        return cls._from_coordinates(values[:rank], features @ vectors[:, :rank], labels, noise, keep_outputs, "from_features")
+
+    @classmethod
+    def _from_coordinates(
+        cls, eigenvalues: np.ndarray, coordinates: np.ndarray, labels: np.ndarray, noise: float, keep_outputs: bool,
+        name: str,
+    ) -> Self:  # fmt: skip
+        size = labels.shape[0]
+        # v_i = E[y phi_i], with x_i = sqrt(eigenvalue_i) phi_i
+        power = ((labels.T @ coordinates / size) / np.sqrt(eigenvalues)) ** 2
+        null = np.maximum(np.mean(labels**2, axis=0) - power.sum(axis=1), 0.0)
+        # what cancels to rounding is zero: a full-rank kernel leaves nothing unlearnable
+        null[null < size * ROUNDING * np.mean(labels**2, axis=0)] = 0.0
+        return cls(
+            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name,
+            population=FinitePopulation(coordinates, labels),
+            parameters={"examples": size, "outputs": labels.shape[1], "modes": eigenvalues.size},
+        )  # fmt: skip
+
+    @property
+    def total_multiplicity(self) -> float:
+        """Number of modes, inf for infinite spectra."""
+        return math.inf if self.spectrum.infinite else float(self.spectrum.multiplicity.sum())
+
+
+def _labels(y: Any, size: int, against: str) -> np.ndarray:
+    labels = validation.array("y", y, (1, 2))
+    labels = labels[:, None] if labels.ndim == 1 else labels
+    if labels.shape[0] != size:
+        raise ValueError(f"y must have one row per row of {against} ({size}), got {labels.shape[0]}")
+    return labels

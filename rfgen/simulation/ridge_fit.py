@@ -1,0 +1,103 @@
+"""Ridge fits of one training set for all ridges from one eigendecomposition, on the kernel or on random features."""
+
+__all__ = ["Fit", "fit_kernel", "fit_random_features"]
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rfgen.simulation.samplers import Sample, standard_normal
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Fit:
+    """Fits to several label columns: `weights` (ridges, columns, modes) in eigen-coordinates, `residuals`
+    (ridges, columns, n) = labels - fit on the training rows, `gram` (ridges, columns, columns): inner products of the
+    trained weights (the features' own, where there are features), `tail_error` (ridges, columns, columns): covariance of
+    the predictions on unresolved modes.
+    """
+
+    weights: Float[Array, "ridges columns modes"]
+    residuals: Float[Array, "ridges columns n"]
+    gram: Float[Array, "ridges columns columns"]
+    tail_error: Float[Array, "ridges columns columns"]
+
+
+def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Array]:
+    """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p); decomposes the smaller side."""
+    n, p = design.shape
+    if n <= p:
+        values, vectors = jnp.linalg.eigh(design @ design.T)
+        response = vectors.T @ labels
+    else:
+        values, vectors = jnp.linalg.eigh(design.T @ design)
+        response = vectors.T @ (design.T @ labels)
+    # directions below rounding are not fitted: the minimum-norm solution at ridge 0
+    rounding = max(n, p) * jnp.finfo(design.dtype).eps * values[-1]
+    shifted = values + ridges[:, None]
+    gains = jnp.where(values > rounding, 1.0 / jnp.where(shifted > 0, shifted, 1.0), 0.0)
+    inner = jnp.einsum("jc,rj->rcj", response, gains)
+    count, columns, size = inner.shape
+    inner = (inner.reshape(count * columns, size) @ vectors.T).reshape(count, columns, size)
+    if n <= p:
+        weights = (inner.reshape(count * columns, size) @ design).reshape(count, columns, p)
+        # labels - K (K + ridge)^-1 labels, without the cancellation; unfitted directions keep their whole residual
+        remain = jnp.where(values > rounding, ridges[:, None] * gains, 1.0)
+        residuals = jnp.einsum("jc,rj->rcj", response, remain)
+        residuals = (residuals.reshape(count * columns, size) @ vectors.T).reshape(count, columns, n)
+        return weights, residuals
+    fitted = (inner.reshape(count * columns, p) @ design.T).reshape(count, columns, n)
+    return inner, labels.T[None] - fitted
+
+
+def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
+    """Kernel ridge regression; the unresolved tail adds its trace to the ridge, in law up to its squared eigenvalues."""
+    total = ridges + sample.tail
+    weights, residuals = _ridge_path(sample.rows, labels, total)
+    shrink = jnp.where(total > 0, ridges / jnp.where(total > 0, total, 1.0), 1.0)
+    gram = jnp.einsum("rcp,rdp->rcd", weights, weights)
+    # the tail's weights are X_tail' dual, dual = residual / (ridge + tail)
+    dual = residuals / jnp.where(total > 0, total, 1.0)[:, None, None]
+    gram = gram + sample.tail * jnp.einsum("rcn,rdn->rcd", dual, dual)
+    return Fit(weights, residuals * shrink[:, None, None], gram, jnp.zeros_like(gram))
+
+
+def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
+    """Ridge regression on `features` Gaussian random features `Z = X G / sqrt(features)`.
+
+    When n < modes the features are drawn given the rows: Z has Gaussian columns with covariance X X', and the weights
+    G a / sqrt(features) that the fit a needs are drawn given Z, exact in law (Matheron's rule) at the cost of n^2 instead
+    of modes x features numbers.
+    """
+    rows, dtype = sample.rows, sample.rows.dtype
+    n, modes = rows.shape
+    first, second, third = jax.random.split(key, 3)
+    scale = 1.0 / jnp.sqrt(jnp.asarray(features, dtype))
+    conditional = n < modes
+    if conditional:
+        gram = rows @ rows.T
+        # the unresolved tail, and enough to keep a rank-deficient factor real
+        diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jnp.trace(gram)
+        factor = jnp.linalg.cholesky(gram + diagonal * jnp.eye(n, dtype=dtype))
+        design = factor @ (standard_normal(first, (n, features), dtype) * scale)
+    else:
+        mixing = standard_normal(first, (modes, features), dtype) * scale
+        diagonal = sample.tail
+        design = rows @ mixing + jnp.sqrt(diagonal) * scale * standard_normal(second, (n, features), dtype)
+    trained, residuals = _ridge_path(design, labels, ridges)
+    count, columns, _ = trained.shape
+    flat = trained.reshape(count * columns, features)
+    if conditional:
+        basis, mix = jnp.linalg.qr(flat.T)
+        prior = standard_normal(second, (modes, basis.shape[1]), dtype) * scale
+        prior_tail = standard_normal(third, (n, basis.shape[1]), dtype) * (scale * jnp.sqrt(diagonal))
+        surprise = design @ basis - rows @ prior - prior_tail
+        weights = prior + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
+        weights = (weights @ mix).T
+    else:
+        weights = flat @ mixing.T
+    gram = jnp.einsum("rcp,rdp->rcd", trained, trained)
+    return Fit(weights.reshape(count, columns, modes), residuals, gram, sample.tail / features * gram)
