@@ -1,0 +1,39 @@
+"""Exact generalization curves of random-feature and kernel regression, and the simulations that confirm them.
+
+Say what is learned (`Task`, `DataTask`) and who learns it (`Learner`); `predict` gives the exact curve, `simulate` the
+Monte-Carlo, `check` both with z-scores, `plot` the picture.
+"""
+
+__all__ = [
+    "DataTask",
+    "GaussianKernel",
+    "Learner",
+    "NNGP",
+    "NTK",
+    "PolynomialKernel",
+    "PrecisionError",
+    "RandomFeatureMap",
+    "Ridge",
+    "Spectrum",
+    "Task",
+    "__version__",
+    "check",
+    "datasets",
+    "optimal_ridge",
+    "plot",
+    "predict",
+    "simulate",
+]
+
+from rfgen._version import __version__
+from rfgen.api import check, optimal_ridge, predict, simulate
+from rfgen.numerics.precision import PrecisionError
+from rfgen.plotting import plot
+from rfgen.problems import datasets
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
+from rfgen.problems.feature_maps import RandomFeatureMap
+from rfgen.problems.learner import Learner
+from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.task import Task
+from rfgen.problems.training import Ridge

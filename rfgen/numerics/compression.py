@@ -39,8 +39,9 @@ def compress(
     >>> import numpy as np
     >>> i = np.arange(1.0, 10_001.0)
     >>> nodes, weights = compress(i**-1.5, np.ones((1, i.size)))
-    >>> len(nodes), abs(weights[0] @ (nodes / (nodes + 1e-3)) / np.sum(i**-1.5 / (i**-1.5 + 1e-3)) - 1) < 1e-13
-    (140, True)
+    >>> exact = np.sum(i**-1.5 / (i**-1.5 + 1e-3))
+    >>> len(nodes), bool(abs(weights[0] @ (nodes / (nodes + 1e-3)) / exact - 1) < 1e-13)
+    (104, True)
     """
     if eigenvalues.size == 0:
         return eigenvalues, weights

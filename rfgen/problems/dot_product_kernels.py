@@ -10,19 +10,17 @@ Every kernel also offers `power_series(order)`, the coefficients a_m of K(t) = s
 quadrature over the sphere is drowned by roundoff.
 """
 
-from __future__ import annotations
+__all__ = ["NNGP", "NTK", "GaussianKernel", "PolynomialKernel"]
 
 import math
-import operator
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-__all__ = ["NNGP", "NTK", "GaussianKernel", "PolynomialKernel"]
+from rfgen.problems import validation
 
 ACTIVATIONS = ("erf", "relu")
 
@@ -30,35 +28,14 @@ ACTIVATIONS = ("erf", "relu")
 SERIES_ROUNDOFF = 1e-15
 
 
-def integer_at_least(name: str, value: Any, least: int) -> int:
-    """`value` as a Python int, or a ValueError that names it."""
-    try:
-        integer = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        integer = None
-    if integer is None or integer < least:
-        raise ValueError(f"{name}={value!r}: expected an integer of at least {least}")
-    return integer
-
-
-def _finite_float(name: str, value: Any, *, positive: bool) -> float:
-    wanted = "a finite number above 0" if positive else "a finite number of at least 0"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}={value!r}: expected {wanted}") from None
-    if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name}={value!r}: expected {wanted}")
-    return number
-
-
-def _namespace(t):
+def namespace(t):
+    """The array library of t: jax for jax arrays and tracers, else numpy."""
     return jnp if isinstance(t, jax.Array) else np
 
 
 def _relu_layer(s, q: float):
     """E[sigma(u) sigma(v)], E[sigma'(u) sigma'(v)] and E[sigma(u)^2] for sigma = sqrt(2) max(0, .), order 1 and 0."""
-    xp = _namespace(s)
+    xp = namespace(s)
     rho = s / q
     if not np.iscomplexobj(rho):
         rho = xp.clip(rho, -1.0, 1.0)  # a layer may round to 1 + 2e-16
@@ -70,7 +47,7 @@ def _relu_layer(s, q: float):
 
 def _erf_layer(s, q: float):
     """E[sigma(u) sigma(v)], E[sigma'(u) sigma'(v)] and E[sigma(u)^2] for sigma = erf."""
-    xp = _namespace(s)
+    xp = namespace(s)
     scale = 1.0 + 2.0 * q
     ratio = 2.0 * s / scale
     value = (2.0 / math.pi) * xp.arcsin(ratio)
@@ -98,13 +75,15 @@ class _NetworkKernel:
     depth: int = 1
     bias: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Check the fields and make them plain Python numbers."""
         if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation={self.activation!r}: expected one of {', '.join(map(repr, ACTIVATIONS))}")
-        object.__setattr__(self, "depth", integer_at_least("depth", self.depth, 1))
-        object.__setattr__(self, "bias", _finite_float("bias", self.bias, positive=False))
+            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got {self.activation!r}")
+        object.__setattr__(self, "depth", validation.integer("depth", self.depth, 1))
+        object.__setattr__(self, "bias", float(validation.non_negative("bias", self.bias, 0)))
 
     def __call__(self, t):
+        """K(t) for cosines t of any shape, in the array type of t."""
         raise NotImplementedError
 
     def power_series(self, order: int) -> np.ndarray:
@@ -113,7 +92,7 @@ class _NetworkKernel:
         Cauchy's formula on a circle just inside the unit one: the kernel is analytic there, each layer maps the disc
         into itself, and with 16 points a coefficient neither aliasing (e^-37) nor the growth r^-m (at most 10) shows.
         """
-        order = integer_at_least("order", order, 0)
+        order = validation.integer("order", order, 0)
         size = 16 * 2 ** (order + 1).bit_length()
         log_radius = -37.0 / size
         half_circle = np.exp(log_radius + 2j * np.pi * np.arange(size // 2 + 1) / size)
@@ -177,16 +156,17 @@ class GaussianKernel:
 
     bandwidth: float
 
-    def __post_init__(self):
-        object.__setattr__(self, "bandwidth", _finite_float("bandwidth", self.bandwidth, positive=True))
+    def __post_init__(self) -> None:
+        """Check the fields and make them plain Python numbers."""
+        object.__setattr__(self, "bandwidth", float(validation.positive("bandwidth", self.bandwidth, 0)))
 
     def __call__(self, t):
         """K(t) for cosines t of any shape, in the array type of t."""
-        return _namespace(t).exp((t - 1.0) / self.bandwidth**2)
+        return namespace(t).exp((t - 1.0) / self.bandwidth**2)
 
     def power_series(self, order: int) -> np.ndarray:
         """Poisson probabilities e^-c c^m / m! with c = 1/bandwidth^2, shape (order + 1,), relative error 1e-12."""
-        rate, m = self.bandwidth**-2, np.arange(integer_at_least("order", order, 0) + 1)
+        rate, m = self.bandwidth**-2, np.arange(validation.integer("order", order, 0) + 1)
         return np.exp(xlogy(m, rate) - gammaln(m + 1.0) - rate)
 
 
@@ -204,9 +184,10 @@ class PolynomialKernel:
     degree: int
     offset: float = 1.0
 
-    def __post_init__(self):
-        object.__setattr__(self, "degree", integer_at_least("degree", self.degree, 1))
-        object.__setattr__(self, "offset", _finite_float("offset", self.offset, positive=False))
+    def __post_init__(self) -> None:
+        """Check the fields and make them plain Python numbers."""
+        object.__setattr__(self, "degree", validation.integer("degree", self.degree, 1))
+        object.__setattr__(self, "offset", float(validation.non_negative("offset", self.offset, 0)))
 
     def __call__(self, t):
         """K(t) for cosines t of any shape, in the array type of t."""
@@ -214,7 +195,7 @@ class PolynomialKernel:
 
     def power_series(self, order: int) -> np.ndarray:
         """Binomial coefficients times powers of the offset, zero above the degree, shape (order + 1,)."""
-        order = integer_at_least("order", order, 0)
+        order = validation.integer("order", order, 0)
         powers = range(min(order, self.degree) + 1)
         coefficients = np.zeros(order + 1)
         coefficients[: len(powers)] = [math.comb(self.degree, m) * self.offset ** (self.degree - m) for m in powers]

@@ -19,25 +19,26 @@ that its eigenvalue is far below any ridge or tail: it gets eigenvalue 0 and sta
 feels as ridge either way.
 """
 
-from __future__ import annotations
+__all__ = ["gegenbauer", "sphere_eigenvalues", "sphere_multiplicity"]
 
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
-from rfgen.problems.dot_product_kernels import integer_at_least
-
-__all__ = ["gegenbauer", "sphere_eigenvalues", "sphere_multiplicity"]
+from rfgen.problems import validation
+from rfgen.problems.dot_product_kernels import namespace
 
 EPS = np.finfo(np.float64).eps
 CONVERGED = 1e-12  # change of N lambda / K(1) between two quadratures
 NEGATIVE = 1e-10  # share of the trace below minus this (and minus the roundoff) is no roundoff: not positive definite
 CLIP = 1e-14  # share of the trace that quadrature cannot tell from zero at any degree
-UNRESOLVED = 1e-9  # roundoff in the share of the trace above which a degree is left to the tail
+UNRESOLVED = 1e-9  # with more roundoff than this in its share a degree must show two digits, or is left to the tail
 COMPLETE = 1e-13  # a series whose coefficients reach K(1) to this is taken as summed to the end
 ORDER = 4096  # terms of a power series: the walk takes 50 ms
+COSINE_ROUNDING = 1e-12
 PANEL_NODES = 32
 DYADIC_LEVELS = 24  # panels halve towards the poles down to an angle of 1e-7: kernels like |x - z|^a converge too
 MAX_SPLITS = 32  # 51,200 nodes: resolves the equator up to dimension 1e5
@@ -52,37 +53,40 @@ def sphere_multiplicity(dim: int, degree: int) -> float:
     >>> [sphere_multiplicity(3, degree) for degree in range(4)]
     [1.0, 3.0, 5.0, 7.0]
     """
-    dim, degree = integer_at_least("dim", dim, 2), integer_at_least("degree", degree, 0)
+    dim, degree = validation.integer("dim", dim, 2), validation.integer("degree", degree, 0)
     count = math.comb(degree + dim - 1, dim - 1) - (math.comb(degree + dim - 3, dim - 1) if degree >= 2 else 0)
     try:
         return float(count)
     except OverflowError:
         raise ValueError(
-            f"dim={dim}, degree={degree}: more than 1e308 harmonics, expected a multiplicity that float64 holds"
+            f"dim and degree must give a multiplicity below 1e308, got dim={dim}, degree={degree}"
         ) from None
 
 
-def gegenbauer(dim: int, degrees: int, t) -> np.ndarray:
+def gegenbauer(dim: int, degrees: int, t):
     """P_0 ... P_degrees at the cosines t, normalised to P_l(1) = 1: Chebyshev at dim 2, Legendre at dim 3.
 
     (l+d-2) P_{l+1} = (2l+d-2) t P_l - l P_{l-1}, stable upwards for |t| <= 1. t: shape (points,) or a scalar, within
-    [-1, 1]; returns shape (degrees + 1, points). Errors: ValueError naming dim, degrees or t.
+    [-1, 1] but for rounding; returns shape (degrees + 1, points), in numpy, or in jax (traceable) for a jax t.
+    Errors: ValueError naming dim, degrees or t (its values only in numpy: a traced t has none).
 
     >>> gegenbauer(3, 2, np.array([0.0, 1.0])).tolist()
     [[1.0, 1.0], [0.0, 1.0], [-0.5, 1.0]]
     """
-    dim, degrees = integer_at_least("dim", dim, 2), integer_at_least("degrees", degrees, 0)
-    t = np.atleast_1d(np.asarray(t, np.float64))
-    if t.ndim != 1:
-        raise ValueError(f"t has shape {t.shape}: expected one axis of cosines")
-    if not np.all(np.abs(t) <= 1):
-        raise ValueError(f"t holds {t[~(np.abs(t) <= 1)][0]!r}: expected cosines within [-1, 1]")
-    values = np.ones((degrees + 1, t.size))
-    if degrees >= 1:
-        values[1] = t
-    for l in range(1, degrees):  # noqa: E741 (the literature's letter)
-        values[l + 1] = ((2 * l + dim - 2) * t * values[l] - l * values[l - 1]) / (l + dim - 2)
-    return values
+    dim, degrees = validation.integer("dim", dim, 2), validation.integer("degrees", degrees, 0)
+    xp = namespace(t)
+    if xp is np:
+        t = validation.array("t", t, (0, 1))
+        if np.abs(t).max(initial=0.0) > 1 + COSINE_ROUNDING:
+            raise ValueError(f"t must hold cosines within [-1, 1], got {t.flat[np.argmax(np.abs(t))]}")
+    elif t.ndim > 1:
+        raise ValueError(f"t must have 0 or 1 dimension(s), got shape {t.shape}")
+    t = xp.atleast_1d(t)
+    values = [xp.ones_like(t), t]
+    for degree in range(1, degrees):
+        step = (2 * degree + dim - 2) * t * values[degree] - degree * values[degree - 1]
+        values.append(step / (degree + dim - 2))
+    return xp.stack(values[: degrees + 1])
 
 
 def sphere_eigenvalues(
@@ -107,14 +111,14 @@ def sphere_eigenvalues(
     ([1.333333333333, 2.0, 0.666666666667, 0.0, 0.0], 0.0)
     """
     if not callable(kernel):
-        raise ValueError(f"kernel={kernel!r}: expected a callable K(t) of the cosine")
-    dim, degrees = integer_at_least("dim", dim, 2), integer_at_least("degrees", degrees, 0)
+        raise ValueError(f"kernel must be a callable K(t) of the cosine t, got {kernel!r}")
+    dim, degrees = validation.integer("dim", dim, 2), validation.integer("degrees", degrees, 0)
     if quadrature is not None:
-        quadrature = integer_at_least("quadrature", quadrature, 2)
+        quadrature = validation.integer("quadrature", quadrature, 2)
     multiplicity = np.array([sphere_multiplicity(dim, degree) for degree in range(degrees + 1)])
     trace = float(_evaluate(kernel, np.ones(1))[0])
     if trace <= 0:
-        raise ValueError(f"kernel: K(1)={trace!r}, expected a trace above 0")
+        raise ValueError(f"kernel must have K(1) > 0, got {trace}")
 
     roundoff = 4 * EPS * np.sqrt(multiplicity)
     if quadrature is not None:
@@ -128,22 +132,22 @@ def sphere_eigenvalues(
         if not exact.all():
             share = np.where(exact, share, _refined_shares(kernel, dim, multiplicity, roundoff, trace))
 
-    unresolved = ~exact & (roundoff > UNRESOLVED)
+    unresolved = ~exact & (roundoff > UNRESOLVED) & (share < 100 * roundoff)
     share = np.where(unresolved, 0.0, share)
     worst = np.argmin(share + roundoff)
     if share[worst] < -(NEGATIVE + roundoff[worst]):
         raise ValueError(
-            f"kernel: degree {worst} carries {share[worst]:.3g} of K(1) in dim={dim}, expected a positive definite "
-            "kernel (no share below 0)" + _hint(quadrature)
+            f"kernel must be positive definite in dim={dim}, got the share {share[worst]:.3g} of K(1) in degree {worst}"
+            + _hint(quadrature)
         )
     share = np.where(~exact & (share < np.maximum(roundoff, CLIP)), 0.0, share)
-    tail = 1.0 - share.sum()
-    if tail < -NEGATIVE:
+    tail, uncertain = 1.0 - share.sum(), COMPLETE + roundoff[~exact & (share > 0)].sum()
+    if tail < -(NEGATIVE + uncertain):
         raise ValueError(
-            f"kernel: the degrees sum to {1 - tail:.15g} of K(1), expected at most 1: the kernel is not continuous at "
-            "t=1 or not positive definite" + _hint(quadrature)
+            f"kernel must be continuous at t=1 and positive definite, got degrees that sum to {1 - tail:.15g} of K(1)"
+            + _hint(quadrature)
         )
-    return trace * share / multiplicity, multiplicity, trace * tail if tail > COMPLETE else 0.0
+    return trace * share / multiplicity, multiplicity, trace * tail if tail > uncertain else 0.0
 
 
 def _hint(quadrature: int | None) -> str:
@@ -153,12 +157,12 @@ def _hint(quadrature: int | None) -> str:
 def _evaluate(kernel: Callable, t: np.ndarray) -> np.ndarray:
     values = np.asarray(kernel(t))
     if values.shape != t.shape:
-        raise ValueError(f"kernel returned shape {values.shape} for cosines of shape {t.shape}: expected the same")
+        raise ValueError(f"kernel must return the shape of its cosines, {t.shape}, got {values.shape}")
     if values.dtype != np.float64:
-        raise ValueError(f"kernel returned {values.dtype}: expected float64 (a jax kernel needs jax.enable_x64(True))")
+        raise ValueError(f"kernel must return float64, got {values.dtype} (a jax kernel needs jax.enable_x64(True))")
     if not np.isfinite(values).all():
         bad = np.flatnonzero(~np.isfinite(values))[0]
-        raise ValueError(f"kernel: K({t[bad]!r})={values[bad]!r}, expected finite values on [-1, 1]")
+        raise ValueError(f"kernel must be finite on [-1, 1], got K({t[bad]})={values[bad]}")
     return values
 
 
@@ -175,7 +179,7 @@ def _panels(splits: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre on panels of [0, pi/2] that halve towards the pole, each cut into `splits` equal parts."""
     x, w = np.polynomial.legendre.leggauss(PANEL_NODES)
     edges = np.pi / 2 * np.concatenate([[0.0], 0.5 ** np.arange(DYADIC_LEVELS, -1, -1.0)])
-    cuts = np.concatenate([np.linspace(a, b, splits, endpoint=False) for a, b in zip(edges, edges[1:], strict=False)])
+    cuts = np.concatenate([np.linspace(a, b, splits, endpoint=False) for a, b in pairwise(edges)])
     left, right = cuts[:, None], np.append(cuts[1:], np.pi / 2)[:, None]
     return ((left + right) / 2 + (right - left) / 2 * x).ravel(), ((right - left) / 2 * w).ravel()
 
@@ -189,7 +193,7 @@ def _shares(kernel: Callable, dim: int, multiplicity: np.ndarray, rule) -> tuple
     weight = weight * np.exp((dim - 2) * log_sin)
     total = 2 * weight.sum()
     if total == 0:
-        raise ValueError(f"dim={dim}: the quadrature has no node near the equator, expected a lower dimension")
+        raise ValueError(f"dim must be low enough for the quadrature to have a node near the equator, got {dim}")
     near, far = _evaluate(kernel, t), _evaluate(kernel, -t)
     # P_l(-t) = (-1)^l P_l(t): the two halves cancel before the sum, so an absent parity is an exact zero
     even = np.arange(multiplicity.size) % 2 == 0
@@ -211,30 +215,30 @@ def _refined_shares(kernel, dim, multiplicity, roundoff, trace) -> np.ndarray:
         coarse, coarse_total = fine, total
     worst = int(np.argmax(change / allowed))
     raise ValueError(
-        f"kernel: in dim={dim} the share of degree {worst} still moves by {change[worst]:.2g} of K(1) at "
-        f"{2 * _panels(splits)[0].size} nodes, expected a kernel smooth in the angle (quadrature=<nodes> skips this)"
+        f"kernel must be smooth in the angle, got a share of degree {worst} in dim={dim} that still moves by "
+        f"{change[worst]:.2g} of K(1) at {2 * _panels(splits)[0].size} nodes (quadrature=<nodes> skips this check)"
     )
 
 
 def _series_shares(kernel, dim: int, degrees: int, trace: float) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the trace by the walk of powers, and a bound on what the cut of the series leaves out of each."""
     coefficients = np.asarray(kernel.power_series(ORDER), np.float64) / trace
-    last = np.flatnonzero(coefficients)[-1] if coefficients.any() else 0
-    size = max(int(last), degrees) + 2
+    last = int(np.flatnonzero(coefficients)[-1]) if coefficients.any() else 0
+    size = max(last, degrees) + 2
     level = np.arange(size)
-    up = np.ones(size)  # at l = 0 always up (0/0 in dim 2)
+    up, down = np.ones(size), np.zeros(size)  # at l = 0 always up (0/0 in dim 2)
     up[1:] = (level[1:] + dim - 2) / (2 * level[1:] + dim - 2)
-    down = 1.0 - up
-    chance, share = np.zeros(size), np.zeros(degrees + 1)
+    down[1:] = level[1:] / (2 * level[1:] + dim - 2)  # not 1 - up, which rounds in high dimension
+    chance, at = np.zeros(size), np.zeros((last + 1, degrees + 1))
     chance[0] = 1.0
-    below = previous = np.ones(degrees + 1)
     for m in range(last + 1):
-        share += coefficients[m] * chance[: degrees + 1]
-        if m >= last - 1:
-            previous, below = below, np.cumsum(chance[: degrees + 1])
+        at[m] = chance[: degrees + 1]
         stepped = np.zeros(size)
         stepped[1:] = chance[:-1] * up[:-1]
         stepped[:-1] += chance[1:] * down[1:]
         chance = stepped
     rest = 1.0 - coefficients.sum()
-    return share, np.maximum(below, previous) * (rest if abs(rest) > COMPLETE else 0.0)
+    # the last two steps: a walk alternates between even and odd degrees
+    at_or_below = np.cumsum(at[-2:], axis=1).max(axis=0)
+    # from the small end: the other way thousands of terms round off one by one, 4e-15 of the sum
+    return coefficients[last::-1] @ at[::-1], at_or_below * (rest if abs(rest) > COMPLETE else 0.0)

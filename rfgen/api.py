@@ -1,0 +1,427 @@
+"""The verbs: arrays in, xarray out.
+
+Each opens a 64-bit scope of its own and leaves the process's flag alone; each takes plain numbers and arrays, broadcasts
+them to named dimensions (the outer product), and refuses tracers: under jit, grad or vmap use `rfgen.theory`.
+"""
+
+__all__ = ["check", "optimal_ridge", "predict", "simulate"]
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.comparison.agreement import FINITE_SIZE, ROUNDING, allowance, standard_score
+from rfgen.comparison.report import Report
+from rfgen.execution.memory import budget, plan
+from rfgen.execution.progress import progress_bar
+from rfgen.execution.store import Store, content_key
+from rfgen.numerics.precision import double_precision, is_traced
+from rfgen.problems import validation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.modes import Modes
+from rfgen.problems.population import FinitePopulation
+from rfgen.problems.spectrum import RESOLVED_INDEX
+from rfgen.problems.task import Task
+from rfgen.simulation.risk import risk as simulated_risk
+from rfgen.simulation.samplers import sampler
+from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
+from rfgen.theory.risk import risk as theory_risk
+
+# Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.
+BLOCKS = (64, 4096)
+# Trials of one stored cell; a killed run loses at most these.
+CELL_TRIALS = 32
+
+DESCRIPTIONS = {
+    "test": "test risk, label noise included",
+    "train": "training error (mean squared residual)",
+    "bias": "squared error of the mean predictor",
+    "variance": "variance from the draw of samples and features",
+    "noise": "part of the test risk linear in the noise variance",
+    "norm": "mean squared norm of the weights",
+    "amplification": "factor on every error source; overfitting coefficient at ridge 0",
+    "kappa": "effective ridge of the samples",
+    "gamma": "effective ridge of samples and features",
+    "residual": "relative residual of the equilibrium",
+    "converged": "whether the equilibrium was solved",
+    "n": "samples",
+    "features": "random features",
+    "ridge": "ridge (unnormalised)",
+    "output": "output",
+}
+MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
+
+
+def _prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str, np.ndarray]]:
+    """Check the nouns; return the task in eigen-coordinates and the axes of the outer product."""
+    if is_traced(n) or is_traced(*(vars(learner).values() if isinstance(learner, Learner) else ())):
+        raise TypeError(
+            f"rg.{verb} takes numbers and arrays, not JAX tracers: inside jit, grad or vmap call the pure layer, "
+            "rfgen.theory.risk(task.modes, n, features, ridge, noise)"
+        )
+    if isinstance(task, DataTask):
+        task = task.eigen
+    if not isinstance(task, Task):
+        raise ValueError(f"task must be an rg.Task or rg.DataTask, got {type(task).__name__}")
+    if not isinstance(learner, Learner):
+        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
+    axes = {"n": validation.positive("n", n), "features": learner.features, "ridge": learner.training.ridge}
+    return task, axes
+
+
+def _dataset(axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Task, attributes: dict[str, Any]) -> Any:
+    """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates."""
+    import xarray
+
+    dims = [name for name, axis in axes.items() if axis.ndim]
+    coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
+    if task.keep_outputs:
+        dims.append("output")
+        coords["output"] = (("output",), np.arange(task.outputs))
+    data = {}
+    for name, values in variables.items():
+        own = dims if values.ndim == len(dims) else dims[:-1]
+        data[name] = (own, values, {"long_name": DESCRIPTIONS.get(name, name)})
+    result = xarray.Dataset(data, coords, {"rfgen_version": __version__, "task": repr(task), **attributes})
+    for name in coords:
+        result[name].attrs["long_name"] = DESCRIPTIONS[name]
+    return result
+
+
+def _over_modes(function: Callable[..., Any], keep_outputs: bool) -> Callable[..., Any]:
+    """Map `function(modes, ..., noise)` over the outputs when they are kept; the equilibrium is solved once for all."""
+    if not keep_outputs:
+        return function
+    outputs = Modes(None, None, 0, 0, None, None, None)  # type: ignore[arg-type]
+
+    def mapped(modes: Modes, *arguments: Any) -> Any:
+        *shared, noise = arguments
+        return jax.vmap(lambda m, s: function(m, *shared, s), in_axes=(outputs, 0))(modes, noise)
+
+    return mapped
+
+
+@partial(jax.jit, static_argnames="keep_outputs")
+def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
+    point = _over_modes(theory_risk, keep_outputs)
+    return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
+
+
+@partial(jax.jit, static_argnames="keep_outputs")
+def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
+    point = _over_modes(theory_optimal_ridge, keep_outputs)
+    return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
+
+
+def _blockwise(function: Callable[..., Any], columns: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """`function(*columns)`, a record of arrays with leading dimension points, in padded blocks."""
+    count = columns[0].size
+    size = BLOCKS[0] if count <= BLOCKS[0] else BLOCKS[1]
+    pieces = []
+    for start in range(0, count, size):
+        block = [column[start : start + size] for column in columns]
+        length = block[0].size
+        padded = [np.concatenate([column, np.full(size - length, column[0])]) for column in block]
+        pieces.append((length, function(*padded)))
+    names = vars(pieces[0][1]).keys()
+    return {
+        name: np.concatenate([np.asarray(getattr(record, name))[:length] for length, record in pieces]) for name in names
+    }
+
+
+@double_precision
+def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
+    """The exact curve: an xarray Dataset over every argument given as an array.
+
+    Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array (n,).
+    Dimensions `n`, `features`, `ridge`, and `output` if the task keeps its outputs; scalars are scalar coordinates.
+
+    Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
+    `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `residual`, `converged`.  A divergent point is inf; a
+    point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
+
+    Regime and sources: `rfgen.theory.risk`.  Costs 3-10 microseconds a point, whatever the number of modes.
+
+    >>> import rfgen as rg
+    >>> task = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
+    >>> curve = rg.predict(task, rg.Learner(rg.Ridge([1e-3, 0.1]), features=256), n=[64, 256, 1024])
+    >>> curve.test.dims, curve.test.values[2].round(6)
+    (('n', 'ridge'), array([0.937271, 0.873427]))
+    """
+    task, axes = _prepare("predict", task, learner, n)
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    columns = [np.ravel(part) for part in mesh]
+    values = _blockwise(lambda *at: _risks(task.modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), columns)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    inner = (task.outputs,) if task.keep_outputs else ()
+    values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
+    beyond = np.reshape(np.minimum(columns[0], columns[1]) > RESOLVED_INDEX, shape) & task.spectrum.infinite
+    solved = values["converged"] & ~(beyond[..., None] if task.keep_outputs else beyond)
+    failures = []
+    if beyond.any():
+        failures.append(f"min(n, features) above {RESOLVED_INDEX:g}, beyond which the infinite tail is not resolved")
+    if not values["converged"].all():
+        failures.append(f"equilibrium residual up to {np.nanmax(values['residual']):.2g}")
+    variables = {
+        name: column if name in ("converged", "residual") else np.where(solved, column, np.nan)
+        for name, column in values.items()
+    }
+    variables["converged"] = solved
+    for name in ("kappa", "gamma", "residual", "converged"):
+        variables[name] = variables[name][..., 0] if task.keep_outputs else variables[name]
+    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived"}
+    if failures:
+        attributes["failures"] = "; ".join(failures)
+    return _dataset(axes, variables, task, attributes)
+
+
+@double_precision
+def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
+    """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
+
+    The learner's own ridge plays no part.  Returns a Dataset over `n` and `features` with `ridge` (0: no ridge is better;
+    inf: predicting zero is best) and the variables of `predict` at that ridge.
+
+    >>> import rfgen as rg
+    >>> best = rg.optimal_ridge(rg.Task.isotropic(100, noise=0.5), rg.Learner(rg.Ridge()), n=[50, 200])
+    >>> best.ridge.values.round(4)  # dim * noise / signal
+    array([50., 50.])
+    """
+    task, axes = _prepare("optimal_ridge", task, learner, n)
+    axes.pop("ridge")
+    mesh = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    keep = task.keep_outputs
+    ridges = np.asarray(_optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=keep))
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    if keep:
+        parts = [_at_ridges(_one_output(task, i), mesh, ridges[:, i]) for i in range(task.outputs)]
+        values = {name: np.stack([part[name] for part in parts], axis=-1) for name in parts[0]}
+    else:
+        values = _at_ridges(task, mesh, ridges)
+    values = {name: np.reshape(column, shape + column.shape[1:]) for name, column in values.items()}
+    return _dataset(axes, values, task, {"kind": "theory", "dtype": "float64"})
+
+
+def _one_output(task: Task, index: int) -> Task:
+    return Task(
+        task.spectrum, task.power[index], task.noise[index], null_power=task.null_power[index], name=task.name,
+        parameters=task.parameters,
+    )  # fmt: skip
+
+
+def _at_ridges(task: Task, mesh: list[np.ndarray], ridges: np.ndarray) -> dict[str, np.ndarray]:
+    finite = np.where(np.isfinite(ridges), ridges, 1e300)  # indistinguishable from no fit at all
+    noise = task.risk_noise if not task.keep_outputs else task.noise.sum()
+    values = _blockwise(lambda *at: _risks(task.modes, *at, noise, keep_outputs=False), [*mesh, finite])
+    return {"ridge": ridges, **values}
+
+
+def _whole(name: str, values: np.ndarray) -> np.ndarray:
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
+
+
+@double_precision
+def simulate(
+    task: Task | DataTask,
+    learner: Learner,
+    n: Any,
+    trials: int = 45,
+    seed: int = 0,
+    dtype: str = "float64",
+    test_rows: str = "population",
+    memory: float | None = None,
+    progress: bool | None = None,
+    store: Any = None,
+) -> Any:
+    """The measured curve: draw training sets, fit the estimator, measure; mean and standard error over `trials`.
+
+    Gaussian tasks draw eigen-coordinates; `DataTask` and `Task.from_kernel` draw rows of the real examples, with
+    replacement and measured on all of them (`test_rows="population"`, what the theory describes) or without and measured
+    on those left (`test_rows="rest"`); `Task.sphere` draws points and uses the kernel itself.
+
+    One decomposition per trial serves all ridges.  Results depend on (seed, n, features, trial), not on the order or
+    grouping of the work.  `dtype` "float64" or "float32"; `memory` in bytes (default half the device's), `progress` True,
+    False or None (only in a terminal or notebook); `store` a folder in which finished cells are kept, so that a killed run
+    continues.
+
+    Returns the variables of `predict` that can be measured (`test`, `train`, `bias`, `variance`, `noise`, `norm`), each
+    with `<name>_se`, and `trials`.
+
+    >>> import rfgen as rg
+    >>> runs = rg.simulate(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=40, trials=20, seed=1)
+    >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
+    True
+    """
+    task, axes = _prepare("simulate", task, learner, n)
+    trials = validation.integer("trials", trials, 1)
+    seed = validation.integer("seed", seed, 0)
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    if test_rows not in ("population", "rest"):
+        raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
+    sizes, counts = _whole("n", axes["n"]), _whole("features", axes["features"])
+    finite = isinstance(task.population, FinitePopulation)
+    if test_rows == "rest":
+        if not finite:
+            raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
+        examples = task.population.labels.shape[0]
+        if sizes.max() >= examples - 1:
+            raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
+    source = sampler(task, dtype, test_rows)
+    ridges, noise = jnp.asarray(np.atleast_1d(axes["ridge"]), dtype), jnp.asarray(task.noise, dtype)
+    available = int(memory) if memory is not None else budget(_device_bytes())
+    folder = None if store is None else Store(store)
+    identity = (
+        __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
+        np.asarray(ridges), seed, dtype, test_rows, type(source).__name__,
+        *(np.asarray(leaf) for leaf in jax.tree.leaves(source)), repr(jax.tree.structure(source)),
+    )  # fmt: skip
+    cells = [(int(size), count) for size in np.ravel(sizes) for count in np.ravel(counts)]
+    work = []
+    for size, count in cells:
+        need = _trial_bytes(source.modes, size, count, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
+        features = "" if np.isinf(count) else f", features={int(count)}"
+        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{features}", "n or the modes"))
+    collected = []
+    with progress_bar(len(cells) * trials, "simulate", progress) as bar:
+        for (size, count), together in zip(cells, work, strict=True):
+            features = None if np.isinf(count) else int(count)
+            blocks = []
+            for start in range(0, trials, CELL_TRIALS):
+                stop = min(start + CELL_TRIALS, trials)
+                name = content_key(*identity, size, features, start, stop) if folder else ""
+                block = folder.get(name) if folder else None
+                if block is None:
+                    keys = _trial_keys(seed, size, features, start, stop)
+                    block = _measure(source, keys, size, features, ridges, noise, together, stop - start, bar)
+                    if folder:
+                        folder.put(name, block)
+                else:
+                    bar.update(stop - start)
+                blocks.append(block)
+            collected.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
+    return _summary(task, axes, collected, trials, {"seed": seed, "dtype": dtype, "test_rows": test_rows})
+
+
+def _device_bytes() -> int | None:
+    statistics = jax.devices()[0].memory_stats()
+    return statistics.get("bytes_limit") if statistics else None
+
+
+def _trial_bytes(modes: int, n: int, features: float, columns: int, itemsize: int) -> int:
+    """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
+    width = modes if np.isinf(features) else int(features)
+    mixing = 0 if np.isinf(features) or n < modes else modes * width
+    return itemsize * (3 * n * modes + 2 * n * width + mixing + 3 * min(n, width) ** 2 + columns * (2 * modes + n))
+
+
+def _trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -> jax.Array:
+    """Keys (pairs, 2) that depend on seed, n, features and trial alone; an odd last trial gets a partner to drop."""
+    base = jax.random.key(seed, impl="threefry2x32")
+    base = jax.random.fold_in(jax.random.fold_in(base, n), features or 0)
+    numbers = jnp.arange(start, stop + (stop - start) % 2, dtype=jnp.uint32)
+    return jax.vmap(lambda trial: jax.random.fold_in(base, trial))(numbers).reshape(-1, 2)
+
+
+def _measure(
+    source: Any, keys: Any, n: int, features: int | None, ridges: Any, noise: Any, together: int, trials: int, bar: Any
+) -> dict[str, np.ndarray]:
+    """Measures of `trials` trials, each (trials, ridges, outputs), `bias` (trials // 2, ...), in batches that fit."""
+    batched = jax.devices()[0].platform != "cpu"
+    size = max(1, min(together // 2, keys.shape[0])) if batched else 1
+    pieces = []
+    for start in range(0, keys.shape[0], size):
+        batch = keys[start : start + size]
+        length = batch.shape[0]
+        if length < size:  # the shape compiled before
+            batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
+        measured = simulated_risk(source, batch, n, features, ridges, noise, batched)
+        pieces.append(jax.tree.map(lambda leaf, length=length: np.asarray(leaf, np.float64)[:length], measured))
+        bar.update(min(2 * length, trials - 2 * start))
+    whole = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in vars(pieces[0])}
+    bias = whole.pop("bias")[: trials // 2]
+    flat = {name: values.reshape(-1, *values.shape[2:])[:trials] for name, values in whole.items()}
+    return {**flat, "bias": bias}
+
+
+def _summary(
+    task: Task, axes: dict[str, np.ndarray], cells: list[dict[str, np.ndarray]], trials: int, attributes: dict[str, Any]
+) -> Any:
+    """Means and standard errors over trials (over pairs, for bias and variance) as a Dataset."""
+    statistics: dict[str, list[np.ndarray]] = {}
+    for cell in cells:
+        if not task.keep_outputs:
+            cell = {name: values.sum(axis=-1) for name, values in cell.items()}
+        pairs = cell["bias"].shape[0]
+        signal = cell["signal"][: 2 * pairs]
+        cell["variance"] = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1) - cell["bias"]
+        for name in MEASURED:
+            values = cell[name]
+            count = values.shape[0]
+            mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)
+            spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
+            statistics.setdefault(name, []).append(mean)
+            statistics.setdefault(f"{name}_se", []).append(spread)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
+    variables = {name: np.reshape(np.stack(values), shape) for name, values in statistics.items()}
+    result = _dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
+    for name in MEASURED:
+        result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"
+    return result.assign_coords(trials=trials)
+
+
+def check(
+    task: Task | DataTask,
+    learner: Learner,
+    n: Any,
+    trials: int = 45,
+    seed: int = 0,
+    variables: tuple[str, ...] = ("test", "train"),
+    threshold: float = 4.0,
+    finite_size: float = FINITE_SIZE,
+    **simulation: Any,
+) -> Report:
+    """Theory beside simulation, with the z-score of every point; prints as a table, `.agrees` is the verdict.
+
+    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
+    allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
+    those that decide; `.dataset` holds all six.  Further arguments go to `simulate`.
+
+    >>> import rfgen as rg
+    >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
+    >>> report.agrees
+    True
+    """
+    unknown = set(variables) - set(MEASURED)
+    if unknown or not variables:
+        raise ValueError(f"variables must be among {', '.join(MEASURED)}, got {variables!r}")
+    if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
+        raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
+    theory = predict(task, learner, n)
+    measured = simulate(task, learner, n, trials, seed, **simulation)
+    dtype = measured.attrs["dtype"]
+    floor = ROUNDING[dtype] * (task.eigen if isinstance(task, DataTask) else task).null_risk
+    data = {}
+    for name in MEASURED:
+        granted = allowance(theory[name], theory["amplification"], theory["n"].broadcast_like(theory[name]),
+                            theory["features"].broadcast_like(theory[name]), finite_size)  # fmt: skip
+        error = measured[f"{name}_se"]
+        z = standard_score(theory[name], measured[name], error, floor)
+        data |= {
+            f"{name}_theory": theory[name], f"{name}_simulation": measured[name], f"{name}_se": error,
+            f"{name}_z": theory[name].copy(data=z), f"{name}_allowance": theory[name].copy(data=granted),
+        }  # fmt: skip
+    import xarray
+
+    dataset = xarray.Dataset(data, attrs={**measured.attrs, "threshold": threshold, "finite_size": finite_size})
+    return Report(dataset, tuple(variables), threshold, f"{task!r}" if isinstance(task, Task) else repr(task.eigen))

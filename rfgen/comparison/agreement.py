@@ -1,0 +1,46 @@
+"""Whether a simulation agrees with the theory, in standard errors, beyond an error that must vanish with size."""
+
+__all__ = ["FINITE_SIZE", "allowance", "finite_size_trend", "standard_score"]
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+# Relative finite-size error times min(n, features) over amplification.  Measured over the settings of
+# tests/simulation/cases.py; see tests/benchmarks/results/finite_size.json.
+FINITE_SIZE = 2.0
+# Rounding of a simulation, in units of the null risk: differences below it are no disagreement.
+ROUNDING = {"float64": 1e-10, "float32": 1e-3}
+
+
+def allowance(theory: ArrayLike, amplification: ArrayLike, n: ArrayLike, features: ArrayLike, constant: float) -> np.ndarray:
+    """Finite-size error granted to a simulation: `constant * theory * amplification * (1/n + 1/features)`.
+
+    The theory is the limit of large n, features and number of modes; its error is of relative order 1/n, times the
+    amplification that turns fluctuations of the fit into risk (it diverges at the interpolation peak).
+    """
+    inverse = 1.0 / np.asarray(n, float) + 1.0 / np.asarray(features, float)
+    return constant * np.abs(np.asarray(theory, float)) * np.asarray(amplification, float) * inverse
+
+
+def standard_score(theory: ArrayLike, measured: ArrayLike, error: ArrayLike, floor: float = 0.0) -> np.ndarray:
+    """`(measured - theory) / standard error`; 0 within `floor`, NaN where theory diverges.
+
+    >>> standard_score([1.0, np.inf, 0.0], [1.2, 9.0, 1e-14], [0.1, 3.0, 0.0], floor=1e-12).round(9)
+    array([ 2., nan,  0.])
+    """
+    theory, measured, error = (np.asarray(value, float) for value in (theory, measured, error))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = np.where(np.isfinite(theory), measured - theory, np.nan)
+        score = difference / error
+    return np.where(np.abs(difference) <= floor, 0.0, score)
+
+
+def finite_size_trend(n: ArrayLike, theory: ArrayLike, measured: ArrayLike, error: ArrayLike) -> tuple[float, float]:
+    """Coefficient c and its standard error in `measured = theory (1 + c / n)`, weighted least squares over sizes n.
+
+    If what separates theory and simulation is a finite-size effect, the same c serves all sizes.
+    """
+    n, theory, measured, error = (np.asarray(value, float).ravel() for value in (n, theory, measured, error))
+    regressor, weight = theory / n, error**-2.0
+    information = float(np.sum(weight * regressor**2))
+    return float(np.sum(weight * regressor * (measured - theory)) / information), information**-0.5

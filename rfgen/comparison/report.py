@@ -1,0 +1,79 @@
+"""The comparison of a curve with its simulation: a dataset, a verdict, a printed table."""
+
+__all__ = ["Report"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Dimensions in the order of the table's columns.
+LEADING = ("n", "features", "ridge", "output")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Theory against simulation.
+
+    `dataset` holds, for each variable (test, train, ...), `<name>_theory`, `<name>_simulation`, `<name>_se`, `<name>_z`
+    and `<name>_allowance`; `judged` names the variables that decide; `threshold` the largest |z| granted beyond the
+    finite-size allowance.  Prints as a table.
+    """
+
+    dataset: Any
+    judged: tuple[str, ...]
+    threshold: float
+    title: str
+
+    def _passes(self, name: str) -> np.ndarray:
+        data = self.dataset
+        theory, measured = data[f"{name}_theory"].values, data[f"{name}_simulation"].values
+        z, excess = data[f"{name}_z"].values, np.abs(measured - theory) - data[f"{name}_allowance"].values
+        close = (z == 0.0) | (excess <= self.threshold * data[f"{name}_se"].values)
+        # a divergent risk has nothing to be compared with; a failed theory point is never an agreement
+        return np.where(np.isinf(theory), True, close) & ~np.isnan(theory)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every compared point lies within `threshold` standard errors plus the finite-size allowance."""
+        return bool(all(self._passes(name).all() for name in self.judged))
+
+    @property
+    def largest_z(self) -> float:
+        """The largest |z| among the judged variables, finite-size error included."""
+        return float(max(np.nanmax(np.abs(self.dataset[f"{name}_z"].values), initial=0.0) for name in self.judged))
+
+    def __str__(self) -> str:
+        """The table: one row per point and judged variable."""
+        data = self.dataset
+        dims = [dim for dim in LEADING if dim in data.coords]
+        shape = tuple(data.sizes.values())
+        names = list(data.sizes)
+        header = [*dims, "variable", "theory", "simulation", "s.e.", "z", ""]
+        rows = []
+        for index in np.ndindex(*shape):
+            point = data.isel(dict(zip(names, index, strict=True)))
+            for name in self.judged:
+                passed = self._passes(name)[index]
+                values = [_number(float(point.coords[dim])) for dim in dims]
+                theory = float(point[f"{name}_theory"])
+                verdict = "diverges" if np.isinf(theory) else "" if passed else "DISAGREES"
+                rows.append(
+                    [*values, name, f"{theory:.5g}", f"{float(point[f'{name}_simulation']):.5g}",
+                     f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_z']):+.2f}", verdict]
+                )  # fmt: skip
+        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+        verdict = "agrees" if self.agrees else "DISAGREES"
+        trials = data.attrs.get("trials", "?")
+        foot = (
+            f"{verdict}: largest |z| {self.largest_z:.2f}, granted {self.threshold:g} beyond the finite-size allowance; "
+            f"{trials} trials a point"
+        )
+        return "\n".join([self.title, *(line.rstrip() for line in lines), foot])
+
+    __repr__ = __str__
+
+
+def _number(value: float) -> str:
+    return "inf" if np.isinf(value) else f"{value:.6g}"

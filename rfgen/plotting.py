@@ -1,0 +1,105 @@
+"""Pictures of curves: theory as lines, simulation as dots with standard errors, in the same colours."""
+
+__all__ = ["plot"]
+
+from typing import Any
+
+import numpy as np
+
+# More lines than this cannot be told apart.
+MOST_LINES = 20
+# An axis whose values span more than this factor is logarithmic.
+LOG_FACTOR = 20.0
+
+
+def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str, ...] = "test", ax: Any = None) -> Any:
+    """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
+
+    `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
+    more variables: the first solid, the next dotted, dashed, dash-dotted.  Axes are logarithmic where values are positive
+    and span more than a factor of 20.  Returns the matplotlib Axes; draws into `ax` if given.
+
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import rfgen as rg
+    >>> curve = rg.predict(rg.Task.isotropic(50), rg.Learner(rg.Ridge([0.1, 1.0])), n=[10, 50, 250])
+    >>> ax = rg.plot(curve, x="n")
+    >>> ax.get_xlabel(), len(ax.lines)
+    ('samples n', 2)
+    """
+    import matplotlib.pyplot as plt
+
+    given = [data for data in (curve, runs) if data is not None]
+    if not given:
+        raise ValueError("plot needs a curve of rg.predict, runs of rg.simulate, or both, got neither")
+    names = (y,) if isinstance(y, str) else tuple(y)
+    for name in names:
+        if any(name not in data for data in given):
+            raise ValueError(f"y must name variables of the data ({', '.join(map(str, given[0].data_vars))}), got {name!r}")
+    sizes = given[0][names[0]].sizes
+    if not sizes:
+        raise ValueError("plot needs at least one dimension: give n, features or ridge as an array")
+    x = x or max(sizes, key=lambda dim: sizes[dim])
+    for data in given:
+        if x not in data[names[0]].dims:
+            raise ValueError(f"x must be one of the dimensions {tuple(data[names[0]].dims)}, got {x!r}")
+    lines = _groups(given, names[0], x)
+    if len(lines) > MOST_LINES:
+        raise ValueError(f"plot would draw {len(lines)} lines: select fewer with curve.sel(...) (at most {MOST_LINES})")
+    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(lines)))
+    for colour, (label, point) in zip(colours, lines.items(), strict=True):
+        for name, style in zip(names, ("-", ":", "--", "-."), strict=False):
+            text = ", ".join(part for part in (label, name if len(names) > 1 else "") if part)
+            if curve is not None and _has(curve, point):
+                part = curve.sel(point).sortby(x)
+                ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
+            if runs is not None and _has(runs, point):
+                part = runs.sel(point).sortby(x)
+                alone = text if curve is None or not _has(curve, point) else None
+                ax.errorbar(
+                    part[x], part[name], part[f"{name}_se"], fmt="o" if style == "-" else "s", color=colour, ms=4,
+                    capsize=2, lw=1, label=alone, mfc=colour if style == "-" else "none",
+                )  # fmt: skip
+    _finish(ax, given, names, x)
+    return ax
+
+
+def _groups(given: list[Any], name: str, x: str) -> dict[str, dict[str, Any]]:
+    """One entry per line: its label and the coordinates that select it, the curve's first and then the runs'."""
+    found: dict[str, dict[str, Any]] = {}
+    for data in given:
+        others = [dim for dim in data[name].dims if dim != x]
+        for index in np.ndindex(*(data.sizes[dim] for dim in others)):
+            point = {dim: data[dim].values[i] for dim, i in zip(others, index, strict=True)}
+            label = ", ".join(f"{dim} {_tidy(value)}" for dim, value in point.items())
+            found.setdefault(label, point)
+    return found
+
+
+def _has(data: Any, point: dict[str, Any]) -> bool:
+    return all(dim in data.dims and value in data[dim].values for dim, value in point.items())
+
+
+def _tidy(value: Any) -> str:
+    return "∞" if np.isinf(value) else f"{value:.4g}"
+
+
+def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str) -> None:
+    along = np.concatenate([np.ravel(data[x].values) for data in given])
+    heights = np.concatenate([np.ravel(data[name].values) for data in given for name in names]).astype(float)
+    for values, scale in ((along, ax.set_xscale), (heights, ax.set_yscale)):
+        values = values[np.isfinite(values)]
+        if values.size and values.min() > 0 and values.max() > LOG_FACTOR * values.min():
+            scale("log")
+    symbols = {"n": "samples n", "features": "random features k", "ridge": "ridge δ"}
+    ax.set_xlabel(symbols.get(x, given[0][x].attrs.get("long_name", x)))
+    ax.set_ylabel("risk" if len(names) > 1 else given[0][names[0]].attrs.get("long_name", names[0]))
+    scalars = [
+        f"{name} {_tidy(float(value))}" for name, value in given[0].coords.items()
+        if value.ndim == 0 and name in symbols and not (name == "features" and np.isinf(float(value)))
+    ]  # fmt: skip
+    ax.set_title(", ".join(scalars), fontsize="medium")
+    if any(line.get_label() and not line.get_label().startswith("_") for line in ax.lines) or ax.containers:
+        handles, labels = ax.get_legend_handles_labels()
+        if any(labels):
+            ax.legend(handles, labels, frameon=False, fontsize="small")
