@@ -10,11 +10,17 @@ Multiplied out, `gamma (n - df1) (features - df1) = ridge features`.  Solved for
     df1(gamma) + g(gamma) = min(n, features),    g = 2 r / (|x| + sqrt(x^2 + 4 r / features)),
     r = ridge / gamma,  x = 1 - n / features,
 
-a sum of two positive decreasing functions of gamma.  Every quantity of the error kernel follows from `df1`, `df1 - df2`
-and the gaps, all sums of positive terms: nothing is lost at ridge 1e-300 or one part in 1e16 from n = features.
+where df1 is close to m = min(n, features) wherever the spectrum has a gap at the m-th mode.  So the m leading modes (as far
+as whole panels of them go) enter with what they have *not* learned, all others with what they have:
+
+    sum_others lambda / (lambda + gamma) + g = (m - leading) + sum_leading gamma / (lambda + gamma),
+
+two sums of positive terms, the left one decreasing in gamma and the right one increasing.  Every quantity of the error
+kernel follows from the gaps and from `df1 - df2`, sums of positive terms too: nothing is lost at ridge 1e-300, one part in
+1e16 from n = features, or in the gap of a spectrum that spans 300 decades.
 
 Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |x|))`, m = min(n, features), each term is
-at most m/2: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
+at most m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
 With ridge 0 and rank <= m everything is learned: gamma = 0.
 """
 
@@ -24,7 +30,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.modes import Modes
@@ -53,7 +59,7 @@ class Equilibrium:
     df2: Float[Array, ""]
     spread: Float[Array, ""]
     residual: Float[Array, ""]
-    converged: Float[Array, ""]
+    converged: Bool[Array, ""]
 
 
 def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equilibrium:
@@ -62,10 +68,15 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
     Source: the random-feature eigenframework of arXiv 2311.14646; its reduction to this form is derived here.
     """
     smaller = jnp.minimum(n, features)
-    imbalance = 1.0 - n / features
+    limited = jnp.isfinite(features)
+    count = jnp.where(limited, features, 1.0)
+    # exact where n and features are close, unlike 1 - n / features
+    imbalance = jnp.where(limited, (count - n) / count, 1.0)
     exhausted = (ridge == 0.0) & (modes.rank <= smaller)
     # where everything is learned the root is not needed: solve a harmless equation instead
-    target = jnp.where(exhausted, 0.5 * jnp.minimum(modes.rank, 1e300), smaller)
+    target = jnp.where(exhausted, 0.5 * jnp.clip(modes.rank, 1.0, 1e300), smaller)
+    leading = modes.through <= target
+    spare = target - jnp.max(jnp.where(leading, modes.through, 0.0))
     log_ridge = jnp.where(ridge > 0.0, jnp.log(jnp.where(ridge > 0.0, ridge, 1.0)), -jnp.inf)
 
     def gap(log_gamma: Array) -> tuple[Array, Array]:
@@ -80,19 +91,21 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
         total = jnp.abs(imbalance) + root
         direct = 2.0 * ratio / jnp.where(total > 0.0, total, 1.0)
         # both forms are equal; this one has the right second derivative in n at n = features
-        near_square = jnp.isfinite(features) & (imbalance * imbalance < four)
-        bounded = jnp.where(near_square, features, 1.0)
-        value = jnp.where(near_square, 0.5 * bounded * (root - jnp.abs(imbalance)), direct)
+        near_square = limited & (imbalance * imbalance < four)
+        value = jnp.where(near_square, 0.5 * count * (root - jnp.abs(imbalance)), direct)
         return value, jnp.where(root > 0.0, ratio / jnp.where(root > 0.0, root, 1.0), 0.0)
 
     def excess(log_gamma: Array) -> tuple[Array, Array]:
         gamma = jnp.exp(log_gamma)
         inverse = 1.0 / (modes.eigenvalues + gamma)
-        learned = modes.multiplicity * modes.eigenvalues * inverse
-        df1, spread = jnp.sum(learned), jnp.sum(learned * inverse) * gamma
+        learned, missed = modes.eigenvalues * inverse, gamma * inverse
+        spread = modes.multiplicity * learned * missed
         g, minus_slope = gap(log_gamma)
-        total = df1 + g
-        return jnp.log(total / target), -(spread + minus_slope) / total
+        left = jnp.sum(jnp.where(leading, 0.0, modes.multiplicity * learned)) + g
+        right = jnp.sum(jnp.where(leading, modes.multiplicity * missed, 0.0)) + spare
+        slope_left = jnp.sum(jnp.where(leading, 0.0, spread)) + minus_slope
+        slope_right = jnp.sum(jnp.where(leading, spread, 0.0))
+        return jnp.log(left) - jnp.log(right), -slope_left / left - slope_right / right
 
     trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
     upper = jnp.maximum(
@@ -112,7 +125,7 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
     learnability = modes.eigenvalues * inverse
     df1 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability))
     df2 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability * learnability))
-    spread = gamma * jnp.sum(modes.multiplicity * learnability * inverse)
+    spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
     row_gap = jnp.where(exhausted, n - modes.rank, jnp.where(n <= features, g, g + (n - features)))
     feature_gap = jnp.where(
         exhausted, 1.0 - modes.rank / features, jnp.where(n <= features, g / features + imbalance, g / features)

@@ -19,7 +19,7 @@ __all__ = ["compress", "tail_quadrature"]
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 PANEL_HALF_WIDTH = 1.2
 NODES_PER_PANEL = 20
@@ -29,8 +29,11 @@ TAIL_PANEL_WIDTH = 4.8
 
 def compress(
     eigenvalues: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"]
-) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"]]:
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"], Int[np.ndarray, " nodes"]]:
     """Nodes and node weights with `sum_j node_weights[r, j] f(nodes[j]) = sum_i weights[r, i] f(eigenvalues[i])`.
+
+    The third array says how many modes, counted from the largest, end with the panel of each node (with the node itself
+    where modes are kept): sums over a panel's nodes equal sums over its modes, sums over part of its nodes mean nothing.
 
     `eigenvalues` positive, in descending order.  Relative error against the sum of |weights f| at most 1e-13 for
     rational f of lambda and gamma > 0 with poles at -gamma of order up to two (measured 2e-15 to 3e-14).  A panel with
@@ -38,13 +41,13 @@ def compress(
 
     >>> import numpy as np
     >>> i = np.arange(1.0, 10_001.0)
-    >>> nodes, weights = compress(i**-1.5, np.ones((1, i.size)))
+    >>> nodes, weights, _ = compress(i**-1.5, np.ones((1, i.size)))
     >>> exact = np.sum(i**-1.5 / (i**-1.5 + 1e-3))
     >>> len(nodes), bool(abs(weights[0] @ (nodes / (nodes + 1e-3)) / exact - 1) < 1e-13)
     (104, True)
     """
     if eigenvalues.size == 0:
-        return eigenvalues, weights
+        return eigenvalues, weights, np.zeros(0, np.int64)
     logs = np.log(eigenvalues)
     width = 2 * PANEL_HALF_WIDTH
     panels = max(1, int(np.ceil((logs[0] - logs[-1]) / width)))
@@ -55,7 +58,7 @@ def compress(
     # T_k at the Chebyshev points, scaled so that moments @ synthesis are node weights
     synthesis = np.cos(np.outer(np.arange(NODES_PER_PANEL), angles)) * (2.0 / NODES_PER_PANEL)
     synthesis[0] /= 2.0
-    nodes, node_weights = [], []
+    nodes, node_weights, through = [], [], []
     for top, start, stop in zip(tops, edges[:-1], edges[1:], strict=False):
         if start == stop:
             continue
@@ -63,12 +66,14 @@ def compress(
         if stop - start <= NODES_PER_PANEL:
             nodes.append(eigenvalues[start:stop])
             node_weights.append(rows)
+            through.append(np.arange(start + 1, stop + 1))
             continue
         center = top - PANEL_HALF_WIDTH
         moments = _chebyshev_moments((logs[start:stop] - center) / PANEL_HALF_WIDTH, rows)
         nodes.append(np.exp(center + PANEL_HALF_WIDTH * np.cos(angles)))
         node_weights.append(moments @ synthesis)
-    return np.concatenate(nodes), np.concatenate(node_weights, axis=1)
+        through.append(np.full(NODES_PER_PANEL, stop))
+    return np.concatenate(nodes), np.concatenate(node_weights, axis=1), np.concatenate(through)
 
 
 def _chebyshev_moments(

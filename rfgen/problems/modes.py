@@ -18,8 +18,9 @@ class Modes:
 
     Shapes: `eigenvalues`, `multiplicity` (modes,) with eigenvalues > 0; `power` (modes,), or (outputs, modes) to be
     vmapped over; `null_power` () or (outputs,): target power outside the span of the modes, never learned; `rank` ():
-    number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue,
-    `largest` () the largest (true ones, which a compressed spectrum rounds to its nodes).
+    number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue
+    (the true one, which a compressed spectrum rounds to a node); `through` (modes,): number of modes down to and including
+    this one (for a compressed spectrum: down to the end of the node's panel).
     """
 
     eigenvalues: Any
@@ -28,4 +29,4 @@ class Modes:
     null_power: Any
     rank: Any
     smallest: Any
-    largest: Any
+    through: Any

@@ -5,7 +5,7 @@ __all__ = ["Spectrum"]
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -49,8 +49,8 @@ class Spectrum:
     def __post_init__(self) -> None:
         """Validate, sort and freeze the arrays."""
         values = validation.non_negative("eigenvalues", self.eigenvalues, 1)
-        if values.size == 0 or values.max() == 0:
-            raise ValueError(f"eigenvalues must hold at least one positive number, got shape {values.shape} all zero")
+        if values.size == 0:
+            raise ValueError("eigenvalues must hold at least one number, got an empty array")
         if self.multiplicity is None:
             counts = np.ones_like(values)
         elif self.explicit is None:
@@ -129,7 +129,7 @@ class Spectrum:
     def _from_law(
         cls, name: str, parameters: Mapping[str, Any], law: Callable[[np.ndarray], np.ndarray], modes: int | None,
         last: float = math.inf, trace_beyond: float = 0.0,
-    ) -> Self:
+    ) -> "Spectrum":
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:
             modes = validation.integer("modes", modes, 1)
@@ -146,7 +146,7 @@ class Spectrum:
         )  # fmt: skip
 
     @classmethod
-    def power_law(cls, alpha: float, modes: int | None = None) -> Self:
+    def power_law(cls, alpha: float, modes: int | None = None) -> "Spectrum":
         """Eigenvalues `i^-alpha`, i = 1, 2, ...; `modes=None` for infinitely many (alpha > 1).
 
         >>> round(Spectrum.power_law(2.0).trace - 3.141592653589793**2 / 6, 14)
@@ -161,7 +161,7 @@ class Spectrum:
         return cls._from_law("power_law", {"alpha": alpha}, lambda i: -alpha * np.log(i), modes, last, beyond)
 
     @classmethod
-    def log_power_law(cls, power: float, modes: int | None = None) -> Self:
+    def log_power_law(cls, power: float, modes: int | None = None) -> "Spectrum":
         """Eigenvalues `1 / (i log(i+1)^power)`: benign overfitting for power > 1; `modes=None` for infinitely many."""
         power = float(validation.array("power", power, 0))
         if modes is None and power <= 1.0:
@@ -173,7 +173,7 @@ class Spectrum:
         )
 
     @classmethod
-    def exponential(cls, rate: float, modes: int | None = None) -> Self:
+    def exponential(cls, rate: float, modes: int | None = None) -> "Spectrum":
         """Eigenvalues `exp(-rate i)`; `modes=None` takes all that a double can hold (700 / rate of them)."""
         rate = float(validation.positive("rate", rate, 0))
         held = int(700.0 / rate)
@@ -182,13 +182,13 @@ class Spectrum:
         return cls._from_law("exponential", {"rate": rate}, lambda i: -rate * i, held if modes is None else modes)
 
     @classmethod
-    def isotropic(cls, dim: int, scale: float = 1.0) -> Self:
+    def isotropic(cls, dim: int, scale: float = 1.0) -> "Spectrum":
         """`dim` equal eigenvalues `scale`."""
         dim, scale = validation.integer("dim", dim, 1), float(validation.positive("scale", scale, 0))
         return cls([scale], [dim], name="isotropic", parameters={"dim": dim, "scale": scale})
 
     @classmethod
-    def two_level(cls, dims: tuple[int, int], values: tuple[float, float]) -> Self:
+    def two_level(cls, dims: tuple[int, int], values: tuple[float, float]) -> "Spectrum":
         """`dims[0]` eigenvalues `values[0]` and `dims[1]` eigenvalues `values[1]`."""
         if len(dims) != 2 or len(values) != 2:
             raise ValueError(f"dims and values must be pairs, got {dims!r} and {values!r}")
@@ -196,7 +196,7 @@ class Spectrum:
         return cls(values, counts, name="two_level", parameters={"dims": tuple(dims), "values": tuple(values)})
 
     @classmethod
-    def spiked(cls, dim: int, spikes: Any, bulk: float = 1.0) -> Self:
+    def spiked(cls, dim: int, spikes: Any, bulk: float = 1.0) -> "Spectrum":
         """The eigenvalues `spikes` (one mode each) above `dim - len(spikes)` equal ones of size `bulk`."""
         spikes = validation.positive("spikes", spikes, 1)
         dim = validation.integer("dim", dim, spikes.size + 1)
@@ -206,7 +206,7 @@ class Spectrum:
         )  # fmt: skip
 
     @classmethod
-    def marchenko_pastur(cls, ratio: float, modes: int) -> Self:
+    def marchenko_pastur(cls, ratio: float, modes: int) -> "Spectrum":
         """`modes` quantiles of the Marchenko-Pastur law of a (modes x modes/ratio) sample covariance, unit variance.
 
         For ratio > 1 a fraction 1 - 1/ratio of the eigenvalues is zero.

@@ -31,7 +31,7 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.dot_product_kernels import namespace
 
-EPS = np.finfo(np.float64).eps
+ROUNDOFF = 16 * np.finfo(np.float64).eps  # of a share computed by quadrature, per N^1/2 (worst seen: a third of it)
 CONVERGED = 1e-12  # change of N lambda / K(1) between two quadratures
 NEGATIVE = 1e-10  # share of the trace below minus this (and minus the roundoff) is no roundoff: not positive definite
 CLIP = 1e-14  # share of the trace that quadrature cannot tell from zero at any degree
@@ -120,7 +120,7 @@ def sphere_eigenvalues(
     if trace <= 0:
         raise ValueError(f"kernel must have K(1) > 0, got {trace}")
 
-    roundoff = 4 * EPS * np.sqrt(multiplicity)
+    roundoff = ROUNDOFF * np.sqrt(multiplicity)
     if quadrature is not None:
         share = _shares(kernel, dim, multiplicity, _legendre(quadrature))[0] / trace
         exact = np.zeros(degrees + 1, bool)
@@ -132,8 +132,7 @@ def sphere_eigenvalues(
         if not exact.all():
             share = np.where(exact, share, _refined_shares(kernel, dim, multiplicity, roundoff, trace))
 
-    unresolved = ~exact & (roundoff > UNRESOLVED) & (share < 100 * roundoff)
-    share = np.where(unresolved, 0.0, share)
+    share = np.where(exact | _resolved(share, roundoff), share, 0.0)
     worst = np.argmin(share + roundoff)
     if share[worst] < -(NEGATIVE + roundoff[worst]):
         raise ValueError(
@@ -141,13 +140,17 @@ def sphere_eigenvalues(
             + _hint(quadrature)
         )
     share = np.where(~exact & (share < np.maximum(roundoff, CLIP)), 0.0, share)
-    tail, uncertain = 1.0 - share.sum(), COMPLETE + roundoff[~exact & (share > 0)].sum()
+    tail, uncertain = 1.0 - float(share.sum()), COMPLETE + roundoff[~exact & (share > 0)].sum()
     if tail < -(NEGATIVE + uncertain):
         raise ValueError(
             f"kernel must be continuous at t=1 and positive definite, got degrees that sum to {1 - tail:.15g} of K(1)"
             + _hint(quadrature)
         )
     return trace * share / multiplicity, multiplicity, trace * tail if tail > uncertain else 0.0
+
+
+def _resolved(share: np.ndarray, roundoff: np.ndarray) -> np.ndarray:
+    return (roundoff <= UNRESOLVED) | (share >= 100 * roundoff)
 
 
 def _hint(quadrature: int | None) -> str:
@@ -209,14 +212,14 @@ def _refined_shares(kernel, dim, multiplicity, roundoff, trace) -> np.ndarray:
     while splits < MAX_SPLITS:
         splits *= 2
         fine, total = _shares(kernel, dim, multiplicity, _panels(splits))
-        change = np.abs(fine - coarse) / trace
-        if np.all((change <= allowed) | (roundoff > UNRESOLVED)) and abs(total / coarse_total - 1) < CONVERGED:
+        change = np.where(_resolved(fine / trace, roundoff), np.abs(fine - coarse) / trace, 0.0)
+        if np.all(change <= allowed) and abs(total / coarse_total - 1) < CONVERGED:
             return fine / trace
         coarse, coarse_total = fine, total
     worst = int(np.argmax(change / allowed))
     raise ValueError(
-        f"kernel must be smooth in the angle, got a share of degree {worst} in dim={dim} that still moves by "
-        f"{change[worst]:.2g} of K(1) at {2 * _panels(splits)[0].size} nodes (quadrature=<nodes> skips this check)"
+        f"kernel must be smooth in the angle and dim below 1e5, got a share of degree {worst} in dim={dim} that still "
+        f"moves by {change[worst]:.2g} of K(1) at {2 * _panels(splits)[0].size} nodes (quadrature=<nodes> skips this)"
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -118,15 +118,19 @@ class Task:
         power = self.power if self.keep_outputs else self.power.sum(axis=0, keepdims=True)
         null = self.null_power if self.keep_outputs else self.null_power.sum(keepdims=True)
         rows = np.concatenate([self.spectrum.multiplicity[None], power])
-        nodes, weights = compress(self.eigenvalues[learned], rows[:, learned])
-        pad = -nodes.size % PADDING
-        nodes = np.concatenate([nodes, np.full(pad, nodes[0])])
+        nodes, weights, through = compress(self.eigenvalues[learned], rows[:, learned])
+        # padding weighs nothing; all of it if no eigenvalue is positive
+        pad = -nodes.size % PADDING or (PADDING if nodes.size == 0 else 0)
+        ends = self.eigenvalues[learned][[0, -1]] if nodes.size else np.ones(2)
+        nodes = np.concatenate([nodes, np.full(pad, ends[0])])
         weights = np.concatenate([weights, np.zeros((weights.shape[0], pad))], axis=1)
+        through = np.cumsum(self.spectrum.multiplicity[learned])[through - 1] if through.size else np.zeros(0)
+        through = np.concatenate([through, np.full(pad, np.inf)])
         null = null + power[:, ~learned].sum(axis=1)
         kept = slice(None) if self.keep_outputs else 0
         return Modes(
             eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
-            rank=np.float64(self.spectrum.rank), smallest=self.eigenvalues[learned][-1], largest=self.eigenvalues[0],
+            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
         )  # fmt: skip
 
     @property
@@ -135,7 +139,7 @@ class Task:
         return self.noise if self.keep_outputs else self.noise.sum()
 
     @classmethod
-    def power_law(cls, alpha: float, beta: float, noise: float = 0.0, modes: int | None = None) -> Self:
+    def power_law(cls, alpha: float, beta: float, noise: float = 0.0, modes: int | None = None) -> "Task":
         """Eigenvalues `i^-alpha`, target power `i^-beta`; `modes=None` for infinitely many modes.
 
         >>> Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
@@ -148,7 +152,7 @@ class Task:
         )  # fmt: skip
 
     @classmethod
-    def exponential(cls, rate: float, beta: float, noise: float = 0.0, modes: int | None = None) -> Self:
+    def exponential(cls, rate: float, beta: float, noise: float = 0.0, modes: int | None = None) -> "Task":
         """Eigenvalues `exp(-rate i)`, target power `i^-beta`."""
         spectrum = Spectrum.exponential(rate, modes)
         return cls(
@@ -157,7 +161,7 @@ class Task:
         )  # fmt: skip
 
     @classmethod
-    def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> Self:
+    def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> "Task":
         """`dim` unit eigenvalues and a target of total power `signal`: linear regression on N(0, I) inputs."""
         return cls(
             Spectrum.isotropic(dim), [signal], noise, name="isotropic", parameters={"dim": dim, "signal": signal}
@@ -167,7 +171,7 @@ class Task:
     def sphere(
         cls, dim: int, kernel: Callable[[Any], Any], target: Mapping[int, float] | Any, noise: float = 0.0,
         degrees: int = 40, test_points: int = 2000,
-    ) -> Self:  # fmt: skip
+    ) -> "Task":  # fmt: skip
         """A dot-product kernel on the uniform unit sphere of R^dim; `target` is the power in each degree.
 
         `kernel` maps the cosine of the angle to K: `rg.NTK("relu", depth=2)`, `rg.GaussianKernel(1.0)`, or any callable.
@@ -189,8 +193,8 @@ class Task:
             power[: given.size] = given
         levels, counts, powers = values, multiplicity, power
         if tail > 0:
-            # many modes far below every effective ridge: only their trace counts
-            level = float(values[values > 0].min()) * 1e-16
+            # 10^28 equal modes: the effective ridge exceeds tail / n, so only their trace counts
+            level = tail * 1e-28
             levels, counts, powers = np.append(values, level), np.append(multiplicity, tail / level), np.append(power, 0)
         return cls(
             levels, powers, noise, counts, name="sphere",
@@ -199,7 +203,7 @@ class Task:
         )  # fmt: skip
 
     @classmethod
-    def from_kernel(cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> Self:
+    def from_kernel(cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":
         """The eigenstructure of a kernel matrix (N, N) on real examples and their labels (N,) or (N, outputs).
 
         The population is the empirical distribution of the N examples, so the eigenvalues are those of kernel / N, and
@@ -227,7 +231,7 @@ class Task:
         return cls._from_coordinates(values[:rank], coordinates, labels, noise, keep_outputs, "from_kernel")
 
     @classmethod
-    def from_features(cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> Self:
+    def from_features(cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":
         """As `from_kernel`, from feature rows (N, p): the kernel is their inner product, the cost p^2 N."""
         features = validation.array("features", features, 2)
         labels = _labels(y, features.shape[0], "features")
@@ -242,7 +246,7 @@ class Task:
     def _from_coordinates(
         cls, eigenvalues: np.ndarray, coordinates: np.ndarray, labels: np.ndarray, noise: float, keep_outputs: bool,
         name: str,
-    ) -> Self:  # fmt: skip
+    ) -> "Task":  # fmt: skip
         size = labels.shape[0]
         # v_i = E[y phi_i], with x_i = sqrt(eigenvalue_i) phi_i
         power = ((labels.T @ coordinates / size) / np.sqrt(eigenvalues)) ** 2

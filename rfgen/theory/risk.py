@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.error_kernel import error_kernel
@@ -35,7 +35,7 @@ class Risk:
     kappa: Float[Array, ""]
     gamma: Float[Array, ""]
     residual: Float[Array, ""]
-    converged: Float[Array, ""]
+    converged: Bool[Array, ""]
 
 
 def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> Risk:

@@ -1,0 +1,14 @@
+"""Shapes are enforced and dtype promotion is strict while testing; every test runs on the CPU without a display."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+from jaxtyping import install_import_hook
+
+# The user layer (problems, api) validates by itself, with messages that tests read.
+ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")
+install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
