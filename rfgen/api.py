@@ -7,6 +7,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 __all__ = ["check", "optimal_ridge", "predict", "simulate"]
 
 import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,6 +37,9 @@ from rfgen.theory.risk import risk as theory_risk
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.
 BLOCKS = (64, 4096)
+# Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
+# kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
+MOST_DF1_PER_EXAMPLE = 0.03
 # Trials of one stored cell; a killed run loses at most these.
 CELL_TRIALS = 32
 
@@ -49,6 +53,7 @@ DESCRIPTIONS = {
     "amplification": "factor on every error source; overfitting coefficient at ridge 0",
     "kappa": "effective ridge of the samples",
     "gamma": "effective ridge of samples and features",
+    "df1": "degrees of freedom, the sum of all learnabilities",
     "residual": "relative residual of the equilibrium",
     "converged": "whether the equilibrium was solved",
     "n": "samples",
@@ -144,7 +149,7 @@ def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     Dimensions `n`, `features`, `ridge`, and `output` if the task keeps its outputs; scalars are scalar coordinates.
 
     Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
-    `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `residual`, `converged`.  A divergent point is inf; a
+    `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is inf; a
     point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
 
     Regime and sources: `rfgen.theory.risk`.  Costs 3-10 microseconds a point, whatever the number of modes.
@@ -174,12 +179,28 @@ def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
         for name, column in values.items()
     }
     variables["converged"] = solved
-    for name in ("kappa", "gamma", "residual", "converged"):
+    for name in ("kappa", "gamma", "df1", "residual", "converged"):
         variables[name] = variables[name][..., 0] if task.keep_outputs else variables[name]
+    _warn_small_population(task, variables["df1"])
     attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived"}
     if failures:
         attributes["failures"] = "; ".join(failures)
     return _dataset(axes, variables, task, attributes)
+
+
+def _warn_small_population(task: Task, df1: np.ndarray) -> None:
+    """Say so where a finite population is too small: its rows repeat, and a learner that fits them exactly knows them."""
+    if not isinstance(task.population, FinitePopulation):
+        return
+    examples = task.population.labels.shape[0]
+    share = float(np.nanmax(df1)) / examples
+    if share > MOST_DF1_PER_EXAMPLE:
+        warnings.warn(
+            f"degrees of freedom reach {share:.2g} of the {examples} examples of the population: rows drawn from so few "
+            f"examples repeat, and theory and simulation differ by a relative error of about that size; use smaller n, "
+            "a larger ridge, or more examples",
+            stacklevel=4,
+        )
 
 
 @double_precision

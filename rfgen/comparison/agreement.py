@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 # Relative finite-size error times min(n, features) over amplification.  Measured over the settings of
 # tests/simulation/cases.py; see tests/benchmarks/results/finite_size.json.
-FINITE_SIZE = 2.0
+FINITE_SIZE = 1.0
 # Rounding of a simulation, in units of the null risk: differences below it are no disagreement.
 ROUNDING = {"float64": 1e-10, "float32": 1e-3}
 

@@ -126,10 +126,9 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
     df1 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability))
     df2 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability * learnability))
     spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
-    row_gap = jnp.where(exhausted, n - modes.rank, jnp.where(n <= features, g, g + (n - features)))
-    feature_gap = jnp.where(
-        exhausted, 1.0 - modes.rank / features, jnp.where(n <= features, g / features + imbalance, g / features)
-    )
+    # the maxima, unlike a choice by n <= features, have the right derivative at n = features
+    row_gap = jnp.where(exhausted, n - modes.rank, g + jnp.maximum(n - features, 0.0))
+    feature_gap = jnp.where(exhausted, 1.0 - modes.rank / features, g / features + jnp.maximum(imbalance, 0.0))
     return Equilibrium(
         kappa=gamma * feature_gap, gamma=gamma, row_gap=row_gap, feature_gap=feature_gap, df1=df1, df2=df2,
         spread=spread, residual=residual, converged=residual < RESIDUAL_TOLERANCE,

@@ -22,7 +22,8 @@ class Risk:
 
     `test` risk with label noise = `bias + variance + noise`; `train`: mean squared training residual; `norm`: mean
     squared weights; `amplification`: factor on every error source, n/(n - df2) for the full kernel (the overfitting
-    coefficient at ridge 0); `kappa`, `gamma`: effective ridges; `residual` of the equilibrium and whether it `converged`.
+    coefficient at ridge 0); `kappa`, `gamma`: effective ridges; `df1`: degrees of
+    freedom, the sum of all learnabilities; `residual` of the equilibrium and whether it `converged`.
     """
 
     test: Float[Array, ""]
@@ -34,6 +35,7 @@ class Risk:
     amplification: Float[Array, ""]
     kappa: Float[Array, ""]
     gamma: Float[Array, ""]
+    df1: Float[Array, ""]
     residual: Float[Array, ""]
     converged: Bool[Array, ""]
 
@@ -66,5 +68,5 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
     of = error_kernel(modes, at, n, features, noise)
     return Risk(
         test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
-        amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, residual=at.residual, converged=at.converged,
+        amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1, residual=at.residual, converged=at.converged,
     )  # fmt: skip

@@ -1,0 +1,61 @@
+"""The list of figures."""
+
+__all__ = ["FIGURES", "Entry"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paper_figures import more_is_better_features, more_is_better_fitting_ratio, more_is_better_spectra
+
+MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure: where it comes from, what it shows, and the two functions that make it.
+
+    `mark`: "known" where the parameters are the paper's, "ours" where they are not; `with_data`: what `--data` changes.
+    """
+
+    name: str
+    paper: str
+    shows: str
+    mark: str
+    with_data: str
+    compute: Callable[..., tuple[dict[str, Any], dict[str, Any]]]
+    draw: Callable[..., Any]
+
+
+FIGURES = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "more_is_better_features",
+            MORE_IS_BETTER,
+            "test and train error of Gaussian random features against k and against n, five ridges and the optimal one",
+            "known",
+            "",
+            more_is_better_features.compute,
+            more_is_better_features.draw,
+        ),
+        Entry(
+            "more_is_better_fitting_ratio",
+            MORE_IS_BETTER,
+            "test error against the fitting ratio train/test along a ridge sweep, several label noises",
+            "known with --data, ours without",
+            "measured sweeps of CIFAR-10, SVHN, MNIST in place of the bundled digits",
+            more_is_better_fitting_ratio.compute,
+            more_is_better_fitting_ratio.draw,
+        ),
+        Entry(
+            "more_is_better_spectra",
+            MORE_IS_BETTER,
+            "kernel eigenvalues, effective ridge κ(n) from 1/tr(K⁻¹) and from the eigenvalues, ridgeless test error",
+            "known with --data, ours without",
+            "measured spectra of four image kernels in place of the bundled digits",
+            more_is_better_spectra.compute,
+            more_is_better_spectra.draw,
+        ),
+    )
+}

@@ -1,0 +1,108 @@
+"""The command `rfgen`: a demonstration, the list of comparisons, and their verdicts."""
+
+__all__ = ["main"]
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rfgen._version import __version__
+from rfgen.api import check, predict
+from rfgen.comparison.named import NAMED
+from rfgen.plotting import plot
+
+EPILOG = """examples:
+  rfgen demo                                  exact risk on real digits, simulated and compared, with a picture
+  rfgen demo --learner kernel --out pictures  the same for a neural tangent kernel, picture in ./pictures
+  rfgen list                                  what can be checked
+  rfgen check kernel-ridge double-descent     two comparisons, as tables
+  rfgen check --all --scale paper             all of them, with the trials of a paper (minutes)
+
+Exit status: 0 if every comparison agrees, 1 if one disagrees, 2 for a wrong command line.
+In Python: import rfgen as rg; help(rg.predict), help(rg.simulate), help(rg.check)."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="rfgen", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
+        description="Exact generalization curves of kernel ridge and random-feature regression: predicted, simulated, checked.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check")
+    demo = commands.add_parser("demo", help="risk on real digits: theory, simulation, table and picture (under a minute)")
+    demo.add_argument("--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK")
+    demo.add_argument("--out", type=Path, default=Path("."), help="folder for the picture (default: here)")
+    demo.add_argument("--trials", type=int, default=60, help="simulated training sets for each size (default 60)")
+    demo.add_argument("--seed", type=int, default=0, help="seed of the simulation (default 0)")
+    commands.add_parser("list", help="the named comparisons, with their sources")
+    checks = commands.add_parser("check", help="compare theory and simulation, in standard errors")
+    checks.add_argument("names", nargs="*", metavar="NAME", help="names as in `rfgen list`")
+    checks.add_argument("--all", action="store_true", help="every named comparison")
+    checks.add_argument("--scale", choices=("smoke", "paper"), default="smoke", help="seconds, or minutes with more trials")
+    checks.add_argument("--seed", type=int, default=0, help="seed of the simulation (default 0)")
+    options = parser.parse_args(arguments)
+    if options.command == "list":
+        return _list()
+    if options.command == "demo":
+        return _demo(options, demo)
+    return _check(options, checks)
+
+
+def _list() -> int:
+    for name, comparison in NAMED.items():
+        print(f"{name}\n    {comparison.question}\n    {comparison.source}")
+    return 0
+
+
+def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    if options.trials < 2:
+        parser.error(f"argument --trials: must be at least 2, got {options.trials}")
+    name = f"digits-{options.learner}"
+    comparison, started = NAMED[name], time.perf_counter()
+    task, learner = comparison.build()
+    sizes = comparison.n["paper"]
+    report = check(task, learner, sizes, trials=options.trials, seed=options.seed)
+    print(comparison.question)
+    print(report)
+    measured = report.dataset.rename(
+        {f"{variable}_{kind}": variable + end for variable in report.judged for kind, end in (("simulation", ""), ("se", "_se"))}
+    )
+    curve = predict(task, learner, [round(sizes[0] * (sizes[-1] / sizes[0]) ** (i / 40)) for i in range(41)])
+    ax = plot(curve, measured, x="n", y=report.judged)
+    ax.set_title("odd against even digits: exact theory (lines), real subsets (dots)", fontsize="medium")
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = (options.out / f"rfgen-demo-{options.learner}.png").resolve()
+    ax.figure.savefig(path, dpi=150)
+    print(f"picture: {path}\n{time.perf_counter() - started:.1f} s")
+    return 0 if report.agrees else 1
+
+
+def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    names = list(NAMED) if options.all else options.names
+    if not names:
+        parser.error("give names (see `rfgen list`) or --all")
+    unknown = [name for name in names if name not in NAMED]
+    if unknown:
+        parser.error(f"no comparison is called {', '.join(unknown)}; `rfgen list` shows: {', '.join(NAMED)}")
+    disagreeing = []
+    for name in names:
+        comparison = NAMED[name]
+        task, learner = comparison.build()
+        print(f"{name}: {comparison.question}", flush=True)
+        report = check(
+            task, learner, comparison.n[options.scale], trials=comparison.trials[options.scale], seed=options.seed
+        )
+        print(f"{report}\n", flush=True)
+        if not report.agrees:
+            disagreeing.append(name)
+    print(f"{len(names) - len(disagreeing)} of {len(names)} agree" + "".join(f"; {name} DISAGREES" for name in disagreeing))
+    return 1 if disagreeing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Named comparisons of theory and simulation, each a question with a task, a learner and sizes."""
+
+__all__ = ["NAMED", "Comparison"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.datasets import digits
+from rfgen.problems.dot_product_kernels import NTK
+from rfgen.problems.feature_maps import RandomFeatureMap
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.problems.training import Ridge
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`build()` gives task and learner; `n` and `trials` at the scales smoke (seconds) and paper (minutes)."""
+
+    question: str
+    source: str
+    build: Callable[[], tuple[Task | DataTask, Learner]]
+    n: dict[str, tuple[int, ...]]
+    trials: dict[str, int]
+
+
+def _digits_features() -> tuple[DataTask, Learner]:
+    inputs, labels = digits()
+    return DataTask(inputs, labels, RandomFeatureMap(200, "tanh", seed=0)), Learner(Ridge(0.15))
+
+
+def _digits_kernel() -> tuple[Task, Learner]:
+    inputs, labels = digits()
+    unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
+    return Task.from_kernel(NTK("relu", depth=2)(np.clip(unit @ unit.T, -1.0, 1.0)), labels), Learner(Ridge(5.0))
+
+
+SMOKE, PAPER = (64, 128, 256), (64, 128, 256, 512, 1024)
+DIGITS = {"smoke": (50, 100, 200), "paper": (25, 50, 100, 200, 400)}
+TRIALS = {"smoke": 30, "paper": 200}
+
+NAMED = {
+    "kernel-ridge": Comparison(
+        "Kernel ridge regression, power-law spectrum and target: risk against n and ridge",
+        "arXiv 2311.14646",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=4000), Learner(Ridge([1e-3, 0.1, 2.0]))),
+        {"smoke": SMOKE, "paper": PAPER}, TRIALS,
+    ),
+    "kernel-ridgeless": Comparison(
+        "Interpolation at ridge 0 on an infinite power-law spectrum: tempered overfitting",
+        "arXiv 2311.14646, 2306.13185",
+        lambda: (Task.power_law(1.5, 1.5, 0.5), Learner(Ridge(0.0))),
+        {"smoke": SMOKE, "paper": PAPER}, TRIALS,
+    ),
+    "random-features": Comparison(
+        "Random features below, near and above the number of samples: more is better at the right ridge",
+        "arXiv 2311.14646",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=4000), Learner(Ridge([0.02, 0.5]), features=[32, 200, 1000])),
+        {"smoke": (64, 150), "paper": (64, 150, 256, 512)}, TRIALS,
+    ),
+    "double-descent": Comparison(
+        "Least squares on isotropic inputs, n through the dimension: the peak and its two sides",
+        "arXiv 1903.08560",
+        lambda: (Task.isotropic(100, signal=1.0, noise=0.25), Learner(Ridge([0.0, 2.0]))),
+        {"smoke": (50, 150, 300), "paper": (25, 50, 75, 130, 200, 400)}, TRIALS,
+    ),
+    "sphere-ntk": Comparison(
+        "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",
+        "derived; recursion of arXiv 1806.07572",
+        lambda: (Task.sphere(8, NTK("relu", depth=2), {1: 0.5, 2: 0.5}, noise=0.2, test_points=1000), Learner(Ridge(0.0))),
+        {"smoke": (120, 240), "paper": (120, 240, 480)}, TRIALS,
+    ),
+    "digits-features": Comparison(
+        "200 frozen random tanh features of real digits, odd against even: risk against n",
+        "derived (one group with the features' own second moments)",
+        _digits_features, DIGITS, TRIALS,
+    ),
+    "digits-kernel": Comparison(
+        "Kernel ridge regression with a neural tangent kernel on real digits, odd against even: risk against n",
+        "arXiv 2311.14646",
+        _digits_kernel, DIGITS, TRIALS,
+    ),
+}  # fmt: skip
