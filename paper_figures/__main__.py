@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with measured data of real kernels; without it the figures that can use it show the bundled digits",
+        help="folder with measured data of real kernels; without it, figures that can use it show the bundled digits",
     )
     make.add_argument("--seed", type=int, default=0, help="seed of the simulations (%(default)s)")
     return root

@@ -35,12 +35,12 @@ SCALES: dict[str, dict[str, Any]] = {
 PANELS = {"features": "k", "samples": "n"}
 
 CAPTION = """
-After More is Better (arXiv 2311.14646); parameters known: eigenvalues i^-1.5, target power i^-1.5, 10,000 modes, noise
-variance 0.5, n = 256 on the left, k = 256 on the right, five ridges. Lines: exact theory computed by rfgen (solid: test
-risk, noise included; dotted: training error; dashed: test risk at the ridge that is best at each size). Dots:
-simulations run by rfgen with Gaussian features, {modes}, {trials} trials at each of {sizes} sizes from {smallest} to
-{largest:,}{reduced}; full: test, open: train; bars: one standard deviation over trials. Largest distance of a dot from
-theory: {worst:.1f} standard errors of its mean.
+After More is Better (arXiv 2311.14646); parameters known: eigenvalues i^-1.5, target power i^-1.5, 10,000 modes,
+noise variance 0.5, n = 256 on the left, k = 256 on the right, five ridges. Lines: exact theory computed by rfgen
+(solid: test risk, noise included; dotted: training error; dashed: test risk at the ridge that is best at each size).
+Dots: simulations run by rfgen with Gaussian features, {modes}, {trials} trials at each of {sizes} sizes from
+{smallest} to {largest:,}{reduced}; full: test, open: train; bars: one standard deviation over trials. Largest
+distance of a dot from theory: {worst:.1f} standard errors of its mean.
 """
 ALL_MODES = "all 10,000 modes"
 LUMPED_MODES = "{modes} modes and an isotropic tail with the trace and power of the others"

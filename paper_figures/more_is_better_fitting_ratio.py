@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.digits_kernel import DESCRIPTION, digits_kernel
+from paper_figures.digits_kernel import DESCRIPTION, digits_kernel, spectrum_alone
 from paper_figures.measured import SOURCE, load
 from paper_figures.panels import flatten, select
 from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
@@ -27,8 +27,8 @@ KEYS = ("trial", "relative_noise", "ridge", "train_risk", "test_risk", "noiseles
 RELATIVE_NOISE = (0, 1, 5, 50)
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 81, "examples": 500, "n": (40,), "ridges": 12, "trials": 6},
-    "paper": {"grid": 401, "examples": None, "n": (50, 100, 200), "ridges": 29, "trials": 45},
+    "smoke": {"grid": 81, "examples": 500, "n": (25,), "ridges": 12, "trials": 6},
+    "paper": {"grid": 401, "examples": None, "n": (25, 50, 100), "ridges": 29, "trials": 45},
 }
 SMALLEST_RIDGE, LARGEST_RIDGE = 1e-3, 1e4
 
@@ -36,20 +36,21 @@ KNOWN_CAPTION = """
 After More is Better (arXiv 2311.14646); parameters known. Dots: measured by the paper's authors, not by us (source:
 {source}): kernel ridge regression with the tangent kernel of a depth-10 Myrtle convolutional network on real images,
 mean over 5 trials and its standard error, along a sweep of 50 ridges; label noise variance = relative noise times the
-noiseless ridgeless test risk; labels rescaled to unit norm, so that risks are relative. Lines: the paper's formula for
-power-law spectra and targets with the paper's exponents (α, β) = {exponents}; each line is scaled so that its minimum
-equals the measured one. Dotted: the fitting ratio at which theory is smallest; at 0 interpolation is best. The formula
-is for infinitely many modes: it diverges at ratio 1, where measured risks end at 1, the risk of predicting zero.
+noiseless ridgeless test risk; labels rescaled to unit norm, so that risks are relative. Lines: the paper's formula
+for power-law spectra and targets with the paper's exponents (α, β) = {exponents}; each line is scaled so that its
+minimum equals the measured one. Dotted: the fitting ratio at which theory is smallest; at 0 interpolation is best.
+The formula is for infinitely many modes: it diverges at ratio 1, where measured risks end at 1, the risk of
+predicting zero.
 """
 OWN_CAPTION = """
 After More is Better (arXiv 2311.14646); the data set and its parameters are ours (with --data the figure shows the
 paper's data). Ridge regression with the {kernel}; {examples:,} images, ten classes one-hot and centred. Dots:
 simulations run by rfgen on real subsets of n images, measured on the rest, {trials} trials, bars one standard error,
 along {ridges} ridges from {low:g} to {high:g}; label noise variance, summed over classes, = relative noise times the
-noiseless ridgeless test risk. Lines: exact theory computed by rfgen from the eigenvalues and target power of the kernel
-matrix, nothing fitted. Risks are divided by that of predicting zero. Dotted: the fitting ratio at the ridge that is
-best in theory. Theory takes the images for draws of Gaussian eigen-coordinates, which real ones are not: at equal ridge the
-dots lie up to {apart:.0%} from the lines.
+noiseless ridgeless test risk. Lines: exact theory computed by rfgen from the eigenvalues and target power of the
+kernel matrix, nothing fitted. Risks are divided by that of predicting zero. Dotted: the fitting ratio at the ridge
+that is best in theory. Theory takes the images for draws of Gaussian eigen-coordinates, which real ones are not: at
+equal ridge the dots lie up to {apart:.0%} from the lines.
 """
 
 
@@ -92,11 +93,11 @@ def _measured(plan: dict[str, Any], scale: str, folder: str | Path) -> tuple[dic
             "line_test": shape * (mean.min(axis=1) / shape.min(axis=1))[:, None],
             "best_ratio": root[shape.argmin(axis=1)] ** 2,
         }
-    exponents = ", ".join(f"({alpha:g}, {beta:g}) {name}" for name, (alpha, beta) in EXPONENTS.items())
+    exponents = ", ".join(f"({alpha:.2f}, {beta:.2f}) {name}" for name, (alpha, beta) in EXPONENTS.items())
     text = " ".join(KNOWN_CAPTION.format(source=SOURCE, exponents=exponents).split())
     return flatten(panels), {
         "mark": "known", "scale": scale, "seed": None, "rfgen_version": rg.__version__, "panels": list(panels),
-        "titles": [f"{name}: α = {EXPONENTS[name][0]:g}, β = {EXPONENTS[name][1]:g}" for name in panels],
+        "titles": [f"{name}: α = {EXPONENTS[name][0]:.2f}, β = {EXPONENTS[name][1]:.2f}" for name in panels],
         "source": SOURCE, "exponents": {name: list(pair) for name, pair in EXPONENTS.items()}, "caption": text,
     }  # fmt: skip
 
@@ -107,12 +108,12 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
     few, many = (np.geomspace(SMALLEST_RIDGE, LARGEST_RIDGE, count) for count in (plan["ridges"], plan["grid"]))
     panels: dict[str, dict[str, Any]] = {}
     for n in plan["n"]:
-        ridgeless = float(rg.predict(clean, rg.Learner(rg.Ridge(0.0)), n=n).test)
+        ridgeless = float(rg.predict(spectrum_alone(clean), rg.Learner(rg.Ridge(0.0)), n=n).test)
         found: dict[str, list[Any]] = {}
         for relative in RELATIVE_NOISE:
             task = rg.Task.from_kernel(kernel, labels, noise=relative * ridgeless / clean.outputs)
-            curve = rg.predict(task, rg.Learner(rg.Ridge(many)), n=n)
-            best = rg.optimal_ridge(task, rg.Learner(rg.Ridge()), n=n)
+            curve = rg.predict(spectrum_alone(task), rg.Learner(rg.Ridge(many)), n=n)
+            best = rg.optimal_ridge(spectrum_alone(task), rg.Learner(rg.Ridge()), n=n)
             runs = rg.simulate(task, rg.Learner(rg.Ridge(few)), n=n, trials=plan["trials"], seed=seed, test_rows="rest")
             row = {
                 "dot_ratio": runs.train / runs.test, "dot_test": runs.test / task.null_risk,

@@ -44,8 +44,8 @@ def blank(rows: int, columns: int, width: float, height: float) -> tuple[Figure,
 def caption(figure: Figure, text: str) -> None:
     """Write `text` under the panels, which make room for it; the figure grows by its height."""
     width, height = figure.get_size_inches()
-    # a character of the default font is on average 0.52 of its size wide
-    lines = textwrap.wrap(text, int((width - 0.3) * 72 / (0.52 * CAPTION_SIZE)))
+    # a character of the default font is on average 0.55 of its size wide
+    lines = textwrap.wrap(text, int((width - 0.3) * 72 / (0.55 * CAPTION_SIZE)))
     space = 1.35 * CAPTION_SIZE * len(lines) / 72 + 0.2
     figure.set_size_inches(width, height + space)
     figure.get_layout_engine().set(rect=(0.0, space / (height + space), 1.0, height / (height + space)))

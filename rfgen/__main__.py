@@ -1,10 +1,10 @@
 """`python -m rfgen` is the command `rfgen`."""
 
+__all__: list[str] = []
+
 import sys
 
 from rfgen.cli import main
-
-__all__: list[str] = []
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -367,9 +367,9 @@ def _measure(
         if length < size:  # the shape compiled before
             batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
         measured = simulated_risk(source, batch, n, features, ridges, noise, batched)
-        pieces.append(jax.tree.map(lambda leaf, length=length: np.asarray(leaf, np.float64)[:length], measured))
+        pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
         bar.update(min(2 * length, trials - 2 * start))
-    whole = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in vars(pieces[0])}
+    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     bias = whole.pop("bias")[: trials // 2]
     flat = {name: values.reshape(-1, *values.shape[2:])[:trials] for name, values in whole.items()}
     return {**flat, "bias": bias}
@@ -434,8 +434,10 @@ def check(
     floor = ROUNDING[dtype] * (task.eigen if isinstance(task, DataTask) else task).null_risk
     data = {}
     for name in MEASURED:
-        granted = allowance(theory[name], theory["amplification"], theory["n"].broadcast_like(theory[name]),
-                            theory["features"].broadcast_like(theory[name]), finite_size)  # fmt: skip
+        n_there, features_there = (
+            theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) for size in ("n", "features")
+        )
+        granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
         error = measured[f"{name}_se"]
         z = standard_score(theory[name], measured[name], error, floor)
         data |= {

@@ -19,7 +19,7 @@ def allowance(theory: ArrayLike, amplification: ArrayLike, n: ArrayLike, feature
     amplification that turns fluctuations of the fit into risk (it diverges at the interpolation peak).
     """
     inverse = 1.0 / np.asarray(n, float) + 1.0 / np.asarray(features, float)
-    return constant * np.abs(np.asarray(theory, float)) * np.asarray(amplification, float) * inverse
+    return np.asarray(constant * np.abs(np.asarray(theory, float)) * np.asarray(amplification, float) * inverse)
 
 
 def standard_score(theory: ArrayLike, measured: ArrayLike, error: ArrayLike, floor: float = 0.0) -> np.ndarray:

@@ -31,7 +31,7 @@ class Report:
         z, excess = data[f"{name}_z"].values, np.abs(measured - theory) - data[f"{name}_allowance"].values
         close = (z == 0.0) | (excess <= self.threshold * data[f"{name}_se"].values)
         # a divergent risk has nothing to be compared with; a failed theory point is never an agreement
-        return np.where(np.isinf(theory), True, close) & ~np.isnan(theory)
+        return np.asarray(np.where(np.isinf(theory), True, close) & ~np.isnan(theory))
 
     @property
     def agrees(self) -> bool:

@@ -44,22 +44,22 @@ LOG_SMALLEST = -745.0
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Equilibrium:
-    """Effective ridges and gaps of one group; every field is a scalar ().
+    """Effective ridges and gaps of one group; every field is a scalar (), or batched by vmap.
 
     `kappa`: effective ridge of the samples, ridge / (n - df1); `gamma`: effective ridge of samples and features (equal
     to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
     `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is below 1e-10.
     """
 
-    kappa: Float[Array, ""]
-    gamma: Float[Array, ""]
-    row_gap: Float[Array, ""]
-    feature_gap: Float[Array, ""]
-    df1: Float[Array, ""]
-    df2: Float[Array, ""]
-    spread: Float[Array, ""]
-    residual: Float[Array, ""]
-    converged: Bool[Array, ""]
+    kappa: Float[Array, "*batch"]
+    gamma: Float[Array, "*batch"]
+    row_gap: Float[Array, "*batch"]
+    feature_gap: Float[Array, "*batch"]
+    df1: Float[Array, "*batch"]
+    df2: Float[Array, "*batch"]
+    spread: Float[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    converged: Bool[Array, "*batch"]
 
 
 def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equilibrium:
@@ -72,6 +72,8 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
     count = jnp.where(limited, features, 1.0)
     # exact where n and features are close, unlike 1 - n / features
     imbalance = jnp.where(limited, (count - n) / count, 1.0)
+    # unlike jnp.abs, this has derivative 0 at 0, as n = features needs
+    distance = jnp.maximum(imbalance, -imbalance)
     exhausted = (ridge == 0.0) & (modes.rank <= smaller)
     # where everything is learned the root is not needed: solve a harmless equation instead
     target = jnp.where(exhausted, 0.5 * jnp.clip(modes.rank, 1.0, 1e300), smaller)
@@ -88,11 +90,11 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
         four = 4.0 * ratio / features
         squared = imbalance * imbalance + four
         root = jnp.where(squared > 0.0, jnp.sqrt(jnp.where(squared > 0.0, squared, 1.0)), 0.0)
-        total = jnp.abs(imbalance) + root
+        total = distance + root
         direct = 2.0 * ratio / jnp.where(total > 0.0, total, 1.0)
         # both forms are equal; this one has the right second derivative in n at n = features
         near_square = limited & (imbalance * imbalance < four)
-        value = jnp.where(near_square, 0.5 * count * (root - jnp.abs(imbalance)), direct)
+        value = jnp.where(near_square, 0.5 * count * (root - distance), direct)
         return value, jnp.where(root > 0.0, ratio / jnp.where(root > 0.0, root, 1.0), 0.0)
 
     def excess(log_gamma: Array) -> tuple[Array, Array]:
@@ -109,7 +111,7 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
 
     trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
     upper = jnp.maximum(
-        jnp.log(2.0 * trace / target), log_ridge + jnp.log(4.0 / (target * (target / features + 2.0 * jnp.abs(imbalance))))
+        jnp.log(2.0 * trace / target), log_ridge + jnp.log(4.0 / (target * (target / features + 2.0 * distance)))
     )
     # all modelled modes (the tail's included) are at least `smallest`; the factor covers the rounding of the count
     missing = jnp.sum(modes.multiplicity) * (1.0 - 1e-12) / target - 1.0

@@ -27,19 +27,19 @@ from rfgen.problems.modes import Modes
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ErrorKernel:
-    """Observables, each a scalar (): `test = bias + variance + noise`, in units of the target squared.
+    """Observables, each a scalar () or batched by vmap: `test = bias + variance + noise`, in units of the target squared.
 
     `bias`: squared error of the mean predictor; `variance`: spread from the draw of samples and features without label
     noise; `noise`: the part linear in the noise variance, the irreducible noise included; `norm`: mean squared weights.
     """
 
-    test: Float[Array, ""]
-    train: Float[Array, ""]
-    bias: Float[Array, ""]
-    variance: Float[Array, ""]
-    noise: Float[Array, ""]
-    norm: Float[Array, ""]
-    amplification: Float[Array, ""]
+    test: Float[Array, "*batch"]
+    train: Float[Array, "*batch"]
+    bias: Float[Array, "*batch"]
+    variance: Float[Array, "*batch"]
+    noise: Float[Array, "*batch"]
+    norm: Float[Array, "*batch"]
+    amplification: Float[Array, "*batch"]
 
 
 def _product(factor: Array, source: Array) -> Array:

@@ -31,7 +31,8 @@ def plan(bytes_each: int, count: int, available: int, what: str, knob: str) -> i
     return max(1, min(count, available // max(bytes_each, 1)))
 
 
-def _readable(size: float) -> str:
+def _readable(count: int) -> str:
+    size = float(count)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024 or unit == "GiB":
             return f"{size:.3g} {unit}"

@@ -47,7 +47,8 @@ class Store:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as cell:
+            # numpy leaves a damaged file open, so the handle is ours
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as cell:
                 return dict(cell)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             aside = path.with_suffix(".damaged")

@@ -1,0 +1,3 @@
+"""What is learned, and by whom."""
+
+__all__: list[str] = []

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import gammaln, xlogy
 
 from rfgen.problems import validation
 
@@ -167,6 +166,8 @@ class GaussianKernel:
     def power_series(self, order: int) -> np.ndarray:
         """Poisson probabilities e^-c c^m / m! with c = 1/bandwidth^2, shape (order + 1,), relative error 1e-12."""
         rate, m = self.bandwidth**-2, np.arange(validation.integer("order", order, 0) + 1)
+        from scipy.special import gammaln, xlogy
+
         return np.exp(xlogy(m, rate) - gammaln(m + 1.0) - rate)
 
 

@@ -29,11 +29,13 @@ class Learner:
         """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
         if not isinstance(self.training, Ridge):
             raise ValueError(f"training must be a training such as rg.Ridge(1e-3), got {self.training!r}")
-        features = np.asarray(np.inf if self.features is None else self.features, dtype=np.float64)
-        finite = features[np.isfinite(features)] if features.ndim else features[np.isfinite(features)]
-        validation.positive("features", finite)
-        if features.ndim > 1 or np.isnan(features).any() or (features < 0).any():
+        try:
+            features = np.asarray(np.inf if self.features is None else self.features, dtype=np.float64)
+        except (TypeError, ValueError):
+            features = np.full((), np.nan)
+        if features.ndim > 1 or np.isnan(features).any():
             raise ValueError(f"features must be None, a number > 0 or an array of them, got {self.features!r}")
+        validation.positive("features", np.where(np.isinf(features), np.sign(features), features))
         features.setflags(write=False)
         object.__setattr__(self, "features", features)
 

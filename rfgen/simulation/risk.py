@@ -27,12 +27,12 @@ class PairMeasures:
     noise part of the test risk, `norm` squared weights.
     """
 
-    test: Float[Array, "pairs 2 ridges outputs"]
-    train: Float[Array, "pairs 2 ridges outputs"]
-    signal: Float[Array, "pairs 2 ridges outputs"]
-    noise: Float[Array, "pairs 2 ridges outputs"]
-    norm: Float[Array, "pairs 2 ridges outputs"]
-    bias: Float[Array, "pairs ridges outputs"]
+    test: Float[Array, "*pairs 2 ridges outputs"]
+    train: Float[Array, "*pairs 2 ridges outputs"]
+    signal: Float[Array, "*pairs 2 ridges outputs"]
+    noise: Float[Array, "*pairs 2 ridges outputs"]
+    norm: Float[Array, "*pairs 2 ridges outputs"]
+    bias: Float[Array, "*pairs ridges outputs"]
 
 
 @partial(jax.jit, static_argnames=("n", "features", "batched"))

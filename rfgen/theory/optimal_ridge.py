@@ -38,7 +38,7 @@ def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.
     best = jnp.argmin(values)
     spacing = grid[1] - grid[0]
 
-    def section(_: int, bracket: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+    def section(_: Array, bracket: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         low, high, left_value, right_value = bracket
         keep_left = left_value <= right_value
         low, high = (
@@ -57,6 +57,7 @@ def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.
     ridge = jnp.exp(0.5 * (low + high))
     at_best = test_at(jnp.log(ridge))
     ridgeless = risk(modes, n, features, 0.0, noise).test
+    null_risk = jnp.sum(modes.power) + modes.null_power + noise
     # equality to rounding goes to the simpler learner
-    ridge = jnp.where(ridgeless <= at_best * (1.0 + 1e-14), 0.0, ridge)
-    return jnp.where(best == GRID - 1, jnp.inf, ridge)
+    ridge = jnp.where(null_risk <= at_best * (1.0 + 1e-14), jnp.inf, ridge)
+    return jnp.where(ridgeless <= jnp.minimum(at_best, null_risk) * (1.0 + 1e-14), 0.0, ridge)

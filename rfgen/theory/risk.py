@@ -18,7 +18,7 @@ from rfgen.problems.modes import Modes
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Risk:
-    """One point of a curve; every field is a scalar ().  Risks are in units of the target squared.
+    """One point of a curve; every field is a scalar (), or batched by vmap.  Risks are in units of the target squared.
 
     `test` risk with label noise = `bias + variance + noise`; `train`: mean squared training residual; `norm`: mean
     squared weights; `amplification`: factor on every error source, n/(n - df2) for the full kernel (the overfitting
@@ -26,18 +26,18 @@ class Risk:
     freedom, the sum of all learnabilities; `residual` of the equilibrium and whether it `converged`.
     """
 
-    test: Float[Array, ""]
-    train: Float[Array, ""]
-    bias: Float[Array, ""]
-    variance: Float[Array, ""]
-    noise: Float[Array, ""]
-    norm: Float[Array, ""]
-    amplification: Float[Array, ""]
-    kappa: Float[Array, ""]
-    gamma: Float[Array, ""]
-    df1: Float[Array, ""]
-    residual: Float[Array, ""]
-    converged: Bool[Array, ""]
+    test: Float[Array, "*batch"]
+    train: Float[Array, "*batch"]
+    bias: Float[Array, "*batch"]
+    variance: Float[Array, "*batch"]
+    noise: Float[Array, "*batch"]
+    norm: Float[Array, "*batch"]
+    amplification: Float[Array, "*batch"]
+    kappa: Float[Array, "*batch"]
+    gamma: Float[Array, "*batch"]
+    df1: Float[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    converged: Bool[Array, "*batch"]
 
 
 def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> Risk:

@@ -1,0 +1,3 @@
+"""Where theory and simulation meet."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Where and how work runs."""
+
+__all__: list[str] = []

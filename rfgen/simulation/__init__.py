@@ -1,0 +1,3 @@
+"""Monte-Carlo twins of the exact curves."""
+
+__all__: list[str] = []

@@ -1,0 +1,26 @@
+"""The baseline of the speed figures is right, and a sweep compiles nothing new: the untimed half of `speed.py`."""
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+from tests.benchmarks.compilations import sweep_one_by_one
+from tests.benchmarks.nested_bisection import nested_bisection
+
+# Textbook formulas cancel; measured difference 3e-13.
+ACCURACY = 1e-9
+
+
+@pytest.mark.parametrize(("n", "features", "ridge"), [(30.0, 100.0, 0.02), (100.0, 30.0, 0.5), (60.0, 60.0, 0.1)])
+def test_nested_bisection_agrees(n, features, ridge):
+    index = np.arange(1.0, 2001.0)
+    theirs = nested_bisection(index**-1.5, index**-1.3, n, features, ridge, 0.5)
+    curve = rg.predict(rg.Task(index**-1.5, index**-1.3, noise=0.5), rg.Learner(rg.Ridge(ridge), features), n=n)
+    for name, value in theirs.items():
+        assert float(curve[name]) == pytest.approx(value, rel=ACCURACY), name
+
+
+@pytest.mark.parametrize("modes", [10_000, None], ids=["finite", "infinite"])
+def test_sweeps_compile_once(modes):
+    counts = sweep_one_by_one(modes)
+    assert {name: counts[name] for name in ("n", "ridge", "noise")} == {"n": 0, "ridge": 0, "noise": 0}

@@ -1,0 +1,76 @@
+"""The command: what it prints, saves and returns."""
+
+import dataclasses
+
+import pytest
+
+from rfgen import cli
+from rfgen.comparison import named
+from rfgen.problems.task import Task
+
+
+def test_list_names_every_comparison(capsys):
+    assert cli.main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in named.NAMED:
+        assert name in out
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and "rfgen check --all" in out and "Exit status" in out
+
+
+@pytest.mark.parametrize("learner", ["features", "kernel"])
+def test_demo(learner, tmp_path, capsys):
+    assert cli.main(["demo", "--learner", learner, "--out", str(tmp_path / "new"), "--trials", "12"]) == 0
+    out = capsys.readouterr().out
+    picture = tmp_path / "new" / f"rfgen-demo-{learner}.png"
+    assert picture.stat().st_size > 10_000 and str(picture) in out
+    assert "simulation" in out and "agrees" in out
+
+
+@pytest.mark.parametrize("name", named.NAMED)
+def test_every_named_comparison_agrees(name, capsys):
+    assert cli.main(["check", name]) == 0, capsys.readouterr().out
+    assert "1 of 1 agree" in capsys.readouterr().out
+
+
+def test_a_disagreement_is_an_exit_status(monkeypatch, capsys):
+    honest = named.NAMED["kernel-ridge"]
+
+    def wrong():
+        task, learner = honest.build()
+        # theory of noise 0.5, simulation of its own: the spectrum given to theory is the wrong one
+        return Broken(task), learner
+
+    class Broken(Task):
+        def __init__(self, task):
+            for field in dataclasses.fields(task):
+                object.__setattr__(self, field.name, getattr(task, field.name))
+
+        @property
+        def risk_noise(self):
+            return 1.1 * self.noise.sum()
+
+    monkeypatch.setitem(named.NAMED, "kernel-ridge", dataclasses.replace(honest, build=wrong))
+    assert cli.main(["check", "kernel-ridge"]) == 1
+    assert "kernel-ridge DISAGREES" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check"], "give names (see `rfgen list`) or --all"),
+        (["check", "nothing"], "no comparison is called nothing"),
+        (["demo", "--trials", "1"], "--trials: must be at least 2"),
+        (["check", "kernel-ridge", "--scale", "huge"], "invalid choice"),
+    ],
+)
+def test_wrong_command_lines(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err

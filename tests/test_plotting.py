@@ -1,0 +1,61 @@
+"""Pictures: what is drawn, where, on which axes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import rfgen as rg
+
+TASK = rg.Task.isotropic(40, noise=0.2)
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def test_lines_and_error_bars_share_colours():
+    learner = rg.Learner(rg.Ridge([0.1, 1.0]))
+    curve, runs = rg.predict(TASK, learner, np.arange(5, 200, 5)), rg.simulate(TASK, learner, [10, 40, 160], trials=5)
+    ax = rg.plot(curve, runs, x="n", y=("test", "train"))
+    bars = ax.containers
+    assert len(bars) == 4  # two ridges, two variables
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 39]
+    assert len(lines) == 4
+    for line, bar in zip(lines, bars, strict=True):
+        assert np.allclose(line.get_color(), bar[0].get_color())
+    assert np.allclose(lines[0].get_ydata(), curve.test.sel(ridge=0.1))
+    assert np.allclose(bars[0][0].get_ydata(), runs.test.sel(ridge=0.1))
+    assert ax.get_xscale() == "log" and ax.get_xlabel() == "samples n" and ax.get_ylabel() == "risk"
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["ridge 0.1, test", "ridge 0.1, train", "ridge 1, test", "ridge 1, train"]
+
+
+def test_axes_are_linear_for_short_ranges_and_zeros():
+    curve = rg.predict(TASK, rg.Learner(rg.Ridge(0.0)), [10, 20, 30])
+    ax = rg.plot(curve, y="train")  # identically zero
+    assert ax.get_xscale() == ax.get_yscale() == "linear"
+
+
+def test_divergent_points_leave_a_gap():
+    ax = rg.plot(rg.predict(TASK, rg.Learner(rg.Ridge(0.0)), [20, 30, 40, 50, 60]))
+    assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, False, True, False, False]
+
+
+def test_draws_into_given_axes_and_sorts():
+    _, ax = plt.subplots()
+    assert rg.plot(rg.predict(TASK, rg.Learner(rg.Ridge(1.0)), [50, 10, 30]), ax=ax) is ax
+    assert ax.lines[0].get_xdata().tolist() == [10, 30, 50]
+    assert "ridge δ 1" in ax.get_title() or "ridge 1" in ax.get_title()
+
+
+def test_simulation_alone():
+    ax = rg.plot(None, rg.simulate(TASK, rg.Learner(rg.Ridge(1.0)), [10, 30], trials=4), x="n")
+    assert len(ax.containers) == 1
+
+
+def test_too_many_lines_are_refused():
+    curve = rg.predict(TASK, rg.Learner(rg.Ridge(np.geomspace(0.1, 1, 30))), np.arange(5, 50))
+    with pytest.raises(ValueError, match=r"30 lines: select fewer with curve\.sel"):
+        rg.plot(curve, x="n")
