@@ -5,11 +5,11 @@ Monte-Carlo, `check` both with z-scores, `plot` the picture.
 """
 
 __all__ = [
+    "NNGP",
+    "NTK",
     "DataTask",
     "GaussianKernel",
     "Learner",
-    "NNGP",
-    "NTK",
     "PolynomialKernel",
     "PrecisionError",
     "RandomFeatureMap",

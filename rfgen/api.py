@@ -291,9 +291,8 @@ def simulate(
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
     sizes, counts = _whole("n", axes["n"]), _whole("features", axes["features"])
-    finite = isinstance(task.population, FinitePopulation)
     if test_rows == "rest":
-        if not finite:
+        if not isinstance(task.population, FinitePopulation):
             raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
         examples = task.population.labels.shape[0]
         if sizes.max() >= examples - 1:

@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check")
     demo = commands.add_parser("demo", help="risk on real digits: theory, simulation, table and picture (under a minute)")
-    demo.add_argument("--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK")
+    demo.add_argument(
+        "--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK"
+    )
     demo.add_argument("--out", type=Path, default=Path("."), help="folder for the picture (default: here)")
     demo.add_argument("--trials", type=int, default=60, help="simulated training sets for each size (default 60)")
     demo.add_argument("--seed", type=int, default=0, help="seed of the simulation (default 0)")
@@ -70,7 +72,11 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     print(comparison.question)
     print(report)
     measured = report.dataset.rename(
-        {f"{variable}_{kind}": variable + end for variable in report.judged for kind, end in (("simulation", ""), ("se", "_se"))}
+        {
+            f"{variable}_{kind}": variable + end
+            for variable in report.judged
+            for kind, end in (("simulation", ""), ("se", "_se"))
+        }
     )
     curve = predict(task, learner, [round(sizes[0] * (sizes[-1] / sizes[0]) ** (i / 40)) for i in range(41)])
     ax = plot(curve, measured, x="n", y=report.judged)

@@ -70,7 +70,7 @@ def _groups(given: list[Any], name: str, x: str) -> dict[str, dict[str, Any]]:
     for data in given:
         others = [dim for dim in data[name].dims if dim != x]
         for index in np.ndindex(*(data.sizes[dim] for dim in others)):
-            point = {dim: data[dim].values[i] for dim, i in zip(others, index, strict=True)}
+            point = {dim: data[dim].values[i] for dim, i in zip(others, map(int, index), strict=True)}
             label = ", ".join(f"{dim} {_tidy(value)}" for dim, value in point.items())
             found.setdefault(label, point)
     return found

@@ -5,6 +5,11 @@ import os
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # one thread a worker: two workers with two BLAS threads each spin on each other (one test took 49 s instead of 5)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+
 import jax
 from jaxtyping import install_import_hook
 

@@ -2,8 +2,9 @@
 
 __all__ = ["FINITE_SIZE", "allowance", "finite_size_trend", "standard_score"]
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 # Relative finite-size error times min(n, features) over amplification.  Measured over the settings of
 # tests/simulation/cases.py; see tests/benchmarks/results/finite_size.json.
@@ -12,7 +13,7 @@ FINITE_SIZE = 1.0
 ROUNDING = {"float64": 1e-10, "float32": 1e-3}
 
 
-def allowance(theory: ArrayLike, amplification: ArrayLike, n: ArrayLike, features: ArrayLike, constant: float) -> np.ndarray:
+def allowance(theory: Any, amplification: Any, n: Any, features: Any, constant: float) -> np.ndarray:
     """Finite-size error granted to a simulation: `constant * theory * amplification * (1/n + 1/features)`.
 
     The theory is the limit of large n, features and number of modes; its error is of relative order 1/n, times the
@@ -22,7 +23,7 @@ def allowance(theory: ArrayLike, amplification: ArrayLike, n: ArrayLike, feature
     return np.asarray(constant * np.abs(np.asarray(theory, float)) * np.asarray(amplification, float) * inverse)
 
 
-def standard_score(theory: ArrayLike, measured: ArrayLike, error: ArrayLike, floor: float = 0.0) -> np.ndarray:
+def standard_score(theory: Any, measured: Any, error: Any, floor: float = 0.0) -> np.ndarray:
     """`(measured - theory) / standard error`; 0 within `floor`, NaN where theory diverges.
 
     >>> standard_score([1.0, np.inf, 0.0], [1.2, 9.0, 1e-14], [0.1, 3.0, 0.0], floor=1e-12).round(9)
@@ -35,7 +36,7 @@ def standard_score(theory: ArrayLike, measured: ArrayLike, error: ArrayLike, flo
     return np.where(np.abs(difference) <= floor, 0.0, score)
 
 
-def finite_size_trend(n: ArrayLike, theory: ArrayLike, measured: ArrayLike, error: ArrayLike) -> tuple[float, float]:
+def finite_size_trend(n: Any, theory: Any, measured: Any, error: Any) -> tuple[float, float]:
     """Coefficient c and its standard error in `measured = theory (1 + c / n)`, weighted least squares over sizes n.
 
     If what separates theory and simulation is a finite-size effect, the same c serves all sizes.

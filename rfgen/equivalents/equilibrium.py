@@ -115,7 +115,9 @@ def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equili
     )
     # all modelled modes (the tail's included) are at least `smallest`; the factor covers the rounding of the count
     missing = jnp.sum(modes.multiplicity) * (1.0 - 1e-12) / target - 1.0
-    from_rank = jnp.where(missing > 0.0, jnp.log(modes.smallest) + jnp.log(jnp.where(missing > 0.0, missing, 1.0)), -jnp.inf)
+    from_rank = jnp.where(
+        missing > 0.0, jnp.log(modes.smallest) + jnp.log(jnp.where(missing > 0.0, missing, 1.0)), -jnp.inf
+    )
     lower = jnp.maximum(jnp.maximum(log_ridge - jnp.log(n), from_rank), LOG_SMALLEST)
     lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
     log_gamma = decreasing_root(excess, lower, upper, upper)

@@ -61,7 +61,7 @@ class Store:
         temporary = self.folder / f".{key}.{os.getpid()}.tmp.npz"
         try:
             with open(temporary, "wb") as file:
-                np.savez(file, **arrays)
+                np.savez(file, allow_pickle=False, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.folder / f"{key}.npz")

@@ -50,9 +50,7 @@ class DataTask:
         given = self.inputs.reshape(self.inputs.shape[0], -1) if self.feature_map is None else self.feature_map(self.inputs)
         rows = validation.array("feature_map(inputs)", given, 2)
         if rows.shape[0] != self.inputs.shape[0]:
-            raise ValueError(
-                f"feature_map must return one row per input ({self.inputs.shape[0]}), got shape {rows.shape}"
-            )
+            raise ValueError(f"feature_map must return one row per input ({self.inputs.shape[0]}), got shape {rows.shape}")
         return rows
 
     @cached_property

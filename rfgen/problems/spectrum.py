@@ -37,12 +37,12 @@ class Spectrum:
     array([4., 2., 1.])
     """
 
-    eigenvalues: np.ndarray
-    multiplicity: np.ndarray | None = None
+    eigenvalues: Any
+    multiplicity: Any = None
     name: str = "arrays"
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    explicit: int | None = None
-    index: np.ndarray | None = None
+    explicit: Any = None
+    index: Any = None
     tail_from: float = math.inf
     order: np.ndarray = field(init=False)
 
@@ -127,8 +127,13 @@ class Spectrum:
 
     @classmethod
     def _from_law(
-        cls, name: str, parameters: Mapping[str, Any], law: Callable[[np.ndarray], np.ndarray], modes: int | None,
-        last: float = math.inf, trace_beyond: float = 0.0,
+        cls,
+        name: str,
+        parameters: Mapping[str, Any],
+        law: Callable[[np.ndarray], np.ndarray],
+        modes: int | None,
+        last: float = math.inf,
+        trace_beyond: float = 0.0,
     ) -> "Spectrum":
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:

@@ -58,9 +58,7 @@ def sphere_multiplicity(dim: int, degree: int) -> float:
     try:
         return float(count)
     except OverflowError:
-        raise ValueError(
-            f"dim and degree must give a multiplicity below 1e308, got dim={dim}, degree={degree}"
-        ) from None
+        raise ValueError(f"dim and degree must give a multiplicity below 1e308, got dim={dim}, degree={degree}") from None
 
 
 def gegenbauer(dim: int, degrees: int, t):

@@ -2,7 +2,6 @@
 
 __all__ = ["Task"]
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from rfgen.problems import validation
 from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePopulation
 from rfgen.problems.spectrum import Spectrum
-from rfgen.problems.sphere import gegenbauer, sphere_eigenvalues
+from rfgen.problems.sphere import sphere_eigenvalues
 
 # Modes are padded with empty ones to a multiple of this, so that few shapes are ever compiled.
 PADDING = 32
@@ -50,13 +49,13 @@ class Task:
     array([0.1])
     """
 
-    spectrum: Spectrum
-    power: np.ndarray
-    noise: np.ndarray | float = 0.0
-    multiplicity: np.ndarray | None = None
-    null_power: np.ndarray | float = 0.0
+    spectrum: Any
+    power: Any
+    noise: Any = 0.0
+    multiplicity: Any = None
+    null_power: Any = 0.0
     keep_outputs: bool = False
-    population: GaussianModes | FinitePopulation | SpherePopulation = GaussianModes()
+    population: GaussianModes | FinitePopulation | SpherePopulation = field(default_factory=GaussianModes)
     name: str = "task"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -163,9 +162,7 @@ class Task:
     @classmethod
     def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> "Task":
         """`dim` unit eigenvalues and a target of total power `signal`: linear regression on N(0, I) inputs."""
-        return cls(
-            Spectrum.isotropic(dim), [signal], noise, name="isotropic", parameters={"dim": dim, "signal": signal}
-        )
+        return cls(Spectrum.isotropic(dim), [signal], noise, name="isotropic", parameters={"dim": dim, "signal": signal})
 
     @classmethod
     def sphere(
@@ -240,7 +237,9 @@ class Task:
         rank = int(np.sum(values > features.shape[1] * ROUNDING * values[0]))
         if rank == 0:
             raise ValueError("features must not all be zero")
-        return cls._from_coordinates(values[:rank], features @ vectors[:, :rank], labels, noise, keep_outputs, "from_features")
+        return cls._from_coordinates(
+            values[:rank], features @ vectors[:, :rank], labels, noise, keep_outputs, "from_features"
+        )
 
     @classmethod
     def _from_coordinates(
@@ -258,11 +257,6 @@ class Task:
             population=FinitePopulation(coordinates, labels),
             parameters={"examples": size, "outputs": labels.shape[1], "modes": eigenvalues.size},
         )  # fmt: skip
-
-    @property
-    def total_multiplicity(self) -> float:
-        """Number of modes, inf for infinite spectra."""
-        return math.inf if self.spectrum.infinite else float(self.spectrum.multiplicity.sum())
 
 
 def _labels(y: Any, size: int, against: str) -> np.ndarray:

@@ -181,7 +181,9 @@ def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     if (counts[resolved] != np.round(counts[resolved])).any():
         raise ValueError("multiplicity must be whole numbers for a simulation, got fractional ones")
     if not resolved.any():
-        raise ValueError(f"multiplicity of the first level must be at most {MOST_MODES} for a simulation, got {counts[0]:g}")
+        raise ValueError(
+            f"multiplicity of the first level must be at most {MOST_MODES} for a simulation, got {counts[0]:g}"
+        )
     whole = counts[resolved].astype(np.int64)
     scale = np.sqrt(np.repeat(values[resolved], whole))
     coefficients = np.zeros((task.outputs, scale.size))

@@ -82,7 +82,9 @@ def bare_trial(setting: Setting) -> tuple[Callable[..., Any], tuple[jax.Array, .
     first = jnp.asarray(generator.standard_normal((n if setting.conditional else modes, k)) / np.sqrt(k))
     if not setting.conditional:
 
-        def trial(rows: jax.Array, labels: jax.Array, coefficients: jax.Array, ridges: jax.Array, mixing: jax.Array) -> Any:
+        def trial(
+            rows: jax.Array, labels: jax.Array, coefficients: jax.Array, ridges: jax.Array, mixing: jax.Array
+        ) -> Any:
             trained, residuals = _ridge_path(rows @ mixing, labels, ridges)
             return rows @ coefficients.T, trained @ mixing.T, residuals, square(trained)
 
@@ -91,7 +93,12 @@ def bare_trial(setting: Setting) -> tuple[Callable[..., Any], tuple[jax.Array, .
     prior = jnp.asarray(generator.standard_normal((modes, width)) / np.sqrt(k))
 
     def trial(
-        rows: jax.Array, labels: jax.Array, coefficients: jax.Array, ridges: jax.Array, white: jax.Array, prior: jax.Array
+        rows: jax.Array,
+        labels: jax.Array,
+        coefficients: jax.Array,
+        ridges: jax.Array,
+        white: jax.Array,
+        prior: jax.Array,
     ) -> Any:
         factor = jnp.linalg.cholesky(rows @ rows.T)
         design = factor @ white

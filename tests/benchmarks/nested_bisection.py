@@ -1,4 +1,4 @@
-"""The baseline of the speed figures: nested bisection over all the modes in numpy, as the literature's code solves it."""
+"""The baseline of the speed figures: nested bisection over all the modes in numpy, as published code solves it."""
 
 __all__ = ["STEPS", "nested_bisection"]
 
@@ -25,7 +25,7 @@ def nested_bisection(
         test = [sum (gamma/(lambda + gamma) - kappa lambda/(lambda + gamma)^2 k/(k - q)) v^2 + noise]
                / (1 - (q (k - 2 z) + z^2) / (n (k - q))).
 
-    Brackets: gamma kappa-dependent in [kappa, kappa + trace/k]; kappa in [ridge/n, (ridge + trace)/n].
+    Brackets: gamma, given kappa, in [kappa, kappa + trace/k]; kappa in [ridge/n, (ridge + trace)/n].
 
     >>> import numpy as np
     >>> i = np.arange(1.0, 101.0)

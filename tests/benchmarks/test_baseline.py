@@ -23,4 +23,5 @@ def test_nested_bisection_agrees(n, features, ridge):
 @pytest.mark.parametrize("modes", [10_000, None], ids=["finite", "infinite"])
 def test_sweeps_compile_once(modes):
     counts = sweep_one_by_one(modes)
-    assert {name: counts[name] for name in ("n", "ridge", "noise")} == {"n": 0, "ridge": 0, "noise": 0}
+    assert counts.pop("first") > 0
+    assert counts == {"n": 0, "ridge": 0, "noise": 0}

@@ -87,7 +87,10 @@ def test_tail_of_a_learnability_sum():
     x, weight = tail_quadrature(lambda i: -alpha * np.log(i), 4096, 1e24)
     with mpmath.workdps(30):
         start = mpmath.mpf(10) ** 6
-        exact = mpmath.fsum(f(np.arange(4097.0, 1e6))) + mpmath.quad(
-            f, [start * mpmath.mpf(4) ** j for j in range(30)] + [mpmath.mpf(10) ** 24]
-        ) + f(start) / 2 - mpmath.diff(f, start) / 12
+        exact = (
+            mpmath.fsum(f(np.arange(4097.0, 1e6)))
+            + mpmath.quad(f, [start * mpmath.mpf(4) ** j for j in range(30)] + [mpmath.mpf(10) ** 24])
+            + f(start) / 2
+            - mpmath.diff(f, start) / 12
+        )
     assert np.sum(weight * f(x)) == pytest.approx(float(exact), rel=1e-12)

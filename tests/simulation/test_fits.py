@@ -91,7 +91,8 @@ def test_features_tend_to_the_kernel():
     for features in (10**3, 10**5):
         wide = fit_random_features(jax.random.key(2), sample, sample.targets, jnp.array([0.3]), features).weights[0, 0]
         gaps.append(float(jnp.linalg.norm(wide - kernel) / jnp.linalg.norm(kernel)))
-    assert gaps[1] < 0.02 and gaps[1] < 0.3 * gaps[0]
+    # fluctuations of order features^-1/2
+    assert gaps[1] < 0.05 and gaps[1] < 0.3 * gaps[0]
 
 
 def test_population_risk_is_the_mean_over_its_rows():

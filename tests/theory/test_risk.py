@@ -1,8 +1,6 @@
 """The exact risk against 141 cases of a high-precision oracle, its limits, symmetries and derivatives."""
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
 import rfgen as rg
