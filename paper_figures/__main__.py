@@ -37,8 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "--scale",
         choices=("smoke", "paper"),
         default="smoke",
-        help="smoke: few and small simulations, seconds; paper: the published sizes, minutes to half an hour "
-        "(%(default)s)",
+        help="smoke: few and small simulations, seconds; paper: the published sizes, minutes to half an hour (%(default)s)",
     )
     make.add_argument(
         "--data",

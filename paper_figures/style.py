@@ -49,9 +49,7 @@ def caption(figure: Figure, text: str) -> None:
     space = 1.35 * CAPTION_SIZE * len(lines) / 72 + 0.2
     figure.set_size_inches(width, height + space)
     figure.get_layout_engine().set(rect=(0.0, space / (height + space), 1.0, height / (height + space)))
-    figure.text(
-        0.15 / width, 0.1 / (height + space), "\n".join(lines), fontsize=CAPTION_SIZE, va="bottom", linespacing=1.2
-    )
+    figure.text(0.15 / width, 0.1 / (height + space), "\n".join(lines), fontsize=CAPTION_SIZE, va="bottom", linespacing=1.2)
 
 
 def legend(figure: Figure, groups: Mapping[str, Sequence[Line2D]]) -> None:

@@ -149,8 +149,8 @@ def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     Dimensions `n`, `features`, `ridge`, and `output` if the task keeps its outputs; scalars are scalar coordinates.
 
     Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
-    `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is inf; a
-    point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
+    `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is
+    inf; a point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
 
     Regime and sources: `rfgen.theory.risk`.  Costs 3-10 microseconds a point, whatever the number of modes.
 

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="rfgen", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
-        description="Exact generalization curves of kernel ridge and random-feature regression: predicted, simulated, checked.",
+        description="Exact risk of kernel ridge and random-feature regression: predicted, simulated, checked.",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check")

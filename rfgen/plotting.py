@@ -93,7 +93,8 @@ def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str) -> None:
             scale("log")
     symbols = {"n": "samples n", "features": "random features k", "ridge": "ridge δ"}
     ax.set_xlabel(symbols.get(x, given[0][x].attrs.get("long_name", x)))
-    ax.set_ylabel("risk" if len(names) > 1 else given[0][names[0]].attrs.get("long_name", names[0]))
+    (first, *others) = names
+    ax.set_ylabel("risk" if others else given[0][first].attrs.get("long_name", first))
     scalars = [
         f"{name} {_tidy(float(value))}" for name, value in given[0].coords.items()
         if value.ndim == 0 and name in symbols and not (name == "features" and np.isinf(float(value)))

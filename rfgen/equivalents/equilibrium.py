@@ -20,7 +20,8 @@ kernel follows from the gaps and from `df1 - df2`, sums of positive terms too: n
 1e16 from n = features, or in the gap of a spectrum that spans 300 decades.
 
 Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |x|))`, m = min(n, features), each term is
-at most m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
+at most m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and
+`df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
 With ridge 0 and rank <= m everything is learned: gamma = 0.
 """
 

@@ -68,5 +68,6 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
     of = error_kernel(modes, at, n, features, noise)
     return Risk(
         test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
-        amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1, residual=at.residual, converged=at.converged,
+        amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1,
+        residual=at.residual, converged=at.converged,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def test_equals_the_oracle(case):
     errors = {}
     for name in FIELDS:
         exact, value = float(case["expected"][name]), float(getattr(point, name))
-        # parts that cancel out below rounding of the risk itself (1e-300 and less) count on the scale of the smallest doubles
+        # what underflows in the double range counts on the scale of the smallest doubles
         errors[name] = relative_error(value, exact, 1e-290)
     assert max(errors.values()) < ACCURACY, errors
 
