@@ -36,6 +36,7 @@ class Learner:
         if features.ndim > 1 or np.isnan(features).any():
             raise ValueError(f"features must be None, a number > 0 or an array of them, got {self.features!r}")
         validation.positive("features", np.where(np.isinf(features), np.sign(features), features))
+        features = features.copy()
         features.setflags(write=False)
         object.__setattr__(self, "features", features)
 

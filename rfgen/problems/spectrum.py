@@ -69,7 +69,7 @@ class Spectrum:
             index = np.asarray(self.index)[order]
         explicit = values.size if self.explicit is None else self.explicit
         frozen = {"eigenvalues": values, "multiplicity": counts, "index": index, "order": order}
-        for key, value in frozen.items():
+        for key, value in frozen.items():  # all of them copies, by their indexing
             value.setflags(write=False)
             object.__setattr__(self, key, value)
         object.__setattr__(self, "explicit", explicit)

@@ -86,6 +86,7 @@ class Task:
             frozen[key] = np.broadcast_to(value, power.shape[:1]).copy()
         for key, value in frozen.items():
             if isinstance(value, np.ndarray):
+                value = value.copy()  # the caller's array stays the caller's
                 value.setflags(write=False)
             object.__setattr__(self, key, value)
 
@@ -130,6 +131,17 @@ class Task:
         return Modes(
             eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
             rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
+        )  # fmt: skip
+
+    def with_noise(self, noise: Any) -> "Task":
+        """The same task with another noise variance; nothing is decomposed again.
+
+        >>> Task.isotropic(3).with_noise(0.5)
+        Task.isotropic(dim=3, signal=1.0, noise=0.5)
+        """
+        return Task(
+            self.spectrum, self.power, noise, null_power=self.null_power, keep_outputs=self.keep_outputs,
+            population=self.population, name=self.name, parameters=self.parameters,
         )  # fmt: skip
 
     @property

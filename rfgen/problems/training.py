@@ -23,6 +23,6 @@ class Ridge:
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
-        value = validation.non_negative("ridge", self.ridge)
+        value = validation.non_negative("ridge", self.ridge).copy()
         value.setflags(write=False)
         object.__setattr__(self, "ridge", value)
