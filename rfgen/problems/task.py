@@ -16,8 +16,9 @@ from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePop
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.sphere import sphere_eigenvalues
 
-# Modes are padded with empty ones to a multiple of this, so that few shapes are ever compiled.
-PADDING = 32
+# Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
+# 10^7 modes compile once and cost the same a point.
+LEAST_NODES, PADDING = 160, 32
 # An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
 ROUNDING = 4 * np.finfo(np.float64).eps
 
@@ -120,7 +121,7 @@ class Task:
         rows = np.concatenate([self.spectrum.multiplicity[None], power])
         nodes, weights, through = compress(self.eigenvalues[learned], rows[:, learned])
         # padding weighs nothing; all of it if no eigenvalue is positive
-        pad = -nodes.size % PADDING or (PADDING if nodes.size == 0 else 0)
+        pad = max(LEAST_NODES, nodes.size + -nodes.size % PADDING) - nodes.size
         ends = self.eigenvalues[learned][[0, -1]] if nodes.size else np.ones(2)
         nodes = np.concatenate([nodes, np.full(pad, ends[0])])
         weights = np.concatenate([weights, np.zeros((weights.shape[0], pad))], axis=1)
