@@ -1,6 +1,7 @@
 """The engine: deterministic equivalents of ridge regression."""
 
-__all__ = ["Equilibrium", "ErrorKernel", "equilibrium", "error_kernel"]
+__all__ = ["Equilibrium", "ErrorKernel", "Group", "equilibrium", "error_kernel", "training_group"]
 
 from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
 from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
+from rfgen.equivalents.groups import Group, training_group

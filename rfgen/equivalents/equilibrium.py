@@ -33,8 +33,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rfgen.equivalents.groups import Group
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.problems.modes import Modes
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10
@@ -63,11 +63,12 @@ class Equilibrium:
     converged: Bool[Array, "*batch"]
 
 
-def equilibrium(modes: Modes, n: Array, features: Array, ridge: Array) -> Equilibrium:
+def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     """Solve for gamma; see the module's text for the equation and its bracket.
 
     Source: the random-feature eigenframework of arXiv 2311.14646; its reduction to this form is derived here.
     """
+    modes, n = group.modes, group.rows
     smaller = jnp.minimum(n, features)
     limited = jnp.isfinite(features)
     count = jnp.where(limited, features, 1.0)

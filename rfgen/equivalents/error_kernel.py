@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import Equilibrium
-from rfgen.problems.modes import Modes
+from rfgen.equivalents.groups import Group
 
 
 @jax.tree_util.register_dataclass
@@ -53,8 +53,9 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
     return jnp.where(denominator == 0.0, jnp.where(numerator == 0.0, 0.0, jnp.inf), numerator / safe)
 
 
-def error_kernel(modes: Modes, at: Equilibrium, n: Array, features: Array, noise: Array) -> ErrorKernel:
-    """Observables at the equilibrium `at`, with the formulas of the module's text; `noise` is the noise variance ()."""
+def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
+    """Observables at the equilibrium `at` of the same group, with the formulas of the module's text."""
+    modes, n = group.modes, group.rows
     a, b, p = at.row_gap, at.feature_gap, at.spread
     p_per_feature = p / features
     room = b + p_per_feature
@@ -74,7 +75,7 @@ def error_kernel(modes: Modes, at: Equilibrium, n: Array, features: Array, noise
     square = exhausted & (a == 0.0) & (b == 0.0)
     features_part = jnp.where(square, at.df1 * weight / 3.0, _product(amplification, from_features))
     variance = _product(surplus, bias) + features_part
-    noise_part = _product(amplification, noise)
+    noise_part = _product(amplification, group.noise)
     test = bias + variance + noise_part
     row_share = a / n
     train = jnp.where(row_share == 0.0, 0.0, row_share * row_share * jnp.where(row_share == 0.0, 0.0, test))

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.error_kernel import error_kernel
+from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.modes import Modes
 
@@ -62,10 +63,10 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
     (0.917105668216, True)
     """
     require_double_precision("rfgen.theory.risk")
-    n, features, ridge, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, ridge, noise))
-    modes = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=jnp.float64), modes)
-    at = equilibrium(modes, n, features, ridge)
-    of = error_kernel(modes, at, n, features, noise)
+    features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
+    group = training_group(modes, n, noise)
+    at = equilibrium(group, features, ridge)
+    of = error_kernel(group, at, features)
     return Risk(
         test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
         amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1,

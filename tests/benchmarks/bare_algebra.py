@@ -82,9 +82,7 @@ def bare_trial(setting: Setting) -> tuple[Callable[..., Any], tuple[jax.Array, .
     first = jnp.asarray(generator.standard_normal((n if setting.conditional else modes, k)) / np.sqrt(k))
     if not setting.conditional:
 
-        def trial(
-            rows: jax.Array, labels: jax.Array, coefficients: jax.Array, ridges: jax.Array, mixing: jax.Array
-        ) -> Any:
+        def trial(rows: jax.Array, labels: jax.Array, coefficients: jax.Array, ridges: jax.Array, mixing: jax.Array) -> Any:
             trained, residuals = _ridge_path(rows @ mixing, labels, ridges)
             return rows @ coefficients.T, trained @ mixing.T, residuals, square(trained)
 

@@ -2,7 +2,8 @@
 
 Prints each figure beside its target and writes them as JSON, by default to `tests/benchmarks/results/`.  A figure that
 compares two times takes both from this one process, alternating, and uses the smallest of several repeats, so that a
-busy machine disturbs it least.
+busy machine disturbs it least.  On a machine that others keep busy, pin it to one core, where no thread waits for another:
+`OPENBLAS_NUM_THREADS=1 taskset -c 0 python tests/benchmarks/speed.py`.
 """
 
 __all__ = ["TARGETS", "main"]
@@ -10,6 +11,7 @@ __all__ = ["TARGETS", "main"]
 import argparse
 import datetime
 import importlib.metadata
+import itertools
 import json
 import math
 import os
@@ -80,12 +82,18 @@ def timed(function: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def alternating(functions: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of every call of each function, called in turn after one call each that is not counted."""
+def alternating(functions: dict[str, Callable[[], Any]], repeats: int, least: float = 0.0) -> dict[str, list[float]]:
+    """Seconds of every call of each function, called in turn after one call each that is not counted.
+
+    At least `repeats` rounds, and as many more as fit into `least` seconds.
+    """
     for function in functions.values():
         jax.block_until_ready(function())
     times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(repeats):
+    begun = time.perf_counter()
+    for round_number in itertools.count():
+        if round_number >= repeats and time.perf_counter() - begun > least:
+            break
         for name, function in functions.items():
             times[name].append(timed(function))
     return times
@@ -210,7 +218,8 @@ def simulation(quick: bool) -> tuple[Figures, Detail]:
             }
             parts = {} if quick else stages(setting)
             calls |= {part: lambda function=function, on=on: function(*on) for part, (function, on) in parts.items()}
-            best = {name: min(seconds) for name, seconds in alternating(calls, 3 if quick else 5).items()}
+            times = alternating(calls, 3 if quick else 5, 2.0 if quick else 20.0)
+            best = {name: min(seconds) for name, seconds in times.items()}
             whole = best.pop("whole") / 2  # a pair of trials
             figures[f"simulation, {setting.name}"] = best["bare"] / whole
             detail[setting.name] = {
@@ -352,9 +361,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "target": None if math.isinf(target) else f"{sense} {target:g}",
             }  # fmt: skip
     missed = [name for name, figure in figures.items() if not figure["met"]]
-    print(
-        "\n".join([f"{len(figures) - len(missed)} of {len(figures)} targets met", *(f"  missed: {m}" for m in missed)])
-    )
+    print("\n".join([f"{len(figures) - len(missed)} of {len(figures)} targets met", *(f"  missed: {m}" for m in missed)]))
     kind = f"{about['platform']}-{about['cores']}-cores"
     out = options.out or pathlib.Path(__file__).parent / "results" / f"{kind}{'-quick' if options.quick else ''}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
