@@ -219,30 +219,13 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     task, axes = _prepare("optimal_ridge", task, learner, n)
     axes.pop("ridge")
     mesh = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    keep = task.keep_outputs
-    ridges = np.asarray(_optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=keep))
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    if keep:
-        parts = [_at_ridges(_one_output(task, i), mesh, ridges[:, i]) for i in range(task.outputs)]
-        values = {name: np.stack([part[name] for part in parts], axis=-1) for name in parts[0]}
-    else:
-        values = _at_ridges(task, mesh, ridges)
-    values = {name: np.reshape(column, shape + column.shape[1:]) for name, column in values.items()}
+    best = _optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=task.keep_outputs)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
+    values = {
+        name: np.reshape(np.asarray(column), shape) for name, column in {"ridge": best.ridge, **vars(best.risk)}.items()
+    }
+    _warn_small_population(task, values["df1"])
     return _dataset(axes, values, task, {"kind": "theory", "dtype": "float64"})
-
-
-def _one_output(task: Task, index: int) -> Task:
-    return Task(
-        task.spectrum, task.power[index], task.noise[index], null_power=task.null_power[index], name=task.name,
-        parameters=task.parameters,
-    )  # fmt: skip
-
-
-def _at_ridges(task: Task, mesh: list[np.ndarray], ridges: np.ndarray) -> dict[str, np.ndarray]:
-    finite = np.where(np.isfinite(ridges), ridges, 1e300)  # indistinguishable from no fit at all
-    noise = task.risk_noise if not task.keep_outputs else task.noise.sum()
-    values = _blockwise(lambda *at: _risks(task.modes, *at, noise, keep_outputs=False), [*mesh, finite])
-    return {"ridge": ridges, **values}
 
 
 def _whole(name: str, values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.simulation.samplers import Sample, standard_normal
+from rfgen.simulation.samplers import Sample, standard_normals
 
 
 @jax.tree_util.register_dataclass
@@ -74,30 +74,27 @@ def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array
     """
     rows, dtype = sample.rows, sample.rows.dtype
     n, modes = rows.shape
-    first, second, third = jax.random.split(key, 3)
     scale = 1.0 / jnp.sqrt(jnp.asarray(features, dtype))
-    conditional = n < modes
-    if conditional:
+    rank = min(features, ridges.size * labels.shape[1])  # of all fitted feature weights together
+    if n < modes:
+        white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
         gram = rows @ rows.T
         # the unresolved tail, and enough to keep a rank-deficient factor real
         diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jnp.trace(gram)
         factor = jnp.linalg.cholesky(gram + diagonal * jnp.eye(n, dtype=dtype))
-        design = factor @ (standard_normal(first, (n, features), dtype) * scale)
+        design = factor @ (white * scale)
     else:
-        mixing = standard_normal(first, (modes, features), dtype) * scale
-        diagonal = sample.tail
-        design = rows @ mixing + jnp.sqrt(diagonal) * scale * standard_normal(second, (n, features), dtype)
+        mixing, white = standard_normals(key, dtype, (modes, features), (n, features))
+        design = rows @ (mixing * scale) + jnp.sqrt(sample.tail) * scale * white
     trained, residuals = _ridge_path(design, labels, ridges)
     count, columns, _ = trained.shape
     flat = trained.reshape(count * columns, features)
-    if conditional:
+    if n < modes:
         basis, mix = jnp.linalg.qr(flat.T)
-        prior = standard_normal(second, (modes, basis.shape[1]), dtype) * scale
-        prior_tail = standard_normal(third, (n, basis.shape[1]), dtype) * (scale * jnp.sqrt(diagonal))
-        surprise = design @ basis - rows @ prior - prior_tail
-        weights = prior + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
+        surprise = design @ basis - (rows @ prior + prior_tail * jnp.sqrt(diagonal)) * scale
+        weights = prior * scale + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
         weights = (weights @ mix).T
     else:
-        weights = flat @ mixing.T
+        weights = flat @ (mixing * scale).T
     gram = jnp.einsum("rcp,rdp->rcd", trained, trained)
     return Fit(weights.reshape(count, columns, modes), residuals, gram, sample.tail / features * gram)

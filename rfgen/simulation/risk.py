@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.simulation.ridge_fit import fit_kernel, fit_random_features
-from rfgen.simulation.samplers import FiniteSampler, GaussianSampler, SphereSampler, standard_normal
+from rfgen.simulation.samplers import FiniteSampler, GaussianSampler, SphereSampler
 
 
 @jax.tree_util.register_dataclass
@@ -51,11 +51,10 @@ def risk(
     """
 
     def trial(key: Array, shared: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        rows_key, noise_key, features_key = jax.random.split(key, 3)
+        rows_key, features_key = jax.random.split(key)
         sample = source.draw(rows_key, shared, n)
         outputs = sample.targets.shape[1]
-        errors = standard_normal(noise_key, (n, outputs), sample.rows.dtype) * jnp.sqrt(noise)
-        labels = jnp.concatenate([sample.targets, errors], axis=1)
+        labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
         if features is None:
             fit = fit_kernel(sample, labels, ridges)
         else:

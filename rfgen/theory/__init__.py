@@ -1,6 +1,6 @@
 """Exact curves, one per file: pure JAX, written for scalars."""
 
-__all__ = ["Risk", "optimal_ridge", "risk"]
+__all__ = ["OptimalRidge", "Risk", "optimal_ridge", "risk"]
 
-from rfgen.theory.optimal_ridge import optimal_ridge
+from rfgen.theory.optimal_ridge import OptimalRidge, optimal_ridge
 from rfgen.theory.risk import Risk, risk

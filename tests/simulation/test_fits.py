@@ -56,10 +56,10 @@ def test_rank_deficient_fits_are_of_minimum_norm():
 
 def measure(modes, n, features, count, conditional):
     """Test errors of random features drawn given the rows (n < modes) or directly, on one spectrum."""
-    # padding with empty modes switches the way of drawing, not the problem
+    # padding with all but empty modes switches the way of drawing, not the problem
     eigenvalues = 1.0 / np.arange(1.0, modes + 1)
     pad = max(0, n + 1 - modes) if conditional else 0
-    scale = jnp.asarray(np.concatenate([np.sqrt(eigenvalues), np.zeros(pad)]))
+    scale = jnp.asarray(np.concatenate([np.sqrt(eigenvalues), np.full(pad, 1e-30)]))
     coefficients = jnp.asarray(np.concatenate([eigenvalues, np.zeros(pad)])[None])
     source = GaussianSampler(scale, coefficients, jnp.zeros(()), jnp.zeros(1))
 
