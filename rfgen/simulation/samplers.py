@@ -89,8 +89,8 @@ class GaussianSampler:
         outside, errors = standard_normals(floor_key, dtype, (n, self.floor.size), (n, self.floor.size))
         outside = outside * jnp.sqrt(self.floor)
         return Sample(
-            rows=rows, targets=rows @ (self.coefficients / self.scale).T + outside, errors=errors, tail=self.tail, probe=self.scale,
-            truth=self.coefficients, mask=jnp.ones_like(self.scale), floor=self.floor,
+            rows=rows, targets=rows @ (self.coefficients / self.scale).T + outside, errors=errors, tail=self.tail,
+            probe=self.scale, truth=self.coefficients, mask=jnp.ones_like(self.scale), floor=self.floor,
         )  # fmt: skip
 
     @property
@@ -162,8 +162,8 @@ class SphereSampler:
         factor = jnp.linalg.cholesky(joint + nugget * jnp.eye(n + points, dtype=dtype))
         values = self.target @ jnp.asarray(gegenbauer(self.dim, self.target.size - 1, inputs[:, 0]), dtype)
         return Sample(
-            rows=factor[points:], targets=values[points:, None], errors=errors, tail=jnp.zeros((), dtype), probe=factor[:points].T,
-            truth=values[None, :points], mask=jnp.ones(points, dtype), floor=jnp.zeros(1, dtype),
+            rows=factor[points:], targets=values[points:, None], errors=errors, tail=jnp.zeros((), dtype),
+            probe=factor[:points].T, truth=values[None, :points], mask=jnp.ones(points, dtype), floor=jnp.zeros(1, dtype),
         )  # fmt: skip
 
     @property
