@@ -35,6 +35,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.groups import Group
 from rfgen.numerics.monotone_root import decreasing_root
+from rfgen.problems.modes import Modes
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10
@@ -125,17 +126,34 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     log_gamma = decreasing_root(excess, lower, upper, upper)
 
     residual = jnp.where(exhausted, 0.0, jnp.abs(excess(jax.lax.stop_gradient(log_gamma))[0]))
-    gamma = jnp.where(exhausted, 0.0, jnp.exp(log_gamma))
+    learned_all = jnp.where(exhausted, modes.rank, 0.0)
+    gamma_there, missed_there = _at_ridge_zero(modes, n, features, jnp.where(exhausted, ridge, 0.0), learned_all)
+    gamma = jnp.where(exhausted, gamma_there, jnp.exp(log_gamma))
     g = jnp.where(exhausted, 0.0, gap(log_gamma)[0])
     inverse = 1.0 / (modes.eigenvalues + gamma)
     learnability = modes.eigenvalues * inverse
-    df1 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability))
-    df2 = jnp.where(exhausted, modes.rank, jnp.sum(modes.multiplicity * learnability * learnability))
     spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
+    df1 = jnp.where(exhausted, learned_all - missed_there, jnp.sum(modes.multiplicity * learnability))
+    df2 = jnp.where(exhausted, df1 - spread, jnp.sum(modes.multiplicity * learnability * learnability))
     # the maxima, unlike a choice by n <= features, have the right derivative at n = features
-    row_gap = jnp.where(exhausted, n - modes.rank, g + jnp.maximum(n - features, 0.0))
-    feature_gap = jnp.where(exhausted, 1.0 - modes.rank / features, g / features + jnp.maximum(imbalance, 0.0))
+    row_gap = jnp.where(exhausted, n - learned_all + missed_there, g + jnp.maximum(n - features, 0.0))
+    feature_gap = jnp.where(
+        exhausted, 1.0 - (learned_all - missed_there) / features, g / features + jnp.maximum(imbalance, 0.0)
+    )
     return Equilibrium(
         kappa=gamma * feature_gap, gamma=gamma, row_gap=row_gap, feature_gap=feature_gap, df1=df1, df2=df2,
         spread=spread, residual=residual, converged=residual < RESIDUAL_TOLERANCE,
     )  # fmt: skip
+
+
+def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: Array) -> tuple[Array, Array]:
+    """gamma and rank - df1 where everything is learned: both 0, with their derivatives of the first three orders.
+
+    From `gamma (n - df1)(1 - df1/features) = ridge`, each pass of this iteration adding an order in the ridge.
+    """
+    gamma = missed = jnp.zeros_like(ridge)
+    for _ in range(3):
+        room = (n - rank + missed) * (1.0 - (rank - missed) / features)
+        gamma = jnp.where(room > 0.0, ridge / jnp.where(room > 0.0, room, 1.0), 0.0)
+        missed = gamma * jnp.sum(modes.multiplicity / (modes.eigenvalues + gamma))
+    return gamma, missed

@@ -64,21 +64,22 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     bias = jnp.sum(missed * missed * modes.power) + modes.null_power
     from_features = _ratio(p_per_feature, room) * jnp.sum(missed * learned * modes.power)
 
-    # gamma = 0: all modes are learned, both ratios tend to their classical limits n/(n - rank), rank/(n - rank)
-    exhausted = at.gamma == 0.0
-    denominator = jnp.where(exhausted, a, a * b + p * (a / features + b))
-    amplification = _ratio(jnp.where(exhausted, n, n * room), denominator)
-    surplus = _ratio(jnp.where(exhausted, at.df1, at.df2 * b + at.df1 * p_per_feature), denominator)
+    # features = rank and ridge 0: b and p vanish together, the ratios tend to their limits n/(n - rank), rank/(n - rank)
+    vanishing = (b == 0.0) & (p == 0.0)
+    denominator = jnp.where(vanishing, a, a * b + p * (a / features + b))
+    amplification = _ratio(jnp.where(vanishing, n, n * room), denominator)
+    surplus = _ratio(jnp.where(vanishing, at.df1, at.df2 * b + at.df1 * p_per_feature), denominator)
 
     # n = features = rank, ridge to 0: amplification and feature error compensate, a, p and features b being equal
     weight = jnp.sum(modes.power / modes.eigenvalues) / jnp.sum(modes.multiplicity / modes.eigenvalues)
-    square = exhausted & (a == 0.0) & (b == 0.0)
+    square = vanishing & (a == 0.0)
     features_part = jnp.where(square, at.df1 * weight / 3.0, _product(amplification, from_features))
     variance = _product(surplus, bias) + features_part
     noise_part = _product(amplification, group.noise)
     test = bias + variance + noise_part
     row_share = a / n
-    train = jnp.where(row_share == 0.0, 0.0, row_share * row_share * jnp.where(row_share == 0.0, 0.0, test))
+    # an interpolating point has training error 0 even where its test risk diverges
+    train = row_share * row_share * jnp.where((row_share == 0.0) & jnp.isinf(test), 0.0, test)
     fitted = jnp.sum(learned * inverse * modes.power)
     fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
     norm = _ratio(fitted + _product(test, fluctuation), room)

@@ -31,7 +31,8 @@ class Spectrum:
 
     `index` (levels,) is the rank of each mode, 1 for the first (for a level, of its first mode; real-valued on the tail);
     `order` (levels,) is the permutation that sorted the input; `explicit` says how many leading levels are actual modes
-    rather than tail nodes; `tail_from` is the index beyond which the last node stands for all modes, inf if none do.
+    rather than tail nodes; `tail_from` is the index beyond which the last node stands for all modes, inf if none do;
+    `resolved` the largest min(n, features) for which that is exact.
 
     >>> Spectrum([1.0, 4.0, 2.0]).eigenvalues
     array([4., 2., 1.])
@@ -44,6 +45,7 @@ class Spectrum:
     explicit: Any = None
     index: Any = None
     tail_from: float = math.inf
+    resolved: float = math.inf
     order: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,9 +82,14 @@ class Spectrum:
         return self.explicit < self.eigenvalues.size
 
     @property
+    def learnable(self) -> np.ndarray:
+        """Which levels have a positive eigenvalue, (levels,); subnormal ones count as zero, as XLA flushes them."""
+        return self.eigenvalues >= np.finfo(np.float64).tiny
+
+    @property
     def rank(self) -> float:
         """Number of modes with positive eigenvalue."""
-        return math.inf if self.infinite else float(np.sum(self.multiplicity[self.eigenvalues > 0]))
+        return math.inf if self.infinite else float(np.sum(self.multiplicity[self.learnable]))
 
     @property
     def trace(self) -> float:
@@ -107,8 +114,10 @@ class Spectrum:
                     f"beta must be > 1 when the spectrum has infinitely many modes: the power sum of i^-{beta:g} "
                     f"diverges, got beta={beta:g}; give modes=..., a finite number"
                 )
+            from scipy.special import zeta
+
             power = self.multiplicity * self.index**-beta
-            power[-1] = self.tail_from ** (1.0 - beta) / (beta - 1.0)
+            power[-1] = zeta(beta, self.tail_from)  # the sum over all i >= tail_from, an integral for a huge one
             return power
         if (self.multiplicity == 1).all():
             return self.index**-beta
@@ -127,27 +136,26 @@ class Spectrum:
 
     @classmethod
     def _from_law(
-        cls,
-        name: str,
-        parameters: Mapping[str, Any],
-        law: Callable[[np.ndarray], np.ndarray],
-        modes: int | None,
-        last: float = math.inf,
-        trace_beyond: float = 0.0,
-    ) -> "Spectrum":
+        cls, name: str, parameters: Mapping[str, Any], law: Callable[[np.ndarray], np.ndarray], modes: int | None,
+        last: float, trace_beyond: Callable[[float], float], resolved: float, explicit: int = EXPLICIT_MODES,
+    ) -> "Spectrum":  # fmt: skip
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:
             modes = validation.integer("modes", modes, 1)
             return cls(np.exp(law(np.arange(1.0, modes + 1.0))), name=name, parameters={**parameters, "modes": modes})
-        head = np.arange(1.0, EXPLICIT_MODES + 1.0)
-        x, weight = tail_quadrature(law, EXPLICIT_MODES, last)
+        explicit = min(explicit, int(last))
+        head = np.arange(1.0, explicit + 1.0)
+        if last > explicit + 1:
+            x, weight = tail_quadrature(law, explicit, last)
+        else:
+            x, weight, last = np.zeros(0), np.zeros(0), explicit + 1.0
         end = np.exp(law(np.array([last])))
-        # the end correction sits on modes N and N + 1: keep the explicit modes first under the stable sort
+        # the end correction sits on modes N and N + 1: the stable sort keeps the explicit modes first
         return cls(
             np.concatenate([np.exp(law(head)), np.exp(law(x)), end]),
-            np.concatenate([np.ones_like(head), weight, trace_beyond / end]),
-            name=name, parameters={**parameters, "modes": None}, explicit=EXPLICIT_MODES,
-            index=np.concatenate([head, x, [last]]), tail_from=last,
+            np.concatenate([np.ones_like(head), weight, trace_beyond(last) / end]),
+            name=name, parameters={**parameters, "modes": None}, explicit=explicit,
+            index=np.concatenate([head, x, [last]]), tail_from=last, resolved=resolved,
         )  # fmt: skip
 
     @classmethod
@@ -160,10 +168,12 @@ class Spectrum:
         alpha = float(validation.positive("alpha", alpha, 0))
         if modes is None and alpha <= 1.0:
             raise ValueError(f"alpha must be > 1 when modes=None (the trace diverges), got {alpha:g}; give modes=...")
-        # small eigenvalues must stay above the smallest double
+        # down to eigenvalues of 1e-290, which a double still holds
         last = min(RESOLVED_INDEX * UNRESOLVED ** (-1.0 / alpha), 10.0 ** (290.0 / alpha))
-        beyond = last ** (1.0 - alpha) / (alpha - 1.0) if modes is None else 0.0
-        return cls._from_law("power_law", {"alpha": alpha}, lambda i: -alpha * np.log(i), modes, last, beyond)
+        return cls._from_law(
+            "power_law", {"alpha": alpha}, lambda i: -alpha * np.log(i), modes, last,
+            lambda x: x ** (1.0 - alpha) / (alpha - 1.0), last * UNRESOLVED ** (1.0 / alpha),
+        )  # fmt: skip
 
     @classmethod
     def log_power_law(cls, power: float, modes: int | None = None) -> "Spectrum":
@@ -171,20 +181,23 @@ class Spectrum:
         power = float(validation.array("power", power, 0))
         if modes is None and power <= 1.0:
             raise ValueError(f"power must be > 1 when modes=None (the trace diverges), got {power:g}; give modes=...")
-        last = RESOLVED_INDEX / UNRESOLVED
-        beyond = math.log(last) ** (1.0 - power) / (power - 1.0) if modes is None else 0.0
         return cls._from_law(
-            "log_power_law", {"power": power}, lambda i: -np.log(i) - power * np.log(np.log1p(i)), modes, last, beyond
-        )
+            "log_power_law", {"power": power}, lambda i: -np.log(i) - power * np.log(np.log1p(i)), modes,
+            RESOLVED_INDEX / UNRESOLVED, lambda x: math.log(x) ** (1.0 - power) / (power - 1.0), RESOLVED_INDEX,
+        )  # fmt: skip
 
     @classmethod
     def exponential(cls, rate: float, modes: int | None = None) -> "Spectrum":
-        """Eigenvalues `exp(-rate i)`; `modes=None` takes all that a double can hold (700 / rate of them)."""
+        """Eigenvalues `exp(-rate i)`; of `modes=None` the first 650 / rate are resolved, all that a double can hold."""
         rate = float(validation.positive("rate", rate, 0))
-        held = int(700.0 / rate)
-        if modes is None and not 1 <= held <= 10**8:
-            raise ValueError(f"rate must lie in [7e-6, 700] when modes=None, got {rate:g}; give modes=...")
-        return cls._from_law("exponential", {"rate": rate}, lambda i: -rate * i, held if modes is None else modes)
+        held = int(650.0 / rate)
+        if modes is None and not 50 <= held <= 10**8:
+            raise ValueError(f"rate must lie in [6.5e-6, 13] when modes=None, got {rate:g}; give modes=...")
+        # the sum over i > held is that of a geometric series from the end node on
+        return cls._from_law(
+            "exponential", {"rate": rate}, lambda i: -rate * i, modes, float(held),
+            lambda x: math.exp(-rate * x) / -math.expm1(-rate), held + math.log(UNRESOLVED) / rate, explicit=held,
+        )  # fmt: skip
 
     @classmethod
     def isotropic(cls, dim: int, scale: float = 1.0) -> "Spectrum":

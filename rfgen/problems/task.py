@@ -18,7 +18,7 @@ from rfgen.problems.sphere import sphere_eigenvalues
 
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
 # 10^7 modes compile once and cost the same a point.
-LEAST_NODES, PADDING = 160, 32
+LEAST_NODES, PADDING = 192, 32
 # An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
 ROUNDING = 4 * np.finfo(np.float64).eps
 
@@ -57,7 +57,7 @@ class Task:
     null_power: Any = 0.0
     keep_outputs: bool = False
     population: GaussianModes | FinitePopulation | SpherePopulation = field(default_factory=GaussianModes)
-    name: str = "task"
+    name: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,12 +110,14 @@ class Task:
         """Say in one line what is learned."""
         stated = "".join(f"{key}={value!r}, " for key, value in self.parameters.items())
         noise = self.noise[0] if np.ptp(self.noise) == 0 else self.noise.tolist()
-        return f"Task.{self.name}({stated}noise={noise:g})" if isinstance(noise, float) else f"Task.{self.name}({stated})"
+        name = f"Task.{self.name}" if self.name else "Task"
+        stated = stated or f"{self.eigenvalues.size} levels, "
+        return f"{name}({stated}noise={noise if isinstance(noise, list) else format(noise, 'g')})"
 
     @cached_property
     def modes(self) -> Modes:
         """Compressed modes for the pure layer; `power` is (outputs, nodes), or (nodes,) when the outputs are summed."""
-        learned = self.eigenvalues > 0
+        learned = self.spectrum.learnable
         power = self.power if self.keep_outputs else self.power.sum(axis=0, keepdims=True)
         null = self.null_power if self.keep_outputs else self.null_power.sum(keepdims=True)
         rows = np.concatenate([self.spectrum.multiplicity[None], power])
@@ -231,6 +233,8 @@ class Task:
         labels = _labels(y, size, "kernel")
         values, vectors = np.linalg.eigh(matrix / size)
         values, vectors = values[::-1], vectors[:, ::-1]
+        if scale == 0.0:
+            raise ValueError("kernel must not be all zero")
         if values[-1] < -1e-6 * values[0] or values[0] <= 0:
             raise ValueError(
                 f"kernel must be positive semidefinite, got the eigenvalue {values[-1] * size:g} "
@@ -273,7 +277,7 @@ class Task:
 
 
 def _labels(y: Any, size: int, against: str) -> np.ndarray:
-    labels = validation.array("y", y, (1, 2))
+    labels = validation.array("y", y, (1, 2)).copy()
     labels = labels[:, None] if labels.ndim == 1 else labels
     if labels.shape[0] != size:
         raise ValueError(f"y must have one row per row of {against} ({size}), got {labels.shape[0]}")
