@@ -37,19 +37,25 @@ def main(arguments: list[str] | None = None) -> int:
     )
     demo.add_argument("--out", type=Path, default=Path("."), help="folder for the picture (default: here)")
     demo.add_argument("--trials", type=int, default=60, help="simulated training sets for each size (default 60)")
-    demo.add_argument("--seed", type=int, default=0, help="seed of the simulation (default 0)")
+    demo.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     commands.add_parser("list", help="the named comparisons, with their sources")
     checks = commands.add_parser("check", help="compare theory and simulation, in standard errors")
     checks.add_argument("names", nargs="*", metavar="NAME", help="names as in `rfgen list`")
     checks.add_argument("--all", action="store_true", help="every named comparison")
     checks.add_argument("--scale", choices=("smoke", "paper"), default="smoke", help="seconds, or minutes with more trials")
-    checks.add_argument("--seed", type=int, default=0, help="seed of the simulation (default 0)")
+    checks.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     options = parser.parse_args(arguments)
     if options.command == "list":
         return _list()
     if options.command == "demo":
         return _demo(options, demo)
     return _check(options, checks)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2^63 - 1, got {text}")
+    return int(text)
 
 
 def _list() -> int:

@@ -8,6 +8,8 @@ import numpy as np
 
 # More lines than this cannot be told apart.
 MOST_LINES = 20
+# One line style for each variable.
+STYLES = ("-", ":", "--", "-.")
 # An axis whose values span more than this factor is logarithmic.
 LOG_FACTOR = 20.0
 
@@ -32,6 +34,8 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
     if not given:
         raise ValueError("plot needs a curve of rg.predict, runs of rg.simulate, or both, got neither")
     names = (y,) if isinstance(y, str) else tuple(y)
+    if len(names) > len(STYLES):
+        raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")
     for name in names:
         if any(name not in data for data in given):
             raise ValueError(f"y must name variables of the data ({', '.join(map(str, given[0].data_vars))}), got {name!r}")
@@ -48,13 +52,13 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
     colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(lines)))
     for colour, (label, point) in zip(colours, lines.items(), strict=True):
-        for name, style in zip(names, ("-", ":", "--", "-."), strict=False):
+        for name, style in zip(names, STYLES, strict=False):
             text = ", ".join(part for part in (label, name if len(names) > 1 else "") if part)
             if curve is not None and _has(curve, point):
-                part = curve.sel(point).sortby(x)
+                part = _line(curve, point).sortby(x)
                 ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
             if runs is not None and _has(runs, point):
-                part = runs.sel(point).sortby(x)
+                part = _line(runs, point).sortby(x)
                 alone = text if curve is None or not _has(curve, point) else None
                 ax.errorbar(
                     part[x], part[name], part[f"{name}_se"], fmt="o" if style == "-" else "s", color=colour, ms=4,
@@ -77,7 +81,11 @@ def _groups(given: list[Any], name: str, x: str) -> dict[str, dict[str, Any]]:
 
 
 def _has(data: Any, point: dict[str, Any]) -> bool:
-    return all(dim in data.dims and value in data[dim].values for dim, value in point.items())
+    return all(dim in data.coords and np.any(data[dim].values == value) for dim, value in point.items())
+
+
+def _line(data: Any, point: dict[str, Any]) -> Any:
+    return data.sel({dim: value for dim, value in point.items() if dim in data.dims})
 
 
 def _tidy(value: Any) -> str:

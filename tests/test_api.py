@@ -139,6 +139,19 @@ def test_tracers_are_refused_with_the_remedy(verb):
         jax.jit(lambda n: verb(TASK, rg.Learner(rg.Ridge(0.1)), n).test.values)(20.0)
 
 
+def test_nouns_refuse_tracers_with_the_remedy():
+    for noun in (rg.Ridge, lambda r: rg.Learner(rg.Ridge(0.1), features=r), lambda r: rg.Task([1.0], [r])):
+        with pytest.raises(TypeError, match=r"rfgen\.theory\.risk"):
+            jax.jit(lambda r, noun=noun: noun(r))(3.0)
+
+
+def test_concrete_verbs_work_under_a_trace():
+    learner = rg.Learner(rg.Ridge(0.1))
+    outside = float(rg.predict(TASK, learner, 3).test)
+    inside = jax.jit(lambda x: x * float(rg.predict(TASK, learner, 3).test))
+    assert float(inside(2.0)) == pytest.approx(2 * outside, rel=1e-6)
+
+
 def test_the_pure_layer_asks_for_double_precision():
     from rfgen.theory.risk import risk
 

@@ -66,6 +66,7 @@ def test_a_disagreement_is_an_exit_status(monkeypatch, capsys):
         (["check"], "give names (see `rfgen list`) or --all"),
         (["check", "nothing"], "no comparison is called nothing"),
         (["demo", "--trials", "1"], "--trials: must be at least 2"),
+        (["check", "kernel-ridge", "--seed", "-1"], "must be a whole number from 0"),
         (["check", "kernel-ridge", "--scale", "huge"], "invalid choice"),
     ],
 )

@@ -28,15 +28,21 @@ class Report:
     def _passes(self, name: str) -> np.ndarray:
         data = self.dataset
         theory, measured = data[f"{name}_theory"].values, data[f"{name}_simulation"].values
-        z, excess = data[f"{name}_z"].values, np.abs(measured - theory) - data[f"{name}_allowance"].values
-        close = (z == 0.0) | (excess <= self.threshold * data[f"{name}_se"].values)
+        with np.errstate(invalid="ignore"):
+            excess = np.abs(measured - theory) - data[f"{name}_allowance"].values
+            close = (data[f"{name}_z"].values == 0.0) | (excess <= self.threshold * data[f"{name}_se"].values)
         # a divergent risk has nothing to be compared with; a failed theory point is never an agreement
         return np.asarray(np.where(np.isinf(theory), True, close) & ~np.isnan(theory))
 
     @property
+    def compared(self) -> int:
+        """Number of points of judged variables at which theory is finite."""
+        return sum(int(np.isfinite(self.dataset[f"{name}_theory"].values).sum()) for name in self.judged)
+
+    @property
     def agrees(self) -> bool:
-        """Whether every compared point lies within `threshold` standard errors plus the finite-size allowance."""
-        return bool(all(self._passes(name).all() for name in self.judged))
+        """Whether anything was compared, and every point lies within `threshold` standard errors plus the allowance."""
+        return self.compared > 0 and all(bool(self._passes(name).all()) for name in self.judged)
 
     @property
     def largest_z(self) -> float:
@@ -46,7 +52,9 @@ class Report:
     def __str__(self) -> str:
         """The table: one row per point and judged variable."""
         data = self.dataset
-        dims = [dim for dim in LEADING if dim in data.coords]
+        # the full kernel is not worth a column
+        dims = [dim for dim in LEADING if dim in data.coords and (data[dim].ndim or np.isfinite(float(data[dim])))]
+        passes = {name: self._passes(name) for name in self.judged}
         shape = tuple(data.sizes.values())
         names = list(data.sizes)
         header = [*dims, "variable", "theory", "simulation", "s.e.", "z", ""]
@@ -54,7 +62,7 @@ class Report:
         for index in np.ndindex(*shape):
             point = data.isel(dict(zip(names, index, strict=True)))
             for name in self.judged:
-                passed = self._passes(name)[index]
+                passed = passes[name][index]
                 values = [_number(float(point.coords[dim])) for dim in dims]
                 theory = float(point[f"{name}_theory"])
                 verdict = "diverges" if np.isinf(theory) else "" if passed else "DISAGREES"
@@ -67,8 +75,12 @@ class Report:
         verdict = "agrees" if self.agrees else "DISAGREES"
         trials = data.attrs.get("trials", "?")
         foot = (
-            f"{verdict}: largest |z| {self.largest_z:.2f}, granted {self.threshold:g} beyond the finite-size allowance; "
-            f"{trials} trials a point"
+            "nothing compared: theory diverges at every point"
+            if self.compared == 0
+            else (
+                f"{verdict}: largest |z| {self.largest_z:.2f}, granted {self.threshold:g} beyond finite-size allowance; "
+                f"{trials} trials a point"
+            )
         )
         return "\n".join([self.title, *(line.rstrip() for line in lines), foot])
 

@@ -56,12 +56,12 @@ class Store:
             warnings.warn(f"{path} is damaged ({error}); set aside as {aside.name} and computed again", stacklevel=2)
             return None
 
-    def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    def put(self, key: str, arrays: Mapping[str, Any]) -> None:
         """Write a cell atomically."""
         temporary = self.folder / f".{key}.{os.getpid()}.tmp.npz"
         try:
             with open(temporary, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+                np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.folder / f"{key}.npz")

@@ -27,7 +27,8 @@ def double_precision(function: F) -> F:
 
     @functools.wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        with jax.enable_x64(True):
+        # under an outer trace the concrete arguments of a verb are computed at once, in their own precision
+        with jax.enable_x64(True), jax.ensure_compile_time_eval():
             return function(*args, **kwargs)
 
     return cast(F, scoped)

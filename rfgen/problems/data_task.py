@@ -35,14 +35,24 @@ class DataTask:
 
     def __post_init__(self) -> None:
         """Validate inputs and labels."""
-        inputs = validation.finite("inputs", np.asarray(self.inputs, dtype=np.float64))
-        labels = validation.array("labels", self.labels, (1, 2))
-        if inputs.ndim < 2 or inputs.shape[0] != labels.shape[0]:
+        inputs = validation.array("inputs", self.inputs, tuple(range(2, 7))).copy()
+        labels = validation.array("labels", self.labels, (1, 2)).copy()
+        if inputs.shape[0] != labels.shape[0]:
             raise ValueError(
                 f"labels must have one row per input, got inputs of shape {inputs.shape} and labels of shape {labels.shape}"
             )
+        if self.feature_map is not None and not callable(self.feature_map):
+            raise ValueError(f"feature_map must be a callable or None, got {self.feature_map!r}")
+        noise = validation.non_negative("noise", self.noise)
+        outputs = 1 if labels.ndim == 1 else labels.shape[1]
+        if noise.ndim and noise.size != outputs:
+            raise ValueError(f"noise must be one number or one per output ({outputs}), got {noise.size}")
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "labels", labels)
+
+    def __repr__(self) -> str:
+        """Say shapes instead of values."""
+        return f"DataTask(inputs {self.inputs.shape}, labels {self.labels.shape}, {self.feature_map}, noise={self.noise})"
 
     @cached_property
     def features(self) -> np.ndarray:

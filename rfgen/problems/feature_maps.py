@@ -65,8 +65,9 @@ class RandomFeatureMap:
 
     @double_precision
     def __call__(self, inputs: Any) -> np.ndarray:
-        """Features (examples, features) of inputs (examples, inputs)."""
-        x = jnp.asarray(validation.array("inputs", inputs, 2))
+        """Features (examples, features) of inputs (examples, ...), flattened."""
+        rows = validation.array("inputs", inputs, tuple(range(2, 7)))
+        x = jnp.asarray(rows.reshape(rows.shape[0], -1))
         weight_key, bias_key = jax.random.split(self._key)
         weights = jax.random.normal(weight_key, (x.shape[1], self.features), dtype=jnp.float64)
         biases = jax.random.normal(bias_key, (self.features,), dtype=jnp.float64) * self.bias_std

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.precision import is_traced
 from rfgen.problems import validation
 from rfgen.problems.training import Ridge
 
@@ -29,6 +30,8 @@ class Learner:
         """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
         if not isinstance(self.training, Ridge):
             raise ValueError(f"training must be a training such as rg.Ridge(1e-3), got {self.training!r}")
+        if is_traced(self.features):
+            validation.array("features", self.features)  # refuses with the remedy
         try:
             features = np.asarray(np.inf if self.features is None else self.features, dtype=np.float64)
         except (TypeError, ValueError):

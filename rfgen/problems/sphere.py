@@ -28,6 +28,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.dot_product_kernels import namespace
 
@@ -92,7 +93,7 @@ def sphere_eigenvalues(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Eigenvalues of a dot-product kernel for inputs uniform on the unit sphere of R^dim.
 
-    lambda_l = E[K(t) P_l(t)], t the cosine of two uniform points (Funk-Hecke; FORMULAS section 3).
+    lambda_l = E[K(t) P_l(t)], t the cosine of two uniform points (Funk-Hecke).
 
     kernel: callable, float64 cosines (points,) -> float64 values (points,); any `power_series(order)` it offers is used
     where it is the more exact route. quadrature: None chooses the route and refines until N lambda moves by less than
@@ -155,12 +156,13 @@ def _hint(quadrature: int | None) -> str:
     return "" if quadrature is None else f"; or quadrature={quadrature} is too few nodes (None chooses)"
 
 
+@double_precision
 def _evaluate(kernel: Callable, t: np.ndarray) -> np.ndarray:
     values = np.asarray(kernel(t))
     if values.shape != t.shape:
         raise ValueError(f"kernel must return the shape of its cosines, {t.shape}, got {values.shape}")
     if values.dtype != np.float64:
-        raise ValueError(f"kernel must return float64, got {values.dtype} (a jax kernel needs jax.enable_x64(True))")
+        raise ValueError(f"kernel must return float64, got {values.dtype}")
     if not np.isfinite(values).all():
         bad = np.flatnonzero(~np.isfinite(values))[0]
         raise ValueError(f"kernel must be finite on [-1, 1], got K({t[bad]})={values[bad]}")

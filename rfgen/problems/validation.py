@@ -7,10 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.precision import is_traced
+
 
 def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
     """`value` as a float64 array of `ndim` dimensions with finite entries."""
+    if is_traced(value):
+        raise TypeError(
+            f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure layer, "
+            "rfgen.theory.risk(task.modes, n, features, ridge, noise)"
+        )
     try:
+        if np.iscomplexobj(value):
+            raise TypeError("complex numbers")
         result = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numeric, got {type(value).__name__}: {error}") from None
@@ -18,6 +27,8 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
     if result.ndim not in allowed:
         expected = " or ".join(str(d) for d in allowed)
         raise ValueError(f"{name} must have {expected} dimension(s), got shape {result.shape}")
+    if result.size == 0:
+        raise ValueError(f"{name} must hold at least one number, got an empty array of shape {result.shape}")
     return finite(name, result)
 
 

@@ -94,6 +94,11 @@ class GaussianSampler:
         )  # fmt: skip
 
     @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return ()
+
+    @property
     def modes(self) -> int:
         """Number of coordinates of a row."""
         return self.scale.size
@@ -129,6 +134,11 @@ class FiniteSampler:
             rows=self.coordinates[drawn], targets=self.labels[drawn], errors=errors, tail=jnp.zeros((), dtype), probe=probe,
             truth=truth, mask=mask, floor=floor,
         )  # fmt: skip
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return (self.replace,)
 
     @property
     def modes(self) -> int:
@@ -167,6 +177,11 @@ class SphereSampler:
         )  # fmt: skip
 
     @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return (self.dim, self.points, np.asarray(self.kernel(np.linspace(-1.0, 1.0, 65))))
+
+    @property
     def modes(self) -> int:
         """Number of coordinates of a row, beyond one for each training row."""
         return self.points
@@ -176,6 +191,10 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
     """The sampler of a task's population, its arrays on the device as `dtype`."""
     population = task.population
     if isinstance(population, SpherePopulation):
+        try:
+            jax.eval_shape(population.kernel, jax.ShapeDtypeStruct((2, 2), dtype))
+        except Exception as error:
+            raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
         target = jnp.asarray(np.sqrt(counts * population.target_power), dtype)
@@ -193,10 +212,12 @@ def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     """Scale, coefficients, tail trace and floor; a level's power sits on its first mode (all its directions are alike)."""
     spectrum, explicit = task.spectrum, task.spectrum.explicit
     values, counts, power = task.eigenvalues[:explicit], spectrum.multiplicity[:explicit], task.power[:, :explicit]
-    learned = values > 0
+    learned = spectrum.learnable[:explicit]
     resolved = learned & (np.cumsum(counts) <= MOST_MODES)
     if (counts[resolved] != np.round(counts[resolved])).any():
         raise ValueError("multiplicity must be whole numbers for a simulation, got fractional ones")
+    if not learned.any():
+        raise ValueError("eigenvalues must hold a positive number for a simulation, got zeros alone")
     if not resolved.any():
         raise ValueError(
             f"multiplicity of the first level must be at most {MOST_MODES} for a simulation, got {counts[0]:g}"

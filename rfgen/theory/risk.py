@@ -49,7 +49,8 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
 
     Exact as n, features and the number of modes grow together, for inputs whose eigen-coordinates behave as independent
     ones; the error at finite n is of relative order 1/n away from the interpolation peak.  Test risk is inf exactly
-    where it diverges: ridge 0 at n = features < rank, or n = rank <= features.
+    where it diverges: ridge 0 at n = features < rank, or n = rank <= features.  A ridge below 1e-307 of the
+    eigenvalues counts as 0.
 
     Source: arXiv 2311.14646 (test and train risk), derived (parts, norm); rewritten without cancellations, see
     `rfgen.equivalents.error_kernel`.

@@ -140,14 +140,14 @@ class TestHarmonics:
     def test_multiplicity(self):
         assert [sphere_multiplicity(2, degree) for degree in range(4)] == [1, 2, 2, 2]
         assert [sphere_multiplicity(8, degree) for degree in range(4)] == [1, 8, 35, 112]
-        for dim, degree in ((5, 7), (50, 40)):  # the closed form of FORMULAS section 3, in integers
+        for dim, degree in ((5, 7), (50, 40)):  # the closed form, in integers
             closed = (2 * degree + dim - 2) * math.comb(degree + dim - 3, degree - 1) // degree
             assert sphere_multiplicity(dim, degree) == float(closed)
         assert math.isfinite(sphere_multiplicity(1000, 100))
 
 
 class TestReferenceValues:
-    """FORMULAS section 3."""
+    """Eigenvalues known in closed form."""
 
     @pytest.mark.parametrize("dim", [2, 3, 8, 20, 1000])
     def test_relu_linear_share_is_one_half(self, dim):

@@ -25,18 +25,55 @@ SETTINGS = [
 ACCURACY = 1e-11
 
 
-@pytest.mark.parametrize(("name", "n", "k", "ridge"), SETTINGS, ids=lambda v: v if isinstance(v, str) else "")
-@pytest.mark.parametrize("argument", ["ridge", "n", "noise"])
-def test_first_and_second(name, n, k, ridge, argument):
-    base = {"n": n, "ridge": ridge, "noise": 0.25}
+def central(f, step):
+    """First derivative at 0 from values on the positive side (ridge 0 is an end), fourth order."""
+    return (-25 * f(0.0) + 48 * f(step) - 36 * f(2 * step) + 16 * f(3 * step) - 3 * f(4 * step)) / (12 * step)
+
+
+@pytest.mark.parametrize(("n", "k"), [(200.0, math.inf), (200.0, 150.0), (30.0, math.inf), (30.0, 45.0)])
+def test_at_ridge_zero(n, k):
+    """n, features beyond the rank (everything learned) and below it."""
+    task = rg.Task(EIGENVALUES, POWER, 0.25)
+    with jax.enable_x64(True):
+        for name in ("test", "train", "norm", "kappa", "gamma", "df1"):
+
+            def value(ridge, name=name):
+                return getattr(risk(task.modes, n, k, ridge, 0.25), name)
+
+            slope = float(jax.grad(value)(0.0))
+            assert slope == pytest.approx(float(central(jax.jit(value), 1e-5)), rel=1e-5, abs=1e-7), name
+
+
+@pytest.mark.parametrize("features", [300.0, math.inf])
+def test_infinite_spectra_have_all_derivatives(features):
+    task = rg.Task.power_law(1.5, 1.5, 0.5)
+    with jax.enable_x64(True):
+        slopes = jax.grad(lambda a: risk(task.modes, *a).test)((256.0, features, 0.1, 0.5))
+        assert all(math.isfinite(float(slope)) for slope in slopes)
+        if math.isfinite(features):
+            step = 1e-3
+            up, down = (float(risk(task.modes, 256.0, features + s, 0.1, 0.5).test) for s in (step, -step))
+            assert float(slopes[1]) == pytest.approx((up - down) / (2 * step), rel=1e-6)
+        else:
+            assert float(slopes[1]) == 0.0
+
+
+# the kernel has no number of features to vary
+PAIRS = [(s, a) for s in SETTINGS for a in ("ridge", "n", "noise", "features") if a != "features" or math.isfinite(s[2])]
+
+
+@pytest.mark.parametrize(("setting", "argument"), PAIRS, ids=lambda v: v if isinstance(v, str) else v[0])
+def test_first_and_second(setting, argument):
+    _, n, k, ridge = setting
+    base = {"n": n, "features": k, "ridge": ridge, "noise": 0.25}
     step = mpmath.mpf(2) ** -70
 
     def exact(shift):
         # balls hold the shifted argument beyond double precision
         ctx.dps = 120
         moved = {**base, argument: arb(base[argument]) + arb(str(mpmath.nstr(shift, 60)))}
-        value = exact_risk(EIGENVALUES, POWER, moved["noise"], moved["n"], k, moved["ridge"], digits=70)["test"]
-        return mpmath.mpf(value)
+        at = (moved["noise"], moved["n"], moved["features"], moved["ridge"])
+        return mpmath.mpf(exact_risk(EIGENVALUES, POWER, *at, digits=70)["test"])
 
     with mpmath.workdps(80):
         low, mid, high = exact(-step), exact(mpmath.mpf(0)), exact(step)
@@ -44,7 +81,7 @@ def test_first_and_second(name, n, k, ridge, argument):
     task = rg.Task(EIGENVALUES, POWER)
 
     def test_risk(value):
-        return risk(task.modes, **{"features": k, **base, argument: value}).test
+        return risk(task.modes, **{**base, argument: value}).test
 
     with jax.enable_x64(True):
         ours = float(jax.grad(test_risk)(base[argument]))
