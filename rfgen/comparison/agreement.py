@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-# Relative finite-size error over amplification (1/n + 1/features).  At 100-400 trials the settings of
-# tests/simulation/cases.py need at most 0.2 beyond 3 standard errors in test and training error (tests/benchmarks/results/finite_size.json); least
-# squares on eigenvalues 1/i near the peak needs 0.8.
+# Relative finite-size error over amplification (1/n + 1/features).  At 100-400 trials, test and training error of the
+# settings of tests/simulation/cases.py need at most 0.2 beyond 3 standard errors; ridgeless regression on eigenvalues 1/i
+# needs 0.8.  See tests/benchmarks/results/finite_size.json.
 FINITE_SIZE = 1.0
 # Relative rounding of a simulation, granted beside the finite-size error; to the power 3/2 of the null risk it is zero.
 ROUNDING = {"float64": 1e-9, "float32": 1e-3}
