@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.comparison.agreement import FINITE_SIZE, ROUNDING, allowance, standard_score
+from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.comparison.report import Report
 from rfgen.execution.memory import budget, plan
 from rfgen.execution.progress import progress_bar
@@ -426,7 +426,7 @@ def check(
         granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
         granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)
         error = measured[f"{name}_se"]
-        floor = ROUNDING[dtype] ** 1.5 * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
+        floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
         z = standard_score(theory[name], measured[name], error, floor)
         data |= {
             f"{name}_theory": theory[name], f"{name}_simulation": measured[name], f"{name}_se": error,
