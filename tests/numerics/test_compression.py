@@ -17,7 +17,7 @@ FUNCTIONS = {
     "df2": lambda x, g: (x / (x + g)) ** 2,
     "missed": lambda x, g: (g / (x + g)) ** 2,
     "spread": lambda x, g: x * g / (x + g) ** 2,
-    "norm": lambda x, g: x / (x + g) ** 2,
+    "norm": lambda x, g: x / (x + g) / (x + g),
 }
 
 
@@ -29,7 +29,7 @@ def relative_errors(eigenvalues, weights, gammas):
             yield name, gamma, np.max(np.abs(node_weights @ f(nodes, gamma) - exact) / (np.abs(exact) + 1e-300))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     modes=st.integers(1, 3000), decades=st.floats(0.0, 300.0), seed=st.integers(0, 2**32 - 1),
     shape=st.sampled_from(["random", "power", "clustered"]), log_gamma=st.floats(-20.0, 3.0),
