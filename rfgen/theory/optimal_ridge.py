@@ -13,9 +13,8 @@ from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.modes import Modes
 from rfgen.theory.risk import Risk, risk
 
-# A grid over 40 decades around the trace, and down to the smallest eigenvalue, finds the valley;
-# each refinement is 64 times finer.  After five, the risk is
-# minimal to 1e-15 and the ridge known to 1e-7, the square root of that.
+# A grid over 40 decades around the trace, and down to the smallest eigenvalue, finds the valley; each refinement is 64
+# times finer.  After five, the risk is minimal to 1e-15 and the ridge known to 1e-7, the square root of that.
 GRID = 128
 DECADES = 20.0
 REFINEMENTS = 5

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from tests.oracles.scalar import exact_risk
 
 
 @pytest.mark.parametrize("alpha", [1.05, 1.5, 3.0, 8.0])
@@ -57,9 +58,12 @@ def test_power_beyond_what_a_double_holds_is_kept(task):
     """Modes whose eigenvalues underflow still carry target power, never learned; past them the curve says so."""
     assert task.null_risk == pytest.approx(float(mpmath.zeta(1.5)) + 0.5, rel=1e-13)
     curve = rg.predict(task, rg.Learner(rg.Ridge(1.0)), [100, 1e4])
-    learned = 100 if task.name == "exponential" else 1
-    exact = 0.5 + float(mpmath.zeta(1.5, learned + 1))
-    assert float(curve.test[0]) > 0.5 + 0.9 * (exact - 0.5) * 0.5
+    # the oracle on the modes a double holds, the power of all others unlearnable
+    index = np.arange(1.0, 601.0)
+    eigenvalues = np.exp(-index) if task.name == "exponential" else index**-100.0
+    beyond = float(mpmath.zeta(1.5, 601))
+    exact = exact_risk(list(eigenvalues), list(index**-1.5), 0.5, 100.0, math.inf, 1.0, null_power=beyond)
+    assert float(curve.test[0]) == pytest.approx(float(exact["test"]), rel=1e-11)
     assert curve.converged.values.tolist() == [True, False] and np.isnan(curve.test[1])
     assert "not resolved" in curve.attrs["failures"]
 
@@ -180,3 +184,10 @@ def test_feature_maps():
     wide = rg.RandomFeatureMap(200_000, "relu", seed=0)(unit)
     exact = rg.NNGP("relu")(np.clip(unit @ unit.T, -1, 1)) / 6
     assert wide @ wide.T == pytest.approx(exact, rel=0.03)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_tangent_kernel_is_not_normalised(depth):
+    """The convention row `NTK`: one unit for each layer, the output's included."""
+    assert float(rg.NTK("relu", depth=depth)(np.ones(1))[0]) == pytest.approx(depth + 1, rel=1e-14)
+    assert float(rg.NNGP("relu", depth=depth)(np.ones(1))[0]) == pytest.approx(1.0, rel=1e-14)
