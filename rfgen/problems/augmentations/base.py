@@ -1,0 +1,157 @@
+"""What an augmentation is: a random map of one input (and its label) to one view of it."""
+
+__all__ = ["AbstractAugmentation", "Augmentation", "View"]
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.problems import validation
+from rfgen.problems.mode_law import ModeLaw
+
+
+class View(NamedTuple):
+    """One view: the changed `input`, and its label `own * y + partner * y_partner + offset`."""
+
+    input: Any
+    own: Any = 1.0
+    partner: Any = 0.0
+    offset: Any = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class AbstractAugmentation(ABC):
+    """A law of views; each training sample gives `views` of them, independent, averaged in the training objective.
+
+    `views` is a whole number >= 1, `math.inf` (the population limit), or an array of them.  `strengths` names the fields
+    that may be arrays too: a curve has one dimension for each array.  `moments_suffice` declares whether quadratic forms
+    of the view noise concentrate (many small independent changes), so that first and second moments of the views
+    determine every curve; where one random parameter moves the whole view they do not, and curves condition on it.
+    """
+
+    strengths: ClassVar[tuple[str, ...]] = ()
+    # whether views mix an input with another of the training set
+    mixes: ClassVar[bool] = False
+    moments_suffice = False  # no annotation: a field in `Augmentation`
+
+    @property
+    @abstractmethod
+    def views(self) -> Any:
+        """Views per training sample."""
+
+    @abstractmethod
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One view of one input `x`; `partner` is another input of the training set (used if `mixes`)."""
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """How `modes` (maybe inf) eigen-coordinates are changed; a ValueError where the augmentation acts on images alone."""
+        del modes
+        raise ValueError(
+            f"{type(self).__name__} acts on inputs, not on eigen-coordinates: use it with rg.DataTask, or use GaussianNoise, "
+            "Mask, Dropout, SaltAndPepper, Gain, Flip, Cutout, Mixup or LabelSmoothing with this task"
+        )
+
+    def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, "AbstractAugmentation"], ...] | None:
+        """Probabilities and laws of a view given the parameter that moves it as a whole, for inputs of `shape`.
+
+        One certain pattern where moments suffice; None where the parameter takes too many values to list.
+        """
+        del shape
+        return ((1.0, self),) if self.moments_suffice else None
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """`views` and the strengths, as arrays of shape () or (values,), by the names of the curve's dimensions."""
+        return {name: np.asarray(getattr(self, name), dtype=np.float64) for name in ("views", *self.strengths)}
+
+    def at(self, **values: float) -> Any:
+        """The same augmentation at single values of `views` and strengths."""
+        return replace(self, **values)
+
+    def __repr__(self) -> str:
+        """Name and parameters in one line."""
+
+        def shown(value: Any) -> str:
+            return format(value.item(), "g") if isinstance(value, np.ndarray) and value.ndim == 0 else repr(value)
+
+        stated = ", ".join(f"{field.name}={shown(getattr(self, field.name))}" for field in fields(self) if field.init)
+        return f"{type(self).__name__}({stated})"
+
+    def _freeze(self, **checked: Any) -> None:
+        """Store validated fields; `views` is validated here, and arrays are made read-only."""
+        checked = {"views": check_views(getattr(self, "views")), **checked}  # noqa: B009
+        for name, value in checked.items():
+            if isinstance(value, np.ndarray):
+                value = value.copy()
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+
+def check_views(views: Any) -> np.ndarray:
+    """`views` as a float array: whole numbers >= 1 or inf."""
+    try:
+        values = np.asarray(views, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"views must be a whole number >= 1, math.inf or an array of them, got {views!r}") from None
+    whole = np.where(np.isinf(values), 1.0, np.round(values))
+    if values.ndim > 1 or values.size == 0 or np.isnan(values).any() or (values < 1).any() or (
+        whole != np.where(np.isinf(values), 1.0, values)
+    ).any():  # fmt: skip
+        raise ValueError(f"views must be a whole number >= 1, math.inf or an array of them, got {views!r}")
+    return values
+
+
+def probability(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of numbers in [0, 1]."""
+    result = validation.array(name, value, (0, 1))
+    if (result < 0).any() or (result > 1).any():
+        raise ValueError(f"{name} must lie between 0 and 1, got {result.min() if (result < 0).any() else result.max()}")
+    return result
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Augmentation(AbstractAugmentation):
+    """Any function of your own: `Augmentation(function, views=1)`, `function(key, x) -> x'` on one input.
+
+    `key` is a JAX random key, `x` one input in the shape it has in `DataTask.inputs`; shape must be kept and values finite.
+    Functions written with jax.numpy are mapped over all inputs at once, others are called input by input.
+    `moments_suffice` declares that the change is many small independent ones.
+
+    >>> import jax, jax.numpy as jnp
+    >>> darker = Augmentation(lambda key, x: x * jax.random.uniform(key, minval=0.5), views=4)
+    >>> darker.moments_suffice
+    True
+    """
+
+    function: Callable[[jax.Array, Any], Any]
+    views: Any = 1
+    moments_suffice: bool = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        if not callable(self.function):
+            raise ValueError(f"function must be a callable (key, x) -> x', got {self.function!r}")
+        self._freeze()
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """The function's value, checked for its shape."""
+        del partner
+        changed = jnp.asarray(self.function(key, x))
+        if changed.shape != x.shape:
+            raise ValueError(
+                f"the augmentation {self.function!r} must keep the shape of an input, got {changed.shape} from {x.shape}"
+            )
+        if not jnp.issubdtype(changed.dtype, jnp.floating):
+            raise ValueError(f"the augmentation {self.function!r} must return real floats, got {changed.dtype}")
+        return View(changed.astype(x.dtype))
+
+
+def number_of_views(views: float) -> float:
+    """For messages: 4 rather than 4.0."""
+    return views if math.isinf(views) else int(views)

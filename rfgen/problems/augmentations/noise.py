@@ -1,0 +1,154 @@
+"""Independent changes of every coordinate: Gaussian noise, masks, salt and pepper.  Moments suffice."""
+
+__all__ = ["Dropout", "GaussianNoise", "Mask", "SaltAndPepper"]
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.problems import validation
+from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.mode_law import ModeLaw
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GaussianNoise(AbstractAugmentation):
+    """`x -> x + N(0, variance * covariance)`: `GaussianNoise(variance, views=1, covariance=None)`.
+
+    `covariance` None is the identity, (d,) the variances of the coordinates, (d, d) a matrix (on a `DataTask`).  On a
+    `Task` the coordinates are the eigen-coordinates, in the order of the eigenvalues given.
+
+    >>> GaussianNoise(0.3, views=4)
+    GaussianNoise(variance=0.3, views=4, covariance=None)
+    """
+
+    variance: Any
+    views: Any = 1
+    covariance: Any = None
+
+    strengths: ClassVar[tuple[str, ...]] = ("variance",)
+    moments_suffice = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        covariance = self.covariance
+        if covariance is not None:
+            covariance = validation.array("covariance", covariance, (1, 2))
+            if covariance.ndim == 1:
+                validation.non_negative("covariance", covariance, 1)
+            elif covariance.shape[0] != covariance.shape[1] or not np.allclose(covariance, covariance.T):
+                raise ValueError(f"covariance must be (d,) or a symmetric (d, d) matrix, got shape {covariance.shape}")
+            elif (lowest := np.linalg.eigvalsh(covariance)[0]) < -1e-9 * np.trace(covariance):
+                raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
+        self._freeze(variance=validation.non_negative("variance", self.variance), covariance=covariance)
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One noisy copy."""
+        del partner
+        noise = jax.random.normal(key, (x.size,), dtype=x.dtype)
+        if self.covariance is not None:
+            if self.covariance.shape[0] != x.size:
+                raise ValueError(f"covariance must have one entry per coordinate ({x.size}), got shape {self.covariance.shape}")
+            if self.covariance.ndim == 1:
+                noise = noise * jnp.asarray(np.sqrt(self.covariance), x.dtype)
+            else:
+                values, vectors = np.linalg.eigh(self.covariance)
+                noise = jnp.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), x.dtype) @ noise
+        return View(x + jnp.asarray(np.sqrt(self.variance), x.dtype) * noise.reshape(x.shape))
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """Variance `variance` in every mode, or in proportion to `covariance`."""
+        if math.isinf(modes) and self.variance > 0:
+            raise ValueError("variance must be 0 on infinitely many modes (the noise would be infinite): give modes=..., finite")
+        law = ModeLaw.of(level=self.variance)
+        if self.covariance is None:
+            return law
+        if self.covariance.ndim != 1:
+            raise ValueError("covariance must be (levels,), variances of the eigen-coordinates, with a Task; got a matrix")
+        return ModeLaw(law.probability, law.gain, law.slope, law.level, law.label, shape=self.covariance)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mask(AbstractAugmentation):
+    """Keep every coordinate with probability `keep`, else set it to 0: `Mask(keep, views=1)`."""
+
+    keep: Any
+    views: Any = 1
+
+    strengths: ClassVar[tuple[str, ...]] = ("keep",)
+    moments_suffice = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        self._freeze(keep=probability("keep", self.keep))
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One masked copy."""
+        del partner
+        return View(jnp.where(jax.random.uniform(key, x.shape, dtype=x.dtype) < self.keep, x, jnp.zeros((), x.dtype)))
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """Mean `keep x`, variance `keep (1 - keep) x^2`."""
+        del modes
+        return ModeLaw.of(gain=self.keep, slope=self.keep * (1.0 - self.keep))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dropout(AbstractAugmentation):
+    """A mask that drops with probability `rate` and divides by `1 - rate`, so that the mean stays x: `Dropout(rate, views=1)`."""
+
+    rate: Any
+    views: Any = 1
+
+    strengths: ClassVar[tuple[str, ...]] = ("rate",)
+    moments_suffice = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        rate = probability("rate", self.rate)
+        if (rate == 1.0).any():
+            raise ValueError("rate must be below 1, got 1")
+        self._freeze(rate=rate)
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One copy."""
+        masked = Mask(1.0 - self.rate).view(key, x, partner)
+        return View(masked.input / jnp.asarray(1.0 - self.rate, x.dtype))
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """Mean x, variance `rate / (1 - rate) x^2`."""
+        del modes
+        return ModeLaw.of(slope=self.rate / (1.0 - self.rate))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SaltAndPepper(AbstractAugmentation):
+    """Keep every coordinate with probability `keep`, else draw it from N(0, variance): `SaltAndPepper(keep, variance, views=1)`."""
+
+    keep: Any
+    variance: Any
+    views: Any = 1
+
+    strengths: ClassVar[tuple[str, ...]] = ("keep", "variance")
+    moments_suffice = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        self._freeze(keep=probability("keep", self.keep), variance=validation.non_negative("variance", self.variance))
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One copy."""
+        del partner
+        choice, noise = jax.random.split(key)
+        kept = jax.random.uniform(choice, x.shape, dtype=x.dtype) < self.keep
+        drawn = jax.random.normal(noise, x.shape, dtype=x.dtype) * jnp.asarray(np.sqrt(self.variance), x.dtype)
+        return View(jnp.where(kept, x, drawn))
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """Mean `keep x`, variance `keep (1 - keep) x^2 + (1 - keep) variance`."""
+        GaussianNoise(self.variance).mode_law(modes)  # refuses infinitely many modes
+        return ModeLaw.of(self.keep, self.keep * (1.0 - self.keep), (1.0 - self.keep) * self.variance)

@@ -1,0 +1,91 @@
+"""How an augmentation changes eigen-coordinates."""
+
+__all__ = ["ModeLaw"]
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class ModeLaw:
+    """Views of eigen-coordinates, given a pattern t drawn once a view: `x_i -> gain x_i + noise`, independent over modes.
+
+    The noise has mean zero and variance `slope x_i^2 + level` given x, so that
+    E[view_i | x, t] = gain[t, c] x_i and E Var[view_i | x, t] = slope[t, c] lambda_i + level[t, c] shape_i, where c is the
+    class of mode i.
+
+    Shapes: `probability` (patterns,) sums to 1; `gain`, `slope`, `level` (patterns, classes); `label` (patterns,), factor on
+    the label.  With `breaks` (classes + 1,), class c holds the modes of number breaks[c] <= i < breaks[c + 1], counted from 0,
+    the largest first; without, one class holds all modes, two the modes of even and of odd number.  `shape` (levels,) or None: relative noise variance of each mode, in the order of the task's eigenvalues; None is 1.
+    """
+
+    probability: np.ndarray
+    gain: np.ndarray
+    slope: np.ndarray
+    level: np.ndarray
+    label: np.ndarray
+    shape: np.ndarray | None = None
+    breaks: np.ndarray | None = None
+
+    @staticmethod
+    def of(gain: float = 1.0, slope: float = 0.0, level: float = 0.0, label: float = 1.0) -> "ModeLaw":
+        """One certain pattern that treats all modes alike."""
+        return ModeLaw(np.ones(1), *(np.full((1, 1), float(value)) for value in (gain, slope, level)), np.full(1, float(label)))
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of modes, 1 or 2."""
+        return self.gain.shape[1]
+
+    def then(self, second: "ModeLaw") -> "ModeLaw":
+        """This change followed by an independent second one.
+
+        >>> both = ModeLaw.of(gain=0.5).then(ModeLaw.of(gain=0.8, slope=0.16, level=0.1))
+        >>> float(both.gain[0, 0]), float(both.slope[0, 0].round(6)), float(both.level[0, 0])
+        (0.4, 0.04, 0.1)
+        """
+        if self.shape is not None and second.shape is not None and not np.array_equal(self.shape, second.shape):
+            raise ValueError("covariance must be the same for all noises of one composition on eigen-coordinates")
+        breaks = self.breaks if self.classes > 1 else second.breaks
+        classes = max(self.classes, second.classes)
+        if min(self.classes, second.classes) > 1 and not np.array_equal(self.breaks, second.breaks):  # None equals None
+            raise ValueError("at most one part of a composition may treat modes differently (Flip or Cutout), or all alike")
+        count = self.probability.size * second.probability.size
+
+        def first(values: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(values[:, None], (*values.shape[:1], second.probability.size, classes)).reshape(count, classes)
+
+        def last(values: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(values[None], (self.probability.size, *values.shape[:1], classes)).reshape(count, classes)
+
+        kept = last(second.gain) ** 2 + last(second.slope)  # factor on what the first change added
+        shape = self.shape if self.shape is not None else second.shape
+        plain = self if self.shape is None else second
+        if shape is not None and (self.shape is None or second.shape is None) and plain.level.any():
+            raise ValueError("covariance must be given for all noises of one composition on eigen-coordinates, or for none")
+        return ModeLaw(
+            probability=np.outer(self.probability, second.probability).ravel(),
+            gain=first(self.gain) * last(second.gain),
+            slope=first(self.slope) * kept + last(second.slope) * first(self.gain) ** 2,
+            level=first(self.level) * kept + last(second.level),
+            label=np.outer(self.label, second.label).ravel(),
+            shape=shape,
+            breaks=breaks,
+        )
+
+    def sometimes(self, probability: float) -> "ModeLaw":
+        """This change with `probability`, none otherwise: one more pattern."""
+        none = ModeLaw.of()
+        if probability == 0.0:
+            return none
+        if probability == 1.0:
+            return self
+        widened = {
+            name: np.concatenate([getattr(self, name), np.broadcast_to(getattr(none, name), (1, self.classes))])
+            for name in ("gain", "slope", "level")
+        }
+        return ModeLaw(
+            np.append(probability * self.probability, 1.0 - probability), **widened, label=np.append(self.label, 1.0),
+            shape=self.shape, breaks=self.breaks,
+        )  # fmt: skip
