@@ -1,4 +1,4 @@
-"""Who learns: a training, on how many random features."""
+"""Who learns: a training, on how many random features, from augmented data or not."""
 
 __all__ = ["Learner"]
 
@@ -9,15 +9,21 @@ import numpy as np
 
 from rfgen.numerics.precision import is_traced
 from rfgen.problems import validation
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.training import Ridge
 
 
 @dataclass(frozen=True, eq=False)
 class Learner:
-    """Who learns: `Learner(training=Ridge(1e-3), features=None)`.
+    """Who learns: `Learner(training=Ridge(1e-3), features=None, augmentation=None, test_views=None)`.
 
     `features=None` (or `math.inf`) is kernel regression; a number or an array of shape (features,) is regression on that
     many random features `z_j(x) = g_j(x) / sqrt(features)`, `g_j` Gaussian processes with the task's kernel.
+
+    `augmentation`, such as `GaussianNoise(0.3, views=4)`: each sample is seen in so many views; the objective is
+    `sum_i (mean over views of (y_i - f(view))^2) + ridge ||w||^2`.  On a `Task` it acts on the eigen-coordinates
+    `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` on the inputs.  `test_views`: predict by the mean over this many
+    augmented views of each test input (test-time augmentation); None: on the clean input.
 
     >>> Learner(Ridge(1e-3), features=256).features
     array(256.)
@@ -25,6 +31,8 @@ class Learner:
 
     training: Ridge
     features: Any = None
+    augmentation: AbstractAugmentation | None = None
+    test_views: int | None = None
 
     def __post_init__(self) -> None:
         """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
@@ -39,6 +47,15 @@ class Learner:
         if features.ndim > 1 or np.isnan(features).any():
             raise ValueError(f"features must be None, a number > 0 or an array of them, got {self.features!r}")
         validation.positive("features", np.where(np.isinf(features), np.sign(features), features))
+        if self.augmentation is not None and not isinstance(self.augmentation, AbstractAugmentation):
+            raise ValueError(
+                "augmentation must be an augmentation such as rg.GaussianNoise(0.3, views=4), or rg.Augmentation(function) "
+                f"for a function of your own, got {self.augmentation!r}"
+            )
+        if self.test_views is not None:
+            if self.augmentation is None or self.augmentation.mixes:
+                raise ValueError("test_views needs an augmentation that changes one input at a time")
+            validation.integer("test_views", self.test_views, 1)
         features = features.copy()
         features.setflags(write=False)
         object.__setattr__(self, "features", features)

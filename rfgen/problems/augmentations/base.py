@@ -2,7 +2,6 @@
 
 __all__ = ["AbstractAugmentation", "Augmentation", "View"]
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -14,6 +13,10 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.mode_law import ModeLaw
+
+
+# A curve already has a variable of this name.
+DIMENSIONS = {"variance": "view_variance"}
 
 
 class View(NamedTuple):
@@ -49,6 +52,10 @@ class AbstractAugmentation(ABC):
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One view of one input `x`; `partner` is another input of the training set (used if `mixes`)."""
 
+    def mode_view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One view of one vector of eigen-coordinates (modes,): what `mode_law` describes."""
+        return self.view(key, x, partner)
+
     def mode_law(self, modes: float) -> ModeLaw:
         """How `modes` (maybe inf) eigen-coordinates are changed; a ValueError where the augmentation acts on images alone."""
         del modes
@@ -68,11 +75,13 @@ class AbstractAugmentation(ABC):
     @property
     def axes(self) -> dict[str, np.ndarray]:
         """`views` and the strengths, as arrays of shape () or (values,), by the names of the curve's dimensions."""
-        return {name: np.asarray(getattr(self, name), dtype=np.float64) for name in ("views", *self.strengths)}
+        fields_by_name = {DIMENSIONS.get(name, name): name for name in ("views", *self.strengths)}
+        return {name: np.asarray(getattr(self, field), np.float64) for name, field in fields_by_name.items()}
 
-    def at(self, **values: float) -> Any:
-        """The same augmentation at single values of `views` and strengths."""
-        return replace(self, **values)
+    def at(self, **values: Any) -> Any:
+        """The same augmentation at other values, given by the names of `axes`."""
+        named = {dimension: name for name, dimension in DIMENSIONS.items()}
+        return replace(self, **{named.get(name, name): value for name, value in values.items()})
 
     def __repr__(self) -> str:
         """Name and parameters in one line."""
@@ -151,7 +160,3 @@ class Augmentation(AbstractAugmentation):
             raise ValueError(f"the augmentation {self.function!r} must return real floats, got {changed.dtype}")
         return View(changed.astype(x.dtype))
 
-
-def number_of_views(views: float) -> float:
-    """For messages: 4 rather than 4.0."""
-    return views if math.isinf(views) else int(views)
