@@ -6,6 +6,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = ["check", "optimal_ridge", "predict", "simulate"]
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.comparison.report import Report
+from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
@@ -29,8 +31,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
-from rfgen.simulation.risk import risk as simulated_risk
-from rfgen.simulation.samplers import sampler
+from rfgen.simulation.trials import fingerprint, measure, settings, source_of, trial_bytes, trial_keys
 from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
 from rfgen.theory.risk import risk as theory_risk
 
@@ -59,6 +60,7 @@ DESCRIPTIONS = {
     "n": "samples",
     "features": "random features",
     "ridge": "ridge (unnormalised)",
+    "views": "views per sample",
     "output": "output",
 }
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
@@ -91,7 +93,7 @@ def _dataset(axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task
         data[name] = (own, values, {"long_name": DESCRIPTIONS.get(name, name)})
     result = xarray.Dataset(data, coords, {"rfgen_version": __version__, "task": repr(task), **attributes})
     for name in coords:
-        result[name].attrs["long_name"] = DESCRIPTIONS[name]
+        result[name].attrs["long_name"] = DESCRIPTIONS.get(name, name)
     return result
 
 
@@ -264,7 +266,10 @@ def simulate(
     >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
     True
     """
+    given = task
     task, axes = _prepare("simulate", task, learner, n)
+    if learner.augmentation is not None:
+        axes = {**axes, **learner.augmentation.axes}
     trials = validation.integer("trials", trials, 1)
     seed = validation.integer("seed", seed, 0)
     if seed >= 2**63:
@@ -283,81 +288,51 @@ def simulate(
             raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
     if np.max(axes["ridge"]) > np.finfo(dtype).max:
         raise ValueError(f"ridge must fit into {dtype}, got {np.max(axes['ridge']):g}; use dtype='float64'")
-    source = sampler(task, dtype, test_rows)
+    augmentations = settings(learner.augmentation)
+    sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
     ridges, noise = jnp.asarray(np.atleast_1d(axes["ridge"]), dtype), jnp.asarray(task.noise, dtype)
     available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
     folder = None if store is None else Store(store)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
-        np.asarray(ridges), seed, dtype, test_rows, type(source).__name__,
-        *(np.asarray(leaf) for leaf in jax.tree.leaves(source)), *source.identity,
+        np.asarray(ridges), seed, dtype, test_rows,
     )  # fmt: skip
-    cells = [(int(size), count) for size in np.ravel(sizes) for count in np.ravel(counts)]
+    cells = [(int(size), None if np.isinf(count) else int(count)) for size in np.ravel(sizes) for count in np.ravel(counts)]
     work = []
-    for size, count in cells:
-        need = _trial_bytes(source.modes, size, count, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
-        features = "" if np.isinf(count) else f", features={int(count)}"
-        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{features}", "n or the modes"))
+    for (size, features), source in itertools.product(cells, sources):
+        need = trial_bytes(source, size, features, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
+        also = "" if features is None else f", features={features}"
+        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", "n or the modes"))
     collected = []
-    with progress_bar(len(cells) * trials, "simulate", progress) as bar:
-        for (size, count), together in zip(cells, work, strict=True):
-            features = None if np.isinf(count) else int(count)
-            blocks = []
-            for start in range(0, trials, CELL_TRIALS):
-                stop = min(start + CELL_TRIALS, trials)
-                name = content_key(*identity, size, features, start, stop) if folder else ""
-                block = folder.get(name) if folder else None
-                if block is None:
-                    keys = _trial_keys(seed, size, features, start, stop)
-                    block = _measure(source, keys, size, features, ridges, noise, together, stop - start, bar)
-                    if folder:
-                        folder.put(name, block)
-                else:
-                    bar.update(stop - start)
-                blocks.append(block)
-            collected.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
+    with progress_bar(len(work) * trials, "simulate", progress) as bar:
+        for number, (size, features) in enumerate(cells):
+            here = []
+            for each, source, together in zip(augmentations, sources, work[number * len(sources) :], strict=False):
+                own = fingerprint(source)
+                if each is not None:
+                    own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
+                blocks = []
+                for start in range(0, trials, CELL_TRIALS):
+                    stop = min(start + CELL_TRIALS, trials)
+                    name = content_key(*identity, *own, size, features, start, stop) if folder else ""
+                    block = folder.get(name) if folder else None
+                    if block is None:
+                        keys = trial_keys(seed, size, features, start, stop)
+                        block = measure(source, keys, size, features, ridges, noise, together, stop - start, bar)
+                        if folder:
+                            folder.put(name, block)
+                    else:
+                        bar.update(stop - start)
+                    blocks.append(block)
+                here.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
+            # (trials, ridges, settings, outputs): the order of the dimensions
+            collected.append({key: np.stack([values[key] for values in here], axis=2) for key in here[0]})
     return _summary(task, axes, collected, trials, {"seed": seed, "dtype": dtype, "test_rows": test_rows})
 
 
 def _device_bytes() -> int | None:
     statistics = jax.devices()[0].memory_stats()
     return statistics.get("bytes_limit") if statistics else None
-
-
-def _trial_bytes(modes: int, n: int, features: float, columns: int, itemsize: int) -> int:
-    """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
-    width = modes if np.isinf(features) else int(features)
-    mixing = 0 if np.isinf(features) or n < modes else modes * width
-    return itemsize * (3 * n * modes + 2 * n * width + mixing + 3 * min(n, width) ** 2 + columns * (2 * modes + n))
-
-
-def _trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -> jax.Array:
-    """Keys (pairs, 2) that depend on seed, n, features and trial alone; an odd last trial gets a partner to drop."""
-    base = jax.random.key(seed, impl="threefry2x32")
-    base = jax.random.fold_in(jax.random.fold_in(base, n), features or 0)
-    numbers = jnp.arange(start, stop + (stop - start) % 2, dtype=jnp.uint32)
-    return jax.vmap(lambda trial: jax.random.fold_in(base, trial))(numbers).reshape(-1, 2)
-
-
-def _measure(
-    source: Any, keys: Any, n: int, features: int | None, ridges: Any, noise: Any, together: int, trials: int, bar: Any
-) -> dict[str, np.ndarray]:
-    """Measures of `trials` trials, each (trials, ridges, outputs), `bias` (trials // 2, ...), in batches that fit."""
-    batched = jax.devices()[0].platform != "cpu"
-    size = max(1, min(together // 2, keys.shape[0])) if batched else 1
-    pieces = []
-    for start in range(0, keys.shape[0], size):
-        batch = keys[start : start + size]
-        length = batch.shape[0]
-        if length < size:  # the shape compiled before
-            batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
-        measured = simulated_risk(source, batch, n, features, ridges, noise, batched)
-        pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
-        bar.update(min(2 * length, trials - 2 * start))
-    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    bias = whole.pop("bias")[: trials // 2]
-    flat = {name: values.reshape(-1, *values.shape[2:])[:trials] for name, values in whole.items()}
-    return {**flat, "bias": bias}
 
 
 def _summary(

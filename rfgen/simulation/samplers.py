@@ -4,7 +4,16 @@ Coordinates `x_i = sqrt(lambda_i) phi_i(x)` make every kernel the plain inner pr
 its arrays live on the device, the rest of it is static under jit.
 """
 
-__all__ = ["FiniteSampler", "GaussianSampler", "Sample", "SphereSampler", "sampler", "standard_normals"]
+__all__ = [
+    "FiniteSampler",
+    "GaussianSampler",
+    "Sample",
+    "SphereSampler",
+    "draw_examples",
+    "mode_levels",
+    "sampler",
+    "standard_normals",
+]
 
 import math
 from collections.abc import Callable
@@ -61,6 +70,15 @@ def standard_normals(key: Array, dtype: Any, *shapes: tuple[int, ...]) -> list[A
     return [flat[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
 
 
+def draw_examples(key: Array, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
+    """Numbers (n,) of the examples drawn, and standard normals (n, outputs) for their label noise."""
+    key, errors_key = jax.random.split(key)
+    (errors,) = standard_normals(errors_key, dtype, (n, outputs))
+    if replace:
+        return jax.random.randint(key, (n,), 0, examples, dtype=jnp.int32), errors
+    return jax.random.permutation(key, jnp.arange(examples, dtype=jnp.int32))[:n], errors
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class GaussianSampler:
@@ -98,6 +116,10 @@ class GaussianSampler:
         """What tells it apart beside its arrays."""
         return ()
 
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
     @property
     def modes(self) -> int:
         """Number of coordinates of a row."""
@@ -119,15 +141,12 @@ class FiniteSampler:
     def draw(self, key: Array, shared: Array, n: int) -> Sample:
         """One training set of `n` rows."""
         del shared
-        size, dtype = self.coordinates.shape[0], self.coordinates.dtype
-        key, errors_key = jax.random.split(key)
-        (errors,) = standard_normals(errors_key, dtype, (n, self.labels.shape[1]))
+        (size, outputs), dtype = self.labels.shape, self.coordinates.dtype
+        drawn, errors = draw_examples(key, dtype, size, n, outputs, self.replace)
         if self.replace:
-            drawn = jax.random.randint(key, (n,), 0, size, dtype=jnp.int32)
             # the second moment of the coordinates is exactly diagonal, so the population risk is a sum over modes
             probe, truth, floor, mask = self.scale, self.coefficients, self.floor, jnp.ones_like(self.scale)
         else:
-            drawn = jax.random.permutation(key, jnp.arange(size, dtype=jnp.int32))[:n]
             probe, truth, floor = self.coordinates.T, self.labels.T, jnp.zeros_like(self.floor)
             mask = jnp.ones(size, dtype).at[drawn].set(0.0)
         return Sample(
@@ -139,6 +158,10 @@ class FiniteSampler:
     def identity(self) -> tuple[Any, ...]:
         """What tells it apart beside its arrays."""
         return (self.replace,)
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
 
     @property
     def modes(self) -> int:
@@ -181,6 +204,10 @@ class SphereSampler:
         """What tells it apart beside its arrays."""
         return (self.dim, self.points, np.asarray(self.kernel(np.linspace(-1.0, 1.0, 65))))
 
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
     @property
     def modes(self) -> int:
         """Number of coordinates of a row, beyond one for each training row."""
@@ -208,11 +235,10 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
     return GaussianSampler(*(jnp.asarray(leaf, dtype) for leaf in _single_modes(task)))
 
 
-def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Scale, coefficients, tail trace and floor; a level's power sits on its first mode (all its directions are alike)."""
+def mode_levels(task: Task) -> np.ndarray:
+    """The level of every single mode that a simulation resolves, (modes,)."""
     spectrum, explicit = task.spectrum, task.spectrum.explicit
-    values, counts, power = task.eigenvalues[:explicit], spectrum.multiplicity[:explicit], task.power[:, :explicit]
-    learned = spectrum.learnable[:explicit]
+    counts, learned = spectrum.multiplicity[:explicit], spectrum.learnable[:explicit]
     resolved = learned & (np.cumsum(counts) <= MOST_MODES)
     if (counts[resolved] != np.round(counts[resolved])).any():
         raise ValueError("multiplicity must be whole numbers for a simulation, got fractional ones")
@@ -222,10 +248,13 @@ def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
         raise ValueError(
             f"multiplicity of the first level must be at most {MOST_MODES} for a simulation, got {counts[0]:g}"
         )
-    whole = counts[resolved].astype(np.int64)
-    scale = np.sqrt(np.repeat(values[resolved], whole))
-    coefficients = np.zeros((task.outputs, scale.size))
-    coefficients[:, np.cumsum(whole) - whole] = np.sqrt(power[:, resolved])
-    tail = values[~resolved] @ counts[~resolved] + task.eigenvalues[explicit:] @ spectrum.multiplicity[explicit:]
-    unseen = power[:, ~resolved].sum(axis=1) + task.power[:, explicit:].sum(axis=1)
+    return np.repeat(np.flatnonzero(resolved), counts[resolved].astype(np.int64))
+
+
+def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Scale, coefficients, tail trace and floor; a level's power is spread evenly over its modes."""
+    levels, counts = mode_levels(task), task.spectrum.multiplicity
+    rest = np.setdiff1d(np.arange(counts.size), levels)
+    scale, coefficients = np.sqrt(task.eigenvalues[levels]), np.sqrt(task.power[:, levels] / counts[levels])
+    tail, unseen = task.eigenvalues[rest] @ counts[rest], task.power[:, rest].sum(axis=1)
     return scale, coefficients, np.asarray(tail), task.null_power + np.maximum(unseen, 0.0)

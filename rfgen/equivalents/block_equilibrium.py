@@ -1,0 +1,189 @@
+"""The equilibrium of any number of groups: block traces t and effective ridge nu.
+
+    t_j = tr(E_j Q),   Q = (sum_j theta_j(t) E_j + nu)^-1,   lambda = nu (1 - df1 / features),   df1 = sum_j theta_j t_j
+
+(derived; for `features` inf, nu = lambda.)  Two nested searches, each with a proof.
+
+Given nu, the map t -> tr(E Q(theta(t), nu)) is increasing and concave: Q is a parallel sum in 1 + D, jointly concave.  So
+Newton from any t above the solution decreases to it (its matrix is an M-matrix there: the monotone Newton theorem).
+Above it lie tr(E_j)/nu; t at a smaller nu; and t nu'/nu from a larger nu', as nu t(nu) increases with nu.
+
+In nu, `df1 + features lambda/nu` decreases (theta/nu does), and equals `features` at one point between lambda and
+lambda + sum_j theta_j(0) tr(E_j)/features: Newton in log nu inside that bracket.
+
+Derivatives, of every order, by the implicit function theorem.  For complex lambda off the negative axis the solution is
+followed along the ray of its argument from |lambda| = 1000 times the total trace, where t = tr(E)/lambda, nu = lambda.
+"""
+
+__all__ = ["BlockEquilibrium", "block_equilibrium", "complex_block_equilibrium"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Inexact
+
+from rfgen.equivalents.blocks import Blocks
+
+# Any lambda below this fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular.
+SMALLEST_RIDGE = 1e-40
+# Passes that were ever needed: 14 from a cold start, 150 at an exact interpolation peak at lambda 0.
+MOST_PASSES = 250
+RESIDUAL_TOLERANCE = 1e-10
+CONTINUATION_STEPS = 60
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BlockEquilibrium:
+    """`ridge` (): lambda; `nu` (): effective ridge; `traces` (J,), `strength` (J,): t and theta; `reduction` (G, m, m): V;
+    `vanishing` (): whether lambda counts as 0; `resolvent`: Q in the operators' representation; `df1` (): degrees of freedom; `residual` (), `converged` ().
+    """
+
+    ridge: Inexact[Array, "*batch"]
+    nu: Inexact[Array, "*batch"]
+    traces: Inexact[Array, "*batch J"]
+    strength: Inexact[Array, "*batch J"]
+    reduction: Inexact[Array, "*batch G m m"]
+    vanishing: Bool[Array, "*batch"]
+    resolvent: Inexact[Array, "..."]
+    df1: Inexact[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    converged: Bool[Array, "*batch"]
+
+
+def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Array) -> BlockEquilibrium:
+    """Solve for real `ridge` = lambda >= 0 (): the module's text says how, and why it cannot fail."""
+    sizes, limited = operators.size(), jnp.isfinite(features)
+    count = jnp.where(limited, features, 1.0)
+    total = blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes
+    vanishing = ridge <= SMALLEST_RIDGE * total
+    ridge = jnp.maximum(ridge, SMALLEST_RIDGE * jax.lax.stop_gradient(total))
+    lowest = jnp.log(ridge)
+    highest = jnp.where(limited, jnp.log(ridge + total / count), lowest)
+
+    def inner(traces: Array, log_nu: Array) -> Array:
+        """t at `nu`, from above."""
+        nu = jnp.exp(log_nu)
+
+        def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
+            t, _, passes = state
+            value, slope, _ = _map(operators, blocks, t, nu)
+            scale = jnp.where(t > 0, t, 1.0)
+            change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], (value - t) / scale)
+            # rounding may push the last step up or below 0; neither is Newton's
+            change = jnp.clip(change, -0.9999999, 0.0)
+            return t * (1.0 + change), jnp.max(jnp.abs(change)), passes + 1
+
+        def unfinished(state: tuple[Array, ...]) -> Array:
+            return (state[1] > 1e-13) & (state[2] < MOST_PASSES)
+
+        return jax.lax.while_loop(unfinished, step, (traces, jnp.ones(()), jnp.zeros((), jnp.int32)))[0]
+
+    def outer(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, x, t, _, passes = state
+        t = inner(t, x)
+        nu = jnp.exp(x)
+        _, slope, resolvent = _map(operators, blocks, t, nu)
+        reduction = blocks.reduction(t)
+        strength = blocks.strength(reduction)
+        # d t / d log nu, and through it d df1 / d log nu
+        scale = jnp.where(t > 0, t, 1.0)
+        plain = operators.plain(resolvent, resolvent)
+        moved = scale * jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], -nu * plain / scale)
+        df1 = strength @ t
+        df1_slope = strength @ moved - t @ (blocks.responses(reduction, reduction) @ moved)
+        rest = jnp.exp(jnp.log(count) + lowest - x)
+        value = jnp.log(df1 + rest) - jnp.log(count)
+        newton = x - value * (df1 + rest) / jnp.where(limited, df1_slope - rest, 1.0)
+        low, high = jnp.where(value > 0, x, low), jnp.where(value > 0, high, x)
+        inside = (newton > low) & (newton < high)
+        scale_x = 4e-16 * jnp.maximum(jnp.abs(x), 1.0)
+        settled = ~limited | (jnp.abs(newton - x) <= scale_x) | (high - low <= scale_x)
+        after = jnp.where(inside, newton, jnp.where(settled, x, 0.5 * (low + high)))
+        after = jnp.where(limited, after, x)
+        return low, high, after, t * jnp.exp(jnp.maximum(x - after, 0.0)) * (1.0 + 1e-12), settled, passes + 1
+
+    def searching(state: tuple[Array, ...]) -> Array:
+        return ~state[4] & (state[5] < MOST_PASSES)
+
+    def search() -> tuple[Array, Array]:
+        start = (lowest, highest, highest, sizes * jnp.exp(-highest), jnp.zeros((), bool), jnp.zeros((), jnp.int32))
+        x, t = jax.lax.while_loop(searching, outer, start)[2:4]
+        return x, inner(t, x)
+
+    found_x, found_t = jax.lax.stop_gradient(search())
+    scale = jnp.where(found_t > 0, found_t, 1.0)
+
+    def equations(unknowns: tuple[Array, Array]) -> tuple[Array, Array]:
+        share, log_nu = unknowns
+        t = share * scale
+        strength = blocks.strength(blocks.reduction(t))
+        value = operators.one_point(operators.resolvent(strength, jnp.exp(log_nu)))
+        rest = jnp.exp(jnp.log(count) + lowest - log_nu)
+        feature_equation = jnp.where(limited, jnp.log(strength @ t + rest) - jnp.log(count), log_nu - lowest)
+        return (t - value) / scale, feature_equation
+
+    def solve_linear(linear: Any, y: Any) -> Any:
+        flat, unravel = jax.flatten_util.ravel_pytree(y)
+        matrix = jax.jacfwd(lambda z: jax.flatten_util.ravel_pytree(linear(unravel(z)))[0])(jnp.zeros_like(flat))
+        return unravel(jnp.linalg.solve(matrix, flat))
+
+    guess = (jnp.where(found_t > 0, 1.0, 0.0), found_x)
+    share, log_nu = jax.lax.custom_root(equations, guess, lambda _, start: start, solve_linear)
+    misfit, feature_misfit = jax.lax.stop_gradient(equations((share, log_nu)))
+    residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
+    return _record(operators, blocks, ridge, share * scale, jnp.exp(log_nu), residual, vanishing)
+
+
+def complex_block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Array) -> BlockEquilibrium:
+    """Solve for complex `ridge` = lambda () off the negative axis, by continuation from a large one."""
+    sizes = operators.size().astype(jnp.complex128)
+    live = jnp.abs(sizes) > 0
+    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
+    total = jnp.abs(blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes)
+    start = jnp.maximum(1e3 * total, jnp.abs(ridge))
+
+    def equations(logs: Array, at: Array) -> Array:
+        t, nu = jnp.where(live, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
+        strength = blocks.strength(blocks.reduction(t))
+        value = operators.one_point(operators.resolvent(strength, nu))
+        return jnp.append(jnp.where(live, value / jnp.where(live, t, 1.0) - 1.0, logs[:-1]), at / nu - 1.0 + (strength @ t) * inverse)
+
+    def newton(logs: Array, at: Array) -> Array:
+        step = jnp.linalg.solve(jax.jacfwd(lambda z: equations(z, at), holomorphic=True)(logs), equations(logs, at))
+        return logs - step / jnp.maximum(jnp.max(jnp.abs(step)), 1.0)
+
+    def follow(logs: Array, at: Array) -> tuple[Array, None]:
+        return jax.lax.fori_loop(0, 4, lambda _, z: newton(z, at), logs), None
+
+    size = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(jnp.abs(ridge)), CONTINUATION_STEPS))
+    path = size * (ridge / jnp.abs(ridge))
+    first = jnp.append(jnp.where(live, jnp.log(jnp.where(live, sizes, 1.0) / path[0]), 0.0), jnp.log(path[0]))
+    logs = jax.lax.scan(follow, first, path)[0]
+    logs = jax.lax.fori_loop(0, 4, lambda _, z: newton(z, ridge), logs)
+    residual = jnp.max(jnp.abs(equations(logs, ridge)))
+    traces = jnp.where(live, jnp.exp(logs[:-1]), 0.0)
+    return _record(operators, blocks, ridge, traces, jnp.exp(logs[-1]), residual, jnp.zeros((), bool))
+
+
+def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Array]:
+    """tr(E Q) at theta(t), its derivative in t (J, J), and Q."""
+    reduction = blocks.reduction(traces)
+    resolvent = operators.resolvent(blocks.strength(reduction), nu)
+    slope = operators.pair(resolvent, resolvent) @ blocks.responses(reduction, reduction)
+    return operators.one_point(resolvent), slope, resolvent
+
+
+def _record(
+    operators: Any, blocks: Blocks, ridge: Array, traces: Array, nu: Array, residual: Array, vanishing: Array
+) -> BlockEquilibrium:
+    reduction = blocks.reduction(traces)
+    strength = blocks.strength(reduction)
+    return BlockEquilibrium(
+        ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=vanishing,
+        resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
+        converged=residual < RESIDUAL_TOLERANCE,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""The error kernel of any number of groups, for two ridges (indices 1, 2).
+
+The trained weights w are their mean w_bar plus fluctuations with  E[w_1 w_2'] - w_bar_1 w_bar_2' = Q_1 (E_X + E_F) Q_2,
+E_X = sum_j e_j E_j from the samples, E_F = nu_1 nu_2 phi from the features, phi = E[a_1 . a_2]/features the correlation of
+the feature weights.  With y_j = tr(E_j Q_1 (E_X + E_F) Q_2) and residuals of second moment T_g (m x m),
+
+    T_g = T0_g + sum_j covariance_j y_j,      e = response(T),      y = S e + nu_1 nu_2 phi F
+    phi (features ridge_1/nu_1 + nu_2 sum_j theta_1j F_j) = w_bar_1 . w_bar_2 + F . e
+
+T0 is the residuals' second moment at the mean weights, label noise included.  The bracket equals
+features - tr(M_1 Q_1 M_2 Q_2), as a sum of positive terms.  Linear in its sources T0 (of the target: data variance; of
+the label noise: noise) and w_bar_1 . w_bar_2 (features variance): each is solved for apart.  (Derived.)
+"""
+
+__all__ = ["BlockErrorKernel", "block_error_kernel"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.blocks import Blocks
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BlockErrorKernel:
+    """By source (target, unit label noise, features), each (3,): `spread` (3, J): y, so that a test population with
+    covariance sum_j a_j E_j has the variance `spread @ a`; `train` (G, 3): training loss of each group, without the ridge
+    penalty; `norm`: mean squared trained weights (features' own, where there are features).
+    """
+
+    spread: Inexact[Array, "*batch 3 J"]
+    train: Inexact[Array, "*batch G 3"]
+    norm: Inexact[Array, "*batch 3"]
+
+
+def block_error_kernel(
+    operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium, features: Array,
+    target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"], mean_norm: Inexact[Array, ""],
+) -> BlockErrorKernel:  # fmt: skip
+    """Solve for the variances; `target`, `noise`: T0 of the target and of unit label noise, `mean_norm`: w_bar_1 . w_bar_2."""
+    limited = jnp.isfinite(features)
+    count = jnp.where(limited, features, 1.0)
+    pair = operators.pair(first.resolvent, second.resolvent)
+    plain = operators.plain(first.resolvent, second.resolvent)
+    responses = blocks.responses(first.reduction, second.reduction)
+    direct = jnp.stack([blocks.response(first.reduction, second.reduction, one) for one in (target, noise)], axis=1)
+    zero = jnp.zeros((direct.shape[0], 1), direct.dtype)
+    direct = jnp.concatenate([direct, zero], axis=1)  # (J, sources)
+    seeds = jnp.zeros(3, direct.dtype).at[2].set(mean_norm)
+
+    size = direct.shape[0]
+    across = first.nu * second.nu * plain
+    room = count * first.ridge / first.nu + second.nu * (first.strength @ plain)
+    matrix = jnp.eye(size + 1, dtype=direct.dtype)
+    matrix = matrix.at[:size, :size].add(-pair @ responses).at[:size, size].set(-across)
+    feature_row = jnp.append(-plain @ responses, room)
+    matrix = matrix.at[size].set(jnp.where(limited, feature_row, matrix[size]))
+    constant = jnp.concatenate([pair @ direct, jnp.where(limited, seeds + plain @ direct, 0.0)[None]])
+    # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
+    rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True)
+    unknowns = jnp.linalg.solve(matrix / rows, constant / rows)
+    spread, phi = unknowns[:size], unknowns[size]
+
+    norm = jnp.where(limited, count * phi, seeds + plain @ (direct + responses @ spread))
+    covariance = blocks.covariance.astype(direct.dtype)
+    zeros = jnp.zeros_like(target)
+    residuals = jnp.stack([target, noise, zeros], axis=-1) + jnp.einsum("gklj,js->gkls", covariance, spread)
+    train = jnp.einsum("g,gka,gabs,gkb->gs", blocks.mass.astype(direct.dtype), first.reduction, residuals, second.reduction)
+    return BlockErrorKernel(spread=spread.T, train=train, norm=norm)

@@ -1,0 +1,59 @@
+"""Blocks: the law of one training sample's views, for any number of groups of samples.
+
+The training objective is  sum_g mass_g E|labels - views w|^2 + lambda |w|^2, where group g has independent samples, each a
+block of m views whose second moments are  C_kl = sum_j covariance[g, k, l, j] E_j  over the basis operators.  `weight` is
+the weight of one squared residual and `mass` the weight times the number of samples: plain ridge regression has one group
+of one view with weight 1/n, mass 1 and lambda = ridge/n.  Views that change as a whole (a random gain) are blocks given
+their pattern; where moments suffice, a sample is one row of a first group and its views' fluctuations are rows of a second
+one (m = 1).  Weight 0 is a deterministic penalty, as of infinitely many views.
+
+Deterministic equivalent (derived; `theta` as a function of the block traces t_j = tr(E_j Q)):
+
+    D_g = weight_g sum_j covariance_j t_j,   V_g = (1 + D_g)^-1,   theta_j = sum_g mass_g sum_kl (V_g)_kl covariance_kl,j
+
+`theta` decreases and is convex in t, the order being that of positive matrices.
+"""
+
+__all__ = ["Blocks"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Blocks:
+    """`mass` (G,), `weight` (G,), `covariance` (G, m, m, J), symmetric in the two views."""
+
+    mass: Any
+    weight: Any
+    covariance: Any
+
+    def reduction(self, traces: Inexact[Array, " J"]) -> Inexact[Array, "G m m"]:
+        """V, the factor that training puts on the residuals of one sample's views."""
+        excess = self.weight[:, None, None] * (self.covariance.astype(traces.dtype) @ traces)
+        if excess.shape[-1] == 1:
+            return 1.0 / (1.0 + excess)
+        return jnp.linalg.inv(jnp.eye(excess.shape[-1], dtype=traces.dtype) + excess)
+
+    def strength(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
+        """theta: M = sum_j theta_j E_j is the deterministic equivalent of the training second moment."""
+        return jnp.einsum("g,gkl,gklj->j", self.mass.astype(reduction.dtype), reduction, self.covariance.astype(reduction.dtype))
+
+    def response(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
+        """Coefficients e_j of E_X = sum_j e_j E_j, the fluctuations that residuals of second moment `residuals` cause."""
+        through = jnp.einsum("gka,gab,glb->gkl", first, residuals.astype(first.dtype), second)
+        return jnp.einsum("g,gkl,gklj->j", (self.mass * self.weight).astype(first.dtype), through, self.covariance.astype(first.dtype))
+
+    def responses(self, first: Array, second: Array) -> Inexact[Array, "J J"]:
+        """K[j, i] = response to residuals covariance_i; also minus the derivative of theta_j in t_i, if first is second."""
+        covariance = self.covariance.astype(first.dtype)
+        if covariance.shape[1] == 1:
+            factor = (self.mass * self.weight).astype(first.dtype) * (first * second)[:, 0, 0]
+            return jnp.einsum("g,gj,gi->ji", factor, covariance[:, 0, 0], covariance[:, 0, 0])
+        through = jnp.einsum("gka,gabi,glb->gkli", first, covariance, second)
+        return jnp.einsum("g,gkli,gklj->ji", (self.mass * self.weight).astype(first.dtype), through, covariance)

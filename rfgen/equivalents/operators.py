@@ -1,0 +1,82 @@
+"""Two representations of the covariances of the engine, with one interface.
+
+All covariances are sums over J positive semidefinite basis operators E_j.  Where they are functions of one spectrum they
+are diagonal: vectors over the (compressed) modes, with multiplicities; else they are p x p matrices.  The engine needs
+four traces of the resolvent Q = (sum_j theta_j E_j + nu)^-1:
+
+    one_point   t_j  = tr(E_j Q)
+    pair        S_jl = tr(E_j Q_1 E_l Q_2)
+    plain       F_j  = tr(E_j Q_1 Q_2)
+    size        tr(E_j)
+"""
+
+__all__ = ["DenseOperators", "DiagonalOperators"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class DiagonalOperators:
+    """Operators that commute: `basis` (J, modes), each mode counted `multiplicity` (modes,) times."""
+
+    basis: Any
+    multiplicity: Any
+
+    def resolvent(self, theta: Inexact[Array, " J"], nu: Inexact[Array, ""]) -> Array:
+        """Q, as (modes,)."""
+        return 1.0 / (theta @ self.basis.astype(theta.dtype) + nu)
+
+    def size(self) -> Array:
+        """Traces of the basis, (J,)."""
+        return self.basis @ self.multiplicity
+
+    def one_point(self, resolvent: Array) -> Array:
+        """t, (J,)."""
+        return self.basis.astype(resolvent.dtype) @ (self.multiplicity * resolvent)
+
+    def pair(self, first: Array, second: Array) -> Array:
+        """S, (J, J)."""
+        return (self.basis * (self.multiplicity * first * second)) @ self.basis.T.astype(first.dtype)
+
+    def plain(self, first: Array, second: Array) -> Array:
+        """F, (J,)."""
+        return self.basis.astype(first.dtype) @ (self.multiplicity * first * second)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class DenseOperators:
+    """Matrices: `basis` (J, p, p), symmetric and positive semidefinite."""
+
+    basis: Any
+
+    def resolvent(self, theta: Inexact[Array, " J"], nu: Inexact[Array, ""]) -> Array:
+        """Q, as (p, p)."""
+        identity = jnp.eye(self.basis.shape[-1], dtype=theta.dtype)
+        matrix = jnp.einsum("j,jab->ab", theta, self.basis.astype(theta.dtype)) + nu * identity
+        if jnp.iscomplexobj(matrix):
+            return jnp.linalg.inv(matrix)
+        return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(matrix), True), identity)
+
+    def size(self) -> Array:
+        """Traces of the basis, (J,)."""
+        return jnp.trace(self.basis, axis1=1, axis2=2)
+
+    def one_point(self, resolvent: Array) -> Array:
+        """t, (J,)."""
+        return jnp.einsum("jab,ba->j", self.basis.astype(resolvent.dtype), resolvent)
+
+    def pair(self, first: Array, second: Array) -> Array:
+        """S, (J, J)."""
+        basis = self.basis.astype(first.dtype)
+        return jnp.einsum("jab,lba->jl", basis @ first, basis @ second)
+
+    def plain(self, first: Array, second: Array) -> Array:
+        """F, (J,)."""
+        return jnp.einsum("jab,ba->j", self.basis.astype(first.dtype), first @ second)

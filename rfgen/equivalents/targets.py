@@ -1,0 +1,116 @@
+"""What the groups learn, and at which residuals their mean weights leave them.
+
+Two representations, as of the operators.  `ModeTarget`: the labels are those of a teacher w on clean coordinates x, of power
+lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `label_k w.x`.  All residuals are then sums of
+(w - w_bar)' E_j (w - w_bar), (w - w_bar)' E_j w_bar and w_bar' E_j w_bar, none of which cancel.
+`VectorTarget`: cross moments r_kl = E[view_k label_l] as vectors, for frozen features.
+"""
+
+__all__ = ["MeanFit", "ModeTarget", "VectorTarget"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.blocks import Blocks
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class MeanFit:
+    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` (): squared
+    error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
+    """
+
+    residuals: Inexact[Array, "*batch G m m"]
+    bias: Inexact[Array, "*batch"]
+    norm: Inexact[Array, "*batch"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ModeTarget:
+    """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (J,): 1 for the operators that are parts of the
+    clean covariance, 0 for those of added noise; `gain` (G, m, J), 0 for the latter; `label` (G, m).  The test
+    population has clean covariance sum_j population_j E_j, and predictions are made from `test_gain_j` times its coordinates
+    plus noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).
+    """
+
+    weights_squared: Any
+    signal: Any
+    gain: Any
+    label: Any
+    population: Any
+    test_gain: Any
+    test_noise: Any
+
+    @property
+    def test(self) -> Array:
+        """Covariance of what predictions are made from, (J,)."""
+        return self.population * self.test_gain**2 + self.test_noise
+
+    def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
+        """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl gain_k label_l E w."""
+        missed, learned = zip(*(self._shares(operators, blocks, at) for at in (first, second)), strict=True)
+
+        def form(left: Array, right: Array) -> Array:
+            return operators.basis.astype(left.dtype) @ (self.weights_squared * left * right)
+
+        both, cross, swapped, fitted = (
+            form(missed[0], missed[1]), form(missed[0], learned[1]), form(learned[0], missed[1]), form(learned[0], learned[1])
+        )  # fmt: skip
+        dtype = both.dtype
+        label, gain = self.label[..., None] * self.signal, self.gain
+        lack = (label - gain).astype(dtype)
+        label = label.astype(dtype)
+        noise = (blocks.covariance - gain[:, :, None] * gain[:, None]).astype(dtype)
+        residuals = (
+            jnp.einsum("gkj,glj,j->gkl", label, label, both) + jnp.einsum("gkj,glj,j->gkl", label, lack, cross)
+            + jnp.einsum("gkj,glj,j->gkl", lack, label, swapped) + jnp.einsum("gkj,glj,j->gkl", lack, lack, fitted)
+            + noise @ fitted
+        )  # fmt: skip
+        less = 1.0 - self.test_gain
+        bias = self.population.astype(dtype) @ (both + less * (cross + swapped) + less**2 * fitted)
+        bias = bias + self.test_noise.astype(dtype) @ fitted
+        return MeanFit(residuals, bias, jnp.sum(self.weights_squared * learned[0] * learned[1]))
+
+    def _shares(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array]:
+        """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean."""
+        label = self.label.astype(at.reduction.dtype)
+        taught = jnp.einsum("g,gkl,gkj,gl->j", blocks.mass.astype(label.dtype), at.reduction, self.gain.astype(label.dtype), label)
+        basis = operators.basis.astype(label.dtype)
+        return (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class VectorTarget:
+    """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; test population: covariance sum_j test_j E_j,
+    cross moment `test_cross` (p,), second moment of the label `test_second` ().
+    """
+
+    cross: Any
+    second: Any
+    test: Any
+    test_cross: Any
+    test_second: Any
+
+    def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
+        """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl r_kl."""
+        means = []
+        for at in (first, second):
+            dtype = at.reduction.dtype
+            cross = self.cross.astype(dtype)
+            means.append(at.resolvent @ jnp.einsum("g,gkl,gklp->p", blocks.mass.astype(dtype), at.reduction, cross))
+        dtype = means[0].dtype
+        forms = jnp.einsum("jab,a,b->j", operators.basis.astype(dtype), means[0], means[1])
+        residuals = (
+            self.second - self.cross.astype(dtype) @ means[0] - jnp.swapaxes(self.cross.astype(dtype) @ means[1], 1, 2)
+            + blocks.covariance.astype(dtype) @ forms
+        )  # fmt: skip
+        bias = self.test_second - self.test_cross.astype(dtype) @ (means[0] + means[1]) + self.test.astype(dtype) @ forms
+        return MeanFit(residuals, bias, means[0] @ means[1])

@@ -1,0 +1,113 @@
+"""Blocks of augmented views of eigen-coordinates: the moment form, the pattern form, and mixing.
+
+Moment form: sample by sample the mean of the m views is one row (covariance Sigma_mu + C/m), and their fluctuations are
+m - 1 rows of label 0 (covariance C), as if independent: exact where quadratic forms of the fluctuations concentrate.
+Pattern form: blocks of m views for every combination of patterns; exact where given its pattern a view is linear up to
+concentrating noise.  Infinitely many views: each pattern is one row weighted by its probability, the noise a penalty.
+Mixing inputs of the training set by a matrix A turns the objective into (Y - Xw)' A'A (Y - Xw)/(n m), in which only the
+spectrum of A'A/m counts for rows that are rotation invariant: one group for each eigenvalue.  (All derived.)
+"""
+
+__all__ = ["MOST_PATTERNS", "ViewBlocks", "mixing_form", "moment_form", "pattern_form"]
+
+import itertools
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfgen.problems.mode_law import ModeLaw
+
+# Combinations of patterns beyond this number are sampled: this many, in groups whose scatter gives the standard error.
+MOST_PATTERNS, REPLICATES = 256, 16
+# Views of one sample that a block may hold.
+MOST_VIEWS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class ViewBlocks:
+    """As `Blocks` and `ModeTarget`: `mass` (G,), `weight` (G,) times n, `covariance` (G, m, m, J), `gain` (G, m, J), `label` (G, m).
+
+    The J operators are the classes' clean covariances, then (if `noisy`) the classes' noise.  `replicate` (G,): number of
+    the independent sample of patterns, None where they are all there.
+    """
+
+    mass: np.ndarray
+    weight: np.ndarray
+    covariance: np.ndarray
+    gain: np.ndarray
+    label: np.ndarray
+    noisy: bool
+    replicate: np.ndarray | None = None
+
+
+def moment_form(law: ModeLaw, views: float) -> ViewBlocks:
+    """Two groups, from the first and second moments of the views."""
+    if np.ptp(law.label) > 0:
+        raise ValueError("form='moment' needs labels that do not depend on the view's pattern; use form='pattern'")
+    noisy = bool(law.level.any())
+    mean, fluctuation = _moments(law, noisy)
+    share = 0.0 if math.isinf(views) else 1.0 / views
+    first = mean**2 + share * fluctuation
+    covariance = np.stack([first, fluctuation])[:, None, None]
+    gain = np.stack([mean, np.zeros_like(mean)])[:, None]
+    label = np.array([[law.label[0]], [0.0]])
+    return ViewBlocks(np.array([1.0, 1.0 - share]), np.array([1.0, share]), covariance, gain, label, noisy)
+
+
+def pattern_form(law: ModeLaw, views: float, seed: int = 0) -> ViewBlocks:
+    """One group for every combination of patterns, or for a sample of them."""
+    noisy = bool(law.level.any())
+    gains = _with_noise(law.gain, np.zeros_like(law.gain), noisy)
+    spreads = _with_noise(law.slope, law.level, noisy)
+    count = law.probability.size
+    if math.isinf(views):
+        root = np.sqrt(law.probability)
+        gain, label = np.zeros((2, count, gains.shape[1])), np.zeros((2, count))
+        gain[0], label[0] = root[:, None] * gains, root * law.label
+        covariance = gain[:, :, None] * gain[:, None]
+        covariance[1, 0, 0] = law.probability @ spreads
+        return ViewBlocks(np.ones(2), np.array([1.0, 0.0]), covariance, gain, label, noisy)
+    m = int(views)
+    if m > MOST_VIEWS:
+        raise ValueError(f"views must be at most {MOST_VIEWS} or math.inf in the pattern form, got {m}; or use form='moment'")
+    if math.comb(count + m - 1, m) <= MOST_PATTERNS:
+        drawn = np.array(list(itertools.combinations_with_replacement(range(count), m)))
+        ways = [math.factorial(m) / math.prod(map(math.factorial, Counter(row).values())) for row in drawn.tolist()]
+        mass, replicate = np.array(ways) * law.probability[drawn].prod(axis=1), None
+    else:
+        drawn = np.random.default_rng(seed).choice(count, size=(MOST_PATTERNS, m), p=law.probability)
+        mass, replicate = np.full(MOST_PATTERNS, 1.0 / MOST_PATTERNS), np.arange(MOST_PATTERNS) % REPLICATES
+    gain, label = gains[drawn], law.label[drawn]
+    covariance = gain[:, :, None] * gain[:, None]
+    own = np.arange(m)
+    covariance[:, own, own] += spreads[drawn]
+    return ViewBlocks(mass / m, np.full(mass.size, 1.0 / m), covariance, gain, label, noisy, replicate)
+
+
+def mixing_form(weights: np.ndarray) -> ViewBlocks:
+    """One group for each sample weight; `weights` (replicates, size)."""
+    root = np.sqrt(np.maximum(weights.ravel(), 0.0))
+    covariance, gain = (root**2)[:, None, None, None], root[:, None, None]
+    replicate = np.repeat(np.arange(weights.shape[0]), weights.shape[1]) if weights.shape[0] > 1 else None
+    return ViewBlocks(
+        np.full(root.size, 1.0 / root.size), np.ones(root.size), covariance, gain, root[:, None], False, replicate
+    )
+
+
+def averaged_test_views(law: ModeLaw, count: float, noisy: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and noise (J,) of the mean of `count` views."""
+    mean, fluctuation = _moments(law, noisy)
+    return mean, fluctuation / count
+
+
+def _with_noise(clean: np.ndarray, noise: np.ndarray, noisy: bool) -> np.ndarray:
+    return np.concatenate([clean, noise], axis=1) if noisy else clean
+
+
+def _moments(law: ModeLaw, noisy: bool) -> tuple[np.ndarray, np.ndarray]:
+    mean = law.probability @ law.gain
+    spread = law.probability @ ((law.gain - mean) ** 2 + law.slope)
+    level = law.probability @ law.level
+    return _with_noise(mean[None], np.zeros_like(level)[None], noisy)[0], _with_noise(spread[None], level[None], noisy)[0]

@@ -1,0 +1,99 @@
+"""Mixtures of two inputs of the training set, and of their labels."""
+
+__all__ = ["CutMix", "Mixup"]
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import sparse
+
+from rfgen.problems import validation
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
+from rfgen.problems.augmentations.image import as_image, box
+from rfgen.problems.mode_law import ModeLaw
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixup(AbstractAugmentation):
+    """`x -> w x + (1 - w) x_partner`, labels alike: `Mixup(concentration, views=1)`.
+
+    The weight w is drawn from Beta(concentration, concentration).  The partner is drawn uniformly from the training set.
+
+    >>> Mixup(1.0, views=np.inf).sample_weights(0, 3).round(3).tolist()
+    [0.667, 0.667, 0.667]
+    """
+
+    concentration: Any
+    views: Any = 1
+
+    strengths: ClassVar[tuple[str, ...]] = ("concentration",)
+    mixes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        self._freeze(concentration=validation.positive("concentration", self.concentration))
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One mixture."""
+        shape = jnp.asarray(self.concentration, x.dtype)
+        weight = jax.random.beta(key, shape, shape, dtype=x.dtype)
+        return View(weight * x + (1 - weight) * partner, own=weight, partner=1 - weight)
+
+    def sample_weights(self, key_seed: int, size: int) -> np.ndarray:
+        """Eigenvalues (size,) of B = A'A / views, where the rows of A hold the weights of the mixtures.
+
+        Inputs and labels are mixed alike, so the objective on centred inputs is |A (Y - X w)|^2 / (views size) =
+        (Y - X w)' B (Y - X w) / size.  Where rotations across the sample leave the law of (X, Y) as it is, only the
+        spectrum of B counts: mixup weighs `size` rows by these eigenvalues (derived).  At views=inf, B is
+        (a + 1) / (2 a + 1) times the identity, but for the direction of all ones: one in `size`.
+        """
+        a, views = float(self.concentration), float(self.views)
+        if math.isinf(views):
+            return np.full(size, (a + 1) / (2 * a + 1))
+        rng = np.random.default_rng(key_seed)
+        rows, own = np.arange(int(views) * size), np.tile(np.arange(size), int(views))
+        weight, partner = rng.beta(a, a, rows.size), rng.integers(size, size=rows.size)
+        entries = np.concatenate([weight, 1 - weight]), (np.tile(rows, 2), np.concatenate([own, partner]))
+        mixtures = sparse.csr_array(entries, shape=(rows.size, size))  # adds up where a row is its own partner
+        gram = (mixtures.T @ mixtures).toarray() / views
+        return np.maximum(np.linalg.eigvalsh(gram), 0.0)
+
+    def mode_law(self, modes: float) -> ModeLaw:
+        """None: views of different samples depend on each other; `sample_weights` takes its place."""
+        raise ValueError("Mixup cannot be part of a composition on eigen-coordinates: use it alone, or with rg.DataTask")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CutMix(AbstractAugmentation):
+    """A box of another image pasted in, at a uniform position on the torus: `CutMix(concentration, views=1)`.
+
+    Its area is a fraction 1 - l of the image, l from Beta(concentration, concentration), rounded to pixels; labels are
+    weighed by the pixels.
+
+    >>> CutMix(1.0).mixes
+    True
+    """
+
+    concentration: Any
+    views: Any = 1
+
+    strengths: ClassVar[tuple[str, ...]] = ("concentration",)
+    mixes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        self._freeze(concentration=validation.positive("concentration", self.concentration))
+
+    def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
+        """One mixture."""
+        image, shape = as_image(self, x), jnp.asarray(self.concentration, x.dtype)
+        drawn, placed = jax.random.split(key)
+        side = jnp.sqrt(1 - jax.random.beta(drawn, shape, shape, dtype=x.dtype))
+        height, width = (jnp.round(side * length).astype(jnp.int32) for length in image.shape[:2])
+        pasted = box(placed, image.shape, height, width)
+        share = jnp.mean(pasted.astype(x.dtype))
+        return View(jnp.where(pasted, as_image(self, partner), image).reshape(x.shape), own=1 - share, partner=share)

@@ -1,0 +1,153 @@
+"""Exact risk of kernel ridge and random-feature regression on augmented data, in eigen-coordinates."""
+
+__all__ = ["AugmentedModes", "AugmentedRisk", "augmented_modes", "augmented_risk"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from rfgen.equivalents.block_equilibrium import block_equilibrium
+from rfgen.equivalents.block_error_kernel import block_error_kernel
+from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.operators import DiagonalOperators
+from rfgen.equivalents.targets import ModeTarget
+from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
+from rfgen.numerics.precision import require_double_precision
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.mode_classes import mode_classes
+from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.task import Task
+
+# Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
+MIXING_REPLICATES, MIXING_SIZE = 8, 384
+# At ridge 0 an amplification beyond this is a divergence: it is 1e19 at an interpolation peak.
+DIVERGENT = 1e12
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AugmentedModes:
+    """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`.
+
+    `blocks` with weights times n; `target.weights_squared` (modes,) or (outputs, modes); `null_power` () or (outputs,).
+    """
+
+    operators: DiagonalOperators
+    blocks: Blocks
+    target: ModeTarget
+    null_power: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AugmentedRisk:
+    """One point of a curve; every field is a scalar (), or batched by vmap.  Risks are in units of the target squared.
+
+    `test = bias + variance + noise`; `variance = data_variance + features_variance` (linear in the error of the mean
+    predictor, and in its norm); `train`: the minimised loss without the ridge penalty; `norm`: mean squared weights;
+    `amplification`: factor on the label noise; `df1`: degrees of freedom; `residual` of the equilibrium, `converged`.
+    """
+
+    test: Float[Array, "*batch"]
+    train: Float[Array, "*batch"]
+    bias: Float[Array, "*batch"]
+    variance: Float[Array, "*batch"]
+    data_variance: Float[Array, "*batch"]
+    features_variance: Float[Array, "*batch"]
+    noise: Float[Array, "*batch"]
+    norm: Float[Array, "*batch"]
+    amplification: Float[Array, "*batch"]
+    df1: Float[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    converged: Bool[Array, "*batch"]
+
+
+def augmented_modes(
+    task: Task, augmentation: AbstractAugmentation, form: str | None = None, test_views: int | None = None
+) -> tuple[AugmentedModes, str, np.ndarray | None]:
+    """The engine's view of `task` under `augmentation` at single strengths; the form used; replicates of sampled patterns.
+
+    `form` "moment" or "pattern"; None takes the moment form where the augmentation declares that moments suffice.
+    """
+    views = float(augmentation.views)
+    if augmentation.mixes:
+        if form == "moment":
+            raise ValueError(f"form='moment' is wrong for {type(augmentation).__name__}: mixed rows share training inputs")
+        law, form = ModeLaw.of(), "pattern"
+        replicates = 1 if np.isinf(views) else MIXING_REPLICATES
+        size = 1 if np.isinf(views) else MIXING_SIZE
+        made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))  # type: ignore
+    else:
+        law = augmentation.mode_law(task.spectrum.rank)
+        form = form or ("moment" if augmentation.moments_suffice else "pattern")
+        made = moment_form(law, views) if form == "moment" else pattern_form(law, views)
+    nodes = mode_classes(task, law)
+    basis = nodes.membership * nodes.eigenvalues
+    if made.noisy:
+        basis = np.concatenate([basis, nodes.membership * nodes.shape])
+    signal = np.repeat([1.0, 0.0], [law.classes, basis.shape[0] - law.classes])
+    test_gain, test_noise = signal, np.zeros_like(signal)
+    if test_views is not None:
+        test_gain, test_noise = averaged_test_views(law, test_views, made.noisy)
+    modes = AugmentedModes(
+        DiagonalOperators(basis, nodes.multiplicity),
+        Blocks(made.mass, made.weight, made.covariance),
+        ModeTarget(nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise),
+        nodes.null_power,
+    )
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), modes), form, made.replicate
+
+
+def augmented_risk(modes: AugmentedModes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> AugmentedRisk:
+    """Risk of ridge regression on `n` augmented samples and `features` random features (inf: the full kernel).
+
+    All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean inputs
+    (or averaged views, if `modes` was made with `test_views`).  Exact as n, features and modes grow together.  At ridge 0
+    (or below 1e-40 of the kernel's trace) the limit from above, inf where it diverges.
+
+    Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
+    `block_error_kernel`.
+
+    >>> import jax, rfgen
+    >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
+    >>> with jax.enable_x64(True):
+    ...     modes, form, _ = augmented_modes(task, rfgen.Mask(0.5, views=4))
+    ...     point = augmented_risk(modes, n=256, features=1000, ridge=0.1, noise=0.5)
+    >>> form, round(float(point.test), 6)
+    ('moment', 0.792262)
+    """
+    require_double_precision("rfgen.theory.augmented_risk")
+    n, features, ridge, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, ridge, noise))
+    blocks = Blocks(modes.blocks.mass, modes.blocks.weight / n, modes.blocks.covariance)
+    at = block_equilibrium(modes.operators, blocks, features, ridge / n)
+    mean = modes.target.mean_fit(modes.operators, blocks, at, at)
+    unit = modes.target.label[:, :, None] * modes.target.label[:, None]
+    kernel = block_error_kernel(modes.operators, blocks, at, at, features, mean.residuals, unit, mean.norm)
+    spread = kernel.spread @ modes.target.test
+    amplification = 1.0 + spread[1]
+    diverges = at.vanishing & ((amplification > DIVERGENT) | (amplification < 0.0))
+    null = modes.null_power
+
+    def limit(value: Array, source: Array) -> Array:
+        return jnp.where(diverges, jnp.where(source == 0.0, 0.0, jnp.inf), value)
+
+    bias = mean.bias + null
+    data, from_features = spread[0] + null * spread[1], spread[2]
+    noise_part = noise * amplification
+    data, from_features, noise_part = limit(data, bias), limit(from_features, mean.norm), limit(noise_part, noise)
+    variance = data + from_features
+    sources = jnp.array([1.0, 0.0, 1.0]) + (null + noise) * jnp.array([0.0, 1.0, 0.0])
+    train, norm = jnp.sum(kernel.train @ sources), kernel.norm @ sources
+    test = bias + variance + noise_part
+    # the ridge that stands for 0 leaves 1e-60 of it at an interpolating point
+    train = jnp.where(at.vanishing & (diverges | (train < 1e-30 * test)), 0.0, train)
+    return AugmentedRisk(
+        test=test, train=train, bias=bias, variance=variance,
+        data_variance=data, features_variance=from_features, noise=noise_part,
+        norm=jnp.where(diverges, jnp.inf, norm), amplification=jnp.where(diverges, jnp.inf, amplification), df1=at.df1,
+        residual=at.residual, converged=at.converged,
+    )  # fmt: skip
