@@ -49,6 +49,11 @@ class ModeTarget:
     test_noise: Any
 
     @property
+    def by_output(self) -> "ModeTarget":
+        """0 for the fields that have one entry an output, None for the others."""
+        return ModeTarget(0, *[None] * 6)
+
+    @property
     def test(self) -> Array:
         """Covariance of what predictions are made from, (J,)."""
         return self.population * self.test_gain**2 + self.test_noise
@@ -89,15 +94,21 @@ class ModeTarget:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class VectorTarget:
-    """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; test population: covariance sum_j test_j E_j,
+    """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; `label` (G, m): factor on label noise; test population: covariance sum_j test_j E_j,
     cross moment `test_cross` (p,), second moment of the label `test_second` ().
     """
 
     cross: Any
     second: Any
+    label: Any
     test: Any
     test_cross: Any
     test_second: Any
+
+    @property
+    def by_output(self) -> "VectorTarget":
+        """0 for the fields that have one entry an output, None for the others."""
+        return VectorTarget(0, 0, None, None, 0, 0)
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
         """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl r_kl."""

@@ -8,7 +8,7 @@ Mixing inputs of the training set by a matrix A turns the objective into (Y - Xw
 spectrum of A'A/m counts for rows that are rotation invariant: one group for each eigenvalue.  (All derived.)
 """
 
-__all__ = ["MOST_PATTERNS", "ViewBlocks", "mixing_form", "moment_form", "pattern_form"]
+__all__ = ["MOST_PATTERNS", "ViewBlocks", "averaged_test_views", "mixing_form", "moment_form", "pattern_combinations", "pattern_form"]
 
 import itertools
 import math
@@ -61,29 +61,41 @@ def pattern_form(law: ModeLaw, views: float, seed: int = 0) -> ViewBlocks:
     noisy = bool(law.level.any())
     gains = _with_noise(law.gain, np.zeros_like(law.gain), noisy)
     spreads = _with_noise(law.slope, law.level, noisy)
-    count = law.probability.size
+    mass, weight, drawn, root, replicate = pattern_combinations(law.probability, views, seed)
+    gain, label = gains[drawn] * root[..., None], law.label[drawn] * root
     if math.isinf(views):
-        root = np.sqrt(law.probability)
-        gain, label = np.zeros((2, count, gains.shape[1])), np.zeros((2, count))
-        gain[0], label[0] = root[:, None] * gains, root * law.label
-        covariance = gain[:, :, None] * gain[:, None]
+        gain[1] = label[1] = 0.0
+    covariance = gain[:, :, None] * gain[:, None]
+    if math.isinf(views):
         covariance[1, 0, 0] = law.probability @ spreads
-        return ViewBlocks(np.ones(2), np.array([1.0, 0.0]), covariance, gain, label, noisy)
+    else:
+        own = np.arange(drawn.shape[1])
+        covariance[:, own, own] += spreads[drawn]
+    return ViewBlocks(mass, weight, covariance, gain, label, noisy, replicate)
+
+
+def pattern_combinations(
+    probability: np.ndarray, views: float, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Mass (G,), weight times n (G,), patterns (G, m) of each view and the root of its weight (G, m), replicate (G,) or None.
+
+    Infinitely many views: one group with every pattern once, by the root of its probability, and one for the noise's penalty.
+    """
+    count = probability.size
+    if math.isinf(views):
+        every = np.tile(np.arange(count), (2, 1))
+        return np.ones(2), np.array([1.0, 0.0]), every, np.sqrt(probability)[every], None
     m = int(views)
     if m > MOST_VIEWS:
         raise ValueError(f"views must be at most {MOST_VIEWS} or math.inf in the pattern form, got {m}; or use form='moment'")
     if math.comb(count + m - 1, m) <= MOST_PATTERNS:
         drawn = np.array(list(itertools.combinations_with_replacement(range(count), m)))
         ways = [math.factorial(m) / math.prod(map(math.factorial, Counter(row).values())) for row in drawn.tolist()]
-        mass, replicate = np.array(ways) * law.probability[drawn].prod(axis=1), None
+        mass, replicate = np.array(ways) * probability[drawn].prod(axis=1), None
     else:
-        drawn = np.random.default_rng(seed).choice(count, size=(MOST_PATTERNS, m), p=law.probability)
+        drawn = np.random.default_rng(seed).choice(count, size=(MOST_PATTERNS, m), p=probability)
         mass, replicate = np.full(MOST_PATTERNS, 1.0 / MOST_PATTERNS), np.arange(MOST_PATTERNS) % REPLICATES
-    gain, label = gains[drawn], law.label[drawn]
-    covariance = gain[:, :, None] * gain[:, None]
-    own = np.arange(m)
-    covariance[:, own, own] += spreads[drawn]
-    return ViewBlocks(mass / m, np.full(mass.size, 1.0 / m), covariance, gain, label, noisy, replicate)
+    return mass / m, np.full(mass.size, 1.0 / m), drawn, np.ones(drawn.shape), replicate
 
 
 def mixing_form(weights: np.ndarray) -> ViewBlocks:

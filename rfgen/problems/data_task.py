@@ -3,7 +3,7 @@
 __all__ = ["DataTask"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,9 @@ class DataTask:
 
     `inputs` (N, ...), `labels` (N,) or (N, outputs), `feature_map` any callable (N, ...) -> (N, p); `None` uses the inputs
     as features.  The population is the empirical distribution of the N examples: simulation draws rows with
-    replacement, and n should stay well below N.  `noise` and `keep_outputs` as in `Task`.
+    replacement, and n should stay well below N.  `noise` and `keep_outputs` as in `Task`.  Under augmentation, second
+    moments are estimated from `moment_views` views of each example (None: enough for the views asked for, and for 20,000
+    views in all).
 
     >>> import numpy as np
     >>> task = DataTask(np.eye(4), np.array([1.0, -1.0, 1.0, -1.0]))
@@ -32,6 +34,8 @@ class DataTask:
     feature_map: Callable[[Any], Any] | None = None
     noise: Any = 0.0
     keep_outputs: bool = False
+    moment_views: int | None = None
+    kept_moments: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Validate inputs and labels."""
@@ -47,6 +51,8 @@ class DataTask:
         outputs = 1 if labels.ndim == 1 else labels.shape[1]
         if noise.ndim and noise.size != outputs:
             raise ValueError(f"noise must be one number or one per output ({outputs}), got {noise.size}")
+        if self.moment_views is not None:
+            validation.integer("moment_views", self.moment_views, 2)
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "labels", labels)
 

@@ -115,7 +115,8 @@ class DataViews:
         keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
         if any(isinstance(part, Augmentation) for part in parts(self.augmentation)):
             # a function that draws from a generator of its own would be traced once, one draw for all views
-            first, second = (np.asarray(self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input) for _ in range(2))
+            with np.errstate(all="ignore"):  # what is not finite is said below
+                first, second = (np.asarray(self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input) for _ in range(2))
             if not np.array_equal(first, second, equal_nan=True):
                 raise ValueError(
                     f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by jax.random "

@@ -148,15 +148,12 @@ class AveragedSampler:
     def draw(self, key: Array, shared: Array, n: int) -> Sample:
         """One training set of `n` samples, and the mean views of the test points."""
         sample = self.source.draw(key, shared, n)
-        if sample.probe.ndim == 2:
-            points = sample.probe.T
-        else:
+        points, where = sample.probe.T, {}
+        if sample.probe.ndim == 1:
             tests = self.base.draw(shared, shared, TEST_POINTS)
-            points = tests.rows
             # labels hold the power outside the modes already
-            sample = replace(
-                sample, truth=tests.targets.T, mask=jnp.ones(TEST_POINTS, points.dtype), floor=jnp.zeros_like(sample.floor)
-            )
+            mask, floor = jnp.ones(TEST_POINTS, tests.rows.dtype), jnp.zeros_like(sample.floor)
+            points, where = tests.rows, {"truth": tests.targets.T, "mask": mask, "floor": floor}
         change = jax.vmap(self.augmentation.mode_view)
 
         def add(total: Array, one: Array) -> tuple[Array, None]:
@@ -164,7 +161,7 @@ class AveragedSampler:
 
         keys = jax.random.split(jax.random.fold_in(shared, VIEWS), self.views)
         total, _ = jax.lax.scan(add, jnp.zeros_like(points), keys)
-        return replace(sample, probe=total.T / self.views)
+        return replace(sample, probe=total.T / self.views, **where)
 
     @property
     def identity(self) -> tuple[Any, ...]:

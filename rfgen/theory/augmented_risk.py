@@ -1,6 +1,6 @@
 """Exact risk of kernel ridge and random-feature regression on augmented data, in eigen-coordinates."""
 
-__all__ = ["AugmentedModes", "AugmentedRisk", "augmented_modes", "augmented_risk"]
+__all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,15 +30,16 @@ DIVERGENT = 1e12
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class AugmentedModes:
-    """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`.
+class AugmentedProblem:
+    """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`, `augmented_features`.
 
-    `blocks` with weights times n; `target.weights_squared` (modes,) or (outputs, modes); `null_power` () or (outputs,).
+    `operators`: diagonal, dense or a pencil; `blocks` with weights times n; `target` of the same representation, its
+    fields per output with a leading dimension outputs; `null_power` () or (outputs,): unlearnable, beside the target's bias.
     """
 
-    operators: DiagonalOperators
+    operators: Any
     blocks: Blocks
-    target: ModeTarget
+    target: Any
     null_power: Any
 
 
@@ -68,7 +69,7 @@ class AugmentedRisk:
 
 def augmented_modes(
     task: Task, augmentation: AbstractAugmentation, form: str | None = None, test_views: int | None = None
-) -> tuple[AugmentedModes, str, np.ndarray | None]:
+) -> tuple[AugmentedProblem, str, np.ndarray | None]:
     """The engine's view of `task` under `augmentation` at single strengths; the form used; replicates of sampled patterns.
 
     `form` "moment" or "pattern"; None takes the moment form where the augmentation declares that moments suffice.
@@ -93,20 +94,20 @@ def augmented_modes(
     test_gain, test_noise = signal, np.zeros_like(signal)
     if test_views is not None:
         test_gain, test_noise = averaged_test_views(law, test_views, made.noisy)
-    modes = AugmentedModes(
+    problem = AugmentedProblem(
         DiagonalOperators(basis, nodes.multiplicity),
         Blocks(made.mass, made.weight, made.covariance),
         ModeTarget(nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise),
         nodes.null_power,
     )
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), modes), form, made.replicate
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), problem), form, made.replicate
 
 
-def augmented_risk(modes: AugmentedModes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> AugmentedRisk:
+def augmented_risk(problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> AugmentedRisk:
     """Risk of ridge regression on `n` augmented samples and `features` random features (inf: the full kernel).
 
     All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean inputs
-    (or averaged views, if `modes` was made with `test_views`).  Exact as n, features and modes grow together.  At ridge 0
+    (or averaged views, if `problem` was made with `test_views`).  Exact as n, features and modes grow together.  At ridge 0
     (or below 1e-40 of the kernel's trace) the limit from above, inf where it diverges.
 
     Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
@@ -115,22 +116,22 @@ def augmented_risk(modes: AugmentedModes, n: Any, features: Any = jnp.inf, ridge
     >>> import jax, rfgen
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
     >>> with jax.enable_x64(True):
-    ...     modes, form, _ = augmented_modes(task, rfgen.Mask(0.5, views=4))
-    ...     point = augmented_risk(modes, n=256, features=1000, ridge=0.1, noise=0.5)
+    ...     problem, form, _ = augmented_modes(task, rfgen.Mask(0.5, views=4))
+    ...     point = augmented_risk(problem, n=256, features=1000, ridge=0.1, noise=0.5)
     >>> form, round(float(point.test), 6)
     ('moment', 0.792262)
     """
     require_double_precision("rfgen.theory.augmented_risk")
     n, features, ridge, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, ridge, noise))
-    blocks = Blocks(modes.blocks.mass, modes.blocks.weight / n, modes.blocks.covariance)
-    at = block_equilibrium(modes.operators, blocks, features, ridge / n)
-    mean = modes.target.mean_fit(modes.operators, blocks, at, at)
-    unit = modes.target.label[:, :, None] * modes.target.label[:, None]
-    kernel = block_error_kernel(modes.operators, blocks, at, at, features, mean.residuals, unit, mean.norm)
-    spread = kernel.spread @ modes.target.test
+    blocks = Blocks(problem.blocks.mass, problem.blocks.weight / n, problem.blocks.covariance)
+    at = block_equilibrium(problem.operators, blocks, features, ridge / n)
+    mean = problem.target.mean_fit(problem.operators, blocks, at, at)
+    unit = problem.target.label[:, :, None] * problem.target.label[:, None]
+    kernel = block_error_kernel(problem.operators, blocks, at, at, features, mean.residuals, unit, mean.norm)
+    spread = kernel.spread @ problem.target.test
     amplification = 1.0 + spread[1]
     diverges = at.vanishing & ((amplification > DIVERGENT) | (amplification < 0.0))
-    null = modes.null_power
+    null = problem.null_power
 
     def limit(value: Array, source: Array) -> Array:
         return jnp.where(diverges, jnp.where(source == 0.0, 0.0, jnp.inf), value)

@@ -104,8 +104,8 @@ class Shift(AbstractAugmentation):
         del partner
         image, pixels = as_image(self, x), int(self.pixels)
         padded = jnp.pad(image, ((pixels, pixels), (pixels, pixels), (0, 0)), mode="wrap" if self.wrap else "constant")
-        corner = jax.random.randint(key, (2,), 0, 2 * pixels + 1, dtype=jnp.int32)
-        return View(window(padded, *corner, image.shape).reshape(x.shape))
+        row, column = jax.random.randint(key, (2,), 0, 2 * pixels + 1, dtype=jnp.int32)
+        return View(window(padded, row, column, image.shape).reshape(x.shape))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

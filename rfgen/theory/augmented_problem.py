@@ -1,0 +1,125 @@
+"""Which form of the engine serves a task, an augmentation and a wish; many points of its curve at once."""
+
+__all__ = ["Posed", "augmented_points", "pattern_errors", "pose"]
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.operators import DiagonalOperators
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.task import Task
+from rfgen.problems.view_moments import cached_moments
+from rfgen.theory.augmented_features import MomentForm, pattern_features
+from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk
+
+# Patterns of views of real inputs that are told apart: each pair costs one matrix.
+MOST_DATA_PATTERNS = 8
+# Views drawn in all, by default, to estimate moments.
+MOMENT_VIEWS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """`problem`, the `form` used, `replicate` (groups,) of sampled patterns or None, `moments_error` of estimated moments."""
+
+    problem: AugmentedProblem
+    form: str
+    replicate: np.ndarray | None = None
+    moments_error: tuple[float, float] | None = None
+
+
+def pose(
+    task: Task | DataTask, augmentation: AbstractAugmentation, form: str | None, test_views: int | None,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray], most_views: float,
+) -> Posed:  # fmt: skip
+    """The problem at single strengths, good for `points` (n, features, ridge); `most_views`: largest number asked for."""
+    if form not in (None, "moment", "pattern"):
+        raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
+    if isinstance(task, Task):
+        return Posed(*augmented_modes(task, augmentation, form, test_views))
+    name = type(augmentation).__name__
+    if augmentation.mixes:
+        if task.feature_map is not None or name != "Mixup":
+            raise ValueError(
+                f"{name} mixes training inputs, and rows that share inputs are not independent: predict covers Mixup of a Task, "
+                "or of a DataTask without feature map; use simulate"
+            )
+        return Posed(*augmented_modes(task.eigen, augmentation, form, test_views))
+    patterns = augmentation.patterns(task.inputs.shape[1:])
+    listable = patterns is not None and len(patterns) <= MOST_DATA_PATTERNS
+    if form is None:
+        form = "moment" if augmentation.moments_suffice or not listable else "pattern"
+        if form == "moment" and not augmentation.moments_suffice:
+            warnings.warn(
+                f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is used, "
+                "which is an approximation here; compare with simulate",
+                stacklevel=4,
+            )
+    if form == "pattern" and not listable:
+        raise ValueError(
+            f"form='pattern' needs an augmentation of at most {MOST_DATA_PATTERNS} patterns on real inputs, {name} has more"
+        )
+    views = task.moment_views or max(8, -(-MOMENT_VIEWS // task.inputs.shape[0]), int(most_views) if np.isfinite(most_views) else 0)
+    views += views % 2
+    if form == "moment":
+        moments = cached_moments(task, augmentation, (augmentation,), views)
+        key = (id(moments), test_views)
+        if key not in task.kept_moments:
+            task.kept_moments[key] = MomentForm(task, moments, test_views)
+        return Posed(task.kept_moments[key].problem(float(augmentation.views), *points), form, None, moments.error)
+    moments = cached_moments(task, augmentation, tuple(one for _, one in patterns or ()), views)
+    probabilities = np.array([probability for probability, _ in patterns or ()], dtype=np.float64)
+    problem, replicate = pattern_features(task, moments, probabilities, float(augmentation.views), test_views)
+    return Posed(problem, form, replicate, moments.error)
+
+
+@partial(jax.jit, static_argnames="keep_outputs")
+def augmented_points(
+    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool
+) -> AugmentedRisk:
+    """`augmented_risk` at `points` (points,), per output or summed over outputs; modes all at once, matrices in turn."""
+    point = partial(_point, keep_outputs=keep_outputs)
+    if isinstance(problem.operators, DiagonalOperators):
+        return jax.vmap(lambda *at: point(problem, *at, noise))(n, features, ridge)
+    return jax.lax.map(lambda at: point(problem, *at, noise), (n, features, ridge))
+
+
+def _point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> AugmentedRisk:
+    if problem.null_power.ndim == 0:
+        return augmented_risk(problem, n, features, ridge, noise)
+    axes = AugmentedProblem(None, None, problem.target.by_output, 0)  # type: ignore[arg-type]
+    found = jax.vmap(augmented_risk, in_axes=(axes, None, None, None, 0))(problem, n, features, ridge, noise)
+    if keep_outputs:
+        return found
+    shared = ("amplification", "df1", "residual", "converged")
+    return AugmentedRisk(**{k: leaf[0] if k in shared else jnp.sum(leaf) for k, leaf in vars(found).items()})
+
+
+@partial(jax.jit, static_argnames="keep_outputs")
+def _pattern_slopes(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
+    """Derivatives of test and training error in the logarithm of each group's mass, (2, ..., groups)."""
+
+    def errors(log_mass: Any, *at: Any) -> Any:
+        blocks = Blocks(problem.blocks.mass * jnp.exp(log_mass), problem.blocks.weight, problem.blocks.covariance)
+        there = AugmentedProblem(problem.operators, blocks, problem.target, problem.null_power)
+        found = _point(there, *at, noise, keep_outputs=keep_outputs)
+        return jnp.stack([found.test, found.train])
+
+    zeros = jnp.zeros_like(problem.blocks.mass)
+    return jax.lax.map(lambda at: jax.jacrev(errors)(zeros, *at), (n, features, ridge))
+
+
+def pattern_errors(posed: Posed, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> np.ndarray:
+    """Standard errors of test and training error from the sampling of patterns, (points, 2, ...): to first order in it."""
+    slopes = np.asarray(_pattern_slopes(posed.problem, n, features, ridge, noise, keep_outputs))
+    numbers = np.unique(posed.replicate)
+    parts = np.stack([slopes[..., posed.replicate == number].sum(axis=-1) for number in numbers])
+    return (parts * numbers.size).std(axis=0, ddof=1) / numbers.size**0.5
