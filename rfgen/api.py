@@ -32,6 +32,7 @@ from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.simulation.trials import fingerprint, measure, settings, source_of, trial_bytes, trial_keys
+from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose
 from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
 from rfgen.theory.risk import risk as theory_risk
 
@@ -52,6 +53,10 @@ DESCRIPTIONS = {
     "noise": "part of the test risk linear in the noise variance",
     "norm": "mean squared norm of the weights",
     "amplification": "factor on every error source; overfitting coefficient at ridge 0",
+    "data_variance": "variance from the draw of samples",
+    "features_variance": "variance from the draw of features",
+    "test_pattern_se": "standard error of test from sampled patterns",
+    "train_pattern_se": "standard error of train from sampled patterns",
     "kappa": "effective ridge of the samples",
     "gamma": "effective ridge of samples and features",
     "df1": "degrees of freedom, the sum of all learnabilities",
@@ -122,10 +127,12 @@ def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_output
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
 
 
-def _blockwise(function: Callable[..., Any], columns: list[np.ndarray]) -> dict[str, np.ndarray]:
+def _blockwise(
+    function: Callable[..., Any], columns: list[np.ndarray], blocks: tuple[int, int] = BLOCKS
+) -> dict[str, np.ndarray]:
     """`function(*columns)`, a record of arrays with leading dimension points, in padded blocks."""
     count = columns[0].size
-    size = BLOCKS[0] if count <= BLOCKS[0] else BLOCKS[1]
+    size = blocks[0] if count <= blocks[0] else blocks[1]
     pieces = []
     for start in range(0, count, size):
         block = [column[start : start + size] for column in columns]
@@ -139,17 +146,24 @@ def _blockwise(function: Callable[..., Any], columns: list[np.ndarray]) -> dict[
 
 
 @double_precision
-def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
+def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
     """The exact curve: an xarray Dataset over every argument given as an array.
 
     Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array (n,).
-    Dimensions `n`, `features`, `ridge`, and `output` if the task keeps its outputs; scalars are scalar coordinates.
+    Dimensions `n`, `features`, `ridge`, `views` and strengths of an augmentation, and `output` if the task keeps its outputs;
+    scalars are scalar coordinates.
 
     Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
     `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is
     inf; a point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
 
-    Regime and sources: `rfgen.theory.risk`.  Costs 2-5 microseconds a point, whatever the number of modes.
+    With an augmentation: `data_variance` + `features_variance` = `variance` in place of `kappa`, `gamma`.  `form` "moment"
+    or "pattern" forces one of the two deterministic equivalents; None takes the right one, and `attrs["form"]` says which.
+    Where patterns are sampled, `test_pattern_se`, `train_pattern_se` are the standard errors from it; moments estimated from
+    real inputs give `attrs["moments_error"]`, their relative standard errors.
+
+    Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever the
+    number of modes.
 
     >>> import rfgen as rg
     >>> task = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
@@ -157,13 +171,73 @@ def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
+    given = task
     task, axes = _prepare("predict", task, learner, n)
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     columns = [np.ravel(part) for part in mesh]
+    if learner.augmentation is not None:
+        return _predict_augmented(given, task, learner, axes, columns, form)
+    if form is not None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
     values = _blockwise(lambda *at: _risks(task.modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), columns)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     inner = (task.outputs,) if task.keep_outputs else ()
     values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
+    variables, failures = _judged(task, axes, columns, values)
+    _warn_small_population(task, variables["df1"])
+    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
+    return _dataset(axes, variables, task, attributes)
+
+
+def _predict_augmented(
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], columns: list[np.ndarray],
+    form: str | None,
+) -> Any:  # fmt: skip
+    """The curve of an augmented learner: one problem for each setting of the augmentation, over all points."""
+    augmentation = learner.augmentation
+    assert augmentation is not None
+    axes = {**axes, **augmentation.axes}
+    noise = task.noise if isinstance(given, DataTask) and not augmentation.mixes else task.risk_noise
+    most_views = float(np.max(augmentation.axes["views"]))
+    collected, used, errors = [], [], []
+    for each in settings(augmentation):
+        posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
+        points = partial(augmented_points, posed.problem, noise=noise, keep_outputs=task.keep_outputs)
+        values = _blockwise(points, columns, BLOCKS if posed.moments_error is None else (16, 64))
+        if posed.replicate is not None:
+            spread = pattern_errors(posed, *columns, noise, task.keep_outputs)
+            values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
+        collected.append(values)
+        used.append(posed.form)
+        errors.append(posed.moments_error)
+    names = {name: None for values in collected for name in values}  # pattern errors only where patterns were sampled
+    count = int(np.prod([axis.size for axis in augmentation.axes.values()]))
+    columns = [np.repeat(column, count) for column in columns]
+    merged = {
+        name: np.stack([values.get(name, np.zeros_like(values["test"])) for values in collected], axis=1) for name in names
+    }
+    inner = (task.outputs,) if task.keep_outputs else ()
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    variables, failures = _judged(
+        task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
+    )
+    _warn_small_population(task, variables["df1"])
+    attributes = {
+        "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
+        "augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(used)), **failures,
+    }  # fmt: skip
+    if errors[0] is not None:
+        attributes["moments_error"] = np.max(errors, axis=0).tolist()
+    if learner.test_views is not None:
+        attributes["test_views"] = learner.test_views
+    return _dataset(axes, variables, task, attributes)
+
+
+def _judged(
+    task: Task, axes: dict[str, np.ndarray], columns: list[np.ndarray], values: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     beyond = np.reshape(np.minimum(columns[0], columns[1]) > task.spectrum.resolved, shape)
     beyond = beyond[..., None] if task.keep_outputs else beyond
     unsolved = ~values["converged"] | np.isnan(values["test"])
@@ -179,13 +253,9 @@ def predict(task: Task | DataTask, learner: Learner, n: Any) -> Any:
         for name, column in values.items()
     }
     variables["converged"] = solved
-    for name in ("kappa", "gamma", "df1", "residual", "converged"):
+    for name in {"kappa", "gamma", "df1", "residual", "converged"} & variables.keys():
         variables[name] = variables[name][..., 0] if task.keep_outputs else variables[name]
-    _warn_small_population(task, variables["df1"])
-    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived"}
-    if failures:
-        attributes["failures"] = "; ".join(failures)
-    return _dataset(axes, variables, task, attributes)
+    return variables, {"failures": "; ".join(failures)} if failures else {}
 
 
 def _warn_small_population(task: Task, df1: np.ndarray) -> None:
@@ -370,13 +440,15 @@ def check(
     variables: str | tuple[str, ...] = ("test", "train"),
     threshold: float = 4.0,
     finite_size: float = FINITE_SIZE,
+    form: str | None = None,
     **simulation: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point; prints as a table, `.agrees` is the verdict.
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide; `.dataset` holds all six.  Further arguments go to `simulate`.
+    those that decide; `.dataset` holds all six.  `form` goes to `predict`, whose error from sampled patterns is added to the
+    measurement's; further arguments go to `simulate`.
 
     >>> import rfgen as rg
     >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
@@ -389,7 +461,7 @@ def check(
         raise ValueError(f"variables must be among {', '.join(MEASURED)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n)
+    theory = predict(task, learner, n, form)
     measured = simulate(task, learner, n, trials, seed, **simulation)
     dtype = measured.attrs["dtype"]
     scale = (task.eigen if isinstance(task, DataTask) else task).null_risk
@@ -401,6 +473,8 @@ def check(
         granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
         granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)
         error = measured[f"{name}_se"]
+        if f"{name}_pattern_se" in theory:
+            error = np.hypot(error, theory[f"{name}_pattern_se"])
         floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
         z = standard_score(theory[name], measured[name], error, floor)
         data |= {

@@ -54,6 +54,7 @@ class Report:
         data = self.dataset
         # the full kernel is not worth a column
         dims = [dim for dim in LEADING if dim in data.coords and (data[dim].ndim or np.isfinite(float(data[dim])))]
+        dims += [str(dim) for dim in data.coords if dim not in LEADING and data[dim].ndim]  # of an augmentation
         passes = {name: self._passes(name) for name in self.judged}
         shape = tuple(data.sizes.values())
         names = list(data.sizes)

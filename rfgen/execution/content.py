@@ -64,8 +64,10 @@ def _inside(value: Any) -> tuple[Any, ...]:
         except TypeError:  # random keys
             return (repr(value),)
     called = vars(type(value)).get("__call__")
+    called = called if isinstance(called, types.FunctionType) else None
     if dataclasses.is_dataclass(value):
         return (called, *(getattr(value, field.name) for field in dataclasses.fields(value) if field.init))
-    if isinstance(value, types.BuiltinFunctionType) or not getattr(value, "__dict__", None):
-        return (getattr(value, "__qualname__", None) or repr(value), called if isinstance(called, types.FunctionType) else None)
-    return (called, vars(value))
+    if isinstance(value, types.BuiltinFunctionType):
+        return (value.__qualname__,)
+    held = getattr(value, "__dict__", None)
+    return (called, held) if held else (getattr(value, "__qualname__", None) or repr(value),)

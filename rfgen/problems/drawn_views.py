@@ -2,7 +2,6 @@
 
 __all__ = ["DrawnViews"]
 
-from typing import Any
 
 import jax
 import numpy as np
@@ -47,7 +46,7 @@ class DrawnViews:
     def _try(self, inputs: np.ndarray) -> None:
         """Views of a few inputs: whether JAX can trace the functions, and whether they keep what they must."""
         keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
-        if any(isinstance(part, Augmentation) for part in getattr(self.augmentation,"leaves",(self.augmentation,))):
+        if any(isinstance(part, Augmentation) for part in self.augmentation.leaves):
             # a function that draws from a generator of its own would be traced once, one draw for all views
             first, second = (np.asarray(self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input) for _ in range(2))
             if not np.array_equal(first, second, equal_nan=True):

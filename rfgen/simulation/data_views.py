@@ -18,6 +18,8 @@ from rfgen.simulation.views import VIEWS, parts
 # An augmentation is tried on this many inputs before the first trial.
 TRIED = 3
 
+_draw_examples = jax.jit(draw_examples, static_argnums=(1, 2, 3, 4, 5))
+
 
 class DataViews:
     """Views of the examples of a `DataTask`, drawn with replacement, in the coordinates of its features.
@@ -30,7 +32,7 @@ class DataViews:
         self, task: DataTask, augmentation: AbstractAugmentation, test_views: int | None, dtype: str, replace: bool
     ) -> None:
         if math.isinf(float(augmentation.views)):
-            raise ValueError("views=inf needs a Task: inputs of a DataTask are seen in finitely many, give a large number of views")
+            raise ValueError("views=inf is simulated with a Task alone: with a DataTask, give a large number of views")
         self.task, self.augmentation, self.test_views = task, augmentation, test_views
         self.views, self.dtype, self.replace = int(augmentation.views), dtype, replace
         self.inputs = task.inputs.astype(dtype)
@@ -43,7 +45,7 @@ class DataViews:
     def draw(self, key: Array, probe: Array, n: int) -> Sample:
         """One training set of `n` samples, all their views, to be measured at the points `probe` (features, examples)."""
         examples, outputs = self.labels.shape
-        drawn, errors = map(np.asarray, draw_examples(key, self.dtype, examples, n, outputs, self.replace))
+        drawn, errors = map(np.asarray, _draw_examples(key, self.dtype, examples, n, outputs, self.replace))
         views_key, partner_key = jax.random.split(jax.random.fold_in(key, VIEWS))
         own = np.repeat(np.arange(n), self.views)
         partner = np.asarray(jax.random.randint(partner_key, own.shape, 0, n)) if self.augmentation.mixes else own
@@ -60,8 +62,8 @@ class DataViews:
         return Sample(
             rows=jnp.asarray(scale * self._features(view.input), self.dtype),
             targets=labels(self.labels[drawn], view.offset), errors=labels(errors, np.zeros(own.size)),
-            tail=jnp.zeros((), self.dtype), probe=probe, truth=jnp.asarray(self.labels.T), mask=jnp.asarray(mask, self.dtype),
-            floor=jnp.zeros(outputs, self.dtype),
+            tail=jnp.zeros((), self.dtype), floor=jnp.zeros(outputs, self.dtype),
+            probe=probe, truth=jnp.asarray(self.labels.T), mask=jnp.asarray(mask, self.dtype),
         )  # fmt: skip
 
     def probe(self, shared: Array) -> Array:
@@ -116,11 +118,11 @@ class DataViews:
         if any(isinstance(part, Augmentation) for part in parts(self.augmentation)):
             # a function that draws from a generator of its own would be traced once, one draw for all views
             with np.errstate(all="ignore"):  # what is not finite is said below
-                first, second = (np.asarray(self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input) for _ in range(2))
-            if not np.array_equal(first, second, equal_nan=True):
+                twice = [self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input for _ in range(2)]
+            if not np.array_equal(*map(np.asarray, twice), equal_nan=True):
                 raise ValueError(
-                    f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by jax.random "
-                    "or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
+                    f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by "
+                    "jax.random or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
                 )
             try:
                 jax.eval_shape(self._mapped, keys, inputs, inputs)
@@ -129,7 +131,7 @@ class DataViews:
         view = self._view(keys, inputs, inputs)
         if view.input.shape != inputs.shape or view.input.dtype != inputs.dtype:
             raise ValueError(
-                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} {view.input.dtype} "
-                f"from {inputs.shape} {inputs.dtype}"
+                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} "
+                f"{view.input.dtype} from {inputs.shape} {inputs.dtype}"
             )
         self._features(view.input)

@@ -38,10 +38,10 @@ class PairMeasures:
 
 
 def risk(
-    source: Any, keys: Array, n: int, features: int | None, ridges: Float[Array, " ridges"], noise: Float[Array, " outputs"],
-    batched: bool,
+    source: Any, keys: Array, n: int, features: int | None, ridges: Float[Array, " ridges"],
+    noise: Float[Array, " outputs"], batched: bool,
 ) -> PairMeasures:  # fmt: skip
-    """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial, drawn from a sampler `source`.
+    """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial; `source` is a sampler.
 
     `features=None` is kernel ridge regression.  `batched` runs all trials at once (accelerators) or one after another.
     """
@@ -58,7 +58,9 @@ def risk(
 
 
 @partial(jax.jit, static_argnames=("n", "features", "batched"))
-def _risk(source: Any, keys: Array, n: int, features: int | None, ridges: Array, noise: Array, batched: bool) -> PairMeasures:
+def _risk(
+    source: Any, keys: Array, n: int, features: int | None, ridges: Array, noise: Array, batched: bool
+) -> PairMeasures:
     def trial(key: Array, shared: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         rows_key, features_key = jax.random.split(key)
         return _trial(source.draw(rows_key, shared, n), features_key, n, features, ridges, noise)

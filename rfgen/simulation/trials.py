@@ -49,7 +49,9 @@ def trial_bytes(source: Any, n: int, features: int | None, columns: int, itemsiz
     modes, rows = source.modes, source.rows(n)
     width = modes if features is None else features
     mixing = 0 if features is None or rows < modes else modes * width
-    return itemsize * (3 * rows * modes + 2 * rows * width + mixing + 3 * min(rows, width) ** 2 + columns * (2 * modes + rows))
+    return itemsize * (
+        3 * rows * modes + 2 * rows * width + mixing + 3 * min(rows, width) ** 2 + columns * (2 * modes + rows)
+    )
 
 
 def trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -> jax.Array:

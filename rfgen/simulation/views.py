@@ -190,7 +190,8 @@ def augmented(
         )
     if isinstance(base, GaussianSampler) and float(base.tail) > 0:
         raise ValueError(
-            "the spectrum has modes beyond those simulated one by one: give modes=..., a finite number, to simulate augmentation"
+            "the spectrum has modes beyond those simulated one by one: give modes=..., a finite number, to simulate "
+            "augmentation"
         )
     levels = np.arange(base.modes) if isinstance(base, FiniteSampler) else mode_levels(task)
     if isinstance(augmentation, Mixup):
@@ -213,8 +214,8 @@ def _limit(base: Any, law: ModeLaw, mixing: float, levels: np.ndarray) -> LimitS
     root = np.sqrt(law.probability)
     shape = 1.0 if law.shape is None else law.shape[levels]
     arrays = (
-        root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind], law.probability @ law.level[:, kind] * shape,
-        root * law.label, np.asarray(mixing),
+        root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind],
+        law.probability @ law.level[:, kind] * shape, root * law.label, np.asarray(mixing),
     )  # fmt: skip
     return LimitSampler(base, *(jnp.asarray(leaf, base.scale.dtype) for leaf in arrays))
 
@@ -234,12 +235,14 @@ def _spread(augmentation: AbstractAugmentation, levels: np.ndarray) -> AbstractA
 
     def inner(value: Any) -> Any:
         if isinstance(value, tuple):
-            return tuple(map(inner, value))
+            every = tuple(map(inner, value))
+            return value if all(one is other for one, other in zip(every, value, strict=True)) else every
         return _spread(value, levels) if isinstance(value, AbstractAugmentation) else value
 
-    if not any(isinstance(part, GaussianNoise) and part.covariance is not None for part in parts(augmentation)):
-        return augmentation
-    if isinstance(augmentation, GaussianNoise):
-        return augmentation if augmentation.covariance is None else replace(augmentation, covariance=augmentation.covariance[levels])
-    changed: Any = {own.name: inner(getattr(augmentation, own.name)) for own in fields(augmentation) if own.init}  # type: ignore[arg-type]
+    if isinstance(augmentation, GaussianNoise) and augmentation.covariance is not None:
+        return replace(augmentation, covariance=augmentation.covariance[levels])
+    held = {own.name: getattr(augmentation, own.name) for own in fields(augmentation) if own.init}  # type: ignore[arg-type]
+    changed = {name: inner(value) for name, value in held.items()}
+    if all(changed[name] is value for name, value in held.items()):
+        return augmentation  # itself: its compiled trials serve again
     return replace(augmentation, **changed)  # type: ignore[type-var]

@@ -128,8 +128,9 @@ COLOURS = {
 }
 LAWS = [
     GaussianNoise(0.3), GaussianNoise(0.3, covariance=np.linspace(0, 2, 70)), Mask(0.7), Dropout(0.2),
-    SaltAndPepper(0.7, 0.5), Flip(0.3), Flip(1), Gain([0.5, 2.0]), Cutout(9), LabelSmoothing(0.1), RandomApply(Cutout(9), 0.4),
-    Compose([Mask(0.7), Gain([0.5, 2.0]), Flip()]), Compose([GaussianNoise(0.2), Mask(0.5), SaltAndPepper(0.9, 0.1)]),
+    SaltAndPepper(0.7, 0.5), Flip(0.3), Flip(1), Gain([0.5, 2.0]), Cutout(9), LabelSmoothing(0.1),
+    RandomApply(Cutout(9), 0.4), Compose([Mask(0.7), Gain([0.5, 2.0]), Flip()]),
+    Compose([GaussianNoise(0.2), Mask(0.5), SaltAndPepper(0.9, 0.1)]),
     RandomApply(Compose([Flip(1), GaussianNoise(0.3)]), 0.6),
 ]  # fmt: skip
 
@@ -268,8 +269,8 @@ BAD = {
     "views of parts": (lambda: Compose([Flip(views=2)]), r"views belong to the Compose.*Flip\(.*views=2\)"),
     "strengths of parts": (lambda: RandomApply(Mask([0.1, 0.2])), r"keep must be one number in a part of Rand"),
     "function as part": (lambda: Compose([abs]), r"Compose takes augmentations such as.*got <built-in"),
-    "shape": (lambda: Augmentation(lambda key, x: x[:2]).view(KEY, SEVEN, SEVEN), r"must keep the shape.*got \(2,\)"),
-    "integers": (lambda: Augmentation(lambda key, x: x.astype(int)).view(KEY, SEVEN, SEVEN), r"must return real floats, got"),
+    "cut": (lambda: Augmentation(lambda key, x: x[:2]).view(KEY, SEVEN, SEVEN), r"must keep the shape.*got \(2,\)"),
+    "int": (lambda: Augmentation(lambda key, x: x.astype(int)).view(KEY, SEVEN, SEVEN), r"must return real floats, got"),
 }  # fmt: skip
 
 

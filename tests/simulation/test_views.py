@@ -11,7 +11,18 @@ from sklearn.linear_model import Ridge
 import rfgen as rg
 from rfgen.execution.content import content
 from rfgen.problems.augmentations import (
-    Augmentation, Compose, Crop, CutMix, Cutout, Dropout, Flip, Gain, GaussianNoise, LabelSmoothing, Mask, Mixup,
+    Augmentation,
+    Compose,
+    Crop,
+    CutMix,
+    Cutout,
+    Dropout,
+    Flip,
+    Gain,
+    GaussianNoise,
+    LabelSmoothing,
+    Mask,
+    Mixup,
     SaltAndPepper,
 )  # fmt: skip
 from rfgen.simulation.ridge_fit import fit_kernel
@@ -29,6 +40,10 @@ def learner(augmentation, ridge=0.1, **rest):
     return rg.Learner(rg.Ridge(ridge), augmentation=augmentation, **rest)
 
 
+def drawn(source, keys, n):
+    return jax.jit(source.draw, static_argnums=2)(*keys, n)
+
+
 @pytest.fixture
 def double():
     with jax.enable_x64(True):
@@ -38,7 +53,7 @@ def double():
 @pytest.mark.parametrize("augmentation", [Gain([0.5, 1.5], views=3), Mixup(1.0, views=3), LabelSmoothing(0.2, views=3)])
 def test_rows_are_the_objective_of_scikit_learns_weighted_ridge(double, augmentation):
     base = sampler(TASK, "float64", "population")
-    clean, sample = base.draw(*KEYS, 10), augmented(base, TASK, augmentation).draw(*KEYS, 10)
+    clean, sample = drawn(base, KEYS, 10), drawn(augmented(base, TASK, augmentation), KEYS, 10)
     views, labels, errors = (math.sqrt(3) * np.asarray(part) for part in (sample.rows, sample.targets, sample.errors))
     given = np.asarray(clean.targets + 0.5 * clean.errors)
     mixture = views @ np.linalg.pinv(np.asarray(clean.rows))  # weights of the samples in each view
@@ -79,9 +94,9 @@ def test_many_views_tend_to_the_limit(make):
 
 
 def test_no_change_is_no_augmentation():
-    plain = rg.simulate(TASK, rg.Learner(rg.Ridge([0.01, 1.0])), [20, 60], trials=4)
-    for augmentation in (GaussianNoise(0.0), Mask(1.0, views=3), GaussianNoise(0.0, views=math.inf)):
-        runs = rg.simulate(TASK, learner(augmentation, [0.01, 1.0]), [20, 60], trials=4)
+    plain = rg.simulate(TASK, rg.Learner(rg.Ridge([0.01, 1.0])), 20, trials=4)
+    for views in (3, math.inf):
+        runs = rg.simulate(TASK, learner(Mask(1.0, views), [0.01, 1.0]), 20, trials=4)
         for name in ("test", "train", "bias", "variance", "noise", "norm"):
             assert np.allclose(runs[name], plain[name], rtol=1e-6), name
 
@@ -91,7 +106,7 @@ def test_power_is_spread_over_a_level_and_covariance_too(double):
     base = sampler(task, "float64", "population")
     assert np.allclose(base.coefficients**2, [[0.3, 0.3, 0.3, 0.3, 0.3]]) and base.floor == pytest.approx(0.1)
     noise = Compose([Mask(1.0), GaussianNoise(2.0, covariance=[1.0, 0.0, 9.0])], views=4000)
-    views = augmented(base, task, noise).draw(*KEYS, 1).rows * math.sqrt(4000)
+    views = drawn(augmented(base, task, noise), KEYS, 1).rows * math.sqrt(4000)
     assert np.allclose(np.var(views, axis=0), [2.0, 2.0, 0.0, 0.0, 0.0], rtol=0.1, atol=1e-12)
     assert np.allclose(augmented(base, task, noise.at(views=math.inf)).level, [2.0, 2.0, 0.0, 0.0, 0.0])
 
@@ -100,8 +115,8 @@ def test_power_is_spread_over_a_level_and_covariance_too(double):
 def test_predictions_are_averaged_over_test_views(double, views):
     base = sampler(TASK, "float64", "population")
     noise = Compose([Mask(0.6), GaussianNoise(0.2)], views=2)
-    sample = augmented(base, TASK, noise, views).draw(*KEYS, 3)
-    again = augmented(base, TASK, noise, views).draw(KEYS[1], KEYS[1], 3)
+    source = augmented(base, TASK, noise, views)
+    sample, again = drawn(source, KEYS, 3), drawn(source, (KEYS[1], KEYS[1]), 3)
     assert np.array_equal(sample.probe, again.probe) and not np.array_equal(sample.rows, again.rows)
     weights = np.linspace(1.0, 0.2, 40)
     errors = (np.asarray(sample.truth[0]) - weights @ np.asarray(sample.probe)) ** 2
@@ -113,12 +128,11 @@ def test_predictions_are_averaged_over_test_views(double, views):
 
 def test_many_test_views_are_their_mean():
     """With Dropout the mean view is the clean input."""
-    clean = rg.simulate(TASK, learner(Dropout(0.3, views=2)), 30, trials=20)
-    runs = rg.simulate(TASK, learner(Dropout(0.3, views=2), test_views=300), 30, trials=20)
+    clean = rg.simulate(TASK, learner(Dropout(0.3, views=2)), 30, trials=12)
+    runs = rg.simulate(TASK, learner(Dropout(0.3, views=2), test_views=60), 30, trials=12)
     for name in ("test", "bias", "variance", "noise"):
         assert abs(float(runs[name] / clean[name]) - 1) < 0.1, name
     assert np.allclose(runs.train, clean.train) and np.allclose(runs.norm, clean.norm)
-    assert float(rg.simulate(TASK, learner(Dropout(0.3, views=math.inf), test_views=1), 30, trials=20).test / clean.test) > 1.05
 
 
 @pytest.mark.parametrize("views", [1, 3])
@@ -137,14 +151,13 @@ def test_real_inputs_unchanged(views):
 def test_real_inputs_and_their_coordinates_are_one():
     """Views of white inputs, used as they are: the same law as views of eigen-coordinates."""
     inputs = RNG.standard_normal((400, 8)) * [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
-    values, vectors = np.linalg.eigh(inputs.T @ inputs / 400)
+    _, vectors = np.linalg.eigh(inputs.T @ inputs / 400)
     data = rg.DataTask(inputs @ vectors[:, ::-1], inputs[:, 0] + 0.3 * inputs[:, 3])
-    for augmentation in (GaussianNoise(0.3, views=4), Mixup(1.0, views=2)):
-        for rows in ("population", "rest"):
-            real, modes = (rg.simulate(task, learner(augmentation), 30, 60, test_rows=rows) for task in (data, data.eigen))
-            for name in ("test", "train", "bias", "norm"):
-                error = math.hypot(float(real[f"{name}_se"]), float(modes[f"{name}_se"]))
-                assert abs(float(real[name] - modes[name])) < 4 * error, (augmentation, rows, name)
+    for augmentation, rows in ((GaussianNoise(0.3, views=4), "rest"), (Mixup(1.0, views=2), "population")):
+        real, modes = (rg.simulate(task, learner(augmentation), 30, 60, test_rows=rows) for task in (data, data.eigen))
+        for name in ("test", "train", "bias", "norm"):
+            error = math.hypot(float(real[f"{name}_se"]), float(modes[f"{name}_se"]))
+            assert abs(float(real[name] - modes[name])) < 4 * error, (augmentation, rows, name)
 
 
 def test_functions_of_the_users_own():
@@ -188,23 +201,24 @@ def test_what_cannot_be_simulated_is_said(task, augmentation, message):
 
 def test_dimensions():
     task = rg.Task([1.0, 0.5, 0.2], [[1.0, 0.3, 0.1], [0.1, 0.2, 0.3]], noise=0.1, keep_outputs=True)
-    grid = learner(SaltAndPepper([0.5, 0.9], 0.1, views=[1, 2]), [0.1, 0.2, 0.3], features=[4, math.inf])
+    grid = learner(SaltAndPepper([0.5, 0.9], 0.1, views=[2, math.inf]), [0.1, 0.2, 0.3], features=[4])
     runs = rg.simulate(task, grid, 6, trials=4)
-    assert runs.test.dims == ("features", "ridge", "views", "keep", "output") and runs.test.shape == (2, 3, 2, 2, 2)
+    assert runs.test.dims == ("features", "ridge", "views", "keep", "output") and runs.test.shape == (1, 3, 2, 2, 2)
     assert float(runs.view_variance) == 0.1 and runs.keep.values.tolist() == [0.5, 0.9] and int(runs.n) == 6
     one = rg.simulate(task, learner(SaltAndPepper(0.9, 0.1, views=2), 0.2, features=4), 6, trials=4)
     assert np.allclose(runs.test.sel(features=4, ridge=0.2, views=2, keep=0.9), one.test)
     labels = np.stack([DATA.labels, -2 * DATA.labels], axis=1)
     data = rg.DataTask(INPUTS, labels, DATA.feature_map, noise=[0.1, 0.0], keep_outputs=True)
-    runs = rg.simulate(data, learner(GaussianNoise([0.1, 0.5])), [10, 20], trials=4)
+    runs = rg.simulate(data, learner(GaussianNoise([0.1, 0.5])), [10], trials=4)
     assert runs.test.dims == ("n", "view_variance", "output") and np.allclose(runs.bias[..., 1], 4 * runs.bias[..., 0])
 
 
 def test_single_precision():
-    for task in (TASK, DATA):
-        for augmentation in (GaussianNoise(0.2, views=2), Mixup(1.0, views=2)):
-            double, single = (rg.simulate(task, learner(augmentation), 20, 20, dtype=each) for each in ("float64", "float32"))
-            assert abs(float(single.test - double.test)) < 4 * math.hypot(float(double.test_se), float(single.test_se))
+    for task, views in ((TASK, 2), (DATA, 2)):
+        mask = learner(Mask(0.7, views))
+        double, single = (rg.simulate(task, mask, 20, 20, dtype=each) for each in ("float64", "float32"))
+        error = math.hypot(float(double.test_se), float(single.test_se))
+        assert single.attrs["dtype"] == "float32" and abs(float(single.test - double.test)) < 4 * error
 
 
 def test_store_and_memory(tmp_path):
@@ -216,12 +230,11 @@ def test_store_and_memory(tmp_path):
     again, still = run(TASK, GaussianNoise([0.1, 0.2], views=2))
     assert first.identical(again) and count == still == 2
     assert run(TASK, GaussianNoise(0.2, views=2))[1] == 2
-    assert run(TASK, GaussianNoise(0.2, views=3))[1] == 3
-    assert run(TASK, GaussianNoise(0.2, views=3), test_views=2)[1] == 4
-    assert run(TASK, Dropout(0.2, views=2))[1] == 5
+    assert run(TASK, GaussianNoise(0.2, views=2), test_views=2)[1] == 3
+    assert run(TASK, Dropout(0.2, views=math.inf))[1] == 4
     for factor in (0.5, 0.7, 0.5):
         last = run(DATA, Augmentation(lambda key, x, factor=factor: factor * x))[1]
-    assert last == 7
+    assert last == 6
     with pytest.raises(MemoryError, match="a pair of trials at n=100"):
         rg.simulate(TASK, learner(Mask(0.5, views=1000)), 100, trials=2, memory=5e7)
     rg.simulate(TASK, learner(Mask(0.5)), 100, trials=2, memory=5e7)

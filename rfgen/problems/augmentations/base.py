@@ -14,7 +14,6 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.mode_law import ModeLaw
 
-
 # A curve already has a variable of this name.
 DIMENSIONS = {"variance": "view_variance"}
 
@@ -71,6 +70,11 @@ class AbstractAugmentation(ABC):
         """
         del shape
         return ((1.0, self),) if self.moments_suffice else None
+
+    @property
+    def leaves(self) -> tuple["AbstractAugmentation", ...]:
+        """The augmentations that this one is made of: itself, or its parts."""
+        return (self,)
 
     @property
     def axes(self) -> dict[str, np.ndarray]:

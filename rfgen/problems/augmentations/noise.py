@@ -89,7 +89,8 @@ class Mask(AbstractAugmentation):
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One masked copy."""
         del partner
-        return View(jnp.where(jax.random.uniform(key, x.shape, dtype=x.dtype) < self.keep, x, jnp.zeros((), x.dtype)))
+        kept = jax.random.uniform(key, x.shape, dtype=x.dtype) < jnp.asarray(self.keep, x.dtype)
+        return View(jnp.where(kept, x, jnp.zeros((), x.dtype)))
 
     def mode_law(self, modes: float) -> ModeLaw:
         """Mean `keep x`, variance `keep (1 - keep) x^2`."""
@@ -144,7 +145,7 @@ class SaltAndPepper(AbstractAugmentation):
         """One copy."""
         del partner
         choice, noise = jax.random.split(key)
-        kept = jax.random.uniform(choice, x.shape, dtype=x.dtype) < self.keep
+        kept = jax.random.uniform(choice, x.shape, dtype=x.dtype) < jnp.asarray(self.keep, x.dtype)
         drawn = jax.random.normal(noise, x.shape, dtype=x.dtype) * jnp.asarray(np.sqrt(self.variance), x.dtype)
         return View(jnp.where(kept, x, drawn))
 
