@@ -39,6 +39,8 @@ from rfgen.theory.risk import risk as theory_risk
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).
 BLOCKS = (64, 1024)
+# Points of a problem of many patterns or of matrices, computed one after another.
+LARGE_BLOCKS = (1, 16)
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
 MOST_DF1_PER_EXAMPLE = 0.03
@@ -203,7 +205,7 @@ def _predict_augmented(
     for each in settings(augmentation):
         posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
         points = partial(augmented_points, posed.problem, noise=noise, keep_outputs=task.keep_outputs)
-        values = _blockwise(points, columns, BLOCKS if posed.moments_error is None else (16, 64))
+        values = _blockwise(points, columns, BLOCKS if posed.small else LARGE_BLOCKS)
         if posed.replicate is not None:
             spread = pattern_errors(posed, *columns, noise, task.keep_outputs)
             values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
@@ -323,6 +325,9 @@ def simulate(
     replacement and measured on all of them (`test_rows="population"`, what the theory describes) or without and measured
     on those left (`test_rows="rest"`); `Task.sphere` draws points and uses the kernel itself.
 
+    Augmented learners see drawn views: of the eigen-coordinates on a `Task`, where views=inf is exact, of the inputs on a
+    `DataTask`.  Trials of all settings of an augmentation share their samples.
+
     One decomposition per trial serves all ridges.  Results depend on (seed, n, features, trial), not on the order or
     grouping of the work.  `dtype` "float64" or "float32"; `memory` in bytes (default half the device's), `progress` True,
     False or None (only in a terminal or notebook); `store` a folder in which finished cells are kept, so that a killed run
@@ -397,7 +402,10 @@ def simulate(
                 here.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
             # (trials, ridges, settings, outputs): the order of the dimensions
             collected.append({key: np.stack([values[key] for values in here], axis=2) for key in here[0]})
-    return _summary(task, axes, collected, trials, {"seed": seed, "dtype": dtype, "test_rows": test_rows})
+    attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows}
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
+    return _summary(task, axes, collected, trials, attributes)
 
 
 def _device_bytes() -> int | None:

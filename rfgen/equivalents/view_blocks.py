@@ -19,8 +19,9 @@ import numpy as np
 
 from rfgen.problems.mode_law import ModeLaw
 
-# Combinations of patterns beyond this number are sampled: this many, in groups whose scatter gives the standard error.
-MOST_PATTERNS, REPLICATES = 256, 16
+# Combinations of patterns beyond this number are sampled: so many replicates, whose scatter gives the standard error, of so
+# many combinations each, every view stratified over the patterns (Latin hypercube).
+MOST_PATTERNS, REPLICATES, STRATA = 256, 8, 64
 # Views of one sample that a block may hold.
 MOST_VIEWS = 32
 
@@ -93,8 +94,11 @@ def pattern_combinations(
         ways = [math.factorial(m) / math.prod(map(math.factorial, Counter(row).values())) for row in drawn.tolist()]
         mass, replicate = np.array(ways) * probability[drawn].prod(axis=1), None
     else:
-        drawn = np.random.default_rng(seed).choice(count, size=(MOST_PATTERNS, m), p=probability)
-        mass, replicate = np.full(MOST_PATTERNS, 1.0 / MOST_PATTERNS), np.arange(MOST_PATTERNS) % REPLICATES
+        generator = np.random.default_rng(seed)
+        strata = generator.permuted(np.tile(np.arange(STRATA), (REPLICATES, m, 1)), axis=2)
+        places = (np.moveaxis(strata, 1, 2) + generator.uniform(size=(REPLICATES, STRATA, m))).reshape(-1, m) / STRATA
+        drawn = np.minimum(np.searchsorted(np.cumsum(probability), places, side="right"), count - 1)
+        mass, replicate = np.full(len(drawn), 1.0 / len(drawn)), np.repeat(np.arange(REPLICATES), STRATA)
     return mass / m, np.full(mass.size, 1.0 / m), drawn, np.ones(drawn.shape), replicate
 
 

@@ -24,6 +24,8 @@ from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augment
 MOST_DATA_PATTERNS = 8
 # Views drawn in all, by default, to estimate moments.
 MOMENT_VIEWS = 20_000
+# Numbers in the covariances of all groups up to which points are computed together.
+SMALL = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,15 @@ class Posed:
     form: str
     replicate: np.ndarray | None = None
     moments_error: tuple[float, float] | None = None
+
+    @property
+    def small(self) -> bool:
+        """Whether many points fit into the cache at once."""
+        return _small(self.problem)
+
+
+def _small(problem: AugmentedProblem) -> bool:
+    return isinstance(problem.operators, DiagonalOperators) and problem.blocks.covariance.size <= SMALL
 
 
 def pose(
@@ -85,9 +96,9 @@ def pose(
 def augmented_points(
     problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool
 ) -> AugmentedRisk:
-    """`augmented_risk` at `points` (points,), per output or summed over outputs; modes all at once, matrices in turn."""
+    """`augmented_risk` at `points` (points,), per output or summed over outputs; small problems all at once."""
     point = partial(_point, keep_outputs=keep_outputs)
-    if isinstance(problem.operators, DiagonalOperators):
+    if _small(problem):
         return jax.vmap(lambda *at: point(problem, *at, noise))(n, features, ridge)
     return jax.lax.map(lambda at: point(problem, *at, noise), (n, features, ridge))
 

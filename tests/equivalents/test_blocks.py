@@ -1,0 +1,258 @@
+"""The engine for groups and blocks of views, against independent dense references, its own objective and samples."""
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rfgen.equivalents.block_equilibrium import block_equilibrium, complex_block_equilibrium
+from rfgen.equivalents.block_error_kernel import block_error_kernel
+from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+from rfgen.equivalents.targets import ModeTarget, VectorTarget
+from rfgen.equivalents.view_blocks import pattern_combinations
+from tests.oracles.dense import dense_risk, objective
+from tests.oracles.patterns import linear_patterns, pattern_risk
+
+# Groups are padded with empty ones and operators with zeros to these sizes: one compiled shape for all.
+P, GROUPS = 24, 5
+INF = math.inf
+FEATURES, RIDGES = (INF, 15.0, 24.0, 40.0), (1e-6, 1e-4, 1e-2, 1.0)
+RISKS = ("test", "train", "norm")
+
+
+@pytest.fixture(autouse=True)
+def _double():
+    with jax.enable_x64(True):
+        yield
+
+
+def on_device(*values):
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), values)
+
+
+@jax.jit
+def engine(operators, blocks, target, features, ridge, noise):
+    """Test risk without label noise of its own, training loss of each group, norm; `noise` (G, m, m): of the labels."""
+    at = block_equilibrium(operators, blocks, features, ridge)
+    mean = target.mean_fit(operators, blocks, at, at)
+    of = block_error_kernel(operators, blocks, at, at, features, mean.residuals, noise, mean.norm)
+    return {"test": mean.bias + jnp.sum(of.spread @ target.test), "train": of.train.sum(axis=1), "norm": of.norm.sum(),
+            "residual": at.residual}  # fmt: skip
+
+
+@jax.jit
+def value(operators, blocks, target, features, ridge, noise):
+    """The deterministic training objective at the engine's equilibrium; residuals of a penalty, h, count in full."""
+    at = block_equilibrium(operators, blocks, features, ridge)
+    mean = target.mean_fit(operators, blocks, at, at)
+    return jnp.einsum("g,gkl,gkl->", blocks.mass, at.reduction, mean.residuals + noise) + at.nu * mean.norm
+
+
+def worst(found, exact):
+    """Relative error; padding is 0 in both."""
+    return float(np.max(np.abs(np.asarray(found) - exact) / np.maximum(np.abs(exact), 1e-300)))
+
+
+def spread_out(rng, basis=None):
+    basis = np.linalg.qr(rng.normal(size=(P, P)))[0] if basis is None else basis
+    return basis * np.exp(1.5 * rng.normal(size=P)) @ basis.T
+
+
+def dense_instance(seed):
+    """Groups and population for the reference, the same for the engine."""
+    rng = np.random.default_rng([7, seed])
+    basis = np.linalg.qr(rng.normal(size=(P, P)))[0] if rng.integers(2) else None
+    count = 1 + seed % GROUPS
+    groups = [
+        dict(rows=float(rng.integers(3, 60)), weight=np.exp(rng.normal()) / 30, covariance=spread_out(rng, basis),
+             teacher=rng.normal(size=P), residual=rng.uniform())
+        for _ in range(count)
+    ]  # fmt: skip
+    population = dict(covariance=spread_out(rng, basis), teacher=rng.normal(size=P), noise=0.3)
+    covariances, second = np.zeros((GROUPS + 1, P, P)), np.zeros(GROUPS + 1)
+    mass, weight, noise, cross = np.zeros(GROUPS), np.zeros(GROUPS), np.zeros(GROUPS), np.zeros((GROUPS + 1, P))
+    for place, one in [*enumerate(groups), (GROUPS, population)]:
+        covariances[place], cross[place] = one["covariance"], one["covariance"] @ one["teacher"]
+        second[place] = one["teacher"] @ cross[place]
+        if place < GROUPS:
+            mass[place], weight[place], noise[place] = one["rows"] * one["weight"], one["weight"], one["residual"]
+    coefficients = np.eye(GROUPS, GROUPS + 1)[:, None, None]
+    target = VectorTarget(
+        cross[:GROUPS, None, None], second[:GROUPS, None, None], np.ones((GROUPS, 1)), np.eye(GROUPS + 1)[GROUPS],
+        cross[GROUPS], second[GROUPS],
+    )  # fmt: skip
+    ours = DenseOperators(covariances), Blocks(mass, weight, coefficients), target
+    features, ridge = FEATURES[seed % 4], RIDGES[seed // 4 % 4]
+    return groups, population, features, ridge, on_device(*ours, features, ridge, noise[:, None, None])
+
+
+def test_groups_against_the_dense_reference():
+    """50 instances, k below, at and above p. Worst seen WORST_DENSE."""
+    errors = {}
+    for seed in range(50):
+        groups, population, features, ridge, ours = dense_instance(seed)
+        exact, found = dense_risk(groups, features, ridge, population), engine(*ours)
+        rows = np.array([one["rows"] * one["weight"] for one in groups])
+        errors[seed] = max(
+            worst(found["test"] + 0.3, exact["test"]), worst(found["norm"], exact["alpha"]),
+            worst(found["train"][: len(groups)], rows * exact["train"]), float(np.max(np.abs(found["train"][len(groups) :]), initial=0)),
+        )  # fmt: skip
+    print("dense", max(errors.values()))
+    assert max(errors.values()) < 1e-10, errors
+
+
+def mode_instance(seed):
+    """Two classes of modes and a noise, each mode several times; groups of gains, labels and noises, the last all noise."""
+    rng = np.random.default_rng([8, seed])
+    nodes, count = 9, 1 + seed % 4
+    multiplicity = np.array([1.0, 2, 3, 4, 2, 1, 5, 3, 3])  # P in all
+    basis = np.exp(1.5 * rng.normal(size=(3, nodes)))
+    first = np.arange(nodes) % 2 == 0
+    basis[0, ~first] = basis[1, first] = 0.0
+    signal = np.array([1.0, 1.0, 0.0])
+    mass, weight = (np.where(np.arange(4) < count, values, 0.0) for values in (rng.uniform(0.2, 2, 4), rng.uniform(0.01, 0.1, 4)))
+    gain, label = rng.normal(size=(4, 1, 3)) * signal, rng.normal(size=(4, 1))
+    label[count - 1] = gain[count - 1] = 0.0  # noise alone
+    covariance = gain[:, :, None] * gain[:, None] + rng.uniform(size=(4, 1, 1, 3))
+    population, test_gain, test_noise = rng.uniform(0.5, 2, 3) * signal, rng.normal(size=3) * signal, rng.uniform(0, 0.5, 3)
+    power = rng.uniform(size=nodes)
+    target = ModeTarget(power, signal, gain, label, population, test_gain, test_noise)
+    features, ridge = FEATURES[seed % 4], RIDGES[seed // 4 % 4]
+    ours = DiagonalOperators(basis, multiplicity), Blocks(mass, weight, covariance), target, features, ridge
+
+    many = np.repeat(np.arange(nodes), multiplicity.astype(int))
+    teacher, wide = np.sqrt(power / multiplicity)[many], basis[:, many]
+
+    def seen(moments, gains, label, clean):
+        """Covariance, least-squares teacher, and what that leaves."""
+        spectrum, cross = moments @ wide, label * (clean * gains) @ wide * teacher
+        return dict(covariance=np.diag(spectrum), teacher=cross / spectrum), label**2 * (clean @ wide @ teacher**2) - cross**2 @ (1 / spectrum)
+
+    groups = []
+    for g in range(count):
+        group, left = seen(covariance[g, 0, 0], gain[g, 0], label[g, 0], signal)
+        groups.append(dict(**group, residual=left + 0.3 * label[g, 0] ** 2, rows=mass[g] / weight[g], weight=weight[g]))
+    other, left = seen(population * test_gain**2 + test_noise, test_gain, 1.0, population)
+    noise = 0.3 * (label**2)[:, :, None]
+    return groups, dict(**other, noise=left), features, ridge, on_device(*ours, noise)
+
+
+def test_modes_against_the_dense_reference():
+    """Worst seen WORST_MODES."""
+    errors = {}
+    for seed in range(32):
+        groups, population, features, ridge, ours = mode_instance(seed)
+        exact, found = dense_risk(groups, features, ridge, population), engine(*ours)
+        rows = np.array([one["rows"] * one["weight"] for one in groups])
+        errors[seed] = max(
+            worst(found["test"], exact["test"]), worst(found["norm"], exact["alpha"]),
+            worst(found["train"][: len(groups)], rows * exact["train"]),
+        )  # fmt: skip
+    print("modes", max(errors.values()))
+    assert max(errors.values()) < 1e-10, errors
+
+
+def pattern_instance(seed, views, kinds):
+    """Random linear changes with noise: the reference's combinations, and the engine's over symmetric operators."""
+    rng = np.random.default_rng([9, seed])
+    n, ridge, noise = 20.0, 0.5, 0.2
+    covariance, teacher, probability = spread_out(rng), rng.normal(size=P), rng.dirichlet(np.full(kinds, 3.0))
+    gains = np.eye(P) + 0.3 * rng.normal(size=(kinds, P, P))
+    noises, label = np.stack([0.3 * spread_out(rng) for _ in range(kinds)]), rng.uniform(0.5, 1.5, kinds)
+    population = dict(covariance=spread_out(rng), teacher=rng.normal(size=P), noise=noise)
+    combinations = linear_patterns(probability, gains, noises, label, views, covariance, teacher, noise)
+
+    pairs = [(a, b) for a in range(kinds) for b in range(a + 1, kinds)]
+    changes = [*gains, *(gains[a] + gains[b] for a, b in pairs)]
+    basis = np.stack([*(one @ covariance @ one.T for one in changes), *noises, population["covariance"]])
+    means = np.zeros((kinds, kinds, len(basis)))
+    means[np.arange(kinds), np.arange(kinds), np.arange(kinds)] = 1.0
+    for number, (a, b) in enumerate(pairs, start=kinds):
+        means[a, b, [number, a, b]] = means[b, a, [number, a, b]] = 0.5, -0.5, -0.5
+    mass, weight, drawn, _, _ = pattern_combinations(probability, views)
+    blocks = means[drawn[:, :, None], drawn[:, None, :]]
+    own = np.arange(views)
+    blocks[:, own, own] += np.eye(len(basis))[kinds + len(pairs) + drawn]
+    cross = np.einsum("gkp,gl->gklp", (gains @ covariance @ teacher)[drawn], label[drawn])
+    labels = label[drawn][:, :, None] * label[drawn][:, None]
+    test_cross = population["covariance"] @ population["teacher"]
+    target = VectorTarget(
+        cross, labels * (teacher @ covariance @ teacher), label[drawn], np.eye(len(basis))[-1], test_cross,
+        population["teacher"] @ test_cross,
+    )  # fmt: skip
+    ours = DenseOperators(basis), Blocks(mass, weight / n, blocks), target
+    return combinations, n, ridge, population, lambda features: on_device(*ours, features, ridge / n, noise * labels)
+
+
+@pytest.mark.parametrize(("views", "kinds"), [(2, 3), (3, 2)])
+def test_patterns_against_loops(views, kinds):
+    """Worst seen WORST_PATTERNS."""
+    errors = {}
+    for seed, features in enumerate(FEATURES):
+        combinations, n, ridge, population, ours = pattern_instance(seed, views, kinds)
+        exact, found = pattern_risk(combinations, n, features, ridge, population), engine(*ours(features))
+        errors[features] = max(
+            worst(found["test"] + 0.2, exact["test"]), worst(found["train"].sum(), exact["train"]), worst(found["norm"], exact["norm"]),
+        )  # fmt: skip
+    print("patterns", max(errors.values()))
+    assert max(errors.values()) < 1e-9, errors
+
+
+def slope(f, step):
+    """Eighth-order central difference at 0."""
+    weights = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+    return sum(w * (f(j * step) - f(-j * step)) for j, w in weights.items()) / step
+
+
+@pytest.mark.parametrize("seed", [12, 9, 14])
+def test_risks_are_slopes_of_one_number(seed):
+    """3, 5, 5 groups.  dL/dh is the test risk, a_g dL/da_g the training loss, dL/dlambda the norm. Worst seen WORST_SLOPES."""
+    groups, population, features, ridge, ours = dense_instance(seed)
+    found = engine(*ours)
+
+    def at(change=0.0, g=None, h=0.0):
+        changed = [{**one, "weight": one["weight"] * (1 + change * (i == g))} for i, one in enumerate(groups)]
+        return objective(changed, features, ridge * (1 + change * (g is None)), population, h)
+
+    errors = [worst(slope(lambda h: at(h=h), 1e-3), found["test"] + 0.3), worst(slope(at, 2e-2) / ridge, found["norm"])]
+    errors += [worst(slope(lambda e, g=g: at(e, g), 2e-2), found["train"][g]) for g in range(len(groups))]
+    print("slopes", seed, errors)
+    assert max(errors) < 1e-8, errors
+
+
+@jax.jit
+@partial(jax.grad, argnums=(0, 1, 2))
+def slopes(ridge, log_weight, h, operators, blocks, target, features, noise):
+    """Of the objective in lambda, log a_g, and the mass h of the last group."""
+    mass = (blocks.mass * jnp.exp(log_weight)).at[-1].set(h)
+    changed = Blocks(mass, blocks.weight * jnp.exp(log_weight), blocks.covariance)
+    return value(operators, changed, target, features, ridge, noise)
+
+
+def with_test_group(ours):
+    """The last group made a penalty of mass h = 0 and weight 0, its population the test population."""
+    operators, blocks, target, features, ridge, noise = ours
+    last = GROUPS - 1
+    blocks = Blocks(
+        blocks.mass.at[last].set(0.0), blocks.weight.at[last].set(0.0), blocks.covariance.at[last, 0, 0].set(target.test)
+    )
+    target = VectorTarget(
+        target.cross.at[last, 0, 0].set(target.test_cross), target.second.at[last, 0, 0].set(target.test_second),
+        target.label, target.test, target.test_cross, target.test_second,
+    )  # fmt: skip
+    return operators, blocks, target, features, ridge, noise.at[last].set(0.3)
+
+
+@pytest.mark.parametrize("seed", [8, 9, 10, 11])
+def test_risks_are_derivatives_of_the_engines_own_objective(seed):
+    """Through the implicit function theorem. Worst seen WORST_OWN."""
+    operators, blocks, target, features, ridge, noise = ours = with_test_group(dense_instance(seed)[-1])
+    found = engine(*ours)
+    norm, train, test = slopes(ridge, jnp.zeros(GROUPS), jnp.zeros(()), operators, blocks, target, features, noise)
+    errors = [worst(norm, found["norm"]), worst(test, found["test"] + 0.3), worst(train[:-1], found["train"][:-1])]
+    print("own", seed, errors)
+    assert max(errors) < 1e-10, errors
