@@ -38,6 +38,7 @@ __all__ = [
     "__version__",
     "check",
     "datasets",
+    "optimal_augmentation",
     "optimal_ridge",
     "plot",
     "predict",
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 from rfgen._version import __version__
-from rfgen.api import check, optimal_ridge, predict, simulate
+from rfgen.api import check, optimal_augmentation, optimal_ridge, predict, simulate
 from rfgen.numerics.precision import PrecisionError
 from rfgen.plotting import plot
 from rfgen.problems import datasets

@@ -1,8 +1,7 @@
 """Trials: where they are drawn, their keys, their memory, their batches."""
 
-__all__ = ["fingerprint", "measure", "settings", "source_of", "trial_bytes", "trial_keys"]
+__all__ = ["fingerprint", "measure", "source_of", "trial_bytes", "trial_keys"]
 
-import itertools
 from typing import Any
 
 import jax
@@ -16,14 +15,6 @@ from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import sampler
 from rfgen.simulation.views import augmented
-
-
-def settings(augmentation: AbstractAugmentation | None) -> list[AbstractAugmentation | None]:
-    """The augmentation at each point of the product of its axes that are arrays."""
-    axes = {} if augmentation is None else {name: axis for name, axis in augmentation.axes.items() if axis.ndim}
-    if augmentation is None or not axes:
-        return [augmentation]
-    return [augmentation.at(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())]
 
 
 def source_of(

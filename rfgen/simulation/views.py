@@ -194,6 +194,7 @@ def augmented(
             "augmentation"
         )
     levels = np.arange(base.modes) if isinstance(base, FiniteSampler) else mode_levels(task)
+    levels = task.spectrum.order[levels]  # noise variances come in the order of the eigenvalues given
     if isinstance(augmentation, Mixup):
         a = float(augmentation.concentration)
         law, mixing = ModeLaw.of(), (a + 1.0) / (2.0 * a + 1.0)

@@ -1,6 +1,6 @@
 """Which form of the engine serves a task, an augmentation and a wish; many points of its curve at once."""
 
-__all__ = ["Posed", "augmented_points", "pattern_errors", "pose"]
+__all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "posed_point"]
 
 import warnings
 from dataclasses import dataclass
@@ -101,6 +101,12 @@ def augmented_points(
     if _small(problem):
         return jax.vmap(lambda *at: point(problem, *at, noise))(n, features, ridge)
     return jax.lax.map(lambda at: point(problem, *at, noise), (n, features, ridge))
+
+
+@jax.jit
+def posed_point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any) -> AugmentedRisk:
+    """`augmented_risk` at one point, outputs summed."""
+    return _point(problem, n, features, ridge, noise, keep_outputs=False)
 
 
 def _point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> AugmentedRisk:

@@ -85,12 +85,12 @@ def test_float32_agrees_too():
 
 def test_single_precision_can_disagree(monkeypatch):
     """The rounding granted to float32 does not hide a wrong theory where risks are small."""
-    import rfgen.api as api
+    import rfgen.api.checking as checking
 
     task, learner = rg.Task.isotropic(50, noise=1e-4), rg.Learner(rg.Ridge(1e-3))
     assert rg.check(task, learner, [200], trials=40, dtype="float32").agrees
-    honest = api.predict
-    monkeypatch.setattr(api, "predict", lambda *arguments: honest(*arguments) * 1.2)
+    honest = checking.predict
+    monkeypatch.setattr(checking, "predict", lambda *arguments: honest(*arguments) * 1.2)
     assert not rg.check(task, learner, [200], trials=40, dtype="float32").agrees
 
 

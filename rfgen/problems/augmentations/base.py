@@ -2,6 +2,7 @@
 
 __all__ = ["AbstractAugmentation", "Augmentation", "View"]
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -56,11 +57,11 @@ class AbstractAugmentation(ABC):
         return self.view(key, x, partner)
 
     def mode_law(self, modes: float) -> ModeLaw:
-        """How `modes` (maybe inf) eigen-coordinates are changed; a ValueError where the augmentation acts on images alone."""
+        """How `modes` (maybe inf) eigen-coordinates are changed; a ValueError where only images can be."""
         del modes
         raise ValueError(
-            f"{type(self).__name__} acts on inputs, not on eigen-coordinates: use it with rg.DataTask, or use GaussianNoise, "
-            "Mask, Dropout, SaltAndPepper, Gain, Flip, Cutout, Mixup or LabelSmoothing with this task"
+            f"{type(self).__name__} acts on inputs, not on eigen-coordinates: use it with rg.DataTask, or use "
+            "GaussianNoise, Mask, Dropout, SaltAndPepper, Gain, Flip, Cutout, Mixup or LabelSmoothing with this task"
         )
 
     def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, "AbstractAugmentation"], ...] | None:
@@ -81,6 +82,14 @@ class AbstractAugmentation(ABC):
         """`views` and the strengths, as arrays of shape () or (values,), by the names of the curve's dimensions."""
         fields_by_name = {DIMENSIONS.get(name, name): name for name in ("views", *self.strengths)}
         return {name: np.asarray(getattr(self, field), np.float64) for name, field in fields_by_name.items()}
+
+    @property
+    def settings(self) -> "list[AbstractAugmentation]":
+        """The augmentation at each point of the product of its axes that are arrays, the last one fastest."""
+        arrays = {name: axis for name, axis in self.axes.items() if axis.ndim}
+        if not arrays:
+            return [self]
+        return [self.at(**dict(zip(arrays, values, strict=True))) for values in itertools.product(*arrays.values())]
 
     def at(self, **values: Any) -> Any:
         """The same augmentation at other values, given by the names of `axes`."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import sparse
 
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
@@ -58,6 +57,8 @@ class Mixup(AbstractAugmentation):
         rows, own = np.arange(int(views) * size), np.tile(np.arange(size), int(views))
         weight, partner = rng.beta(a, a, rows.size), rng.integers(size, size=rows.size)
         entries = np.concatenate([weight, 1 - weight]), (np.tile(rows, 2), np.concatenate([own, partner]))
+        from scipy import sparse
+
         mixtures = sparse.csr_array(entries, shape=(rows.size, size))  # adds up where a row is its own partner
         gram = (mixtures.T @ mixtures).toarray() / views
         return np.maximum(np.linalg.eigvalsh(gram), 0.0)

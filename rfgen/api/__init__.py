@@ -1,0 +1,12 @@
+"""The verbs: arrays in, xarray out.
+
+Each opens a 64-bit scope of its own and leaves the process's flag alone; each takes plain numbers and arrays, broadcasts
+them to named dimensions (the outer product), and refuses tracers: under jit, grad or vmap use `rfgen.theory`.
+"""
+
+__all__ = ["check", "optimal_augmentation", "optimal_ridge", "predict", "simulate"]
+
+from rfgen.api.checking import check
+from rfgen.api.optimising import optimal_augmentation, optimal_ridge
+from rfgen.api.predicting import predict
+from rfgen.api.simulating import simulate

@@ -1,0 +1,73 @@
+"""`check`: theory beside simulation."""
+
+__all__ = ["check"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.curves import MEASURED
+from rfgen.api.predicting import predict
+from rfgen.api.simulating import simulate
+from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
+from rfgen.comparison.report import Report
+from rfgen.problems import validation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+
+
+def check(
+    task: Task | DataTask,
+    learner: Learner,
+    n: Any,
+    trials: int = 45,
+    seed: int = 0,
+    variables: str | tuple[str, ...] = ("test", "train"),
+    threshold: float = 4.0,
+    finite_size: float = FINITE_SIZE,
+    form: str | None = None,
+    **simulation: Any,
+) -> Report:
+    """Theory beside simulation, with the z-score of every point; prints as a table, `.agrees` is the verdict.
+
+    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
+    allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
+    those that decide; `.dataset` holds all six.  `form` goes to `predict`, whose error from sampled patterns is added to the
+    measurement's; further arguments go to `simulate`.
+
+    >>> import rfgen as rg
+    >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
+    >>> report.agrees
+    True
+    """
+    variables = (variables,) if isinstance(variables, str) else tuple(variables)
+    unknown = set(variables) - set(MEASURED)
+    if unknown or not variables:
+        raise ValueError(f"variables must be among {', '.join(MEASURED)}, got {variables!r}")
+    if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
+        raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
+    theory = predict(task, learner, n, form)
+    measured = simulate(task, learner, n, trials, seed, **simulation)
+    dtype = measured.attrs["dtype"]
+    scale = (task.eigen if isinstance(task, DataTask) else task).null_risk
+    data = {}
+    for name in MEASURED:
+        n_there, features_there = (
+            theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) for size in ("n", "features")
+        )
+        granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
+        granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)
+        error = measured[f"{name}_se"]
+        if f"{name}_pattern_se" in theory:
+            error = np.hypot(error, theory[f"{name}_pattern_se"])
+        floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
+        z = standard_score(theory[name], measured[name], error, floor)
+        data |= {
+            f"{name}_theory": theory[name], f"{name}_simulation": measured[name], f"{name}_se": error,
+            f"{name}_z": theory[name].copy(data=z), f"{name}_allowance": theory[name].copy(data=granted),
+        }  # fmt: skip
+    import xarray
+
+    dataset = xarray.Dataset(data, attrs={**measured.attrs, "threshold": threshold, "finite_size": finite_size})
+    return Report(dataset, tuple(variables), threshold, f"{task!r}" if isinstance(task, Task) else repr(task.eigen))

@@ -1,0 +1,168 @@
+"""`simulate`: the measured curve."""
+
+__all__ = ["simulate"]
+
+import itertools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.api.curves import MEASURED, dataset, prepare
+from rfgen.execution.content import content
+from rfgen.execution.memory import budget, plan
+from rfgen.execution.progress import progress_bar
+from rfgen.execution.store import Store, content_key
+from rfgen.numerics.precision import double_precision
+from rfgen.problems import validation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.population import FinitePopulation
+from rfgen.problems.task import Task
+from rfgen.simulation.trials import fingerprint, measure, source_of, trial_bytes, trial_keys
+
+# Trials of one stored cell; a killed run loses at most these.
+CELL_TRIALS = 32
+
+
+def _whole(name: str, values: np.ndarray) -> np.ndarray:
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
+
+
+@double_precision
+def simulate(
+    task: Task | DataTask,
+    learner: Learner,
+    n: Any,
+    trials: int = 45,
+    seed: int = 0,
+    dtype: str = "float64",
+    test_rows: str = "population",
+    memory: float | None = None,
+    progress: bool | None = None,
+    store: Any = None,
+) -> Any:
+    """The measured curve: draw training sets, fit the estimator, measure; mean and standard error over `trials`.
+
+    Gaussian tasks draw eigen-coordinates; `DataTask` and `Task.from_kernel` draw rows of the real examples, with
+    replacement and measured on all of them (`test_rows="population"`, what the theory describes) or without and measured
+    on those left (`test_rows="rest"`); `Task.sphere` draws points and uses the kernel itself.
+
+    Augmented learners see drawn views: of the eigen-coordinates on a `Task`, where views=inf is exact, of the inputs on a
+    `DataTask`.  Trials of all settings of an augmentation share their samples.
+
+    One decomposition per trial serves all ridges.  Results depend on (seed, n, features, trial), not on the order or
+    grouping of the work.  `dtype` "float64" or "float32"; `memory` in bytes (default half the device's), `progress` True,
+    False or None (only in a terminal or notebook); `store` a folder in which finished cells are kept, so that a killed run
+    continues.
+
+    Returns the variables of `predict` that can be measured (`test`, `train`, `bias`, `variance`, `noise`, `norm`), each
+    with `<name>_se`, and `trials`.
+
+    >>> import rfgen as rg
+    >>> runs = rg.simulate(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=40, trials=20, seed=1)
+    >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
+    True
+    """
+    given = task
+    task, axes = prepare("simulate", task, learner, n)
+    if learner.augmentation is not None:
+        axes = {**axes, **learner.augmentation.axes}
+    trials = validation.integer("trials", trials, 1)
+    seed = validation.integer("seed", seed, 0)
+    if seed >= 2**63:
+        raise ValueError(f"seed must be below 2^63, got {seed}")
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    if test_rows not in ("population", "rest"):
+        raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
+    sizes, counts = _whole("n", axes["n"]), _whole("features", axes["features"])
+    if test_rows == "rest":
+        if not isinstance(task.population, FinitePopulation):
+            raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
+        examples = task.population.labels.shape[0]
+        # two trials must leave some examples in common, to measure the bias on
+        if (examples - sizes.max()) ** 2 < 10 * examples:
+            raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
+    if np.max(axes["ridge"]) > np.finfo(dtype).max:
+        raise ValueError(f"ridge must fit into {dtype}, got {np.max(axes['ridge']):g}; use dtype='float64'")
+    augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
+    sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
+    ridges, noise = jnp.asarray(np.atleast_1d(axes["ridge"]), dtype), jnp.asarray(task.noise, dtype)
+    available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
+    folder = None if store is None else Store(store)
+    identity = (
+        __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
+        np.asarray(ridges), seed, dtype, test_rows,
+    )  # fmt: skip
+    cells = [(int(size), None if np.isinf(count) else int(count)) for size in np.ravel(sizes) for count in np.ravel(counts)]
+    work = []
+    for (size, features), source in itertools.product(cells, sources):
+        need = trial_bytes(source, size, features, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
+        also = "" if features is None else f", features={features}"
+        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", "n or the modes"))
+    collected = []
+    with progress_bar(len(work) * trials, "simulate", progress) as bar:
+        for number, (size, features) in enumerate(cells):
+            here = []
+            for each, source, together in zip(augmentations, sources, work[number * len(sources) :], strict=False):
+                own = fingerprint(source)
+                if each is not None:
+                    own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
+                blocks = []
+                for start in range(0, trials, CELL_TRIALS):
+                    stop = min(start + CELL_TRIALS, trials)
+                    name = content_key(*identity, *own, size, features, start, stop) if folder else ""
+                    block = folder.get(name) if folder else None
+                    if block is None:
+                        keys = trial_keys(seed, size, features, start, stop)
+                        block = measure(source, keys, size, features, ridges, noise, together, stop - start, bar)
+                        if folder:
+                            folder.put(name, block)
+                    else:
+                        bar.update(stop - start)
+                    blocks.append(block)
+                here.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
+            # (trials, ridges, settings, outputs): the order of the dimensions
+            collected.append({key: np.stack([values[key] for values in here], axis=2) for key in here[0]})
+    attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows}
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
+    return _summary(task, axes, collected, trials, attributes)
+
+
+def _device_bytes() -> int | None:
+    statistics = jax.devices()[0].memory_stats()
+    return statistics.get("bytes_limit") if statistics else None
+
+
+def _summary(
+    task: Task, axes: dict[str, np.ndarray], cells: list[dict[str, np.ndarray]], trials: int, attributes: dict[str, Any]
+) -> Any:
+    """Means and standard errors over trials (over pairs, for bias and variance) as a Dataset."""
+    statistics: dict[str, list[np.ndarray]] = {}
+    for cell in cells:
+        if not task.keep_outputs:
+            cell = {name: values.sum(axis=-1) for name, values in cell.items()}
+        pairs = cell["bias"].shape[0]
+        signal = cell["signal"][: 2 * pairs]
+        cell["variance"] = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1) - cell["bias"]
+        for name in MEASURED:
+            values = cell[name]
+            count = values.shape[0]
+            mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)
+            spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
+            statistics.setdefault(name, []).append(mean)
+            statistics.setdefault(f"{name}_se", []).append(spread)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
+    variables = {name: np.reshape(np.stack(values), shape) for name, values in statistics.items()}
+    result = dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
+    for name in MEASURED:
+        result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"
+    return result.assign_coords(trials=trials)
