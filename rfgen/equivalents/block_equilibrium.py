@@ -48,7 +48,7 @@ class BlockEquilibrium:
     strength: Inexact[Array, "*batch J"]
     reduction: Inexact[Array, "*batch G m m"]
     vanishing: Bool[Array, "*batch"]
-    resolvent: Inexact[Array, "..."]
+    resolvent: Any
     df1: Inexact[Array, "*batch"]
     residual: Float[Array, "*batch"]
     converged: Bool[Array, "*batch"]
@@ -72,9 +72,11 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
             t, _, passes = state
             value, slope, _ = _map(operators, blocks, t, nu)
             scale = jnp.where(t > 0, t, 1.0)
-            change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], (value - t) / scale)
-            # rounding may push the last step up or below 0; neither is Newton's
-            change = jnp.clip(change, -0.9999999, 0.0)
+            misfit = (value - t) / scale
+            change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], misfit)
+            # next to an interpolation peak the last misfit is rounding, over a matrix that is singular to rounding
+            near = jnp.max(jnp.abs(misfit)) < 1e-12
+            change = jnp.clip(change, jnp.where(near, -0.9, -0.9999999), jnp.where(near, 9.0, 0.0))
             return t * (1.0 + change), jnp.max(jnp.abs(change)), passes + 1
 
         def unfinished(state: tuple[Array, ...]) -> Array:
@@ -169,7 +171,7 @@ def complex_block_equilibrium(operators: Any, blocks: Blocks, features: Array, r
     return _record(operators, blocks, ridge, traces, jnp.exp(logs[-1]), residual, jnp.zeros((), bool))
 
 
-def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Array]:
+def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Any]:
     """tr(E Q) at theta(t), its derivative in t (J, J), and Q."""
     reduction = blocks.reduction(traces)
     resolvent = operators.resolvent(blocks.strength(reduction), nu)

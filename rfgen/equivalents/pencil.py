@@ -66,7 +66,7 @@ class Pencil:
         for _ in range(count - 2):
             polynomials.append(2.0 * x * polynomials[-1] - polynomials[-2])
         angles = jnp.arccos(self.points)
-        synthesis = jnp.cos(jnp.arange(count)[:, None] * angles) * (2.0 / count)
+        synthesis = jnp.cos(jnp.arange(count, dtype=angles.dtype)[:, None] * angles) * (2.0 / count)
         weights = jnp.stack(polynomials) @ synthesis.at[0].divide(2.0)
         return panel.astype(jnp.int32), weights, theta[1] / theta[0]
 

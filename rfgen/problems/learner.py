@@ -22,8 +22,8 @@ class Learner:
 
     `augmentation`, such as `GaussianNoise(0.3, views=4)`: each sample is seen in so many views; the objective is
     `sum_i (mean over views of (y_i - f(view))^2) + ridge ||w||^2`.  On a `Task` it acts on the eigen-coordinates
-    `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` on the inputs.  `test_views`: predict by the mean over this many
-    augmented views of each test input (test-time augmentation); None: on the clean input.
+    `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` or `Task.gaussian_inputs` on the inputs.  `test_views`: predict by
+    the mean over this many augmented views of each test input (test-time augmentation); None: on the clean input.
 
     >>> Learner(Ridge(1e-3), features=256).features
     array(256.)

@@ -74,6 +74,9 @@ def _shares(task: Task, law: ModeLaw) -> list[np.ndarray]:
     counts, explicit = task.spectrum.multiplicity, task.spectrum.explicit
     if law.classes == 1:
         return [np.ones(counts.size)]
+    if law.level_class is not None:
+        own = law.level_class[task.spectrum.order]
+        return [(own == number).astype(np.float64) for number in range(law.classes)]
     start = np.concatenate([[0.0], np.cumsum(counts[:explicit])[:-1]])
     stop = start + counts[:explicit]
     if law.breaks is None:

@@ -15,9 +15,11 @@ class ModeLaw:
     E[view_i | x, t] = gain[t, c] x_i and E Var[view_i | x, t] = slope[t, c] lambda_i + level[t, c] shape_i, where c is the
     class of mode i.
 
-    Shapes: `probability` (patterns,) sums to 1; `gain`, `slope`, `level` (patterns, classes); `label` (patterns,), factor on
-    the label.  With `breaks` (classes + 1,), class c holds the modes of number breaks[c] <= i < breaks[c + 1], counted from 0,
-    the largest first; without, one class holds all modes, two the modes of even and of odd number.  `shape` (levels,) or None: relative noise variance of each mode, in the order of the task's eigenvalues; None is 1.
+    Shapes: `probability` (patterns,) sums to 1; `gain`, `slope`, `level` (patterns, classes); `label` (patterns,), factor
+    on the label.  With `breaks` (classes + 1,), class c holds the modes of number breaks[c] <= i < breaks[c + 1], counted
+    from 0, the largest first; without, one class holds all modes, two the modes of even and of odd number.  `shape`
+    (levels,) or None: relative noise variance of each mode, in the order of the task's eigenvalues; None is 1.
+    `level_class` (levels,), in that order too, states the class of each level instead; such a law is composed no further.
     """
 
     probability: np.ndarray
@@ -27,15 +29,17 @@ class ModeLaw:
     label: np.ndarray
     shape: np.ndarray | None = None
     breaks: np.ndarray | None = None
+    level_class: np.ndarray | None = None
 
     @staticmethod
     def of(gain: float = 1.0, slope: float = 0.0, level: float = 0.0, label: float = 1.0) -> "ModeLaw":
         """One certain pattern that treats all modes alike."""
-        return ModeLaw(np.ones(1), *(np.full((1, 1), float(value)) for value in (gain, slope, level)), np.full(1, float(label)))
+        one = np.ones((1, 1))
+        return ModeLaw(one[0], gain * one, slope * one, level * one, label * one[0])
 
     @property
     def classes(self) -> int:
-        """Number of classes of modes, 1 or 2."""
+        """Number of classes of modes."""
         return self.gain.shape[1]
 
     def then(self, second: "ModeLaw") -> "ModeLaw":
@@ -49,7 +53,8 @@ class ModeLaw:
             raise ValueError("covariance must be the same for all noises of one composition on eigen-coordinates")
         breaks = self.breaks if self.classes > 1 else second.breaks
         classes = max(self.classes, second.classes)
-        if min(self.classes, second.classes) > 1 and not np.array_equal(self.breaks, second.breaks):  # None equals None
+        alike = np.array_equal(np.asarray(self.breaks), np.asarray(second.breaks))  # None equals None
+        if min(self.classes, second.classes) > 1 and not alike:
             raise ValueError("at most one part of a composition may treat modes differently (Flip or Cutout), or all alike")
         count = self.probability.size * second.probability.size
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
+from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePopulation
 from rfgen.problems.spectrum import Spectrum
@@ -56,7 +57,7 @@ class Task:
     multiplicity: Any = None
     null_power: Any = 0.0
     keep_outputs: bool = False
-    population: GaussianModes | FinitePopulation | SpherePopulation = field(default_factory=GaussianModes)
+    population: GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs = field(default_factory=GaussianModes)
     name: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -213,6 +214,20 @@ class Task:
             population=SpherePopulation(dim, kernel, power, validation.integer("test_points", test_points, 2)),
             parameters={"dim": dim, "kernel": kernel, "degrees": degrees},
         )  # fmt: skip
+
+    @classmethod
+    def gaussian_inputs(
+        cls, variances: Any, activation: Any, power: Any, noise: float = 0.0, test_points: int = 2000
+    ) -> "Task":
+        """Features `activation(w . x) / sqrt(features)`, w ~ N(0, I/d), of inputs x ~ N(0, diag(variances)) in R^d.
+
+        The target is `sum_i b_i x_i / sqrt(variances_i)` with b_i^2 = power_i.  Exact as d, n and features grow together.
+        Augmentations act on x; simulation draws x and w, and measures each trial at `test_points` fresh inputs.
+        """
+        population = GaussianInputs(variances, activation, power, test_points)
+        levels, counts, powers = population.levels()
+        parameters = {"dim": population.variances.size, "activation": activation}
+        return cls(levels, powers, noise, counts, population=population, name="gaussian_inputs", parameters=parameters)
 
     @classmethod
     def from_kernel(cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.simulation.data_views import DataViews
+from rfgen.simulation.input_features import FeatureSampler
 from rfgen.simulation.ridge_fit import fit_kernel, fit_random_features
 from rfgen.simulation.samplers import Sample
 
@@ -63,6 +64,9 @@ def _risk(
 ) -> PairMeasures:
     def trial(key: Array, shared: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         rows_key, features_key = jax.random.split(key)
+        if isinstance(source, FeatureSampler):  # its rows are features already
+            sample = source.design(rows_key, features_key, shared, n, features)
+            return _trial(sample, features_key, n, None, ridges, noise)
         return _trial(source.draw(rows_key, shared, n), features_key, n, features, ridges, noise)
 
     def pair(two: Array) -> PairMeasures:

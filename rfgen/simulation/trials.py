@@ -10,8 +10,10 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.simulation.data_views import DataViews
+from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import sampler
 from rfgen.simulation.views import augmented
@@ -22,6 +24,8 @@ def source_of(
     test_rows: str,
 ) -> Any:  # fmt: skip
     """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`."""
+    if isinstance(task.population, GaussianInputs):
+        return feature_sampler(task.population, augmentation, test_views, dtype)
     if augmentation is None:
         return sampler(task, dtype, test_rows)
     if isinstance(given, DataTask):

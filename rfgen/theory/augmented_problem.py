@@ -112,7 +112,7 @@ def posed_point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, no
 def _point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> AugmentedRisk:
     if problem.null_power.ndim == 0:
         return augmented_risk(problem, n, features, ridge, noise)
-    axes = AugmentedProblem(None, None, problem.target.by_output, 0)  # type: ignore[arg-type]
+    axes = AugmentedProblem(None, None, problem.target.by_output, 0)
     found = jax.vmap(augmented_risk, in_axes=(axes, None, None, None, 0))(problem, n, features, ridge, noise)
     if keep_outputs:
         return found

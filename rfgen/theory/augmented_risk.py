@@ -18,6 +18,7 @@ from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.mode_classes import mode_classes
 from rfgen.problems.mode_law import ModeLaw
 from rfgen.problems.task import Task
@@ -38,7 +39,7 @@ class AugmentedProblem:
     """
 
     operators: Any
-    blocks: Blocks
+    blocks: Any
     target: Any
     null_power: Any
 
@@ -75,6 +76,7 @@ def augmented_modes(
     `form` "moment" or "pattern"; None takes the moment form where the augmentation declares that moments suffice.
     """
     views = float(augmentation.views)
+    own = task.population.feature_law(augmentation) if isinstance(task.population, GaussianInputs) else None
     if augmentation.mixes:
         if form == "moment":
             raise ValueError(f"form='moment' is wrong for {type(augmentation).__name__}: mixed rows share training inputs")
@@ -83,7 +85,7 @@ def augmented_modes(
         size = 1 if np.isinf(views) else MIXING_SIZE
         made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))  # type: ignore
     else:
-        law = augmentation.mode_law(task.spectrum.rank)
+        law = own or augmentation.mode_law(task.spectrum.rank)
         form = form or ("moment" if augmentation.moments_suffice else "pattern")
         made = moment_form(law, views) if form == "moment" else pattern_form(law, views)
     nodes = mode_classes(task, law)
@@ -93,7 +95,7 @@ def augmented_modes(
     signal = np.repeat([1.0, 0.0], [law.classes, basis.shape[0] - law.classes])
     test_gain, test_noise = signal, np.zeros_like(signal)
     if test_views is not None:
-        test_gain, test_noise = averaged_test_views(law, test_views, made.noisy)
+        test_gain, test_noise = averaged_test_views(law, float(test_views), made.noisy)
     problem = AugmentedProblem(
         DiagonalOperators(basis, nodes.multiplicity),
         Blocks(made.mass, made.weight, made.covariance),

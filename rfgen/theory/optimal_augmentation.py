@@ -91,7 +91,7 @@ def _refined(
 ) -> BestStrength:  # fmt: skip
     from scipy.optimize import brentq, minimize_scalar
 
-    best = int(np.argmin(tests))
+    best = int(np.argmin(np.where(np.isnan(tests), np.inf, tests)))
     low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
     strength = float(grid[best])
 
@@ -106,7 +106,8 @@ def _refined(
         return float(_slope(posed(inside).problem, tangent, *point, noise))
 
     if smooth and slope(low) < 0.0 < slope(high):
-        strength = float(brentq(slope, low, high, xtol=1e-12 * high, rtol=1e-12))
+        root = float(brentq(slope, low, high, xtol=1e-12 * high, rtol=1e-12))
+        strength = root if float(risk(root).test) <= tests[best] else strength
     elif not smooth:
         accuracy = SAMPLED_ACCURACY * (high - low)
         found = minimize_scalar(lambda at: float(risk(at).test), bounds=(low, high), method="bounded", options={"xatol": accuracy})

@@ -1,6 +1,7 @@
 """The engine for groups and blocks of views, against independent dense references, its own objective and samples."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -14,14 +15,13 @@ from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget, VectorTarget
 from rfgen.equivalents.view_blocks import pattern_combinations
-from tests.oracles.dense import dense_risk, objective
+from tests.oracles.dense import dense_risk, objective, slope
 from tests.oracles.patterns import linear_patterns, pattern_risk
 
 # Groups are padded with empty ones and operators with zeros to these sizes: one compiled shape for all.
 P, GROUPS = 24, 5
 INF = math.inf
 FEATURES, RIDGES = (INF, 15.0, 24.0, 40.0), (1e-6, 1e-4, 1e-2, 1.0)
-RISKS = ("test", "train", "norm")
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +40,7 @@ def engine(operators, blocks, target, features, ridge, noise):
     at = block_equilibrium(operators, blocks, features, ridge)
     mean = target.mean_fit(operators, blocks, at, at)
     of = block_error_kernel(operators, blocks, at, at, features, mean.residuals, noise, mean.norm)
-    return {"test": mean.bias + jnp.sum(of.spread @ target.test), "train": of.train.sum(axis=1), "norm": of.norm.sum(),
-            "residual": at.residual}  # fmt: skip
+    return {"test": mean.bias + jnp.sum(of.spread @ target.test), "train": of.train.sum(axis=1), "norm": of.norm.sum()}
 
 
 @jax.jit
@@ -53,8 +52,16 @@ def value(operators, blocks, target, features, ridge, noise):
 
 
 def worst(found, exact):
-    """Relative error; padding is 0 in both."""
+    """Largest relative error; padding is 0 in both."""
     return float(np.max(np.abs(np.asarray(found) - exact) / np.maximum(np.abs(exact), 1e-300)))
+
+
+def against(found, exact, groups, noise=0.0):
+    """Error of a risk without label noise; empty groups train at no loss."""
+    train = np.zeros(len(found["train"]))
+    train[: len(groups)] = [one["rows"] * one["weight"] * each for one, each in zip(groups, exact["train"], strict=True)]
+    pairs = (found["test"] + noise, exact["test"]), (found["norm"], exact["alpha"]), (found["train"], train)
+    return max(worst(*pair) for pair in pairs)
 
 
 def spread_out(rng, basis=None):
@@ -81,27 +88,20 @@ def dense_instance(seed):
         if place < GROUPS:
             mass[place], weight[place], noise[place] = one["rows"] * one["weight"], one["weight"], one["residual"]
     coefficients = np.eye(GROUPS, GROUPS + 1)[:, None, None]
-    target = VectorTarget(
-        cross[:GROUPS, None, None], second[:GROUPS, None, None], np.ones((GROUPS, 1)), np.eye(GROUPS + 1)[GROUPS],
-        cross[GROUPS], second[GROUPS],
-    )  # fmt: skip
+    trained, label, test = (cross[:-1, None, None], second[:-1, None, None]), np.ones((GROUPS, 1)), np.eye(GROUPS + 1)[-1]
+    target = VectorTarget(*trained, label, test, cross[-1], second[-1])
     ours = DenseOperators(covariances), Blocks(mass, weight, coefficients), target
     features, ridge = FEATURES[seed % 4], RIDGES[seed // 4 % 4]
     return groups, population, features, ridge, on_device(*ours, features, ridge, noise[:, None, None])
 
 
 def test_groups_against_the_dense_reference():
-    """50 instances, k below, at and above p. Worst seen WORST_DENSE."""
+    """50 instances, k below, at and above p. Worst seen 4.5e-13."""
     errors = {}
     for seed in range(50):
         groups, population, features, ridge, ours = dense_instance(seed)
         exact, found = dense_risk(groups, features, ridge, population), engine(*ours)
-        rows = np.array([one["rows"] * one["weight"] for one in groups])
-        errors[seed] = max(
-            worst(found["test"] + 0.3, exact["test"]), worst(found["norm"], exact["alpha"]),
-            worst(found["train"][: len(groups)], rows * exact["train"]), float(np.max(np.abs(found["train"][len(groups) :]), initial=0)),
-        )  # fmt: skip
-    print("dense", max(errors.values()))
+        errors[seed] = against(found, exact, groups, 0.3)
     assert max(errors.values()) < 1e-10, errors
 
 
@@ -114,11 +114,11 @@ def mode_instance(seed):
     first = np.arange(nodes) % 2 == 0
     basis[0, ~first] = basis[1, first] = 0.0
     signal = np.array([1.0, 1.0, 0.0])
-    mass, weight = (np.where(np.arange(4) < count, values, 0.0) for values in (rng.uniform(0.2, 2, 4), rng.uniform(0.01, 0.1, 4)))
+    mass, weight = rng.uniform([[0.2], [0.01]], [[2.0], [0.1]], (2, 4)) * (np.arange(4) < count)
     gain, label = rng.normal(size=(4, 1, 3)) * signal, rng.normal(size=(4, 1))
     label[count - 1] = gain[count - 1] = 0.0  # noise alone
     covariance = gain[:, :, None] * gain[:, None] + rng.uniform(size=(4, 1, 1, 3))
-    population, test_gain, test_noise = rng.uniform(0.5, 2, 3) * signal, rng.normal(size=3) * signal, rng.uniform(0, 0.5, 3)
+    population, test_gain, test_noise = rng.uniform(0.5, 2, 3) * signal, rng.normal(size=3) * signal, rng.uniform(size=3)
     power = rng.uniform(size=nodes)
     target = ModeTarget(power, signal, gain, label, population, test_gain, test_noise)
     features, ridge = FEATURES[seed % 4], RIDGES[seed // 4 % 4]
@@ -130,7 +130,8 @@ def mode_instance(seed):
     def seen(moments, gains, label, clean):
         """Covariance, least-squares teacher, and what that leaves."""
         spectrum, cross = moments @ wide, label * (clean * gains) @ wide * teacher
-        return dict(covariance=np.diag(spectrum), teacher=cross / spectrum), label**2 * (clean @ wide @ teacher**2) - cross**2 @ (1 / spectrum)
+        left = label**2 * (clean @ wide @ teacher**2) - cross**2 @ (1 / spectrum)
+        return dict(covariance=np.diag(spectrum), teacher=cross / spectrum), left
 
     groups = []
     for g in range(count):
@@ -142,17 +143,12 @@ def mode_instance(seed):
 
 
 def test_modes_against_the_dense_reference():
-    """Worst seen WORST_MODES."""
+    """Worst seen 5.0e-14."""
     errors = {}
     for seed in range(32):
         groups, population, features, ridge, ours = mode_instance(seed)
         exact, found = dense_risk(groups, features, ridge, population), engine(*ours)
-        rows = np.array([one["rows"] * one["weight"] for one in groups])
-        errors[seed] = max(
-            worst(found["test"], exact["test"]), worst(found["norm"], exact["alpha"]),
-            worst(found["train"][: len(groups)], rows * exact["train"]),
-        )  # fmt: skip
-    print("modes", max(errors.values()))
+        errors[seed] = against(found, exact, groups)
     assert max(errors.values()) < 1e-10, errors
 
 
@@ -179,38 +175,28 @@ def pattern_instance(seed, views, kinds):
     blocks[:, own, own] += np.eye(len(basis))[kinds + len(pairs) + drawn]
     cross = np.einsum("gkp,gl->gklp", (gains @ covariance @ teacher)[drawn], label[drawn])
     labels = label[drawn][:, :, None] * label[drawn][:, None]
-    test_cross = population["covariance"] @ population["teacher"]
-    target = VectorTarget(
-        cross, labels * (teacher @ covariance @ teacher), label[drawn], np.eye(len(basis))[-1], test_cross,
-        population["teacher"] @ test_cross,
-    )  # fmt: skip
+    test = np.eye(len(basis))[-1], population["covariance"] @ population["teacher"]
+    second = labels * (teacher @ covariance @ teacher)
+    target = VectorTarget(cross, second, label[drawn], *test, population["teacher"] @ test[1])
     ours = DenseOperators(basis), Blocks(mass, weight / n, blocks), target
     return combinations, n, ridge, population, lambda features: on_device(*ours, features, ridge / n, noise * labels)
 
 
 @pytest.mark.parametrize(("views", "kinds"), [(2, 3), (3, 2)])
 def test_patterns_against_loops(views, kinds):
-    """Worst seen WORST_PATTERNS."""
+    """Worst seen 4.9e-14."""
     errors = {}
     for seed, features in enumerate(FEATURES):
         combinations, n, ridge, population, ours = pattern_instance(seed, views, kinds)
         exact, found = pattern_risk(combinations, n, features, ridge, population), engine(*ours(features))
-        errors[features] = max(
-            worst(found["test"] + 0.2, exact["test"]), worst(found["train"].sum(), exact["train"]), worst(found["norm"], exact["norm"]),
-        )  # fmt: skip
-    print("patterns", max(errors.values()))
+        pairs = (found["test"] + 0.2, "test"), (found["train"].sum(), "train"), (found["norm"], "norm")
+        errors[features] = max(worst(value, exact[name]) for value, name in pairs)
     assert max(errors.values()) < 1e-9, errors
 
 
-def slope(f, step):
-    """Eighth-order central difference at 0."""
-    weights = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
-    return sum(w * (f(j * step) - f(-j * step)) for j, w in weights.items()) / step
-
-
-@pytest.mark.parametrize("seed", [12, 9, 14])
+@pytest.mark.parametrize("seed", [12, 9])
 def test_risks_are_slopes_of_one_number(seed):
-    """3, 5, 5 groups.  dL/dh is the test risk, a_g dL/da_g the training loss, dL/dlambda the norm. Worst seen WORST_SLOPES."""
+    """dL/dh is the test risk, a_g dL/da_g the training loss, dL/dlambda the norm. Worst seen 4.6e-12."""
     groups, population, features, ridge, ours = dense_instance(seed)
     found = engine(*ours)
 
@@ -220,7 +206,6 @@ def test_risks_are_slopes_of_one_number(seed):
 
     errors = [worst(slope(lambda h: at(h=h), 1e-3), found["test"] + 0.3), worst(slope(at, 2e-2) / ridge, found["norm"])]
     errors += [worst(slope(lambda e, g=g: at(e, g), 2e-2), found["train"][g]) for g in range(len(groups))]
-    print("slopes", seed, errors)
     assert max(errors) < 1e-8, errors
 
 
@@ -237,28 +222,24 @@ def with_test_group(ours):
     """The last group made a penalty of mass h = 0 and weight 0, its population the test population."""
     operators, blocks, target, features, ridge, noise = ours
     last = GROUPS - 1
-    blocks = Blocks(
-        blocks.mass.at[last].set(0.0), blocks.weight.at[last].set(0.0), blocks.covariance.at[last, 0, 0].set(target.test)
-    )
-    target = VectorTarget(
-        target.cross.at[last, 0, 0].set(target.test_cross), target.second.at[last, 0, 0].set(target.test_second),
-        target.label, target.test, target.test_cross, target.test_second,
-    )  # fmt: skip
+    mass, weight = (values.at[last].set(0.0) for values in (blocks.mass, blocks.weight))
+    blocks = Blocks(mass, weight, blocks.covariance.at[last, 0, 0].set(target.test))
+    cross, second = target.cross.at[last, 0, 0].set(target.test_cross), target.second.at[last, 0, 0].set(target.test_second)
+    target = replace(target, cross=cross, second=second)
     return operators, blocks, target, features, ridge, noise.at[last].set(0.3)
 
 
 @pytest.mark.parametrize("seed", [8, 9, 10, 11])
 def test_risks_are_derivatives_of_the_engines_own_objective(seed):
-    """Through the implicit function theorem. Worst seen WORST_OWN."""
+    """Through the implicit function theorem. Worst seen 3.0e-15."""
     operators, blocks, target, features, ridge, noise = ours = with_test_group(dense_instance(seed)[-1])
     found = engine(*ours)
     norm, train, test = slopes(ridge, jnp.zeros(GROUPS), jnp.zeros(()), operators, blocks, target, features, noise)
     errors = [worst(norm, found["norm"]), worst(test, found["test"] + 0.3), worst(train[:-1], found["train"][:-1])]
-    print("own", seed, errors)
     assert max(errors) < 1e-10, errors
 
 
-solve_real = jax.jit(block_equilibrium)
+solve_real, complex_solver = jax.jit(block_equilibrium), jax.jit(complex_block_equilibrium)
 
 
 def solve_complex(*problem):
@@ -266,42 +247,37 @@ def solve_complex(*problem):
         return complex_solver(*problem)
 
 
-complex_solver = jax.jit(complex_block_equilibrium)
-
-
 def two_groups(features, size=16):
-    rng = np.random.default_rng(11)
-    basis = np.stack([np.exp(1.5 * rng.normal(size=size)), np.exp(rng.normal(size=size))])
+    basis = np.exp(np.random.default_rng(11).normal(size=(2, size)) * np.array([[1.5], [1.0]]))
     blocks = Blocks(np.array([1.0, 0.6]), np.array([1 / 10, 1 / 18]), np.eye(2)[:, None, None])
     return on_device(DiagonalOperators(basis, np.ones(size)), blocks, features)
 
 
 @pytest.mark.parametrize("features", [INF, 7.0, 16.0, 30.0])
 def test_complex_ridges(features):
-    """Worst seen WORST_COMPLEX."""
+    """Worst seen 1.8e-15."""
     problem = two_groups(features)
     trace = float(problem[0].size() @ problem[1].mass)
     apart, turned, residual = [], [], []
     for size in trace * np.geomspace(1e-7, 1e2, 10):
-        real, same = solve_real(*problem, jnp.asarray(size)), solve_complex(*problem, jnp.asarray(size + 0j))
-        apart += [worst(getattr(same, name), np.asarray(getattr(real, name))) for name in ("nu", "traces", "strength", "df1")]
+        real, same = (vars(solve(*problem, jnp.asarray(at))) for solve, at in ((solve_real, size), (solve_complex, size + 0j)))
+        apart += [worst(same[name], np.asarray(real[name])) for name in ("nu", "traces", "strength", "df1")]
         for phi in (0.5, 1.5, 2.5, 2.9, 3.0):
             up, down = (solve_complex(*problem, jnp.asarray(size * np.exp(1j * sign * phi))) for sign in (1, -1))
-            turned.append(max(worst(np.conj(down.traces), np.asarray(up.traces)), worst(np.conj(down.nu), np.asarray(up.nu))))
+            turned += [worst(np.conj(down.traces), np.asarray(up.traces)), worst(np.conj(down.nu), np.asarray(up.nu))]
             residual += [float(up.residual), float(down.residual)]
-    print("complex", features, max(apart), max(turned), max(residual))
     assert max(apart) < 1e-12 and max(turned) < 1e-12 and max(residual) < 1e-12
 
 
 @pytest.mark.parametrize(("features", "ridge"), [(INF, 0.03 * np.exp(2.6j)), (200, 0.02 * np.exp(-2.0j))])
 def test_against_the_resolvent_of_samples(features, ridge):
-    """tr Q / p of 300 coordinates, within 2/p of the mean of 24 samples; it differs by WORST_SAMPLE."""
+    """tr Q / p of 300 coordinates, within 2/p of the mean of 24 samples: 0.0027, 0.0036 with standard errors of 0.0025."""
     p, samples = 300, []
     rng = np.random.default_rng(12)
     basis = np.stack([np.arange(1.0, p + 1) ** -0.5, rng.uniform(0.1, 0.5, p)])
     rows, weight = np.array([150, 240]), np.array([1 / 200, 1 / 400])
-    problem = on_device(DiagonalOperators(basis, np.ones(p)), Blocks(rows * weight, weight, np.eye(2)[:, None, None]), features)
-    at = solve_complex(*problem, jnp.asarray(ridge))
+    blocks = Blocks(rows * weight, weight, np.eye(2)[:, None, None])
+    at = solve_complex(*on_device(DiagonalOperators(basis, np.ones(p)), blocks, features), jnp.asarray(ridge))
     for _ in range(24):
         X = [rng.normal(size=(count, p)) * np.sqrt(values) for count, values in zip(rows, basis, strict=True)]
         second = sum(a * x.T @ x for a, x in zip(weight, X, strict=True))
@@ -309,5 +285,4 @@ def test_against_the_resolvent_of_samples(features, ridge):
         inner = np.linalg.inv(F.T @ second @ F + ridge * np.eye(F.shape[1]))
         samples.append(np.trace(F @ inner @ F.T) / p)
     exact = complex(jnp.mean(at.resolvent))
-    print("sample", abs(np.mean(samples) / exact - 1), np.std(samples) / abs(exact))
     assert abs(np.mean(samples) / exact - 1) < 2 / p

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import root
 
-__all__ = ["dense_risk", "objective"]
+__all__ = ["dense_risk", "objective", "slope"]
 
 
 def dense_risk(groups, k, ridge_lambda, population):
@@ -75,6 +75,12 @@ def objective(groups, k, ridge_lambda, population, h=0.0):
     w = np.linalg.solve(M + nu * np.eye(len(M)), sum(c * covariance @ teacher for c, covariance, teacher, _ in terms))
     fit = sum(c * ((w - teacher) @ covariance @ (w - teacher) + residual) for c, covariance, teacher, residual in terms)
     return fit + nu * (w @ w)
+
+
+def slope(f, step):
+    """Eighth-order central difference of f at 0."""
+    weights = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+    return sum(w * (f(j * step) - f(-j * step)) for j, w in weights.items()) / step
 
 
 def _equilibrium(groups, k, ridge_lambda, extra=0.0):

@@ -1,8 +1,8 @@
 """The pattern form of THEORY.md section 4 in plain numpy: dense matrices and loops over patterns, written for clarity.
 
-Each of n samples gives m views.  A pattern says how: with `probability`, `second[k][l]` is E[u_k u_l'] (p, p), `cross[k][l]`
-is E[u_k y_l] (p,) and `labels[k, l]` is E[y_k y_l], label noise included.  The objective is the mean over samples of the
-mean over views of (y_k - u_k . w)^2, plus (ridge / n) |w|^2, for weights on k random features (inf: the kernel itself).
+Each of n samples gives m views.  A pattern says how: with `probability`, `second[k, l]` is E[u_k u_l'] (p, p), `cross[k, l]`
+is E[u_k y_l] (p,) and `labels[k, l]` is E[y_k y_l], label noise included.  The objective is the mean over samples and
+views of (y_k - u_k . w)^2, plus (ridge / n) |w|^2, for weights on k random features (inf: the kernel itself).
 """
 
 import itertools
@@ -13,7 +13,7 @@ __all__ = ["linear_patterns", "pattern_risk"]
 
 
 def linear_patterns(probability, gains, noises, label, views, covariance, teacher, noise):
-    """Every combination of `views` views u = gains[a] x + N(0, noises[a]), y = label[a] (teacher . x + noise): a list of dicts."""
+    """Every combination of `views` views u = gains[a] x + N(0, noises[a]), y = label[a] (teacher . x + noise)."""
     patterns = []
     for drawn in itertools.product(range(len(probability)), repeat=views):
         second, cross = np.empty((2, views, views), dtype=object)
