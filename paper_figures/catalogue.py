@@ -6,9 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from paper_figures import more_is_better_features, more_is_better_fitting_ratio, more_is_better_spectra
+from paper_figures import (
+    more_is_better_features,
+    more_is_better_fitting_ratio,
+    more_is_better_spectra,
+    morisset_digits,
+    morisset_patterns,
+    morisset_ridge,
+    morisset_strength,
+    morisset_views,
+)
 
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
+MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,51 @@ FIGURES = {
             "measured spectra of four image kernels in place of the bundled digits",
             more_is_better_spectra.compute,
             more_is_better_spectra.draw,
+        ),
+        Entry(
+            "morisset_views",
+            MORISSET,
+            "test error of augmented random features against n/k, for 1, 2, 8 and infinitely many views of each sample",
+            "ours",
+            "",
+            morisset_views.compute,
+            morisset_views.draw,
+        ),
+        Entry(
+            "morisset_strength",
+            MORISSET,
+            "test error against the strength of noise and masks, and the best strength against n and k",
+            "ours",
+            "",
+            morisset_strength.compute,
+            morisset_strength.draw,
+        ),
+        Entry(
+            "morisset_digits",
+            MORISSET,
+            "predicted against measured test error: noise, masks, shifts, rotations, cutout and flips of real digits",
+            "ours",
+            "",
+            morisset_digits.compute,
+            morisset_digits.draw,
+        ),
+        Entry(
+            "morisset_patterns",
+            MORISSET,
+            "where second moments of the views are not enough: gain, flip, cutout; moment form, pattern form, simulation",
+            "ours",
+            "",
+            morisset_patterns.compute,
+            morisset_patterns.draw,
+        ),
+        Entry(
+            "morisset_ridge",
+            MORISSET,
+            "level sets of the test error over ridge and strength of noise or masks, one view and infinitely many",
+            "ours",
+            "",
+            morisset_ridge.compute,
+            morisset_ridge.draw,
         ),
     )
 }

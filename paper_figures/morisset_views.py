@@ -24,7 +24,7 @@ VARIANCE, KEEP = 0.01, 0.8
 VIEWS = (1.0, 2.0, 8.0, math.inf)
 PANELS = {"noise": f"Gaussian noise of variance {VARIANCE:g}", "mask": f"masks that keep {KEEP:g}"}
 
-# Sizes lie off the peaks n = k/m, where the error over draws has no finite variance at ridge 0.  `dot_views` counts in VIEWS.
+# Sizes lie off the peaks n = k/m, where the error scatters widely over draws.  `dot_views` counts in VIEWS.
 # Measured on 2 cores: what costs at smoke scale is compilation, 2 s for each size and number of views.
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 121, "sizes": (140,), "trials": 40, "dot_views": (0, 1, 2, 3)},
@@ -36,9 +36,9 @@ CAPTION = """
 whose squared errors are averaged. Eigenvalues i^-{alpha:g}, target power i^-{beta:g}, {modes} modes, label noise {noise:g},
 ridge {ridge:g}; the augmentation acts on the eigen-coordinates, test inputs are clean. Left: noise of variance {variance:g}
 added to each; right: each set to 0 with probability {drop:.2g}. Grey: the same without augmentation. The peaks of noise lie
-near n = k/m, where views as samples would interpolate; infinitely many leave no peak. Lines: exact theory computed by rfgen. Dots:
-simulations run by rfgen at n = {sizes}, {trials} trials each, bars one standard error. Largest
-distance of a dot from theory: {worst:.1f} standard errors.
+near n = k/m, where the views are as many as the features; infinitely many leave no peak. Lines: exact theory computed
+by rfgen. Dots: simulations run by rfgen at n = {sizes}, {trials} trials each, bars one standard error. Largest distance
+of a dot from theory: {worst:.1f} standard errors.
 """
 
 

@@ -33,8 +33,8 @@ def check(
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide; `.dataset` holds all six.  `form` goes to `predict`, whose error from sampled patterns is added to the
-    measurement's; further arguments go to `simulate`.
+    those that decide; `.dataset` holds all six.  `form` goes to `predict`, whose error from sampled patterns is added to
+    the measurement's; further arguments go to `simulate`.
 
     >>> import rfgen as rg
     >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)

@@ -40,7 +40,8 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     """
     if isinstance(learner, Learner) and learner.augmentation is not None:
         raise ValueError(
-            "learner must have no augmentation for optimal_ridge; use optimal_augmentation, or predict over an array of ridges"
+            "learner must have no augmentation for optimal_ridge; use optimal_augmentation, or predict over an array of "
+            "ridges"
         )
     task, axes = prepare("optimal_ridge", task, learner, n)
     axes.pop("ridge")
@@ -58,17 +59,18 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
 def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
     """The strength of the learner's augmentation that minimises the exact test risk, and the curve there.
 
-    What is varied is the augmentation's first strength (`keep` of a mask, `variance` of noise, ...), whose value given plays no
-    part; n, features, ridge, views and further strengths may be arrays.  Returns a Dataset with that strength (named as the
-    curve's dimension, `view_variance` for a variance), the variables of `predict` there, outputs summed, and
-    `at_edge`: whether the best strength is an end of the range searched (no augmentation, say).
+    What is varied is the augmentation's first strength (`keep` of a mask, `variance` of noise, ...), whose value given
+    plays no part; n, features, ridge, views and further strengths may be arrays.  Returns a Dataset with that strength
+    (named as the curve's dimension, `view_variance` for a variance), the variables of `predict` there, outputs summed,
+    and `at_edge`: whether the best strength is an end of the range searched (no augmentation, say).
 
     On a `Task` the strength solves d test / d strength = 0, differentiated through the engine; on a `DataTask` moments are
     estimated for every strength tried, and it is found to about 1 % of the distance between them.
 
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, signal=1.0, noise=0.5)
-    >>> best = rg.optimal_augmentation(task, rg.Learner(rg.Ridge(0.0), augmentation=rg.GaussianNoise(1.0, views=np.inf)), n=200)
+    >>> best = rg.optimal_augmentation(task, rg.Learner(rg.Ridge(0.0), augmentation=rg.GaussianNoise(1.0, views=np.inf)),
+    n=200)
     >>> round(float(best.view_variance), 6)  # as the optimal ridge 50 = n variance
     0.25
     """

@@ -15,6 +15,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose
+from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.risk import risk as theory_risk
 
 
@@ -28,21 +29,21 @@ def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_out
 def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
     """The exact curve: an xarray Dataset over every argument given as an array.
 
-    Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array (n,).
-    Dimensions `n`, `features`, `ridge`, `views` and strengths of an augmentation, and `output` if the task keeps its outputs;
-    scalars are scalar coordinates.
+    Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array
+    (n,). Dimensions `n`, `features`, `ridge`, `views` and strengths of an augmentation, and `output` if the task keeps
+    its outputs; scalars are scalar coordinates.
 
     Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
     `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is
     inf; a point whose equilibrium was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
 
-    With an augmentation: `data_variance` + `features_variance` = `variance` in place of `kappa`, `gamma`.  `form` "moment"
-    or "pattern" forces one of the two deterministic equivalents; None takes the right one, and `attrs["form"]` says which.
-    Where patterns are sampled, `test_pattern_se`, `train_pattern_se` are the standard errors from it; moments estimated from
-    real inputs give `attrs["moments_error"]`, their relative standard errors.
+    With an augmentation: `data_variance` + `features_variance` = `variance` in place of `kappa`, `gamma`.  `form`
+    "moment" or "pattern" forces one of the two deterministic equivalents; None takes the right one, and `attrs["form"]`
+    says which. Where patterns are sampled, `test_pattern_se`, `train_pattern_se` are the standard errors from it; moments
+    estimated from real inputs give `attrs["moments_error"]`, their relative standard errors.
 
-    Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever the
-    number of modes.
+    Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
+    the number of modes.
 
     >>> import rfgen as rg
     >>> task = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
@@ -81,10 +82,13 @@ def _predict_augmented(
     collected, used, errors = [], [], []
     for each in augmentation.settings:
         posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
-        points = partial(augmented_points, posed.problem, noise=noise, keep_outputs=task.keep_outputs)
+
+        def points(*at: np.ndarray, problem: AugmentedProblem = posed.problem) -> AugmentedRisk:
+            return augmented_points(problem, *at, noise, keep_outputs=task.keep_outputs)  # type: ignore[call-arg]
+
         values = blockwise(points, columns, BLOCKS if posed.small else LARGE_BLOCKS)
         if posed.replicate is not None:
-            spread = pattern_errors(posed, *columns, noise, task.keep_outputs)
+            spread = pattern_errors(posed, (columns[0], columns[1], columns[2]), noise, task.keep_outputs)
             values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
         collected.append(values)
         used.append(posed.form)
@@ -101,7 +105,7 @@ def _predict_augmented(
         task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
     )
     warn_small_population(task, variables["df1"])
-    attributes = {
+    attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
         "augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(used)), **failures,
     }  # fmt: skip

@@ -38,8 +38,9 @@ CONTINUATION_STEPS = 60
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class BlockEquilibrium:
-    """`ridge` (): lambda; `nu` (): effective ridge; `traces` (J,), `strength` (J,): t and theta; `reduction` (G, m, m): V;
-    `vanishing` (): whether lambda counts as 0; `resolvent`: Q in the operators' representation; `df1` (): degrees of freedom; `residual` (), `converged` ().
+    """`ridge` (): lambda; `nu` (): effective ridge; `traces` (J,), `strength` (J,): t and theta; `reduction` (G, m, m):
+    V; `vanishing` (): whether lambda counts as 0; `resolvent`: Q in the operators' representation; `df1` (): degrees of
+    freedom; `residual` (), `converged` ().
     """
 
     ridge: Inexact[Array, "*batch"]
@@ -152,7 +153,8 @@ def complex_block_equilibrium(operators: Any, blocks: Blocks, features: Array, r
         t, nu = jnp.where(live, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
         strength = blocks.strength(blocks.reduction(t))
         value = operators.one_point(operators.resolvent(strength, nu))
-        return jnp.append(jnp.where(live, value / jnp.where(live, t, 1.0) - 1.0, logs[:-1]), at / nu - 1.0 + (strength @ t) * inverse)
+        misfit = jnp.where(live, value / jnp.where(live, t, 1.0) - 1.0, logs[:-1])
+        return jnp.append(misfit, at / nu - 1.0 + (strength @ t) * inverse)
 
     def newton(logs: Array, at: Array) -> Array:
         step = jnp.linalg.solve(jax.jacfwd(lambda z: equations(z, at), holomorphic=True)(logs), equations(logs, at))

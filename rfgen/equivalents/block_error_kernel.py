@@ -42,7 +42,10 @@ def block_error_kernel(
     operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium, features: Array,
     target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"], mean_norm: Inexact[Array, ""],
 ) -> BlockErrorKernel:  # fmt: skip
-    """Solve for the variances; `target`, `noise`: T0 of the target and of unit label noise, `mean_norm`: w_bar_1 . w_bar_2."""
+    """Solve for the variances.
+
+    `target`, `noise`: T0 of the target and of unit label noise; `mean_norm`: w_bar_1 . w_bar_2.
+    """
     limited = jnp.isfinite(features)
     count = jnp.where(limited, features, 1.0)
     pair = operators.pair(first.resolvent, second.resolvent)

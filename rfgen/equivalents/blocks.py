@@ -42,12 +42,14 @@ class Blocks:
 
     def strength(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """theta: M = sum_j theta_j E_j is the deterministic equivalent of the training second moment."""
-        return jnp.einsum("g,gkl,gklj->j", self.mass.astype(reduction.dtype), reduction, self.covariance.astype(reduction.dtype))
+        dtype = reduction.dtype
+        return jnp.einsum("g,gkl,gklj->j", self.mass.astype(dtype), reduction, self.covariance.astype(dtype))
 
     def response(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Coefficients e_j of E_X = sum_j e_j E_j, the fluctuations that residuals of second moment `residuals` cause."""
-        through = jnp.einsum("gka,gab,glb->gkl", first, residuals.astype(first.dtype), second)
-        return jnp.einsum("g,gkl,gklj->j", (self.mass * self.weight).astype(first.dtype), through, self.covariance.astype(first.dtype))
+        dtype = first.dtype
+        through = jnp.einsum("gka,gab,glb->gkl", first, residuals.astype(dtype), second)
+        return jnp.einsum("g,gkl,gklj->j", (self.mass * self.weight).astype(dtype), through, self.covariance.astype(dtype))
 
     def responses(self, first: Array, second: Array) -> Inexact[Array, "J J"]:
         """K[j, i] = response to residuals covariance_i; also minus the derivative of theta_j in t_i, if first is second."""

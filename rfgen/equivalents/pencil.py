@@ -2,9 +2,10 @@
 
 The moment form of augmentation needs Q = (theta_1 E_1 + theta_2 E_2 + nu)^-1 for many pairs theta: one for each number of
 samples, views, ridge.  With rho = theta_2/theta_1, Q is a function of the eigenvalues of E_1 + rho E_2 alone, and every
-trace and quadratic form of Q is analytic in log rho within |Im log rho| < pi.  So decompose at NODES Chebyshev points
-of each panel of log rho and interpolate: on panels of half-width 0.6 the error falls like 10.6^-NODES (6e-9).  One view needs one value of rho.  What needs two resolvents follows by differentiation:
-tr(E_j Q E_l Q) = -d tr(E_j Q)/d theta_l, tr(E_j Q Q) = -d tr(E_j Q)/d nu.  (Derived.)
+trace and quadratic form of Q is analytic in log rho within |Im log rho| < pi.  So decompose at NODES Chebyshev points of
+each panel of log rho and interpolate: on panels of half-width 0.6 the error falls like 10.6^-NODES (6e-9).  One view
+needs one value of rho.  What needs two resolvents follows by differentiation: tr(E_j Q E_l Q) = -d tr(E_j Q)/d theta_l,
+tr(E_j Q Q) = -d tr(E_j Q)/d nu.  (Derived.)
 
 The basis has a third operator, the test covariance, which trains nothing: theta_3 = 0.
 """
@@ -96,9 +97,10 @@ class Pencil:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PencilTarget:
-    """Labels: `cross` (panels, nodes, p), `test_cross` (panels, nodes, p): E[mean view * label] and E[test view * label] in the
-    eigenbases; `tests` (panels, nodes, p, p): test covariance there; `second`, `test_second` (): second moments of the label; `label` (2, 1): 1 for the mean views, 0 for their fluctuations;
-    `test` (3,): the test covariance among the basis.
+    """Labels: `cross` (panels, nodes, p), `test_cross` (panels, nodes, p): E[mean view * label] and E[test view * label]
+    in the eigenbases; `tests` (panels, nodes, p, p): test covariance there; `second`, `test_second` (): second moments of
+    the label; `label` (2, 1): 1 for the mean views, 0 for their fluctuations; `test` (3,): the test covariance among the
+    basis.
     """
 
     cross: Any

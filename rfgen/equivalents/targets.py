@@ -1,9 +1,9 @@
 """What the groups learn, and at which residuals their mean weights leave them.
 
-Two representations, as of the operators.  `ModeTarget`: the labels are those of a teacher w on clean coordinates x, of power
-lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `label_k w.x`.  All residuals are then sums of
-(w - w_bar)' E_j (w - w_bar), (w - w_bar)' E_j w_bar and w_bar' E_j w_bar, none of which cancel.
-`VectorTarget`: cross moments r_kl = E[view_k label_l] as vectors, for frozen features.
+Two representations, as of the operators.  `ModeTarget`: the labels are those of a teacher w on clean coordinates x, of
+power lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `label_k w.x`.  All residuals are then sums of
+(w - w_bar)' E_j (w - w_bar), (w - w_bar)' E_j w_bar and w_bar' E_j w_bar, none of which cancel. `VectorTarget`: cross
+moments r_kl = E[view_k label_l] as vectors, for frozen features.
 """
 
 __all__ = ["MeanFit", "ModeTarget", "VectorTarget"]
@@ -22,8 +22,8 @@ from rfgen.equivalents.blocks import Blocks
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MeanFit:
-    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` (): squared
-    error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
+    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` ():
+    squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
     """
 
     residuals: Inexact[Array, "*batch G m m"]
@@ -35,9 +35,9 @@ class MeanFit:
 @dataclass(frozen=True)
 class ModeTarget:
     """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (J,): 1 for the operators that are parts of the
-    clean covariance, 0 for those of added noise; `gain` (G, m, J), 0 for the latter; `label` (G, m).  The test
-    population has clean covariance sum_j population_j E_j, and predictions are made from `test_gain_j` times its coordinates
-    plus noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).
+    clean covariance, 0 for those of added noise; `gain` (G, m, J), 0 for the latter; `label` (G, m).  The test population
+    has clean covariance sum_j population_j E_j, and predictions are made from `test_gain_j` times its coordinates plus
+    noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).
     """
 
     weights_squared: Any
@@ -65,9 +65,8 @@ class ModeTarget:
         def form(left: Array, right: Array) -> Array:
             return operators.basis.astype(left.dtype) @ (self.weights_squared * left * right)
 
-        both, cross, swapped, fitted = (
-            form(missed[0], missed[1]), form(missed[0], learned[1]), form(learned[0], missed[1]), form(learned[0], learned[1])
-        )  # fmt: skip
+        both, cross = form(missed[0], missed[1]), form(missed[0], learned[1])
+        swapped, fitted = form(learned[0], missed[1]), form(learned[0], learned[1])
         dtype = both.dtype
         label, gain = self.label[..., None] * self.signal, self.gain
         lack = (label - gain).astype(dtype)
@@ -86,7 +85,8 @@ class ModeTarget:
     def _shares(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array]:
         """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean."""
         label = self.label.astype(at.reduction.dtype)
-        taught = jnp.einsum("g,gkl,gkj,gl->j", blocks.mass.astype(label.dtype), at.reduction, self.gain.astype(label.dtype), label)
+        mass, gain = blocks.mass.astype(label.dtype), self.gain.astype(label.dtype)
+        taught = jnp.einsum("g,gkl,gkj,gl->j", mass, at.reduction, gain, label)
         basis = operators.basis.astype(label.dtype)
         return (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
 
@@ -94,8 +94,8 @@ class ModeTarget:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class VectorTarget:
-    """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; `label` (G, m): factor on label noise; test population: covariance sum_j test_j E_j,
-    cross moment `test_cross` (p,), second moment of the label `test_second` ().
+    """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; `label` (G, m): factor on label noise; test
+    population: covariance sum_j test_j E_j, cross moment `test_cross` (p,), second moment of the label `test_second` ().
     """
 
     cross: Any

@@ -8,7 +8,7 @@ Mixing inputs of the training set by a matrix A turns the objective into (Y - Xw
 spectrum of A'A/m counts for rows that are rotation invariant: one group for each eigenvalue.  (All derived.)
 """
 
-__all__ = ["MOST_PATTERNS", "ViewBlocks", "averaged_test_views", "mixing_form", "moment_form", "pattern_combinations", "pattern_form"]
+__all__ = ["ViewBlocks", "averaged_test_views", "mixing_form", "moment_form", "pattern_combinations", "pattern_form"]
 
 import itertools
 import math
@@ -28,7 +28,8 @@ MOST_VIEWS = 32
 
 @dataclass(frozen=True, eq=False)
 class ViewBlocks:
-    """As `Blocks` and `ModeTarget`: `mass` (G,), `weight` (G,) times n, `covariance` (G, m, m, J), `gain` (G, m, J), `label` (G, m).
+    """As `Blocks` and `ModeTarget`: `mass` (G,), `weight` (G,) times n, `covariance` (G, m, m, J), `gain` (G, m, J),
+    `label` (G, m).
 
     The J operators are the classes' clean covariances, then (if `noisy`) the classes' noise.  `replicate` (G,): number of
     the independent sample of patterns, None where they are all there.
@@ -78,9 +79,11 @@ def pattern_form(law: ModeLaw, views: float, seed: int = 0) -> ViewBlocks:
 def pattern_combinations(
     probability: np.ndarray, views: float, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Mass (G,), weight times n (G,), patterns (G, m) of each view and the root of its weight (G, m), replicate (G,) or None.
+    """Mass (G,), weight times n (G,), patterns (G, m) of each view and the root of its weight (G, m), replicate (G,) or
+    None.
 
-    Infinitely many views: one group with every pattern once, by the root of its probability, and one for the noise's penalty.
+    Infinitely many views: one group with every pattern once, by the root of its probability, and one for the noise's
+    penalty.
     """
     count = probability.size
     if math.isinf(views):
@@ -88,7 +91,9 @@ def pattern_combinations(
         return np.ones(2), np.array([1.0, 0.0]), every, np.sqrt(probability)[every], None
     m = int(views)
     if m > MOST_VIEWS:
-        raise ValueError(f"views must be at most {MOST_VIEWS} or math.inf in the pattern form, got {m}; or use form='moment'")
+        raise ValueError(
+            f"views must be at most {MOST_VIEWS} or math.inf in the pattern form, got {m}; or use form='moment'"
+        )
     if math.comb(count + m - 1, m) <= MOST_PATTERNS:
         drawn = np.array(list(itertools.combinations_with_replacement(range(count), m)))
         ways = [math.factorial(m) / math.prod(map(math.factorial, Counter(row).values())) for row in drawn.tolist()]

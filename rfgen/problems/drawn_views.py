@@ -48,11 +48,12 @@ class DrawnViews:
         keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
         if any(isinstance(part, Augmentation) for part in self.augmentation.leaves):
             # a function that draws from a generator of its own would be traced once, one draw for all views
-            first, second = (np.asarray(self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input) for _ in range(2))
+            twice = (self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input for _ in range(2))
+            first, second = map(np.asarray, twice)
             if not np.array_equal(first, second, equal_nan=True):
                 raise ValueError(
-                    f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by jax.random "
-                    "or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
+                    f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by "
+                    "jax.random or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
                 )
             try:
                 jax.eval_shape(self._mapped, keys, inputs, inputs)
@@ -61,7 +62,7 @@ class DrawnViews:
         view = self.views(keys, inputs, inputs)
         if view.input.shape != inputs.shape or view.input.dtype != inputs.dtype:
             raise ValueError(
-                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} {view.input.dtype} "
-                f"from {inputs.shape} {inputs.dtype}"
+                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} "
+                f"{view.input.dtype} from {inputs.shape} {inputs.dtype}"
             )
         self.features(view.input)

@@ -59,10 +59,12 @@ class ModeLaw:
         count = self.probability.size * second.probability.size
 
         def first(values: np.ndarray) -> np.ndarray:
-            return np.broadcast_to(values[:, None], (*values.shape[:1], second.probability.size, classes)).reshape(count, classes)
+            wide = np.broadcast_to(values[:, None], (*values.shape[:1], second.probability.size, classes))
+            return wide.reshape(count, classes)
 
         def last(values: np.ndarray) -> np.ndarray:
-            return np.broadcast_to(values[None], (self.probability.size, *values.shape[:1], classes)).reshape(count, classes)
+            wide = np.broadcast_to(values[None], (self.probability.size, *values.shape[:1], classes))
+            return wide.reshape(count, classes)
 
         kept = last(second.gain) ** 2 + last(second.slope)  # factor on what the first change added
         shape = self.shape if self.shape is not None else second.shape

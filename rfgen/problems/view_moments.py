@@ -24,9 +24,10 @@ CHUNK = 1 << 23
 @dataclass(frozen=True, eq=False)
 class ViewMoments:
     """`means` (patterns, patterns, p, p): E[u_bar_a u_bar_b'], `between` for a = b (given for a <= b); `within`
-    (patterns, p, p); `cross` (patterns, patterns, outputs, p): E[u_bar_a label_b]; `label_means` (patterns, patterns, outputs):
-    E[label_a label_b]; `test_cross` (patterns, outputs, p): E[u_bar_a label], of the label as it is; `label` (patterns,): factor on the label; `views`: V;
-    `error`: relative standard errors (Frobenius norm) of between and within, from two halves of the views.
+    (patterns, p, p); `cross` (patterns, patterns, outputs, p): E[u_bar_a label_b]; `label_means` (patterns, patterns,
+    outputs): E[label_a label_b]; `test_cross` (patterns, outputs, p): E[u_bar_a label], of the label as it is; `label`
+    (patterns,): factor on the label; `views`: V; `error`: relative standard errors (Frobenius norm) of between and
+    within, from two halves of the views.
     """
 
     means: np.ndarray
@@ -98,7 +99,8 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
             within[a] = 0.0
         if half > 1:
             parts = [(halves[i, a] / (size * half) - apart[i, a] / size) * (half / (half - 1)) for i in range(2)]
-            spread.append([_relative(apart[0, a] - apart[1, a], size * means[a, a]), _relative(parts[0] - parts[1], within[a])])
+            between = _relative(apart[0, a] - apart[1, a], size * means[a, a])
+            spread.append([between, _relative(parts[0] - parts[1], within[a])])
     error = tuple(np.max(spread, axis=0) / 2.0) if spread else (np.nan, np.nan)
     return ViewMoments(
         means, within, label_means / size, cross / size, test_cross / size, label, views, (float(error[0]), float(error[1]))

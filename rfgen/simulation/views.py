@@ -7,7 +7,6 @@ and labels divided by sqrt(views): what the samplers here draw, from one of `sam
 __all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented"]
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -219,16 +218,6 @@ def _limit(base: Any, law: ModeLaw, mixing: float, levels: np.ndarray) -> LimitS
         law.probability @ law.level[:, kind] * shape, root * law.label, np.asarray(mixing),
     )  # fmt: skip
     return LimitSampler(base, *(jnp.asarray(leaf, base.scale.dtype) for leaf in arrays))
-
-
-def parts(augmentation: AbstractAugmentation) -> Iterator[AbstractAugmentation]:
-    """An augmentation and all that it is composed of."""
-    yield augmentation
-    for own in fields(augmentation):  # type: ignore[arg-type]
-        value = getattr(augmentation, own.name)
-        for inner in value if isinstance(value, tuple) else (value,):
-            if isinstance(inner, AbstractAugmentation):
-                yield from parts(inner)
 
 
 def _spread(augmentation: AbstractAugmentation, levels: np.ndarray) -> AbstractAugmentation:

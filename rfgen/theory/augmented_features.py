@@ -48,7 +48,8 @@ class MomentForm:
         labels = self.task.labels.reshape(features.shape[0], -1)
         between, within, views = self.moments.means[0, 0], self.moments.within[0], self.moments.views
         if self.test_views is None:
-            self._test, self._test_cross = features.T @ features / features.shape[0], labels.T @ features / features.shape[0]
+            self._test = features.T @ features / features.shape[0]
+            self._test_cross = labels.T @ features / features.shape[0]
         else:
             self._test = between + (1.0 / self.test_views - 1.0 / views) * within
             self._test_cross = self.moments.test_cross[0]  # views do not change what is to be predicted
@@ -174,7 +175,8 @@ def _on_device(problem: AugmentedProblem) -> AugmentedProblem:
 @jax.jit
 def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
     def one(n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
-        return block_equilibrium(operators, Blocks(blocks.mass, blocks.weight / n, blocks.covariance), features, ridge / n).strength
+        there = Blocks(blocks.mass, blocks.weight / n, blocks.covariance)
+        return block_equilibrium(operators, there, features, ridge / n).strength
 
     return jax.lax.map(lambda at: one(*at), (n, features, ridge), batch_size=64)
 

@@ -30,7 +30,7 @@ SMALL = 2000
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """`problem`, the `form` used, `replicate` (groups,) of sampled patterns or None, `moments_error` of estimated moments."""
+    """`problem`, the `form` used, `replicate` (groups,) of sampled patterns or None, error of estimated moments or None."""
 
     problem: AugmentedProblem
     form: str
@@ -60,8 +60,8 @@ def pose(
     if augmentation.mixes:
         if task.feature_map is not None or name != "Mixup":
             raise ValueError(
-                f"{name} mixes training inputs, and rows that share inputs are not independent: predict covers Mixup of a Task, "
-                "or of a DataTask without feature map; use simulate"
+                f"{name} mixes training inputs, and rows that share inputs are not independent: predict covers Mixup of a "
+                "Task, or of a DataTask without feature map; use simulate"
             )
         return Posed(*augmented_modes(task.eigen, augmentation, form, test_views))
     patterns = augmentation.patterns(task.inputs.shape[1:])
@@ -70,15 +70,16 @@ def pose(
         form = "moment" if augmentation.moments_suffice or not listable else "pattern"
         if form == "moment" and not augmentation.moments_suffice:
             warnings.warn(
-                f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is used, "
-                "which is an approximation here; compare with simulate",
+                f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is "
+                "used, which is an approximation here; compare with simulate",
                 stacklevel=4,
             )
     if form == "pattern" and not listable:
         raise ValueError(
             f"form='pattern' needs an augmentation of at most {MOST_DATA_PATTERNS} patterns on real inputs, {name} has more"
         )
-    views = task.moment_views or max(8, -(-MOMENT_VIEWS // task.inputs.shape[0]), int(most_views) if np.isfinite(most_views) else 0)
+    asked = int(most_views) if np.isfinite(most_views) else 0
+    views = task.moment_views or max(8, -(-MOMENT_VIEWS // task.inputs.shape[0]), asked)
     views += views % 2
     if form == "moment":
         moments = cached_moments(task, augmentation, (augmentation,), views)
@@ -93,14 +94,13 @@ def pose(
 
 
 @partial(jax.jit, static_argnames="keep_outputs")
-def augmented_points(
-    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool
-) -> AugmentedRisk:
-    """`augmented_risk` at `points` (points,), per output or summed over outputs; small problems all at once."""
-    point = partial(_point, keep_outputs=keep_outputs)
-    if _small(problem):
-        return jax.vmap(lambda *at: point(problem, *at, noise))(n, features, ridge)
-    return jax.lax.map(lambda at: point(problem, *at, noise), (n, features, ridge))
+def augmented_points(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
+    """`AugmentedRisk` at n, features, ridge (points,), per output or summed over outputs; small problems all at once."""
+
+    def point(at: tuple[Any, Any, Any]) -> AugmentedRisk:
+        return _point(problem, *at, noise, keep_outputs=keep_outputs)
+
+    return (jax.vmap(point) if _small(problem) else partial(jax.lax.map, point))((n, features, ridge))
 
 
 @jax.jit
@@ -121,22 +121,23 @@ def _point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: 
 
 
 @partial(jax.jit, static_argnames="keep_outputs")
-def _pattern_slopes(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
-    """Derivatives of test and training error in the logarithm of each group's mass, (2, ..., groups)."""
+def _pattern_slopes(problem: AugmentedProblem, points: tuple[Any, Any, Any], noise: Any, keep_outputs: bool) -> Any:
+    """Derivatives of test and training error in the logarithm of each group's mass, (points, 2, ..., groups)."""
 
-    def errors(log_mass: Any, *at: Any) -> Any:
+    def errors(log_mass: Any, at: tuple[Any, Any, Any]) -> Any:
         blocks = Blocks(problem.blocks.mass * jnp.exp(log_mass), problem.blocks.weight, problem.blocks.covariance)
         there = AugmentedProblem(problem.operators, blocks, problem.target, problem.null_power)
         found = _point(there, *at, noise, keep_outputs=keep_outputs)
         return jnp.stack([found.test, found.train])
 
     zeros = jnp.zeros_like(problem.blocks.mass)
-    return jax.lax.map(lambda at: jax.jacrev(errors)(zeros, *at), (n, features, ridge))
+    return jax.lax.map(lambda at: jax.jacrev(errors)(zeros, at), points)
 
 
-def pattern_errors(posed: Posed, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> np.ndarray:
+def pattern_errors(posed: Posed, points: tuple[Any, Any, Any], noise: Any, keep_outputs: bool) -> np.ndarray:
     """Standard errors of test and training error from the sampling of patterns, (points, 2, ...): to first order in it."""
-    slopes = np.asarray(_pattern_slopes(posed.problem, n, features, ridge, noise, keep_outputs))
+    assert posed.replicate is not None
+    slopes = np.asarray(_pattern_slopes(posed.problem, points, noise, keep_outputs))
     numbers = np.unique(posed.replicate)
     parts = np.stack([slopes[..., posed.replicate == number].sum(axis=-1) for number in numbers])
     return (parts * numbers.size).std(axis=0, ddof=1) / numbers.size**0.5

@@ -24,7 +24,7 @@ from rfgen.problems.mode_law import ModeLaw
 from rfgen.problems.task import Task
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
-MIXING_REPLICATES, MIXING_SIZE = 8, 384
+MIXING_REPLICATES, MIXING_SIZE = 4, 256
 # At ridge 0 an amplification beyond this is a divergence: it is 1e19 at an interpolation peak.
 DIVERGENT = 1e12
 
@@ -32,10 +32,12 @@ DIVERGENT = 1e12
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class AugmentedProblem:
-    """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`, `augmented_features`.
+    """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`,
+    `augmented_features`.
 
     `operators`: diagonal, dense or a pencil; `blocks` with weights times n; `target` of the same representation, its
-    fields per output with a leading dimension outputs; `null_power` () or (outputs,): unlearnable, beside the target's bias.
+    fields per output with a leading dimension outputs; `null_power` () or (outputs,): unlearnable, beside the target's
+    bias.
     """
 
     operators: Any
@@ -105,12 +107,14 @@ def augmented_modes(
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), problem), form, made.replicate
 
 
-def augmented_risk(problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> AugmentedRisk:
+def augmented_risk(
+    problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0
+) -> AugmentedRisk:
     """Risk of ridge regression on `n` augmented samples and `features` random features (inf: the full kernel).
 
-    All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean inputs
-    (or averaged views, if `problem` was made with `test_views`).  Exact as n, features and modes grow together.  At ridge 0
-    (or below 1e-40 of the kernel's trace) the limit from above, inf where it diverges.
+    All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean
+    inputs (or averaged views, if `problem` was made with `test_views`).  Exact as n, features and modes grow together.
+    At ridge 0 (or below 1e-40 of the kernel's trace) the limit from above, inf where it diverges.
 
     Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
     `block_error_kernel`.

@@ -46,8 +46,8 @@ def optimal_augmentation(
     """At each of `points` (n, features, ridge): the first strength of `augmentation` minimising the test risk.
 
     `augmentation` at single views and strengths, the first of which plays no part.  A grid finds the valley.  On a `Task`
-    the minimum is the root of the derivative through the engine (`jax.jvp` along the law's derivative in the strength); where
-    patterns are sampled, or moments estimated, it is found by golden sections instead.  Several outputs: their sum.
+    the minimum is the root of the derivative through the engine (`jax.jvp` along the law's derivative in the strength);
+    where patterns are sampled, or moments estimated, it is found by golden sections instead.  Several outputs: their sum.
     """
     name = dimension(augmentation)
     low, high = RANGES[name]
@@ -59,7 +59,8 @@ def optimal_augmentation(
         grid = grid if name == "view_variance" else grid[1:]
     else:
         grid = np.linspace(low, high, GRID if isinstance(task, Task) else DATA_GRID)
-    columns = tuple(np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    n, features, ridge = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    columns = n, features, ridge
 
     def posed(strength: float) -> Posed:
         return pose(task, augmentation.at(**{name: strength}), form, test_views, columns, float(augmentation.views))
@@ -80,7 +81,8 @@ def dimension(augmentation: AbstractAugmentation) -> str:
     names = [name for name in augmentation.axes if name != "views"]
     if not names or names[0] not in RANGES:
         raise ValueError(
-            f"augmentation must have a continuous strength to optimise ({', '.join(RANGES)}), got {type(augmentation).__name__}"
+            f"augmentation must have a continuous strength to optimise ({', '.join(RANGES)}), got "
+            f"{type(augmentation).__name__}"
         )
     return names[0]
 
@@ -106,13 +108,19 @@ def _refined(
         return float(_slope(posed(inside).problem, tangent, *point, noise))
 
     if smooth and slope(low) < 0.0 < slope(high):
-        root = float(brentq(slope, low, high, xtol=1e-12 * high, rtol=1e-12))
+        root = _number(brentq(slope, low, high, xtol=1e-12 * high))
         strength = root if float(risk(root).test) <= tests[best] else strength
     elif not smooth:
         accuracy = SAMPLED_ACCURACY * (high - low)
-        found = minimize_scalar(lambda at: float(risk(at).test), bounds=(low, high), method="bounded", options={"xatol": accuracy})
-        strength = float(found.x) if found.fun < tests[best] else strength
+        options = {"xatol": accuracy}
+        found = minimize_scalar(lambda at: float(risk(at).test), bounds=(low, high), method="bounded", options=options)
+        root = _number(getattr(found, "x"))  # noqa: B009 (its stub is an object)
+        strength = root if float(risk(root).test) < tests[best] else strength
     return BestStrength(strength, risk(strength), strength in (float(grid[0]), float(grid[-1])))
+
+
+def _number(value: Any) -> float:
+    return float(value)
 
 
 @jax.jit

@@ -1,6 +1,6 @@
 """The pattern form of THEORY.md section 4 in plain numpy: dense matrices and loops over patterns, written for clarity.
 
-Each of n samples gives m views.  A pattern says how: with `probability`, `second[k, l]` is E[u_k u_l'] (p, p), `cross[k, l]`
+Each of n samples gives m views by a pattern: with `probability`, `second[k, l]` is E[u_k u_l'] (p, p), `cross[k, l]`
 is E[u_k y_l] (p,) and `labels[k, l]` is E[y_k y_l], label noise included.  The objective is the mean over samples and
 views of (y_k - u_k . w)^2, plus (ridge / n) |w|^2, for weights on k random features (inf: the kernel itself).
 """

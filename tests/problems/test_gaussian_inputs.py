@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.augmentations import Compose, Crop, Dropout, Flip, Gain, GaussianNoise, LabelSmoothing, Mask, Mixup, SaltAndPepper
+from rfgen.problems.augmentations import (
+    Compose,
+    Crop,
+    Dropout,
+    Flip,
+    Gain,
+    GaussianNoise,
+    LabelSmoothing,
+    Mask,
+    Mixup,
+    SaltAndPepper,
+)  # fmt: skip
 from rfgen.problems.hermite import hermite_split
 
 DIM = 40
@@ -152,7 +163,7 @@ def test_many_outputs():
 @pytest.mark.parametrize("change", [Gain([0.5, 1.5]), Flip(), Mixup(0.4), Compose([Mask(0.5), Flip()])])
 def test_refuses_what_moves_a_view_as_a_whole(change):
     task = rg.Task.gaussian_inputs(VARIANCES, "relu", POWER)
-    with pytest.raises(ValueError, match="one by one .* use GaussianNoise, Mask, Dropout, SaltAndPepper"):
+    with pytest.raises(ValueError, match=r"one by one .* use GaussianNoise, Mask, Dropout, SaltAndPepper"):
         curve(task, change)
 
 

@@ -13,8 +13,7 @@ SIZES = {1: 40, 2: 20, 4: 10}
 JUDGED = ("test", "train", "bias", "variance", "noise", "norm")
 INF = math.inf
 
-# augmentation at a scale, n, features, ridge; modes 120, 240, 480 with eigenvalues i^-1.2 stretched, so that problems of all
-# scales are alike; k below, at, above n
+# augmentation at a scale, views, features, ridge at n = 200; k below, at, above n
 NOISE, MASK = (lambda scale, m: rg.GaussianNoise(0.08, m)), (lambda scale, m: rg.Mask(0.6, m))
 PEPPER = lambda scale, m: rg.SaltAndPepper(0.7, 0.1, m)  # noqa: E731
 GAIN, FLIP = (lambda scale, m: rg.Gain([0.4, 1.6], m)), (lambda scale, m: rg.Flip(0.5, m))
@@ -89,7 +88,8 @@ def test_moment_form_fails_where_one_parameter_moves_the_view():
 
 def test_forms_are_said_and_can_be_forced():
     plain, n = rg.Task.isotropic(40, noise=0.1), 60
-    for augmentation, form in ((rg.Mask(0.5, 2), "moment"), (rg.Gain([0.5, 2.0], 2), "pattern"), (rg.Mixup(1.0), "pattern")):
+    used = ((rg.Mask(0.5, 2), "moment"), (rg.Gain([0.5, 2.0], 2), "pattern"), (rg.Mixup(1.0), "pattern"))
+    for augmentation, form in used:
         learner = rg.Learner(rg.Ridge(0.5), augmentation=augmentation)
         curve = rg.predict(plain, learner, n)
         assert curve.attrs["form"] == form and repr(augmentation) == curve.attrs["augmentation"]

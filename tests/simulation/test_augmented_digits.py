@@ -29,8 +29,8 @@ def test_digits(activation, name):
     task, ridge = TASKS[activation]
     learner = rg.Learner(rg.Ridge(ridge), augmentation=AUGMENTATIONS[name]([1, 4]))
     with warnings.catch_warnings():
-        # a cutout does not concentrate, and 86 degrees of freedom are many for 1,797 examples: predict says so; 3 x 3 pixels
-        # and rows that repeat with other views do no harm here
+        # a cutout does not concentrate, and 86 degrees of freedom are many for 1,797 examples: predict says so; 3 x 3
+        # pixels, and rows that repeat with other views, do no harm here
         warnings.simplefilter("ignore")
         curve = rg.predict(task, learner, SIZES)
     assert curve.attrs["form"] == ("pattern" if name == "flip" else "moment")

@@ -70,6 +70,11 @@ class Compose(AbstractAugmentation):
         return any(part.mixes for part in self.parts)
 
     @property
+    def leaves(self) -> tuple[AbstractAugmentation, ...]:
+        """What the parts are made of."""
+        return tuple(leaf for part in self.parts for leaf in part.leaves)
+
+    @property
     def moments_suffice(self) -> bool:
         """Whether they do for all parts."""
         return all(part.moments_suffice for part in self.parts)
@@ -121,6 +126,11 @@ class RandomApply(AbstractAugmentation):
     def mixes(self) -> bool:
         """Whether the augmentation does."""
         return self.augmentation.mixes
+
+    @property
+    def leaves(self) -> tuple[AbstractAugmentation, ...]:
+        """What the augmentation is made of."""
+        return self.augmentation.leaves
 
     @property
     def moments_suffice(self) -> bool:

@@ -52,7 +52,9 @@ class GaussianNoise(AbstractAugmentation):
         noise = jax.random.normal(key, (x.size,), dtype=x.dtype)
         if self.covariance is not None:
             if self.covariance.shape[0] != x.size:
-                raise ValueError(f"covariance must have one entry per coordinate ({x.size}), got shape {self.covariance.shape}")
+                raise ValueError(
+                    f"covariance must have one entry per coordinate ({x.size}), got shape {self.covariance.shape}"
+                )
             if self.covariance.ndim == 1:
                 noise = noise * jnp.asarray(np.sqrt(self.covariance), x.dtype)
             else:
@@ -63,7 +65,9 @@ class GaussianNoise(AbstractAugmentation):
     def mode_law(self, modes: float) -> ModeLaw:
         """Variance `variance` in every mode, or in proportion to `covariance`."""
         if math.isinf(modes) and self.variance > 0:
-            raise ValueError("variance must be 0 on infinitely many modes (the noise would be infinite): give modes=..., finite")
+            raise ValueError(
+                "variance must be 0 on infinitely many modes (the noise would be infinite): give modes=..., finite"
+            )
         law = ModeLaw.of(level=self.variance)
         if self.covariance is None:
             return law
@@ -100,7 +104,10 @@ class Mask(AbstractAugmentation):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dropout(AbstractAugmentation):
-    """A mask that drops with probability `rate` and divides by `1 - rate`, so that the mean stays x: `Dropout(rate, views=1)`."""
+    """A mask that drops with probability `rate` and divides by `1 - rate`, so that the mean stays x.
+
+    `Dropout(rate, views=1)`.
+    """
 
     rate: Any
     views: Any = 1
@@ -128,7 +135,10 @@ class Dropout(AbstractAugmentation):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SaltAndPepper(AbstractAugmentation):
-    """Keep every coordinate with probability `keep`, else draw it from N(0, variance): `SaltAndPepper(keep, variance, views=1)`."""
+    """Keep every coordinate with probability `keep`, else draw it from N(0, variance).
+
+    `SaltAndPepper(keep, variance, views=1)`.
+    """
 
     keep: Any
     variance: Any
