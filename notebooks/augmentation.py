@@ -33,9 +33,9 @@ import rfgen as rg
 
 # %%
 task = rg.Task.isotropic(100, signal=1.0, noise=0.2)
-learner = rg.Learner(rg.Ridge(1e-2), augmentation=rg.GaussianNoise(0.5, views=[1, 2, 8, math.inf]))
+learner = rg.Learner(rg.Ridge(1e-2), augmentation=rg.GaussianNoise(0.5, views=[1, 4, math.inf]))
 curve = rg.predict(task, learner, n=np.geomspace(10, 1000, 80))
-runs = rg.simulate(task, learner, n=[30, 100, 300], trials=10)
+runs = rg.simulate(task, learner, n=[40, 400], trials=8)
 print(curve.attrs["form"], curve.attrs["augmentation"])
 ax = rg.plot(curve, runs, x="n")
 ax.set_title("noisy views of isotropic inputs, 100 dimensions")

@@ -70,4 +70,7 @@ def check(
     import xarray
 
     dataset = xarray.Dataset(data, attrs={**measured.attrs, "threshold": threshold, "finite_size": finite_size})
-    return Report(dataset, tuple(variables), threshold, f"{task!r}" if isinstance(task, Task) else repr(task.eigen))
+    title = repr(task) if isinstance(task, Task) else repr(task.eigen)
+    if learner.augmentation is not None:
+        title += f", {learner.augmentation!r}, {theory.attrs['form']} form"
+    return Report(dataset, tuple(variables), threshold, title)

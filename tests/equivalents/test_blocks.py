@@ -157,7 +157,6 @@ def pattern_instance(seed, views, kinds):
     noises, label = np.stack([0.3 * spread_out(rng) for _ in range(kinds)]), rng.uniform(0.5, 1.5, kinds)
     population = dict(covariance=spread_out(rng), teacher=rng.normal(size=P), noise=noise)
     combinations = linear_patterns(probability, gains, noises, label, views, covariance, teacher, noise)
-
     pairs = [(a, b) for a in range(kinds) for b in range(a + 1, kinds)]
     changes = [*gains, *(gains[a] + gains[b] for a, b in pairs)]
     basis = np.stack([*(one @ covariance @ one.T for one in changes), *noises, population["covariance"]])
@@ -171,7 +170,8 @@ def pattern_instance(seed, views, kinds):
     cross = np.einsum("gkp,gl->gklp", (gains @ covariance @ teacher)[drawn], label[drawn])
     labels = label[drawn][:, :, None] * label[drawn][:, None]
     test = np.eye(len(basis))[-1], population["covariance"] @ population["teacher"]
-    target = VectorTarget(cross, labels * (teacher @ covariance @ teacher), label[drawn], *test, population["teacher"] @ test[1])
+    power = teacher @ covariance @ teacher
+    target = VectorTarget(cross, labels * power, label[drawn], *test, population["teacher"] @ test[1])
     ours = DenseOperators(basis), Blocks(mass, weight / n, blocks), target
     return combinations, n, ridge, population, lambda features: on_device(*ours, features, ridge / n, noise * labels)
 
@@ -251,8 +251,8 @@ def two_groups(features, size=16):
 def test_complex_ridges(features):
     """Worst seen 1.8e-15."""
     problem = two_groups(features)
-    trace, apart, turned, residual = float(problem[0].size() @ problem[1].mass), [], [], []
-    for size in trace * np.geomspace(1e-7, 1e2, 10):
+    apart, turned, residual = [], [], []
+    for size in float(problem[0].size() @ problem[1].mass) * np.geomspace(1e-7, 1e2, 10):
         real, same = vars(solve_real(*problem, jnp.asarray(size))), vars(solve_complex(*problem, jnp.asarray(size + 0j)))
         apart += [worst(same[name], np.asarray(real[name])) for name in ("nu", "traces", "strength", "df1")]
         for phi in (0.5, 1.5, 2.5, 2.9, 3.0):
