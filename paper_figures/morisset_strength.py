@@ -28,7 +28,7 @@ LABELS = {"noise": "noise variance", "mask": "keep probability"}
 
 # Measured on 2 cores: an optimum takes 0.05 s; a simulation is compiled for each size and strength, 1 s.
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 41, "views": (4.0, math.inf), "best": 7, "sizes": (400,), "dots": 1, "trials": 24},
+    "smoke": {"grid": 41, "views": (4.0,), "best": 7, "sizes": (400,), "dots": 1, "trials": 24},
     "paper": {"grid": 161, "views": (1.0, 2.0, 4.0, math.inf), "best": 61, "sizes": SIZES, "dots": 7, "trials": 60},
 }
 

@@ -26,22 +26,21 @@ def task(activation, d, noise=0.2):
 @pytest.mark.parametrize(
     "activation, features, augmentation, rest",
     [
-        ("relu", [24, 90, 200], None, {}),
-        ("relu", 90, rg.Mask(0.7, views=[1, 4]), {}),
-        ("tanh", 200, rg.GaussianNoise(0.5, views=4), {}),
+        ("relu", [24, 200], None, {}),
+        ("relu", 90, rg.Mask(0.7, views=4), {}),
+        ("tanh", 200, rg.SaltAndPepper(0.8, 0.5), {}),
         ("erf", 90, rg.Compose([rg.Mask(0.8), rg.GaussianNoise(0.3, covariance=UNEQUAL)], views=2), {"test_views": 3}),
-        ("sign", 24, rg.SaltAndPepper(0.8, 0.5, views=3), {}),
     ],
 )
 def test_simulation_agrees(activation, features, augmentation, rest):
     learner = rg.Learner(rg.Ridge([0.02, 0.5]), features=features, augmentation=augmentation, **rest)
-    report = rg.check(task(activation, 60), learner, 90, trials=24, variables=("test", "train", "bias", "variance", "norm"))
+    report = rg.check(task(activation, 60), learner, 90, trials=20, variables=("test", "train", "bias", "variance", "norm"))
     assert report.agrees, report
 
 
 def test_what_separates_them_shrinks_like_one_over_d():
-    sizes, runs = np.array([24, 48, 96]), []
-    for d, trials in zip(sizes, (160, 80, 40), strict=True):
+    sizes, runs = np.array([20, 40, 80]), []
+    for d, trials in zip(sizes, (120, 60, 30), strict=True):
         learner = rg.Learner(rg.Ridge(0.05), features=6 * d, augmentation=rg.Mask(0.7, views=2))
         n = d * 3 // 2
         runs.append((rg.predict(task("relu", d), learner, n), rg.simulate(task("relu", d), learner, n, trials)))
@@ -63,15 +62,6 @@ def test_another_law_disagrees():
     wrong, right = (float(rg.predict(one, learner, 60).test) for one in (levels, given))
     assert abs(right - runs.test) < 4 * runs.test_se
     assert abs(wrong - runs.test) > 8 * runs.test_se
-
-
-def test_no_change_is_no_augmentation():
-    plain, changed = (
-        rg.simulate(task("relu", 20), rg.Learner(rg.Ridge(0.1), features=30, augmentation=augmentation), 25, trials=4)
-        for augmentation in (None, rg.Mask(1.0, views=3))
-    )
-    for name in ("test", "train", "bias", "norm"):
-        assert np.allclose(plain[name], changed[name], rtol=1e-9), name
 
 
 def test_sources_that_differ_are_told_apart():
