@@ -27,10 +27,13 @@ from jaxtyping import Array, Bool, Float, Inexact
 
 from rfgen.equivalents.blocks import Blocks
 
-# Any lambda below this fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular.
-SMALLEST_RIDGE = 1e-40
-# Passes that were ever needed: 14 from a cold start, 150 at an exact interpolation peak at lambda 0.
-MOST_PASSES = 250
+# Any lambda below the first fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular
+# (where df1 still depends on it, the spectrum reaches further down, and the point is not converged).  Above the second
+# everything is shrunk to nothing; its square still is a number.
+SMALLEST_RIDGE, LARGEST_RIDGE = 1e-100, 1e100
+SETTLED = 1e-8
+# Passes that were ever needed: 14 from a cold start, 170 at an exact interpolation peak at lambda 0.
+MOST_PASSES = 400
 RESIDUAL_TOLERANCE = 1e-10
 CONTINUATION_STEPS = 60
 
@@ -61,7 +64,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     count = jnp.where(limited, features, 1.0)
     total = blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes
     vanishing = ridge <= SMALLEST_RIDGE * total
-    ridge = jnp.maximum(ridge, SMALLEST_RIDGE * jax.lax.stop_gradient(total))
+    ridge = jnp.clip(ridge, SMALLEST_RIDGE * total, LARGEST_RIDGE * total)
     lowest = jnp.log(ridge)
     highest = jnp.where(limited, jnp.log(ridge + total / count), lowest)
 
@@ -75,9 +78,12 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
             scale = jnp.where(t > 0, t, 1.0)
             misfit = (value - t) / scale
             change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], misfit)
-            # next to an interpolation peak the last misfit is rounding, over a matrix that is singular to rounding
+            # at an interpolation peak the misfit is rounding, over a matrix that is singular to rounding: any t will do
+            exhausted = (jnp.max(jnp.abs(misfit)) < 2e-15) & ~(jnp.max(jnp.abs(change)) < 1e-3)
+            # next to it, the last steps may go up
             near = jnp.max(jnp.abs(misfit)) < 1e-12
             change = jnp.clip(change, jnp.where(near, -0.9, -0.9999999), jnp.where(near, 9.0, 0.0))
+            change = jnp.where(exhausted, 0.0, change)
             return t * (1.0 + change), jnp.max(jnp.abs(change)), passes + 1
 
         def unfinished(state: tuple[Array, ...]) -> Array:
@@ -86,7 +92,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         return jax.lax.while_loop(unfinished, step, (traces, jnp.ones(()), jnp.zeros((), jnp.int32)))[0]
 
     def outer(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        low, high, x, t, _, passes = state
+        low, high, x, t, _, passes, _ = state
         t = inner(t, x)
         nu = jnp.exp(x)
         _, slope, resolvent = _map(operators, blocks, t, nu)
@@ -107,17 +113,19 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         settled = ~limited | (jnp.abs(newton - x) <= scale_x) | (high - low <= scale_x)
         after = jnp.where(inside, newton, jnp.where(settled, x, 0.5 * (low + high)))
         after = jnp.where(limited, after, x)
-        return low, high, after, t * jnp.exp(jnp.maximum(x - after, 0.0)) * (1.0 + 1e-12), settled, passes + 1
+        # d df1 / d log lambda
+        along = df1_slope * jnp.where(limited, rest / (rest - df1_slope), 1.0)
+        return low, high, after, t * jnp.exp(jnp.maximum(x - after, 0.0)) * (1.0 + 1e-12), settled, passes + 1, along
 
     def searching(state: tuple[Array, ...]) -> Array:
         return ~state[4] & (state[5] < MOST_PASSES)
 
-    def search() -> tuple[Array, Array]:
-        start = (lowest, highest, highest, sizes * jnp.exp(-highest), jnp.zeros((), bool), jnp.zeros((), jnp.int32))
-        x, t = jax.lax.while_loop(searching, outer, start)[2:4]
-        return x, inner(t, x)
+    def search() -> tuple[Array, Array, Array]:
+        never = jnp.zeros((), bool), jnp.zeros((), jnp.int32), jnp.zeros(())
+        found = jax.lax.while_loop(searching, outer, (lowest, highest, highest, sizes * jnp.exp(-highest), *never))
+        return found[2], inner(found[3], found[2]), found[6]
 
-    found_x, found_t = jax.lax.stop_gradient(search())
+    found_x, found_t, along = jax.lax.stop_gradient(search())
     scale = jnp.where(found_t > 0, found_t, 1.0)
 
     def equations(unknowns: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -138,6 +146,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     share, log_nu = jax.lax.custom_root(equations, guess, lambda _, start: start, solve_linear)
     misfit, feature_misfit = jax.lax.stop_gradient(equations((share, log_nu)))
     residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
+    residual = jnp.where(vanishing & (jnp.abs(along) > SETTLED), jnp.abs(along), residual)
     return _record(operators, blocks, ridge, share * scale, jnp.exp(log_nu), residual, vanishing)
 
 

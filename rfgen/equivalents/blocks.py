@@ -35,7 +35,7 @@ class Blocks:
 
     def reduction(self, traces: Inexact[Array, " J"]) -> Inexact[Array, "G m m"]:
         """V, the factor that training puts on the residuals of one sample's views."""
-        excess = self.weight[:, None, None] * (self.covariance.astype(traces.dtype) @ traces)
+        excess = self.weight.astype(traces.dtype)[:, None, None] * (self.covariance.astype(traces.dtype) @ traces)
         if excess.shape[-1] == 1:
             return 1.0 / (1.0 + excess)
         return jnp.linalg.inv(jnp.eye(excess.shape[-1], dtype=traces.dtype) + excess)

@@ -38,15 +38,16 @@ class DiagonalOperators:
 
     def one_point(self, resolvent: Array) -> Array:
         """t, (J,)."""
-        return self.basis.astype(resolvent.dtype) @ (self.multiplicity * resolvent)
+        return self.basis.astype(resolvent.dtype) @ (self.multiplicity.astype(resolvent.dtype) * resolvent)
 
     def pair(self, first: Array, second: Array) -> Array:
         """S, (J, J)."""
-        return (self.basis * (self.multiplicity * first * second)) @ self.basis.T.astype(first.dtype)
+        basis = self.basis.astype(first.dtype)
+        return (basis * (self.multiplicity.astype(first.dtype) * first * second)) @ basis.T
 
     def plain(self, first: Array, second: Array) -> Array:
         """F, (J,)."""
-        return self.basis.astype(first.dtype) @ (self.multiplicity * first * second)
+        return self.basis.astype(first.dtype) @ (self.multiplicity.astype(first.dtype) * first * second)
 
 
 @jax.tree_util.register_dataclass

@@ -14,6 +14,7 @@ import numpy as np
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 from rfgen.problems.view_moments import cached_moments
@@ -52,13 +53,13 @@ def pose(
     points: tuple[np.ndarray, np.ndarray, np.ndarray], most_views: float,
 ) -> Posed:  # fmt: skip
     """The problem at single strengths, good for `points` (n, features, ridge); `most_views`: largest number asked for."""
-    if form not in (None, "moment", "pattern"):
-        raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
     if isinstance(task, Task):
         return Posed(*augmented_modes(task, augmentation, form, test_views))
+    if form not in (None, "moment", "pattern"):
+        raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
     name = type(augmentation).__name__
     if augmentation.mixes:
-        if task.feature_map is not None or name != "Mixup":
+        if task.feature_map is not None or not isinstance(augmentation, Mixup):
             raise ValueError(
                 f"{name} mixes training inputs, and rows that share inputs are not independent: predict covers Mixup of a "
                 "Task, or of a DataTask without feature map; use simulate"

@@ -18,6 +18,7 @@ from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.mode_classes import mode_classes
 from rfgen.problems.mode_law import ModeLaw
@@ -25,7 +26,7 @@ from rfgen.problems.task import Task
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
 MIXING_REPLICATES, MIXING_SIZE = 4, 256
-# At ridge 0 an amplification beyond this is a divergence: it is 1e19 at an interpolation peak.
+# At ridge 0 an amplification beyond this is a divergence: next to a peak, at a distance d, it is 1/d, and at it rounding.
 DIVERGENT = 1e12
 
 
@@ -79,13 +80,15 @@ def augmented_modes(
     """
     views = float(augmentation.views)
     own = task.population.feature_law(augmentation) if isinstance(task.population, GaussianInputs) else None
-    if augmentation.mixes:
+    if form not in (None, "moment", "pattern"):
+        raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
+    if isinstance(augmentation, Mixup):
         if form == "moment":
             raise ValueError(f"form='moment' is wrong for {type(augmentation).__name__}: mixed rows share training inputs")
         law, form = ModeLaw.of(), "pattern"
         replicates = 1 if np.isinf(views) else MIXING_REPLICATES
         size = 1 if np.isinf(views) else MIXING_SIZE
-        made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))  # type: ignore
+        made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))
     else:
         law = own or augmentation.mode_law(task.spectrum.rank)
         form = form or ("moment" if augmentation.moments_suffice else "pattern")
@@ -114,7 +117,7 @@ def augmented_risk(
 
     All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean
     inputs (or averaged views, if `problem` was made with `test_views`).  Exact as n, features and modes grow together.
-    At ridge 0 (or below 1e-40 of the kernel's trace) the limit from above, inf where it diverges.
+    At ridge 0 (or below 1e-100 of the kernel's trace) the limit from above, inf where it diverges.
 
     Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
     `block_error_kernel`.
@@ -136,11 +139,12 @@ def augmented_risk(
     kernel = block_error_kernel(problem.operators, blocks, at, at, features, mean.residuals, unit, mean.norm)
     spread = kernel.spread @ problem.target.test
     amplification = 1.0 + spread[1]
-    diverges = at.vanishing & ((amplification > DIVERGENT) | (amplification < 0.0))
+    diverges = at.vanishing & ~((amplification < DIVERGENT) & (amplification >= 0.0))
     null = problem.null_power
 
     def limit(value: Array, source: Array) -> Array:
-        return jnp.where(diverges, jnp.where(source == 0.0, 0.0, jnp.inf), value)
+        # what the ridge that stands for 0 leaves of a source is none
+        return jnp.where(diverges, jnp.where(source <= 1e-30 * (bias + noise), 0.0, jnp.inf), value)
 
     bias = mean.bias + null
     data, from_features = spread[0] + null * spread[1], spread[2]

@@ -64,10 +64,10 @@ def dense(p=1000, pairs=100_000):
     start = time.perf_counter()
     points([50, 400])
     first = time.perf_counter() - start
-    few, many = seconds(lambda: points(np.linspace(50, 400, 4)), 2), seconds(lambda: points(np.linspace(50, 400, 12)), 2)
+    many = seconds(lambda: points(np.linspace(50, 400, 32)), 3)
     matrix = np.cov(np.random.default_rng(0).normal(size=(p, 2 * p)))
     cholesky = seconds(lambda: scipy.linalg.cholesky(matrix, lower=True, check_finite=False), 10)
-    each = (many - few) / 16
+    each = many / 64
     return {
         "features": p, "view_pairs": len(inputs) * task.moment_views // 2, "eigenvalues": int(clean.eigenvalues.size),
         "moments_s": moments, "decompositions_and_compilation_s": first, "point_s": each, "cholesky_s": cholesky,
