@@ -34,7 +34,7 @@ AUGMENTATIONS: dict[str, Callable[[Any], Any]] = {
 SAID = {
     "noise": "Gaussian noise of variance 0.1", "mask": "masks that keep 0.7 of the pixels",
     "shift": "shifts by up to 1 pixel", "rotation": "rotations by up to 15 degrees", "cutout": "3x3 pixels cut out",
-    "flip": "left-right flips half of the time",
+    "flip": "left-right flips half of the time (theory of both patterns)",
 }  # fmt: skip
 MARKERS = {"tanh": "o", "relu": "s"}
 
@@ -46,8 +46,8 @@ SCALES: dict[str, dict[str, Any]] = {
 
 CAPTION = """
 {question} {features} frozen random features of the bundled 8x8 digits (1,797 images, odd against even), ridge {ridge:g},
-n = {n} images in 1 or 4 views each: {shown}. Predicted: theory computed by
-rfgen from second moments of the features of the augmented images (flips: of both patterns), nothing fitted; cutout
+n = {n} images in 1 or 4 views each: {shown}. Predicted: theory computed by rfgen from
+second moments of the features of the augmented images, nothing fitted; cutout
 moves the view as a whole, where second moments are an approximation. Measured: simulations run by rfgen, images drawn
 with replacement, test on all images without augmentation, {trials} trials, bars one standard error. Worst distance:
 {relative:.1%} of the prediction ({which}); {worst:.1f} standard errors at most.

@@ -64,7 +64,8 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     count = jnp.where(limited, features, 1.0)
     total = blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes
     vanishing = ridge <= SMALLEST_RIDGE * total
-    ridge = jnp.clip(ridge, SMALLEST_RIDGE * total, LARGEST_RIDGE * total)
+    highest_ridge = jnp.where(total > 0.0, LARGEST_RIDGE * total, jnp.inf)
+    ridge = jnp.clip(ridge, SMALLEST_RIDGE * jnp.where(total > 0.0, total, 1.0), highest_ridge)
     lowest = jnp.log(ridge)
     highest = jnp.where(limited, jnp.log(ridge + total / count), lowest)
 
@@ -80,9 +81,9 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
             change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], misfit)
             # at an interpolation peak the misfit is rounding, over a matrix that is singular to rounding: any t will do
             exhausted = (jnp.max(jnp.abs(misfit)) < 2e-15) & ~(jnp.max(jnp.abs(change)) < 1e-3)
-            # next to it, the last steps may go up
+            # steps go down but for rounding, which is largest after a step of many decades
             near = jnp.max(jnp.abs(misfit)) < 1e-12
-            change = jnp.clip(change, jnp.where(near, -0.9, -0.9999999), jnp.where(near, 9.0, 0.0))
+            change = jnp.clip(change, jnp.where(near, -0.9, -0.9999999), 9.0)
             change = jnp.where(exhausted, 0.0, change)
             return t * (1.0 + change), jnp.max(jnp.abs(change)), passes + 1
 
