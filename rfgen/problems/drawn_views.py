@@ -46,6 +46,18 @@ class DrawnViews:
     def _try(self, inputs: np.ndarray) -> None:
         """Views of a few inputs: whether JAX can trace the functions, and whether they keep what they must."""
         keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
+        with np.errstate(all="ignore"):  # what a function may warn of is refused here in words
+            self._trace(inputs, keys)
+            view = self.views(keys, inputs, inputs)
+        if view.input.shape != inputs.shape or view.input.dtype != inputs.dtype:
+            raise ValueError(
+                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} "
+                f"{view.input.dtype} from {inputs.shape} {inputs.dtype}"
+            )
+        self.features(view.input)
+
+    def _trace(self, inputs: np.ndarray, keys: jax.Array) -> None:
+        """Whether JAX can trace the functions; else they are called input by input."""
         if any(isinstance(part, Augmentation) for part in self.augmentation.leaves):
             # a function that draws from a generator of its own would be traced once, one draw for all views
             twice = (self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input for _ in range(2))
@@ -59,10 +71,3 @@ class DrawnViews:
                 jax.eval_shape(self._mapped, keys, inputs, inputs)
             except Exception:  # whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
                 self._by_input = True
-        view = self.views(keys, inputs, inputs)
-        if view.input.shape != inputs.shape or view.input.dtype != inputs.dtype:
-            raise ValueError(
-                f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} "
-                f"{view.input.dtype} from {inputs.shape} {inputs.dtype}"
-            )
-        self.features(view.input)

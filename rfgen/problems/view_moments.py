@@ -7,7 +7,7 @@ between + (1/m - 1/V) within, positive semidefinite for every m <= V.
 
 __all__ = ["ViewMoments", "cached_moments", "view_moments"]
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -42,12 +42,10 @@ class ViewMoments:
 
 def cached_moments(task: DataTask, augmentation: AbstractAugmentation, patterns: Any, views: int) -> ViewMoments:
     """`view_moments`, kept with the task: another number of views in training, n or ridge needs no new estimate."""
-    kept = tuple(getattr(augmentation, field.name) for field in fields(augmentation) if field.name != "views")
-    key = (type(augmentation), tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in kept), views)
-    found = task.kept_moments.get((key, len(patterns)))
-    if found is None:
-        found = task.kept_moments[(key, len(patterns))] = view_moments(task, patterns, views)
-    return found
+    key = (augmentation.at(views=1), views, len(patterns))
+    if key not in task.kept_moments:
+        task.kept_moments[key] = view_moments(task, patterns, views)
+    return task.kept_moments[key]
 
 
 def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], views: int, seed: int = 0) -> ViewMoments:

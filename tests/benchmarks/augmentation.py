@@ -1,8 +1,8 @@
 """Speed of augmented curves: `OPENBLAS_NUM_THREADS=2 python tests/benchmarks/augmentation.py [--out FILE]`.
 
-Ratios of one run.  Eigen-coordinates: 1,000 points (n, ridge) of random features with augmentation, whatever the number of
-modes.  Real inputs: second moments of 1,000 features from 10^5 pairs of views, and each further point (n, ridge, views) in units of
-one Cholesky factorisation (p^3/3 operations) of the same size.
+Ratios of one run.  Eigen-coordinates: 1,000 points (n, ridge) of random features with augmentation, whatever the number
+of modes.  Real inputs: second moments of 1,000 features from 10^5 pairs of views, and each further point (n, ridge, views)
+in units of one Cholesky factorisation (p^3/3 operations) of the same size.
 """
 
 import argparse
@@ -15,6 +15,8 @@ import numpy as np
 import scipy.linalg
 
 import rfgen as rg
+from rfgen.numerics.precision import double_precision
+from rfgen.problems.view_moments import cached_moments
 
 
 def seconds(function, repeats):
@@ -40,7 +42,8 @@ def eigen_coordinates():
             start = time.perf_counter()
             rg.predict(task, learner, n)
             first = time.perf_counter() - start
-            found[f"{name}, {modes} modes"] = {"first_s": first, "again_s": seconds(lambda: rg.predict(task, learner, n), 5)}  # noqa: B023
+            again = seconds(lambda: rg.predict(task, learner, n), 5)  # noqa: B023
+            found[f"{name}, {modes} modes"] = {"first_s": first, "again_s": again}
     return found
 
 
@@ -52,9 +55,6 @@ def dense(p=1000, pairs=100_000):
     clean = task.eigen  # not part of the moments
     augmentation = rg.GaussianNoise(0.1, views=4)
     start = time.perf_counter()
-    from rfgen.numerics.precision import double_precision
-    from rfgen.problems.view_moments import cached_moments
-
     double_precision(cached_moments)(task, augmentation, (augmentation,), task.moment_views)
     moments = time.perf_counter() - start
 

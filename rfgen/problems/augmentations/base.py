@@ -105,6 +105,20 @@ class AbstractAugmentation(ABC):
         stated = ", ".join(f"{field.name}={shown(getattr(self, field.name))}" for field in fields(self) if field.init)
         return f"{type(self).__name__}({stated})"
 
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """Class and fields, hashable: the same for augmentations that do the same."""
+        held = (getattr(self, field.name) for field in fields(self) if field.init)
+        return (type(self), *((one.shape, one.tobytes()) if isinstance(one, np.ndarray) else one for one in held))
+
+    def __eq__(self, other: object) -> bool:
+        """Equal by content, so that what was compiled or estimated for one serves the other."""
+        return isinstance(other, AbstractAugmentation) and self.content == other.content
+
+    def __hash__(self) -> int:
+        """By content."""
+        return hash(self.content)
+
     def _freeze(self, **checked: Any) -> None:
         """Store validated fields; `views` is validated here, and arrays are made read-only."""
         checked = {"views": check_views(getattr(self, "views")), **checked}  # noqa: B009
