@@ -131,7 +131,10 @@ class PencilTarget:
         along_theta, along_nu = jax.grad(fitted, argnums=(0, 1))(first.strength, first.nu)
         forms = -(strength**2) * along_theta
         w = strength * self.cross[panel] / (first.strength[0] * eigenvalues + first.nu)
-        forms = forms.at[2].set(weights @ jnp.einsum("kp,kpq,kq->k", w, self.tests[panel], w))
+        # over all panels, of which one counts: vmapped over points this is a matrix product and gathers nothing
+        every = strength * self.cross / (first.strength[0] * operators.eigenvalues + first.nu)
+        chosen = jnp.zeros(every.shape[:2], every.dtype).at[panel].set(weights)
+        forms = forms.at[2].set(jnp.sum(chosen * jnp.sum(jnp.einsum("rkpq,rkq->rkp", self.tests, every) * every, axis=2)))
         reached = strength * fitted(first.strength, first.nu)
         residuals = blocks.covariance @ forms + jnp.array([1.0, 0.0])[:, None, None] * (self.second - 2.0 * reached)
         bias = self.test_second - 2.0 * (weights @ jnp.sum(self.test_cross[panel] * w, axis=1)) + forms[2]

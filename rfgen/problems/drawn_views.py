@@ -13,12 +13,18 @@ from rfgen.problems.data_task import DataTask
 TRIED = 3
 
 
+@lru_cache(maxsize=32)
+def _mapped(augmentation: AbstractAugmentation) -> Callable[..., View]:
+    """Views of many inputs; compiled once for augmentations that are equal."""
+    return jax.jit(jax.vmap(augmentation.view))
+
+
 class DrawnViews:
     """Draws views of inputs of a `DataTask` by `augmentation` and maps them to features, checking both."""
 
     def __init__(self, task: DataTask, augmentation: AbstractAugmentation, dtype: str = "float64") -> None:
         self.task, self.augmentation = task, augmentation
-        self._mapped = jax.jit(jax.vmap(augmentation.view))
+        self._mapped = _mapped(augmentation)
         self._by_input = False
         self._try(task.inputs[:TRIED].astype(dtype))
 

@@ -3,9 +3,7 @@
 __all__ = ["MomentForm", "pattern_features"]
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +27,17 @@ MOST_PANELS = 20
 PADDING, SMALL = 4, 1200
 
 
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """One decomposition of between + rho within, and all that is needed in its eigenbasis."""
+
+    eigenvalues: np.ndarray
+    diagonals: np.ndarray
+    cross: np.ndarray
+    test_cross: np.ndarray
+    test: np.ndarray
+
+
 @dataclass
 class MomentForm:
     """Moment form of one augmentation of a `DataTask`, for every n, ridge, number of views and of features.
@@ -39,77 +48,72 @@ class MomentForm:
     task: DataTask
     moments: ViewMoments
     test_views: int | None = None
-    _panels: list[list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=list)
-    _single: dict[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    _panels: list[list[_Node]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Second moments of clean features and labels, or of what predictions are made from."""
         features = self.task.features
         labels = self.task.labels.reshape(features.shape[0], -1)
-        between, within, views = self.moments.means[0, 0], self.moments.within[0], self.moments.views
+        self._between, self._within, views = self.moments.means[0, 0], self.moments.within[0], self.moments.views
         if self.test_views is None:
             self._test = features.T @ features / features.shape[0]
             self._test_cross = labels.T @ features / features.shape[0]
         else:
-            self._test = between + (1.0 / self.test_views - 1.0 / views) * within
+            self._test = self._between + (1.0 / self.test_views - 1.0 / views) * self._within
             self._test_cross = self.moments.test_cross[0]  # views do not change what is to be predicted
         self._test_second = (labels**2).mean(axis=0)
+        self._lowest = 1.0 - 1.0 / views  # rho of one view, the least there is
+        self._single: list[_Node] | None = None
 
     def problem(self, views: float, n: np.ndarray, features: np.ndarray, ridge: np.ndarray) -> AugmentedProblem:
         """For `views` views a sample, good for the points (n, features, ridge) and for all whose rho lies between."""
-        moments, share = self.moments, 0.0 if math.isinf(views) else 1.0 / views
-        excess = share - 1.0 / moments.views
-        first = moments.means[0, 0] + excess * moments.within[0]
+        share = 0.0 if math.isinf(views) else 1.0 / views
+        excess = share - 1.0 / self.moments.views
         if excess < 0:
-            _check_definite(first, moments.views, views)
+            _check_definite(self._between + excess * self._within, self.moments.views, views)
         covariance = np.array([[1.0, excess, 0.0], [0.0, 1.0, 0.0]])[:, None, None]
         blocks = Blocks(np.array([1.0, 1.0 - share]), np.array([1.0, share]), covariance)
-        if share == 1.0 or not moments.within[0].any():
-            return self._assemble(blocks, None, 1.0 - 1.0 / moments.views)
-        self._extend()
+        if share == 1.0 or not self._within.any():
+            self._single = self._single or [self._node(self._lowest)]
+            return self._assemble(blocks, [self._single], np.zeros(1))
         while True:
-            problem = self._assemble(blocks, len(self._panels), 1.0 - 1.0 / moments.views)
-            strength = _strengths(problem.operators, problem.blocks, *map(jnp.asarray, (n, features, ridge)))
-            reached = float(jnp.max(strength[:, 1] / strength[:, 0]))
-            end = math.log(1.0 - 1.0 / moments.views) + 2 * HALF_WIDTH * len(self._panels)
-            if math.log(reached) < end or len(self._panels) >= MOST_PANELS:
-                return problem
-            self._extend()
+            if self._panels:
+                problem = self._assemble(blocks, self._panels, panel_points())
+                strength = _strengths(problem.operators, problem.blocks, *map(jnp.asarray, (n, features, ridge)))
+                reached = math.log(float(jnp.max(strength[:, 1] / strength[:, 0])) / self._lowest)
+                if reached < 2 * HALF_WIDTH * len(self._panels) or len(self._panels) >= MOST_PANELS:
+                    return problem
+            middle = math.log(self._lowest) + HALF_WIDTH * (2 * len(self._panels) + 1)
+            self._panels.append([self._node(rho) for rho in np.exp(middle + HALF_WIDTH * panel_points())])
 
-    def _extend(self) -> None:
-        """One more panel."""
-        middle = math.log(1.0 - 1.0 / self.moments.views) + HALF_WIDTH * (2 * len(self._panels) + 1)
-        rhos = np.exp(middle + HALF_WIDTH * panel_points())
-        self._panels.append([decompose(self.moments.means[0, 0], self.moments.within[0], rho) for rho in rhos])
+    def _node(self, rho: float) -> _Node:
+        eigenvalues, basis = decompose(self._between, self._within, rho)
+        test = basis.T @ self._test @ basis
+        between = np.einsum("ai,ai->i", basis, self._between @ basis)
+        return _Node(
+            eigenvalues, np.stack([between, np.diagonal(test)]), self.moments.cross[0, 0] @ basis,
+            self._test_cross @ basis, test,
+        )  # fmt: skip
 
-    def _assemble(self, blocks: Blocks, panels: int | None, low: float) -> AugmentedProblem:
-        moments = self.moments
-        if panels is None:  # one view: one value of rho
-            if low not in self._single:
-                self._single[low] = decompose(moments.means[0, 0], moments.within[0], low)
-            pieces, points = [[self._single[low]]], np.zeros(1)
-        else:
-            pieces, points = self._panels[:panels], panel_points()
-        padding = -len(pieces) % PADDING if panels and moments.means.shape[-1] <= SMALL else 0
+    def _assemble(self, blocks: Blocks, panels: list[list[_Node]], points: np.ndarray) -> AugmentedProblem:
+        p = self._between.shape[0]
+        padding = -len(panels) % PADDING if points.size > 1 and p <= SMALL else 0
 
-        def nested(function: Callable[[np.ndarray, np.ndarray], Any]) -> np.ndarray:
-            made = np.array([[function(values, basis) for values, basis in panel] for panel in pieces])
+        def nested(name: str) -> np.ndarray:
+            made = np.array([[getattr(node, name) for node in panel] for panel in panels])
             return np.concatenate([made, np.repeat(made[-1:], padding, axis=0)])
 
-        matrices = (moments.means[0, 0], self._test)
+        sizes = np.array([np.trace(self._between), np.trace(self._within), np.trace(self._test)])
         operators = Pencil(
-            np.float64(math.log(low)), np.float64(len(pieces)), points, nested(lambda values, basis: values),
-            nested(lambda values, basis: [np.einsum("ai,ai->i", basis, matrix @ basis) for matrix in matrices]),
-            np.array([np.trace(moments.means[0, 0]), np.trace(moments.within[0]), np.trace(self._test)]),
+            np.float64(math.log(self._lowest)), np.float64(len(panels)), points, nested("eigenvalues"),
+            nested("diagonals"), sizes,
         )  # fmt: skip
-        outputs = range(self._test_cross.shape[0])
         target = PencilTarget(
-            np.stack([nested(lambda values, basis: basis.T @ moments.cross[0, 0, o]) for o in outputs]),  # noqa: B023
-            np.stack([nested(lambda values, basis: basis.T @ self._test_cross[o]) for o in outputs]),  # noqa: B023
-            nested(lambda values, basis: basis.T @ self._test @ basis),
-            moments.label_means[0, 0], self._test_second, np.array([moments.label[:1], [0.0]]), np.array([0.0, 0.0, 1.0]),
+            np.moveaxis(nested("cross"), 2, 0), np.moveaxis(nested("test_cross"), 2, 0), nested("test"),
+            self.moments.label_means[0, 0], self._test_second, np.array([self.moments.label[:1], [0.0]]),
+            np.array([0.0, 0.0, 1.0]),
         )  # fmt: skip
-        return _on_device(AugmentedProblem(operators, blocks, target, np.zeros(len(outputs))))
+        return _on_device(AugmentedProblem(operators, blocks, target, np.zeros(self._test_second.size)))
 
 
 def pattern_features(

@@ -13,6 +13,7 @@ import numpy as np
 
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DiagonalOperators
+from rfgen.equivalents.pencil import Pencil
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
@@ -27,6 +28,8 @@ MOST_DATA_PATTERNS = 8
 MOMENT_VIEWS = 20_000
 # Numbers in the covariances of all groups up to which points are computed together.
 SMALL = 2000
+# Points of a pencil computed together: their quadratic forms become one matrix product.
+TOGETHER = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,9 @@ def augmented_points(problem: AugmentedProblem, n: Any, features: Any, ridge: An
     def point(at: tuple[Any, Any, Any]) -> AugmentedRisk:
         return _point(problem, *at, noise, keep_outputs=keep_outputs)
 
-    return (jax.vmap(point) if _small(problem) else partial(jax.lax.map, point))((n, features, ridge))
+    if _small(problem):
+        return jax.vmap(point)((n, features, ridge))
+    return jax.lax.map(point, (n, features, ridge), batch_size=TOGETHER if isinstance(problem.operators, Pencil) else None)
 
 
 @jax.jit
