@@ -3,6 +3,9 @@
 __all__ = ["DrawnViews"]
 
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import jax
 import numpy as np
 
