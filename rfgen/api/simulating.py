@@ -106,7 +106,7 @@ def simulate(
     for (size, features), source in itertools.product(cells, sources):
         need = trial_bytes(source, size, features, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
         also = "" if features is None else f", features={features}"
-        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", "n or the modes"))
+        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", "n, the modes or the views"))
     collected = []
     with progress_bar(len(work) * trials, "simulate", progress) as bar:
         for number, (size, features) in enumerate(cells):

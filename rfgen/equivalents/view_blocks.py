@@ -13,7 +13,7 @@ __all__ = ["ViewBlocks", "averaged_test_views", "mixing_form", "moment_form", "p
 import itertools
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,7 +73,22 @@ def pattern_form(law: ModeLaw, views: float, seed: int = 0) -> ViewBlocks:
     else:
         own = np.arange(drawn.shape[1])
         covariance[:, own, own] += spreads[drawn]
-    return ViewBlocks(mass, weight, covariance, gain, label, noisy, replicate)
+    return _reduced(ViewBlocks(mass, weight, covariance, gain, label, noisy, replicate))
+
+
+def _reduced(blocks: ViewBlocks) -> ViewBlocks:
+    """The same blocks with orthogonal combinations of views, of which those without inputs are exactly so.
+
+    Two views that differ by a gain span one direction; what is left of their labels can never be fitted.  At ridge 0 the
+    traces are as large as 1/ridge, and rounding would fit it.
+    """
+    values, vectors = np.linalg.eigh(blocks.covariance.sum(axis=3))
+    empty = values <= 1e-12 * np.maximum(values[:, -1:], 1e-300)
+    gain = np.einsum("gka,gkj->gaj", vectors, blocks.gain) * ~empty[..., None]
+    covariance = np.einsum("gka,gklj,glb->gabj", vectors, blocks.covariance, vectors)
+    covariance *= (~empty[:, :, None] & ~empty[:, None])[..., None]
+    label = np.einsum("gka,gk->ga", vectors, blocks.label)
+    return replace(blocks, covariance=covariance, gain=gain, label=label)
 
 
 def pattern_combinations(
@@ -92,7 +107,7 @@ def pattern_combinations(
     m = int(views)
     if m > MOST_VIEWS:
         raise ValueError(
-            f"views must be at most {MOST_VIEWS} or math.inf in the pattern form, got {m}; or use form='moment'"
+            f"views must be at most {MOST_VIEWS}, or math.inf, in the pattern form, got {m}"
         )
     if math.comb(count + m - 1, m) <= MOST_PATTERNS:
         drawn = np.array(list(itertools.combinations_with_replacement(range(count), m)))

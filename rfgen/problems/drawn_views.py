@@ -27,7 +27,9 @@ class DrawnViews:
 
     def __init__(self, task: DataTask, augmentation: AbstractAugmentation, dtype: str = "float64") -> None:
         self.task, self.augmentation = task, augmentation
-        self._mapped = _mapped(augmentation)
+        # a function of the user's may read what has changed since: it is traced anew
+        own = any(isinstance(leaf, Augmentation) for leaf in augmentation.leaves)
+        self._mapped = _mapped.__wrapped__(augmentation) if own else _mapped(augmentation)
         self._by_input = False
         self._try(task.inputs[:TRIED].astype(dtype))
 

@@ -76,7 +76,7 @@ def pose(
             warnings.warn(
                 f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is "
                 "used, which is an approximation here; compare with simulate",
-                stacklevel=4,
+                stacklevel=5,
             )
     if form == "pattern" and not listable:
         raise ValueError(

@@ -80,8 +80,10 @@ def test_own_functions():
     assert rg.check(task, learner, 100, trials=20).agrees
     for bad, message in (
         (lambda key, x: x[:-1], "must keep the shape of an input"),
+        (lambda key, x: None, r"must map \(key, x\) to an array"),
+        (lambda x: x, r"must map \(key, x\) to an array"),
         (lambda key, x: jnp.full_like(x, jnp.nan), "gave non-finite values"),
-        (lambda key, x: x > 0.5, "must return real floats"),
+        (lambda key, x: x > 0.5, "must keep the dtype of an input, got bool from float64"),
     ):
         with pytest.raises(ValueError, match=message):
             rg.predict(task, rg.Learner(rg.Ridge(0.1), augmentation=rg.Augmentation(bad)), 100)

@@ -15,6 +15,8 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.mode_law import ModeLaw
 
+# Longer arrays are shown by their shape.
+MOST_SHOWN = 8
 # A curve already has a variable of this name.
 DIMENSIONS = {"variance": "view_variance"}
 
@@ -100,7 +102,11 @@ class AbstractAugmentation(ABC):
         """Name and parameters in one line."""
 
         def shown(value: Any) -> str:
-            return format(value.item(), "g") if isinstance(value, np.ndarray) and value.ndim == 0 else repr(value)
+            if not isinstance(value, np.ndarray):
+                return repr(value)
+            if value.size > MOST_SHOWN:
+                return f"array of shape {value.shape}"
+            return format(value.item(), "g") if value.ndim == 0 else repr(value.tolist())
 
         stated = ", ".join(f"{field.name}={shown(getattr(self, field.name))}" for field in fields(self) if field.init)
         return f"{type(self).__name__}({stated})"
@@ -178,12 +184,18 @@ class Augmentation(AbstractAugmentation):
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """The function's value, checked for its shape."""
         del partner
-        changed = jnp.asarray(self.function(key, x))
+        try:
+            changed = jnp.asarray(self.function(key, x))
+        except TypeError as error:
+            raise ValueError(f"the augmentation {self.function!r} must map (key, x) to an array: {error}") from error
         if changed.shape != x.shape:
             raise ValueError(
                 f"the augmentation {self.function!r} must keep the shape of an input, got {changed.shape} from {x.shape}"
             )
-        if not jnp.issubdtype(changed.dtype, jnp.floating):
-            raise ValueError(f"the augmentation {self.function!r} must return real floats, got {changed.dtype}")
-        return View(changed.astype(x.dtype))
+        if changed.dtype != x.dtype:
+            raise ValueError(
+                f"the augmentation {self.function!r} must keep the dtype of an input, got {changed.dtype} from {x.dtype}; "
+                "give random draws dtype=x.dtype"
+            )
+        return View(changed)
 
