@@ -19,7 +19,8 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
 
     `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
     more variables: the first solid, the next dotted, dashed, dash-dotted.  Axes are logarithmic where values are positive
-    and span more than a factor of 20.  Returns the matplotlib Axes; draws into `ax` if given.
+    and span more than a factor of 20; a value at x = inf is a thin horizontal line.  Returns the matplotlib Axes; draws
+    into `ax` if given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import rfgen as rg
@@ -57,6 +58,9 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
             if curve is not None and _has(curve, point):
                 part = _line(curve, point).sortby(x)
                 ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
+                for limit in part[name].values[np.isinf(part[x].values)]:
+                    if np.isfinite(limit):
+                        ax.axhline(limit, ls=(0, (1, 4)), color=colour, lw=1)
             if runs is not None and _has(runs, point):
                 part = _line(runs, point).sortby(x)
                 alone = text if curve is None or not _has(curve, point) else None

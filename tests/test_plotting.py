@@ -59,3 +59,10 @@ def test_too_many_lines_are_refused():
     curve = rg.predict(TASK, rg.Learner(rg.Ridge(np.geomspace(0.1, 1, 30))), np.arange(5, 50))
     with pytest.raises(ValueError, match=r"30 lines: select fewer with curve\.sel"):
         rg.plot(curve, x="n")
+
+
+def test_infinitely_many_views_are_a_level():
+    learner = rg.Learner(rg.Ridge(0.1), augmentation=rg.Mask(0.5, views=[1, 4, np.inf]))
+    curve = rg.predict(rg.Task.isotropic(20, noise=0.1), learner, n=30)
+    ax = rg.plot(curve, x="views")
+    assert any(np.allclose(line.get_ydata(), float(curve.test[-1])) for line in ax.lines[1:])
