@@ -270,7 +270,7 @@ BAD = {
     "strengths of parts": (lambda: RandomApply(Mask([0.1, 0.2])), r"keep must be one number in a part of Rand"),
     "function as part": (lambda: Compose([abs]), r"Compose takes augmentations such as.*got <built-in"),
     "cut": (lambda: Augmentation(lambda key, x: x[:2]).view(KEY, SEVEN, SEVEN), r"must keep the shape.*got \(2,\)"),
-    "int": (lambda: Augmentation(lambda key, x: x.astype(int)).view(KEY, SEVEN, SEVEN), r"must keep the dtype of an input, got"),
+    "int": (lambda: Augmentation(lambda key, x: x.astype(int)).view(KEY, SEVEN, SEVEN), r"must keep the dtype"),
 }  # fmt: skip
 
 
