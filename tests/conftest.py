@@ -1,6 +1,8 @@
 """Shapes are enforced and dtype promotion is strict while testing; every test runs on the CPU without a display."""
 
+import gc
 import os
+import pathlib
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -17,3 +19,14 @@ from jaxtyping import install_import_hook
 ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")
 install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Compiled programs hold memory maps, of which Linux grants a process 65,530; at the limit XLA crashes.
+MOST_MAPS = 25_000
+
+
+def pytest_runtest_teardown():
+    """Forget compiled programs before the process runs out of maps."""
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
