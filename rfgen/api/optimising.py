@@ -69,8 +69,8 @@ def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Any, form: 
 
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, signal=1.0, noise=0.5)
-    >>> best = rg.optimal_augmentation(task, rg.Learner(rg.Ridge(0.0), augmentation=rg.GaussianNoise(1.0, views=np.inf)),
-    n=200)
+    >>> learner = rg.Learner(rg.Ridge(0.0), augmentation=rg.GaussianNoise(1.0, views=np.inf))
+    >>> best = rg.optimal_augmentation(task, learner, n=200)
     >>> round(float(best.view_variance), 6)  # as the optimal ridge 50 = n variance
     0.25
     """
