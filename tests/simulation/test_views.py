@@ -181,7 +181,7 @@ def test_functions_of_the_users_own():
     ("task", "augmentation", "message"),
     [
         (DATA, Augmentation(lambda key, x: x[:3]), "must keep the shape"),
-        (DATA, Augmentation(lambda key, x: jnp.round(x).astype(jnp.int32)), "must return real floats"),
+        (DATA, Augmentation(lambda key, x: jnp.round(x).astype(jnp.int32)), "must keep the dtype"),
         (DATA, Augmentation(lambda key, x: x / 0.0), r"gave non-finite values \((-?inf|nan)\)"),
         (DATA, Augmentation(lambda key, x: x + RNG.normal(size=x.shape)), "two views for one key"),
         (DATA, GaussianNoise(0.1, views=math.inf), "give a large number of views"),

@@ -186,7 +186,7 @@ class Augmentation(AbstractAugmentation):
         del partner
         try:
             changed = jnp.asarray(self.function(key, x))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"the augmentation {self.function!r} must map (key, x) to an array: {error}") from error
         if changed.shape != x.shape:
             raise ValueError(
