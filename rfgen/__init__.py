@@ -19,12 +19,17 @@ __all__ = [
     "Gain",
     "GaussianKernel",
     "GaussianNoise",
+    "GradientDescent",
+    "GradientFlow",
     "Grayscale",
     "GridMask",
+    "HeavyBall",
+    "IteratedRidge",
     "LabelSmoothing",
     "Learner",
     "Mask",
     "Mixup",
+    "Nesterov",
     "PolynomialKernel",
     "PrecisionError",
     "RandomApply",
@@ -77,4 +82,4 @@ from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge

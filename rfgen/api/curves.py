@@ -26,6 +26,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
+from rfgen.problems.training import Ridge
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).
@@ -70,7 +71,9 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
         raise ValueError(f"task must be an rg.Task or rg.DataTask, got {type(task).__name__}")
     if not isinstance(learner, Learner):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
-    axes = {"n": validation.positive("n", n), "features": learner.features, "ridge": learner.training.ridge}
+    if not isinstance(learner.training, Ridge):
+        raise ValueError(f"{verb} covers Ridge, got {learner.training!r}")
+    axes = {"n": validation.positive("n", n), "features": learner.features, **learner.training.axes}
     return task, axes
 
 

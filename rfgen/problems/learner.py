@@ -10,7 +10,7 @@ import numpy as np
 from rfgen.numerics.precision import is_traced
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.training import Ridge
+from rfgen.problems.training import AbstractTraining
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +29,14 @@ class Learner:
     array(256.)
     """
 
-    training: Ridge
+    training: AbstractTraining
     features: Any = None
     augmentation: AbstractAugmentation | None = None
     test_views: int | None = None
 
     def __post_init__(self) -> None:
         """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
-        if not isinstance(self.training, Ridge):
+        if not isinstance(self.training, AbstractTraining):
             raise ValueError(f"training must be a training such as rg.Ridge(1e-3), got {self.training!r}")
         if is_traced(self.features):
             validation.array("features", self.features)  # refuses with the remedy
