@@ -15,8 +15,6 @@ the label noise: noise) and w_bar_1 . w_bar_2 (features variance): each is solve
 __all__ = ["BlockErrorKernel", "block_error_kernel"]
 
 from dataclasses import dataclass
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
@@ -39,17 +37,17 @@ class BlockErrorKernel:
 
 
 def block_error_kernel(
-    operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium, features: Array,
-    target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"], mean_norm: Inexact[Array, ""],
+    pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: Blocks, first: BlockEquilibrium,
+    second: BlockEquilibrium, features: Array, target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"],
+    mean_norm: Inexact[Array, ""],
 ) -> BlockErrorKernel:  # fmt: skip
     """Solve for the variances.
 
-    `target`, `noise`: T0 of the target and of unit label noise; `mean_norm`: w_bar_1 . w_bar_2.
+    `pair`, `plain`: S and F of the two resolvents (`rfgen.equivalents.operators`); `target`, `noise`: T0 of the target and
+    of unit label noise; `mean_norm`: w_bar_1 . w_bar_2.
     """
     limited = jnp.isfinite(features)
     count = jnp.where(limited, features, 1.0)
-    pair = operators.pair(first.resolvent, second.resolvent)
-    plain = operators.plain(first.resolvent, second.resolvent)
     responses = blocks.responses(first.reduction, second.reduction)
     direct = jnp.stack([blocks.response(first.reduction, second.reduction, one) for one in (target, noise)], axis=1)
     zero = jnp.zeros((direct.shape[0], 1), direct.dtype)

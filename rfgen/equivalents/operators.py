@@ -8,6 +8,8 @@ four traces of the resolvent Q = (sum_j theta_j E_j + nu)^-1:
     pair        S_jl = tr(E_j Q_1 E_l Q_2)
     plain       F_j  = tr(E_j Q_1 Q_2)
     size        tr(E_j)
+
+For many pairs of resolvents: `sided` gives E_j Q, and `pair_row`, `plain_row` S and F of one of them with each of many.
 """
 
 __all__ = ["DenseOperators", "DiagonalOperators"]
@@ -49,6 +51,20 @@ class DiagonalOperators:
         """F, (J,)."""
         return self.basis.astype(first.dtype) @ (self.multiplicity.astype(first.dtype) * first * second)
 
+    def sided(self, resolvent: Array) -> Array:
+        """E_j Q, (J, modes)."""
+        return self.basis.astype(resolvent.dtype) * resolvent
+
+    def pair_row(self, sided: Array, others: Inexact[Array, "N J modes"]) -> Inexact[Array, "N J J"]:
+        """S of one resolvent with N others, as a matrix product."""
+        n, size, modes = others.shape
+        weighted = sided * self.multiplicity.astype(sided.dtype)
+        return jnp.swapaxes((weighted @ others.reshape(n * size, modes).T).reshape(size, n, size), 0, 1)
+
+    def plain_row(self, sided: Array, resolvents: Inexact[Array, "N modes"]) -> Inexact[Array, "N J"]:
+        """F of one resolvent with N others."""
+        return resolvents @ (sided * self.multiplicity.astype(sided.dtype)).T
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -81,3 +97,18 @@ class DenseOperators:
     def plain(self, first: Array, second: Array) -> Array:
         """F, (J,)."""
         return jnp.einsum("jab,ba->j", self.basis.astype(first.dtype), first @ second)
+
+    def sided(self, resolvent: Array) -> Array:
+        """E_j Q, (J, p, p)."""
+        return self.basis.astype(resolvent.dtype) @ resolvent
+
+    def pair_row(self, sided: Array, others: Inexact[Array, "N J p p"]) -> Inexact[Array, "N J J"]:
+        """S of one resolvent with N others, as a matrix product."""
+        n, size = others.shape[:2]
+        flat = jnp.swapaxes(sided, 1, 2).reshape(size, -1)
+        return jnp.swapaxes((flat @ others.reshape(n * size, -1).T).reshape(size, n, size), 0, 1)
+
+    def plain_row(self, sided: Array, resolvents: Inexact[Array, "N p p"]) -> Inexact[Array, "N J"]:
+        """F of one resolvent with N others."""
+        flat = jnp.swapaxes(sided, 1, 2).reshape(sided.shape[0], -1)
+        return resolvents.reshape(resolvents.shape[0], -1) @ flat.T

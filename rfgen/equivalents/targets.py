@@ -60,13 +60,21 @@ class ModeTarget:
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
         """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl gain_k label_l E w."""
-        missed, learned = zip(*(self._shares(operators, blocks, at) for at in (first, second)), strict=True)
+        others = jax.tree.map(lambda leaf: leaf[None], self.mean(operators, blocks, second))
+        row = self.mean_fit_row(operators, blocks, self.mean(operators, blocks, first), others)
+        return jax.tree.map(lambda leaf: leaf[0], row)
 
-        def form(left: Array, right: Array) -> Array:
-            return operators.basis.astype(left.dtype) @ (self.weights_squared * left * right)
+    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Any, others: Any) -> MeanFit:
+        """`mean_fit` of one `mean` with each of many (N, ...)."""
+        basis = operators.basis.astype(first[0].dtype) * self.weights_squared
+        missed, learned = basis * first[0], basis * first[1]
+        both, cross = others[0] @ missed.T, others[1] @ missed.T
+        swapped, fitted = others[0] @ learned.T, others[1] @ learned.T
+        norm = others[1] @ (self.weights_squared * first[1])
+        return jax.vmap(lambda *forms: self._assemble(blocks, *forms))(both, cross, swapped, fitted, norm)
 
-        both, cross = form(missed[0], missed[1]), form(missed[0], learned[1])
-        swapped, fitted = form(learned[0], missed[1]), form(learned[0], learned[1])
+    def _assemble(self, blocks: Blocks, both: Array, cross: Array, swapped: Array, fitted: Array, norm: Array) -> MeanFit:
+        """From the forms (J,) of missed and learned weights."""
         dtype = both.dtype
         label, gain = self.label[..., None] * self.signal, self.gain
         lack = (label - gain).astype(dtype)
@@ -80,9 +88,9 @@ class ModeTarget:
         less = 1.0 - self.test_gain
         bias = self.population.astype(dtype) @ (both + less * (cross + swapped) + less**2 * fitted)
         bias = bias + self.test_noise.astype(dtype) @ fitted
-        return MeanFit(residuals, bias, jnp.sum(self.weights_squared * learned[0] * learned[1]))
+        return MeanFit(residuals, bias, norm)
 
-    def _shares(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array]:
+    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array]:
         """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean."""
         label = self.label.astype(at.reduction.dtype)
         mass, gain = blocks.mass.astype(label.dtype), self.gain.astype(label.dtype)
@@ -112,16 +120,25 @@ class VectorTarget:
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
         """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl r_kl."""
-        means = []
-        for at in (first, second):
-            dtype = at.reduction.dtype
-            cross = self.cross.astype(dtype)
-            means.append(at.resolvent @ jnp.einsum("g,gkl,gklp->p", blocks.mass.astype(dtype), at.reduction, cross))
-        dtype = means[0].dtype
-        forms = jnp.einsum("jab,a,b->j", operators.basis.astype(dtype), means[0], means[1])
+        others = self.mean(operators, blocks, second)[None]
+        row = self.mean_fit_row(operators, blocks, self.mean(operators, blocks, first), others)
+        return jax.tree.map(lambda leaf: leaf[0], row)
+
+    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> Array:
+        """w_bar, (p,)."""
+        del operators
+        dtype = at.reduction.dtype
+        return at.resolvent @ jnp.einsum("g,gkl,gklp->p", blocks.mass.astype(dtype), at.reduction, self.cross.astype(dtype))
+
+    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N p"]) -> MeanFit:
+        """`mean_fit` of one `mean` with each of many."""
+        dtype = first.dtype
+        forms = others @ (operators.basis.astype(dtype) @ first).T
+        cross, count = self.cross.astype(dtype), others.shape[0]
+        outer = jnp.moveaxis(cross @ others.T, -1, 0)
         residuals = (
-            self.second - self.cross.astype(dtype) @ means[0] - jnp.swapaxes(self.cross.astype(dtype) @ means[1], 1, 2)
-            + blocks.covariance.astype(dtype) @ forms
+            self.second - jnp.broadcast_to(cross @ first, (count, *cross.shape[:3])) - jnp.swapaxes(outer, 2, 3)
+            + jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
         )  # fmt: skip
-        bias = self.test_second - self.test_cross.astype(dtype) @ (means[0] + means[1]) + self.test.astype(dtype) @ forms
-        return MeanFit(residuals, bias, means[0] @ means[1])
+        bias = self.test_second - (first + others) @ self.test_cross.astype(dtype) + forms @ self.test.astype(dtype)
+        return MeanFit(residuals, bias, others @ first)

@@ -136,7 +136,8 @@ def augmented_risk(
     at = block_equilibrium(problem.operators, blocks, features, ridge / n)
     mean = problem.target.mean_fit(problem.operators, blocks, at, at)
     unit = problem.target.label[:, :, None] * problem.target.label[:, None]
-    kernel = block_error_kernel(problem.operators, blocks, at, at, features, mean.residuals, unit, mean.norm)
+    traces = (problem.operators.pair(at.resolvent, at.resolvent), problem.operators.plain(at.resolvent, at.resolvent))
+    kernel = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, unit, mean.norm)
     spread = kernel.spread @ problem.target.test
     amplification = 1.0 + spread[1]
     diverges = at.vanishing & ~((amplification < DIVERGENT) & (amplification >= 0.0))

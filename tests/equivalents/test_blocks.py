@@ -39,7 +39,8 @@ def engine(operators, blocks, target, features, ridge, noise):
     """Test risk without label noise of its own, training loss of each group, norm; `noise` (G, m, m): of the labels."""
     at = block_equilibrium(operators, blocks, features, ridge)
     mean = target.mean_fit(operators, blocks, at, at)
-    of = block_error_kernel(operators, blocks, at, at, features, mean.residuals, noise, mean.norm)
+    traces = (operators.pair(at.resolvent, at.resolvent), operators.plain(at.resolvent, at.resolvent))
+    of = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, noise, mean.norm)
     return {"test": mean.bias + jnp.sum(of.spread @ target.test), "train": of.train.sum(axis=1), "norm": of.norm.sum()}
 
 

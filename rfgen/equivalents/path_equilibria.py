@@ -1,0 +1,137 @@
+"""Equilibria along a path of complex ridges, each from the one before.
+
+The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of any argument, t = tr(E)/lambda and
+nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
+is lost at ridges of any size.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+"""
+
+__all__ = ["approach", "path_equilibria", "upper_edge"]
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float
+
+from rfgen.equivalents.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
+from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+
+Operators = DiagonalOperators | DenseOperators
+APPROACH = 48
+MOST_PASSES = 40
+# Steps of one refinement of the upper edge, and refinements: relative error about (1e9)^(1/64^4) - 1 = 1e-6.
+EDGE_STEPS, REFINEMENTS = 64, 4
+
+
+def _total(operators: Operators, blocks: Blocks) -> Array:
+    sizes = operators.size()
+    return blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes
+
+
+def approach(operators: Operators, blocks: Blocks, ridge: Array) -> Complex[Array, " steps"]:
+    """A geometric path from where everything is shrunk to nothing to `ridge`, along its argument."""
+    start = jnp.maximum(1e3 * _total(operators, blocks), jnp.abs(ridge))
+    size = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(jnp.abs(ridge)), APPROACH))
+    return size[:-1] * (ridge / jnp.abs(ridge))
+
+
+def path_equilibria(
+    operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"]
+) -> BlockEquilibrium:
+    """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`)."""
+    logs = _start(operators, path[0])
+    logs, _ = jax.lax.scan(lambda at, ridge: (_newton(operators, blocks, features, at, ridge)[0], None), logs, path)
+
+    def step(logs: Array, ridge: Array) -> tuple[Array, BlockEquilibrium]:
+        logs, residual = _newton(operators, blocks, features, logs, ridge)
+        traces, nu = _unknowns(operators, logs)
+        reduction = blocks.reduction(traces)
+        strength = blocks.strength(reduction)
+        beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
+        beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
+        return logs, BlockEquilibrium(
+            ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
+            resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
+            converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
+        )  # fmt: skip
+
+    return jax.lax.scan(step, logs, nodes)[1]
+
+
+def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[Array, ""]:
+    """The upper edge of the spectrum of the training second moment (): the real ridges below minus it are regular.
+
+    The solution is followed inwards from minus infinity; it ends where Newton's matrix is singular.
+    """
+    total = _total(operators, blocks)
+    sign = jnp.sign(_determinant(operators, blocks, features, _start(operators, -1e3 * total + 0j), -1e3 * total + 0j))
+
+    def inward(state: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], None]:
+        logs, last, regular = state
+        found, residual = _newton(operators, blocks, features, logs, ridge)
+        real = jnp.max(jnp.abs(jnp.exp(1j * found.imag).imag)) < 1e-6
+        same = jnp.sign(_determinant(operators, blocks, features, found, ridge)) == sign
+        regular = regular & (residual < RESIDUAL_TOLERANCE) & real & same
+        return (jnp.where(regular, found, logs), jnp.where(regular, ridge.real, last), regular), None
+
+    def refine(_: int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        logs, last, ratio = state
+        steps = jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS
+        path = last * jnp.exp(-jnp.log(ratio) * steps) + 0j
+        (logs, last, _), _ = jax.lax.scan(inward, (logs, last, jnp.ones((), bool)), path)
+        return logs, last, ratio ** (1.0 / EDGE_STEPS)
+
+    # a sample's largest eigenvalue is at least its mean, and the trace spreads over few modes only where edges are large
+    logs = _newton(operators, blocks, features, _start(operators, -1e3 * total + 0j), -1e3 * total + 0j)[0]
+    first = (logs, -1e3 * total, jnp.asarray(1e9))
+    return jnp.where(total > 0, -jax.lax.fori_loop(0, REFINEMENTS, refine, first)[1], 0.0)
+
+
+def _start(operators: Operators, ridge: Array) -> Array:
+    sizes = operators.size()
+    live = jnp.abs(sizes) > 0
+    traces = jnp.where(live, jnp.log(jnp.where(live, sizes, 1.0)) - jnp.log(ridge), 0.0)
+    return jnp.append(traces, jnp.log(ridge))
+
+
+def _unknowns(operators: Operators, logs: Array) -> tuple[Array, Array]:
+    return jnp.where(jnp.abs(operators.size()) > 0, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
+
+
+def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
+    """Misfits of the equations, relative, and their derivatives in the logs."""
+    live = jnp.abs(operators.size()) > 0
+    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
+    traces, nu = _unknowns(operators, logs)
+    reduction = blocks.reduction(traces)
+    strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
+    resolvent = operators.resolvent(strength, nu)
+    value = operators.one_point(resolvent)
+    scale = jnp.where(live, traces, 1.0)
+    misfit = jnp.where(live, value / scale - 1.0, 0.0)
+    slope = operators.pair(resolvent, resolvent) @ responses * traces / scale[:, None]
+    slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
+    along_nu = -nu * operators.plain(resolvent, resolvent) / scale
+    feature_row = (strength - traces @ responses) * traces * inverse
+    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-ridge / nu)[None, None]]])
+    return jnp.append(misfit, ridge / nu - 1.0 + (strength @ traces) * inverse), matrix
+
+
+def _newton(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
+    """The solution near `logs`, and its residual."""
+
+    def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        logs, _, passes = state
+        misfit, matrix = _linearised(operators, blocks, features, logs, ridge)
+        change = jnp.linalg.solve(matrix, misfit)
+        size = jnp.max(jnp.abs(change))
+        return logs - change / jnp.maximum(size, 1.0), size, passes + 1
+
+    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+        return (state[1] > 1e-11) & (state[2] < MOST_PASSES)
+
+    logs, size, _ = jax.lax.while_loop(unfinished, step, (logs, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32)))
+    return logs, jnp.where(jnp.isfinite(size), size, jnp.inf)
+
+
+def _determinant(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> Array:
+    return jnp.linalg.det(_linearised(operators, blocks, features, logs, ridge)[1]).real
