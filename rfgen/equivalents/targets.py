@@ -6,7 +6,7 @@ power lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `labe
 moments r_kl = E[view_k label_l] as vectors, for frozen features.
 """
 
-__all__ = ["MeanFit", "ModeTarget", "VectorTarget"]
+__all__ = ["MeanFit", "ModeTarget", "VectorTarget", "WeightTarget"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +98,41 @@ class ModeTarget:
         basis = operators.basis.astype(label.dtype)
         return (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
 
+    def untrained(self, means: tuple[Array, Array]) -> tuple[Array, Array]:
+        """`mean` of weights 0, of the same type as `means` (nodes, ...)."""
+        return jnp.ones_like(means[0][0]), jnp.zeros_like(means[1][0])
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class WeightTarget:
+    """Labels w.view of each view itself, as of the initial weights w of training: w_i^2 = `weights_squared` (modes,).
+
+    With these labels the error w - w_bar is what ridge leaves of w.  `label` (G, m) zeros: no label noise; `test` (J,):
+    covariance of the test population.
+    """
+
+    weights_squared: Any
+    label: Any
+    test: Any
+
+    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> Array:
+        """nu Q = 1 - w_bar/w, mode by mode."""
+        del operators, blocks
+        return at.nu * at.resolvent
+
+    def untrained(self, means: Array) -> Array:
+        """`mean` of weights 0."""
+        return jnp.ones_like(means[0])
+
+    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]) -> MeanFit:
+        """Residuals and errors of one `mean` with each of many; `norm` is that of the error, not of the fit."""
+        dtype = first.dtype
+        left = self.weights_squared * first
+        forms = others @ (operators.basis.astype(dtype) * left).T
+        residuals = jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
+        return MeanFit(residuals, forms @ self.test.astype(dtype), others @ left)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -142,3 +177,7 @@ class VectorTarget:
         )  # fmt: skip
         bias = self.test_second - (first + others) @ self.test_cross.astype(dtype) + forms @ self.test.astype(dtype)
         return MeanFit(residuals, bias, others @ first)
+
+    def untrained(self, means: Array) -> Array:
+        """`mean` of weights 0."""
+        return jnp.zeros_like(means[0])

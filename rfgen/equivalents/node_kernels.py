@@ -1,0 +1,91 @@
+"""The error kernel for all pairs of the nodes of a contour, and their conjugates, and the node at infinity.
+
+A spectral algorithm's weights are sums over nodes, w_t = sum_a f_a w(ridge_a), so its risk is a quadratic form in f over the
+kernel of all pairs.  The last node stands for infinite ridge, w = 0; its weight is 1 - sum_a f_a.
+"""
+
+__all__ = ["NodeKernels", "node_kernels", "quadratic_form"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Inexact
+
+from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.block_error_kernel import block_error_kernel
+from rfgen.equivalents.blocks import Blocks
+
+# Pairs of nodes computed together: their traces stay in the second-level cache.
+TOGETHER = 8192
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NodeKernels:
+    """Between the nodes, rows (nodes + 1,), and the nodes and their conjugates, columns (2 (nodes + 1),); the last node of
+    each half is at infinity.  `bias`: of the mean weights on the test population; `spread`, `train` (summed over groups),
+    `norm`: by source (target, unit label noise, features) along a last axis of 3.
+    """
+
+    bias: Inexact[Array, "rows columns"]
+    spread: Inexact[Array, "rows columns 3"]
+    train: Inexact[Array, "rows columns 3"]
+    norm: Inexact[Array, "rows columns 3"]
+
+
+def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium) -> NodeKernels:
+    """Kernels of the equilibria `nodes` (nodes, ...)."""
+    means = jax.vmap(lambda at: target.mean(operators, blocks, at))(nodes)
+    at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
+    means = jax.tree.map(_with_infinity, means, target.untrained(means))
+    sided = jax.vmap(operators.sided)(at.resolvent)
+    others, other_means, other_sided = (jax.tree.map(_with_conjugates, each) for each in (at, means, sided))
+    unit = target.label[:, :, None] * target.label[:, None]
+    bare = _without_resolvent(others)
+
+    def row(one: tuple[BlockEquilibrium, Any, Array]) -> NodeKernels:
+        first, mean, side = one
+        fits = target.mean_fit_row(operators, blocks, mean, other_means)
+        pair = operators.pair_row(side, other_sided)
+        plain = operators.plain_row(side, others.resolvent)
+
+        def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
+            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit.astype(norm.dtype), norm)
+            return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm
+
+        spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
+        return NodeKernels(fits.bias, spread, train, norm)
+
+    size = max(1, TOGETHER // others.nu.shape[0])
+    return jax.lax.map(row, (_without_resolvent(at), means, sided), batch_size=size)
+
+
+def _infinity(nodes: BlockEquilibrium) -> BlockEquilibrium:
+    """Resolvent 0, reduction 1; the rest only keeps the equations of the features regular."""
+    identity = jnp.broadcast_to(jnp.eye(nodes.reduction.shape[-1], dtype=nodes.nu.dtype), nodes.reduction.shape[1:])
+    zero = jax.tree.map(lambda leaf: jnp.zeros_like(leaf[0]), nodes)
+    return BlockEquilibrium(**{**vars(zero), "reduction": identity, "nu": jnp.ones_like(zero.nu),
+                               "ridge": jnp.ones_like(zero.ridge)})  # fmt: skip
+
+
+def _without_resolvent(at: BlockEquilibrium) -> BlockEquilibrium:
+    return BlockEquilibrium(**{**vars(at), "resolvent": None})
+
+
+def _with_infinity(leaf: Array, last: Array) -> Array:
+    return jnp.concatenate([leaf, last[None]])
+
+
+def _with_conjugates(leaf: Array) -> Array:
+    return jnp.concatenate([leaf, jnp.conj(leaf)])
+
+
+def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """sum_ab f_a f_b K_ab over nodes, conjugates and infinity, (times,), for `filters` (times, nodes)."""
+    rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
+    own = np.concatenate([filters, rest[:, None]], axis=1)
+    both = np.concatenate([own, own.conj()], axis=1)
+    return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
