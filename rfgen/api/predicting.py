@@ -8,12 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.along_training import predict_trajectory
 from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, prepare, warn_small_population
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.task import Task
+from rfgen.problems.training import Ridge
 from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose
 from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.risk import risk as theory_risk
@@ -53,6 +55,8 @@ def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = 
     """
     given = task
     task, axes = prepare("predict", task, learner, n)
+    if not isinstance(learner.training, Ridge):
+        return predict_trajectory(given, task, learner, axes, form)
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     columns = [np.ravel(part) for part in mesh]
     if learner.augmentation is not None:

@@ -40,7 +40,7 @@ def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, n
     """Kernels of the equilibria `nodes` (nodes, ...)."""
     means = jax.vmap(lambda at: target.mean(operators, blocks, at))(nodes)
     at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
-    means = jax.tree.map(_with_infinity, means, target.untrained(means))
+    means = jax.tree.map(_with_infinity, means, target.untrained(operators))
     sided = jax.vmap(operators.sided)(at.resolvent)
     others, other_means, other_sided = (jax.tree.map(_with_conjugates, each) for each in (at, means, sided))
     unit = target.label[:, :, None] * target.label[:, None]

@@ -38,10 +38,10 @@ def path_equilibria(
     operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"]
 ) -> BlockEquilibrium:
     """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`)."""
-    logs = _start(operators, path[0])
-    logs, _ = jax.lax.scan(lambda at, ridge: (_newton(operators, blocks, features, at, ridge)[0], None), logs, path)
+    ridges = jnp.concatenate([path, nodes])
 
-    def step(logs: Array, ridge: Array) -> tuple[Array, BlockEquilibrium]:
+    def step(logs: Array, number: Array) -> tuple[Array, BlockEquilibrium]:
+        ridge = ridges[number]
         logs, residual = _newton(operators, blocks, features, logs, ridge)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
@@ -54,7 +54,9 @@ def path_equilibria(
             converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
         )  # fmt: skip
 
-    return jax.lax.scan(step, logs, nodes)[1]
+    # one scan: a second one would be compiled apart
+    found = jax.lax.scan(step, _start(operators, path[0]), jnp.arange(ridges.size))[1]
+    return jax.tree.map(lambda leaf: leaf[path.size:], found)
 
 
 def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[Array, ""]:
@@ -80,9 +82,7 @@ def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[A
         (logs, last, _), _ = jax.lax.scan(inward, (logs, last, jnp.ones((), bool)), path)
         return logs, last, ratio ** (1.0 / EDGE_STEPS)
 
-    # a sample's largest eigenvalue is at least its mean, and the trace spreads over few modes only where edges are large
-    logs = _newton(operators, blocks, features, _start(operators, -1e3 * total + 0j), -1e3 * total + 0j)[0]
-    first = (logs, -1e3 * total, jnp.asarray(1e9))
+    first = (_start(operators, -1e3 * total + 0j), -1e3 * total, jnp.asarray(1e9))
     return jnp.where(total > 0, -jax.lax.fori_loop(0, REFINEMENTS, refine, first)[1], 0.0)
 
 

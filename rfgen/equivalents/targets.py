@@ -98,9 +98,10 @@ class ModeTarget:
         basis = operators.basis.astype(label.dtype)
         return (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
 
-    def untrained(self, means: tuple[Array, Array]) -> tuple[Array, Array]:
-        """`mean` of weights 0, of the same type as `means` (nodes, ...)."""
-        return jnp.ones_like(means[0][0]), jnp.zeros_like(means[1][0])
+    def untrained(self, operators: Any) -> tuple[Array, Array]:
+        """`mean` of weights 0."""
+        size = operators.basis.shape[-1]
+        return jnp.ones(size, jnp.complex128), jnp.zeros(size, jnp.complex128)
 
 
 @jax.tree_util.register_dataclass
@@ -121,9 +122,9 @@ class WeightTarget:
         del operators, blocks
         return at.nu * at.resolvent
 
-    def untrained(self, means: Array) -> Array:
+    def untrained(self, operators: Any) -> Array:
         """`mean` of weights 0."""
-        return jnp.ones_like(means[0])
+        return jnp.ones(operators.basis.shape[-1], jnp.complex128)
 
     def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]) -> MeanFit:
         """Residuals and errors of one `mean` with each of many; `norm` is that of the error, not of the fit."""
@@ -178,6 +179,6 @@ class VectorTarget:
         bias = self.test_second - (first + others) @ self.test_cross.astype(dtype) + forms @ self.test.astype(dtype)
         return MeanFit(residuals, bias, others @ first)
 
-    def untrained(self, means: Array) -> Array:
+    def untrained(self, operators: Any) -> Array:
         """`mean` of weights 0."""
-        return jnp.zeros_like(means[0])
+        return jnp.zeros(operators.basis.shape[-1], jnp.complex128)

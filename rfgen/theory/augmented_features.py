@@ -67,13 +67,8 @@ class MomentForm:
 
     def problem(self, views: float, n: np.ndarray, features: np.ndarray, ridge: np.ndarray) -> AugmentedProblem:
         """For `views` views a sample, good for the points (n, features, ridge) and for all whose rho lies between."""
-        share = 0.0 if math.isinf(views) else 1.0 / views
-        excess = share - 1.0 / self.moments.views
-        if excess < 0:
-            _check_definite(self._between + excess * self._within, self.moments.views, views)
-        covariance = np.array([[1.0, excess, 0.0], [0.0, 1.0, 0.0]])[:, None, None]
-        blocks = Blocks(np.array([1.0, 1.0 - share]), np.array([1.0, share]), covariance)
-        if share == 1.0 or not self._within.any():
+        blocks = self._blocks(views)
+        if views == 1.0 or not self._within.any():
             self._single = self._single or [self._node(self._lowest)]
             return self._assemble(blocks, [self._single], np.zeros(1))
         while True:
@@ -85,6 +80,27 @@ class MomentForm:
                     return problem
             middle = math.log(self._lowest) + HALF_WIDTH * (2 * len(self._panels) + 1)
             self._panels.append([self._node(rho) for rho in np.exp(middle + HALF_WIDTH * panel_points())])
+
+    def dense(self, views: float) -> AugmentedProblem:
+        """For `views` views a sample, with matrices: good for complex ridges too."""
+        basis = np.stack([self._between, self._within, self._test])
+        cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
+        nothing = np.zeros_like(cross)
+        target = VectorTarget(
+            np.stack([cross, nothing], axis=1)[:, :, None, None], np.stack([second, 0.0 * second], axis=1)[..., None, None],
+            np.array([self.moments.label[:1], [0.0]]), np.array([0.0, 0.0, 1.0]), self._test_cross, self._test_second,
+        )  # fmt: skip
+        return _on_device(
+            AugmentedProblem(DenseOperators(basis), self._blocks(views), target, np.zeros(self._test_second.size))
+        )
+
+    def _blocks(self, views: float) -> Blocks:
+        share = 0.0 if math.isinf(views) else 1.0 / views
+        excess = share - 1.0 / self.moments.views
+        if excess < 0:
+            _check_definite(self._between + excess * self._within, self.moments.views, views)
+        covariance = np.array([[1.0, excess, 0.0], [0.0, 1.0, 0.0]])[:, None, None]
+        return Blocks(np.array([1.0, 1.0 - share]), np.array([1.0, share]), covariance)
 
     def _node(self, rho: float) -> _Node:
         eigenvalues, basis = decompose(self._between, self._within, rho)

@@ -52,10 +52,14 @@ def _small(problem: AugmentedProblem) -> bool:
 
 
 def pose(
-    task: Task | DataTask, augmentation: AbstractAugmentation, form: str | None, test_views: int | None,
-    points: tuple[np.ndarray, np.ndarray, np.ndarray], most_views: float,
+    task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None, most_views: float,
 ) -> Posed:  # fmt: skip
-    """The problem at single strengths, good for `points` (n, features, ridge); `most_views`: largest number asked for."""
+    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges too (`points` None);
+    `most_views`: largest number asked for.
+    """
+    if augmentation is None:
+        return Posed(*augmented_modes(task.eigen if isinstance(task, DataTask) else task, None, form))
     if isinstance(task, Task):
         return Posed(*augmented_modes(task, augmentation, form, test_views))
     if form not in (None, "moment", "pattern"):
@@ -90,7 +94,8 @@ def pose(
         key = (id(moments), test_views)
         if key not in task.kept_moments:
             task.kept_moments[key] = MomentForm(task, moments, test_views)
-        return Posed(task.kept_moments[key].problem(float(augmentation.views), *points), form, None, moments.error)
+        made, one = task.kept_moments[key], float(augmentation.views)
+        return Posed(made.problem(one, *points) if points else made.dense(one), form, None, moments.error)
     moments = cached_moments(task, augmentation, tuple(one for _, one in patterns or ()), views)
     probabilities = np.array([probability for probability, _ in patterns or ()], dtype=np.float64)
     problem, replicate = pattern_features(task, moments, probabilities, float(augmentation.views), test_views)

@@ -72,17 +72,20 @@ class AugmentedRisk:
 
 
 def augmented_modes(
-    task: Task, augmentation: AbstractAugmentation, form: str | None = None, test_views: int | None = None
+    task: Task, augmentation: AbstractAugmentation | None, form: str | None = None, test_views: int | None = None
 ) -> tuple[AugmentedProblem, str, np.ndarray | None]:
-    """The engine's view of `task` under `augmentation` at single strengths; the form used; replicates of sampled patterns.
+    """The engine's view of `task` under `augmentation` (None: one clean view of each sample) at single strengths; the form
+    used; replicates of sampled patterns.
 
     `form` "moment" or "pattern"; None takes the moment form where the augmentation declares that moments suffice.
     """
-    views = float(augmentation.views)
-    own = task.population.feature_law(augmentation) if isinstance(task.population, GaussianInputs) else None
     if form not in (None, "moment", "pattern"):
         raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
-    if isinstance(augmentation, Mixup):
+    if augmentation is None:
+        views, law, form = 1.0, ModeLaw.of(), "moment"
+        made = moment_form(law, views)
+    elif isinstance(augmentation, Mixup):
+        views = float(augmentation.views)
         if form == "moment":
             raise ValueError(f"form='moment' is wrong for {type(augmentation).__name__}: mixed rows share training inputs")
         law, form = ModeLaw.of(), "pattern"
@@ -90,6 +93,8 @@ def augmented_modes(
         size = 1 if np.isinf(views) else MIXING_SIZE
         made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))
     else:
+        views = float(augmentation.views)
+        own = task.population.feature_law(augmentation) if isinstance(task.population, GaussianInputs) else None
         law = own or augmentation.mode_law(task.spectrum.rank)
         form = form or ("moment" if augmentation.moments_suffice else "pattern")
         made = moment_form(law, views) if form == "moment" else pattern_form(law, views)

@@ -129,27 +129,26 @@ class Window:
     error: np.ndarray
 
 
-def windows(training: Filter, clock: np.ndarray, edge: float, coarse: bool = False) -> list[Window]:
+def windows(
+    training: Filter, clock: np.ndarray, edge: float, coarse: bool = False, squares: bool = False
+) -> list[Window]:
     """Contours for all `clock` (times,) > 0 and finite, on a spectrum from 0 to `edge` (weight decay included).
 
-    Clocks that no contour of affordable size serves are left out.
+    `squares`: good for psi^2 as well, which decays as psi does at twice the clock.  Clocks that no contour of affordable
+    size serves are left out.
     """
     made = []
-    few = max(FEW_STEPS, training.forgets_after)
-    if training.kind == "flow":
-        few = 0.0
-    elif training.kind == "schedule":
-        few = math.inf
+    few = {"flow": 0.0, "schedule": math.inf}.get(training.kind, max(FEW_STEPS, training.forgets_after))
+    twice = 2.0 if squares else 1.0
     remaining = np.argsort(-clock, kind="stable")
     while remaining.size:
         longest = clock[remaining[0]]
         slow = longest > few
-        lowest = max(longest / DECADE, few) if slow else longest / SHARED
-        take = remaining[clock[remaining] > lowest * (1 - 1e-12)] if slow else remaining[clock[remaining] >= lowest]
-        if slow and training.kind != "flow":
-            take = remaining[(clock[remaining] >= longest / DECADE) & (clock[remaining] > few)]
+        near = clock[remaining] >= longest / (DECADE / twice if slow else SHARED)
+        take = remaining[near & ((clock[remaining] > few) | (not slow))]
         remaining = remaining[~np.isin(remaining, take)]
-        found = _slow(training, clock[take], edge, coarse) if slow else _few(training, clock[take], edge, coarse)
+        place = _slow if slow else _few
+        found = place(training, clock[take], twice * float(longest), edge, coarse)
         if found is not None:
             made.append(_window(training, take, clock[take], edge, *found))
     return made
@@ -181,13 +180,13 @@ def _window(
 Placed = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 
 
-def _slow(training: Filter, clock: np.ndarray, edge: float, coarse: bool) -> Placed:
+def _slow(training: Filter, clock: np.ndarray, longest: float, edge: float, coarse: bool) -> Placed:
     """The parabola in s, and its mirror image where the upper edge is not forgotten."""
     t = clock[:, None]
     if training.kind == "flow":
-        curve = decaying(float(clock.max()), coarse)
+        curve = decaying(longest, coarse)
         return curve.nodes, curve.weights, np.exp(-t * curve.nodes), 0
-    curve = decaying(max(float(clock.max()), LEAST_CLOCK), coarse)
+    curve = decaying(max(longest, LEAST_CLOCK), coarse)
     if training.forgets_after:
         keep = curve.nodes.real < FORGOTTEN / training.forgets_after
         curve = Curve(curve.nodes[keep], curve.weights[keep])
@@ -221,10 +220,10 @@ def _from_root(
     return training.x(r, short) / training.rate, training.slope(r) * step / training.rate, decay
 
 
-def _few(training: Filter, clock: np.ndarray, edge: float, coarse: bool) -> Placed | None:
-    longest = float(clock.max())
+def _few(training: Filter, clock: np.ndarray, longest: float, edge: float, coarse: bool) -> Placed | None:
+    """The circle in r."""
     if training.kind == "schedule":
-        return _schedule_curve(training, clock, edge, coarse)
+        return _schedule_curve(training, clock, longest, edge, coarse)
     curve = circle(longest, coarse)
     if curve.nodes.size > MOST_NODES:
         return None
@@ -232,9 +231,8 @@ def _few(training: Filter, clock: np.ndarray, edge: float, coarse: bool) -> Plac
     return (*_from_root(training, clock[:, None], curve.nodes, 1.0 - curve.nodes, log, -curve.weights / curve.nodes, 1.0), 0)
 
 
-def _schedule_curve(training: Filter, clock: np.ndarray, edge: float, coarse: bool) -> Placed | None:
+def _schedule_curve(training: Filter, clock: np.ndarray, longest: float, edge: float, coarse: bool) -> Placed | None:
     """Closed curve whose vertex lies at -c^2/t^2: momentum t/(t+3) makes e^(t sqrt|x|) of negative x."""
-    longest = float(clock.max())
     count = int((1.4 if coarse else 1.8) * longest) + (60 if coarse else 80)
     if count > MOST_NODES:
         return None

@@ -12,6 +12,7 @@ import numpy as np
 from rfgen.equivalents.block_equilibrium import BlockEquilibrium, block_equilibrium
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.node_kernels import NodeKernels, node_kernels, quadratic_form
+from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
@@ -62,7 +63,8 @@ def trajectory(
     """The curve of `training` at `clock` (times,), in any order: times >= 0 or steps, `math.inf` the end of training.
 
     `problem`: of one output, its operators diagonal or dense; `n` samples, `features` (inf: the full kernel), label `noise`
-    a variance; `initial_variance` () of every trained weight, or (modes,), kernel regression with diagonal operators only.
+    a variance; `initial_variance` () of every trained weight, or (modes,) of all weights at a node together (kernel
+    regression with diagonal operators only).
     Not traceable: contours are chosen for the clock.  Cost: one kernel of 49 x 98 nodes for each decade of the clock.
 
     Exact as n, features and modes grow together, for trainings in the span of powers of the training second moment.  A
@@ -101,7 +103,7 @@ def trajectory(
     for parts, few in ((fine, False), (coarse, True)):
         if not steady.size:
             break
-        for window in windows(training, clock[steady], edge, few):
+        for window in windows(training, clock[steady], edge, few, bool(initial.any() and not initial.ndim)):
             at = steady[window.index]
             found, fits = _window(problem, sizes, training, window, initial)
             for name in PARTS:
@@ -119,11 +121,9 @@ def _window(
     shift = 0.0 if training.kind == "distillation" else training.ridge
     ridges, count = shift - window.zeta, window.zeta.size
     left = count - window.right
-    pieces = [_follow(problem, *sizes, _padded(ridges[:left]))]
-    pieces = [jax.tree.map(lambda leaf: leaf[:left], pieces[0])]
-    if window.right:
-        right = _follow(problem, *sizes, _padded(ridges[left:]))
-        pieces.append(jax.tree.map(lambda leaf: leaf[: window.right], right))
+    sides = (ridges[:left], ridges[left:]) if window.right else (ridges,)
+    followed = [jax.tree.map(np.asarray, _follow(problem, *sizes, _padded(side))) for side in sides]
+    pieces = [jax.tree.map(lambda leaf, size=side.size: leaf[:size], at) for at, side in zip(followed, sides, strict=True)]
     nodes = jax.tree.map(lambda *leaves: _padded(np.concatenate(leaves)), *pieces)
     kernels = jax.tree.map(np.asarray, _kernels(problem, *sizes, nodes))
     total = nodes.ridge.shape[0]
@@ -158,7 +158,7 @@ def _window(
         parts["initial_train"], parts["initial_norm"] = form(own.train[..., 0]), form(own.norm[..., 0])
     elif initial:
         h = padded(-(window.decay**2) * window.weights)
-        weights = sizes[1] if np.isfinite(sizes[1]) else jnp.sum(problem.operators.multiplicity)
+        weights = sizes[1] if np.isfinite(sizes[1]) else np.sum(_dimension(problem.operators))
         spare = (float(weights) - np.asarray(nodes.df1)) / np.asarray(nodes.ridge)
         reached = np.asarray(nodes.traces) @ np.asarray(problem.target.test)
         parts["initial"], parts["initial_train"], parts["initial_norm"] = (
@@ -213,21 +213,17 @@ def _assemble(
 def _start(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.ndarray) -> dict[str, float]:
     """Parts of the untrained learner."""
     null = float(problem.null_power)
-    kernels = jax.tree.map(np.asarray, _null_kernel(problem, *sizes))
-    parts = dict.fromkeys(PARTS, 0.0)
-    parts |= {"bias": float(kernels.bias[0, 0]) + null, "train": float(kernels.train[0, 0, [0, 2]].sum()),
-              "train_noise": float(kernels.train[0, 0, 1])}  # fmt: skip
-    operators, blocks = problem.operators, problem.blocks
-    trained = np.asarray(blocks.strength(blocks.reduction(jnp.zeros_like(operators.size()))))
+    rest = {name: np.asarray(part) for name, part in _untrained(problem).items()}
     if initial.ndim:
-        reached = np.asarray(operators.basis) @ (np.asarray(operators.multiplicity) * initial)
-        size = float(np.asarray(operators.multiplicity) @ initial)
+        reached, size = np.asarray(problem.operators.basis) @ initial, float(initial.sum())
     else:
-        reached, limited = float(initial) * np.asarray(operators.size()), np.isfinite(sizes[1])
-        size = float(initial) * float(sizes[1] if limited else jnp.sum(operators.multiplicity)) if initial else 0.0
-    parts |= {"initial": float(reached @ np.asarray(problem.target.test)), "initial_train": float(reached @ trained),
-              "initial_norm": size}  # fmt: skip
-    return parts
+        weights = sizes[1] if np.isfinite(sizes[1]) else rest["dimension"]
+        reached, size = float(initial) * rest["sizes"], float(initial) * float(weights) if initial else 0.0
+    return dict.fromkeys(PARTS, 0.0) | {
+        "bias": float(rest["bias"]) + null, "train": float(rest["train"]), "train_noise": float(rest["train_noise"]),
+        "initial": float(reached @ np.asarray(problem.target.test)), "initial_train": float(reached @ rest["strength"]),
+        "initial_norm": size,
+    }  # fmt: skip
 
 
 def _end(
@@ -271,12 +267,17 @@ def _initial_kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: Bl
 
 
 @jax.jit
-def _null_kernel(problem: AugmentedProblem, n: Any, features: Any) -> NodeKernels:
-    blocks = _blocks(problem, n)
-    far = 1e3 + 0j * jnp.ones(1)
-    nodes = path_equilibria(problem.operators, blocks, features, approach(problem.operators, blocks, far[0]), far)
-    kernels = node_kernels(problem.operators, blocks, problem.target, features, nodes)
-    return jax.tree.map(lambda leaf: leaf[1:, 1:2].real, kernels)
+def _untrained(problem: AugmentedProblem) -> dict[str, Any]:
+    """Errors of weights 0, and the traces that initial weights are seen through."""
+    sizes = problem.operators.size()
+    rest = problem.target.untrained(problem.operators)
+    others = jax.tree.map(lambda leaf: leaf[None], rest)
+    fits = problem.target.mean_fit_row(problem.operators, problem.blocks, rest, others)
+    mass = problem.blocks.mass
+    return {"bias": fits.bias[0].real, "train": jnp.einsum("g,gkk->", mass, fits.residuals[0].real),
+            "train_noise": jnp.einsum("g,gk,gk->", mass, problem.target.label, problem.target.label),
+            "sizes": sizes, "strength": problem.blocks.strength(problem.blocks.reduction(jnp.zeros_like(sizes))),
+            "dimension": jnp.asarray(_dimension(problem.operators))}  # fmt: skip
 
 
 @jax.jit
@@ -295,15 +296,20 @@ def _frozen(problem: AugmentedProblem, n: Any, features: Any, variances: Any) ->
         kernels = node_kernels(operators, blocks, target, features, nodes)
         kernels = jax.tree.map(lambda leaf: leaf[0, 0].real, kernels)
         return {"initial_variance": kernels.bias + kernels.spread[0], "initial_norm": kernels.norm[0]}
-    weights = jnp.where(jnp.isfinite(features), features, jnp.sum(operators.multiplicity))
+    weights = jnp.where(jnp.isfinite(features), features, _dimension(operators))
     return {"initial_variance": variances * at.ridge * (at.traces @ problem.target.test),
             "initial_norm": variances * (weights - at.df1)}  # fmt: skip
 
 
-def _padded(values: Any) -> Any:
+def _dimension(operators: Any) -> Any:
+    """Number of weights of kernel regression."""
+    if isinstance(operators, DiagonalOperators):
+        return jnp.sum(operators.multiplicity)
+    return operators.basis.shape[-1]
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
     """Padded to one of `SIZES` by its last entry."""
     count = values.shape[0]
     size = next(each for each in SIZES if each >= count)
-    return jnp.concatenate([values, jnp.repeat(values[-1:], size - count, axis=0)]) if size > count else jnp.asarray(values)
-
-
+    return np.concatenate([values, np.repeat(values[-1:], size - count, axis=0)])
