@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from paper_figures import (
+    advani_saxe_double_descent,
+    advani_saxe_dynamics,
+    advani_saxe_initialisation,
+    advani_saxe_spectra,
+    advani_saxe_stopping,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
@@ -17,6 +22,7 @@ from paper_figures import (
     morisset_views,
 )
 
+ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
 MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
 
@@ -40,6 +46,51 @@ class Entry:
 FIGURES = {
     entry.name: entry
     for entry in (
+        Entry(
+            "advani_saxe_double_descent",
+            ADVANI_SAXE,
+            "test error of linear networks against the number of samples, after five training times",
+            "known",
+            "",
+            advani_saxe_double_descent.compute,
+            advani_saxe_double_descent.draw,
+        ),
+        Entry(
+            "advani_saxe_dynamics",
+            ADVANI_SAXE,
+            "test and training error along gradient flow, the best time to stop, the best ridge",
+            "ours",
+            "",
+            advani_saxe_dynamics.compute,
+            advani_saxe_dynamics.draw,
+        ),
+        Entry(
+            "advani_saxe_spectra",
+            ADVANI_SAXE,
+            "eigenvalues of the input correlations against Marchenko-Pastur, and the learning curves they imply",
+            "ours",
+            "",
+            advani_saxe_spectra.compute,
+            advani_saxe_spectra.draw,
+        ),
+        Entry(
+            "advani_saxe_stopping",
+            ADVANI_SAXE,
+            "best stopping time over signal-to-noise ratio and α, what it saves, what the best ridge saves beyond",
+            "ours",
+            "",
+            advani_saxe_stopping.compute,
+            advani_saxe_stopping.draw,
+        ),
+        Entry(
+            "advani_saxe_initialisation",
+            ADVANI_SAXE,
+            "large initial weights: final error, the frozen subspace, error at the best stopping time",
+            "ours",
+            "",
+            advani_saxe_initialisation.compute,
+            advani_saxe_initialisation.draw,
+        ),
         Entry(
             "more_is_better_features",
             MORE_IS_BETTER,

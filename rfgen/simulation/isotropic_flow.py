@@ -59,19 +59,18 @@ def isotropic_flow(
 
 @partial(jax.jit, static_argnames=("inputs", "samples"))
 def _runs(keys: Array, inputs: int, samples: int, noise: Array, initial: Array, times: Array) -> FlowRuns:
-    def normal(key: Array, *shape: int) -> Array:
-        return jax.random.normal(key, shape, jnp.float64)
-
     def trial(key: Array) -> FlowRuns:
-        of_inputs, of_teacher, of_labels, of_start = jax.random.split(key, 4)
-        x = normal(of_inputs, inputs, samples) / inputs**0.5
-        teacher = normal(of_teacher, inputs)
-        errors = jnp.sqrt(noise) * normal(of_labels, samples)
+        # one draw for all: the compilation of a second takes longer than the trials
+        sizes = (inputs * samples, samples, inputs, inputs)
+        drawn = jax.random.normal(key, (sum(sizes),), jnp.float64)
+        cuts = [sum(sizes[:i]) for i in range(1, len(sizes))]
+        x, errors, teacher, start = jnp.split(drawn, cuts)
+        x, errors = x.reshape(inputs, samples) / inputs**0.5, jnp.sqrt(noise) * errors
         spectrum, modes = jnp.linalg.eigh(x @ x.T)
         # what rounding makes of the zeros
         spectrum = jnp.where(spectrum > 1e-12 * spectrum[-1], spectrum, 0.0)
         rate = spectrum[:, None]
-        gap = (teacher - jnp.sqrt(initial) * normal(of_start, inputs)) @ modes
+        gap = (teacher - jnp.sqrt(initial) * start) @ modes
         frozen = rate == 0.0
         uptake = jnp.where(frozen, 0.0, -jnp.expm1(-rate * times) / jnp.where(frozen, 1.0, rate))
         error = gap[:, None] * jnp.exp(-rate * times) - uptake * ((x @ errors) @ modes)[:, None]

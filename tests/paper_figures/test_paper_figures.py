@@ -27,6 +27,8 @@ DIGITS = (0.9, 1.1)
 # Dots of augmented learners from theory in standard errors, beyond the finite-size error that rg.check grants; measured
 # worst at seeds 0, smoke scale: 1.7 (40 trials).
 AUGMENTED_EXCESS = 5.0
+# Dots of linear networks from theory in standard errors; measured worst at seed 0, smoke scale: 2.9 (5 to 8 trials).
+LINEAR_NETWORKS = 7.0
 # Dots of random gain from the moment form, in standard errors; measured 23.
 MOMENTS_MISS_GAIN = 10.0
 
@@ -52,7 +54,8 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
     assert all(str(path) in said and path.stat().st_size > 100 for path in files)
     arrays, parameters = restore(out, name)
     assert all(np.isfinite(values).all() for values in arrays.values())
-    assert parameters["mark"] == ("known" if with_data or name == "more_is_better_features" else "ours")
+    without = "ours" if FIGURES[name].with_data else FIGURES[name].mark
+    assert parameters["mark"] == ("known" if with_data else without)
     assert parameters["figure"] == name and parameters["rfgen_version"] == rg.__version__
     assert (out / f"{name}.txt").read_text(encoding="utf-8").strip() == parameters["caption"]
     assert ("measured by the paper's authors, not by us" in parameters["caption"]) == with_data
@@ -60,6 +63,8 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
         _dots_agree_with_theory(arrays)
     if name.startswith("morisset"):
         _augmented_dots_agree_with_theory(name, arrays, parameters)
+    if name.startswith("advani_saxe"):
+        _linear_networks_agree_with_theory(name, arrays, parameters)
     picture = (out / f"{name}.png").read_bytes()
     (out / f"{name}.png").unlink()
     assert main(["draw", name, "--out", str(out)]) == 0
@@ -84,6 +89,24 @@ def _augmented_dots_agree_with_theory(name, arrays, parameters):
         least = arrays["noise many.minimum"][2] / parameters["error"]
         assert 1.0 - 1e-9 <= least < 1.001, "infinitely many views of noise are a ridge"
         assert arrays["mask many.minimum"][2] < 0.98 * parameters["error"]
+
+
+def _linear_networks_agree_with_theory(name, arrays, parameters):
+    if "largest_z" in parameters:
+        assert parameters["largest_z"] < LINEAR_NETWORKS
+        assert f"{parameters['largest_z']:.1f} standard errors" in parameters["caption"]
+    if name == "advani_saxe_double_descent":
+        assert (arrays["best"] <= arrays["test"].min(axis=0) * (1 + 1e-12)).all()
+        assert (np.diff(arrays["best"]) < 0).all(), "no peak for who stops in time"
+        peaks = arrays["alpha"][arrays["test"].argmax(axis=1)[-2:]]
+        np.testing.assert_allclose(peaks, 1.0, atol=0.05)
+    if name == "advani_saxe_spectra":
+        np.testing.assert_allclose(arrays["zeros"], [0.5, 0.0, 0.0])
+        parts = sum(arrays[part] for part in ("frozen", "approximation", "overfitting", "noise"))
+        np.testing.assert_allclose(parts, arrays["test"], rtol=1e-13)
+    if name == "advani_saxe_stopping":
+        assert (arrays["saved"] > 0).all() and (arrays["saved"][arrays["alpha"] == 1.0] == 1.0).all()
+        assert (arrays["ridge_saved"] > 0).all() and parameters["most"] < 4.0
 
 
 def test_synthetic_files_stand_in_for_the_measured_ones(tmp_path):
