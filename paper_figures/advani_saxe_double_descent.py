@@ -41,7 +41,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     """Exact error on a grid of alpha for each time and at the best time, and simulations at a few alphas.
 
     `data` plays no part.  Arrays `alpha` (points,), `test` (times, points), `best`, `best_time` (points,), and of the dots
-    `dot_alpha` (dots,), `dot_test`, `dot_test_se`, `dot_test_z`, (dots, 1, times), the same for `train`.
+    `dot_alpha` (dots,), `dot_test`, `dot_test_se`, `dot_test_z`, (dots, 1, times).
     """
     plan = SCALES[scale]
     alpha = np.linspace(LEAST, MOST, plan["grid"])

@@ -53,7 +53,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "time": time, "test": curve["test"], "train": curve["train"], "best_time": best_time,
         "best": on_grid(isotropic_flow, alpha, SNR, best_time)["test"],
         "oracle": on_grid(optimal_ridge, alpha, SNR)["test"], "dot_time": dot_time,
-        **dots(ALPHAS, SNR, dot_time, [0.0], plan["trials"], seed),
+        **dots(ALPHAS, SNR, dot_time, [0.0], plan["trials"], seed, ("test", "train")),
     }  # fmt: skip
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "snr": SNR, "initial_to_noise": 0.0,

@@ -46,8 +46,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.  Arrays `alpha` (points,), `final` (inrs, points), `time` (points,), `test` (inrs, points),
     `frozen` (inrs,), `inr` (points,), `best` (alphas, points), and of the dots `final_alpha` (dots,),
-    `final_dot_test`, `_se`, `_z` (dots, inrs, 1), `dot_time` (dots,), `dot_test`, `_se`, `_z` (1, inrs, dots), the same for
-    `train`.
+    `final_dot_test`, `_se`, `_z` (dots, inrs, 1), `dot_time` (dots,), `dot_test`, `_se`, `_z` (1, inrs, dots).
     """
     plan = SCALES[scale]
     inrs, alphas = np.array(INRS)[:, None], np.array(ALPHAS)[:, None]
@@ -58,8 +57,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     final = dots(plan["alphas"], SNR, [ENDLESS], INRS, plan["trials"], seed)
     arrays = {
         "alpha": alpha, "final": on_grid(isotropic_flow, alpha, SNR, np.inf, inrs)["test"], "time": time,
-        "test": curve["test"],
-        "frozen": curve["frozen"][:, 0], "inr": inr, "best": on_grid(isotropic_flow, alphas, SNR, best_time, inr)["test"],
+        "test": curve["test"], "frozen": curve["frozen"][:, 0], "inr": inr,
+        "best": on_grid(isotropic_flow, alphas, SNR, best_time, inr)["test"],
         "final_alpha": np.array(plan["alphas"]), **{f"final_{name}": values for name, values in final.items()},
         "dot_time": dot_time, **dots([SHOWN], SNR, dot_time, INRS, plan["trials"], seed),
     }  # fmt: skip

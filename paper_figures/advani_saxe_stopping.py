@@ -61,7 +61,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         figure, axes = blank(1, 3, 13.0, 4.2)
         maps = (
             ("best training time t/τ", arrays["time"], LogNorm(), (0.1, 1, 10, 100)),
-            ("saved by stopping in time", arrays["saved"], None, (0.01, 0.1, 0.5, 0.9)),
+            ("saved by stopping in time", arrays["saved"], None, (0.1, 0.5)),
             ("saved further by the best ridge, %", 100 * arrays["ridge_saved"], None, (0.1, 0.5, 1.0)),
         )
         for ax, (title, values, norm, levels) in zip(axes[0], maps, strict=True):

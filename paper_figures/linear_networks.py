@@ -29,8 +29,10 @@ def on_grid(function: Callable[..., Any], *arguments: Any) -> Any:
         return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(shape), jax.jit(jax.vmap(point))(*flat))
 
 
-def dots(alphas: Any, snr: float, times: Any, inrs: Any, trials: int, seed: int) -> dict[str, np.ndarray]:
-    """Simulated errors of networks of 300 inputs: `dot_test`, `dot_train`, each with `_se` and `_z`, (alphas, inrs, times).
+def dots(
+    alphas: Any, snr: float, times: Any, inrs: Any, trials: int, seed: int, names: tuple[str, ...] = ("test",)
+) -> dict[str, np.ndarray]:
+    """Simulated errors of networks of 300 inputs: `dot_test` (or train), its `_se` and `_z`, each (alphas, inrs, times).
 
     A z-score is the distance from the exact curve in standard errors of the mean of the trials.
     """
@@ -41,7 +43,7 @@ def dots(alphas: Any, snr: float, times: Any, inrs: Any, trials: int, seed: int)
         for alpha in alphas
     ]
     found = {}
-    for name in ("test", "train"):
+    for name in names:
         values = np.array([[getattr(cell, name) for cell in row] for row in runs])
         mean, error = values.mean(axis=2), values.std(axis=2, ddof=1) / trials**0.5
         difference = mean - exact[name]

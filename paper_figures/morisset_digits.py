@@ -83,9 +83,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
     }  # fmt: skip
     stated = {**parameters, "n": ", ".join(map(str, plan["n"])), "relative": apart[which], "worst": parameters["largest_z"]}
-    text = CAPTION.format(
-        question=QUESTION, which=which, shown=", ".join(SAID[kind] for kind in plan["kinds"]), **stated
-    )
+    text = CAPTION.format(question=QUESTION, which=which, shown=", ".join(SAID[kind] for kind in plan["kinds"]), **stated)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
 
