@@ -3,6 +3,8 @@
 import gc
 import os
 import pathlib
+import shutil
+import tempfile
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -11,6 +13,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # one thread a worker: two workers with two BLAS threads each spin on each other (one test took 49 s instead of 5)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+
+# Workers, and the processes that tests start, compile the same programs: one folder of them serves all of a run.
+CACHE = None
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    CACHE = tempfile.mkdtemp(prefix="rfgen-programs-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 import jax
 from jaxtyping import install_import_hook
@@ -30,3 +39,9 @@ def pytest_runtest_teardown():
     if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
         gc.collect()
+
+
+def pytest_unconfigure():
+    """Throw the folder of compiled programs away."""
+    if CACHE is not None:
+        shutil.rmtree(CACHE, ignore_errors=True)
