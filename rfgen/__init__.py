@@ -45,13 +45,14 @@ __all__ = [
     "datasets",
     "optimal_augmentation",
     "optimal_ridge",
+    "optimal_stopping",
     "plot",
     "predict",
     "simulate",
 ]
 
 from rfgen._version import __version__
-from rfgen.api import check, optimal_augmentation, optimal_ridge, predict, simulate
+from rfgen.api import check, optimal_augmentation, optimal_ridge, optimal_stopping, predict, simulate
 from rfgen.numerics.precision import PrecisionError
 from rfgen.plotting import plot
 from rfgen.problems import datasets

@@ -1,6 +1,6 @@
 """`optimal_ridge`, `optimal_augmentation`: what is best."""
 
-__all__ = ["optimal_augmentation", "optimal_ridge"]
+__all__ = ["least_ridge", "optimal_augmentation", "optimal_ridge"]
 
 import itertools
 from functools import partial
@@ -10,11 +10,13 @@ import jax
 import numpy as np
 
 from rfgen.api.curves import dataset, over_modes, prepare, warn_small_population
+from rfgen.api.predicting import predict
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.task import Task
+from rfgen.problems.training import Ridge
 from rfgen.theory.optimal_augmentation import dimension
 from rfgen.theory.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
@@ -53,6 +55,23 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     }
     warn_small_population(task, values["df1"])
     return dataset(axes, values, task, {"kind": "theory", "dtype": "float64"})
+
+
+def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:
+    """The ridge of least test risk at n and features `at`, outputs summed, and that risk, with any augmentation."""
+    n, features = at
+    if learner.augmentation is None:
+        best = optimal_ridge(task, Learner(Ridge(), features), n)
+        return float(best.ridge), float(best.test)
+    ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
+    for _ in range(4):
+        curve = predict(task, Learner(Ridge(ridges), features, learner.augmentation, learner.test_views), n, form)
+        test = np.ravel(curve.test)
+        number = int(np.nanargmin(test))
+        if number == 0:
+            break
+        ridges = np.linspace(ridges[number - 1], ridges[min(number + 1, ridges.size - 1)], 33)
+    return float(np.ravel(curve.ridge)[number]), float(test[number])
 
 
 @double_precision

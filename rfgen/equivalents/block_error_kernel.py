@@ -64,7 +64,7 @@ def block_error_kernel(
     constant = jnp.concatenate([pair @ direct, jnp.where(limited, seeds + plain @ direct, 0.0)[None]])
     # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
     rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True)
-    unknowns = jnp.linalg.solve(matrix / rows, constant / rows)
+    unknowns = _solve(matrix / rows, constant / rows)
     spread, phi = unknowns[:size], unknowns[size]
 
     norm = jnp.where(limited, count * phi, seeds + plain @ (direct + responses @ spread))
@@ -73,3 +73,12 @@ def block_error_kernel(
     residuals = jnp.stack([target, noise, zeros], axis=-1) + jnp.einsum("gklj,js->gkls", covariance, spread)
     train = jnp.einsum("g,gka,gabs,gkb->gs", blocks.mass.astype(direct.dtype), first.reduction, residuals, second.reduction)
     return BlockErrorKernel(spread=spread.T, train=train, norm=norm)
+
+
+def _solve(matrix: Inexact[Array, "N N"], constant: Inexact[Array, "N sources"]) -> Inexact[Array, "N sources"]:
+    # pairs of complex nodes come in millions: Cramer's rule takes 0.3 us where a factorisation takes 3
+    if matrix.shape[0] != 2 or not jnp.iscomplexobj(matrix):
+        return jnp.linalg.solve(matrix, constant)
+    (a, b), (c, d) = matrix
+    first, second = constant
+    return jnp.stack([d * first - b * second, a * second - c * first]) / (a * d - b * c)

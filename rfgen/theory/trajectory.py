@@ -1,6 +1,6 @@
 """Exact risk along training: any spectral algorithm, on any problem of the engine."""
 
-__all__ = ["Trajectory", "trajectory"]
+__all__ = ["Trajectory", "total_trace", "trajectory"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +114,12 @@ def trajectory(
     return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, (solved, error, stable, unmoved))
 
 
+def total_trace(problem: AugmentedProblem) -> float:
+    """Trace of the training second moment in the mean: no eigenvalue is larger than a small multiple of it."""
+    rest = _untrained(problem)
+    return float(rest["strength"] @ rest["sizes"])
+
+
 def _window(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray
 ) -> tuple[dict[str, np.ndarray], bool]:
@@ -201,7 +207,8 @@ def _assemble(
             found[name][ended] = rough[name][ended] = end[name]
         solved[ended] = end["converged"]
     scale = np.maximum(np.abs(found["test"]), 1e-300)
-    change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"])) / scale
+    with np.errstate(invalid="ignore"):  # both are inf where the end of training diverges
+        change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"])) / scale
     residual = np.maximum(np.nan_to_num(change, posinf=0.0), error)
     found["train"] = np.maximum(found["train"], 0.0)
     for name, values in found.items():

@@ -1,0 +1,83 @@
+"""`optimal_stopping`: when to stop."""
+
+__all__ = ["optimal_stopping"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.along_training import trajectories
+from rfgen.api.curves import dataset, prepare, warn_small_population
+from rfgen.api.optimising import least_ridge
+from rfgen.numerics.precision import double_precision
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.problems.training import IteratedRidge, Ridge
+from rfgen.theory.augmented_problem import pose
+from rfgen.theory.optimal_stopping import optimal_stopping as theory_optimal_stopping
+from rfgen.theory.trajectory import Trajectory, total_trace
+
+# The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
+EARLIEST = 1e-3
+
+
+@double_precision
+def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+    """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
+
+    The clock of the learner's training plays no part; its other settings, n and features may be arrays, and so may the
+    strengths and views of an augmentation.  Returns a Dataset over them with `time` or `steps` (0: do not train; inf:
+    train to the end), the variables of `predict` there, `end_test`: the risk at the end of training, `late_loss` =
+    `end_test` - `test`, and for comparison `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the same
+    data.
+
+    >>> import rfgen as rg
+    >>> task = rg.Task.isotropic(100, noise=0.5)
+    >>> best = rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), n=[50, 100, 200])
+    >>> best.time.values.round(3), (best.test / best.best_ridge_test).values.round(3)
+    ()
+    """
+    given = task
+    task, axes = prepare("optimal_stopping", task, learner, n)
+    training, augmentation = learner.training, learner.augmentation
+    if isinstance(training, (Ridge, IteratedRidge)):
+        raise ValueError(f"training must follow a gradient, such as rg.GradientFlow, for optimal_stopping, got {training!r}")
+    if task.keep_outputs:
+        raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
+    if form is not None and augmentation is None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    clock = list(training.axes)[-1]
+    axes.pop(clock)
+    strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
+    settings = [None] if augmentation is None else augmentation.settings
+    most_views = 1.0 if augmentation is None else float(np.max(strengths["views"]))
+    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
+    noise = task.noise if posed[0].problem.null_power.ndim else task.risk_noise
+    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    rows, ridges = [], {}
+    for point in zip(*columns, strict=True):
+        at = dict(zip(axes, map(float, point), strict=True))
+        for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
+
+            def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
+                return trajectories(task, each, one, training, at, times, noise)
+
+            whole = clock == "steps"
+            start = 1.0 if whole else EARLIEST / max(total_trace(each.problem), 1e-300)
+            found = theory_optimal_stopping(curve, start, whole)
+            key = (number, at["n"], at["features"])
+            if key not in ridges:
+                ridges[key] = least_ridge(given, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
+            values = {name: value[0] for name, value in vars(found.at).items() if name != "stable"}
+            end = found.end.test[0]
+            rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
+                         "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})  # fmt: skip
+    axes = {**axes, **strengths}
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    variables = {name: np.reshape(np.array([row[name] for row in rows]), shape) for name in rows[0]}
+    warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training)}
+    if augmentation is not None:
+        attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
+    return dataset(axes, variables, task, attributes)
