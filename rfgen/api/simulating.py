@@ -22,10 +22,20 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
-from rfgen.simulation.trials import fingerprint, measure, source_of, trial_bytes, trial_keys
+from rfgen.problems.training import Ridge
+from rfgen.simulation.trials import (
+    fingerprint,
+    initial_weights,
+    measure,
+    settings_of,
+    source_of,
+    trial_bytes,
+    trial_keys,
+)
 
 # Trials of one stored cell; a killed run loses at most these.
 CELL_TRIALS = 32
+KNOBS = "n, the modes, the views or the number of times and ridges"
 
 
 def _whole(name: str, values: np.ndarray) -> np.ndarray:
@@ -57,10 +67,12 @@ def simulate(
     Augmented learners see drawn views: of the eigen-coordinates on a `Task`, where views=inf is exact, of the inputs on a
     `DataTask`.  Trials of all settings of an augmentation share their samples.
 
-    One decomposition per trial serves all ridges.  Results depend on (seed, n, features, trial), not on the order or
-    grouping of the work.  `dtype` "float64" or "float32"; `memory` in bytes (default half the device's), `progress` True,
-    False or None (only in a terminal or notebook); `store` a folder in which finished cells are kept, so that a killed run
-    continues.
+    One decomposition per trial serves all ridges, rates, momenta and times.  Initial weights are drawn anew in each trial
+    and belong to the signal: their mean square counts as variance.  Unstable rates give inf.
+
+    Results depend on (seed, n, features, trial), not on the order or grouping of the work.  `dtype` "float64" or
+    "float32"; `memory` in bytes (default half the device's), `progress` True, False or None (only in a terminal or
+    notebook); `store` a folder in which finished cells are kept, so that a killed run continues.
 
     Returns the variables of `predict` that can be measured (`test`, `train`, `bias`, `variance`, `noise`, `norm`), each
     with `<name>_se`, and `trials`.
@@ -90,28 +102,33 @@ def simulate(
         # two trials must leave some examples in common, to measure the bias on
         if (examples - sizes.max()) ** 2 < 10 * examples:
             raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
-    if np.max(axes["ridge"]) > np.finfo(dtype).max:
-        raise ValueError(f"ridge must fit into {dtype}, got {np.max(axes['ridge']):g}; use dtype='float64'")
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
-    ridges, noise = jnp.asarray(np.atleast_1d(axes["ridge"]), dtype), jnp.asarray(task.noise, dtype)
+    training, settings, noise = learner.training, settings_of(learner.training, dtype), jnp.asarray(task.noise, dtype)
     available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
     folder = None if store is None else Store(store)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
-        np.asarray(ridges), seed, dtype, test_rows,
+        *([np.asarray(settings)] if isinstance(training, Ridge) else content(training)), seed, dtype, test_rows,
     )  # fmt: skip
     cells = [(int(size), None if np.isinf(count) else int(count)) for size in np.ravel(sizes) for count in np.ravel(counts)]
     work = []
     for (size, features), source in itertools.product(cells, sources):
-        need = trial_bytes(source, size, features, ridges.size * 2 * task.outputs, np.dtype(dtype).itemsize)
+        need = trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
         also = "" if features is None else f", features={features}"
-        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", "n, the modes or the views"))
+        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", KNOBS))
+    starts = [
+        initial_weights(training, task, source, features, dtype)
+        for (_, features), source in itertools.product(cells, sources)
+    ]
     collected = []
     with progress_bar(len(work) * trials, "simulate", progress) as bar:
         for number, (size, features) in enumerate(cells):
             here = []
-            for each, source, together in zip(augmentations, sources, work[number * len(sources) :], strict=False):
+            here_from = slice(number * len(sources), (number + 1) * len(sources))
+            for each, source, together, initial in zip(
+                augmentations, sources, work[here_from], starts[here_from], strict=True
+            ):
                 own = fingerprint(source)
                 if each is not None:
                     own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
@@ -122,14 +139,14 @@ def simulate(
                     block = folder.get(name) if folder else None
                     if block is None:
                         keys = trial_keys(seed, size, features, start, stop)
-                        block = measure(source, keys, size, features, ridges, noise, together, stop - start, bar)
+                        block = measure(source, keys, size, features, settings, initial, noise, together, stop - start, bar)
                         if folder:
                             folder.put(name, block)
                     else:
                         bar.update(stop - start)
                     blocks.append(block)
                 here.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
-            # (trials, ridges, settings, outputs): the order of the dimensions
+            # (trials, settings, augmentations, outputs): the order of the dimensions
             collected.append({key: np.stack([values[key] for values in here], axis=2) for key in here[0]})
     attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows}
     if learner.augmentation is not None:
@@ -152,12 +169,15 @@ def _summary(
             cell = {name: values.sum(axis=-1) for name, values in cell.items()}
         pairs = cell["bias"].shape[0]
         signal = cell["signal"][: 2 * pairs]
-        cell["variance"] = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1) - cell["bias"]
+        mean_signal = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1)
+        with np.errstate(invalid="ignore"):  # unstable trainings give inf
+            cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
         for name in MEASURED:
             values = cell[name]
             count = values.shape[0]
-            mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)
-            spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
+            with np.errstate(invalid="ignore"):
+                mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)
+                spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
             statistics.setdefault(name, []).append(mean)
             statistics.setdefault(f"{name}_se", []).append(spread)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())

@@ -1,7 +1,8 @@
 """Ridge fits of one training set for all ridges from one eigendecomposition, on the kernel or on random features."""
 
-__all__ = ["Fit", "fit_kernel", "fit_random_features"]
+__all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -65,36 +66,46 @@ def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     return Fit(weights, residuals * shrink[:, None, None], gram, jnp.zeros_like(gram))
 
 
-def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
-    """Ridge regression on `features` Gaussian random features `Z = X G / sqrt(features)`.
+def draw_features(key: Array, sample: Sample, features: int, rank: int) -> tuple[Array, Callable[[Array], Array]]:
+    """Gaussian random features `Z = X G / sqrt(features)` (n, features), and the map of trained weights to those of modes.
 
-    When n < modes the features are drawn given the rows: Z has Gaussian columns with covariance X X', and the weights
-    G a / sqrt(features) that the fit a needs are drawn given Z, exact in law (Matheron's rule) at the cost of n^2 instead
-    of modes x features numbers.
+    The map takes (features, rank) to (modes, rank), orthonormal columns where n < modes.  There the features are drawn
+    given the rows: Z has Gaussian columns with covariance X X', and the weights G a / sqrt(features) that a fit a needs are
+    drawn given Z, exact in law (Matheron's rule) at the cost of n^2 instead of modes x features numbers.
     """
     rows, dtype = sample.rows, sample.rows.dtype
     n, modes = rows.shape
     scale = 1.0 / jnp.sqrt(jnp.asarray(features, dtype))
-    rank = min(features, ridges.size * labels.shape[1])  # of all fitted feature weights together
-    if n < modes:
-        white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
-        gram = rows @ rows.T
-        # the unresolved tail, and enough to keep a rank-deficient factor real
-        diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jnp.trace(gram)
-        factor = jnp.linalg.cholesky(gram + diagonal * jnp.eye(n, dtype=dtype))
-        design = factor @ (white * scale)
-    else:
+    if n >= modes:
         mixing, white = standard_normals(key, dtype, (modes, features), (n, features))
-        design = rows @ (mixing * scale) + jnp.sqrt(sample.tail) * scale * white
+        mixing = mixing * scale
+        return rows @ mixing + jnp.sqrt(sample.tail) * scale * white, lambda trained: mixing @ trained
+    white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
+    gram = rows @ rows.T
+    # the unresolved tail, and enough to keep a rank-deficient factor real
+    diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jnp.trace(gram)
+    factor = jnp.linalg.cholesky(gram + diagonal * jnp.eye(n, dtype=dtype))
+    design = factor @ (white * scale)
+
+    def lift(basis: Array) -> Array:
+        surprise = design @ basis - (rows @ prior + prior_tail * jnp.sqrt(diagonal)) * scale
+        return prior * scale + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
+
+    return design, lift
+
+
+def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
+    """Ridge regression on `features` Gaussian random features `Z = X G / sqrt(features)`."""
+    n, modes = sample.rows.shape
+    rank = min(features, ridges.size * labels.shape[1])  # of all fitted feature weights together
+    design, lift = draw_features(key, sample, features, rank)
     trained, residuals = _ridge_path(design, labels, ridges)
     count, columns, _ = trained.shape
     flat = trained.reshape(count * columns, features)
     if n < modes:
         basis, mix = jnp.linalg.qr(flat.T)
-        surprise = design @ basis - (rows @ prior + prior_tail * jnp.sqrt(diagonal)) * scale
-        weights = prior * scale + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
-        weights = (weights @ mix).T
+        weights = (lift(basis) @ mix).T
     else:
-        weights = flat @ (mixing * scale).T
+        weights = lift(flat.T).T
     gram = jnp.einsum("rcp,rdp->rcd", trained, trained)
     return Fit(weights.reshape(count, columns, modes), residuals, gram, sample.tail / features * gram)

@@ -5,9 +5,8 @@ labels), so each trial yields the test risk and its noise part; the product of t
 unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
-__all__ = ["PairMeasures", "risk"]
+__all__ = ["risk"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,27 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.simulation.data_views import DataViews
-from rfgen.simulation.input_features import FeatureSampler
+from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.ridge_fit import fit_kernel, fit_random_features
 from rfgen.simulation.samplers import Sample
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class PairMeasures:
-    """Measures of pairs of trials, each (pairs, 2, ridges, outputs), except `bias` (pairs, ridges, outputs).
-
-    `test` risk with label noise, `train` mean squared residual, `signal`: test error without label noise, `noise`: the
-    noise part of the test risk, `norm` squared weights.
-    """
-
-    test: Float[Array, "*pairs 2 ridges outputs"]
-    train: Float[Array, "*pairs 2 ridges outputs"]
-    signal: Float[Array, "*pairs 2 ridges outputs"]
-    noise: Float[Array, "*pairs 2 ridges outputs"]
-    norm: Float[Array, "*pairs 2 ridges outputs"]
-    bias: Float[Array, "*pairs ridges outputs"]
 
 
 def risk(
@@ -46,48 +27,15 @@ def risk(
 
     `features=None` is kernel ridge regression.  `batched` runs all trials at once (accelerators) or one after another.
     """
-    if not isinstance(source, DataViews):
-        return _risk(source, keys, n, features, ridges, noise, batched)
-    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
-    pairs = []
-    for two in keys:
-        probe = source.probe(_shared_key(two))
-        halves = [jax.random.split(key) for key in two]
-        trials = [_trial(source.draw(rows, probe, n), key, n, features, ridges, noise) for rows, key in halves]
-        pairs.append(_pair(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
-    return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
-
-
-@partial(jax.jit, static_argnames=("n", "features", "batched"))
-def _risk(
-    source: Any, keys: Array, n: int, features: int | None, ridges: Array, noise: Array, batched: bool
-) -> PairMeasures:
-    def trial(key: Array, shared: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        rows_key, features_key = jax.random.split(key)
-        if isinstance(source, FeatureSampler):  # its rows are features already
-            sample = source.design(rows_key, features_key, shared, n, features)
-            return _trial(sample, features_key, n, None, ridges, noise)
-        return _trial(source.draw(rows_key, shared, n), features_key, n, features, ridges, noise)
-
-    def pair(two: Array) -> PairMeasures:
-        shared = _shared_key(two)
-        if batched:
-            return _pair(*jax.vmap(trial, (0, None))(two, shared))
-        return _pair(*jax.lax.map(lambda key: trial(key, shared), two))
-
-    return jax.vmap(pair)(keys) if batched else jax.lax.map(pair, keys)
-
-
-def _shared_key(two: Array) -> Array:
-    """A key of the pair's own; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1."""
-    return jax.random.fold_in(two[0], 2)
+    return over_pairs(_trial, _pair, source, keys, n, features, (ridges, noise), batched)
 
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None, ridges: Array, noise: Array
+    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[Array, Array]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
+    ridges, noise = settings
     outputs = sample.targets.shape[1]
     labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
     if features is None:

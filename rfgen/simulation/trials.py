@@ -1,21 +1,28 @@
 """Trials: where they are drawn, their keys, their memory, their batches."""
 
-__all__ = ["fingerprint", "measure", "source_of", "trial_bytes", "trial_keys"]
+__all__ = ["fingerprint", "initial_weights", "measure", "settings_of", "source_of", "trial_bytes", "trial_keys"]
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.gaussian_inputs import GaussianInputs
+from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.task import Task
+from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.risk import risk
-from rfgen.simulation.samplers import sampler
+from rfgen.simulation.samplers import mode_levels, sampler
+from rfgen.simulation.spectral_filters import Filters, spectral_filters
+from rfgen.simulation.spectral_fit import InitialWeights
+from rfgen.simulation.trajectory import trajectory
 from rfgen.simulation.views import augmented
 
 
@@ -33,20 +40,79 @@ def source_of(
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
 
+def settings_of(training: AbstractTraining, dtype: str) -> Array | Filters:
+    """The settings of a training on the device: ridges (ridges,), or filters."""
+    for name, values in training.axes.items():
+        if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
+            raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
+    if isinstance(training, Ridge):
+        return jnp.asarray(np.atleast_1d(training.ridge), dtype)
+    return spectral_filters(training, dtype)
+
+
 def fingerprint(source: Any) -> tuple[Any, ...]:
     """All that tells a source apart but its augmentation and feature map."""
     leaves = () if isinstance(source, DataViews) else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(source))
     return (type(source).__name__, *leaves, *source.identity)
 
 
-def trial_bytes(source: Any, n: int, features: int | None, columns: int, itemsize: int) -> int:
+def initial_weights(
+    training: AbstractTraining, task: Task, source: Any, features: int | None, dtype: str
+) -> InitialWeights | None:
+    """The law of the weights before training, None where they are 0."""
+    variance = training.initial_variance
+    if not variance.any():
+        return None
+    zero = np.zeros(())
+    if features is not None:
+        if variance.ndim:
+            raise ValueError(
+                f"initial_variance must be one number with random features, got shape {variance.shape}: variances of "
+                "levels are for kernel regression"
+            )
+        parts = (np.sqrt(variance), zero, zero)
+    elif isinstance(task.population, SpherePopulation):
+        raise ValueError(
+            "initial_variance must be 0 for kernel regression on Task.sphere, which draws points, not the modes that have "
+            "the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
+        )
+    elif isinstance(source, DataViews) and variance.ndim == 0:
+        parts = (np.sqrt(variance), zero, zero)
+    elif isinstance(source, DataViews):
+        raise ValueError(
+            "initial_variance must be one number where views of a DataTask are drawn, got shape "
+            f"{variance.shape}: its weights are those of the features, not of the modes"
+        )
+    else:
+        spectrum = task.spectrum
+        if variance.ndim and variance.size != spectrum.eigenvalues.size:
+            raise ValueError(
+                f"initial_variance must be one number or one per level ({spectrum.eigenvalues.size}), got shape "
+                f"{variance.shape}"
+            )
+        by_level = np.broadcast_to(variance, spectrum.eigenvalues.shape)[spectrum.order]
+        finite = isinstance(task.population, FinitePopulation)
+        levels = np.arange(spectrum.eigenvalues.size) if finite else mode_levels(task)
+        rest = np.setdiff1d(np.flatnonzero(spectrum.learnable), levels)
+        weights = by_level[rest] * spectrum.multiplicity[rest]
+        norm = math.inf if spectrum.infinite and by_level[rest].any() else weights.sum()
+        parts = (np.sqrt(by_level[levels]), weights @ spectrum.eigenvalues[rest], np.asarray(norm))
+    return InitialWeights(*(jnp.asarray(part, dtype) for part in parts))
+
+
+def trial_bytes(source: Any, n: int, features: int | None, outputs: int, settings: Array | Filters, itemsize: int) -> int:
     """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
     modes, rows = source.modes, source.rows(n)
     width = modes if features is None else features
     mixing = 0 if features is None or rows < modes else modes * width
-    return itemsize * (
-        3 * rows * modes + 2 * rows * width + mixing + 3 * min(rows, width) ** 2 + columns * (2 * modes + rows)
-    )
+    smaller = min(rows, width)
+    need = 3 * rows * modes + 2 * rows * width + mixing + 3 * smaller**2
+    if not isinstance(settings, Filters):
+        return itemsize * (need + 2 * settings.size * outputs * (2 * modes + rows))
+    # filters and coordinates of every setting, and a basis with its values where they are measured
+    rank = min(smaller + outputs, 2 * settings.settings * outputs)
+    everywhere = settings.settings * (smaller + outputs) * (8 + 10 * outputs)
+    return itemsize * (need + everywhere + rank * (2 * width + 2 * modes + 2 * rows))
 
 
 def trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -> jax.Array:
@@ -58,9 +124,13 @@ def trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -
 
 
 def measure(
-    source: Any, keys: Any, n: int, features: int | None, ridges: Any, noise: Any, together: int, trials: int, bar: Any
-) -> dict[str, np.ndarray]:
-    """Measures of `trials` trials, each (trials, ridges, outputs), `bias` (trials // 2, ...), in batches that fit."""
+    source: Any, keys: Any, n: int, features: int | None, settings: Array | Filters, initial: InitialWeights | None,
+    noise: Any, together: int, trials: int, bar: Any,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
+
+    `settings` are ridges (ridges,), or those of another training.
+    """
     batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
     size = max(1, min(together // 2, keys.shape[0])) if batched else 1
     pieces = []
@@ -69,7 +139,10 @@ def measure(
         length = batch.shape[0]
         if length < size:  # the shape compiled before
             batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
-        measured = risk(source, batch, n, features, ridges, noise, batched)
+        if isinstance(settings, Filters):
+            measured = trajectory(source, batch, n, features, settings, initial, noise, batched)
+        else:
+            measured = risk(source, batch, n, features, settings, noise, batched)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
         bar.update(min(2 * length, trials - 2 * start))
     whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
