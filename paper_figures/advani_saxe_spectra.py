@@ -60,8 +60,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     eigenvalue = lower[:, None] + (upper - lower)[:, None] * np.sin(angle) ** 2
     edges = np.linspace(0.0, HIGHEST, BINS + 1)
     sampled = [
-        np.asarray(simulated(INPUTS, round(a * INPUTS), SNR, [0.0], trials=plan["trials"], seed=seed).spectrum).ravel()
-        for a in ALPHAS
+        simulated(INPUTS, round(a * INPUTS), SNR, [0.0], trials=plan["trials"], seed=seed).spectrum.ravel() for a in ALPHAS
     ]
     curve = on_grid(isotropic_flow, alpha[:, None], SNR, time)
     arrays = {

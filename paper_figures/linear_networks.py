@@ -13,7 +13,8 @@ from rfgen.simulation.isotropic_flow import isotropic_flow as simulated
 from rfgen.theory.isotropic_flow import isotropic_flow
 
 INPUTS = 300
-ROUNDING = 1e-12
+# errors below are drawn nowhere, and depend on the one smallest eigenvalue
+VISIBLE = 1e-3
 
 
 def on_grid(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -47,8 +48,7 @@ def dots(
         values = np.array([[getattr(cell, name) for cell in row] for row in runs])
         mean, error = values.mean(axis=2), values.std(axis=2, ddof=1) / trials**0.5
         difference = mean - exact[name]
-        # an interpolated training set leaves rounding
-        z = np.where(np.abs(difference) < ROUNDING, 0.0, difference / error)
+        z = np.where(exact[name] < VISIBLE, 0.0, difference / error)
         found |= {f"dot_{name}": mean, f"dot_{name}_se": error, f"dot_{name}_z": z}
     return found
 

@@ -13,23 +13,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class FlowRuns:
     """`test` error with label noise, `train` error and mean squared weight `norm`, each (trials, times), in units of the
     teacher's weight variance; `spectrum` (trials, inputs): eigenvalues of XX', ascending.
     """
 
-    test: Float[Array, "*trials times"]
-    train: Float[Array, "*trials times"]
-    norm: Float[Array, "*trials times"]
-    spectrum: Float[Array, "*trials inputs"]
+    test: Float[np.ndarray, "trials times"]
+    train: Float[np.ndarray, "trials times"]
+    norm: Float[np.ndarray, "trials times"]
+    spectrum: Float[np.ndarray, "trials inputs"]
 
 
 @double_precision
@@ -54,12 +54,13 @@ def isotropic_flow(
     times = validation.non_negative("times", times, 1)
     key = jax.random.key(seed, impl="threefry2x32")
     keys = jax.vmap(lambda trial: jax.random.fold_in(key, trial))(jnp.arange(trials, dtype=jnp.uint32))
-    return _runs(keys, inputs, samples, jnp.asarray(noise), jnp.asarray(initial), jnp.asarray(times))
+    measured = _runs(keys, inputs, samples, jnp.asarray(noise), jnp.asarray(initial), jnp.asarray(times))
+    return FlowRuns(**{name: np.asarray(values) for name, values in measured.items()})
 
 
 @partial(jax.jit, static_argnames=("inputs", "samples"))
-def _runs(keys: Array, inputs: int, samples: int, noise: Array, initial: Array, times: Array) -> FlowRuns:
-    def trial(key: Array) -> FlowRuns:
+def _runs(keys: Array, inputs: int, samples: int, noise: Array, initial: Array, times: Array) -> dict[str, Array]:
+    def trial(key: Array) -> dict[str, Array]:
         # one draw for all: the compilation of a second takes longer than the trials
         sizes = (inputs * samples, samples, inputs, inputs)
         drawn = jax.random.normal(key, (sum(sizes),), jnp.float64)
@@ -76,11 +77,11 @@ def _runs(keys: Array, inputs: int, samples: int, noise: Array, initial: Array, 
         error = gap[:, None] * jnp.exp(-rate * times) - uptake * ((x @ errors) @ modes)[:, None]
         error = modes @ error  # teacher minus weights, (inputs, times)
         residual = x.T @ error + errors[:, None]
-        return FlowRuns(
-            test=jnp.mean(error * error, axis=0) + noise,
-            train=jnp.mean(residual * residual, axis=0),
-            norm=jnp.mean(jnp.square(teacher[:, None] - error), axis=0),
-            spectrum=spectrum,
-        )
+        return {
+            "test": jnp.mean(error * error, axis=0) + noise,
+            "train": jnp.mean(residual * residual, axis=0),
+            "norm": jnp.mean(jnp.square(teacher[:, None] - error), axis=0),
+            "spectrum": spectrum,
+        }
 
     return jax.lax.map(trial, keys)

@@ -15,7 +15,7 @@ def test_agrees_with_the_exact_curve(samples, inr):
     with jax.enable_x64(True):
         exact = [isotropic_flow(samples / 120, 5.0, time, inr) for time in times]
         for name in ("test", "train", "norm"):
-            measured = np.asarray(getattr(runs, name))
+            measured = getattr(runs, name)
             theory = np.array([float(getattr(point, name)) for point in exact])
             error = measured.std(axis=0, ddof=1) / measured.shape[0] ** 0.5
             # relative finite-size error 1/N; measured worst beyond it: 2.4 standard errors
@@ -25,7 +25,7 @@ def test_agrees_with_the_exact_curve(samples, inr):
 def test_trials_depend_on_seed_and_number_alone():
     few, many = (simulated(20, 10, 2.0, [1.0], trials=trials, seed=3) for trials in (2, 5))
     np.testing.assert_allclose(few.test, many.test[:2], rtol=1e-12)
-    assert (np.asarray(simulated(20, 10, 2.0, [1.0], trials=2, seed=4).test) != np.asarray(few.test)).all()
+    assert (simulated(20, 10, 2.0, [1.0], trials=2, seed=4).test != few.test).all()
 
 
 @pytest.mark.parametrize(
