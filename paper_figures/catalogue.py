@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from paper_figures import (
+    advani_saxe_decomposition,
     advani_saxe_double_descent,
     advani_saxe_dynamics,
     advani_saxe_initialisation,
     advani_saxe_spectra,
     advani_saxe_stopping,
+    advani_saxe_student_teacher,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
@@ -31,7 +33,7 @@ MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary au
 class Entry:
     """One figure: where it comes from, what it shows, and the two functions that make it.
 
-    `mark`: "known" where the parameters are the paper's, "ours" where they are not; `with_data`: what `--data` changes.
+    `mark`: "known" (or in part) where the parameters are the paper's, "ours" where not; `with_data`: what `--data` changes.
     """
 
     name: str
@@ -90,6 +92,24 @@ FIGURES = {
             "",
             advani_saxe_initialisation.compute,
             advani_saxe_initialisation.draw,
+        ),
+        Entry(
+            "advani_saxe_student_teacher",
+            ADVANI_SAXE,
+            "ReLU teacher and students: best and late error against hidden units, spectra of hidden units",
+            "known in part",
+            "",
+            advani_saxe_student_teacher.compute,
+            advani_saxe_student_teacher.draw,
+        ),
+        Entry(
+            "advani_saxe_decomposition",
+            ADVANI_SAXE,
+            "approximation, null-space and over-fitting error of random-feature students of a ReLU teacher",
+            "known in part",
+            "",
+            advani_saxe_decomposition.compute,
+            advani_saxe_decomposition.draw,
         ),
         Entry(
             "more_is_better_features",

@@ -114,7 +114,8 @@ def random_features(setting: StudentTeacher, hidden: Any, times: Any, seeds: Any
     """
     hidden, keys = validation.integer("hidden", hidden, 1), _keys(seeds, seed)
     times = jnp.asarray(validation.non_negative("times", times, 1))
-    return FeatureRuns(**_numbers(_random_features(keys, _double(setting.noise), times, *_sizes(setting), hidden)))
+    drawn = _draw(setting, hidden, keys, "float64")
+    return FeatureRuns(**_numbers(_random_features(*drawn, jnp.asarray(float(setting.noise)), times)))
 
 
 @double_precision
@@ -130,7 +131,7 @@ def decomposition(setting: StudentTeacher, hidden: Any, seeds: Any = 50, seed: A
     True
     """
     hidden, keys = validation.integer("hidden", hidden, 1), _keys(seeds, seed)
-    return Decomposition(**_numbers(_decomposition(keys, _double(setting.noise), *_sizes(setting), hidden)))
+    return Decomposition(**_numbers(_decomposition(*_draw(setting, hidden, keys, "float64"))))
 
 
 @double_precision
@@ -158,19 +159,11 @@ def training(
     rate, initial = validation.positive("rate", rate, 0), validation.non_negative("initial", initial, 0)
     between = jnp.asarray(np.diff(numbers, prepend=0.0).astype(np.int32))
     scalars = (jnp.asarray(float(value), dtype) for value in (setting.noise, rate, initial))
-    return TrainedRuns(**_numbers(_training(keys, between, *scalars, *_sizes(setting), hidden)))
-
-
-def _double(value: Any) -> Array:
-    return jnp.asarray(float(value), jnp.float64)
+    return TrainedRuns(**_numbers(_training(*_draw(setting, hidden, keys, dtype), between, *scalars)))
 
 
 def _numbers(measured: dict[str, Array]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in measured.items()}
-
-
-def _sizes(setting: StudentTeacher) -> tuple[int, int, int]:
-    return setting.inputs, setting.teacher, setting.samples
 
 
 def _keys(seeds: Any, seed: Any) -> Array:
@@ -179,21 +172,42 @@ def _keys(seeds: Any, seed: Any) -> Array:
     return jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(seeds, dtype=jnp.uint32))
 
 
-def _draw(key: Array, noise: Array, inputs: int, teacher: int, samples: int, hidden: int) -> tuple[Array, ...]:
-    """Training inputs (samples, N) and labels, hidden weights of the teacher and its output weights, and the student's.
+def _draw(setting: StudentTeacher, hidden: int, keys: Array, dtype: str) -> tuple[tuple[Array, ...], tuple[Array, Array]]:
+    """Teachers with their training sets, and students, each leaf (seeds, ...).
 
-    Hidden weights carry the factor 1/sqrt(N).  The training set of a key is the same for every number of `hidden` units.
+    Compiled apart: the teachers once for students of every width.
     """
-    dtype, of_student = noise.dtype, jax.random.fold_in(key, 1)
-    sizes = (samples * inputs, samples, teacher * inputs, teacher)
+    noise = jnp.asarray(float(setting.noise), dtype)
+    return _teachers(keys, noise, setting.inputs, setting.teacher, setting.samples), _students(
+        keys, hidden, setting.inputs, dtype
+    )
+
+
+@partial(jax.jit, static_argnames=("inputs", "teacher", "samples"))
+def _teachers(keys: Array, noise: Array, inputs: int, teacher: int, samples: int) -> tuple[Array, ...]:
+    """Training inputs (samples, N), labels, the teacher's hidden weights over sqrt(N) and its output weights."""
     # one draw for all: compiling a second takes longer than using it
-    drawn = jax.random.normal(jax.random.fold_in(key, 0), (sum(sizes),), dtype)
-    x, errors, units, outputs = jnp.split(drawn, [sum(sizes[:i]) for i in range(1, len(sizes))])
-    x, units = x.reshape(samples, inputs), units.reshape(teacher, inputs) / inputs**0.5
-    outputs = outputs / jnp.sqrt(outputs @ relu_moments(units, units) @ outputs)
-    labels = jnp.maximum(x @ units.T, 0.0) @ outputs + jnp.sqrt(noise) * errors
-    student = jax.random.normal(of_student, (hidden, inputs + 1), dtype)
-    return x, labels, units, outputs, student[:, :inputs] / inputs**0.5, student[:, inputs]
+    sizes = (samples * inputs, samples, teacher * inputs, teacher)
+
+    def one(key: Array) -> tuple[Array, ...]:
+        drawn = jax.random.normal(jax.random.fold_in(key, 0), (sum(sizes),), noise.dtype)
+        x, errors, units, outputs = jnp.split(drawn, [sum(sizes[:i]) for i in range(1, len(sizes))])
+        x, units = x.reshape(samples, inputs), units.reshape(teacher, inputs) / inputs**0.5
+        outputs = outputs / jnp.sqrt(outputs @ relu_moments(units, units) @ outputs)
+        return x, jnp.maximum(x @ units.T, 0.0) @ outputs + jnp.sqrt(noise) * errors, units, outputs
+
+    return jax.vmap(one)(keys)
+
+
+@partial(jax.jit, static_argnames=("hidden", "inputs", "dtype"))
+def _students(keys: Array, hidden: int, inputs: int, dtype: str) -> tuple[Array, Array]:
+    """Hidden weights over sqrt(N) (hidden, N) and initial output weights (hidden,) of variance 1."""
+
+    def one(key: Array) -> tuple[Array, Array]:
+        drawn = jax.random.normal(jax.random.fold_in(key, 1), (hidden, inputs + 1), dtype)
+        return drawn[:, :inputs] / inputs**0.5, drawn[:, inputs]
+
+    return jax.vmap(one)(keys)
 
 
 def _population(weights: Array, units: Array, outputs: Array) -> tuple[Array, Array]:
@@ -206,13 +220,14 @@ def _features(x: Array, weights: Array) -> Array:
     return jnp.maximum(x @ weights.T, 0.0) * (2.0 / weights.shape[0]) ** 0.5
 
 
-@partial(jax.jit, static_argnames=("inputs", "teacher", "samples", "hidden"))
+@jax.jit
 def _random_features(
-    keys: Array, noise: Array, times: Array, inputs: int, teacher: int, samples: int, hidden: int
+    teachers: tuple[Array, ...], students: tuple[Array, Array], noise: Array, times: Array
 ) -> dict[str, Array]:
-    def one(key: Array) -> dict[str, Array]:
-        x, labels, units, outputs, weights, _ = _draw(key, noise, inputs, teacher, samples, hidden)
+    def one(drawn: tuple[tuple[Array, ...], tuple[Array, Array]]) -> dict[str, Array]:
+        (x, labels, units, outputs), (weights, _) = drawn
         design = _features(x, weights)
+        samples, hidden = design.shape
         wide = hidden > samples
         values, vectors = jnp.linalg.eigh(design @ design.T if wide else design.T @ design)
         rate = jnp.maximum(values, 0.0)[:, None]
@@ -229,13 +244,13 @@ def _random_features(
         train = jnp.mean(residual * residual, axis=0)
         return {"test": test, "train": train, "spectrum": jnp.concatenate([zeros, rate[:, 0]])}
 
-    return jax.lax.map(one, keys)
+    return jax.lax.map(one, (teachers, students))
 
 
-@partial(jax.jit, static_argnames=("inputs", "teacher", "samples", "hidden"))
-def _decomposition(keys: Array, noise: Array, inputs: int, teacher: int, samples: int, hidden: int) -> dict[str, Array]:
-    def one(key: Array) -> dict[str, Array]:
-        x, labels, units, outputs, weights, _ = _draw(key, noise, inputs, teacher, samples, hidden)
+@jax.jit
+def _decomposition(teachers: tuple[Array, ...], students: tuple[Array, Array]) -> dict[str, Array]:
+    def one(drawn: tuple[tuple[Array, ...], tuple[Array, Array]]) -> dict[str, Array]:
+        (x, labels, units, outputs), (weights, _) = drawn
         design = _features(x, weights)
         second, cross = _population(weights, units, outputs)
         best = jnp.linalg.solve(second, cross)
@@ -254,19 +269,19 @@ def _decomposition(keys: Array, noise: Array, inputs: int, teacher: int, samples
             "test": 1.0 - 2.0 * cross @ trained + trained @ second @ trained,
         }
 
-    return jax.lax.map(one, keys)
+    return jax.lax.map(one, (teachers, students))
 
 
-@partial(jax.jit, static_argnames=("inputs", "teacher", "samples", "hidden"))
+@jax.jit
 def _training(
-    keys: Array, between: Array, noise: Array, rate: Array, initial: Array, inputs: int, teacher: int, samples: int,
-    hidden: int,
-) -> dict[str, Array]:  # fmt: skip
-    def one(key: Array) -> dict[str, Array]:
-        x, labels, units, outputs, weights, readout = _draw(key, noise, inputs, teacher, samples, hidden)
+    teachers: tuple[Array, ...], students: tuple[Array, Array], between: Array, noise: Array, rate: Array, initial: Array
+) -> dict[str, Array]:
+    def one(teacher: tuple[Array, ...], student: tuple[Array, Array]) -> dict[str, Array]:
+        x, labels, units, outputs = teacher
+        root = x.shape[1] ** 0.5
 
         def loss(student: tuple[Array, Array]) -> Array:
-            residual = labels - _features(x, student[0] / inputs**0.5) @ student[1]
+            residual = labels - _features(x, student[0] / root) @ student[1]
             return 0.5 * jnp.mean(residual * residual)
 
         def descend(_: Array, student: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -274,11 +289,11 @@ def _training(
 
         def record(student: tuple[Array, Array], count: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
             student = jax.lax.fori_loop(0, count, descend, student)
-            second, cross = _population(student[0] / inputs**0.5, units, outputs)
+            second, cross = _population(student[0] / root, units, outputs)
             test = 1.0 + noise - 2.0 * cross @ student[1] + student[1] @ second @ student[1]
             return student, (test, 2.0 * loss(student))
 
-        _, (test, train) = jax.lax.scan(record, (weights * inputs**0.5, readout * initial), between)
+        _, (test, train) = jax.lax.scan(record, (student[0] * root, student[1] * initial), between)
         return {"test": test, "train": train}
 
-    return jax.vmap(one)(keys)
+    return jax.vmap(one)(teachers, students)

@@ -108,6 +108,12 @@ def _linear_networks_agree_with_theory(name, arrays, parameters):
         assert (arrays["saved"] > 0).all() and (arrays["saved"][arrays["alpha"] == 1.0] == 1.0).all()
         assert (arrays["ridge_saved"] > 0).all() and parameters["most"] < 4.0
 
+    if name == "advani_saxe_student_teacher":
+        assert arrays["over"].argmax() == 1 and arrays["hidden"][1] == parameters["samples"]
+        np.testing.assert_allclose(arrays["zeros"], [0.0, 0.0, 0.5], atol=1e-12)
+    if name == "advani_saxe_decomposition":
+        assert (np.diff(arrays["approximation"]) < 0).all() and parameters["interference"] < 0.1
+
 
 def test_synthetic_files_stand_in_for_the_measured_ones(tmp_path):
     for module in (more_is_better_fitting_ratio, more_is_better_spectra):

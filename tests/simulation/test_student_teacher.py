@@ -17,9 +17,9 @@ STEPS = [0, 1, 30]
 def drawn(setting, hidden, number, seed=0):
     """What student `number` is made of, in numpy."""
     with jax.enable_x64(True):
-        key = student_teacher._keys(number + 1, seed)[number]
-        parts = student_teacher._draw(key, jnp.asarray(setting.noise), *student_teacher._sizes(setting), hidden)
-        return [np.asarray(part) for part in parts]
+        keys = student_teacher._keys(number + 1, seed)
+        teachers, students = student_teacher._draw(setting, hidden, keys, "float64")
+        return [np.asarray(part)[number] for part in (*teachers, *students)]
 
 
 def test_relu_moments_against_sampled_inputs():
