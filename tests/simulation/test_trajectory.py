@@ -205,7 +205,7 @@ def test_variances_of_levels(double):
         assert abs(float(at_zero[name]) - expected) < 4 * float(at_zero[f"{name}_se"]), name
 
 
-@pytest.mark.parametrize("training", TRAININGS, ids=NAMES)
+@pytest.mark.parametrize("training", TRAININGS[::5], ids=NAMES[::5])
 def test_real_examples_measured_on_the_rest(double, training):
     inputs = np.random.default_rng(0).standard_normal((80, 6))
     task = rg.DataTask(inputs, inputs[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(12, "tanh"), noise=0.2)
@@ -286,9 +286,11 @@ def test_ridge_is_what_it_was():
         assert np.allclose(runs[name].values[[0, 2], 1:].ravel(), expected, rtol=1e-10), name
 
 
-@pytest.mark.parametrize("training", TRAININGS, ids=NAMES)
-def test_single_precision(training):
-    learner = rg.Learner(started(training, 0.5), features=[30, math.inf])
+@pytest.mark.parametrize(
+    "training, features", [(TRAININGS[0], math.inf), (TRAININGS[2], 30), (TRAININGS[4], math.inf), (TRAININGS[5], 30)]
+)
+def test_single_precision(training, features):
+    learner = rg.Learner(started(training, 0.5), features=features)
     double, single = (rg.simulate(TASK, learner, 20, 20, dtype=dtype) for dtype in ("float64", "float32"))
     for name in MEASURED:
         error = np.hypot(double[f"{name}_se"], single[f"{name}_se"])
@@ -298,7 +300,7 @@ def test_single_precision(training):
 def test_unstable_rates_give_infinity():
     training = rg.GradientDescent(rate=[0.5, 50.0], steps=[3, 10**5])
     for dtype in ("float64", "float32"):
-        runs = rg.simulate(TASK, rg.Learner(training, features=[10, math.inf]), 20, trials=4, dtype=dtype)
+        runs = rg.simulate(TASK, rg.Learner(training, features=10), 20, trials=4, dtype=dtype)
         stable, wild = runs.sel(rate=0.5), runs.sel(rate=50.0)
         assert np.isfinite(stable.test).all() and np.isfinite(wild.sel(steps=3).test).all()
         for name in MEASURED:
