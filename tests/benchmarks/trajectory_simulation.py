@@ -1,4 +1,4 @@
-"""Simulated training curves against their bare linear algebra: `python tests/benchmarks/trajectory_simulation.py [--quick]`.
+"""Simulated training curves and their bare linear algebra: `python tests/benchmarks/trajectory_simulation.py [--quick]`.
 
 100 trials at 1,000 times of gradient flow, per trial: the same decomposition and products in the same shapes, on rows drawn
 beforehand, without filters, elementwise work and random numbers; both in one process, alternating, the smallest of repeats.
