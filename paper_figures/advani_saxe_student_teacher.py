@@ -40,9 +40,10 @@ teacher, label noise {noise:g} of its mean square. All points are simulations ru
 lines join them; test errors are exact expectations over inputs. Blue: fixed random hidden weights, output weights
 trained by gradient flow, stopped at the best time of each seed (full) and at t/τ = {latest:g} (open): overtraining, the
 difference, peaks where N_h is the number of samples. Orange: all weights trained by {steps} steps of full-batch
-gradient descent of rate {rate:g}, {trained_seeds} seeds. Top right: test error of random features over time, for the
-three widths whose spectra stand below: eigenvalues of the correlations of hidden units over the training set; the share
-that is 0 is frozen. The spectrum reaches down to 0 at N_h = {samples} and leaves a gap on either side.
+gradient descent of rate {rate:g}, {trained_seeds} seeds: their overtraining peaks where the number of weights,
+{weights} N_h, is that of samples. Top right: test error of random features over time, for the three widths whose
+spectra stand below: eigenvalues of the correlations of hidden units over the training set; the share that is 0 is
+frozen. The spectrum reaches down to 0 at N_h = {samples} and leaves a gap on either side.
 """
 
 
@@ -75,7 +76,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "rate": RATE, "initial": INITIAL, "steps": plan["steps"], "trained_seeds": plan["trained_seeds"],
         "shown": list(SHOWN),
     }  # fmt: skip
-    return arrays, {**parameters, "caption": " ".join(CAPTION.format(**parameters).split())}
+    return arrays, {**parameters, "caption": " ".join(CAPTION.format(weights=INPUTS + 1, **parameters).split())}
 
 
 def _error(values: np.ndarray) -> np.ndarray:
