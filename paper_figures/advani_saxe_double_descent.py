@@ -23,7 +23,7 @@ LEAST, MOST = 0.05, 2.5
 
 # Measured on 2 cores: each size is compiled once, 0.6 s; a trial takes 0.03 s.
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 99, "alphas": (0.5, 1.0), "trials": 8},
+    "smoke": {"grid": 99, "alphas": (0.5, 1.0), "trials": 12},
     "paper": {"grid": 491, "alphas": (0.1, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.4), "trials": 60},
 }
 

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.simulation import student_teacher
-from rfgen.simulation.student_teacher import StudentTeacher, decomposition, random_features, relu_moments, training
+from rfgen.simulation import relu_networks
+from rfgen.simulation.relu_networks import relu_moments
+from rfgen.simulation.student_teacher import StudentTeacher, decomposition, random_features, training
 
 # The calls below share their shapes, which are compiled once each.
 SETTING = StudentTeacher(inputs=12, teacher=6, samples=40, noise=0.2)
@@ -17,8 +18,8 @@ STEPS = [0, 1, 30]
 def drawn(setting, hidden, number, seed=0):
     """What student `number` is made of, in numpy."""
     with jax.enable_x64(True):
-        keys = student_teacher._keys(number + 1, seed)
-        teachers, students = student_teacher._draw(setting, hidden, keys, "float64")
+        keys = relu_networks.seed_keys(number + 1, seed)
+        teachers, students = relu_networks.draw(setting, hidden, keys)
         return [np.asarray(part)[number] for part in (*teachers, *students)]
 
 
@@ -98,6 +99,7 @@ def test_trained_student_against_numpy_descent():
 def test_precision_of_training():
     single, double = (training(SETTING, 9, STEPS, 0.3, 0.5, seeds=2, dtype=dtype) for dtype in ("float32", "float64"))
     assert single.test.dtype == np.float32 and double.test.dtype == np.float64
+    np.testing.assert_allclose(single.test, double.test, rtol=1e-3)
     assert single.test.shape == (2, 3) and (double.test[:, 2] < double.test[:, 0]).all()
 
 
