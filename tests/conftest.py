@@ -21,8 +21,8 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
-import jax
-from jaxtyping import install_import_hook
+import jax  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
 
 # The user layer (problems, api) validates by itself, with messages that tests read.
 ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")

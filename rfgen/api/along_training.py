@@ -61,8 +61,9 @@ def predict_trajectory(
         )
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
-        if posed[0].moments_error is not None:
-            attributes["moments_error"] = np.max([each.moments_error for each in posed], axis=0).tolist()
+        errors = [each.moments_error for each in posed if each.moments_error is not None]
+        if errors:
+            attributes["moments_error"] = np.max(errors, axis=0).tolist()
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
     return dataset(axes, variables, task, attributes)
@@ -82,7 +83,8 @@ def trajectories(
     outputs = range(problem.null_power.shape[0])
     each = [trajectory(one_output(problem, number), *arguments, float(noise[number]), initial) for number in outputs]
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in vars(each[0])}
-    merged["residual"], merged["converged"] = merged["residual"].max(axis=-1), merged["converged"].all(axis=-1)
+    merged["residual"] = np.max(merged["residual"], axis=-1)
+    merged["converged"] = np.min(merged["converged"], axis=-1)
     merged |= {name: merged[name][..., 0] for name in SHARED if name != "converged"}
     if not task.keep_outputs:
         return Trajectory(**{name: part.sum(axis=-1) if part.ndim > 1 else part for name, part in merged.items()})

@@ -15,6 +15,7 @@ the label noise: noise) and w_bar_1 . w_bar_2 (features variance): each is solve
 __all__ = ["BlockErrorKernel", "block_error_kernel"]
 
 from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
@@ -47,7 +48,7 @@ def block_error_kernel(
     of unit label noise; `mean_norm`: w_bar_1 . w_bar_2.
     """
     limited = jnp.isfinite(features)
-    count = jnp.where(limited, features, 1.0)
+    count = jnp.where(limited, features, 1.0).astype(pair.dtype)
     responses = blocks.responses(first.reduction, second.reduction)
     direct = jnp.stack([blocks.response(first.reduction, second.reduction, one) for one in (target, noise)], axis=1)
     zero = jnp.zeros((direct.shape[0], 1), direct.dtype)
@@ -63,7 +64,7 @@ def block_error_kernel(
     matrix = matrix.at[size].set(jnp.where(limited, feature_row, matrix[size]))
     constant = jnp.concatenate([pair @ direct, jnp.where(limited, seeds + plain @ direct, 0.0)[None]])
     # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
-    rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True)
+    rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True).astype(matrix.dtype)
     unknowns = _solve(matrix / rows, constant / rows)
     spread, phi = unknowns[:size], unknowns[size]
 

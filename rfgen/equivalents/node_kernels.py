@@ -1,7 +1,7 @@
 """The error kernel for all pairs of the nodes of a contour, and their conjugates, and the node at infinity.
 
-A spectral algorithm's weights are sums over nodes, w_t = sum_a f_a w(ridge_a), so its risk is a quadratic form in f over the
-kernel of all pairs.  The last node stands for infinite ridge, w = 0; its weight is 1 - sum_a f_a.
+A spectral algorithm's weights are sums over nodes, w_t = sum_a f_a w(ridge_a), so its risk is a quadratic form in f over
+the kernel of all pairs.  The last node stands for infinite ridge, w = 0; its weight is 1 - sum_a f_a.
 """
 
 __all__ = ["NodeKernels", "node_kernels", "quadratic_form"]
@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Inexact
+from jaxtyping import Array
 
 from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.block_error_kernel import block_error_kernel
@@ -31,10 +31,10 @@ class NodeKernels:
     `norm`: by source (target, unit label noise, features) along a last axis of 3.
     """
 
-    bias: Inexact[Array, "rows columns"]
-    spread: Inexact[Array, "rows columns 3"]
-    train: Inexact[Array, "rows columns 3"]
-    norm: Inexact[Array, "rows columns 3"]
+    bias: Any
+    spread: Any
+    train: Any
+    norm: Any
 
 
 def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium) -> NodeKernels:
@@ -44,7 +44,7 @@ def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, n
     means = jax.tree.map(_with_infinity, means, target.untrained(operators))
     sided = jax.vmap(operators.sided)(at.resolvent)
     others, other_means, other_sided = (jax.tree.map(_with_conjugates, each) for each in (at, means, sided))
-    unit = target.label[:, :, None] * target.label[:, None]
+    unit = (target.label[:, :, None] * target.label[:, None]).astype(at.nu.dtype)
     bare = _without_resolvent(others)
 
     def row(one: tuple[BlockEquilibrium, Any, Array]) -> NodeKernels:
@@ -54,7 +54,7 @@ def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, n
         plain = operators.plain_row(side, others.resolvent)
 
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
-            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit.astype(norm.dtype), norm)
+            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm)
             return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm
 
         spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)

@@ -7,17 +7,22 @@ is lost at ridges of any size.  The physical branch is the one with Im(t) Im(lam
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from rfgen.equivalents.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
+from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
 
 Operators = DiagonalOperators | DenseOperators
-APPROACH = 48
+# Steps of the approach: each is predicted from the last to second order in the logarithms.
+APPROACH = 16
 MOST_PASSES = 40
+# Newton's next step would be as small as this one squared.
+SMALLEST_STEP = 1e-9
 # Steps of one refinement of the upper edge, and refinements: relative error about (1e9)^(1/64^4) - 1 = 1e-6.
 EDGE_STEPS, REFINEMENTS = 64, 4
 
@@ -31,7 +36,7 @@ def approach(operators: Operators, blocks: Blocks, ridge: Array) -> Complex[Arra
     """A geometric path from where everything is shrunk to nothing to `ridge`, along its argument."""
     start = jnp.maximum(1e3 * _total(operators, blocks), jnp.abs(ridge))
     size = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(jnp.abs(ridge)), APPROACH))
-    return size[:-1] * (ridge / jnp.abs(ridge))
+    return size[:-1].astype(ridge.dtype) * jnp.exp(1j * jnp.angle(ridge).astype(ridge.dtype))
 
 
 def path_equilibria(
@@ -40,22 +45,25 @@ def path_equilibria(
     """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`)."""
     ridges = jnp.concatenate([path, nodes])
 
-    def step(logs: Array, number: Array) -> tuple[Array, BlockEquilibrium]:
-        ridge = ridges[number]
-        logs, residual = _newton(operators, blocks, features, logs, ridge)
+    def step(last: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], BlockEquilibrium]:
+        logs, along, before = last
+        logs, matrix, residual = _newton(operators, blocks, features, logs + along * jnp.log(ridge / before), ridge)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
-        return logs, BlockEquilibrium(
+        # d logs / d log ridge
+        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(ridge / nu))
+        return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
-            converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
+            converged=(residual <= SMALLEST_STEP) & ~beyond,
         )  # fmt: skip
 
     # one scan: a second one would be compiled apart
-    found = jax.lax.scan(step, _start(operators, path[0]), jnp.arange(ridges.size))[1]
+    start = _start(operators, path[0])
+    found = jax.lax.scan(step, (start, jnp.zeros_like(start), path[0]), ridges)[1]
     return jax.tree.map(lambda leaf: leaf[path.size:], found)
 
 
@@ -65,42 +73,43 @@ def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[A
     The solution is followed inwards from minus infinity; it ends where Newton's matrix is singular.
     """
     total = _total(operators, blocks)
-    sign = jnp.sign(_determinant(operators, blocks, features, _start(operators, -1e3 * total + 0j), -1e3 * total + 0j))
+    far = (-1e3 * total).astype(jnp.complex128)
+    sign = jnp.sign(jnp.linalg.det(_linearised(operators, blocks, features, _start(operators, far), far)[1]).real)
 
     def inward(state: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], None]:
         logs, last, regular = state
-        found, residual = _newton(operators, blocks, features, logs, ridge)
-        real = jnp.max(jnp.abs(jnp.exp(1j * found.imag).imag)) < 1e-6
-        same = jnp.sign(_determinant(operators, blocks, features, found, ridge)) == sign
-        regular = regular & (residual < RESIDUAL_TOLERANCE) & real & same
+        found, matrix, residual = _newton(operators, blocks, features, logs, ridge)
+        real = jnp.max(jnp.abs(jnp.sin(found.imag))) < 1e-6
+        same = jnp.sign(jnp.linalg.det(matrix).real) == sign
+        regular = regular & (residual <= SMALLEST_STEP) & real & same
         return (jnp.where(regular, found, logs), jnp.where(regular, ridge.real, last), regular), None
 
-    def refine(_: int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def refine(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         logs, last, ratio = state
         steps = jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS
-        path = last * jnp.exp(-jnp.log(ratio) * steps) + 0j
+        path = (last * jnp.exp(-jnp.log(ratio) * steps)).astype(jnp.complex128)
         (logs, last, _), _ = jax.lax.scan(inward, (logs, last, jnp.ones((), bool)), path)
         return logs, last, ratio ** (1.0 / EDGE_STEPS)
 
-    first = (_start(operators, -1e3 * total + 0j), -1e3 * total, jnp.asarray(1e9))
+    first = (_start(operators, far), -1e3 * total, jnp.asarray(1e9))
     return jnp.where(total > 0, -jax.lax.fori_loop(0, REFINEMENTS, refine, first)[1], 0.0)
 
 
 def _start(operators: Operators, ridge: Array) -> Array:
     sizes = operators.size()
-    live = jnp.abs(sizes) > 0
-    traces = jnp.where(live, jnp.log(jnp.where(live, sizes, 1.0)) - jnp.log(ridge), 0.0)
+    live = sizes > 0
+    traces = jnp.where(live, jnp.log(jnp.where(live, sizes, 1.0)).astype(ridge.dtype) - jnp.log(ridge), 0.0)
     return jnp.append(traces, jnp.log(ridge))
 
 
 def _unknowns(operators: Operators, logs: Array) -> tuple[Array, Array]:
-    return jnp.where(jnp.abs(operators.size()) > 0, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
+    return jnp.where(operators.size() > 0, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
 
 
 def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
     """Misfits of the equations, relative, and their derivatives in the logs."""
-    live = jnp.abs(operators.size()) > 0
-    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
+    live = operators.size() > 0
+    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs)
     reduction = blocks.reduction(traces)
     strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
@@ -116,22 +125,20 @@ def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Arr
     return jnp.append(misfit, ridge / nu - 1.0 + (strength @ traces) * inverse), matrix
 
 
-def _newton(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
-    """The solution near `logs`, and its residual."""
+def _newton(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array, Array]:
+    """The solution near `logs`, Newton's matrix there, and the residual."""
 
-    def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        logs, _, passes = state
+    def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        logs, _, _, passes = state
         misfit, matrix = _linearised(operators, blocks, features, logs, ridge)
         change = jnp.linalg.solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
-        return logs - change / jnp.maximum(size, 1.0), size, passes + 1
+        return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
-        return (state[1] > 1e-11) & (state[2] < MOST_PASSES)
+    def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
+        return (state[2] > SMALLEST_STEP) & (state[3] < MOST_PASSES)
 
-    logs, size, _ = jax.lax.while_loop(unfinished, step, (logs, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32)))
-    return logs, jnp.where(jnp.isfinite(size), size, jnp.inf)
-
-
-def _determinant(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> Array:
-    return jnp.linalg.det(_linearised(operators, blocks, features, logs, ridge)[1]).real
+    identity = jnp.eye(logs.size, dtype=logs.dtype)
+    start = (logs, identity, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
+    logs, matrix, size, _ = jax.lax.while_loop(unfinished, step, start)
+    return logs, matrix, jnp.where(jnp.isfinite(size), size, jnp.inf)

@@ -66,11 +66,12 @@ class ModeTarget:
 
     def mean_fit_row(self, operators: Any, blocks: Blocks, first: Any, others: Any) -> MeanFit:
         """`mean_fit` of one `mean` with each of many (N, ...)."""
-        basis = operators.basis.astype(first[0].dtype) * self.weights_squared
+        weights = self.weights_squared.astype(first[0].dtype)
+        basis = operators.basis.astype(first[0].dtype) * weights
         missed, learned = basis * first[0], basis * first[1]
         both, cross = others[0] @ missed.T, others[1] @ missed.T
         swapped, fitted = others[0] @ learned.T, others[1] @ learned.T
-        norm = others[1] @ (self.weights_squared * first[1])
+        norm = others[1] @ (weights * first[1])
         return jax.vmap(lambda *forms: self._assemble(blocks, *forms))(both, cross, swapped, fitted, norm)
 
     def _assemble(self, blocks: Blocks, both: Array, cross: Array, swapped: Array, fitted: Array, norm: Array) -> MeanFit:
@@ -85,7 +86,7 @@ class ModeTarget:
             + jnp.einsum("gkj,glj,j->gkl", lack, label, swapped) + jnp.einsum("gkj,glj,j->gkl", lack, lack, fitted)
             + noise @ fitted
         )  # fmt: skip
-        less = 1.0 - self.test_gain
+        less = (1.0 - self.test_gain).astype(dtype)
         bias = self.population.astype(dtype) @ (both + less * (cross + swapped) + less**2 * fitted)
         bias = bias + self.test_noise.astype(dtype) @ fitted
         return MeanFit(residuals, bias, norm)
@@ -126,10 +127,12 @@ class WeightTarget:
         """`mean` of weights 0."""
         return jnp.ones(operators.basis.shape[-1], jnp.complex128)
 
-    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]) -> MeanFit:
+    def mean_fit_row(
+        self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]
+    ) -> MeanFit:
         """Residuals and errors of one `mean` with each of many; `norm` is that of the error, not of the fit."""
         dtype = first.dtype
-        left = self.weights_squared * first
+        left = self.weights_squared.astype(dtype) * first
         forms = others @ (operators.basis.astype(dtype) * left).T
         residuals = jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
         return MeanFit(residuals, forms @ self.test.astype(dtype), others @ left)
@@ -163,8 +166,8 @@ class VectorTarget:
     def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> Array:
         """w_bar, (p,)."""
         del operators
-        dtype = at.reduction.dtype
-        return at.resolvent @ jnp.einsum("g,gkl,gklp->p", blocks.mass.astype(dtype), at.reduction, self.cross.astype(dtype))
+        cross = self.cross.astype(at.reduction.dtype)
+        return at.resolvent @ jnp.einsum("g,gkl,gklp->p", blocks.mass.astype(cross.dtype), at.reduction, cross)
 
     def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N p"]) -> MeanFit:
         """`mean_fit` of one `mean` with each of many."""
@@ -172,12 +175,13 @@ class VectorTarget:
         forms = others @ (operators.basis.astype(dtype) @ first).T
         cross, count = self.cross.astype(dtype), others.shape[0]
         outer = jnp.moveaxis(cross @ others.T, -1, 0)
+        inner = jnp.broadcast_to(cross @ first, (count, *cross.shape[:3]))
         residuals = (
-            self.second - jnp.broadcast_to(cross @ first, (count, *cross.shape[:3])) - jnp.swapaxes(outer, 2, 3)
+            self.second.astype(dtype) - inner - jnp.swapaxes(outer, 2, 3)
             + jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
         )  # fmt: skip
-        bias = self.test_second - (first + others) @ self.test_cross.astype(dtype) + forms @ self.test.astype(dtype)
-        return MeanFit(residuals, bias, others @ first)
+        bias = self.test_second.astype(dtype) - (first + others) @ self.test_cross.astype(dtype)
+        return MeanFit(residuals, bias + forms @ self.test.astype(dtype), others @ first)
 
     def untrained(self, operators: Any) -> Array:
         """`mean` of weights 0."""

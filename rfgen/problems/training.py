@@ -10,7 +10,7 @@ __all__ = [
     "Ridge",
 ]
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class AbstractTraining:
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
-        """Settings that are dimensions of a curve where they are arrays, by name; the clock, `time` or `steps`, comes last."""
+        """Settings that are dimensions of a curve where they are arrays; the clock, `time` or `steps`, comes last."""
         raise NotImplementedError
 
     @property
@@ -41,7 +41,7 @@ class AbstractTraining:
         parts = []
         for each in fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
-            if each.default is not None and np.array_equal(value, each.default):
+            if each.default is not MISSING and np.array_equal(value, each.default):
                 continue
             parts.append(f"{each.name}={_short(value)}")
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -35,12 +35,17 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
 
     Source: derived; for isotropic inputs the question is that of arXiv 1710.03667.
 
-    >>> import jax, rfgen
-    >>> from rfgen.theory.isotropic_flow import isotropic_flow
-    >>> task, flow = rfgen.Task.isotropic(400, noise=0.5), rfgen.GradientFlow(0.0)
-    >>> best = rfgen.optimal_stopping(task, rfgen.Learner(flow), n=400)
-    >>> round(float(best.time), 4), round(float(best.test), 4)
-    (0, 0)
+    >>> import jax
+    >>> from rfgen import Task
+    >>> from rfgen.theory.augmented_risk import augmented_modes
+    >>> from rfgen.theory.spectral_filters import Filter
+    >>> from rfgen.theory.trajectory import trajectory
+    >>> with jax.enable_x64(True):
+    ...     problem, *_ = augmented_modes(Task.isotropic(400), None)
+    ...     flow = lambda clock: trajectory(problem, 400, float("inf"), Filter("flow", 0.0), clock, noise=0.5)
+    ...     best = optimal_stopping(flow, start=1e-5, whole=False)
+    >>> round(best.clock, 3), round(float(best.at.test[0]), 4), float(best.end.test[0])
+    (1.269, 1.0094, inf)
     """
     ends = curve(np.array([0.0, np.inf]))
     tried, risks = [np.zeros(1)], [ends.test[:1]]
@@ -58,11 +63,12 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
             break
     clocks, values = np.concatenate(tried), np.concatenate(risks)
     best = int(np.argmin(values))
-    if last <= values[best] * (1.0 + ENDED):
+    if last <= values[best] + ENDED * values[0]:
         return Stopping(np.inf, _only(ends, 1), _only(ends, 1))
     if clocks[best] == 0.0:
         return Stopping(0.0, _only(ends, 0), _only(ends, 1))
     low, high = clocks[max(best - 1, 1)], clocks[min(best + 1, clocks.size - 1)]
+    clock, found, number = clocks[best : best + 1], ends, 0
     for _ in range(REFINEMENTS):
         every = whole and high - low <= MOST_STEPS
         clock = np.arange(low, high + 1.0) if every else np.linspace(low, high, REFINED_POINTS + 1)

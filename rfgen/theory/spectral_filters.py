@@ -82,7 +82,7 @@ class Filter:
         beta = self.momentum
         if self.kind == "nesterov":
             return -r * ((1.0 + beta) * r - 2.0 * beta) / ((1.0 + beta) * r - beta) ** 2
-        return -1.0 + (beta / r**2 if self.kind == "heavy ball" else 0.0)
+        return (beta if self.kind == "heavy ball" else 0.0) / r**2 - 1.0
 
     def residual(self, steps: np.ndarray, h: np.ndarray) -> np.ndarray:
         """psi_t(h) (steps, points) at real h >= 0 (for distillation h = mu, and psi = 1 - mu phi)."""
@@ -101,7 +101,7 @@ class Filter:
         q = middle - root
         short = self.rate * h / (1.0 - q)  # 1 - r: the product of both distances from 1 is x
         power = np.exp((t + 1) * np.where(np.abs(short) < 0.5, np.log1p(-short), np.log(middle + root)))
-        return ((power * (1.0 - q) - q ** (t + 1) * short) / (2.0 * root)).real
+        return np.real((power * (1.0 - q) - q ** (t + 1) * short) / (2.0 * root))
 
     def _roots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Middle and half the distance of the two roots at complex x."""
@@ -156,7 +156,8 @@ def windows(
 
 def filter_of(kind: str, settings: dict[str, float], n: float) -> Filter:
     """The filter of a training's class name at single settings, for n samples."""
-    names = {"GradientFlow": "flow", "GradientDescent": "descent", "HeavyBall": "heavy ball", "IteratedRidge": "distillation"}
+    names = {"GradientFlow": "flow", "GradientDescent": "descent", "HeavyBall": "heavy ball"}
+    names["IteratedRidge"] = "distillation"
     if kind == "Nesterov":
         names["Nesterov"] = "nesterov" if "momentum" in settings else "schedule"
     return Filter(names[kind], settings["ridge"] / n, settings.get("rate", 1.0), settings.get("momentum", 0.0))
@@ -199,9 +200,9 @@ def _slow(training: Filter, clock: np.ndarray, longest: float, edge: float, coar
 
 def _edge_remembered(training: Filter, clock: np.ndarray, edge: float) -> bool:
     """Whether a root next to -1, at the upper edge, is left of."""
-    middle, root = training._roots(np.array(training.rate * edge, complex))
-    farthest = max(abs(middle + root), abs(middle - root))
-    return bool(middle.real < 0.0 and farthest ** float(clock.min()) > math.exp(-FORGOTTEN))
+    middle, root = training._roots(np.array([training.rate * edge], complex))
+    farthest = np.max(np.abs([middle + root, middle - root]))
+    return bool(np.real(middle[0]) < 0.0 and farthest ** clock.min() > math.exp(-FORGOTTEN))
 
 
 def _from_root(
@@ -227,8 +228,8 @@ def _few(training: Filter, clock: np.ndarray, longest: float, edge: float, coars
     curve = circle(longest, coarse)
     if curve.nodes.size > MOST_NODES:
         return None
-    log = np.log(curve.nodes)
-    return (*_from_root(training, clock[:, None], curve.nodes, 1.0 - curve.nodes, log, -curve.weights / curve.nodes, 1.0), 0)
+    r, log = curve.nodes, np.log(curve.nodes)
+    return (*_from_root(training, clock[:, None], r, 1.0 - r, log, -curve.weights / r, 1.0), 0)
 
 
 def _schedule_curve(training: Filter, clock: np.ndarray, longest: float, edge: float, coarse: bool) -> Placed | None:
