@@ -27,6 +27,7 @@ TABLE = [  # alpha, snr, t/tau, initial to noise
 PEAKS = {5.0: 0.585, 20.0: 0.785, 50.0: 1.10, 100.0: 1.465, 1000.0: 4.29}
 flow = jax.jit(isotropic_flow)
 best_time = jax.jit(optimal_time)
+along = jax.jit(jax.vmap(isotropic_flow, (None, None, 0, None)))
 
 
 def values(point):
@@ -146,7 +147,7 @@ def test_optimal_time_is_the_minimum(alpha, snr, inr):
     with jax.enable_x64(True):
         best = best_time(alpha, snr, inr)
         least, ridge = values(flow(alpha, snr, best, inr)), optimal_ridge(alpha, snr)
-        curve = jax.vmap(lambda time: flow(alpha, snr, time, inr).test)(jnp.asarray(grid))
+        curve = along(alpha, snr, jnp.asarray(grid), inr).test
         best, curve, ridge = float(best), np.asarray(curve), float(ridge.test)
     assert abs(least["slope"] * best) < 1e-12 * least["test"]
     assert least["test"] <= curve.min() * (1 + 1e-13)
