@@ -48,6 +48,10 @@ DESCRIPTIONS = {
     "data_variance": "variance from the draw of samples",
     "features_variance": "variance from the draw of features",
     "initial_variance": "variance from the initial weights",
+    "end_test": "test risk at the end of training",
+    "late_loss": "what stopping late costs",
+    "best_ridge": "ridge of least test risk",
+    "best_ridge_test": "test risk of the best ridge",
     "test_pattern_se": "standard error of test from sampled patterns",
     "train_pattern_se": "standard error of train from sampled patterns",
     "kappa": "effective ridge of the samples",
@@ -58,10 +62,6 @@ DESCRIPTIONS = {
     "n": "samples",
     "features": "random features",
     "ridge": "ridge (unnormalised)",
-    "rate": "learning rate",
-    "momentum": "momentum",
-    "time": "time of gradient flow",
-    "steps": "steps",
     "views": "views per sample",
     "time": "time of gradient flow",
     "steps": "steps",
@@ -80,7 +80,7 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
         raise ValueError(f"task must be an rg.Task or rg.DataTask, got {type(task).__name__}")
     if not isinstance(learner, Learner):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
-    if verb not in ("predict", "simulate") and not isinstance(learner.training, Ridge):
+    if verb in ("optimal_ridge", "optimal_augmentation") and not isinstance(learner.training, Ridge):
         raise ValueError(f"{verb} covers Ridge, got {learner.training!r}")
     axes = {"n": validation.positive("n", n), "features": learner.features, **learner.training.axes}
     return task, axes

@@ -11,7 +11,7 @@ Two shapes, in the plane of a decay factor r per unit of the clock (r^t is what 
 (Derived.)  Both were measured on g(x) = (1 - psi_t(x))/x: 1e-14 for 96 nodes of the parabola, 4e-11 for 64.
 """
 
-__all__ = ["Curve", "circle", "decaying", "filter_weights", "scalar_error"]
+__all__ = ["Curve", "circle", "closed", "decaying", "filter_weights", "scalar_error"]
 
 from dataclasses import dataclass
 
@@ -24,6 +24,8 @@ DECADE = 10.0
 # log of the largest modulus on a circle, and nodes for each step of the clock: e^-38 of aliasing (e^-30 where coarse).
 AMPLITUDE = 6.0
 PER_STEP, COARSE_PER_STEP = 6.3, 5.0
+# Height over width of the ellipse, and Gauss-Legendre points of each of its panels.
+ASPECT, PANEL = 0.4, 16
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,27 @@ def circle(clock: float, coarse: bool = False) -> Curve:
     angle = np.pi * (np.arange(count) + 0.5) / count
     nodes = np.exp(AMPLITUDE / max(clock, 1.0) + 1j * angle)
     return Curve(nodes, nodes / (2.0 * count))
+
+
+def closed(clock: float, edge: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (nodes,) and weights (nodes,) of an ellipse round the real numbers from 0 to `edge`, for functions that grow as
+    e^(-zeta t) does, t from 0 to `clock`: its left end, where nodes are dense, is at -2/clock.
+    """
+    left, right = -2.0 / max(clock, 1.0 / edge), 1.3 * edge
+    middle, half = 0.5 * (left + right), 0.5 * (right - left)
+    turn = 8.0 / (ASPECT * half * max(clock, 1.0 / edge))  # a panel on which the phase of e^(-zeta t) turns by 8
+    ends = [0.0]
+    while ends[-1] < np.pi:
+        forgotten = half * (1.0 - np.cos(ends[-1])) * clock > 45.0
+        width = min(2.0 * (ends[-1] - ends[-2]), 0.4) if forgotten else turn
+        ends.append(ends[-1] + min(width, 0.4))
+    ends = np.array(ends) * (np.pi / ends[-1])
+    points, shares = np.polynomial.legendre.leggauss(PANEL)
+    angle = (ends[:-1, None] + np.diff(ends)[:, None] * (points + 1.0) / 2.0).ravel()
+    step = (np.diff(ends)[:, None] * shares / 2.0).ravel()
+    zeta = middle + half * (-np.cos(angle) + 1j * ASPECT * np.sin(angle))
+    # from the left end over the top: clockwise
+    return zeta, -half * (np.sin(angle) + 1j * ASPECT * np.cos(angle)) * step / (2j * np.pi)
 
 
 def filter_weights(decay: np.ndarray, zeta: np.ndarray, weights: np.ndarray) -> np.ndarray:

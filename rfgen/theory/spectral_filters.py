@@ -189,7 +189,7 @@ def _slow(training: Filter, clock: np.ndarray, longest: float, edge: float, coar
         return curve.nodes, curve.weights, np.exp(-t * curve.nodes), 0
     curve = decaying(max(longest, LEAST_CLOCK), coarse)
     if training.forgets_after:
-        keep = curve.nodes.real < FORGOTTEN / training.forgets_after
+        keep = np.real(curve.nodes) < FORGOTTEN / training.forgets_after
         curve = Curve(curve.nodes[keep], curve.weights[keep])
     left = _from_root(training, t, np.exp(-curve.nodes), -np.expm1(-curve.nodes), -curve.nodes, curve.weights, 1.0)
     if training.kind == "distillation" or not _edge_remembered(training, clock, edge):

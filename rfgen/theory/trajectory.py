@@ -1,6 +1,6 @@
 """Exact risk along training: any spectral algorithm, on any problem of the engine."""
 
-__all__ = ["Trajectory", "trajectory"]
+__all__ = ["Trajectory", "kernels_at", "largest_eigenvalue", "trajectory"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +88,7 @@ def trajectory(
     if training.kind == "flow":
         edge = 1e3 / clock[inner].min() if inner.any() else 1.0
     elif inner.any():
-        edge = float(_edge(problem, *sizes)) + (0.0 if training.kind == "distillation" else training.ridge)
+        edge = largest_eigenvalue(problem, *sizes) + (0.0 if training.kind == "distillation" else training.ridge)
         stable = (clock == 0) | (training.rate * edge < training.stable_below)
     steady = np.flatnonzero(inner & stable & (edge > 0))
     solved[steady] = steady.size == 0
@@ -107,15 +107,19 @@ def trajectory(
     return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, (solved, error, stable, unmoved))
 
 
-def _window(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray
-) -> tuple[dict[str, np.ndarray], bool]:
-    """All parts at a window's clocks, and whether all nodes were solved."""
-    shift = 0.0 if training.kind == "distillation" else training.ridge
-    ridges, count = shift - window.zeta, window.zeta.size
-    left = count - window.right
-    sides = (ridges[:left], ridges[left:]) if window.right else (ridges,)
-    followed = [_follow(problem, *sizes, _padded(side)) for side in sides]
+def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
+    """Upper edge of the spectrum of the training second moment."""
+    return float(_edge(problem, n, features))
+
+
+def kernels_at(
+    problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray, beyond: np.ndarray | None = None
+) -> tuple[BlockEquilibrium, NodeKernels]:
+    """Equilibria at complex `ridges`, in the order of a contour, and at those `beyond` the upper edge, padded; and the
+    kernels of all their pairs, as numpy arrays.
+    """
+    sides = (ridges,) if beyond is None or not beyond.size else (ridges, beyond)
+    followed = [_follow(problem, n, features, _padded(side)) for side in sides]
 
     def joined(*parts: Any) -> Any:
         kept = [np.asarray(part)[: side.size] for part, side in zip(parts, sides, strict=True)]
@@ -123,7 +127,18 @@ def _window(
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
-    kernels = jax.tree.map(np.asarray, _kernels(problem, *sizes, nodes))
+    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes))
+    return nodes, kernels
+
+
+def _window(
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray
+) -> tuple[dict[str, np.ndarray], bool]:
+    """All parts at a window's clocks, and whether all nodes were solved."""
+    shift = 0.0 if training.kind == "distillation" else training.ridge
+    ridges, count = shift - window.zeta, window.zeta.size
+    left = count - window.right
+    nodes, kernels = kernels_at(problem, *sizes, ridges[:left], ridges[left:])
     total = nodes.ridge.shape[0]
 
     def padded(rows: np.ndarray) -> np.ndarray:
