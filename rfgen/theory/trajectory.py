@@ -19,7 +19,7 @@ from rfgen.theory.spectral_filters import Filter, Window, windows
 from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end
 
 # Nodes are padded to one of these numbers: few programs are compiled.
-SIZES = tuple(48 * 2**k for k in range(7))
+SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304)
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-7, 1e-5
 
