@@ -16,7 +16,7 @@ from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.spectral_filters import filter_of
 from rfgen.theory.trajectory import Trajectory, trajectory
 
-SHARED = ("amplification", "df1", "converged", "stable")
+SHARED = ("amplification", "df1", "converged", "stable", "served")
 
 
 def predict_trajectory(
@@ -47,7 +47,7 @@ def predict_trajectory(
     axes = {**axes, **strengths}
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     values = {name: np.reshape(np.stack([each[name] for each in found]), (*shape, *inner)) for name in found[0]}
-    stable = values.pop("stable")
+    stable, served = values.pop("stable"), values.pop("served")
     whole = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     variables, notes = judged(task, axes, whole, values)
     warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
@@ -55,6 +55,11 @@ def predict_trajectory(
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
         "training": repr(training), **notes,
     }  # fmt: skip
+    if not served.all():
+        attributes["failures"] = (
+            f"{int((~served).sum())} points without a contour of affordable size: with momentum near 1, or its schedule, "
+            "after this many steps; take fewer steps, many more, or less momentum"
+        )
     if not stable.all():
         attributes["unstable"] = (
             f"{int((~stable).sum())} points at rates beyond the edge of stability, where training diverges: inf"

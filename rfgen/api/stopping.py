@@ -70,7 +70,7 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
             key = (number, at["n"], at["features"])
             if key not in ridges:
                 ridges[key] = least_ridge(given, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
-            values = {name: value[0] for name, value in vars(found.at).items() if name != "stable"}
+            values = {name: value[0] for name, value in vars(found.at).items() if name not in ("stable", "served")}
             end = found.end.test[0]
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})  # fmt: skip

@@ -31,7 +31,8 @@ class Trajectory:
     `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
     weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
     on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
-    relative to the risk; `converged`; `stable` whether the rate is below the edge of stability.
+    relative to the risk; `converged`; `stable`: whether the rate is below the edge of stability; `served`: whether a contour
+    of affordable size exists (with momentum near 1, or its schedule, not for thousands of steps).
     """
 
     test: np.ndarray
@@ -48,6 +49,7 @@ class Trajectory:
     residual: np.ndarray
     converged: np.ndarray
     stable: np.ndarray
+    served: np.ndarray
 
 
 def trajectory(
@@ -83,7 +85,7 @@ def trajectory(
     inner = (clock > 0) & np.isfinite(clock)
     fine = {name: np.zeros(clock.size) for name in PARTS}
     coarse = {name: np.zeros(clock.size) for name in PARTS}
-    solved, error = np.ones(clock.size, bool), np.zeros(clock.size)
+    solved, error, served = np.ones(clock.size, bool), np.zeros(clock.size), np.ones(clock.size, bool)
     edge, stable = np.inf, np.ones(clock.size, bool)
     if training.kind == "flow":
         edge = 1e3 / clock[inner].min() if inner.any() else 1.0
@@ -91,7 +93,7 @@ def trajectory(
         edge = largest_eigenvalue(problem, *sizes) + (0.0 if training.kind == "distillation" else training.ridge)
         stable = (clock == 0) | (training.rate * edge < training.stable_below)
     steady = np.flatnonzero(inner & stable & (edge > 0))
-    solved[steady] = steady.size == 0
+    solved[steady] = served[steady] = False
     if training.kind == "distillation" and training.ridge == 0.0:
         steady = steady[:0]
     squares = bool(initial.any() and not initial.ndim)
@@ -102,9 +104,10 @@ def trajectory(
             for name in PARTS:
                 parts[name][at] = found[name]
             solved[at] = fits if not few else solved[at] & fits
+            served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     unmoved = (clock == 0) | (inner & (edge == 0))
-    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, (solved, error, stable, unmoved))
+    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, (solved, error, stable, unmoved, served))
 
 
 def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
@@ -183,10 +186,10 @@ def _window(
 def _assemble(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: float,
     initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
-    state: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    state: tuple[np.ndarray, ...],
 ) -> Trajectory:  # fmt: skip
     """The record: contours, and the beginning and the end of training."""
-    solved, error, stable, unmoved = state
+    solved, error, stable, unmoved, served = state
     null = float(problem.null_power)
 
     def combined(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -221,7 +224,7 @@ def _assemble(
     for name, values in found.items():
         values[~stable] = 1.0 if name == "df1" else np.inf
     converged = solved & (error < SCALAR_TOLERANCE) & (residual < RISK_TOLERANCE) & ~np.isnan(found["test"])
-    return Trajectory(**found, residual=residual, converged=converged | ~stable, stable=stable)
+    return Trajectory(**found, residual=residual, converged=converged | ~stable, stable=stable, served=served)
 
 
 @jax.jit

@@ -130,6 +130,14 @@ def test_edge_of_stability():
     assert abs(edge / (1 + math.sqrt(0.5)) ** 2 - 1) < 1e-5
 
 
+def test_what_no_contour_serves_is_said():
+    found = rg.predict(STEEP, rg.Learner(rg.HeavyBall(0.1, 0.99, [0, 20, 3000, 10**5])), 120)
+    assert found.converged.values.tolist() == [True, True, False, True]
+    assert np.isnan(found.test[2]) and "momentum near 1" in found.attrs["failures"]
+    scheduled = rg.predict(STEEP, rg.Learner(rg.Nesterov(0.1, [20, 10**4])), 120)
+    assert np.isfinite(scheduled.test[0]) and np.isnan(scheduled.test[1])
+
+
 MASK, GAIN = rg.Mask(0.7, views=3), rg.Gain([0.5, 1.5], views=2)
 CASES = {
     f"{training!r} {n} {features} {task.parameters['alpha']} {augmentation!r}": (training, n, features, task, augmentation)
