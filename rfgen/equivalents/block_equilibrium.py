@@ -11,11 +11,10 @@ Above it lie tr(E_j)/nu; t at a smaller nu; and t nu'/nu from a larger nu', as n
 In nu, `df1 + features lambda/nu` decreases (theta/nu does), and equals `features` at one point between lambda and
 lambda + sum_j theta_j(0) tr(E_j)/features: Newton in log nu inside that bracket.
 
-Derivatives, of every order, by the implicit function theorem.  For complex lambda off the negative axis the solution is
-followed along the ray of its argument from |lambda| = 1000 times the total trace, where t = tr(E)/lambda, nu = lambda.
+Derivatives, of every order, by the implicit function theorem.  For complex lambda see `path_equilibria`.
 """
 
-__all__ = ["BlockEquilibrium", "block_equilibrium", "complex_block_equilibrium"]
+__all__ = ["BlockEquilibrium", "block_equilibrium"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +34,6 @@ SETTLED = 1e-8
 # Passes that were ever needed: 14 from a cold start, 170 at an exact interpolation peak at lambda 0.
 MOST_PASSES = 400
 RESIDUAL_TOLERANCE = 1e-10
-CONTINUATION_STEPS = 60
 
 
 @jax.tree_util.register_dataclass
@@ -149,38 +147,6 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
     residual = jnp.where(vanishing & (jnp.abs(along) > SETTLED), jnp.abs(along), residual)
     return _record(operators, blocks, ridge, share * scale, jnp.exp(log_nu), residual, vanishing)
-
-
-def complex_block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Array) -> BlockEquilibrium:
-    """Solve for complex `ridge` = lambda () off the negative axis, by continuation from a large one."""
-    sizes = operators.size().astype(jnp.complex128)
-    live = jnp.abs(sizes) > 0
-    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
-    total = jnp.abs(blocks.strength(blocks.reduction(jnp.zeros_like(sizes))) @ sizes)
-    start = jnp.maximum(1e3 * total, jnp.abs(ridge))
-
-    def equations(logs: Array, at: Array) -> Array:
-        t, nu = jnp.where(live, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
-        strength = blocks.strength(blocks.reduction(t))
-        value = operators.one_point(operators.resolvent(strength, nu))
-        misfit = jnp.where(live, value / jnp.where(live, t, 1.0) - 1.0, logs[:-1])
-        return jnp.append(misfit, at / nu - 1.0 + (strength @ t) * inverse)
-
-    def newton(logs: Array, at: Array) -> Array:
-        step = jnp.linalg.solve(jax.jacfwd(lambda z: equations(z, at), holomorphic=True)(logs), equations(logs, at))
-        return logs - step / jnp.maximum(jnp.max(jnp.abs(step)), 1.0)
-
-    def follow(logs: Array, at: Array) -> tuple[Array, None]:
-        return jax.lax.fori_loop(0, 4, lambda _, z: newton(z, at), logs), None
-
-    size = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(jnp.abs(ridge)), CONTINUATION_STEPS))
-    path = size * (ridge / jnp.abs(ridge))
-    first = jnp.append(jnp.where(live, jnp.log(jnp.where(live, sizes, 1.0) / path[0]), 0.0), jnp.log(path[0]))
-    logs = jax.lax.scan(follow, first, path)[0]
-    logs = jax.lax.fori_loop(0, 4, lambda _, z: newton(z, ridge), logs)
-    residual = jnp.max(jnp.abs(equations(logs, ridge)))
-    traces = jnp.where(live, jnp.exp(logs[:-1]), 0.0)
-    return _record(operators, blocks, ridge, traces, jnp.exp(logs[-1]), residual, jnp.zeros((), bool))
 
 
 def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Any]:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
 
@@ -47,18 +47,22 @@ def path_equilibria(
 
     def step(last: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], BlockEquilibrium]:
         logs, along, before = last
-        logs, matrix, residual = _newton(operators, blocks, features, logs + along * jnp.log(ridge / before), ridge)
+        logs, matrix, _ = _newton(operators, blocks, features, logs + along * jnp.log(ridge / before), ridge)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
+        resolvent = operators.resolvent(strength, nu)
+        misfit = jnp.where(traces == 0, 0.0, operators.one_point(resolvent) / jnp.where(traces == 0, 1.0, traces) - 1.0)
+        feature_misfit = ridge / nu - 1.0 + (strength @ traces) * _inverse(features).astype(nu.dtype)
+        residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
         along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(ridge / nu))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
-            resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
-            converged=(residual <= SMALLEST_STEP) & ~beyond,
+            resolvent=resolvent, df1=strength @ traces, residual=residual,
+            converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
         )  # fmt: skip
 
     # one scan: a second one would be compiled apart
@@ -102,6 +106,10 @@ def _start(operators: Operators, ridge: Array) -> Array:
     return jnp.append(traces, jnp.log(ridge))
 
 
+def _inverse(features: Array) -> Array:
+    return jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
+
+
 def _unknowns(operators: Operators, logs: Array) -> tuple[Array, Array]:
     return jnp.where(operators.size() > 0, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
 
@@ -109,7 +117,7 @@ def _unknowns(operators: Operators, logs: Array) -> tuple[Array, Array]:
 def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
     """Misfits of the equations, relative, and their derivatives in the logs."""
     live = operators.size() > 0
-    inverse = jnp.where(jnp.isfinite(features), 1.0 / features, 0.0).astype(logs.dtype)
+    inverse = _inverse(features).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs)
     reduction = blocks.reduction(traces)
     strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)

@@ -31,8 +31,8 @@ class Trajectory:
     `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
     weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
     on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
-    relative to the risk; `converged`; `stable`: whether the rate is below the edge of stability; `served`: whether a contour
-    of affordable size exists (with momentum near 1, or its schedule, not for thousands of steps).
+    relative to the risk; `converged`; `stable`: whether the rate is below the edge of stability; `served`: whether a
+    contour of affordable size exists (with momentum near 1, or its schedule, not for thousands of steps).
     """
 
     test: np.ndarray
@@ -107,7 +107,8 @@ def trajectory(
             served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     unmoved = (clock == 0) | (inner & (edge == 0))
-    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, (solved, error, stable, unmoved, served))
+    state = (solved, error, stable, unmoved, served)
+    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state)
 
 
 def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:

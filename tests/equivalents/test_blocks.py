@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium, complex_block_equilibrium
+from rfgen.equivalents.block_equilibrium import block_equilibrium
 from rfgen.equivalents.block_error_kernel import block_error_kernel
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.equivalents.targets import ModeTarget, VectorTarget
 from rfgen.equivalents.view_blocks import pattern_combinations
 from tests.oracles.dense import dense_risk, objective, slope
@@ -234,12 +235,15 @@ def test_risks_are_derivatives_of_the_engines_own_objective(seed):
     assert max(errors) < 1e-10, errors
 
 
-solve_real, complex_solver = jax.jit(block_equilibrium), jax.jit(complex_block_equilibrium)
+solve_real = jax.jit(block_equilibrium)
 
 
-def solve_complex(*problem):
-    with jax.numpy_dtype_promotion("standard"):  # real coefficients meet complex traces
-        return complex_solver(*problem)
+@jax.jit
+def solve_complex(operators, blocks, features, ridge):
+    """The equilibrium at one complex ridge, along the ray of its argument."""
+    ridge = jnp.asarray(ridge, jnp.complex128)
+    found = path_equilibria(operators, blocks, features, approach(operators, blocks, ridge), ridge[None])
+    return jax.tree.map(lambda leaf: leaf[0], found)
 
 
 def two_groups(features, size=16):
