@@ -13,7 +13,7 @@ from rfgen.problems.dot_product_kernels import NTK
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.training import GradientFlow, Ridge
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,12 @@ NAMED = {
         "arXiv 1903.08560",
         lambda: (Task.isotropic(100, signal=1.0, noise=0.25), Learner(Ridge([0.0, 2.0]))),
         {"smoke": (50, 150, 300), "paper": (25, 50, 75, 130, 200, 400)}, TRIALS,
+    ),
+    "training-time": Comparison(
+        "Gradient flow on random features, stopped early, in time and late",
+        "derived; gradient flow after arXiv 1710.03667",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=1000), Learner(GradientFlow([1.0, 30.0, 1000.0]), features=100)),
+        {"smoke": (50, 100, 200), "paper": (25, 50, 100, 200, 400)}, TRIALS,
     ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",
