@@ -91,8 +91,7 @@ class DenseOperators:
 
     def pair(self, first: Array, second: Array) -> Array:
         """S, (J, J)."""
-        basis = self.basis.astype(first.dtype)
-        return jnp.einsum("jab,lba->jl", basis @ first, basis @ second)
+        return jnp.einsum("jab,lba->jl", self.sided(first), self.sided(second))
 
     def plain(self, first: Array, second: Array) -> Array:
         """F, (J,)."""
@@ -100,7 +99,9 @@ class DenseOperators:
 
     def sided(self, resolvent: Array) -> Array:
         """E_j Q, (J, p, p)."""
-        return self.basis.astype(resolvent.dtype) @ resolvent
+        if jnp.iscomplexobj(resolvent):  # two real products are half of a complex one
+            return jax.lax.complex(self.basis @ resolvent.real, self.basis @ resolvent.imag)
+        return self.basis @ resolvent
 
     def pair_row(self, sided: Array, others: Inexact[Array, "N J p p"]) -> Inexact[Array, "N J J"]:
         """S of one resolvent with N others, as a matrix product."""
