@@ -97,7 +97,7 @@ def training(
 
     Descent on half the mean squared training error with step `rate`, from hidden weights w of variance 1 (the factor
     1/sqrt(N) stays outside) and output weights of standard deviation `initial`.  `steps` are increasing integers >= 0.
-    `dtype`: "float32" or "float64".  All seeds run at once.
+    `dtype`: "float32" or "float64".  All seeds run at once, shared out over the devices whose number divides theirs.
 
     >>> setting = StudentTeacher(inputs=10, teacher=5, samples=30)
     >>> runs = training(setting, hidden=20, steps=[0, 10, 100], rate=0.5, initial=0.1, seeds=2)
@@ -113,8 +113,16 @@ def training(
     rate, initial = validation.positive("rate", rate, 0), validation.non_negative("initial", initial, 0)
     between = jnp.asarray(np.diff(numbers, prepend=0.0).astype(np.int32))
     scalars = (jnp.asarray(float(value), dtype) for value in (setting.noise, rate, initial))
-    drawn = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, dtype)), draw(setting, hidden, keys))
+    shared = _shared_out(keys.shape[0])
+    drawn = jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf, dtype), shared), draw(setting, hidden, keys))
     return TrainedRuns(**_numbers(_training(*drawn, between, *scalars)))
+
+
+def _shared_out(seeds: int) -> jax.sharding.NamedSharding:
+    """The first axis over as many devices as divide it."""
+    devices = jax.devices()
+    used = max(count for count in range(1, len(devices) + 1) if seeds % count == 0)
+    return jax.sharding.NamedSharding(jax.sharding.Mesh(np.array(devices[:used]), ("seeds",)), jax.P("seeds"))
 
 
 def _numbers(measured: dict[str, Array]) -> dict[str, np.ndarray]:

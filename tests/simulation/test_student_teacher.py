@@ -1,5 +1,10 @@
 """Students of a ReLU teacher: moments against sampled inputs, flow against descent, parts of the final error, refusals."""
 
+import json
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -133,3 +138,25 @@ def test_students_depend_on_seed_and_number_alone():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+SHARED = """
+import numpy as np, jax
+from rfgen.simulation.student_teacher import StudentTeacher, training
+assert len(jax.devices()) == 3
+setting = StudentTeacher(inputs=12, teacher=6, samples=40, noise=0.2)
+for seeds in (3, 4, 5):
+    print(training(setting, 20, [0, 30], 0.5, 0.1, seeds=seeds, dtype="float64").test[:, 1].tolist())
+"""
+
+
+def test_seeds_are_shared_out_over_devices():
+    """On 3, 2 and 1 devices the same as on one."""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    ran = subprocess.run([sys.executable, "-c", SHARED], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    one = training(SETTING, 20, [0, 30], 0.5, 0.1, seeds=5, dtype="float64").test[:, 1]
+    for line in ran.stdout.splitlines():
+        values = np.array(json.loads(line))
+        assert np.allclose(values, one[: values.size], rtol=1e-9)
+    assert len(ran.stdout.splitlines()) == 3
