@@ -69,7 +69,9 @@ def check(
         }  # fmt: skip
     import xarray
 
-    dataset = xarray.Dataset(data, attrs={**measured.attrs, "threshold": threshold, "finite_size": finite_size})
+    failures = {key: theory.attrs[key] for key in ("failures", "unstable") if key in theory.attrs}
+    attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
+    dataset = xarray.Dataset(data, attrs=attributes)
     title = repr(task) if isinstance(task, Task) else repr(task.eigen)
     if learner.augmentation is not None:
         title += f", {learner.augmentation!r}, {theory.attrs['form']} form"

@@ -81,7 +81,8 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     if not isinstance(learner, Learner):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if verb in ("optimal_ridge", "optimal_augmentation") and not isinstance(learner.training, Ridge):
-        raise ValueError(f"{verb} covers Ridge, got {learner.training!r}")
+        remedy = "; use optimal_stopping" if verb == "optimal_ridge" else ""
+        raise ValueError(f"{verb} covers Ridge, got {learner.training!r}{remedy}")
     axes = {"n": validation.positive("n", n), "features": learner.features, **learner.training.axes}
     return task, axes
 

@@ -29,7 +29,7 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
 
     The clock of the learner's training plays no part; its other settings, n and features may be arrays, and so may the
     strengths and views of an augmentation.  Returns a Dataset over them with `time` or `steps` (0: do not train; inf:
-    train to the end), the variables of `predict` there, `end_test`: the risk at the end of training, `late_loss` =
+    train to the end; NaN with a reason in `attrs["failures"]`: not found), the variables of `predict` there, `end_test`: the risk at the end of training, `late_loss` =
     `end_test` - `test`, and for comparison `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the same
     data.
 
@@ -56,7 +56,7 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
     noise = task.noise if posed[0].problem.null_power.ndim else task.risk_noise
     columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    rows, ridges = [], {}
+    rows, ridges, hidden = [], {}, 0
     for point in zip(*columns, strict=True):
         at = dict(zip(axes, map(float, point), strict=True))
         for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
@@ -71,7 +71,7 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
             if key not in ridges:
                 ridges[key] = least_ridge(given, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in ("stable", "served")}
-            end = found.end.test[0]
+            end, hidden = found.end.test[0], hidden + (not found.found)
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})  # fmt: skip
     axes = {**axes, **strengths}
@@ -81,4 +81,9 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training)}
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
+    if hidden:
+        attributes["failures"] = (
+            f"points not found: {hidden}; the rate is beyond the edge of stability, or the least risk may lie at steps "
+            "without a contour of affordable size (momentum near 1 or scheduled): look at predict"
+        )
     return dataset(axes, variables, task, attributes)

@@ -67,6 +67,7 @@ class Report:
                 values = [_number(float(point.coords[dim])) for dim in dims]
                 theory = float(point[f"{name}_theory"])
                 verdict = "diverges" if np.isinf(theory) else "" if passed else "DISAGREES"
+                verdict = "not solved" if np.isnan(theory) else verdict
                 rows.append(
                     [*values, name, f"{theory:.5g}", f"{float(point[f'{name}_simulation']):.5g}",
                      f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_z']):+.2f}", verdict]
@@ -83,7 +84,8 @@ class Report:
                 f"{trials} trials a point"
             )
         )
-        return "\n".join([self.title, *(line.rstrip() for line in lines), foot])
+        failures = [f"not solved: {data.attrs['failures']}"] if "failures" in data.attrs else []
+        return "\n".join([self.title, *(line.rstrip() for line in lines), *failures, foot])
 
     __repr__ = __str__
 

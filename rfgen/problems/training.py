@@ -97,10 +97,12 @@ class GradientFlow(AbstractTraining):
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
-        time = validation.array("time", np.where(np.isposinf(np.asarray(self.time, np.float64)), 0.0, self.time), (0, 1))
-        if (time < 0).any():
-            raise ValueError(f"time must be >= 0, got {time.min()}")
-        self._freeze("time", np.asarray(self.time, np.float64))
+        try:
+            time = np.asarray(self.time, np.float64)
+        except (TypeError, ValueError):
+            time = validation.array("time", self.time)  # refuses by name
+        validation.non_negative("time", np.where(np.isposinf(time), 0.0, time))
+        self._freeze("time", time)
         _common(self)
 
     @property

@@ -20,12 +20,14 @@ MOST_STEPS = 1000
 @dataclass(frozen=True)
 class Stopping:
     """`clock`: the best, inf where training to the end is best; `at`: the curve there, fields (1,); `end`: the curve at the
-    end of training, fields (1,).
+    end of training, fields (1,).  `found` False, and everything at `clock` NaN: there are clocks without an exact risk, and
+    the least may lie among them.
     """
 
     clock: float
     at: Trajectory
     end: Trajectory
+    found: bool = True
 
 
 def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, whole: bool) -> Stopping:
@@ -48,6 +50,8 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
     (1.269, 1.0094, inf)
     """
     ends = curve(np.array([0.0, np.inf]))
+    if not ends.stable.all():  # nothing converges: the best there is can be seen only in `curve`
+        return Stopping(np.nan, _nowhere(ends), _only(ends, 1), found=False)
     tried, risks = [np.zeros(1)], [ends.test[:1]]
     last = float(ends.test[1])
     for decade in range(MOST_DECADES):
@@ -55,14 +59,16 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
         clock = np.unique(np.round(clock)) if whole else clock
         if whole and decade == 0:
             clock = np.unique(np.append(clock, 1.0))
-        found = curve(clock).test
+        found = _risk(curve(clock))
         tried.append(clock)
-        risks.append(np.where(np.isnan(found), np.inf, found))
-        least = min(float(np.min(each)) for each in risks)
+        risks.append(found)
+        least = min(float(np.nanmin(each)) for each in risks if not np.isnan(each).all())
         if found[-1] > 1e3 * least or (np.isfinite(last) and abs(found[-1] - last) <= ENDED * abs(last)):
             break
     clocks, values = np.concatenate(tried), np.concatenate(risks)
-    best = int(np.argmin(values))
+    best = int(np.nanargmin(values))
+    if _hidden(values, best, last):
+        return Stopping(np.nan, _nowhere(ends), _only(ends, 1), found=False)
     if last <= values[best] + ENDED * values[0]:
         return Stopping(np.inf, _only(ends, 1), _only(ends, 1))
     if clocks[best] == 0.0:
@@ -74,11 +80,32 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
         clock = np.arange(low, high + 1.0) if every else np.linspace(low, high, REFINED_POINTS + 1)
         clock = np.unique(np.round(clock)) if whole else clock
         found = curve(clock)
-        number = int(np.nanargmin(found.test))
+        number = int(np.nanargmin(_risk(found)))
         low, high = clock[max(number - 1, 0)], clock[min(number + 1, clock.size - 1)]
         if every:
             break
     return Stopping(float(clock[number]), _only(found, number), _only(ends, 1))
+
+
+def _risk(curve: Trajectory) -> np.ndarray:
+    return np.where(curve.converged, curve.test, np.nan)
+
+
+def _hidden(values: np.ndarray, best: int, last: float) -> bool:
+    """Whether the least may lie among the unsolved: next to the best, or where the risk at a gap's side is as small."""
+    known = np.append(values, last)
+    for gap in np.flatnonzero(np.isnan(values)):
+        before = known[:gap][~np.isnan(known[:gap])][-1]
+        after = known[gap:][~np.isnan(known[gap:])][:1]
+        if min(before, *after) <= values[best] * (1.0 + 1e-3):
+            return True
+    return False
+
+
+def _nowhere(curve: Trajectory) -> Trajectory:
+    """Fields (1,), all unknown."""
+    unknown = {name: np.full(1, np.nan if values.dtype == float else False) for name, values in vars(curve).items()}
+    return Trajectory(**unknown)
 
 
 def _only(curve: Trajectory, number: int) -> Trajectory:

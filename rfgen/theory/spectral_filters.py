@@ -97,18 +97,19 @@ class Filter:
             x = self.rate * h
             power = np.exp(t * np.log(np.abs(1.0 - x), out=np.log1p(-np.minimum(x, 0.5)), where=x > 0.5))
             return np.where((x > 1.0) & (t % 2 == 1), -power, power)
-        middle, root = self._roots(self.rate * h.astype(complex))
-        q = middle - root
-        short = self.rate * h / (1.0 - q)  # 1 - r: the product of both distances from 1 is x
-        power = np.exp((t + 1) * np.where(np.abs(short) < 0.5, np.log1p(-short), np.log(middle + root)))
-        return np.real((power * (1.0 - q) - q ** (t + 1) * short) / (2.0 * root))
+        rest, root = self._roots(self.rate * h)
+        short = self.rate * h / (rest + root)  # 1 - r: the product of both distances from 1 is x
+        r, q = 1.0 - rest + root, 1.0 - rest - root
+        # log r = log(1 - short): numpy's own complex log1p is log(1 + .), and loses short steps
+        log = 0.5 * np.log1p(np.abs(short) ** 2 - 2.0 * np.real(short)) + 1j * np.angle(r)
+        power = np.exp((t + 1) * np.where(np.abs(short) < 0.5, log, np.log(r)))
+        return np.real((power * (rest + root) - q ** (t + 1) * short) / (2.0 * root))
 
     def _roots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Middle and half the distance of the two roots at complex x."""
+        """1 minus the middle of the two roots at real x, and half their distance, complex; without cancellation."""
         beta = self.momentum
-        middle = 0.5 * ((1.0 + beta - x) if self.kind == "heavy ball" else (1.0 - x) * (1.0 + beta))
-        product = beta if self.kind == "heavy ball" else (1.0 - x) * beta
-        return middle, np.sqrt(middle**2 - product)
+        rest = 0.5 * (1.0 - beta + (x if self.kind == "heavy ball" else x * (1.0 + beta)))
+        return rest, np.sqrt((rest**2 - x).astype(complex))
 
 
 @dataclass(frozen=True)
@@ -200,9 +201,9 @@ def _slow(training: Filter, clock: np.ndarray, longest: float, edge: float, coar
 
 def _edge_remembered(training: Filter, clock: np.ndarray, edge: float) -> bool:
     """Whether a root next to -1, at the upper edge, is left of."""
-    middle, root = training._roots(np.array([training.rate * edge], complex))
-    farthest = np.max(np.abs([middle + root, middle - root]))
-    return bool(np.real(middle[0]) < 0.0 and farthest ** clock.min() > math.exp(-FORGOTTEN))
+    rest, root = training._roots(np.array([training.rate * edge]))
+    farthest = np.max(np.abs([1.0 - rest + root, 1.0 - rest - root]))
+    return bool(rest[0] > 1.0 and farthest ** clock.min() > math.exp(-FORGOTTEN))
 
 
 def _from_root(

@@ -21,7 +21,7 @@ from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, e
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304)
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
-SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-7, 1e-5
+SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def trajectory(
     edge, stable = np.inf, np.ones(clock.size, bool)
     if training.kind == "flow":
         edge = 1e3 / clock[inner].min() if inner.any() else 1.0
-    elif inner.any():
+    elif (clock > 0).any():
         edge = largest_eigenvalue(problem, *sizes) + (0.0 if training.kind == "distillation" else training.ridge)
         stable = (clock == 0) | (training.rate * edge < training.stable_below)
     steady = np.flatnonzero(inner & stable & (edge > 0))
