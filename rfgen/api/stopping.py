@@ -29,9 +29,9 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
 
     The clock of the learner's training plays no part; its other settings, n and features may be arrays, and so may the
     strengths and views of an augmentation.  Returns a Dataset over them with `time` or `steps` (0: do not train; inf:
-    train to the end; NaN with a reason in `attrs["failures"]`: not found), the variables of `predict` there, `end_test`: the risk at the end of training, `late_loss` =
-    `end_test` - `test`, and for comparison `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the same
-    data.
+    train to the end; NaN with a reason in `attrs["failures"]`: not found), the variables of `predict` there, `end_test`:
+    the risk at the end of training, `late_loss` = `end_test` - `test`, and for comparison `best_ridge`,
+    `best_ridge_test`: the ridge regression of least risk on the same data.
 
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, noise=0.5)

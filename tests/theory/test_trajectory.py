@@ -212,6 +212,7 @@ def test_levels_of_initial_variance():
     [
         (lambda: rg.GradientFlow(-1.0), "time must be >= 0, got -1"),
         (lambda: rg.GradientFlow([1.0, math.nan]), "time must be finite"),
+        (lambda: rg.GradientFlow("late"), "time must be numeric, got str"),
         (lambda: rg.GradientDescent(0.0, 1), "rate must be > 0, got 0"),
         (lambda: rg.GradientDescent(-0.1, 1), "rate must be > 0, got -0.1"),
         (lambda: rg.GradientDescent(0.1, 1.5), r"steps must be whole numbers >= 0, got 1\.5"),
@@ -245,5 +246,7 @@ def test_optimal_stopping():
     assert abs(float(stepped.steps) * 0.05 / float(best.time[0]) - 1) < 0.05
     nothing = rg.optimal_stopping(rg.Task([1.0, 0.5], [0.0, 0.0], noise=1.0), rg.Learner(rg.GradientFlow(0.0)), n=[1, 2, 9])
     assert (nothing.time == 0.0).all() and np.isposinf(nothing.end_test[1])
+    unstable = rg.optimal_stopping(STEEP, rg.Learner(rg.GradientDescent(9.0, 1)), n=120)
+    assert np.isnan(unstable.test) and not unstable.converged and "edge of stability" in unstable.attrs["failures"]
     clean = rg.optimal_stopping(rg.Task.isotropic(50), rg.Learner(rg.GradientFlow(0.0)), n=80)
     assert np.isposinf(clean.time) and float(clean.late_loss) == 0.0
