@@ -2,6 +2,7 @@
 
 __all__ = ["predict_trajectory", "trajectories"]
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,14 @@ def trajectories(
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     arguments = (at["n"], at["features"], filter_of(type(training).__name__, settings, at["n"]), clock)
     if problem.null_power.ndim == 0:
-        return trajectory(problem, *arguments, float(noise), initial)
+        return _counted(task, training, at, clock, trajectory(problem, *arguments, float(noise), initial))
     outputs = range(problem.null_power.shape[0])
-    each = [trajectory(one_output(problem, number), *arguments, float(noise[number]), initial) for number in outputs]
+    each = [
+        _counted(
+            task, training, at, clock, trajectory(one_output(problem, number), *arguments, float(noise[number]), initial)
+        )
+        for number in outputs
+    ]
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in vars(each[0])}
     merged["residual"] = np.max(merged["residual"], axis=-1)
     merged["converged"] = np.min(merged["converged"], axis=-1)
@@ -97,6 +103,14 @@ def trajectories(
     return Trajectory(**{
         name: part if part.ndim > 1 else np.broadcast_to(part[:, None], wide) for name, part in merged.items()
     })  # fmt: skip
+
+
+def _counted(task: Task, training: Any, at: dict[str, float], clock: np.ndarray, curve: Trajectory) -> Trajectory:
+    """The norm of infinitely many initial weights is infinite, until weight decay has had infinite time."""
+    weakest = np.ravel(training.initial_variance)[task.spectrum.order[-1] if training.initial_variance.ndim else 0]
+    if weakest == 0.0 or not task.spectrum.infinite or np.isfinite(at["features"]):
+        return curve
+    return replace(curve, norm=np.where(np.isfinite(clock) | (at["ridge"] == 0.0), np.inf, curve.norm))
 
 
 def one_output(problem: AugmentedProblem, number: int) -> AugmentedProblem:
@@ -111,10 +125,13 @@ def one_output(problem: AugmentedProblem, number: int) -> AugmentedProblem:
 def _initial(
     task: Task, problem: AugmentedProblem, augmentation: AbstractAugmentation | None, training: Any, features: float
 ) -> np.ndarray:
-    """Initial variance as the engine takes it: of each weight (), or of all weights at each node (nodes,)."""
-    given = training.initial_variance
+    """Initial variance as the engine takes it: of each weight (), or of all weights at each node (nodes,).
+
+    Where one problem stands for several outputs together, each output has weights of its own.
+    """
+    given = training.initial_variance * (task.outputs if problem.null_power.ndim == 0 else 1)
     if given.ndim == 0:
-        return given
+        return np.asarray(given)
     if np.isfinite(features):
         raise ValueError("initial_variance must be one number where there are random features, got an array")
     if given.size != task.eigenvalues.size:
@@ -128,5 +145,3 @@ def _initial(
     like = Task(task.spectrum, variance, population=task.population)
     weights = np.asarray(augmented_modes(like, augmentation)[0].target.weights_squared)
     return weights.reshape(-1, weights.shape[-1])[0]
-
-

@@ -2,6 +2,7 @@
 
 __all__ = ["PARTS", "beginning", "blocks_of", "dimension", "end", "total_trace"]
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -95,7 +96,9 @@ def _frozen(problem: AugmentedProblem, n: Any, features: Any, variances: Any) ->
     at = block_equilibrium(operators, blocks, features, jnp.zeros(()))
     if variances.ndim:
         target = WeightTarget(variances, jnp.zeros_like(problem.target.label), problem.target.test)
-        nodes = jax.tree.map(lambda leaf: leaf[None].astype(complex) if leaf.dtype != bool else leaf[None], at)
+        one = {name: leaf[None] for name, leaf in vars(at).items()}
+        keep = ("vanishing", "residual", "converged")  # the others are complex at nodes
+        nodes = replace(at, **{name: leaf if name in keep else leaf.astype(complex) for name, leaf in one.items()})
         kernels = node_kernels(operators, blocks, target, features, nodes)
         kernels = jax.tree.map(lambda leaf: leaf[0, 0].real, kernels)
         return {"initial_variance": kernels.bias + kernels.spread[0], "initial_norm": kernels.norm[0] + kernels.norm[2]}
