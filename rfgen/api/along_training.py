@@ -72,7 +72,9 @@ def predict_trajectory(
             attributes["moments_error"] = np.max(errors, axis=0).tolist()
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
-    return dataset(axes, variables, task, attributes)
+    result = dataset(axes, variables, task, attributes)
+    result.residual.attrs["long_name"] = "change of the risk from a contour of fewer nodes, relative"
+    return result
 
 
 def trajectories(

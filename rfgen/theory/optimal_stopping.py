@@ -69,10 +69,10 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
     best = int(np.nanargmin(values))
     if _hidden(values, best, last):
         return Stopping(np.nan, _nowhere(ends), _only(ends, 1), found=False)
+    if values[0] * (1.0 - ENDED) <= min(values[best], last):
+        return Stopping(0.0, _only(ends, 0), _only(ends, 1))
     if last <= values[best] + ENDED * values[0]:
         return Stopping(np.inf, _only(ends, 1), _only(ends, 1))
-    if clocks[best] == 0.0:
-        return Stopping(0.0, _only(ends, 0), _only(ends, 1))
     low, high = clocks[max(best - 1, 1)], clocks[min(best + 1, clocks.size - 1)]
     clock, found, number = clocks[best : best + 1], ends, 0
     for _ in range(REFINEMENTS):

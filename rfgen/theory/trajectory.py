@@ -16,12 +16,16 @@ from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.augmented_risk import AugmentedProblem
 from rfgen.theory.spectral_filters import Filter, Window, windows
-from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end
+from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end, total_trace
 
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304)
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
+# Risks below this share of the untrained one are as good as 0: errors are in units of it.
+RISK_FLOOR = 1e-4
+# Rate times clock times trace: below the first nothing is learned to rounding, above the second training has ended.
+UNMOVED, ENDED = 1e-30, 1e99
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,9 @@ class Trajectory:
     `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
     weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
     on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
-    relative to the risk; `converged`; `stable`: whether the rate is below the edge of stability; `served`: whether a
-    contour of affordable size exists (with momentum near 1, or its schedule, not for thousands of steps).
+    relative to the risk, or to 1e-4 of the untrained risk; `converged`; `stable`: whether the rate is below the edge of
+    stability; `served`: whether a contour of affordable size exists (with momentum near 1, or its schedule, not for
+    thousands of steps).
     """
 
     test: np.ndarray
@@ -82,7 +87,8 @@ def trajectory(
     clock = np.asarray(clock, dtype=np.float64)
     initial = np.asarray(initial_variance, dtype=np.float64)
     sizes = (jnp.asarray(n, jnp.float64), jnp.asarray(features, jnp.float64))
-    inner = (clock > 0) & np.isfinite(clock)
+    unmoved, ended = _ends(problem, training, clock)
+    inner = ~(unmoved | ended)
     fine = {name: np.zeros(clock.size) for name in PARTS}
     coarse = {name: np.zeros(clock.size) for name in PARTS}
     solved, error, served = np.ones(clock.size, bool), np.zeros(clock.size), np.ones(clock.size, bool)
@@ -92,10 +98,8 @@ def trajectory(
     elif (clock > 0).any():
         edge = largest_eigenvalue(problem, *sizes) + (0.0 if training.kind == "distillation" else training.ridge)
         stable = (clock == 0) | (training.rate * edge < training.stable_below)
-    steady = np.flatnonzero(inner & stable & (edge > 0))
+    steady = np.flatnonzero(inner & stable)
     solved[steady] = served[steady] = False
-    if training.kind == "distillation" and training.ridge == 0.0:
-        steady = steady[:0]
     squares = bool(initial.any() and not initial.ndim)
     for parts, few in ((fine, False), (coarse, True)):
         for window in windows(training, clock[steady], edge, few, squares):
@@ -106,9 +110,18 @@ def trajectory(
             solved[at] = fits if not few else solved[at] & fits
             served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
-    unmoved = (clock == 0) | (inner & (edge == 0))
-    state = (solved, error, stable, unmoved, served)
+    state = (solved, error, stable, unmoved, ended & stable, served)
     return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state)
+
+
+def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which clocks are the beginning of training, and which its end."""
+    if training.kind == "distillation":
+        return np.zeros(clock.size, bool), np.full(clock.size, training.ridge == 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        learned = clock * (training.rate * (total_trace(problem) + training.ridge))
+    ended = np.isposinf(clock) | ((training.kind == "flow") & (learned > ENDED))
+    return ~ended & ((clock == 0) | (learned < UNMOVED)), ended
 
 
 def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
@@ -190,7 +203,7 @@ def _assemble(
     state: tuple[np.ndarray, ...],
 ) -> Trajectory:  # fmt: skip
     """The record: contours, and the beginning and the end of training."""
-    solved, error, stable, unmoved, served = state
+    solved, error, stable, unmoved, ended, served = state
     null = float(problem.null_power)
 
     def combined(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -205,23 +218,19 @@ def _assemble(
         }  # fmt: skip
 
     found, rough = combined(fine), combined(coarse)
-    if unmoved.any():
-        start = combined({name: np.array([value]) for name, value in beginning(problem, sizes, initial).items()})
-        for name in found:
-            found[name][unmoved] = rough[name][unmoved] = start[name]
-    ended = np.isposinf(clock) & stable
-    if training.kind == "distillation" and training.ridge == 0.0:
-        ended = clock > 0
+    start = combined({name: np.array([value]) for name, value in beginning(problem, sizes, initial).items()})
+    for name in found:
+        found[name][unmoved] = rough[name][unmoved] = start[name]
     if ended.any():
         last = end(problem, sizes, training, noise, initial)
         for name in found:
             found[name][ended] = rough[name][ended] = last[name]
         solved[ended] = last["converged"]
-    scale = np.maximum(np.abs(found["test"]), 1e-300)
+    scale = np.maximum(np.abs(found["test"]), RISK_FLOOR * (start["test"] + 1e-300))
     with np.errstate(invalid="ignore"):  # both are inf where the end of training diverges
         change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"])) / scale
     residual = np.maximum(np.nan_to_num(change, posinf=0.0), error)
-    found["train"] = np.maximum(found["train"], 0.0)
+    found["train"], found["norm"] = np.maximum(found["train"], 0.0), np.maximum(found["norm"], 0.0)
     for name, values in found.items():
         values[~stable] = 1.0 if name == "df1" else np.inf
     converged = solved & (error < SCALAR_TOLERANCE) & (residual < RISK_TOLERANCE) & ~np.isnan(found["test"])
