@@ -42,7 +42,7 @@ class BalancedFlow:
 
 
 def balanced_flow(
-    problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: float, noise: float = 0.0
+    problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: Any, noise: Any = 0.0
 ) -> BalancedFlow:  # fmt: skip
     """A network of `depth` >= 1 layers at `time` (times,) >= 0, from a product of `length` > 0 and random direction.
 
@@ -81,7 +81,7 @@ def balanced_flow(
 
 
 def _solve(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], depth: int, times: np.ndarray, length: float, noise: float,
+    problem: AugmentedProblem, sizes: tuple[Any, Any], depth: int, times: np.ndarray, length: float, noise: Any,
     edge: float, reach: float,
 ) -> BalancedFlow:  # fmt: skip
     from scipy.integrate import solve_ivp
@@ -127,7 +127,7 @@ def _solve(
 class _Forms:
     """Linear and quadratic forms of the filters, from the kernels."""
 
-    def __init__(self, kernels: NodeKernels, count: int, padded: int, noise: float) -> None:
+    def __init__(self, kernels: NodeKernels, count: int, padded: int, noise: Any) -> None:
         half = np.arange(count)
         both = np.concatenate([half, padded + 1 + half])
         train = kernels.train[..., 0] + kernels.train[..., 2] + noise * kernels.train[..., 1]

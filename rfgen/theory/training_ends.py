@@ -57,7 +57,7 @@ def beginning(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.nda
 
 
 def end(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: float, initial: np.ndarray
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any, initial: np.ndarray
 ) -> dict[str, Any]:
     """The ridge solution, and what the initial weights leave in directions that training does not reach."""
     found = _ridge_end(problem, *sizes, training.ridge, noise)

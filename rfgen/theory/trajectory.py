@@ -58,7 +58,7 @@ class Trajectory:
 
 
 def trajectory(
-    problem: AugmentedProblem, n: float, features: float, training: Filter, clock: Any, noise: float = 0.0,
+    problem: AugmentedProblem, n: Any, features: Any, training: Filter, clock: Any, noise: Any = 0.0,
     initial_variance: Any = 0.0,
 ) -> Trajectory:  # fmt: skip
     """The curve of `training` at `clock` (times,), in any order: times >= 0 or steps, `math.inf` the end of training.
@@ -198,7 +198,7 @@ def _window(
 
 
 def _assemble(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: float,
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: Any,
     initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
     state: tuple[np.ndarray, ...],
 ) -> Trajectory:  # fmt: skip
