@@ -7,8 +7,6 @@ import math
 import numpy as np
 import scipy.linalg
 
-import rfgen as rg
-
 
 def train(training, design, labels, n, start):
     """Weights (settings, p) of a training from `start` (p,) on `design` (rows, p), settings in the order of its axes."""
@@ -21,15 +19,15 @@ def train(training, design, labels, n, start):
 
 
 def _one(training, setting, design, labels, n, start):
-    p = design.shape[1]
+    p, kind = design.shape[1], type(training).__name__
     hessian, slope = design.T @ design / n + setting["ridge"] / n * np.eye(p), design.T @ labels / n
-    if isinstance(training, rg.IteratedRidge):
+    if kind == "IteratedRidge":
         weights = np.zeros(p)
         for _ in range(setting["steps"]):
             weights = np.linalg.solve(hessian, design.T @ labels / n)
             labels = design @ weights
         return weights
-    if isinstance(training, rg.GradientFlow):
+    if kind == "GradientFlow":
         if math.isinf(setting["time"]):
             return np.linalg.solve(hessian, slope)
         # the flow of (weights, 1)
@@ -39,7 +37,7 @@ def _one(training, setting, design, labels, n, start):
     weights = before = start
     for t in range(setting["steps"]):
         momentum = setting.get("momentum", 0.0)
-        if isinstance(training, rg.Nesterov):
+        if kind == "Nesterov":
             momentum = t / (t + 3) if training.momentum is None else momentum
             ahead = weights + momentum * (weights - before)
             new = ahead - setting["rate"] * (hessian @ ahead - slope)

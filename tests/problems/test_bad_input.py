@@ -124,7 +124,7 @@ def test_message(name):
 
 
 def test_memory_is_refused_before_it_is_allocated():
-    with pytest.raises(MemoryError, match=r"n=50000.*needs about .*GiB.*lower n, the modes or the views, or raise memory"):
+    with pytest.raises(MemoryError, match=r"n=50000.*needs about .*GiB.*lower n, the modes, the views or the number of times and ridges, or raise memory"):
         rg.simulate(rg.Task.power_law(1.5, 1.5, modes=10**6), LEARNER, 50_000, trials=2)
     with pytest.raises(MemoryError, match=r"100 KiB|97\.7 KiB"):
         rg.simulate(TASK, LEARNER, 500, trials=2, memory=1e5)
