@@ -25,6 +25,7 @@ class Learner:
     `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` or `Task.gaussian_inputs` on the inputs.  `test_views`: predict by
     the mean over this many augmented views of each test input (test-time augmentation); None: on the clean input.
 
+    >>> from rfgen import Ridge
     >>> Learner(Ridge(1e-3), features=256).features
     array(256.)
     """

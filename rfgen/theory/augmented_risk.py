@@ -81,6 +81,9 @@ def augmented_modes(
     """
     if form not in (None, "moment", "pattern"):
         raise ValueError(f"form must be 'moment', 'pattern' or None, got {form!r}")
+    own = None
+    if augmentation is not None and isinstance(task.population, GaussianInputs):
+        own = task.population.feature_law(augmentation)
     if augmentation is None:
         views, law, form = 1.0, ModeLaw.of(), "moment"
         made = moment_form(law, views)
@@ -94,7 +97,6 @@ def augmented_modes(
         made = mixing_form(np.stack([augmentation.sample_weights(seed, size) for seed in range(replicates)]))
     else:
         views = float(augmentation.views)
-        own = task.population.feature_law(augmentation) if isinstance(task.population, GaussianInputs) else None
         law = own or augmentation.mode_law(task.spectrum.rank)
         form = form or ("moment" if augmentation.moments_suffice else "pattern")
         made = moment_form(law, views) if form == "moment" else pattern_form(law, views)
