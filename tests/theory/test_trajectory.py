@@ -69,6 +69,30 @@ def test_limits(n, features):
         close(at_rest.norm, float(end.norm), 1e-8)
 
 
+def test_limits_of_features_and_views():
+    times = [0.0, 0.5, 20.0, 3e3, math.inf]
+    for ridge in (0.0, 2.0):
+        plain = curve(rg.GradientFlow(times, ridge, 0.1), 120)
+        close(curve(rg.GradientFlow(times, ridge, 0.1), 120, features=1e9).test, plain.test, 1e-5)
+        clean = curve(rg.GradientFlow(times, ridge, 0.1), 120, augmentation=rg.Mask(1.0, views=3))
+        for name in ("test", "train"):
+            assert np.max(np.abs(clean[name].values - plain[name].values)) < 1e-9
+    # infinitely many noisy views are weight decay, at every time
+    noisy = curve(rg.GradientFlow(times), 120, augmentation=rg.GaussianNoise(0.05, views=math.inf))
+    close(noisy.test, curve(rg.GradientFlow(times, 0.05 * 120), 120).test, 1e-9)
+
+
+def test_matrices_and_eigen_coordinates_are_one():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(400, 5))
+    task = rg.DataTask(inputs, np.sin(inputs[:, 0]), rg.RandomFeatureMap(8, "tanh", seed=0), noise=0.1)
+    unchanged = rg.Augmentation(lambda key, x: x)
+    for training in (rg.GradientFlow([0.0, 1.0, 50.0, math.inf], 1.0, 0.2), rg.GradientDescent(0.3, [1, 20, 500])):
+        dense, diagonal = curve(training, 12, task, None, unchanged), curve(training, 12, task)
+        for name in ("test", "train", "norm"):
+            assert np.max(np.abs(dense[name].values - diagonal[name].values)) < 1e-8 * float(diagonal[name].max())
+
+
 def test_one_step_in_closed_form():
     """One step from rest: w = rate X'y/n, whose moments are elementary."""
     rate, n = 0.3, 90
