@@ -1,6 +1,6 @@
 """`predict` along training: one contour for each decade of the clock, whatever the number of times."""
 
-__all__ = ["predict_trajectory", "trajectories"]
+__all__ = ["posed_settings", "predict_trajectory", "trajectories"]
 
 from dataclasses import replace
 from typing import Any
@@ -25,15 +25,10 @@ def predict_trajectory(
 ) -> Any:
     """The curve of a learner trained by gradient steps, or distilled, over `axes`, the training's clock among them."""
     augmentation, training = learner.augmentation, learner.training
-    if form is not None and augmentation is None:
-        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    settings, posed, noise = posed_settings(given, task, learner, form)
     clock = list(training.axes)[-1]
     outer = [name for name in axes if name != clock]
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
-    most_views = 1.0 if augmentation is None else float(np.max(strengths["views"]))
-    settings = [None] if augmentation is None else augmentation.settings
-    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
-    noise = task.noise if posed[0].problem.null_power.ndim else task.risk_noise
     columns = [np.ravel(part) for part in np.meshgrid(*(axes[name] for name in outer), indexing="ij")]
     found = []
     for point in zip(*columns, strict=True):
@@ -58,12 +53,12 @@ def predict_trajectory(
     }  # fmt: skip
     if not served.all():
         attributes["failures"] = (
-            f"{int((~served).sum())} points without a contour of affordable size: with momentum near 1, or its schedule, "
+            f"{int((~served).sum())} point(s) without a contour of affordable size: with momentum near 1, or its schedule, "
             "after this many steps; take fewer steps, many more, or less momentum"
         )
     if not stable.all():
         attributes["unstable"] = (
-            f"{int((~stable).sum())} points at rates beyond the edge of stability, where training diverges: inf"
+            f"{int((~stable).sum())} point(s) at rates beyond the edge of stability, where training diverges: inf"
         )
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
@@ -75,6 +70,19 @@ def predict_trajectory(
     result = dataset(axes, variables, task, attributes)
     result.residual.attrs["long_name"] = "change of the risk from a contour of fewer nodes, relative"
     return result
+
+
+def posed_settings(
+    given: Task | DataTask, task: Task, learner: Learner, form: str | None
+) -> tuple[list[AbstractAugmentation | None], list[Posed], np.ndarray]:
+    """Single settings of the learner's augmentation (None: none), the problem of each, and the label noise."""
+    augmentation = learner.augmentation
+    if form is not None and augmentation is None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
+    most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
+    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
+    return settings, posed, task.noise if posed[0].problem.null_power.ndim else task.risk_noise
 
 
 def trajectories(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.along_training import trajectories
+from rfgen.api.along_training import posed_settings, trajectories
 from rfgen.api.curves import dataset, prepare, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.numerics.precision import double_precision
@@ -14,7 +14,6 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.training import IteratedRidge, Ridge
-from rfgen.theory.augmented_problem import pose
 from rfgen.theory.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.training_ends import total_trace
 from rfgen.theory.trajectory import Trajectory
@@ -46,15 +45,10 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
         raise ValueError(f"training must follow a gradient for optimal_stopping, such as rg.GradientFlow, got {training!r}")
     if task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
-    if form is not None and augmentation is None:
-        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    settings, posed, noise = posed_settings(given, task, learner, form)
     clock = list(training.axes)[-1]
     axes.pop(clock)
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
-    settings = [None] if augmentation is None else augmentation.settings
-    most_views = 1.0 if augmentation is None else float(np.max(strengths["views"]))
-    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
-    noise = task.noise if posed[0].problem.null_power.ndim else task.risk_noise
     columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     rows, ridges, hidden = [], {}, 0
     for point in zip(*columns, strict=True):
