@@ -7,6 +7,8 @@ Monte-Carlo, `check` both with z-scores, `plot` the picture.
 __all__ = [
     "NNGP",
     "NTK",
+    "SGD",
+    "AcceleratedSGD",
     "Augmentation",
     "ColorJitter",
     "Compose",
@@ -30,6 +32,7 @@ __all__ = [
     "Mask",
     "Mixup",
     "Nesterov",
+    "OnePassSGD",
     "PolynomialKernel",
     "PrecisionError",
     "RandomApply",
@@ -82,5 +85,6 @@ from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, Polyno
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge

@@ -67,6 +67,8 @@ DESCRIPTIONS = {
     "steps": "steps",
     "rate": "learning rate",
     "momentum": "momentum",
+    "batch": "samples in a batch",
+    "average_from": "first step of the average",
     "output": "output",
 }
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
@@ -83,7 +85,18 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     if verb in ("optimal_ridge", "optimal_augmentation") and not isinstance(learner.training, Ridge):
         remedy = "; use optimal_stopping" if verb == "optimal_ridge" else ""
         raise ValueError(f"{verb} covers Ridge, got {learner.training!r}{remedy}")
-    axes = {"n": validation.positive("n", n), "features": learner.features, **learner.training.axes}
+    training = learner.training
+    axes = {"features": learner.features, **training.axes}
+    if not training.needs_samples:
+        if n is not None:
+            raise ValueError(f"n has no meaning for {training!r}, which sees steps * batch fresh samples: leave it out, got {n!r}")
+        return task, axes
+    if n is None:
+        raise ValueError(f"n, the number of training samples, is missing: {training!r} trains on a fixed set")
+    axes = {"n": validation.positive("n", n), **axes}
+    batch = axes.get("batch")
+    if batch is not None and np.max(batch) > np.min(axes["n"]):
+        raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")
     return task, axes
 
 

@@ -8,6 +8,8 @@ __all__ = [
     "IteratedRidge",
     "Nesterov",
     "Ridge",
+    "momenta",
+    "whole_numbers",
 ]
 
 from dataclasses import MISSING, dataclass, fields
@@ -20,6 +22,9 @@ from rfgen.problems import validation
 
 class AbstractTraining:
     """What all trainings share: their settings, frozen, and which of them are dimensions of a curve."""
+
+    # Whether there is a training set of n samples, rather than a stream of fresh ones.
+    needs_samples = True
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
@@ -48,6 +53,8 @@ class AbstractTraining:
 
 
 def _short(value: Any) -> str:
+    if callable(value):
+        return getattr(value, "__name__", "schedule")
     values = np.ravel(value).tolist()
     if np.ndim(value) == 0:
         return f"{values[0]:g}" if values[0] is not None else "None"
@@ -131,7 +138,7 @@ class GradientDescent(AbstractTraining):
     def __post_init__(self) -> None:
         """Validate and freeze."""
         self._freeze("rate", validation.positive("rate", self.rate))
-        self._freeze("steps", _whole_steps(self.steps, 0))
+        self._freeze("steps", whole_numbers("steps", self.steps, 0))
         _common(self)
 
     @property
@@ -160,8 +167,8 @@ class HeavyBall(AbstractTraining):
     def __post_init__(self) -> None:
         """Validate and freeze."""
         self._freeze("rate", validation.positive("rate", self.rate))
-        self._freeze("momentum", _momenta(self.momentum))
-        self._freeze("steps", _whole_steps(self.steps, 0))
+        self._freeze("momentum", momenta(self.momentum))
+        self._freeze("steps", whole_numbers("steps", self.steps, 0))
         _common(self)
 
     @property
@@ -192,8 +199,8 @@ class Nesterov(AbstractTraining):
         """Validate and freeze."""
         self._freeze("rate", validation.positive("rate", self.rate))
         if self.momentum is not None:
-            self._freeze("momentum", _momenta(self.momentum))
-        self._freeze("steps", _whole_steps(self.steps, 0))
+            self._freeze("momentum", momenta(self.momentum))
+        self._freeze("steps", whole_numbers("steps", self.steps, 0))
         _common(self)
 
     @property
@@ -220,7 +227,7 @@ class IteratedRidge(AbstractTraining):
     def __post_init__(self) -> None:
         """Validate and freeze."""
         self._freeze("ridge", validation.non_negative("ridge", self.ridge))
-        self._freeze("steps", _whole_steps(self.steps, 1))
+        self._freeze("steps", whole_numbers("steps", self.steps, 1))
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
@@ -233,15 +240,17 @@ def _common(training: Any) -> None:
     training._freeze("initial_variance", validation.non_negative("initial_variance", training.initial_variance))
 
 
-def _whole_steps(value: Any, least: int) -> np.ndarray:
-    steps = validation.array("steps", value, (0, 1))
-    if (steps < least).any() or (steps != np.round(steps)).any() or (steps > 2**53).any():
-        raise ValueError(f"steps must be whole numbers >= {least}, got {value!r}")
-    return steps.astype(np.int64)
+def whole_numbers(name: str, value: Any, least: int) -> np.ndarray:
+    """`value`, () or 1-d, as integers >= `least`."""
+    whole = validation.array(name, value, (0, 1))
+    if (whole < least).any() or (whole != np.round(whole)).any() or (whole > 2**53).any():
+        raise ValueError(f"{name} must be whole numbers >= {least}, got {value!r}")
+    return whole.astype(np.int64)
 
 
-def _momenta(value: Any) -> np.ndarray:
-    momenta = validation.non_negative("momentum", value)
-    if (momenta >= 1).any():
-        raise ValueError(f"momentum must be in [0, 1), got {momenta.max()}")
-    return momenta
+def momenta(value: Any) -> np.ndarray:
+    """`value`, () or 1-d, as momenta in [0, 1)."""
+    found = validation.non_negative("momentum", value)
+    if (found >= 1).any():
+        raise ValueError(f"momentum must be in [0, 1), got {found.max()}")
+    return found
