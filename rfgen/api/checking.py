@@ -20,10 +20,10 @@ from rfgen.problems.task import Task
 def check(
     task: Task | DataTask,
     learner: Learner,
-    n: Any,
+    n: Any = None,
     trials: int = 45,
     seed: int = 0,
-    variables: str | tuple[str, ...] = ("test", "train"),
+    variables: str | tuple[str, ...] | None = None,
     threshold: float = 4.0,
     finite_size: float = FINITE_SIZE,
     form: str | None = None,
@@ -33,18 +33,22 @@ def check(
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide; `.dataset` holds all six.  `form` goes to `predict`, whose error from sampled patterns is added to
-    the measurement's; further arguments go to `simulate`.
+    those that decide (None: test, and train where there is a training set); `.dataset` holds all.
+    `form` goes to `predict`, whose error from sampled patterns is added to the measurement's; further arguments go to
+    `simulate`.
 
     >>> import rfgen as rg
     >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
     >>> report.agrees
     True
     """
+    known = [name for name in MEASURED if name != "train" or learner.training.needs_samples]
+    if variables is None:
+        variables = tuple(name for name in ("test", "train") if name in known)
     variables = (variables,) if isinstance(variables, str) else tuple(variables)
-    unknown = set(variables) - set(MEASURED)
+    unknown = set(variables) - set(known)
     if unknown or not variables:
-        raise ValueError(f"variables must be among {', '.join(MEASURED)}, got {variables!r}")
+        raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
     theory = predict(task, learner, n, form)
@@ -52,9 +56,10 @@ def check(
     dtype = measured.attrs["dtype"]
     scale = (task.eigen if isinstance(task, DataTask) else task).null_risk
     data = {}
-    for name in MEASURED:
+    for name in known:
         n_there, features_there = (
-            theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) for size in ("n", "features")
+            theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) if size in theory.coords else np.inf
+            for size in ("n", "features")
         )
         granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
         granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)

@@ -69,6 +69,15 @@ DESCRIPTIONS = {
     "momentum": "momentum",
     "batch": "samples in a batch",
     "average_from": "first step of the average",
+    "growth": "factor on the risk per step at late steps (1: stable)",
+    "stability_mass": "share of the loss that returns as noise of later steps",
+    "stationary_test": "test risk where the last iterate comes to rest",
+    "bias_by_mode": "squared error of the mean predictor in each mode",
+    "variance_by_mode": "variance from the draw of samples in each mode",
+    "noise_by_mode": "variance from label noise in each mode",
+    "alpha": "alpha",
+    "beta": "beta",
+    "delta": "delta",
     "output": "output",
 }
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
@@ -89,7 +98,7 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     axes = {"features": learner.features, **training.axes}
     if not training.needs_samples:
         if n is not None:
-            raise ValueError(f"n has no meaning for {training!r}, which sees steps * batch fresh samples: leave it out, got {n!r}")
+            raise ValueError(f"n must be left out: {training!r} sees steps * batch fresh samples, no set of n; got {n!r}")
         return task, axes
     if n is None:
         raise ValueError(f"n, the number of training samples, is missing: {training!r} trains on a fixed set")

@@ -10,10 +10,12 @@ import numpy as np
 
 from rfgen.api.along_training import predict_trajectory
 from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, prepare, warn_small_population
+from rfgen.api.stochastic import predict_stochastic
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
+from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
 from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose
@@ -28,12 +30,14 @@ def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_out
 
 
 @double_precision
-def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+def predict(
+    task: Task | DataTask, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False
+) -> Any:
     """The exact curve: an xarray Dataset over every argument given as an array.
 
     Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array
-    (n,). Dimensions `n`, `features`, `ridge`, `views` and strengths of an augmentation, and `output` if the task keeps
-    its outputs; scalars are scalar coordinates.
+    (n,), left out for trainings on fresh samples. Dimensions `n`, `features`, `ridge`, `views` and strengths of an
+    augmentation, and `output` if the task keeps its outputs; scalars are scalar coordinates.
 
     Variables, each over all dimensions: `test` = `bias` + `variance` + `noise` (risks, in units of the target squared),
     `train`, `norm`, `amplification`; diagnostics `kappa`, `gamma`, `df1`, `residual`, `converged`.  A divergent point is
@@ -43,6 +47,10 @@ def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = 
     "moment" or "pattern" forces one of the two deterministic equivalents; None takes the right one, and `attrs["form"]`
     says which. Where patterns are sampled, `test_pattern_se`, `train_pattern_se` are the standard errors from it; moments
     estimated from real inputs give `attrs["moments_error"]`, their relative standard errors.
+
+    Stochastic gradient descent adds `growth`, `stability_mass` and `stationary_test`: the factor by which the risk grows
+    per step (1: stable), the share of the loss that returns as noise (stable below 1), and the test risk where it comes
+    to rest.  `by_mode`: one pass on the kernel's own modes also gives `bias_by_mode`, `variance_by_mode`, `noise_by_mode`.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.
@@ -55,6 +63,10 @@ def predict(task: Task | DataTask, learner: Learner, n: Any, form: str | None = 
     """
     given = task
     task, axes = prepare("predict", task, learner, n)
+    if isinstance(learner.training, (OnePassSGD, AcceleratedSGD, SGD)):
+        return predict_stochastic(given, task, learner, axes, form, by_mode)
+    if by_mode:
+        raise ValueError(f"by_mode needs a training on fresh samples, such as rg.OnePassSGD, got {learner.training!r}")
     if not isinstance(learner.training, Ridge):
         return predict_trajectory(given, task, learner, axes, form)
     mesh = np.meshgrid(*axes.values(), indexing="ij")

@@ -41,8 +41,10 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     given = task
     task, axes = prepare("optimal_stopping", task, learner, n)
     training, augmentation = learner.training, learner.augmentation
-    if isinstance(training, (Ridge, IteratedRidge)):
-        raise ValueError(f"training must follow a gradient for optimal_stopping, such as rg.GradientFlow, got {training!r}")
+    if isinstance(training, (Ridge, IteratedRidge)) or hasattr(training, "batch"):
+        raise ValueError(
+            f"training must follow the full gradient for optimal_stopping, such as rg.GradientFlow, got {training!r}"
+        )
     if task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
     settings, posed, noise = posed_settings(given, task, learner, form)

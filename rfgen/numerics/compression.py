@@ -20,6 +20,7 @@ end correction (next term 3e-3 g'''(N): 1e-17 of the tail at N = 4096); the inte
 __all__ = ["compress", "tail_quadrature"]
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,8 +33,9 @@ TAIL_NODES = 28
 
 
 def compress(
-    eigenvalues: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"]
-) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"], Int[np.ndarray, " nodes"]]:
+    eigenvalues: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"],
+    half_width: Any = PANEL_HALF_WIDTH,
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"], Int[np.ndarray, " nodes"]]:  # fmt: skip
     """Nodes and node weights with `sum_j node_weights[r, j] f(nodes[j]) = sum_i weights[r, i] f(eigenvalues[i])`.
 
     The third array says how many modes, counted from the largest, end with the panel of each node (with the node itself
@@ -41,7 +43,8 @@ def compress(
 
     `eigenvalues` positive, in descending order.  Relative error against the sum of |weights f| at most 1e-13 for
     rational f of lambda and gamma > 0 with poles at -gamma of order up to two (measured 2e-15 to 3e-14).  A panel with
-    no more modes than nodes keeps its modes.  10^7 modes take about a second.
+    no more modes than nodes keeps its modes.  10^7 modes take about a second.  Functions that are bounded only for
+    |Im s| < pi/2, such as e^(-lambda t), need a `half_width` of 0.6.
 
     >>> import numpy as np
     >>> i = np.arange(1.0, 10_001.0)
@@ -53,7 +56,7 @@ def compress(
     if eigenvalues.size == 0:
         return eigenvalues, weights, np.zeros(0, np.int64)
     logs = np.log(eigenvalues)
-    panels = max(1, int(np.ceil((logs[0] - logs[-1]) / (2 * PANEL_HALF_WIDTH))))
+    panels = max(1, int(np.ceil((logs[0] - logs[-1]) / (2 * half_width))))
     # panels end where the modes end: a narrow cluster gets a narrow panel, and loses nothing
     half = max((logs[0] - logs[-1]) / (2 * panels), 1e-3)
     width = 2 * half

@@ -4,6 +4,10 @@
 
 Only the nodes of the upper half plane are kept; those of the lower one are their conjugates.
 
+`lens`, in the plane of the spectrum itself: from a vertex left of 0 to a corner right of the upper edge, nodes dense at
+both ends, for functions that must be right at all times from 0 to a given one; midpoint rule in u of a hyperbola, cosh(u +
+i a).
+
 Two shapes, in the plane of a decay factor r per unit of the clock (r^t is what decays, r = e^-s):
 `decaying`, the parabola s = (c/t)(u^2 - 1 + b i u), open to the right, serves all t of one decade; midpoint rule.
 `circle`, |r| = e^(c/t), closed, serves all whole t up to the given one, by the trapezoidal rule.
@@ -11,7 +15,7 @@ Two shapes, in the plane of a decay factor r per unit of the clock (r^t is what 
 (Derived.)  Both were measured on g(x) = (1 - psi_t(x))/x: 1e-14 for 96 nodes of the parabola, 4e-11 for 64.
 """
 
-__all__ = ["Curve", "circle", "closed", "decaying", "filter_weights", "scalar_error"]
+__all__ = ["Curve", "circle", "closed", "decaying", "filter_weights", "lens", "scalar_error"]
 
 from dataclasses import dataclass
 
@@ -24,6 +28,8 @@ DECADE = 10.0
 # log of the largest modulus on a circle, and nodes for each step of the clock: e^-38 of aliasing (e^-30 where coarse).
 AMPLITUDE = 6.0
 PER_STEP, COARSE_PER_STEP = 6.3, 5.0
+# The lens: log of the error of its midpoint rule.
+LENS_DIGITS = 33.0
 # Height over width of the ellipse, and Gauss-Legendre points of each of its panels.
 ASPECT, PANEL = 0.4, 16
 
@@ -75,6 +81,24 @@ def closed(clock: float, edge: float) -> tuple[np.ndarray, np.ndarray]:
     zeta = middle + half * (-np.cos(angle) + 1j * ASPECT * np.sin(angle))
     # from the left end over the top: clockwise
     return zeta, -half * (np.sin(angle) + 1j * ASPECT * np.cos(angle)) * step / (2j * np.pi)
+
+
+def lens(left: float, right: float, angle: float) -> Curve:
+    """A closed curve round the real numbers from 0 to somewhat below `right`, on which nodes lie the denser the nearer both
+    ends: its vertex is at -`left`, its corner of half-angle `angle` (at most 0.6) at `right`.
+
+    Serves functions that are bounded within twice the angle.  Nodes: (18 + log10(right/left)) / angle or so.
+    """
+    size = left / (1.0 - np.cos(angle))
+    # the midpoint rule sees the spectrum `angle` away from the real u, and as much room on the other side
+    step = 2.0 * np.pi * angle / LENS_DIGITS
+    count = int((np.log(2.0 * right / size) + LENS_DIGITS) / step)
+    u = step * (np.arange(count) + 0.5)
+    turned = u + 1j * angle
+    arm = size * (np.cosh(turned) - 1.0)
+    slope = size * np.sinh(turned)
+    # from the vertex over the top to the corner: clockwise
+    return Curve(right * arm / (right + arm), -slope * (right / (right + arm)) ** 2 * step / (2j * np.pi))
 
 
 def filter_weights(decay: np.ndarray, zeta: np.ndarray, weights: np.ndarray) -> np.ndarray:

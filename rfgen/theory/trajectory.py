@@ -1,6 +1,6 @@
 """Exact risk along training: any spectral algorithm, on any problem of the engine."""
 
-__all__ = ["Trajectory", "kernels_at", "largest_eigenvalue", "trajectory"]
+__all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from rfgen.theory.spectral_filters import Filter, Window, windows
 from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end, total_trace
 
 # Nodes are padded to one of these numbers: few programs are compiled.
-SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304)
+SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
 # Risks below this share of the untrained one are as good as 0: errors are in units of it.
@@ -127,6 +127,12 @@ def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tup
 def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
     """Upper edge of the spectrum of the training second moment."""
     return float(_edge(problem, n, features))
+
+
+def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray) -> BlockEquilibrium:
+    """Equilibria at complex `ridges`, in the order of a contour, as numpy arrays."""
+    found = _follow(problem, n, features, _padded(ridges))
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[: ridges.size], found)
 
 
 def kernels_at(
