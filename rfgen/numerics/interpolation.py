@@ -20,7 +20,7 @@ def sparse_times(last: int) -> np.ndarray:
 
 
 def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, float]:
-    """Values (..., last + 1) at all steps from those (..., few) at `sparse_times`, and the largest relative error seen.
+    """Values (..., last + 1) at all steps from those (..., few) at `sparse_times` or at all, and their relative error.
 
     The error is that of interpolation through every second point at the points left out.
 
@@ -37,6 +37,9 @@ def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, f
         stop = min(2 * start, last)
         here = np.flatnonzero((times >= start) & (times <= stop))
         every = np.arange(start, stop + 1)
+        if here.size == every.size:  # all are known
+            found[..., every] = values[..., here]
+            continue
         found[..., every] = _barycentric(times[here], values[..., here], every)
         if here.size > 6:
             rough = _barycentric(times[here[::2]], values[..., here[::2]], times[here[1::2]])

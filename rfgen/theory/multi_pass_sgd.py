@@ -36,6 +36,10 @@ from rfgen.theory.trajectory import kernels_at, largest_eigenvalue
 # Nodes whose pairs are affordable (seconds), and the error that a point may have.
 MOST_NODES = 1152
 TOLERANCE = 1e-6
+# Steps of the mean whose forms are taken together: memory.
+TOGETHER = 4096
+# Error of the loss between the steps at which it is known beyond which all steps are computed.
+SMOOTH = 1e-8
 
 
 @dataclass(frozen=True)
@@ -107,26 +111,34 @@ def multi_pass_sgd(
         multiplicative = zeta**2 if finite_size else np.zeros_like(zeta)
         return MomentNodes(zeta, flat, multiplicative, np.ones(own, complex), read[0], read, forcing)
 
-    every = sparse_times(int(times[-1]))
-    means = second_moments(iteration, table(np.zeros((2, 1))), np.union1d(every, times))
-    at = np.searchsorted(np.union1d(every, times), every)
     ridge = float(iteration.ridge)
 
     def forms(mean: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         filters = mean * curve.weights / zeta if ridge == 0.0 else (mean - 1.0) * curve.weights / (zeta + ridge)
-        return quadratic_form(np.pad(filters, ((0, 0), (0, total - own))), kernel)
+        filters = np.pad(filters, ((0, 0), (0, total - own)))
+        pieces = np.array_split(filters, 1 + filters.shape[0] // TOGETHER)
+        return np.concatenate([quadratic_form(piece, kernel) for piece in pieces])
 
     train, norm = _columns(kernels.train, null), _columns(kernels.norm, null)
     spread = _columns(kernels.spread, null)
-    ahead = means.ahead[at]
-    forcing, roughness = through_sparse(np.stack([forms(ahead, kernel) for kernel in train]), every)
+
+    def losses(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Loss of full-batch descent at the gradient's point, at all steps from those of `every`; mean at `times`."""
+        asked = np.union1d(every, times)
+        means = second_moments(iteration, table(np.zeros((2, 1))), asked)
+        ahead = means.ahead[np.searchsorted(asked, every)]
+        found, roughness = through_sparse(np.stack([forms(ahead, kernel) for kernel in train]), every)
+        return found, means.mean[np.searchsorted(asked, times)], roughness
+
+    forcing, mean, roughness = losses(sparse_times(int(times[-1])))
+    if roughness > SMOOTH:  # it oscillates still, or grows
+        forcing, mean, roughness = losses(np.arange(int(times[-1]) + 1))
     excess = np.zeros((times.size, 3, 2))
     if finite_size:
         squares, excess = gradient_squares(iteration, curve, kernels, null, times)
         forcing = forcing + squares
     run = second_moments(iteration, table(forcing), times)
     excess = excess + run.sums
-    mean = means.mean[np.searchsorted(np.union1d(every, times), times)]
     base = np.stack([[forms(mean, kernel) for kernel in kind] for kind in (train, spread, norm)])  # (3, 2, times)
     base = np.moveaxis(base, 2, 0) + excess
     bias = forms(mean, kernels.bias) + null
@@ -138,7 +150,9 @@ def multi_pass_sgd(
             "norm": np.maximum(base[:, 2] @ np.array([1.0, noise]), 0.0),
         }  # fmt: skip
         found["test"] = found["bias"] + found["variance"] + found["noise"]
-    error = np.maximum(moment_error(iteration, curve, edge, times, mean, None), roughness)
+        untrained = float(forms(np.ones((1, own)), kernels.bias)[0]) + null
+        error = moment_error(iteration, curve, edge, times, mean, None) * untrained / found["test"]
+    error = np.maximum(np.where(np.isnan(error), np.inf, error), roughness)
     steady = stability(iteration, table(np.zeros((2, 1))), edge, finite_size)
     grown = {name: np.where(np.isfinite(values), values, np.inf)[place] for name, values in found.items()}
     if not steady.stable:  # no error where moments have outgrown the floats

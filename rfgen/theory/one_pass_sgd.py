@@ -55,7 +55,7 @@ class OnePassCurve:
     residual: np.ndarray
     converged: np.ndarray
     stability: Stability | None
-    stationary_test: np.ndarray | None
+    stationary_test: Any
     by_mode: dict[str, np.ndarray] | None
 
 
@@ -197,7 +197,8 @@ def _on_features(
     zeta, weights = curve.nodes, curve.weights
     at = equilibria_at(problem, np.inf, features, -zeta)
     kappa, df1 = np.asarray(at.nu), np.asarray(at.df1)
-    lowest = float(block_equilibrium(problem.operators, blocks_of(problem, np.inf), features, jnp.zeros(())).nu)
+    blocks, count = blocks_of(problem, np.inf), jnp.asarray(features)
+    lowest = float(block_equilibrium(problem.operators, blocks, count, jnp.zeros(())).nu)
     power = np.atleast_2d(modes.power)
     learned = modes.eigenvalues / (modes.eigenvalues + kappa[:, None])  # (nodes, modes)
     explained = power @ (modes.eigenvalues / (modes.eigenvalues + lowest))
@@ -222,7 +223,8 @@ def _on_features(
         bias = (1.0 - fitted) ** 2 @ power.T + null
         weights_norm = ((1.0 - mean) ** 2 @ (columns[:-1] * inverse).T).real
         parts = _parts(bias, signal - bias, sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
-    error = moment_error(iteration, curve, edge, times, mean[:, :-1], window)
+        error = moment_error(iteration, curve, edge, times, mean[:, :-1], window)
+        error = error * np.max(power.sum(axis=1) / parts["test"], axis=1)
     return {**parts, "forcing": unexplained}, stability(iteration, table, edge), error, None
 
 

@@ -13,6 +13,8 @@ from rfgen.theory.sgd_stability import radius
 # log of what moments may grow to at the vertex, and anywhere.
 VERTEX, BOUND = 3.0, 9.0
 NO_RIDGE = 1e-9
+# Contours for fewer steps go so far out that they enclose the poles of slow growth.
+LEAST_STEPS = 1000
 WIDEST, NARROWEST = 0.6, 0.6 * 0.8**14
 
 
@@ -22,7 +24,7 @@ def moment_contour(iteration: Iteration, edge: float, steps: int, refined: bool)
     `refined`: whether the recursion has its multiplicative term.  At unstable settings moments may grow as they do at
     the edge itself.
     """
-    steps = max(steps, 4)
+    steps = max(steps, LEAST_STEPS)
 
     def growth(zeta: np.ndarray) -> np.ndarray:
         return steps * np.log(radius(iteration, zeta, zeta**2 if refined else 0.0 * zeta))
@@ -58,15 +60,16 @@ def moment_contour(iteration: Iteration, edge: float, steps: int, refined: bool)
 def moment_error(
     iteration: Iteration, curve: Curve, edge: float, times: np.ndarray, mean: np.ndarray, window: int | None
 ) -> np.ndarray:
-    """Largest error (times,) of the contour for lambda mean(lambda)^2 at real lambda up to `edge`, relative to its largest.
+    """Largest error (times,) of the contour for lambda mean(lambda)^2 at real lambda up to `edge`, in units of `edge`: of a
+    share of the untrained risk.
 
     `mean` (times, nodes) as of `second_moments` on the contour.
     """
     at = edge * np.append(np.geomspace(1e-7, 0.5, 16), [0.8, 0.95, 0.999])
     zeros, none = np.zeros((1, at.size)), np.zeros(at.size)
     table = MomentNodes(at, zeros, none, none, none, zeros, np.zeros((1, 1)))
-    exact = at * second_moments(iteration, table, times, window).mean ** 2
     with np.errstate(over="ignore", invalid="ignore"):
+        exact = at * second_moments(iteration, table, times, window).mean ** 2
         found = 2.0 * np.real((-curve.weights * curve.nodes * mean**2) @ (1.0 / (at - curve.nodes[:, None])))
-        error = np.max(np.abs(found - exact), axis=1) / np.max(np.abs(exact))
+        error = np.max(np.abs(found - exact), axis=1) / edge
     return np.where(np.isnan(error), np.inf, error)

@@ -101,16 +101,17 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
         sums = np.sum((np.asarray(nodes.read) * np.asarray(nodes.source) * (response(1.0) @ read)).real, axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
     unbounded = np.full(np.shape(nodes.read)[0], np.inf)
-    return Stability(False, at_rest, _growth(mass, max(worst, 1.0)), np.inf, unbounded)
+    outermost = float(radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
+    return Stability(False, at_rest, _growth(mass, max(outermost, 1.0)) or max(worst, 1.0), np.inf, unbounded)
 
 
 def _growth(mass, least: float) -> float:
-    """The root z > `least` of mass(z) = 1, which decreases; `least` if there is none."""
+    """The root z > `least` of mass(z) = 1, which decreases; 0 if there is none."""
     from scipy.optimize import brentq
 
     low, high = least * (1.0 + 1e-9), 2.0 * least
     if not mass(low) > 1.0:
-        return least
+        return 0.0
     while mass(high) > 1.0:
         high *= 4.0
         if high > LARGEST_GROWTH:

@@ -130,9 +130,9 @@ def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> floa
 
 
 def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray) -> BlockEquilibrium:
-    """Equilibria at complex `ridges`, in the order of a contour, as numpy arrays."""
+    """Equilibria at complex `ridges`, in the order of a contour."""
     found = _follow(problem, n, features, _padded(ridges))
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[: ridges.size], found)
+    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[: ridges.size]), found)
 
 
 def kernels_at(
