@@ -22,19 +22,19 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.simulation.trials import (
     fingerprint,
     initial_weights,
     measure,
+    refuse_stochastic,
     settings_of,
     source_of,
     trial_bytes,
     trial_keys,
+    trials_at_once,
 )
 
-# Trials of one stored cell; a killed run loses at most these.
-CELL_TRIALS = 32
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
 
@@ -49,7 +49,7 @@ def _whole(name: str, values: np.ndarray) -> np.ndarray:
 def simulate(
     task: Task | DataTask,
     learner: Learner,
-    n: Any,
+    n: Any = None,
     trials: int = 45,
     seed: int = 0,
     dtype: str = "float64",
@@ -68,7 +68,9 @@ def simulate(
     `DataTask`.  Trials of all settings of an augmentation share their samples.
 
     One decomposition per trial serves all ridges, rates, momenta and times.  Initial weights are drawn anew in each trial
-    and belong to the signal: their mean square counts as variance.  Unstable rates give inf.
+    and belong to the signal: their mean square counts as variance.  Unstable rates give inf.  Stochastic trainings are run
+    step by step on drawn batches.  One pass (`OnePassSGD`, `AcceleratedSGD`) takes no `n` and measures no `train`: it
+    draws fresh eigen-coordinates, or rows of the real examples with replacement.
 
     Results depend on (seed, n, features, trial), not on the order or grouping of the work.  `dtype` "float64" or
     "float32"; `memory` in bytes (default half the device's), `progress` True, False or None (only in a terminal or
@@ -94,8 +96,9 @@ def simulate(
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
-    sizes, counts = _whole("n", axes["n"]), _whole("features", axes["features"])
-    if test_rows == "rest":
+    refuse_stochastic(learner.training, task, learner.augmentation, test_rows)
+    sizes, counts = _whole("n", axes["n"]) if "n" in axes else None, _whole("features", axes["features"])
+    if sizes is not None and test_rows == "rest":
         if not isinstance(task.population, FinitePopulation):
             raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
         examples = task.population.labels.shape[0]
@@ -104,19 +107,24 @@ def simulate(
             raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
-    training, settings, noise = learner.training, settings_of(learner.training, dtype), jnp.asarray(task.noise, dtype)
+    training, noise = learner.training, jnp.asarray(task.noise, dtype)
+    settings = settings_of(training, sources, dtype)
     available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
     folder = None if store is None else Store(store)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
-        *([np.asarray(settings)] if isinstance(training, Ridge) else content(training)), seed, dtype, test_rows,
+        *_content(training, settings), seed, dtype, test_rows,
     )  # fmt: skip
-    cells = [(int(size), None if np.isinf(count) else int(count)) for size in np.ravel(sizes) for count in np.ravel(counts)]
+    cells = [
+        (None if size is None else int(size), None if np.isinf(count) else int(count))
+        for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
+    ]  # fmt: skip
     work = []
     for (size, features), source in itertools.product(cells, sources):
         need = trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
-        also = "" if features is None else f", features={features}"
-        work.append(plan(2 * need, trials, available, f"a pair of trials at n={size}{also}", KNOBS))
+        point = {"n": size, "features": features}
+        where = ", ".join(f"{name}={value}" for name, value in point.items() if value is not None)
+        work.append(plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS))
     starts = [
         initial_weights(training, task, source, features, dtype)
         for (_, features), source in itertools.product(cells, sources)
@@ -133,8 +141,9 @@ def simulate(
                 if each is not None:
                     own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
                 blocks = []
-                for start in range(0, trials, CELL_TRIALS):
-                    stop = min(start + CELL_TRIALS, trials)
+                at_once = trials_at_once(source, features, task.outputs, settings)
+                for start in range(0, trials, at_once):
+                    stop = min(start + at_once, trials)
                     name = content_key(*identity, *own, size, features, start, stop) if folder else ""
                     block = folder.get(name) if folder else None
                     if block is None:
@@ -152,6 +161,13 @@ def simulate(
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
     return _summary(task, axes, collected, trials, attributes)
+
+
+def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
+    """What tells a training apart; schedules by their values."""
+    if isinstance(training, Ridge):
+        return (np.asarray(settings),)
+    return content(training if training.needs_samples else settings)
 
 
 def _device_bytes() -> int | None:
@@ -172,7 +188,7 @@ def _summary(
         mean_signal = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1)
         with np.errstate(invalid="ignore"):  # unstable trainings give inf
             cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
-        for name in MEASURED:
+        for name in (name for name in MEASURED if name in cell):
             values = cell[name]
             count = values.shape[0]
             with np.errstate(invalid="ignore"):
@@ -183,6 +199,6 @@ def _summary(
     shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
     variables = {name: np.reshape(np.stack(values), shape) for name, values in statistics.items()}
     result = dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
-    for name in MEASURED:
+    for name in set(MEASURED) & set(result):
         result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"
     return result.assign_coords(trials=trials)

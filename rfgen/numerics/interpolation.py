@@ -22,11 +22,12 @@ def sparse_times(last: int) -> np.ndarray:
 def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, float]:
     """Values (..., last + 1) at all steps from those (..., few) at `sparse_times` or at all, and their relative error.
 
-    The error is that of interpolation through every second point at the points left out.
+    The error is the square of that of interpolation through every second point at the points left out: it falls
+    geometrically with the number of points.
 
     >>> times = sparse_times(20_000)
     >>> every, error = through_sparse(1.0 / (1.0 + times), times)
-    >>> bool(abs(every[12_345] * 12_346 - 1) < 1e-12), error < 1e-6
+    >>> bool(abs(every[12_345] * 12_346 - 1) < 1e-12), error < 1e-9
     (True, True)
     """
     last = int(times[-1])
@@ -45,7 +46,7 @@ def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, f
             rough = _barycentric(times[here[::2]], values[..., here[::2]], times[here[1::2]])
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 change = np.abs(rough - values[..., here[1::2]]) / np.max(np.abs(values[..., here]), axis=-1, keepdims=True)
-            error = max(error, float(np.nanmax(np.nan_to_num(change), initial=0.0)))
+            error = max(error, float(np.max(np.nan_to_num(change), initial=0.0)) ** 2)
     return found, error
 
 

@@ -1,6 +1,16 @@
 """Trials: where they are drawn, their keys, their memory, their batches."""
 
-__all__ = ["fingerprint", "initial_weights", "measure", "settings_of", "source_of", "trial_bytes", "trial_keys"]
+__all__ = [
+    "fingerprint",
+    "initial_weights",
+    "measure",
+    "refuse_stochastic",
+    "settings_of",
+    "source_of",
+    "trial_bytes",
+    "trial_keys",
+    "trials_at_once",
+]
 
 import math
 from typing import Any
@@ -14,16 +24,24 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.population import FinitePopulation, SpherePopulation
+from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.input_features import feature_sampler
+from rfgen.simulation.multi_pass_sgd import BatchSettings, batch_bytes, batch_settings, multi_pass
+from rfgen.simulation.one_pass_sgd import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import mode_levels, sampler
 from rfgen.simulation.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.spectral_fit import InitialWeights
+from rfgen.simulation.streams import unresolved_modes
 from rfgen.simulation.trajectory import trajectory
 from rfgen.simulation.views import augmented
+
+# Trials of one stored cell, where a trial costs far more than its start.
+CELL_TRIALS = 32
+Settings = Array | Filters | BatchSettings | OnePassSettings
 
 
 def source_of(
@@ -40,13 +58,39 @@ def source_of(
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
 
-def settings_of(training: AbstractTraining, dtype: str) -> Array | Filters:
-    """The settings of a training on the device: ridges (ridges,), or filters."""
+def refuse_stochastic(training: AbstractTraining, task: Task, augmentation: Any, test_rows: str) -> None:
+    """Refuse, with the remedy, what trainings on batches are not simulated with."""
+    if not isinstance(training, SGD | OnePassSGD | AcceleratedSGD):
+        return
+    if augmentation is not None:
+        raise ValueError(
+            f"augmentation is not covered by SGD trainings: leave it out, or train by GradientDescent, got {augmentation!r}"
+        )
+    if training.needs_samples:
+        return
+    if isinstance(task.population, SpherePopulation | GaussianInputs):
+        raise ValueError(
+            "one pass is simulated in eigen-coordinates only, and this task draws inputs: use Task(eigenvalues, power, "
+            f"multiplicity=...) with the same levels, got {task!r}"
+        )
+    if test_rows == "rest":
+        raise ValueError(
+            "test_rows must be 'population' for one pass, which draws from all examples at every step and leaves none to "
+            "measure on, got 'rest'"
+        )
+
+
+def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> Settings:
+    """The settings of a training on the device: ridges (ridges,), filters, or those of its batches."""
     for name, values in training.axes.items():
         if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
             raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
     if isinstance(training, Ridge):
         return jnp.asarray(np.atleast_1d(training.ridge), dtype)
+    if isinstance(training, OnePassSGD | AcceleratedSGD):
+        return one_pass_settings(training, dtype)
+    if isinstance(training, SGD):
+        return batch_settings(training, unresolved_modes(sources[0]), dtype)
     return spectral_filters(training, dtype)
 
 
@@ -100,9 +144,13 @@ def initial_weights(
     return InitialWeights(*(jnp.asarray(part, dtype) for part in parts))
 
 
-def trial_bytes(source: Any, n: int, features: int | None, outputs: int, settings: Array | Filters, itemsize: int) -> int:
+def trial_bytes(source: Any, n: Any, features: int | None, outputs: int, settings: Settings, itemsize: int) -> int:
     """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
+    if isinstance(settings, OnePassSettings):
+        return one_pass_bytes(settings, source, features, outputs, itemsize)
     modes, rows = source.modes, source.rows(n)
+    if isinstance(settings, BatchSettings):
+        return batch_bytes(settings, rows, modes, features, outputs, itemsize)
     width = modes if features is None else features
     mixing = 0 if features is None or rows < modes else modes * width
     smaller = min(rows, width)
@@ -115,16 +163,23 @@ def trial_bytes(source: Any, n: int, features: int | None, outputs: int, setting
     return itemsize * (need + everywhere + rank * (2 * width + 2 * modes + 2 * rows))
 
 
-def trial_keys(seed: int, n: int, features: int | None, start: int, stop: int) -> jax.Array:
+def trials_at_once(source: Any, features: int | None, outputs: int, settings: Settings) -> int:
+    """Trials of a stored cell: a killed run loses at most these."""
+    if isinstance(settings, OnePassSettings):
+        return max(CELL_TRIALS, 2 * pairs_together(settings, source, features, outputs))
+    return CELL_TRIALS
+
+
+def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop: int) -> jax.Array:
     """Keys (pairs, 2) that depend on seed, n, features and trial alone; an odd last trial gets a partner to drop."""
     base = jax.random.key(seed, impl="threefry2x32")
-    base = jax.random.fold_in(jax.random.fold_in(base, n), features or 0)
+    base = jax.random.fold_in(jax.random.fold_in(base, n or 0), features or 0)
     numbers = jnp.arange(start, stop + (stop - start) % 2, dtype=jnp.uint32)
     return jax.vmap(lambda trial: jax.random.fold_in(base, trial))(numbers).reshape(-1, 2)
 
 
 def measure(
-    source: Any, keys: Any, n: int, features: int | None, settings: Array | Filters, initial: InitialWeights | None,
+    source: Any, keys: Any, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
     noise: Any, together: int, trials: int, bar: Any,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
@@ -133,14 +188,22 @@ def measure(
     """
     batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
     size = max(1, min(together // 2, keys.shape[0])) if batched else 1
+    if isinstance(settings, OnePassSettings):
+        # powers of two, so that few shapes are compiled
+        most = max(1, min(together // 2, pairs_together(settings, source, features, noise.size)))
+        size = min(1 << (most.bit_length() - 1), 1 << (keys.shape[0] - 1).bit_length())
     pieces = []
     for start in range(0, keys.shape[0], size):
         batch = keys[start : start + size]
         length = batch.shape[0]
         if length < size:  # the shape compiled before
             batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
-        if isinstance(settings, Filters):
+        if isinstance(settings, OnePassSettings):
+            measured = one_pass(source, batch, features, settings, noise)
+        elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched)
+        elif isinstance(settings, BatchSettings):
+            measured = multi_pass(source, batch, n, features, settings, noise, batched)
         else:
             measured = risk(source, batch, n, features, settings, noise, batched)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})

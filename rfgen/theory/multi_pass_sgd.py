@@ -40,6 +40,8 @@ TOLERANCE = 1e-6
 TOGETHER = 4096
 # Error of the loss between the steps at which it is known beyond which all steps are computed.
 SMOOTH = 1e-8
+# and steps up to which all of them fit into memory.
+MOST_STEPS = 50_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class MultiPassCurve:
     converged: np.ndarray
     served: np.ndarray
     stability: Stability
-    stationary_test: float
+    stationary_test: Any
 
 
 def multi_pass_sgd(
@@ -131,7 +133,7 @@ def multi_pass_sgd(
         return found, means.mean[np.searchsorted(asked, times)], roughness
 
     forcing, mean, roughness = losses(sparse_times(int(times[-1])))
-    if roughness > SMOOTH:  # it oscillates still, or grows
+    if roughness > SMOOTH and times[-1] <= MOST_STEPS:  # it oscillates still, or grows
         forcing, mean, roughness = losses(np.arange(int(times[-1]) + 1))
     excess = np.zeros((times.size, 3, 2))
     if finite_size:

@@ -59,7 +59,7 @@ class OnePassCurve:
     by_mode: dict[str, np.ndarray] | None
 
 
-def iteration_of(training: Any, settings: dict[str, float], n: float = np.inf) -> Iteration:
+def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> Iteration:
     """The iteration of a stochastic training at single settings; `n`: samples over which weight decay is spread."""
     steps = int(np.max(training.steps))
     schedules = training.schedules(steps) if hasattr(training, "schedules") else {}

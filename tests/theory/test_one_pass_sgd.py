@@ -202,7 +202,7 @@ def test_random_features_against_draws_of_them(k, training):
 
 
 def test_claims_on_accelerated_descent():
-    """Of arXiv 2311.14222: the bias falls faster where eigenvalues are small, slower where large; the variance is larger."""
+    """Of arXiv 2311.14222: bias falls faster where eigenvalues are small, slower where large; the variance is larger."""
     task, steps, rate, kappa = rg.Task.power_law(1.0, 1.2, 1.0, modes=300), [20, 50, 100, 200, 400], 0.3, 20.0
     plain = rg.predict(task, rg.Learner(rg.OnePassSGD(rate, steps, batch=4)), by_mode=True)
     beta = 1 / kappa
