@@ -9,6 +9,8 @@ __all__ = ["sparse_times", "through_sparse"]
 import numpy as np
 
 DENSE, POINTS = 512, 20
+# Values below this share of the largest need not be right.
+FLOOR = 1e-9
 
 
 def sparse_times(last: int) -> np.ndarray:
@@ -33,7 +35,7 @@ def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, f
     last = int(times[-1])
     found = np.empty((*values.shape[:-1], last + 1))
     found[..., : min(last, DENSE) + 1] = values[..., : min(last, DENSE) + 1]
-    error = 0.0
+    error, whole = 0.0, np.max(np.abs(values), axis=-1, keepdims=True)
     for start in _octaves(last):
         stop = min(2 * start, last)
         here = np.flatnonzero((times >= start) & (times <= stop))
@@ -44,8 +46,9 @@ def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, f
         found[..., every] = _barycentric(times[here], values[..., here], every)
         if here.size > 6:
             rough = _barycentric(times[here[::2]], values[..., here[::2]], times[here[1::2]])
+            scale = np.maximum(np.max(np.abs(values[..., here]), axis=-1, keepdims=True), FLOOR * whole)
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                change = np.abs(rough - values[..., here[1::2]]) / np.max(np.abs(values[..., here]), axis=-1, keepdims=True)
+                change = np.abs(rough - values[..., here[1::2]]) / scale
             error = max(error, float(np.max(np.nan_to_num(change), initial=0.0)) ** 2)
     return found, error
 
