@@ -10,6 +10,7 @@ from rfgen.theory import multi_pass_sgd as module
 from rfgen.theory.augmented_risk import augmented_modes
 from rfgen.theory.one_pass_sgd import iteration_of
 from rfgen.theory.trajectory import equilibria_at
+from tests.oracles.sgd_moments import given_data
 
 LAM = np.arange(1, 121) ** -1.1
 POWER = np.arange(1, 121) ** -1.4
@@ -152,3 +153,28 @@ def test_momentum_too_near_1_says_so():
 def test_bad_input_is_named(make, word):
     with pytest.raises(ValueError, match=word):
         make()
+
+
+@pytest.mark.parametrize("n, modes, exponent, batch", [(160, 40, 0.5, 1), (160, 40, 1.2, 4), (60, 120, 0.5, 2)])
+def test_exact_moments_given_the_data(n, modes, exponent, batch):
+    """The excess over full-batch descent, exact given the data, averaged over 40 draws of them: no noise of batches."""
+    noise, rate, steps = 0.25, 0.6, [3, 20, 60]
+    lam, power = np.arange(1, modes + 1) ** -exponent, np.arange(1, modes + 1) ** -1.3
+    lam, power = lam / lam.sum(), power / power.sum()
+    task, rng, found = rg.Task(lam, power, noise), np.random.default_rng(1), []
+    for _ in range(40):
+        rows = rng.standard_normal((n, modes)) * np.sqrt(lam)
+        labels = rows @ np.sqrt(power / lam) + np.sqrt(noise) * rng.standard_normal(n)
+        _, spread = given_data(rows, labels, rate, batch, 0.0, 60)
+        second = rows.T @ rows / n
+        found.append([[np.sum(second * spread[t]), lam @ np.diag(spread[t])] for t in steps])
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(40)
+    descent = rg.predict(task, rg.Learner(rg.GradientDescent(rate, steps)), n=n)
+    excess = {}
+    for refined in (False, True):
+        curve = rg.predict(task, rg.Learner(rg.SGD(rate, steps, batch=batch, finite_size=refined)), n=n)
+        excess[refined] = np.stack([curve.train - descent.train, curve.test - descent.test], axis=1)
+    z = (mean - excess[True]) / error
+    assert np.abs(z).max() < 4, z
+    if exponent > 1:  # early and with few effective dimensions the plain limit is the worse one
+        assert (np.abs(mean - excess[True]) < np.abs(mean - excess[False]))[0].all()
