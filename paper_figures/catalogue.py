@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paper_figures import (
+    accelerated_sgd,
     advani_saxe_decomposition,
     advani_saxe_double_descent,
     advani_saxe_dynamics,
@@ -14,6 +15,7 @@ from paper_figures import (
     advani_saxe_spectra,
     advani_saxe_stopping,
     advani_saxe_student_teacher,
+    class_imbalance,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
@@ -22,9 +24,13 @@ from paper_figures import (
     morisset_ridge,
     morisset_strength,
     morisset_views,
+    one_epoch,
 )
 
 ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
+ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
+CLASS_IMBALANCE = "Class imbalance (derived here)"
+ONE_EPOCH = "One pass, many passes, scaling (derived here)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
 MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
 
@@ -182,6 +188,33 @@ FIGURES = {
             "",
             morisset_ridge.compute,
             morisset_ridge.draw,
+        ),
+        Entry(
+            "accelerated_sgd",
+            ACCELERATED,
+            "accelerated against plain SGD in one pass: decay rates, errors in large and small eigenvalues, label noise",
+            "ours",
+            "",
+            accelerated_sgd.compute,
+            accelerated_sgd.draw,
+        ),
+        Entry(
+            "one_epoch",
+            ONE_EPOCH,
+            "test risk at equal compute: one pass, many passes, full batch; exponents in samples, features and steps",
+            "ours",
+            "",
+            one_epoch.compute,
+            one_epoch.draw,
+        ),
+        Entry(
+            "class_imbalance",
+            CLASS_IMBALANCE,
+            "test and training loss of a majority and a minority class along plain, balanced and normalised descent",
+            "ours",
+            "",
+            class_imbalance.compute,
+            class_imbalance.draw,
         ),
     )
 }

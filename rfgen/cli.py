@@ -107,7 +107,7 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         task, learner = comparison.build()
         print(f"{name}: {comparison.question}", flush=True)
         report = check(
-            task, learner, comparison.n[options.scale], trials=comparison.trials[options.scale], seed=options.seed
+            task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed
         )
         print(f"{report}\n", flush=True)
         if not report.agrees:

@@ -12,13 +12,16 @@ from rfgen.problems.datasets import digits
 from rfgen.problems.dot_product_kernels import NTK
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
+from rfgen.problems.stochastic_training import SGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientFlow, Ridge
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`build()` gives task and learner; `n` and `trials` at the scales smoke (seconds) and paper (minutes)."""
+    """`build()` gives task and learner; `n` (empty: a training on fresh samples) and `trials` at the scales smoke (seconds)
+    and paper (minutes).
+    """
 
     question: str
     source: str
@@ -72,6 +75,18 @@ NAMED = {
         "derived; gradient flow after arXiv 1710.03667",
         lambda: (Task.power_law(1.5, 1.5, 0.5, modes=1000), Learner(GradientFlow([1.0, 30.0, 1000.0]), features=100)),
         {"smoke": (50, 100, 200), "paper": (25, 50, 100, 200, 400)}, TRIALS,
+    ),
+    "one-pass": Comparison(
+        "Single samples seen once, at three rates, last iterate: exact at this very size",
+        "derived; iterations of arXiv 2311.14222",
+        lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(OnePassSGD([0.1, 0.2, 0.35], [5, 20, 60, 150]))),
+        {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
+    ),
+    "many-passes": Comparison(
+        "Stochastic gradient descent through 100 random features, batches of four drawn with replacement",
+        "derived",
+        lambda: (Task.power_law(1.0, 1.3, 0.3, modes=400), Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=4), features=100)),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
     ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",

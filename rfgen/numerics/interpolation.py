@@ -1,6 +1,6 @@
 """Functions of whole steps that are smooth in the logarithm of the step: known at few, wanted at all.
 
-All steps up to 512, then Chebyshev points of every octave, rounded to whole steps; barycentric interpolation between them.
+All steps up to 128, then Chebyshev points of every octave, rounded to whole steps; barycentric interpolation between them.
 The points in between tell the error, and where it is large all steps must be computed.
 """
 
@@ -8,7 +8,7 @@ __all__ = ["sparse_times", "through_sparse"]
 
 import numpy as np
 
-DENSE, POINTS = 512, 20
+DENSE, POINTS = 128, 20
 # Values below this share of the largest need not be right.
 FLOOR = 1e-9
 

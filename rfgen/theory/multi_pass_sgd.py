@@ -121,29 +121,35 @@ def multi_pass_sgd(
         pieces = np.array_split(filters, 1 + filters.shape[0] // TOGETHER)
         return np.concatenate([quadratic_form(piece, kernel) for piece in pieces])
 
-    train, norm = _columns(kernels.train, null), _columns(kernels.norm, null)
-    spread = _columns(kernels.spread, null)
+    train = _columns(kernels.train, null)
 
-    def losses(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Loss of full-batch descent at the gradient's point, at all steps from those of `every`; mean at `times`."""
+    kinds = [*train, *_columns(kernels.spread, null), *_columns(kernels.norm, null), kernels.bias]
+
+    def descent(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Full-batch descent: its loss at the gradient's point at all steps, the forms of its mean at `times`, that mean,
+        and the error of interpolation between the steps of `every`.
+        """
         asked = np.union1d(every, times)
         means = second_moments(iteration, table(np.zeros((2, 1))), asked)
-        ahead = means.ahead[np.searchsorted(asked, every)]
-        found, roughness = through_sparse(np.stack([forms(ahead, kernel) for kernel in train]), every)
-        return found, means.mean[np.searchsorted(asked, times)], roughness
+        ahead, mean = means.ahead[np.searchsorted(asked, every)], means.mean[np.searchsorted(asked, times)]
+        loss, roughness = through_sparse(np.stack([forms(ahead, kernel) for kernel in train]), every)
+        if times.size <= every.size:
+            return loss, np.stack([forms(mean, kernel) for kernel in kinds]), mean, roughness
+        own_mean = means.mean[np.searchsorted(asked, every)]
+        found, more = through_sparse(np.stack([forms(own_mean, kernel) for kernel in kinds]), every)
+        return loss, found[:, times], mean, max(roughness, more)
 
-    forcing, mean, roughness = losses(sparse_times(int(times[-1])))
+    forcing, base, mean, roughness = descent(sparse_times(int(times[-1])))
     if roughness > SMOOTH and times[-1] <= MOST_STEPS:  # it oscillates still, or grows
-        forcing, mean, roughness = losses(np.arange(int(times[-1]) + 1))
+        forcing, base, mean, roughness = descent(np.arange(int(times[-1]) + 1))
     excess = np.zeros((times.size, 3, 2))
     if finite_size:
         squares, excess = gradient_squares(iteration, curve, kernels, null, times)
         forcing = forcing + squares
     run = second_moments(iteration, table(forcing), times)
     excess = excess + run.sums
-    base = np.stack([[forms(mean, kernel) for kernel in kind] for kind in (train, spread, norm)])  # (3, 2, times)
-    base = np.moveaxis(base, 2, 0) + excess
-    bias = forms(mean, kernels.bias) + null
+    bias = base[6] + null
+    base = np.moveaxis(base[:6].reshape(3, 2, -1), 2, 0) + excess
     noisy = 1.0 + base[:, 1, 1]
     with np.errstate(over="ignore", invalid="ignore"):
         found = {

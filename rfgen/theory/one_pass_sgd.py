@@ -101,7 +101,7 @@ def one_pass_sgd(
     ...     iteration = iteration_of(training, {"rate": 0.3, "batch": 1.0})
     ...     curve = one_pass_sgd(task, np.inf, iteration, [0, 10, 1000])
     >>> curve.test.round(6).tolist()
-    [3.06766, 1.610563, 0.890911]
+    [3.06766, 2.17591, 1.184668]
     """
     require_double_precision("rfgen.theory.one_pass_sgd")
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
