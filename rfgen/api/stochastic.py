@@ -23,7 +23,7 @@ def predict_stochastic(
     given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, by_mode: bool
 ) -> Any:
     """The curve over `axes`, the last of which are the steps."""
-    training = learner.training
+    training: Any = learner.training
     if learner.augmentation is not None:
         raise ValueError(f"augmentation must be None for {type(training).__name__}, got {learner.augmentation!r}")
     if getattr(training, "reshuffle", False):
@@ -33,9 +33,10 @@ def predict_stochastic(
         )
     if by_mode and (isinstance(training, SGD) or not learner.kernel):
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
-    posed, noise = None, task.risk_noise
+    posed: list[Posed] = []
+    noise = task.risk_noise
     if isinstance(training, SGD):
-        _, (posed,), noise = posed_settings(given, task, learner, form)
+        _, posed, noise = posed_settings(given, task, learner, form)
     elif form is not None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
     outer = [name for name in axes if name != "steps"]
@@ -45,7 +46,7 @@ def predict_stochastic(
     for point in zip(*columns, strict=True):
         at = dict(zip(outer, map(float, point), strict=True))
         if isinstance(training, SGD):
-            curves.append(_many_passes(task, posed, training, at, noise))
+            curves.append(_many_passes(task, posed[0], training, at, noise))
         else:
             settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
             iteration = iteration_of(training, settings)

@@ -16,6 +16,8 @@ class _OnePass(AbstractTraining):
     """What trainings on fresh samples share: `batch`, `average_from`, `steps`, and no training set."""
 
     needs_samples = False
+    batch: Any
+    steps: Any
     average_from: Any
 
     def _common(self) -> None:

@@ -67,7 +67,8 @@ def _pairs(iteration: Iteration, zeta: Array, forms: Array, times: Array, steps:
         ], [part.astype(dtype) for part in gaze]
 
     def look(state: tuple[Array, ...], gaze: list[Array]) -> Array:
-        return sum(gaze[i] * gaze[j] * state[size * i + j] for i in range(size) for j in range(size))
+        parts = [gaze[i] * gaze[j] * state[size * i + j] for i in range(size) for j in range(size)]
+        return jnp.sum(jnp.stack(parts), axis=0) if size > 1 else parts[0]
 
     def advance(t: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
         state, mean, losses = carry

@@ -184,4 +184,8 @@ def _columns(kernel: np.ndarray, null: float) -> list[np.ndarray]:
 def _unserved(count: int) -> MultiPassCurve:
     nothing, never = np.full(count, np.nan), np.zeros(count, bool)
     unknown = Stability(False, np.nan, np.nan, np.nan, np.full(3, np.nan))
-    return MultiPassCurve(*([nothing] * 7), np.full(count, np.inf), never, never, unknown, np.nan)
+    names = ("test", "train", "bias", "variance", "noise", "norm", "amplification")
+    return MultiPassCurve(
+        **dict.fromkeys(names, nothing), residual=np.full(count, np.inf), converged=never, served=never, stability=unknown,
+        stationary_test=np.nan,
+    )  # fmt: skip

@@ -10,7 +10,9 @@ sum closing source k(z) = 1, or by the largest radius.  For plain descent on fre
 
 __all__ = ["Stability", "radius", "stability"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -91,21 +93,23 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
     weights = np.asarray(nodes.closing) * np.asarray(nodes.source)
 
     def mass(z: float) -> float:
-        return float(np.sum((weights * (response(z) @ seen)).real))
+        return float(np.sum(np.real(weights * (response(z) @ seen))))
 
-    edge = np.array([largest])
-    worst = float(radius(iteration, edge, edge**2 if refined else 0.0 * edge)[0])
+    # (on a contour, of the largest eigenvalue: the nodes themselves lie outside the spectrum)
+    real = eigenvalues[eigenvalues > SLOW * largest] if np.isrealobj(eigenvalues) else np.zeros(0)
+    at = np.append(real, largest)
+    worst = float(radius(iteration, at, at**2 if refined else 0.0 * at).max())
     at_rest = mass(1.0) if worst < 1.0 else np.inf
     if worst < 1.0 and at_rest < 1.0:
         loss = 1.0 / (1.0 - at_rest)
-        sums = np.sum((np.asarray(nodes.read) * np.asarray(nodes.source) * (response(1.0) @ read)).real, axis=-1) * loss
+        sums = np.sum(np.real(np.asarray(nodes.read) * np.asarray(nodes.source) * (response(1.0) @ read)), axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
     unbounded = np.full(np.shape(nodes.read)[0], np.inf)
     outermost = float(radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
     return Stability(False, at_rest, _growth(mass, max(outermost, 1.0)) or max(worst, 1.0), np.inf, unbounded)
 
 
-def _growth(mass, least: float) -> float:
+def _growth(mass: Callable[[float], float], least: float) -> float:
     """The root z > `least` of mass(z) = 1, which decreases; 0 if there is none."""
     from scipy.optimize import brentq
 
@@ -116,4 +120,5 @@ def _growth(mass, least: float) -> float:
         high *= 4.0
         if high > LARGEST_GROWTH:
             return np.inf
-    return float(brentq(lambda z: mass(z) - 1.0, low, high, xtol=1e-14 * low, rtol=1e-13))
+    root: Any = brentq(lambda z: mass(z) - 1.0, low, high, xtol=1e-14 * low)
+    return float(root)

@@ -1,6 +1,6 @@
 """Speed of stochastic gradient descent, exact: `OPENBLAS_NUM_THREADS=2 python tests/benchmarks/stochastic.py [--out FILE]`.
 
-One pass: 10^5 steps over 10^4 modes, compressed and mode by mode; many passes: 10^3 steps; simulated runs of both beside them.
+One pass: 10^5 steps over 10^4 modes, compressed and mode by mode; many passes: 10^3 steps; simulated runs beside them.
 """
 
 __all__ = ["main"]
@@ -10,9 +10,9 @@ import json
 import pathlib
 
 import numpy as np
+from trajectory import seconds
 
 import rfgen as rg
-from trajectory import seconds
 
 TASK = rg.Task.power_law(1.5, 1.5, 0.5, modes=10_000)
 ONE_PASS = {
@@ -37,7 +37,8 @@ def main():
     for name, training in ONE_PASS.items():
         best, first = seconds(lambda training=training: rg.predict(TASK, rg.Learner(training)))
         curve = rg.predict(TASK, rg.Learner(training))
-        found[f"one pass, {name}, 10^5 steps, 10^4 modes"] = {"s": best, "first call, s": first, "error": float(curve.residual)}
+        error = float(curve.residual)
+        found[f"one pass, {name}, 10^5 steps, 10^4 modes"] = {"s": best, "first call, s": first, "error": error}
     exact = rg.Learner(rg.OnePassSGD(0.3, 100_000))
     best, _ = seconds(lambda: rg.predict(TASK, exact, by_mode=True), 2)
     difference = float(abs(rg.predict(TASK, exact).test / rg.predict(TASK, exact, by_mode=True).test - 1))
