@@ -42,7 +42,7 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
             raise ValueError(f"y must name variables of the data ({', '.join(map(str, given[0].data_vars))}), got {name!r}")
     sizes = given[0][names[0]].sizes
     if not sizes:
-        raise ValueError("plot needs at least one dimension: give n, features or ridge as an array")
+        raise ValueError("plot needs at least one dimension: give n, features, steps or another setting as an array")
     x = x or max(sizes, key=lambda dim: sizes[dim])
     for data in given:
         if x not in data[names[0]].dims:

@@ -49,8 +49,10 @@ def predict(
     estimated from real inputs give `attrs["moments_error"]`, their relative standard errors.
 
     Stochastic gradient descent adds `growth`, `stability_mass` and `stationary_test`: the factor by which the risk grows
-    per step (1: stable), the share of the loss that returns as noise (stable below 1), and the test risk where it comes
-    to rest.  `by_mode`: one pass on the kernel's own modes also gives `bias_by_mode`, `variance_by_mode`, `noise_by_mode`.
+    per step (1: stable), the share of the loss that returns as noise (stable below 1), and the test risk where the last
+    iterate comes to rest.  `by_mode`: one pass on the kernel's own modes also gives `bias_by_mode`, `variance_by_mode`,
+    `noise_by_mode` (of an infinite spectrum: of its first, explicit modes).  Costs a microsecond a step for each setting,
+    with features or many passes about a second.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.

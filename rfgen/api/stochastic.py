@@ -45,12 +45,13 @@ def predict_stochastic(
     curves: list[Any] = []
     for point in zip(*columns, strict=True):
         at = dict(zip(outer, map(float, point), strict=True))
-        if isinstance(training, SGD):
-            curves.append(_many_passes(task, posed[0], training, at, noise))
-        else:
-            settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
-            iteration = iteration_of(training, settings)
-            curves.append(one_pass_sgd(task, at["features"], iteration, steps, at.get("average_from"), by_mode))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
+            if isinstance(training, SGD):
+                curves.append(_many_passes(task, posed[0], training, at, noise))
+            else:
+                settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
+                iteration = iteration_of(training, settings)
+                curves.append(one_pass_sgd(task, at["features"], iteration, steps, at.get("average_from"), by_mode))
     return _dataset(task, training, axes, outer, curves)
 
 
@@ -101,8 +102,8 @@ def _dataset(task: Task, training: Any, axes: dict[str, np.ndarray], outer: list
         unserved = sum(int(np.isnan(curve.test).any(axis=-1).sum()) for curve in curves if curve.test.ndim)
     if unserved:
         attributes["failures"] = (
-            f"{unserved} point(s) without a contour of affordable size: momentum is too near 1 for this many steps; take "
-            "fewer steps or less momentum"
+            f"{unserved} point(s) without a contour of affordable size: momentum too near 1 for this many steps, or a rate "
+            "far beyond stability; take fewer steps, less momentum or a smaller rate"
         )
     steady = [curve.stability for curve in curves]
     known = all(each is not None for each in steady)
@@ -110,11 +111,13 @@ def _dataset(task: Task, training: Any, axes: dict[str, np.ndarray], outer: list
         unstable = [each for each in steady if not each.stable and not np.isnan(each.growth)]
         if unstable:
             attributes["unstable"] = (
-                f"{len(unstable)} of {len(steady)} setting(s) unstable: the risk grows by a factor of up to "
-                f"{max(each.growth for each in unstable):.6g} per step at late steps (see `growth`)"
+                f"{len(unstable)} of {len(steady)} setting(s) unstable: the risk grows without bound, by a factor "
+                f"of up to {max(each.growth for each in unstable):.6g} per step at late steps (see `growth`)"
             )
     result = dataset(axes, variables, task, attributes)
     result.residual.attrs["long_name"] = "relative error of the sums over the spectrum"
+    if "gamma" in result.coords:
+        result.gamma.attrs["long_name"] = "gamma"
     if known:
         dims = [name for name in outer if axes[name].ndim]
         extra = {

@@ -60,6 +60,7 @@ class OnePassSGD(_OnePass):
 
     def __post_init__(self) -> None:
         """Validate and freeze; schedules are asked for their values when a curve needs them."""
+        _flags(self, "nesterov")
         if not callable(self.rate):
             self._freeze("rate", validation.positive("rate", self.rate))
         if not callable(self.momentum):
@@ -106,11 +107,14 @@ class AcceleratedSGD(_OnePass):
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
+        _no_schedules(self, "alpha", "beta", "gamma", "delta")
         for name in ("alpha", "beta", "gamma", "delta"):
             value = validation.non_negative(name, getattr(self, name))
             if name in ("alpha", "beta") and (value > 1).any():
                 raise ValueError(f"{name} must be in [0, 1], got {value.max()}")
             self._freeze(name, value)
+        if self.gamma.min() == 0 and self.delta.min() == 0:
+            raise ValueError("gamma or delta must be > 0, got 0 for both: nothing would be learned")
         self._common()
 
     @property
@@ -152,6 +156,8 @@ class SGD(AbstractTraining):
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
+        _flags(self, "nesterov", "finite_size", "reshuffle")
+        _no_schedules(self, "rate", "momentum")
         self._freeze("rate", validation.positive("rate", self.rate))
         self._freeze("momentum", momenta(self.momentum))
         self._freeze("batch", whole_numbers("batch", self.batch, 1))
@@ -165,15 +171,31 @@ class SGD(AbstractTraining):
         return {"ridge": self.ridge, "rate": self.rate, **momentum, "batch": self.batch, "steps": self.steps}
 
 
+def _flags(training: Any, *names: str) -> None:
+    for name in names:
+        if not isinstance(getattr(training, name), (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False, got {getattr(training, name)!r}")
+
+
+def _no_schedules(training: Any, *names: str) -> None:
+    for name in names:
+        if callable(getattr(training, name)):
+            raise ValueError(f"{name} must be numbers for {type(training).__name__}; only OnePassSGD takes schedules")
+
+
 def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, most: float) -> np.ndarray:
     """Values of a schedule, checked."""
     if steps == 0:
         return np.zeros(0)
     try:
-        values = np.broadcast_to(np.asarray(function(np.arange(steps)), np.float64), (steps,))
+        values = np.asarray(function(np.arange(steps)))
+        if np.iscomplexobj(values):
+            raise TypeError("it returned complex numbers")
+        values = np.broadcast_to(values.astype(np.float64), (steps,))
     except Exception as error:
         raise ValueError(
-            f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each, got {error}"
+            f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each (np.where "
+            f"instead of if); it failed: {error}"
         ) from None
     bad = ~(np.isfinite(values) & (values >= 0) & (values < most))
     if bad.any():

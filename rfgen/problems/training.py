@@ -53,6 +53,8 @@ class AbstractTraining:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, (bool, str)):
+        return repr(value)
     if callable(value):
         return getattr(value, "__name__", "schedule")
     values = np.ravel(value).tolist()
@@ -243,8 +245,10 @@ def _common(training: Any) -> None:
 def whole_numbers(name: str, value: Any, least: int) -> np.ndarray:
     """`value`, () or 1-d, as integers >= `least`."""
     whole = validation.array(name, value, (0, 1))
-    if (whole < least).any() or (whole != np.round(whole)).any() or (whole > 2**53).any():
+    if (whole < least).any() or (whole != np.round(whole)).any():
         raise ValueError(f"{name} must be whole numbers >= {least}, got {value!r}")
+    if (whole > 2**53).any():
+        raise ValueError(f"{name} must be at most 2^53, got {value!r}")
     return whole.astype(np.int64)
 
 

@@ -88,7 +88,7 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OneP
     windows = np.zeros(1, np.int64) if window is None else window
     mesh = np.meshgrid(*axes.values(), windows, indexing="ij")
     values = {name: part.reshape(-1, 1) for name, part in zip(axes, mesh, strict=False)}
-    values |= {name: part[None] for name, part in training.schedules(int(steps.max())).items()}
+    values |= {name: part[None] for name, part in training.schedules(max(int(steps.max()), 1)).items()}
     order = np.argsort(steps, kind="stable")
     return OnePassSettings(
         {name: jnp.asarray(part, dtype) for name, part in values.items()},

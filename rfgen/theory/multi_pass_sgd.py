@@ -99,6 +99,8 @@ def multi_pass_sgd(
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     edge = largest_eigenvalue(problem, *sizes)
     curve = moment_contour(iteration, edge, int(times[-1]), finite_size) if edge > 0 else None
+    if edge == 0.0:
+        return _untrained(place.size, float(problem.null_power), noise)
     if curve is None or curve.nodes.size > MOST_NODES:
         return _unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
@@ -159,7 +161,8 @@ def multi_pass_sgd(
         }  # fmt: skip
         found["test"] = found["bias"] + found["variance"] + found["noise"]
         untrained = float(forms(np.ones((1, own)), kernels.bias)[0]) + null
-        error = moment_error(iteration, curve, edge, times, mean, None) * untrained / found["test"]
+        error = moment_error(iteration, curve, edge, times, mean, None)
+        error = np.where(untrained == 0, 0.0, error * untrained / np.abs(found["test"]))
     error = np.maximum(np.where(np.isnan(error), np.inf, error), roughness)
     steady = stability(iteration, table(np.zeros((2, 1))), edge, finite_size)
     grown = {name: np.where(np.isfinite(values), values, np.inf)[place] for name, values in found.items()}
@@ -171,14 +174,24 @@ def multi_pass_sgd(
         rest = float(last["test"] + steady.sums[1] * last["train"])
     solved = bool(np.asarray(nodes.converged).all())
     return MultiPassCurve(
-        **grown, residual=error[place], converged=solved & (error[place] < TOLERANCE), served=np.ones(place.size, bool),
-        stability=steady, stationary_test=rest,
+        **grown, residual=error[place], converged=solved & (error[place] < TOLERANCE) & ~(grown["test"] < 0),
+        served=np.ones(place.size, bool), stability=steady, stationary_test=rest,
     )  # fmt: skip
 
 
 def _columns(kernel: np.ndarray, null: float) -> list[np.ndarray]:
     """Kernels of the signal, to which what no mode holds is noise, and of unit noise."""
     return [kernel[..., 0] + kernel[..., 2] + null * kernel[..., 1], kernel[..., 1]]
+
+
+def _untrained(count: int, null: float, noise: Any) -> MultiPassCurve:
+    """Nothing can be learned."""
+    one, zero = np.ones(count), np.zeros(count)
+    return MultiPassCurve(
+        test=(null + noise) * one, train=(null + noise) * one, bias=null * one, variance=zero, noise=noise * one, norm=zero,
+        amplification=one, residual=zero, converged=one > 0, served=one > 0,
+        stability=Stability(True, 0.0, 1.0, 1.0, np.zeros(3)), stationary_test=null + noise,
+    )  # fmt: skip
 
 
 def _unserved(count: int) -> MultiPassCurve:

@@ -11,7 +11,7 @@ and what no weights of the features reach, sum_i v_i^2 (1 - L_i) at ridge 0, act
 
 __all__ = ["OnePassCurve", "iteration_of", "one_pass_sgd"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -61,13 +61,13 @@ class OnePassCurve:
 
 def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> Iteration:
     """The iteration of a stochastic training at single settings; `n`: samples over which weight decay is spread."""
-    steps = int(np.max(training.steps))
+    steps = max(int(np.max(training.steps)), 1)
     schedules = training.schedules(steps) if hasattr(training, "schedules") else {}
 
     def setting(name: str) -> np.ndarray:
         values = schedules.get(name, np.zeros(0))
-        # padded by its last value: few programs are compiled
-        size = 2 ** int(np.ceil(np.log2(max(values.size, 1))))
+        # padded by its last value: few programs are compiled, and no schedule looks like a constant
+        size = 2 ** max(1, int(np.ceil(np.log2(max(values.size, 1)))))
         return np.pad(values, (0, size - values.size), mode="edge") if values.size else np.array([settings.get(name, 0.0)])
 
     accelerated = np.array([settings.get(name, 0.0) for name in ("alpha", "beta", "gamma", "delta")])
@@ -113,17 +113,25 @@ def one_pass_sgd(
     learned = task.spectrum.learnable
     null = null + power[:, ~learned].sum(axis=1)
     modes = (task.eigenvalues[learned], task.spectrum.multiplicity[learned], power[:, learned])
-    if np.isfinite(features):
-        found = _on_features(task, float(features), iteration, times, window, null, noise)
+    # in units of the largest eigenvalue, whose square would overflow
+    scale = float(modes[0][0]) if learned.any() else 1.0
+    modes, iteration = (modes[0] / scale, *modes[1:]), iteration.scaled(scale)
+    if not learned.any():  # one mode that nobody asks for
+        modes = (np.ones(1), np.zeros(1), np.zeros((power.shape[0], 1)))
+    if np.isfinite(features) and learned.any():
+        found = _on_features(task, float(features), scale, iteration, times, window, null, noise)
     else:
         found = _on_modes(modes, iteration, times, window, null, noise, None if by_mode else PANEL)
     parts, steady, error, kept = found
+    parts["norm"] = parts["norm"] / scale
     if error is None:
         rough = _on_modes(modes, iteration, times, window, null, noise, COARSE_PANEL)[0]
         with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.max(np.abs(rough["test"] / parts["test"] - 1.0), axis=1)
+            change = np.abs(rough["test"] - parts["test"])
+            error = np.max(np.where(change == 0, 0.0, change / np.abs(parts["test"])), axis=1)
     served = not np.isnan(steady.growth)
-    if served and not (constant and steady.stable):  # no error where moments have outgrown the floats
+    # no error where moments have outgrown the floats
+    if np.isinf(features) or (served and constant and not steady.stable):
         error = np.where(np.isfinite(parts["test"]).all(axis=1), error, 0.0)
     rest = None
     if constant:
@@ -136,9 +144,11 @@ def one_pass_sgd(
     # where moments have outgrown the floats, inf - inf is NaN
     lost = np.inf if served else np.nan
     grown = {name: np.where(np.isfinite(values), values, lost)[place] for name, values in parts.items()}
-    kept = None if kept is None else {name: values[place] for name, values in kept.items()}
+    if kept is not None:
+        kept = {name: np.where(np.isnan(part), np.inf, part)[place] for name, part in kept.items()}
+    solved = (error < TOLERANCE) & ~np.any(np.reshape(parts["test"] < 0, (times.size, -1)), axis=1)
     return OnePassCurve(
-        **grown, residual=error[place], converged=error[place] < TOLERANCE, stability=steady if constant else None,
+        **grown, residual=error[place], converged=solved[place], stability=steady if constant else None,
         stationary_test=rest, by_mode=kept,
     )  # fmt: skip
 
@@ -181,11 +191,13 @@ def _on_modes(
 
 
 def _on_features(
-    task: Task, features: float, iteration: Iteration, times: np.ndarray, window: int | None, null: np.ndarray,
-    noise: np.ndarray,
+    task: Task, features: float, scale: float, iteration: Iteration, times: np.ndarray, window: int | None,
+    null: np.ndarray, noise: np.ndarray,
 ) -> Found:  # fmt: skip
     """Parts of the curve averaged over the draw of random features."""
     problem = augmented_modes(task, None)[0]
+    operators = replace(problem.operators, basis=problem.operators.basis / scale)
+    problem = replace(problem, operators=operators)
     edge = largest_eigenvalue(problem, np.inf, features)
     curve = moment_contour(iteration, edge, int(times[-1]), True)
     modes = task.modes
@@ -200,9 +212,10 @@ def _on_features(
     blocks, count = blocks_of(problem, np.inf), jnp.asarray(features)
     lowest = float(block_equilibrium(problem.operators, blocks, count, jnp.zeros(())).nu)
     power = np.atleast_2d(modes.power)
-    learned = modes.eigenvalues / (modes.eigenvalues + kappa[:, None])  # (nodes, modes)
-    explained = power @ (modes.eigenvalues / (modes.eigenvalues + lowest))
-    unexplained = power @ (lowest / (modes.eigenvalues + lowest)) + null
+    eigenvalues = modes.eigenvalues / scale
+    learned = eigenvalues / (eigenvalues + kappa[:, None])  # (nodes, modes)
+    explained = power @ (eigenvalues / (eigenvalues + lowest))
+    unexplained = power @ (lowest / (eigenvalues + lowest)) + null
     shares = -2.0 * weights / zeta
     own = shares * (power.astype(complex) @ learned.T)
     # the part that the iteration leaves as it is
@@ -222,9 +235,11 @@ def _on_features(
         fitted = ((1.0 - mean[:, :-1]) * shares @ learned).real
         bias = (1.0 - fitted) ** 2 @ power.T + null
         weights_norm = ((1.0 - mean) ** 2 @ (columns[:-1] * inverse).T).real
-        parts = _parts(bias, signal - bias, sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
+        variance = np.maximum(signal - bias, np.minimum(signal, 0.0))  # a negative risk must show
+        parts = _parts(bias, variance, sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
         error = moment_error(iteration, curve, edge, times, mean[:, :-1], window)
-        error = error * np.max(power.sum(axis=1) / parts["test"], axis=1)
+        whole = power.sum(axis=1)
+        error = error * np.max(np.where(whole == 0, 0.0, whole / np.abs(parts["test"])), axis=1)
     return {**parts, "forcing": unexplained}, stability(iteration, table, edge), error, None
 
 
@@ -245,7 +260,7 @@ def _smooth_below(iteration: Iteration) -> float:
     momentum = np.asarray(iteration.momentum)
     rate = float(np.max(np.asarray(iteration.rate)))
     if iteration.kind == "descent":
-        return 0.5 / rate
+        return 0.5 / rate if rate > 0 else np.inf
     if momentum.size > 1:
         return 0.0
     # the characteristic polynomial r^2 - (1 + b - lambda c) r + b - lambda e has a double root at the smallest lambda of

@@ -56,6 +56,11 @@ class Iteration:
         """Numbers in the state of a direction."""
         return 1 if self.kind == "descent" else 2
 
+    def scaled(self, scale: float) -> "Iteration":
+        """The same for eigenvalues in units of `scale`."""
+        accelerated = self.accelerated * jnp.asarray([1.0, 1.0, scale, scale])
+        return Iteration(self.rate * scale, self.momentum, accelerated, self.batch, self.ridge / scale, self.kind)
+
     def step(self, t: Any) -> tuple[tuple[Row, ...], Row, Row]:
         """M, h and g at step t."""
         if self.kind == "accelerated":

@@ -3,6 +3,7 @@
 __all__ = ["moment_contour", "moment_error"]
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,10 @@ NO_RIDGE = 1e-9
 # Contours for fewer steps go so far out that they enclose the poles of slow growth.
 LEAST_STEPS = 1000
 WIDEST, NARROWEST = 0.6, 0.6 * 0.8**14
+# Steps of a schedule at which its growth is looked at, and how near to 0 the vertex may come, in units of the edge.
+SAMPLED, SMALLEST = 65, 1e-30
+# How far from 0 the vertex lies at most, in units of the edge.
+FARTHEST = 0.3
 
 
 def moment_contour(iteration: Iteration, edge: float, steps: int, refined: bool) -> Curve | None:
@@ -24,27 +29,36 @@ def moment_contour(iteration: Iteration, edge: float, steps: int, refined: bool)
     `refined`: whether the recursion has its multiplicative term.  At unstable settings moments may grow as they do at
     the edge itself.
     """
-    steps = max(steps, LEAST_STEPS)
+    scheduled = max(iteration.rate.shape[0], iteration.momentum.shape[0]) > 1
+    steps = max(steps, 1 if scheduled else LEAST_STEPS)
+    known = np.unique(np.linspace(0, steps - 1, SAMPLED).round().astype(int)) if scheduled else np.array([steps - 1])
+    lengths = np.diff(np.append(-1, known))[:, None]
 
-    def growth(zeta: np.ndarray) -> np.ndarray:
-        return steps * np.log(radius(iteration, zeta, zeta**2 if refined else 0.0 * zeta))
+    def growth(zeta: Any) -> np.ndarray:
+        """The largest log of the moments along the run; constant settings: at its end, which may be negative."""
+        zeta = np.atleast_1d(np.asarray(zeta, complex))
+        squares = zeta**2 if refined else 0.0 * zeta
+        logs = np.cumsum(lengths * np.log([radius(iteration, zeta, squares, int(t)) for t in known]), axis=0)
+        return np.max(logs, axis=0)
 
+    # moments that weight decay lets grow by itself are no reason to go nearer
+    limit = max(0.0, float(growth(0.0)[0])) + VERTEX
     # the vertex: moments grow by e^3 in the run
-    left = edge
-    while growth(np.array([-left + 0j]))[0] > VERTEX:
+    left = FARTHEST * edge
+    while growth(-left)[0] > limit and left > SMALLEST * edge:
         left /= 2.0
-    low, high = left, 2.0 * left
+    low, high = left, min(2.0 * left, FARTHEST * edge)
     for _ in range(20):
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if growth(np.array([-middle + 0j]))[0] <= VERTEX else (low, middle)
+        low, high = (middle, high) if growth(-middle)[0] <= limit else (low, middle)
     left = low
     if float(iteration.ridge) > NO_RIDGE * edge:
         # at -ridge sums over all steps are singular; the midpoint rule needs room (ridge/2: errors of 1e-6)
         left = min(left, 0.2 * float(iteration.ridge))
     # the corner: at most twice the edge, and where moments hardly outgrow those at the edge
-    limit = max(0.0, float(growth(np.array([edge + 0j]))[0])) + VERTEX
+    limit = max(limit, float(growth(edge)[0]) + VERTEX)
     points = edge * (1.0 + np.geomspace(1e-7, 1.0, 120))
-    allowed = points[np.cumprod(growth(points + 0j) <= limit, dtype=bool)]
+    allowed = points[np.cumprod(growth(points) <= limit, dtype=bool)]
     reach = allowed[-1] if allowed.size else points[0]
     right = reach if reach == points[-1] else 0.5 * (edge + reach)
     bound = BOUND + limit

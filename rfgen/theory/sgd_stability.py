@@ -20,8 +20,12 @@ from rfgen.theory.second_moments import Iteration, MomentNodes
 
 # Beyond this a root is not sought: it overflows within two steps.
 LARGEST_GROWTH = 1e300
-# Eigenvalues below this share of the largest are small.
-SLOW = 1e-5
+# A radius of 1 to rounding is one: of a slow mode, or of a part of the state that the predictor never sees.
+ROUNDING = 1e-14
+# How far aside of z = 1 a singular response is taken.
+ASIDE = 1e-13
+# The last step of a schedule.
+LAST = 2**62
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,54 @@ class Stability:
     sums: np.ndarray
 
 
-def _maps(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray) -> tuple[np.ndarray, ...]:
-    """L (nodes, s, s) on symmetric matrices, g g^T, h h^T and o o^T as vectors (s,) with the right products."""
-    still, gaze, kick = ((np.asarray(part, float)) for part in iteration.step(10**9))
-    matrix = still - (eigenvalues + float(iteration.ridge))[:, None, None] * np.outer(kick, gaze)
-    size, count = len(gaze), float(iteration.batch)
-    whole = np.einsum("nij,nkl->nikjl", matrix, matrix).reshape(-1, size**2, size**2)
-    shove, seen = np.outer(kick, kick).ravel(), np.outer(gaze, gaze).ravel()
-    whole = whole + (multiplicative / count)[:, None, None] * np.outer(shove, seen)
-    read = np.zeros(size**2)
-    read[0] = 1.0
-    return whole, shove / count, seen, read
+def _differences(iteration: Iteration, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """M, h and g of step t in coordinates (error, last change) or (error of w, v - w), where 1 - M holds an exact 0."""
+    if iteration.kind == "accelerated":
+        alpha, beta, gamma, delta = (float(part) for part in iteration.accelerated)
+        rest = 1.0 - alpha
+        still, gaze, kick = [[1.0, rest], [0.0, alpha * (1.0 - beta)]], [1.0, rest], [delta, gamma - delta]
+    else:
+        rate, momentum = (np.asarray(part)[min(t, part.shape[0] - 1)] for part in (iteration.rate, iteration.momentum))
+        if iteration.kind == "descent":
+            still, gaze, kick = [[1.0]], [1.0], [rate]
+        else:
+            ahead = momentum if iteration.kind == "nesterov" else 0.0
+            still, gaze, kick = [[1.0, momentum], [0.0, momentum]], [1.0, ahead], [rate, rate]
+    return np.array(still), np.array(gaze), np.array(kick)
 
 
-def radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray) -> np.ndarray:
-    """Spectral radius (nodes,) of L at the last step's settings."""
-    return np.max(np.abs(np.linalg.eigvals(_maps(iteration, eigenvalues, multiplicative)[0])), axis=1)
+class _Maps:
+    """1 - L (nodes, s, s) on symmetric matrices as vectors, in parts, so that small eigenvalues are not lost in 1."""
+
+    def __init__(self, iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int) -> None:
+        still, gaze, kick = _differences(iteration, t)
+        step = np.outer(kick, gaze)
+        shifted = (eigenvalues + float(iteration.ridge))[:, None, None]
+        self.shove, self.seen = np.outer(kick, kick).ravel() / float(iteration.batch), np.outer(gaze, gaze).ravel()
+        self.read = np.zeros(still.size)
+        self.read[0] = 1.0
+        fixed = np.eye(still.size) - np.kron(still, still)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = shifted * (np.kron(still, step) + np.kron(step, still)) - shifted**2 * np.kron(step, step)
+            self.rest = fixed + moved - multiplicative[:, None, None] * np.outer(self.shove, self.seen)
+
+    def response(self, z: float) -> np.ndarray:
+        """(z - L)^-1 applied to the noise of a step, (nodes, s)."""
+        identity = np.eye(self.rest.shape[-1])
+        shove = np.broadcast_to(self.shove, self.rest.shape[:2])[..., None]
+        try:
+            return np.linalg.solve((z - 1.0) * identity + self.rest, shove)[..., 0]
+        except np.linalg.LinAlgError:  # a part of the state that the predictor never sees stands still
+            return np.linalg.solve((z - 1.0 + ASIDE) * identity + self.rest, shove)[..., 0]
+
+
+def radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int = LAST) -> np.ndarray:
+    """Spectral radius (nodes,) of L at the settings of step t; inf where it overflows."""
+    rest = _Maps(iteration, eigenvalues, multiplicative, t).rest
+    finite = np.isfinite(rest).all(axis=(1, 2))
+    found = np.full(eigenvalues.size, np.inf)
+    found[finite] = np.max(np.abs(1.0 - np.linalg.eigvals(rest[finite])), axis=1)
+    return found
 
 
 def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined: bool = True) -> Stability:
@@ -69,42 +105,26 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
     >>> round(found.mass, 12), round(found.mass / (1 - found.mass), 12) == round(float(found.sums[0]), 12)
     (0.2, True)
     """
-    eigenvalues = np.asarray(nodes.eigenvalues)
-    maps, shove, seen, read = _maps(iteration, eigenvalues, np.asarray(nodes.multiplicative))
-    # 1 - L loses digits where eigenvalues are small; there eigenvalue * k(1) is linear in the eigenvalue
-    slow = SLOW * largest if not float(iteration.ridge) else 0.0
-    small = np.abs(eigenvalues) < slow
-    references = _maps(iteration, *(np.array([slow, 2.0 * slow]) ** power for power in (1, 2)))[0]
-
-    def solved(z: float, whole: np.ndarray) -> np.ndarray:
-        regular = z * np.eye(whole.shape[-1]) - whole
-        return np.linalg.solve(regular, np.broadcast_to(shove, whole.shape[:2])[..., None])[..., 0]
-
-    def response(z: float) -> np.ndarray:
-        if z > 1.0 or not slow:
-            return solved(z, maps)
-        found = np.zeros(maps.shape[:2], maps.dtype)
-        found[~small] = solved(z, maps[~small])
-        first, second = solved(z, references) * np.array([[slow], [2.0 * slow]])
-        at = eigenvalues[small, None]
-        found[small] = (first + (second - first) * (at / slow - 1.0)) / np.where(at == 0, np.inf, at)
-        return found
-
-    weights = np.asarray(nodes.closing) * np.asarray(nodes.source)
+    eigenvalues, source = np.asarray(nodes.eigenvalues), np.asarray(nodes.source)
+    maps = _Maps(iteration, eigenvalues, np.asarray(nodes.multiplicative), LAST)
+    unbounded = np.full(np.shape(nodes.read)[0], np.inf)
+    # (on a contour, of the ends of the spectrum: the nodes themselves lie outside)
+    ends = [largest] if float(iteration.ridge) == 0.0 else [0.0, largest]
+    at = np.append(eigenvalues[eigenvalues > 0] if np.isrealobj(eigenvalues) else [], ends)
+    worst = float(radius(iteration, at, at**2 if refined else 0.0 * at).max())
+    if not np.isfinite(worst) or not np.isfinite(maps.rest).all():
+        return Stability(False, np.inf, np.inf, np.inf, unbounded)
+    weights = np.asarray(nodes.closing) * source
 
     def mass(z: float) -> float:
-        return float(np.sum(np.real(weights * (response(z) @ seen))))
+        return float(np.sum(np.real(weights * (maps.response(z) @ maps.seen))))
 
-    # (on a contour, of the largest eigenvalue: the nodes themselves lie outside the spectrum)
-    real = eigenvalues[eigenvalues > SLOW * largest] if np.isrealobj(eigenvalues) else np.zeros(0)
-    at = np.append(real, largest)
-    worst = float(radius(iteration, at, at**2 if refined else 0.0 * at).max())
-    at_rest = mass(1.0) if worst < 1.0 else np.inf
-    if worst < 1.0 and at_rest < 1.0:
+    inside = worst <= 1.0 + ROUNDING
+    at_rest = mass(1.0) if inside else np.inf
+    if inside and at_rest < 1.0:
         loss = 1.0 / (1.0 - at_rest)
-        sums = np.sum(np.real(np.asarray(nodes.read) * np.asarray(nodes.source) * (response(1.0) @ read)), axis=-1) * loss
+        sums = np.sum(np.real(np.asarray(nodes.read) * source * (maps.response(1.0) @ maps.read)), axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
-    unbounded = np.full(np.shape(nodes.read)[0], np.inf)
     outermost = float(radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
     return Stability(False, at_rest, _growth(mass, max(outermost, 1.0)) or max(worst, 1.0), np.inf, unbounded)
 
