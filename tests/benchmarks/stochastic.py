@@ -1,4 +1,4 @@
-"""Speed of stochastic gradient descent, exact: `OPENBLAS_NUM_THREADS=2 python tests/benchmarks/stochastic.py [--out FILE]`.
+"""Speed of stochastic gradient descent, exact: `OPENBLAS_NUM_THREADS=2 python -m tests.benchmarks.stochastic [--out FILE]`.
 
 One pass: 10^5 steps over 10^4 modes, compressed and mode by mode; many passes: 10^3 steps; simulated runs beside them.
 """
@@ -10,9 +10,9 @@ import json
 import pathlib
 
 import numpy as np
-from trajectory import seconds
 
 import rfgen as rg
+from tests.benchmarks.trajectory import seconds
 
 TASK = rg.Task.power_law(1.5, 1.5, 0.5, modes=10_000)
 ONE_PASS = {

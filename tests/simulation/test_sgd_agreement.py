@@ -28,7 +28,7 @@ ONE_PASS = {
 @pytest.mark.parametrize("name", ONE_PASS)
 def test_one_pass_without_allowance(name, average_from):
     task, training = ONE_PASS[name]
-    runs = 800 if task.spectrum.infinite else 4000
+    runs = 400 if task.spectrum.infinite else 4000
     report = rg.check(task, rg.Learner(training(average_from=average_from)), trials=runs, seed=11, threshold=THRESHOLD)
     assert float(abs(report.dataset.test_allowance - 1e-9 * report.dataset.test_theory).max()) < 1e-15
     for part in ("test", "bias", "variance", "noise"):
