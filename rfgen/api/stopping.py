@@ -43,7 +43,7 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     training, augmentation = learner.training, learner.augmentation
     if isinstance(training, (Ridge, IteratedRidge)) or hasattr(training, "batch"):
         raise ValueError(
-            f"training must follow a gradient of all samples for optimal_stopping, such as rg.GradientFlow, got {training!r}"
+            f"training must follow a gradient of all rows for optimal_stopping, such as rg.GradientFlow, got {training!r}"
         )
     if task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
