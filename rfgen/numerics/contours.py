@@ -87,7 +87,7 @@ def lens(left: float, right: float, angle: float) -> Curve:
     """A closed curve round the real numbers from 0 to somewhat below `right`, on which nodes lie the denser the nearer both
     ends: its vertex is at -`left`, its corner of half-angle `angle` (at most 0.6) at `right`.
 
-    Serves functions that are bounded within twice the angle.  Nodes: (18 + log10(right/left)) / angle or so.
+    Serves functions that are bounded within twice the angle.  Nodes: 5.3 (33 + log(right/left)) / angle or so.
     """
     size = left / (1.0 - np.cos(angle))
     # the midpoint rule sees the spectrum `angle` away from the real u, and as much room on the other side

@@ -98,9 +98,9 @@ def multi_pass_sgd(
     sizes = (jnp.asarray(n, jnp.float64), jnp.asarray(features, jnp.float64))
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     edge = largest_eigenvalue(problem, *sizes)
-    curve = moment_contour(iteration, edge, int(times[-1]), finite_size) if edge > 0 else None
     if edge == 0.0:
         return _untrained(place.size, float(problem.null_power), noise)
+    curve = moment_contour(iteration, edge, int(times[-1]), finite_size)
     if curve is None or curve.nodes.size > MOST_NODES:
         return _unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
@@ -124,7 +124,6 @@ def multi_pass_sgd(
         return np.concatenate([quadratic_form(piece, kernel) for piece in pieces])
 
     train = _columns(kernels.train, null)
-
     kinds = [*train, *_columns(kernels.spread, null), *_columns(kernels.norm, null), kernels.bias]
 
     def descent(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

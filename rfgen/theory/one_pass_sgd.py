@@ -32,6 +32,8 @@ from rfgen.theory.trajectory import equilibria_at, largest_eigenvalue
 PANEL, COARSE_PANEL = 0.6, 0.9
 # Modes are kept one by one from this share of the eigenvalue where the roots of the iteration turn complex.
 SMOOTH = 0.25
+# Nodes of a contour that are affordable, and the error that a point may have.
+MOST_NODES = 4608
 TOLERANCE = 1e-6
 
 
@@ -201,7 +203,7 @@ def _on_features(
     edge = largest_eigenvalue(problem, np.inf, features)
     curve = moment_contour(iteration, edge, int(times[-1]), True)
     modes = task.modes
-    if curve is None:
+    if curve is None or curve.nodes.size > MOST_NODES:
         failed = np.full((times.size, noise.size), np.nan)
         parts = {name: failed for name in ("test", "bias", "variance", "noise", "norm")}
         nowhere = Stability(False, np.nan, np.nan, np.nan, np.full(2, np.nan))

@@ -1,5 +1,7 @@
 """Many passes: one pass as n grows, full-batch descent as batches grow, closed forms of stability and rest, limits."""
 
+import timeit
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -124,15 +126,11 @@ def test_several_outputs_and_their_sum():
 
 
 def test_a_thousand_steps_take_less_than_two_seconds():
-    import time
-
     learner = rg.Learner(rg.SGD(0.5, np.arange(1001)), features=200)
     task = rg.Task.power_law(1.3, 1.5, 0.3)
-    rg.predict(task, learner, n=300)
-    start = time.perf_counter()
-    curve = rg.predict(task, learner, n=300)
-    assert time.perf_counter() - start < 2.0
-    assert curve.converged.all()
+    assert rg.predict(task, learner, n=300).converged.all()
+    # the least of three runs: machines are noisy
+    assert min(timeit.repeat(lambda: rg.predict(task, learner, n=300), number=1, repeat=3)) < 2.0
 
 
 def test_momentum_too_near_1_says_so():

@@ -1,5 +1,7 @@
 """One pass: the full second-moment matrix as oracle, limits, rest and growth, random features, compression, claims."""
 
+import timeit
+
 import jax
 import numpy as np
 import pytest
@@ -223,14 +225,11 @@ def test_claims_on_accelerated_descent():
 
 
 def test_ten_thousand_modes_take_microseconds_a_step():
-    import time
-
     learner = rg.Learner(rg.OnePassSGD(0.3, 100_000))
     task = rg.Task.power_law(1.5, 1.5, 0.5, modes=10_000)
     rg.predict(task, learner)
-    start = time.perf_counter()
-    rg.predict(task, learner)
-    assert time.perf_counter() - start < 2.0
+    # the least of three runs: machines are noisy
+    assert min(timeit.repeat(lambda: rg.predict(task, learner), number=1, repeat=3)) < 2.0
 
 
 @pytest.mark.parametrize("make, word", [

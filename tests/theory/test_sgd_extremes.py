@@ -70,6 +70,12 @@ def test_huge_rates_are_infinite_and_break_nothing():
     assert float(many.test[0, 1]) > 1e100 and np.isfinite(many.test[1]).all()
 
 
+def test_momentum_too_near_1_on_features_says_so():
+    learner = rg.Learner(rg.OnePassSGD(0.5, 20_000, batch=10**9, momentum=0.995), features=50)
+    curve = rg.predict(LONG, learner)
+    assert not curve.converged and np.isnan(curve.test) and "momentum" in curve.attrs["failures"]
+
+
 def test_no_step_and_no_rate():
     for features in (None, 50):
         for training in (rg.OnePassSGD(lambda t: 0.3, 0), rg.OnePassSGD(lambda t: 0 * t, 5), rg.OnePassSGD(0.3, 0)):
