@@ -5,11 +5,13 @@ Monte-Carlo, `check` both with z-scores, `plot` the picture.
 """
 
 __all__ = [
+    "LDA",
     "NNGP",
     "NTK",
     "SGD",
     "AcceleratedSGD",
     "Augmentation",
+    "Averaging",
     "ColorJitter",
     "Compose",
     "Crop",
@@ -26,10 +28,14 @@ __all__ = [
     "Grayscale",
     "GridMask",
     "HeavyBall",
+    "Hinge",
     "IteratedRidge",
     "LabelSmoothing",
     "Learner",
+    "Logistic",
     "Mask",
+    "MaxMargin",
+    "Mixture",
     "Mixup",
     "Nesterov",
     "OnePassSGD",
@@ -42,6 +48,7 @@ __all__ = [
     "SaltAndPepper",
     "Shift",
     "Spectrum",
+    "SquaredHinge",
     "Task",
     "__version__",
     "check",
@@ -80,10 +87,12 @@ from rfgen.problems.augmentations import (
     SaltAndPepper,
     Shift,
 )
+from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import Mixture
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task

@@ -9,6 +9,7 @@ __all__ = [
     "Nesterov",
     "Ridge",
     "momenta",
+    "require_flag",
     "whole_numbers",
 ]
 
@@ -69,17 +70,20 @@ class Ridge(AbstractTraining):
     """Ridge regression: minimise `sum_i (y_i - f(x_i))^2 + ridge ||w||^2`.
 
     `ridge` is unnormalised, the `alpha` of scikit-learn's `Ridge` and `KernelRidge`; a number or an array of shape
-    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.
+    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.  `intercept`:
+    f(x) = w.x + b, b not penalised; on two classes (`Mixture`) only.
 
     >>> Ridge([1e-3, 0.1]).ridge
     array([0.001, 0.1  ])
     """
 
     ridge: Any = 0.0
+    intercept: bool = False
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
         self._freeze("ridge", validation.non_negative("ridge", self.ridge))
+        require_flag("intercept", self.intercept)
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
@@ -258,3 +262,9 @@ def momenta(value: Any) -> np.ndarray:
     if (found >= 1).any():
         raise ValueError(f"momentum must be in [0, 1), got {found.max()}")
     return found
+
+
+def require_flag(name: str, value: Any) -> None:
+    """Refuse what is not True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
