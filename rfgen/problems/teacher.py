@@ -14,7 +14,7 @@ LINKS = ("sign", "probit", "logistic")
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """Inputs x ~ N(0, diag(variances)), label +1 with a probability that rises with u = direction . x, scaled to variance 1.
+    """Inputs x ~ N(0, diag(variances)); the probability of label +1 rises with u = direction . x, scaled to variance 1.
 
     `link` "sign": label sign(u); "probit": P(+1) = Phi(u / scale), Phi the normal distribution function; "logistic":
     P(+1) = 1 / (1 + exp(-u / scale)); `scale` > 0 plays no part for "sign".  `flip` in [0, 1/2): the label is turned with
@@ -36,13 +36,14 @@ class Teacher:
         direction = validation.array("direction", self.direction)
         variances = validation.non_negative("variances", self.variances, 1)
         if variances.shape != direction.shape:
-            raise ValueError(f"variances must have one entry per entry of direction ({direction.size}), got {variances.size}")
+            raise ValueError(f"variances must have as many entries as direction ({direction.size}), got {variances.size}")
         length = float(np.sqrt(variances @ direction**2))
         if length == 0.0:
             raise ValueError("direction must have a part where variances are positive, else the teacher says nothing")
         if self.link not in LINKS:
             raise ValueError(f"link must be one of {', '.join(LINKS)}, got {self.link!r}")
-        scale, flip = float(validation.positive("scale", self.scale, 0)), float(validation.non_negative("flip", self.flip, 0))
+        scale = float(validation.positive("scale", self.scale, 0))
+        flip = float(validation.non_negative("flip", self.flip, 0))
         if flip >= 0.5:
             raise ValueError(f"flip must be in [0, 1/2), got {flip:g}")
         frozen = {"direction": direction / length, "variances": variances.copy()}

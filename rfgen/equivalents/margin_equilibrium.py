@@ -1,0 +1,93 @@
+"""What the weights do in answer to the forces of the rows: the part of the equilibrium that is the same for every loss.
+
+The training objective is `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2`.  Row i pulls the weights along y_i x_i with the
+force psi_i = -loss'(margin).  In the limit the rows of group g act through three numbers: their mean force, its mean square
+and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `power_g = n_g a_g^2 E[psi^2]`,
+
+    C = sum_g slope_g S_g,   Q = (C + nu)^-1,   ridge = nu (1 - tr(C Q)/k),
+    wbar = Q sum_d pull_d u_d                         mean weights, pulled along directions u_d (class means, a teacher)
+    X = sum_g power_g S_g,   norm = (|wbar|^2 + tr(Q X Q)) / (1 - tr((C Q)^2)/k),
+    V = Q (X + nu^2 norm/k) Q                         covariance of the weights,
+    gamma_g = tr(S_g Q),   q_g = wbar' S_g wbar + tr(S_g V).
+
+`norm` is E|trainable weights|^2; k = inf: nu = ridge.  Derived (leave one row out; Stein's lemma; mean over features).
+"""
+
+__all__ = ["WeightResponse", "weight_response"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rfgen.numerics.monotone_root import decreasing_root
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class WeightResponse:
+    """Scalars of the trained weights: `gamma`, `spread` (q) per group (groups,); `along` (directions,), wbar . u_d;
+    `norm`; `nu`; and in each level `resolvent` Q and `fluctuation` V, (levels,).
+    """
+
+    gamma: Float[Array, "*batch groups"]
+    spread: Float[Array, "*batch groups"]
+    along: Float[Array, "*batch directions"]
+    norm: Float[Array, "*batch"]
+    nu: Float[Array, "*batch"]
+    resolvent: Float[Array, "*batch levels"]
+    fluctuation: Float[Array, "*batch levels"]
+
+
+def weight_response(
+    variances: Any, multiplicity: Any, overlaps: Any, slope: Any, power: Any, pull: Any, ridge: Any, features: Any
+) -> WeightResponse:
+    """The response to forces of `slope`, `power` (groups,) and `pull` (directions,).
+
+    `variances` (groups, levels), `multiplicity` (levels,), `overlaps` (directions, directions, levels): inner products of
+    the directions within each level; `ridge` >= 0, `features` > 0 or inf.
+    """
+    curvature = slope @ variances
+    nu = _effective_ridge(curvature, multiplicity, ridge, features)
+    resolvent = 1.0 / (curvature + nu)
+    pushed = jnp.einsum("d,del->el", pull, overlaps)  # sum_d pull_d u_d . u_e
+    along = pushed @ resolvent
+    lengths = pull @ pushed  # |sum_d pull_d u_d|^2 in each level
+    square = resolvent * resolvent
+    forced = power @ variances
+    learned = curvature * resolvent
+    room = 1.0 - jnp.sum(multiplicity * learned * learned) / features
+    norm = jnp.sum((lengths + multiplicity * forced) * square) / room
+    fluctuation = square * (forced + nu * nu * norm / features)
+    return WeightResponse(
+        gamma=variances @ (multiplicity * resolvent), spread=variances @ (lengths * square + multiplicity * fluctuation),
+        along=along, norm=norm, nu=nu, resolvent=resolvent, fluctuation=fluctuation,
+    )  # fmt: skip
+
+
+def _effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
+    """The nu with `ridge = nu (1 - tr(C Q)/features)`, tr(C Q) < features; 0 where nothing limits it."""
+    curvature, ridge, features = jnp.asarray(curvature), jnp.asarray(ridge), jnp.asarray(features)
+    limited = jnp.isfinite(features)
+    count = jnp.where(limited, features, 1e300)
+    dimension = jnp.sum(jnp.where(curvature > 0.0, multiplicity, 0.0))
+    none = (ridge == 0.0) & (dimension <= count)
+    total = jnp.sum(multiplicity * curvature) / count
+    solvable = limited & ~none & jnp.isfinite(total) & (total + ridge > 0.0)
+    # a harmless equation where there is nothing to solve
+    ridge_there = jnp.where(solvable, ridge, 1.0)
+
+    def excess(log_nu: Array) -> tuple[Array, Array]:
+        nu = jnp.exp(log_nu)
+        learned = curvature / (curvature + nu)
+        rest = ridge_there / nu
+        value = jnp.sum(multiplicity * learned) / count + rest - 1.0
+        return value, -jnp.sum(multiplicity * learned * (1.0 - learned)) / count - rest
+
+    upper = jnp.log(jnp.where(solvable, total, 0.0) + ridge_there)
+    lower = jnp.where(ridge_there > 0.0, jnp.log(jnp.where(ridge_there > 0.0, ridge_there, 1.0)), upper - 200.0)
+    lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
+    root = jnp.exp(decreasing_root(excess, lower, upper, upper))
+    return jnp.where(limited, jnp.where(none, 0.0, root), ridge)

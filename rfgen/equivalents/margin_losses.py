@@ -1,0 +1,143 @@
+"""Losses of the margin, and what training makes of a row: the proximal map.
+
+A row whose margin would be w if it had been left out has, once trained on, the margin t that minimises
+`loss(t) + (t - w)^2 / (2 gamma)`: t = w + gamma psi, psi = -loss'(t) >= 0.  As the ridge falls the forces psi vanish like it
+where the classes are separable, and stay finite where they are not; a free scale s keeps both in range: `psi' = psi / s`,
+`gamma' = s gamma`.  At s = 0 the losses that vanish from margin 1 on become hard constraints, the same one for all:
+psi' = (1 - w)_+ / gamma'.
+"""
+
+__all__ = ["LOSSES", "MarginLoss"]
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+# Offsets of panel edges around the two bends of the logistic map, in units of the margin; graded by 4, as its logarithm
+# varies there.
+BENDS = (-256.0, -64.0, -16.0, -4.0, -1.0, 0.0, 1.0, 4.0, 16.0)
+# Newton from t = 0 is monotone: the residual is convex left of 0 and concave right of it.
+LOGISTIC_PASSES = 120
+
+
+class MarginLoss(ABC):
+    """A convex decreasing loss of the margin; all functions take arrays, and gamma', s as scalars."""
+
+    @abstractmethod
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+        """psi' and -d psi' / d w of rows with leave-one-out margin w; the trained margin is w + gamma' psi'."""
+
+    @abstractmethod
+    def kinks(self, gamma: Any, scale: Any) -> Float[Array, " kinks"]:
+        """Where psi' is not smooth in w."""
+
+    @abstractmethod
+    def force_at(self, margin: Any) -> Float[Array, "*batch"]:
+        """psi of rows whose trained margin is just above `margin`."""
+
+    @abstractmethod
+    def value(self, margin: Any) -> Float[Array, "*batch"]:
+        """The loss."""
+
+
+class _Square(MarginLoss):
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
+        slope = 1.0 / (scale + gamma)
+        return (1.0 - w) * slope, slope * jnp.ones_like(w)
+
+    def kinks(self, gamma: Any, scale: Any) -> Array:
+        return jnp.zeros(0, jnp.result_type(gamma, scale))
+
+    def force_at(self, margin: Any) -> Array:
+        return 1.0 - margin
+
+    def value(self, margin: Any) -> Array:
+        return 0.5 * (1.0 - margin) ** 2
+
+
+class _SquaredHinge(MarginLoss):
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
+        slope = 1.0 / (scale + gamma)
+        return jnp.where(w < 1.0, (1.0 - w) * slope, 0.0), jnp.where(w < 1.0, slope, 0.0)
+
+    def kinks(self, gamma: Any, scale: Any) -> Array:
+        return jnp.ones(1, jnp.result_type(gamma, scale))
+
+    def force_at(self, margin: Any) -> Array:
+        return jnp.maximum(1.0 - margin, 0.0)
+
+    def value(self, margin: Any) -> Array:
+        return 0.5 * jnp.maximum(1.0 - margin, 0.0) ** 2
+
+
+class _Hinge(MarginLoss):
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
+        most = 1.0 / jnp.where(scale > 0.0, scale, 1.0)
+        free = (1.0 - w) / gamma
+        clipped = (scale > 0.0) & (free > most)
+        return (
+            jnp.where(w >= 1.0, 0.0, jnp.where(clipped, most, free)),
+            jnp.where((w < 1.0) & ~clipped, 1.0 / gamma, 0.0),
+        )
+
+    def kinks(self, gamma: Any, scale: Any) -> Array:
+        # with hard margins nothing is clipped
+        clipped = jnp.where(scale > 0.0, 1.0 - gamma / jnp.where(scale > 0.0, scale, 1.0), 1.0)
+        return jnp.stack([jnp.ones_like(clipped), clipped])
+
+    def force_at(self, margin: Any) -> Array:
+        return jnp.where(margin < 1.0, 1.0, 0.0)
+
+    def value(self, margin: Any) -> Array:
+        return jnp.maximum(1.0 - margin, 0.0)
+
+
+class _Logistic(MarginLoss):
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
+        margin = _logistic_margin(w, gamma / scale)
+        psi = jax.nn.sigmoid(-margin)
+        curvature = psi * jax.nn.sigmoid(margin)
+        return psi / scale, curvature / (scale + gamma * curvature)
+
+    def kinks(self, gamma: Any, scale: Any) -> Array:
+        offsets = jnp.asarray(BENDS, jnp.result_type(gamma, scale))
+        return jnp.concatenate([offsets, -gamma / scale - offsets])
+
+    def force_at(self, margin: Any) -> Array:
+        return jax.nn.sigmoid(-margin)
+
+    def value(self, margin: Any) -> Array:
+        return jax.nn.softplus(-margin)
+
+
+@jax.custom_jvp
+def _logistic_margin(w: Array, gamma: Array) -> Array:
+    """The t with t = w + gamma sigmoid(-t)."""
+
+    def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        t, _, passes = state
+        psi = jax.nn.sigmoid(-t)
+        change = (t - w - gamma * psi) / (1.0 + gamma * psi * (1.0 - psi))
+        return t - change, jnp.any(jnp.abs(change) > 4e-16 * (1.0 + jnp.abs(t))), passes + 1
+
+    start = (jnp.zeros_like(w), jnp.ones((), bool), jnp.zeros((), jnp.int32))
+    return jax.lax.while_loop(lambda state: state[1] & (state[2] < LOGISTIC_PASSES), step, start)[0]
+
+
+@_logistic_margin.defjvp
+def _logistic_margin_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+    (w, gamma), (dw, dgamma) = primals, tangents
+    t = _logistic_margin(w, gamma)
+    psi = jax.nn.sigmoid(-t)
+    return t, (dw + psi * dgamma) / (1.0 + gamma * psi * (1.0 - psi))
+
+
+LOSSES: dict[str, MarginLoss] = {
+    "square": _Square(),
+    "logistic": _Logistic(),
+    "hinge": _Hinge(),
+    "squared_hinge": _SquaredHinge(),
+}
