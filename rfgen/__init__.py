@@ -53,16 +53,27 @@ __all__ = [
     "__version__",
     "check",
     "datasets",
+    "estimate_risk",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
+    "overfitting_cost",
     "plot",
     "predict",
     "simulate",
 ]
 
 from rfgen._version import __version__
-from rfgen.api import check, optimal_augmentation, optimal_ridge, optimal_stopping, predict, simulate
+from rfgen.api import (
+    check,
+    estimate_risk,
+    optimal_augmentation,
+    optimal_ridge,
+    optimal_stopping,
+    overfitting_cost,
+    predict,
+    simulate,
+)
 from rfgen.numerics.precision import PrecisionError
 from rfgen.plotting import plot
 from rfgen.problems import datasets

@@ -4,10 +4,21 @@ Each opens a 64-bit scope of its own and leaves the process's flag alone; each t
 them to named dimensions (the outer product), and refuses tracers: under jit, grad or vmap use `rfgen.theory`.
 """
 
-__all__ = ["check", "optimal_augmentation", "optimal_ridge", "optimal_stopping", "predict", "simulate"]
+__all__ = [
+    "check",
+    "estimate_risk",
+    "optimal_augmentation",
+    "optimal_ridge",
+    "optimal_stopping",
+    "overfitting_cost",
+    "predict",
+    "simulate",
+]
 
 from rfgen.api.checking import check
+from rfgen.api.estimating import estimate_risk
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
+from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping

@@ -1,8 +1,8 @@
 """What the weights do in answer to the forces of the rows: the part of the equilibrium that is the same for every loss.
 
-The training objective is `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2`.  Row i pulls the weights along y_i x_i with the
-force psi_i = -loss'(margin).  In the limit the rows of group g act through three numbers: their mean force, its mean square
-and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `power_g = n_g a_g^2 E[psi^2]`,
+The training objective is `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2`.  Row i pulls the weights along y_i x_i with
+the force psi_i = -loss'(margin).  In the limit the rows of group g act through three numbers: their mean force, its mean
+square and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `power_g = n_g a_g^2 E[psi^2]`,
 
     C = sum_g slope_g S_g,   Q = (C + nu)^-1,   ridge = nu (1 - tr(C Q)/k),
     wbar = Q sum_d pull_d u_d                         mean weights, pulled along directions u_d (class means, a teacher)
@@ -47,7 +47,7 @@ def weight_response(
     """The response to forces of `slope`, `power` (groups,) and `pull` (directions,).
 
     `variances` (groups, levels), `multiplicity` (levels,), `overlaps` (directions, directions, levels): inner products of
-    the directions within each level; `ridge` >= 0, `features` > 0 or inf.
+    the directions within each level; `ridge` > 0, `features` > 0 or inf.
     """
     curvature = slope @ variances
     nu = _effective_ridge(curvature, multiplicity, ridge, features)
@@ -68,26 +68,17 @@ def weight_response(
 
 
 def _effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
-    """The nu with `ridge = nu (1 - tr(C Q)/features)`, tr(C Q) < features; 0 where nothing limits it."""
-    curvature, ridge, features = jnp.asarray(curvature), jnp.asarray(ridge), jnp.asarray(features)
-    limited = jnp.isfinite(features)
-    count = jnp.where(limited, features, 1e300)
-    dimension = jnp.sum(jnp.where(curvature > 0.0, multiplicity, 0.0))
-    none = (ridge == 0.0) & (dimension <= count)
-    total = jnp.sum(multiplicity * curvature) / count
-    solvable = limited & ~none & jnp.isfinite(total) & (total + ridge > 0.0)
-    # a harmless equation where there is nothing to solve
-    ridge_there = jnp.where(solvable, ridge, 1.0)
+    """The nu with `ridge = nu (1 - tr(C Q)/features)`, tr(C Q) < features."""
+    ridge, features = jnp.asarray(ridge), jnp.asarray(features)
 
     def excess(log_nu: Array) -> tuple[Array, Array]:
         nu = jnp.exp(log_nu)
         learned = curvature / (curvature + nu)
-        rest = ridge_there / nu
-        value = jnp.sum(multiplicity * learned) / count + rest - 1.0
-        return value, -jnp.sum(multiplicity * learned * (1.0 - learned)) / count - rest
+        rest = ridge / nu
+        value = jnp.sum(multiplicity * learned) / features + rest - 1.0
+        return value, -jnp.sum(multiplicity * learned * (1.0 - learned)) / features - rest
 
-    upper = jnp.log(jnp.where(solvable, total, 0.0) + ridge_there)
-    lower = jnp.where(ridge_there > 0.0, jnp.log(jnp.where(ridge_there > 0.0, ridge_there, 1.0)), upper - 200.0)
+    lower = jnp.log(ridge)
+    upper = jnp.log(ridge + jnp.sum(multiplicity * curvature) / features)
     lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
-    root = jnp.exp(decreasing_root(excess, lower, upper, upper))
-    return jnp.where(limited, jnp.where(none, 0.0, root), ridge)
+    return jnp.exp(decreasing_root(excess, lower, upper, upper))

@@ -1,9 +1,9 @@
 """Losses of the margin, and what training makes of a row: the proximal map.
 
 A row whose margin would be w if it had been left out has, once trained on, the margin t that minimises
-`loss(t) + (t - w)^2 / (2 gamma)`: t = w + gamma psi, psi = -loss'(t) >= 0.  As the ridge falls the forces psi vanish like it
-where the classes are separable, and stay finite where they are not; a free scale s keeps both in range: `psi' = psi / s`,
-`gamma' = s gamma`.  At s = 0 the losses that vanish from margin 1 on become hard constraints, the same one for all:
+`loss(t) + (t - w)^2 / (2 gamma)`: t = w + gamma psi, psi = -loss'(t).  As the ridge falls the forces psi vanish like it
+where the classes are separable, and stay finite where they are not; a scale s keeps them in range: `psi' = psi / s`,
+`gamma' = s gamma`.  As s falls to 0 the losses that vanish from margin 1 on become hard constraints, the same one for all:
 psi' = (1 - w)_+ / gamma'.
 """
 
@@ -24,7 +24,7 @@ LOGISTIC_PASSES = 120
 
 
 class MarginLoss(ABC):
-    """A convex decreasing loss of the margin; all functions take arrays, and gamma', s as scalars."""
+    """A convex loss of the margin; all functions take arrays, and gamma', s as scalars."""
 
     @abstractmethod
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
@@ -41,6 +41,22 @@ class MarginLoss(ABC):
     @abstractmethod
     def value(self, margin: Any) -> Float[Array, "*batch"]:
         """The loss."""
+
+
+class _Linear(MarginLoss):
+    """Minus the margin: every row pulls alike, whatever its margin."""
+
+    def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
+        return jnp.ones_like(w) / scale, jnp.zeros_like(w)
+
+    def kinks(self, gamma: Any, scale: Any) -> Array:
+        return jnp.zeros(0, jnp.result_type(gamma, scale))
+
+    def force_at(self, margin: Any) -> Array:
+        return jnp.ones_like(margin)
+
+    def value(self, margin: Any) -> Array:
+        return -margin
 
 
 class _Square(MarginLoss):
@@ -75,17 +91,11 @@ class _SquaredHinge(MarginLoss):
 
 class _Hinge(MarginLoss):
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
-        most = 1.0 / jnp.where(scale > 0.0, scale, 1.0)
         free = (1.0 - w) / gamma
-        clipped = (scale > 0.0) & (free > most)
-        return (
-            jnp.where(w >= 1.0, 0.0, jnp.where(clipped, most, free)),
-            jnp.where((w < 1.0) & ~clipped, 1.0 / gamma, 0.0),
-        )
+        return jnp.clip(free, 0.0, 1.0 / scale), jnp.where((w < 1.0) & (free < 1.0 / scale), 1.0 / gamma, 0.0)
 
     def kinks(self, gamma: Any, scale: Any) -> Array:
-        # with hard margins nothing is clipped
-        clipped = jnp.where(scale > 0.0, 1.0 - gamma / jnp.where(scale > 0.0, scale, 1.0), 1.0)
+        clipped = 1.0 - gamma / scale
         return jnp.stack([jnp.ones_like(clipped), clipped])
 
     def force_at(self, margin: Any) -> Array:
@@ -136,6 +146,7 @@ def _logistic_margin_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) ->
 
 
 LOSSES: dict[str, MarginLoss] = {
+    "linear": _Linear(),
     "square": _Square(),
     "logistic": _Logistic(),
     "hinge": _Hinge(),

@@ -13,6 +13,8 @@ from jaxtyping import Array, Float
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
 
+LEAST_LEVELS, PADDING = 192, 32
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class ClassGroups:
                 f"variances must have one entry per coordinate ({dim}), or so for each of {groups} groups, got shape "
                 f"{variances.shape}"
             )
-        if not variances.any():
-            raise ValueError("variances must not all be zero")
+        if not np.atleast_2d(variances).any(axis=1).all():
+            raise ValueError("variances must not all be zero, in no group")
         labels = _signs("labels", self.labels, groups)
         classes = labels if self.classes is None else _signs("classes", self.classes, groups)
         weights = np.ones(groups) if self.weights is None else validation.positive("weights", self.weights, 1)
@@ -117,6 +119,12 @@ class ClassGroups:
             summed = np.zeros((self.groups, self.groups, levels.shape[1]))
             np.add.at(summed, (slice(None), slice(None), place), overlaps)
             overlaps = summed
+        # empty levels: nearly all problems compile once
+        empty = max(LEAST_LEVELS, multiplicity.size + -multiplicity.size % PADDING) - multiplicity.size
+        variances, multiplicity, overlaps = (
+            np.concatenate([part, np.zeros((*part.shape[:-1], empty))], axis=-1)
+            for part in (variances, multiplicity, overlaps)
+        )
         return ClassMoments(self.counts, self.labels, self.classes, self.weights, variances, multiplicity, overlaps)
 
 

@@ -1,7 +1,7 @@
 """Linear classifiers trained by a convex loss of the margin on labelled Gaussian groups.
 
-The equilibrium joins two halves: the weights' answer to the forces of the rows (`rfgen.equivalents.margin_equilibrium`), and
-the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z (`rfgen.equivalents.margin_losses`).
+The equilibrium joins two halves: the weights' answer to the forces of the rows (`rfgen.equivalents.margin_equilibrium`),
+and the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z (`margin_losses` there).
 Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's method, followed along the
 ridge from a large one, where the weights are nearly zero, down to the one asked for.
 """
@@ -9,6 +9,7 @@ ridge from a large one, where the weights are nearly zero, down to the one asked
 __all__ = ["MarginClassifier", "margin_classifier", "margin_distribution"]
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,20 +17,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin_equilibrium import WeightResponse, weight_response
-from rfgen.equivalents.margin_losses import LOSSES, MarginLoss
-from rfgen.numerics.continuation import follow, implicit
+from rfgen.equivalents.margin_losses import MarginLoss
+from rfgen.equivalents.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.class_groups import ClassMoments
-
-# Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
-TOLERANCE = 1e-13
-RESIDUAL_TOLERANCE = 1e-10
-# The path starts at this multiple of the rows times the largest variance, where the weights are nearly zero.
-NULL_RIDGE = 3.0
-# Ridge 0 is this fraction of the path's start: where there is a limit it is reached to rounding.
-NEAR_ZERO = 1e-30
-NAMES = (*LOSSES, "hard_margin")
 
 
 @jax.tree_util.register_dataclass
@@ -38,11 +30,12 @@ class MarginClassifier:
     """A trained classifier, in the limit; fields per group are (groups,), the others scalars (), or batched by vmap.
 
     `error`: probability that a fresh row of the group is classified wrongly (against its true class); `train_error`: share
-    of training rows whose own label is missed; `train_loss`: their mean loss, unweighted; `support`: share of training rows
-    with margin at most 1 (support vectors, for the hinge losses and hard margins).  `norm`: E|trainable weights|^2, for a
-    hard margin 1/margin^2; `intercept`; `overlap` M_g = E w.mean_g and `spread` q_g = E w'S_g w; `gamma`: how far training
-    on a row moves its own margin per force.  `pull`, `slope`, `power` (groups,) and `nu` fix the law of the weights
-    (`rfgen.theory.adversarial_error`), up to the common `scale`; `shift` = radius E|w|.  `residual` of the equilibrium, and whether it `converged`.
+    of training rows whose own label is missed; `train_loss`: their mean loss, unweighted; `support`: share of training
+    rows with margin at most 1 (support vectors, for the hinge losses and hard margins).  `norm`: E|trainable weights|^2,
+    for a hard margin 1/margin^2; `intercept`; `overlap` M_g = E w.mean_g and `spread` q_g = E w'S_g w; `gamma`: how far
+    training on a row moves its own margin, in units of -loss' there.  `pull`, `slope`, `power` (groups,), `nu` and
+    `feature_power` fix the law of the weights (`rfgen.theory.weight_law`); `shift` = radius E|w|.  `residual` of the
+    equilibrium, and whether it `converged`.
     """
 
     error: Float[Array, "*batch groups"]
@@ -58,7 +51,7 @@ class MarginClassifier:
     slope: Float[Array, "*batch groups"]
     power: Float[Array, "*batch groups"]
     nu: Float[Array, "*batch"]
-    scale: Float[Array, "*batch"]
+    feature_power: Float[Array, "*batch"]
     shift: Float[Array, "*batch"]
     residual: Float[Array, "*batch"]
     converged: Bool[Array, "*batch"]
@@ -93,11 +86,11 @@ def margin_classifier(
     moments: ClassMoments, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
     radius: Any = 0.0,
 ) -> MarginClassifier:  # fmt: skip
-    """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) by `loss`, one of "square" (1-t)^2/2, "logistic", "hinge",
-    "squared_hinge" (1-t)_+^2/2 and "hard_margin".
+    """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) by `loss`: "square" (1-t)^2/2, "logistic", "hinge",
+    "squared_hinge" (1-t)_+^2/2, "hard_margin", or "linear" -t, which averages (no intercept, ridge > 0).
 
-    Minimises `sum_i a_i loss(t_i - radius |w|) + (ridge/2) |w|^2`, t_i = y_i (x_i.w + b); `ridge` >= 0, `features` > 0 (inf:
-    the inputs themselves), `radius` >= 0 (of adversarial training within an l2 ball; not with hard margins) are scalars,
+    Minimises `sum_i a_i loss(t_i - radius |w|) + (ridge/2) |w|^2`, t_i = y_i (x_i.w + b); `ridge` >= 0, `features` > 0
+    (inf: the inputs themselves), `radius` >= 0 (adversarial training within an l2 ball; not with hard margins) are scalars,
     traceable; `intercept` decides about b.  Ridge 0 is the limit from above: for the hinge losses the largest margin where
     classes are separable.  "hard_margin" takes no ridge; where nothing separates the classes, and where logistic loss has
     no finite minimiser, `converged` is False and the numbers are not to be used.
@@ -109,26 +102,19 @@ def margin_classifier(
     >>> mixture = rfgen.Mixture(mean=[1.5] + [0.0] * 99, covariance=[1.0] * 100, flip=0.1)
     >>> with jax.enable_x64(True):
     ...     found = margin_classifier(mixture.groups(400).moments, "logistic", ridge=10.0)
-    >>> found.error[:2].round(4), bool(found.converged)
-    (Array([0.1144, 0.1144], dtype=float64), True)
+    >>> round(float(found.error[0]), 4), bool(found.converged)
+    (0.156, True)
     """
     require_double_precision("rfgen.theory.margin_classifier")
-    if loss not in NAMES:
-        raise ValueError(f"loss must be one of {', '.join(NAMES)}, got {loss!r}")
-    rows = _rows(loss)
+    rows = loss_of(loss)
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
-    ridge = 0.0 if loss == "hard_margin" else ridge
     ridge, features, radius = (jnp.asarray(value, jnp.float64) for value in (ridge, features, radius))
-
     setting = _Setting(moments, features, radius)
-    x, scale, left = _solved(jax.lax.stop_gradient(setting), jax.lax.stop_gradient(ridge), rows, intercept)
-    # separated: training moves a row's own margin without bound as the ridge falls
-    separated = jnp.max(x[: moments.counts.size]) > jnp.log(jnp.max(moments.variances)) + 0.5 * jnp.log(NEAR_ZERO)
-    exists = separated if loss == "hard_margin" else ~separated if loss == "logistic" else True
-    left = jnp.where((ridge > 0.0) | exists, left, jnp.inf)
-    # the ridge asked for, where derivatives enter
-    scale = jnp.where(ridge > 0.0, ridge, scale)
-    x = implicit(lambda y: _residual(y, setting, rows, intercept, 0.0, scale), x)
+    x, scale, left = ridge_path(
+        partial(_residual, rows, intercept), partial(_start, rows), setting,
+        jnp.sum(moments.counts * moments.weights) * jnp.max(moments.variances),
+        jnp.max(moments.variances @ moments.multiplicity), ridge, loss,
+    )  # fmt: skip
     return _measured(x, setting, rows, scale, left, loss)
 
 
@@ -138,22 +124,6 @@ class _Setting:
     moments: Any
     features: Any
     radius: Any
-
-
-def _solved(setting: _Setting, ridge: Array, rows: MarginLoss, intercept: bool) -> tuple[Array, Array, Array]:
-    """Unknowns, the ridge of the path's end, and the residual left."""
-    moments = setting.moments
-    null = NULL_RIDGE * jnp.sum(moments.counts * moments.weights) * jnp.max(moments.variances)
-    first = jnp.maximum(null, NULL_RIDGE * ridge)
-    last = jnp.where(ridge > 0.0, ridge, first * NEAR_ZERO)
-
-    def along(x: Array, log_scale: Any) -> Array:
-        # with hardly any weights most rows of a hinge loss would sit on its kink: the intercept is held until the end
-        hold = -jnp.expm1(jnp.log(last) - log_scale)
-        return _residual(x, setting, rows, intercept, hold, jnp.exp(log_scale))
-
-    x, left = follow(along, _start(setting, rows, first), jnp.log(first), jnp.log(last), TOLERANCE)
-    return x, last, left
 
 
 def _forces(x: Array, setting: _Setting, rows: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
@@ -187,12 +157,14 @@ def _response(x: Array, setting: _Setting, rows: MarginLoss, scale: Any) -> tupl
 
 
 def _residual(
-    x: Array, setting: _Setting, rows: MarginLoss, intercept: bool, hold: Any, scale: Any
+    rows: MarginLoss, intercept: bool, setting: _Setting, x: Array, hold: Any, scale: Any
 ) -> Float[Array, " unknowns"]:  # fmt: skip
     """The equations, each of order 1."""
     at = _state(x)
-    force, _, _, pull, answer = _response(x, setting, rows, scale)
-    balance = jnp.sum(pull) / jnp.sum(force) - hold * at.intercept if intercept else at.intercept
+    _, power, _, pull, answer = _response(x, setting, rows, scale)
+    # at least the sum of all |force|, and never 0
+    strength = jnp.sum(jnp.sqrt(setting.moments.counts * power))
+    balance = jnp.sum(pull) / strength - hold * at.intercept if intercept else at.intercept
     return jnp.concatenate(
         [
             jnp.log(answer.gamma / at.gamma),
@@ -203,7 +175,7 @@ def _residual(
     )
 
 
-def _start(setting: _Setting, rows: MarginLoss, ridge: Array) -> Array:
+def _start(rows: MarginLoss, setting: _Setting, ridge: Array) -> Array:
     """Nearly no weights: a few rounds of answer to force at a large ridge."""
     moments = setting.moments
     balance = jnp.sum(moments.counts * moments.labels) / jnp.sum(moments.counts)
@@ -224,16 +196,11 @@ def margin_distribution(found: MarginClassifier, moments: ClassMoments, margin: 
     The law has an atom at margin 1 for the hinge loss and for hard margins (at 1 + radius |w| under adversarial training).
     """
     attacked = margin - found.shift
-    force = _rows(found.loss).force_at(attacked)
-    gamma = jnp.asarray(moments.weights) * found.gamma
+    force = loss_of(found.loss).force_at(attacked)
     # rows on which no force acts stay where they are, however far they could be moved
-    moved = jnp.where(force > 0.0, gamma * jnp.where(force > 0.0, force, 1.0), 0.0)
+    moved = jnp.where(force > 0.0, found.gamma * jnp.where(force > 0.0, force, 1.0), 0.0)
     mean = jnp.asarray(moments.labels) * (found.overlap + found.intercept)
     return jax.scipy.stats.norm.cdf((margin - moved - mean) / jnp.sqrt(found.spread))
-
-
-def _rows(loss: str) -> MarginLoss:
-    return LOSSES["squared_hinge" if loss == "hard_margin" else loss]
 
 
 def _measured(
@@ -251,13 +218,13 @@ def _measured(
         return measure @ rows.value(margins + gamma * rows.force(margins, gamma, scale)[0])
 
     losses = jax.vmap(mean_loss)(moments.labels, moments.weights, at.gamma, at.overlap, deviation)
-    gamma = at.gamma / scale
+    gamma = moments.weights * at.gamma / scale
     found = MarginClassifier(
         error=jax.scipy.stats.norm.cdf(-moments.classes * (at.overlap + at.intercept) / deviation),
         train_error=jnp.zeros_like(gamma), train_loss=losses, support=jnp.zeros_like(gamma), norm=at.norm,
         intercept=at.intercept, overlap=at.overlap, spread=at.spread, gamma=gamma, pull=pull, slope=slope, power=power,
-        nu=answer.nu, scale=scale, shift=shift, residual=left, converged=left < RESIDUAL_TOLERANCE, loss=loss,
+        nu=answer.nu, feature_power=answer.nu**2 * at.norm / setting.features, shift=shift, residual=left,
+        converged=left < RESIDUAL_TOLERANCE, loss=loss,
     )  # fmt: skip
-    return replace(
-        found, train_error=margin_distribution(found, moments, 0.0), support=margin_distribution(found, moments, 1.0 + shift)
-    )
+    missed, supporting = (margin_distribution(found, moments, margin) for margin in (0.0, 1.0 + shift))
+    return replace(found, train_error=missed, support=supporting)

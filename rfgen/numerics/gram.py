@@ -1,0 +1,66 @@
+"""The Gram matrix of training rows by its eigenvectors: one decomposition serves every ridge.
+
+Eigenvalues at the level of rounding are taken as 0, and their eigenvectors are left out: what lies off the others' span is
+I - vectors vectors', which keeps n > p features as cheap as p, and lets the limit of ridge 0 be taken exactly.
+"""
+
+__all__ = ["Gram", "gram_of_features", "gram_of_kernel"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+# An eigenvalue below this many last places of the largest, times the matrix size, is rounding of the eigensolver;
+# for features the same holds of singular values.
+ROUNDING, DOUBLE = 4, float(np.finfo(np.float64).eps)
+# Eigenvalues below minus this fraction of the largest are no rounding.
+NEGATIVE = 1e-6
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Gram:
+    """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending."""
+
+    vectors: Any
+    values: Any
+
+
+def gram_of_kernel(matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix") -> Gram:
+    """The decomposition of a symmetric matrix (n, n); its lower triangle is read.  Time n^3.
+
+    `precision`: relative rounding of the entries, which decides the rank.
+
+    Errors: ValueError, which calls it `name`, if it is not positive semidefinite (to 1e-6 of its largest eigenvalue).
+
+    >>> gram_of_kernel(np.array([[2.0, 2.0], [2.0, 2.0]])).values.round(12)
+    array([4.])
+    """
+    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    if values[-1] < -NEGATIVE * values[0]:
+        raise ValueError(
+            f"{name} must be positive semidefinite, got the eigenvalue {values[-1]:g} (the largest is {values[0]:g})"
+        )
+    kept = values > matrix.shape[0] * ROUNDING * precision * values[0]
+    return Gram(vectors[:, kept], values[kept])
+
+
+def gram_of_features(rows: np.ndarray, precision: float = DOUBLE) -> Gram:
+    """The decomposition of rows rows' for `rows` (n, p), from singular values: no digit is lost by squaring.
+
+    Time n p min(n, p).
+
+    >>> gram_of_features(np.array([[1.0], [2.0]])).values.round(12)
+    array([5.])
+    """
+    n, p = rows.shape
+    # the triangular factor alone where there are many features: their n x p singular vectors are not needed
+    square = np.transpose(np.linalg.qr(rows.T, mode="r")) if p > n else rows  # type: ignore[call-overload]
+    vectors, sizes, _ = np.linalg.svd(square, full_matrices=False)
+    kept = sizes > max(n, p) * ROUNDING * precision * sizes[0]
+    # squares that underflow are no eigenvalues
+    kept &= sizes * sizes > 0.0
+    return Gram(vectors[:, kept], sizes[kept] ** 2)

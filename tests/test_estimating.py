@@ -1,0 +1,108 @@
+"""The verb `estimate_risk`: what it takes, what it returns, what it refuses."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rfgen as rg
+from tests.theory.test_risk_estimators import draw, refitted
+
+
+def test_what_is_kernel_and_what_is_features():
+    rows, labels = draw(8, 8)
+    assert rg.estimate_risk(rows, labels, 1.0).attrs["kind"] == "features"
+    assert rg.estimate_risk(rows @ rows.T, labels, 1.0).attrs["kind"] == "kernel"
+    symmetric = rows @ rows.T
+    assert rg.estimate_risk(symmetric, labels, 1.0, kind="features").attrs["kind"] == "features"
+    np.testing.assert_allclose(
+        rg.estimate_risk(rows, labels, 1.0).loo, rg.estimate_risk(rows @ rows.T, labels, 1.0).loo, rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1e-3])
+def test_single_precision_has_the_same_rank(ridge):
+    rows, labels = draw(30, 10)
+    rows = rows.astype(np.float32)
+    exact = rg.estimate_risk(rows.astype(np.float64), labels, ridge)
+    for data in (rows, jnp.asarray(rows), rows @ rows.T):
+        found = rg.estimate_risk(data, labels, ridge)
+        assert found.attrs["rank"] == 10
+        np.testing.assert_allclose(found.loo, exact.loo, rtol=1e-4)
+
+
+def test_groups_are_refits():
+    rows, labels = draw(12, 5)
+    groups = ["ann", "bob", "ann", "cy"] * 3
+    found = rg.estimate_risk(rows, labels, 0.4, groups=groups)
+    blocks = [np.flatnonzero(np.array(groups) == name) for name in ("ann", "bob", "cy")]
+    expected = refitted(rows @ rows.T, labels, blocks, 0.4)[0]
+    np.testing.assert_allclose(found.loo, np.mean(expected**2, axis=0), rtol=1e-12)
+    assert "gcv" not in found and found.attrs["blocks"] == 3
+
+
+def test_dimensions():
+    rows, labels = draw(12, 5)
+    with pytest.warns(UserWarning):
+        found = rg.estimate_risk(rows, labels, [0.0, 1.0], time=[1.0, 2.0, np.inf])
+    assert found.loo.dims == ("ridge", "time", "output") and found.df1.dims == ("ridge", "time")
+    plain = rg.estimate_risk(rows, labels[:, 0], 1.0)
+    assert plain.loo.dims == () and float(plain.ridge) == 1.0 and float(plain.gcv_se) > 0
+    np.testing.assert_allclose(found.loo[1, 2, 0], plain.loo, rtol=1e-12)
+    np.testing.assert_allclose(found.gcv[1, 2, 0], plain.gcv, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1e-300, 1.0, 1e300])
+def test_nothing_to_learn_from(ridge):
+    none = rg.estimate_risk(np.zeros((4, 4)), np.ones(4), ridge)
+    assert float(none.loo) == float(none.gcv) == float(none.train) == 1.0 and float(none.df1) == 0.0
+    one = rg.estimate_risk([[2.0]], [3.0], ridge)
+    assert float(one.loo) == float(one.gcv) == 9.0
+
+
+def test_a_flow_that_fits_all_says_so():
+    rows, labels = draw(5, 30)
+    with pytest.warns(UserWarning):
+        found = rg.estimate_risk(rows, labels, time=1e6)
+    assert np.isnan(found.gcv).all() and np.isfinite(found.loo).all() and "gcv: 0/0" in found.attrs["failures"]
+
+
+X, Y = draw(6, 3)
+K = X @ X.T
+CASES = {
+    "labels": (lambda: rg.estimate_risk(X, Y[:5]), r"y must have one row per row of data \(6\), got 5"),
+    "labels of views": (lambda: rg.estimate_risk(X, Y[:4], views=2), r"y must have .*\(6\) or one per sample \(3\), got 4"),
+    "NaN label": (lambda: rg.estimate_risk(X, [np.nan] * 6), r"y must be finite, got nan at index \(0,\)"),
+    "NaN feature": (lambda: rg.estimate_risk(X * np.nan, Y), r"data must be finite, got nan"),
+    "vector": (lambda: rg.estimate_risk(X[0], Y), r"data must have 2 dimension\(s\), got shape \(3,\)"),
+    "asymmetric": (lambda: rg.estimate_risk(K + 1e-4 * np.tri(6), Y), r"data must be symmetric .* differ by 0\.0001"),
+    "told a kernel": (lambda: rg.estimate_risk(np.tri(6), Y, kind="kernel"), r"data must be symmetric .* differ by 1"),
+    "oblong": (
+        lambda: rg.estimate_risk(X, Y, kind="kernel"),
+        r"data must be a square matrix where kind='kernel'.*\(6, 3\)",
+    ),
+    "indefinite": (
+        lambda: rg.estimate_risk(K - 2 * np.eye(6), Y),
+        r"data .*must be positive semidefinite, got the eigenv.* -2",
+    ),
+    "kind": (lambda: rg.estimate_risk(X, Y, kind="gram"), r"kind must be 'auto', 'kernel' or 'features', got 'gram'"),
+    "ridge": (lambda: rg.estimate_risk(X, Y, -0.1), r"ridge must be >= 0, got -0\.1"),
+    "infinite ridge": (lambda: rg.estimate_risk(X, Y, np.inf), r"ridge must be finite, got inf"),
+    "time": (lambda: rg.estimate_risk(X, Y, time=-1.0), r"time must be a number or an array \(times,\) of numbers >= 0"),
+    "views": (lambda: rg.estimate_risk(X, Y, views=4), r"views must divide the rows of data \(6\), got 4"),
+    "views zero": (lambda: rg.estimate_risk(X, Y, views=0), r"views must be an integer >= 1, got 0"),
+    "groups": (lambda: rg.estimate_risk(X, Y, groups=[1, 2]), r"groups must hold one label per row of data \(6,\).*\(2,\)"),
+    "both": (lambda: rg.estimate_risk(X, Y, views=2, groups=[0] * 6), r"groups must be left out where views are given"),
+    "clean alone": (lambda: rg.estimate_risk(X, Y, clean=X), r"clean must come with views"),
+    "clean": (lambda: rg.estimate_risk(X, Y, views=2, clean=X), r"clean must hold the features .*\(3, 3\), got \(6, 3\)"),
+    "clean kernel": (
+        lambda: rg.estimate_risk(K, Y, views=2, clean=X[:3]),
+        r"clean must hold the kernel .*\(3, 6\), got \(3, 3\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refused(name):
+    call, message = CASES[name]
+    with pytest.raises(ValueError, match=message):
+        call()
