@@ -107,8 +107,15 @@ def follow(
 
 
 def implicit(residual: Residual, zero: Float[Array, " unknowns"]) -> Float[Array, " unknowns"]:
-    """`zero` of `residual`, with first derivatives in whatever `residual` closes over (implicit function theorem)."""
-    zero = jax.lax.stop_gradient(zero)
-    jacobian = jax.lax.stop_gradient(jax.jacfwd(residual)(zero))
-    change = jnp.linalg.solve(jacobian, residual(zero))
-    return zero - (change - jax.lax.stop_gradient(change))
+    """`zero` of `residual`, with its derivatives in whatever `residual` closes over (implicit function theorem).
+
+    >>> import jax, jax.numpy as jnp
+    >>> with jax.enable_x64(True):
+    ...     float(jax.grad(lambda a: implicit(lambda x: x**2 - a, jnp.array([3.0]))[0])(9.0))  # of the square root
+    0.166666666...
+    """
+
+    def tangent(linear: Callable[[Array], Array], y: Array) -> Array:
+        return jnp.linalg.solve(jax.jacfwd(linear)(y), y)
+
+    return jax.lax.custom_root(residual, jax.lax.stop_gradient(zero), lambda _, found: found, tangent)

@@ -176,18 +176,16 @@ def _residual(
 
 
 def _start(rows: MarginLoss, setting: _Setting, ridge: Array) -> Array:
-    """Nearly no weights: a few rounds of answer to force at a large ridge."""
+    """Nearly no weights: the answer to the forces on rows of margin 0."""
     moments = setting.moments
+    force = rows.force_at(jnp.zeros(())) / ridge
+    total = moments.counts * moments.weights
+    answer: WeightResponse = weight_response(
+        moments.variances, moments.multiplicity, moments.overlaps, jnp.zeros_like(total), total * moments.weights * force**2,
+        moments.labels * total * force, jnp.ones_like(ridge), setting.features,
+    )  # fmt: skip
     balance = jnp.sum(moments.counts * moments.labels) / jnp.sum(moments.counts)
-    trace = moments.variances @ moments.multiplicity
-    small = jnp.full_like(trace, 1e-4)
-    x = _State(trace, jnp.zeros_like(trace), small, balance, small[0]).vector
-
-    def answered(_: Any, x: Array) -> Array:
-        answer: WeightResponse = _response(x, setting, rows, ridge)[-1]
-        return _State(answer.gamma, answer.along, answer.spread, 0.5 * balance, answer.norm).vector
-
-    return jax.lax.fori_loop(0, 3, answered, x)
+    return _State(answer.gamma, answer.along, answer.spread, 0.5 * balance, answer.norm).vector
 
 
 def margin_distribution(found: MarginClassifier, moments: ClassMoments, margin: Any) -> Float[Array, "*batch groups"]:

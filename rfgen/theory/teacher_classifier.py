@@ -179,14 +179,16 @@ def _residual(rows: MarginLoss, intercept: bool, setting: _Setting, x: Array, ho
 
 
 def _start(rows: MarginLoss, setting: _Setting, scale: Any) -> Array:
-    trace = jnp.sum(setting.moments.multiplicity * setting.moments.variances)
-    x = jnp.stack([jnp.log(trace), jnp.zeros(()), jnp.log(1e-4 * jnp.ones(())), jnp.zeros(())])
-
-    def answered(_: Any, x: Array) -> Array:
-        answer = _response(rows, setting, x, scale)[-1]
-        return jnp.stack([jnp.log(answer.gamma[0]), answer.along[0], jnp.log(answer.spread[0]), jnp.zeros(())])
-
-    return jax.lax.fori_loop(0, 3, answered, x)
+    """Nearly no weights: the answer to the forces on rows of margin 0."""
+    moments = setting.moments
+    force = rows.force_at(jnp.zeros(())) / scale
+    _, moment = _law(setting, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+    power = (setting.n * force**2)[None]
+    answer = weight_response(
+        moments.variances[None], moments.multiplicity, moments.power[None, None], jnp.zeros(1), power,
+        2.0 * setting.n * force * moment, jnp.ones(()), setting.features,
+    )  # fmt: skip
+    return jnp.stack([jnp.log(answer.gamma[0]), answer.along[0], jnp.log(answer.spread[0]), jnp.zeros(())])
 
 
 def _measured(rows: MarginLoss, setting: _Setting, x: Array, scale: Any, left: Any) -> TeacherClassifier:
