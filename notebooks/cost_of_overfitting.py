@@ -68,7 +68,7 @@ assert abs(float(pure.cost / pure.overfitting_coefficient) - 1) < 1e-10 and np.i
 # The simulation agrees: on pure noise the ridgeless risk is $E_0$.
 
 # %%
-print(rg.check(nothing, rg.Learner(rg.Ridge(0.0)), n=[30, 100], trials=20, variables="test"))
+print(rg.check(nothing, rg.Learner(rg.Ridge(0.0)), n=[30, 100], trials=10, variables="test"))
 
 # %% [markdown]
 # ## A bound from effective ranks
@@ -84,7 +84,7 @@ print(at[["overfitting_coefficient", "bound", "bound_k", "k_over_r"]].to_datafra
 # A smooth kernel on the sphere learns one degree of harmonics after the other; $E_0$ peaks as $n$ passes the number of harmonics.
 
 # %%
-sizes = np.geomspace(5, 5000, 48)
+sizes = np.geomspace(5, 5000, 32)
 at = rg.overfitting_cost(rg.Task.sphere(40, rg.GaussianKernel(3.0), {1: 1.0}, noise=0.2, degrees=8), sizes)
 fig, ax = plt.subplots()
 ax.semilogx(sizes, at.overfitting_coefficient, "--", label="E0")

@@ -46,7 +46,7 @@ from theory: {worst:.1f} standard errors.
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each panel: `n`, `excess`, `noise` (its part from noise), `lower`, `upper` (1e9 for inf), and dots of the excess."""
+    """Of each panel: `n`, `excess`, `noise` (its part from noise), `lower`, `upper` (1e9 for inf), and dots of `excess`."""
     plan, panels = SCALES[scale], {}
     for name, (_, build, (low, high)) in PANELS.items():
         spectrum = build()

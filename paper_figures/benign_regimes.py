@@ -32,11 +32,12 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 After Mallinar et al. (arXiv 2207.06569); parameters ours. Left: test risk of ridgeless regression over the label noise
-(variance {noise:g}), target power i^-{beta:g}; benign tends to 1, tempered to a constant (2 here), catastrophic to infinity.
-Exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error; largest distance of a dot from
-theory: {worst:.1f} standard errors. Right: minimum-norm interpolants of the same {points} noisy labels of the target 0 at
-points of a circle; kernels with such eigenvalues (catastrophic: e^-j/0.8) on the Fourier modes j = 1, 2, ... and a constant
-one. Benign: a spike at each point, near the target elsewhere; catastrophic runs away between points.
+(variance {noise:g}), target power i^-{beta:g}; benign tends to 1, tempered to a constant (2 here), catastrophic to
+infinity. Exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error; largest distance of
+a dot from theory: {worst:.1f} standard errors. Right: minimum-norm interpolants of the same {points} noisy labels of
+the target 0 at points of a circle; kernels with such eigenvalues (catastrophic: e^-j/0.8) on the Fourier modes j = 1,
+2, ... and a constant one. Benign: a spike at each point, near the target elsewhere; catastrophic runs away between
+points.
 """
 
 
@@ -53,7 +54,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         n = np.geomspace(3.0, largest, plan["grid"])
         curve = rg.predict(task, rg.Learner(rg.Ridge(0.0)), n=n)
         dots = risk_dots(task, [size for size in plan["sizes"] if size <= drawn], plan["trials"], seed)
-        panels[name] = {"n": n, "ratio": curve.test.values / NOISE, **dots, "x": grid, "fit": _interpolant(name, x, y, grid)}
+        fit = _interpolant(name, x, y, grid)
+        panels[name] = {"n": n, "ratio": curve.test.values / NOISE, **dots, "x": grid, "fit": fit}
     panels["points"] = {"x": x, "y": y}
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "beta": BETA, "noise": NOISE,

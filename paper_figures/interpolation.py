@@ -29,7 +29,8 @@ def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     exact = rg.predict(task, learner, n=list(sizes))
     z = (runs.test - exact.test) / runs.test_se
     return {
-        f"{name}_n": np.array(sizes, float), name: runs.test.values, f"{name}_se": runs.test_se.values, f"{name}_z": z.values
+        f"{name}_n": np.array(sizes, float), name: runs.test.values, f"{name}_se": runs.test_se.values,
+        f"{name}_z": z.values,
     }  # fmt: skip
 
 
@@ -51,4 +52,5 @@ def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
 
 def worst(panels: Mapping[str, Mapping[str, Any]]) -> float:
     """The largest distance of a dot from theory, in standard errors."""
-    return max(float(np.abs(values).max()) for panel in panels.values() for key, values in panel.items() if key.endswith("_z"))
+    scores = [values for panel in panels.values() for key, values in panel.items() if key.endswith("_z")]
+    return max(float(np.abs(values).max()) for values in scores)

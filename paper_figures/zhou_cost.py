@@ -32,15 +32,16 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 {source} Ridge regression, target power i^-{beta:g}, infinitely many modes. Cost of overfitting: test risk of the
-ridgeless solution over that of the best ridge, for label noise of variance {noise:g}. Dashed: the overfitting coefficient
-E₀, which no target exceeds and pure noise attains. Dotted: its bound by effective ranks, where there is one (for the
-exponential spectrum only at small n). Grey: the limit of E₀. Exact theory computed by rfgen; dots: {trials} simulations
-each run by rfgen, bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+ridgeless solution over that of the best ridge, for label noise of variance {noise:g}. Dashed: the overfitting
+coefficient E₀, which no target exceeds and pure noise attains. Dotted: its bound by effective ranks, where there is one
+(for the exponential spectrum only at small n). Grey: the limit of E₀. Exact theory computed by rfgen; dots: {trials}
+simulations each run by rfgen, bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard
+errors.
 """
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each panel: `n`, `cost`, `coefficient`, `bound` (NaN where there is none), `limit`, and dots; `data` plays no part.
+    """Of each panel: `n`, `cost`, `coefficient`, `bound`, `limit` (1e9 for inf), and dots; `data` plays no part.
 
     Dots `cost_dot`, `noise_dot` with `_n`, `_se`, `_z`.
     """
@@ -54,7 +55,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         # inf is written as a number that no axis shows
         bound, limit = np.minimum(at.bound.values, 1e9), min(at.attrs["limit"], 1e9)
         panels[name] = {
-            "n": n, "cost": at.cost.values, "coefficient": at.overfitting_coefficient.values, "bound": bound, "limit": limit,
+            "n": n, "cost": at.cost.values, "coefficient": at.overfitting_coefficient.values,
+            "bound": bound, "limit": limit,
             **cost_dots(task, sizes, plan["trials"], seed, "cost_dot"),
             **risk_dots(pure_noise(spectrum), sizes, plan["trials"], seed, "noise_dot"),
         }  # fmt: skip

@@ -27,7 +27,7 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 {source} Eigenvalues i^-{alpha:g}, target power i^-β, infinitely many modes, n = {n}. Cost of overfitting against the
-variance of the label noise, relative to the noiseless risk at ridge 0. Solid: exact theory at this n; dotted: its limit of
+variance of the label noise, relative to the noiseless risk at ridge 0. Solid: exact theory at n; dotted: its limit of
 many samples; dashed: the overfitting coefficient E₀ = {coefficient:.3f} at this n, attained by pure noise. Ticks at the
 bottom: the noise up to which no ridge does better than interpolation, (β - α)/(α (α - 1)), for β > α. Theory computed by
 rfgen; dots: {trials} simulations each at ridge 0 and the best ridge, bars: one standard error. Largest distance of a dot
@@ -36,7 +36,7 @@ from theory: {worst:.1f} standard errors.
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each β: `noise` (relative), `cost`, `limit` (many samples), `threshold`, and dots at relative noise `dot_noise`."""
+    """Of each β: `noise` (relative), `cost`, `limit` (many samples), `threshold`, dots at noise `dot_noise`."""
     plan, panels = SCALES[scale], {}
     relative = np.geomspace(*RANGE, plan["grid"])
     for beta in BETAS:

@@ -22,7 +22,9 @@ WIDTH, DEGREES, EXPONENTS = 3.0, 8, (0.25, 3.4)
 DIMS = (10, 30, 100, 1000)
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 121, "sizes": {10: (11, 65), 30: (31, 120)}, "trials": 5, "points": 300},
-    "paper": {"grid": 401, "sizes": {10: (11, 25, 65, 130, 275), 30: (10, 31, 120, 495, 1500)}, "trials": 45, "points": 2000},
+    "paper": {
+        "grid": 401, "sizes": {10: (11, 25, 65, 130, 275), 30: (10, 31, 120, 495, 1500)}, "trials": 45, "points": 2000,
+    },
 }
 CAPTION = """
 {source} Kernel exp(-|x - x'|²/{twice:g}) on the unit sphere in d dimensions. E₀, the factor by which interpolation

@@ -51,6 +51,7 @@ __all__ = [
     "SquaredHinge",
     "Task",
     "__version__",
+    "adversarial_error",
     "check",
     "datasets",
     "estimate_risk",
@@ -65,6 +66,7 @@ __all__ = [
 
 from rfgen._version import __version__
 from rfgen.api import (
+    adversarial_error,
     check,
     estimate_risk,
     optimal_augmentation,

@@ -5,6 +5,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 """
 
 __all__ = [
+    "adversarial_error",
     "check",
     "estimate_risk",
     "optimal_augmentation",
@@ -16,6 +17,7 @@ __all__ = [
 ]
 
 from rfgen.api.checking import check
+from rfgen.api.classifying import adversarial_error
 from rfgen.api.estimating import estimate_risk
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost

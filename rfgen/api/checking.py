@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import MEASURED
+from rfgen.api.curves import CLASSIFIED, MEASURED
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
@@ -14,11 +14,12 @@ from rfgen.comparison.report import Report
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import Mixture
 from rfgen.problems.task import Task
 
 
 def check(
-    task: Task | DataTask,
+    task: Task | DataTask | Mixture,
     learner: Learner,
     n: Any = None,
     trials: int = 45,
@@ -33,7 +34,8 @@ def check(
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide (None: test, and train where there is a training set); `.dataset` holds all.
+    those that decide (None: test, and train where there is a training set; error and train_error on an `rg.Mixture`, whose
+    allowance has amplification 1); `.dataset` holds all.
     `form` goes to `predict`, whose error from sampled patterns is added to the measurement's; further arguments go to
     `simulate`.
 
@@ -42,9 +44,10 @@ def check(
     >>> report.agrees
     True
     """
-    known = [name for name in MEASURED if name != "train" or learner.training.needs_samples]
+    classes = isinstance(task, Mixture)
+    known = [name for name in (CLASSIFIED if classes else MEASURED) if name != "train" or learner.training.needs_samples]
     if variables is None:
-        variables = tuple(name for name in ("test", "train") if name in known)
+        variables = tuple(name for name in ("test", "train", "error", "train_error") if name in known)
     variables = (variables,) if isinstance(variables, str) else tuple(variables)
     unknown = set(variables) - set(known)
     if unknown or not variables:
@@ -54,14 +57,15 @@ def check(
     theory = predict(task, learner, n, form)
     measured = simulate(task, learner, n, trials, seed, **simulation)
     dtype = measured.attrs["dtype"]
-    scale = (task.eigen if isinstance(task, DataTask) else task).null_risk
+    scale = 1.0 if classes else (task.eigen if isinstance(task, DataTask) else task).null_risk
     data = {}
     for name in known:
         n_there, features_there = (
             theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) if size in theory.coords else np.inf
             for size in ("n", "features")
         )
-        granted = allowance(theory[name], theory["amplification"], n_there, features_there, finite_size)
+        amplification = theory.get("amplification", 1.0)
+        granted = allowance(theory[name], amplification, n_there, features_there, finite_size)
         granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)
         error = measured[f"{name}_se"]
         if f"{name}_pattern_se" in theory:
@@ -77,7 +81,7 @@ def check(
     failures = {key: theory.attrs[key] for key in ("failures", "unstable") if key in theory.attrs}
     attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
     dataset = xarray.Dataset(data, attrs=attributes)
-    title = repr(task) if isinstance(task, Task) else repr(task.eigen)
+    title = repr(task.eigen if isinstance(task, DataTask) else task)
     if learner.augmentation is not None:
         title += f", {learner.augmentation!r}, {theory.attrs['form']} form"
     return Report(dataset, tuple(variables), threshold, title)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "BLOCKS",
+    "CLASSIFIED",
     "LARGE_BLOCKS",
     "MEASURED",
     "blockwise",
@@ -21,8 +22,10 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.problems import validation
+from rfgen.problems.classifier_training import AbstractClassifierTraining
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import CLASSES, Mixture
 from rfgen.problems.modes import Modes
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
@@ -79,7 +82,17 @@ DESCRIPTIONS = {
     "beta": "beta",
     "delta": "delta",
     "output": "output",
+    "class": "class",
+    "error": "test error (share of wrong classes)",
+    "error_by_class": "test error of each class",
+    "train_error": "training error (share of missed training labels)",
+    "train_loss": "mean training loss",
+    "intercept": "intercept",
+    "support": "share of training rows with margin at most 1",
+    "separable": "share of trials with separable classes",
+    "radius": "radius of the attack",
 }
+CLASSIFIED = ("error", "train_error", "norm")
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
@@ -87,10 +100,16 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     """Check the nouns; return the task in eigen-coordinates and the axes of the outer product."""
     if isinstance(task, DataTask):
         task = task.eigen
+    if isinstance(task, Mixture):
+        raise ValueError(f"task must be an rg.Task or rg.DataTask for {verb}, got {task!r}")
     if not isinstance(task, Task):
-        raise ValueError(f"task must be an rg.Task or rg.DataTask, got {type(task).__name__}")
+        raise ValueError(f"task must be an rg.Task, rg.DataTask or rg.Mixture, got {type(task).__name__}")
     if not isinstance(learner, Learner):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
+    if isinstance(learner.training, AbstractClassifierTraining):
+        raise ValueError(f"task must be an rg.Mixture (two classes) to train {learner.training!r}, got {task!r}")
+    if getattr(learner.training, "intercept", False):
+        raise ValueError(f"intercept=True needs two classes, an rg.Mixture, got {task!r}: center the targets instead")
     if verb in ("optimal_ridge", "optimal_augmentation") and not isinstance(learner.training, Ridge):
         remedy = "; use optimal_stopping" if verb == "optimal_ridge" else ""
         raise ValueError(f"{verb} covers Ridge, got {learner.training!r}{remedy}")
@@ -109,13 +128,21 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     return task, axes
 
 
-def dataset(axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Task, attributes: dict[str, Any]) -> Any:
-    """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates."""
+def dataset(
+    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Task | Mixture, attributes: dict[str, Any]
+) -> Any:
+    """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
+
+    Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.
+    """
     import xarray
 
     dims = [name for name, axis in axes.items() if axis.ndim]
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
-    if task.keep_outputs:
+    if isinstance(task, Mixture):
+        dims.append("class")
+        coords["class"] = (("class",), np.array(CLASSES))
+    elif task.keep_outputs:
         dims.append("output")
         coords["output"] = (("output",), np.arange(task.outputs))
     data = {}

@@ -9,11 +9,13 @@ import jax
 import numpy as np
 
 from rfgen.api.along_training import predict_trajectory
+from rfgen.api.classifying import predict_classifier
 from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, prepare, warn_small_population
 from rfgen.api.stochastic import predict_stochastic
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import Mixture
 from rfgen.problems.modes import Modes
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
@@ -31,7 +33,7 @@ def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_out
 
 @double_precision
 def predict(
-    task: Task | DataTask, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False
+    task: Task | DataTask | Mixture, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False
 ) -> Any:
     """The exact curve: an xarray Dataset over every argument given as an array.
 
@@ -54,6 +56,10 @@ def predict(
     `noise_by_mode` (of an infinite spectrum: of its first, explicit modes).  Costs a microsecond a step for each setting,
     with features or many passes about a second.
 
+    On an `rg.Mixture` (two classes) the variables are `error`, the share of wrong classes, `error_by_class` over `class`
+    (+1, -1), `train_error` (share of training labels missed), `train_loss`, `norm`, `intercept`, `support` (share of
+    training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.
+
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.
 
@@ -63,6 +69,10 @@ def predict(
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
+    if isinstance(task, Mixture):
+        if form is not None or by_mode:
+            raise ValueError("form and by_mode must be left out on an rg.Mixture, which has no augmentation and no modes")
+        return predict_classifier(task, learner, n)
     given = task
     task, axes = prepare("predict", task, learner, n)
     if isinstance(learner.training, (OnePassSGD, AcceleratedSGD, SGD)):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.api.classifying import simulate_classifier
 from rfgen.api.curves import MEASURED, dataset, prepare
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan
@@ -20,6 +21,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import Mixture
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
@@ -47,7 +49,7 @@ def _whole(name: str, values: np.ndarray) -> np.ndarray:
 
 @double_precision
 def simulate(
-    task: Task | DataTask,
+    task: Task | DataTask | Mixture,
     learner: Learner,
     n: Any = None,
     trials: int = 45,
@@ -76,6 +78,10 @@ def simulate(
     "float32"; `memory` in bytes (default half the device's), `progress` True, False or None (only in a terminal or
     notebook); `store` a folder in which finished cells are kept, so that a killed run continues.
 
+    On an `rg.Mixture`: class sizes n * prior are rounded at random, labels flipped independently; errors are exact given
+    the classifier.  `separable` is the share of trials in which a plane separates the training labels; `MaxMargin` is
+    averaged over those.
+
     Returns the variables of `predict` that can be measured (`test`, `train`, `bias`, `variance`, `noise`, `norm`), each
     with `<name>_se`, and `trials`.
 
@@ -84,6 +90,10 @@ def simulate(
     >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
     True
     """
+    if isinstance(task, Mixture):
+        if dtype != "float64" or test_rows != "population" or memory is not None:
+            raise ValueError("dtype, test_rows and memory must be left out on an rg.Mixture")
+        return simulate_classifier(task, learner, n, trials, seed, progress, store)
     given = task
     task, axes = prepare("simulate", task, learner, n)
     if learner.augmentation is not None:

@@ -116,7 +116,7 @@ def classifier_runs(
         raise ValueError(
             f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"
         )
-    source = labelled_rows(problem, n)
+    source: Any = labelled_rows(problem, n)
     trials, start = validation.integer("trials", trials, 1), validation.integer("start", start, 0)
     seed = validation.integer("seed", seed, 0)
     features = None if features is None else validation.integer("features", features, 1)
@@ -134,10 +134,12 @@ def classifier_runs(
     held = rows * (problem.dim + width) + (problem.dim * width if features else 0) + min(rows, width) ** 2
     together = 1 if jax.devices()[0].platform == "cpu" else max(1, min(trials, HELD // held))
     key = jax.random.key(seed, impl="threefry2x32")
-    keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(start, start + trials, dtype=jnp.uint32))
+    # blocks of one size, so that one compiled program serves any number of trials
+    blocks = -(-trials // together)
+    every = jnp.arange(start, start + blocks * together, dtype=jnp.uint32).reshape(blocks, together)
     numbers = (jnp.asarray(np.atleast_1d(ridge) * factor), jnp.asarray(np.atleast_1d(radii)))
-    found = _runs(keys, source, *numbers, name, bool(training.intercept), features, zero, together)
-    arrays = {each: np.asarray(values) for each, values in found.items()}
+    found = [_runs(key, block, source, *numbers, name, bool(training.intercept), features, zero) for block in every]
+    arrays = {each: np.concatenate([np.asarray(block[each]) for block in found])[:trials] for each in found[0]}
     if ridge.ndim == 0:
         arrays = {each: values[:, 0] for each, values in arrays.items()}
     if name in ("square", "squared_hinge"):
@@ -149,15 +151,15 @@ def classifier_runs(
     return ClassifierRuns(**{"train_loss": None, **arrays})
 
 
-@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero", "together"))
+@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero"))
 def _runs(
-    keys: Array, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None, zero: bool,
-    together: int,
+    key: Array, block: Array, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None,
+    zero: bool,
 ) -> dict[str, Array]:  # fmt: skip
-    """All measures, (trials, ridges, ...)."""
+    """All measures of the trials numbered in `block`, (trials, ridges, ...)."""
 
-    def trial(key: Array) -> dict[str, Array]:
-        of_rows, of_features = jax.random.split(key)
+    def trial(number: Array) -> dict[str, Array]:
+        of_rows, of_features = jax.random.split(jax.random.fold_in(key, number))
         drawn, mixing = source.draw(of_rows), None
         design = drawn.rows
         if features is not None:
@@ -178,7 +180,7 @@ def _runs(
 
         return jax.lax.map(setting, ridges)
 
-    return jax.lax.map(trial, keys, batch_size=together if together > 1 else None)
+    return jax.vmap(trial)(block) if block.size > 1 else jax.tree.map(lambda value: value[None], trial(block[0]))
 
 
 def _fit(
