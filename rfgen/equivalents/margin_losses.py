@@ -124,7 +124,7 @@ class _Logistic(MarginLoss):
 
 
 @jax.custom_jvp
-def _logistic_margin(w: Array, gamma: Array) -> Array:
+def _logistic_margin(w: Any, gamma: Any) -> Any:
     """The t with t = w + gamma sigmoid(-t)."""
 
     def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:

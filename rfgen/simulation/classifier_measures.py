@@ -2,6 +2,8 @@
 
 __all__ = ["group_errors", "label_error", "sign_error"]
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +16,7 @@ SCORES = np.linspace(-9.0, 9.0, 401)
 
 
 def group_errors(
-    weights: Array, intercept: Array, means: Array, deviations: Array, classes: Array, shift: Array | float = 0.0
+    weights: Array, intercept: Any, means: Array, deviations: Array, classes: Array, shift: Any = 0.0
 ) -> Array:  # fmt: skip
     """Probabilities (groups,) that class * (w.x + b) <= shift for x ~ N(mean, deviations^2), of `weights` (dim,).
 

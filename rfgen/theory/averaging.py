@@ -34,7 +34,8 @@ def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = 
     require_double_precision("rfgen.theory.averaging")
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     counts, labels = moments.counts, moments.labels
-    sizes = jnp.where(labels > 0, jnp.sum(counts * (labels > 0)), jnp.sum(counts * (labels < 0)))
+    positive = jnp.sum(jnp.where(labels > 0, counts, 0.0))
+    sizes = jnp.where(labels > 0, positive, jnp.sum(counts) - positive)
     weights = 0.5 / sizes if intercept else jnp.full_like(counts, 1.0 / jnp.sum(counts))
     found = margin_classifier(replace(moments, weights=weights), "linear", 1.0, features)
     if not intercept:

@@ -44,7 +44,7 @@ def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool
     counts, labels = moments.counts, moments.labels
     fitted = margin_classifier(moments, "square", 0.0, features, intercept=True)
     total = jnp.sum(counts)
-    positive = jnp.sum(counts * (labels > 0))
+    positive = jnp.sum(jnp.where(labels > 0, counts, 0.0))
     negative = total - positive
     # mean trained score of each group, label * t, t = (w + gamma)/(1 + gamma)
     score = labels * (labels * (fitted.overlap + fitted.intercept) + fitted.gamma) / (1.0 + fitted.gamma)

@@ -23,6 +23,7 @@ GROUPS = ClassGroups(
     classes=[1.0, 1.0, -1.0, -1.0],
 )  # fmt: skip
 
+
 def drawn(problem, n, seed, trial, features=None):
     """The training set of one trial, and its features' weights, as numpy arrays."""
     with jax.enable_x64(True):
