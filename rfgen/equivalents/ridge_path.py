@@ -2,7 +2,7 @@
 
 The residual is `residual(setting, x, hold, scale)`: `scale` is the ridge, forces being measured in units of it; `hold` in
 [0, 1] says how strongly the intercept is held at zero.  With hardly any weights most rows of a hinge loss would sit on its
-kink, so the intercept is let go at the end of the path only.
+kink, so the intercept is let go on the way.
 """
 
 __all__ = ["HARD", "NAMES", "RESIDUAL_TOLERANCE", "loss_of", "ridge_path"]
@@ -20,10 +20,12 @@ from rfgen.numerics.continuation import follow, implicit
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
 TOLERANCE = 1e-13
 RESIDUAL_TOLERANCE = 1e-10
-# The path starts at this multiple of the rows times the largest variance.
+# The path starts at this multiple of the rows times the largest second moment.
 NULL_RIDGE = 3.0
 # Ridge 0 is this fraction of the path's start: where there is a limit it is reached to rounding.
 NEAR_ZERO = 1e-30
+# The intercept is free from this fraction of the path's start on, while forces still tell separable classes from others.
+RELEASE = 1e-4
 HARD = "hard_margin"
 NAMES = (*LOSSES, HARD)
 
@@ -41,16 +43,18 @@ def ridge_path(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Unknowns, scale and largest residual left at `ridge` (0: the limit from above); inf where there is no solution.
 
-    `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times the largest
-    variance; the first unknown is log gamma, at most log `trace`.  First derivatives in `setting` and `ridge` are right.
+    `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times their
+    largest second moment; the first unknown is log gamma, at most log `trace`.  First derivatives in `setting` and `ridge` are right.
     """
     ridge = jnp.zeros_like(ridge) if loss == HARD else ridge
     held, strength, frozen = jax.lax.stop_gradient((ridge, strength, setting))
     first = NULL_RIDGE * jnp.maximum(strength, held)
     last = jnp.where(held > 0.0, held, first * NEAR_ZERO)
+    release = jnp.maximum(last, first * RELEASE)
 
     def along(x: Array, log_scale: Any) -> Array:
-        return residual(frozen, x, -jnp.expm1(jnp.log(last) - log_scale), jnp.exp(log_scale))
+        hold = -jnp.expm1(jnp.minimum(jnp.log(release) - log_scale, 0.0))
+        return residual(frozen, x, hold, jnp.exp(log_scale))
 
     x, left = follow(along, start(frozen, first), jnp.log(first), jnp.log(last), TOLERANCE)
     # separated: training on a row moves its own margin without bound as the ridge falls

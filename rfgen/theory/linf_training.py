@@ -82,7 +82,7 @@ def linf_training(
     ridge = jnp.asarray(ridge, jnp.float64)
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), setting,
-        jnp.sum(setting.counts * setting.weights) * jnp.max(setting.variances),
+        jnp.sum(setting.counts * setting.weights) * (jnp.max(setting.variances) + jnp.max(jnp.sum(setting.means**2, axis=1))),
         jnp.max(jnp.sum(setting.variances, axis=1)), ridge, loss,
     )  # fmt: skip
     answer = _answer(rows, setting, x, scale)

@@ -110,9 +110,10 @@ def margin_classifier(
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     ridge, features, radius = (jnp.asarray(value, jnp.float64) for value in (ridge, features, radius))
     setting = _Setting(moments, features, radius)
+    lengths = jnp.sum(jnp.diagonal(moments.overlaps), axis=0)  # |mean|^2 of each group
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), setting,
-        jnp.sum(moments.counts * moments.weights) * jnp.max(moments.variances),
+        jnp.sum(moments.counts * moments.weights) * (jnp.max(moments.variances) + jnp.max(lengths)),
         jnp.max(moments.variances @ moments.multiplicity), ridge, loss,
     )  # fmt: skip
     return _measured(x, setting, rows, scale, left, loss)
