@@ -23,7 +23,7 @@ from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend
 from rfgen.theory.separability import separability_threshold
 
 # |mean| = LENGTH (dim / UNIT)^growth, covariance 1 in every direction.
-N, LENGTH, UNIT, RANGE = 200, 1.1, 40, (20, 200_000)
+N, LENGTH, UNIT, RANGE = 200, 1.1, 40, (20, 100_000)
 FLIPS, SHOWN = (0.0, 0.1, 0.2, 0.3), 0.2
 GROWTHS = {"benign": 0.4, "tempered": 0.25, "harmful": 0.1}
 LEARNERS = {"max-margin": rg.MaxMargin(), "least squares": rg.Ridge(0.0), "averaging": rg.Averaging()}
@@ -31,7 +31,7 @@ LEARNER_COLOURS = dict(zip(LEARNERS, ("k", COLOURS[0], COLOURS[1]), strict=True)
 # Groups without rows are left out, and other groups are another program to compile: a rate this small plays no part.
 HARDLY = 1e-9
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 30, "dims": (1000,), "trials": 10},
+    "smoke": {"grid": 12, "dims": (1000,), "trials": 10},
     "paper": {"grid": 121, "dims": (50, 120, 300, 600, 1500, 5000, 20_000), "trials": 50},
 }
 CAPTION = """
@@ -62,9 +62,9 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     "benign": `dim`, `bayes` and `threshold`, the dimension from which training sets with 20 % flips are separable.  `data`
     plays no part.
-    """  # noqa: D205
+    """
     plan, panels = SCALES[scale], {}
-    dims = np.unique(np.round(np.geomspace(*RANGE, plan["grid"])).astype(int))
+    dims = np.unique(np.append(np.round(np.geomspace(*RANGE, plan["grid"])), N).astype(int))
     for name, growth in GROWTHS.items():
         with jax.enable_x64(True):
             bayes = np.asarray(norm.cdf(-_length(dims, growth)))
@@ -83,12 +83,18 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 
 
+@jax.jit
+def _thresholds(lengths: jax.Array, flip: Any) -> jax.Array:
+    """Dimensions per sample that separate classes whose means have these lengths."""
+    return jax.vmap(lambda length: separability_threshold(length, flip=flip))(lengths)
+
+
 def _separable_from(growth: float, flip: float) -> float:
     """The dimension at which dim / n passes the threshold, which falls with the length of the mean."""
-    dims = jnp.geomspace(*RANGE, 2000)
+    dims = np.geomspace(*RANGE, 2000)
     with jax.enable_x64(True):
-        least = jax.vmap(lambda length: separability_threshold(length, flip=flip))(jnp.asarray(_length(dims, growth)))
-    return float(dims[np.argmax(np.asarray(dims) / N > np.asarray(least))])
+        least = _thresholds(jnp.asarray(_length(dims, growth)), flip)
+    return float(dims[np.argmax(dims / N > np.asarray(least))])
 
 
 def _panel(learner: str, growth: float, flip: float, dims: Any, plan: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -100,13 +106,15 @@ def _panel(learner: str, growth: float, flip: float, dims: Any, plan: dict[str, 
     def exact(dim: int) -> Any:
         return rg.predict(_mixture(int(dim), growth, max(flip, HARDLY)), training, N)
 
-    lines = [exact(dim) for dim in dims if dim > first]
+    # the line begins where the classifier does
+    at_dims = np.unique(np.append(dims[dims > first], int(first) + 2)) if first else dims
+    lines = [exact(dim) for dim in at_dims]
     # single draws differ much near the edge of separability and of interpolation
     drawn = [dim for dim in plan["dims"] if dim > 1.3 * first]
     runs = [rg.simulate(_mixture(dim, growth, flip), training, N, trials=plan["trials"], seed=seed) for dim in drawn]
     found, error = (np.array([float(run[name]) for run in runs]) for name in ("error", "error_se"))
     return {
-        "dim": dims[dims > first], **{name: [float(at[name]) for at in lines] for name in ("error", "train_error")},
+        "dim": at_dims, **{name: [float(at[name]) for at in lines] for name in ("error", "train_error")},
         "dot_dim": drawn, "dot": found, "dot_se": error,
         "dot_z": (found - np.array([float(exact(dim).error) for dim in drawn])) / error,
         "train_dot": [float(run.train_error) for run in runs],
@@ -140,7 +148,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 lower.plot(at["dot_dim"], at["train_dot"], "o", color=colour, mfc="white")
             lower.axvline(float(common["threshold"]), color="0.85", lw=1, zorder=0)
             lower.axvline(n, color="0.85", lw=1, zorder=0)
-            upper.set_title(f"{name}: $|m|\\propto$ dim$^{{{growth:g}}}$")
+            upper.set_title(f"{name}: a = {growth:g}")
             lower.set_xlabel("dimension")
         axes[0, 0].set_ylabel("test error, max-margin")
         axes[1, 0].set_ylabel(f"error at {shown:.0%} flips")

@@ -15,6 +15,10 @@ from paper_figures import (
     advani_saxe_spectra,
     advani_saxe_stopping,
     advani_saxe_student_teacher,
+    benign_bounds,
+    benign_isotropic,
+    benign_mixture,
+    benign_regimes,
     class_imbalance,
     more_is_better_features,
     more_is_better_fitting_ratio,
@@ -25,8 +29,17 @@ from paper_figures import (
     morisset_strength,
     morisset_views,
     one_epoch,
+    zhou_cost,
+    zhou_noise,
+    zhou_phases,
+    zhou_sphere,
 )
 
+AGNOSTIC = "Zhou, Simon, Vardi, Srebro: An agnostic view on the cost of overfitting (arXiv 2306.13185)"
+BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regression (arXiv 1906.11300)"
+BENIGN_MIXTURE = "Benign overfitting of two classes (derived here)"
+HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
+MALLINAR = "Mallinar et al.: Benign, tempered, or catastrophic (arXiv 2207.06569)"
 ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
 ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
 CLASS_IMBALANCE = "Class imbalance (derived here)"
@@ -215,6 +228,78 @@ FIGURES = {
             "",
             class_imbalance.compute,
             class_imbalance.draw,
+        ),
+        Entry(
+            "zhou_cost",
+            AGNOSTIC,
+            "cost of overfitting, E0 and its effective-rank bound against n, three kinds of spectra",
+            "ours",
+            "",
+            zhou_cost.compute,
+            zhou_cost.draw,
+        ),
+        Entry(
+            "zhou_sphere",
+            AGNOSTIC,
+            "E0 of a kernel on the sphere against log n / log d: multiple descent",
+            "ours",
+            "",
+            zhou_sphere.compute,
+            zhou_sphere.draw,
+        ),
+        Entry(
+            "zhou_noise",
+            AGNOSTIC,
+            "cost of overfitting against label noise, up to pure noise",
+            "ours",
+            "",
+            zhou_noise.compute,
+            zhou_noise.draw,
+        ),
+        Entry(
+            "zhou_phases",
+            AGNOSTIC,
+            "benign, tempered, catastrophic by the limit of k/r_k",
+            "ours",
+            "",
+            zhou_phases.compute,
+            zhou_phases.draw,
+        ),
+        Entry(
+            "benign_bounds",
+            BARTLETT,
+            "excess risk of the minimum-norm interpolator between bounds by effective ranks",
+            "ours",
+            "",
+            benign_bounds.compute,
+            benign_bounds.draw,
+        ),
+        Entry(
+            "benign_isotropic",
+            HASTIE,
+            "ridgeless least squares against parameters per sample, and what it costs",
+            "known in part",
+            "",
+            benign_isotropic.compute,
+            benign_isotropic.draw,
+        ),
+        Entry(
+            "benign_regimes",
+            MALLINAR,
+            "three regimes: learning curves, and fits of noise on a circle",
+            "ours",
+            "",
+            benign_regimes.compute,
+            benign_regimes.draw,
+        ),
+        Entry(
+            "benign_mixture",
+            BENIGN_MIXTURE,
+            "two classes with flipped labels: test error of interpolating classifiers against dimension",
+            "ours",
+            "",
+            benign_mixture.compute,
+            benign_mixture.draw,
         ),
     )
 }

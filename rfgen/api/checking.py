@@ -70,6 +70,9 @@ def check(
         error = measured[f"{name}_se"]
         if f"{name}_pattern_se" in theory:
             error = np.hypot(error, theory[f"{name}_pattern_se"])
+        if name == "train_error":  # a share of n rows a trial: none missed in all trials is no proof of zero
+            rate = np.clip(theory[name], 0.0, 1.0)
+            error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (np.asarray(n_there) * measured.trials.item())))
         floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
         z = standard_score(theory[name], measured[name], error, floor)
         data |= {

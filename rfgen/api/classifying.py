@@ -5,6 +5,7 @@ __all__ = ["adversarial_error", "predict_classifier", "simulate_classifier"]
 import math
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -95,19 +96,19 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
     if endless.any():  # the weights grow for ever, towards the largest margin
         limit = at("hard_margin", [column[endless] for column in columns])
         limit["norm"] = np.where(limit["converged"], math.inf, limit["norm"])
-        limit["intercept"] = np.where(limit["intercept"] == 0.0, 0.0, np.sign(limit["intercept"]) * math.inf)
+        limit["intercept"] = np.where(limit["intercept"] == 0.0, 0.0, np.copysign(math.inf, limit["intercept"]))
         limit["train_loss"] = np.zeros_like(limit["train_loss"])
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**found, loss=rule)
+    return MarginClassifier(**{name: jnp.asarray(values) for name, values in found.items()}, loss=rule)
 
 
-class _Arrays:
+class _Arrays(SimpleNamespace):
     """A record of arrays by name."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        vars(self).update(fields)
+        super().__init__(**fields)
 
 
 def _reason(learner: Learner, count: int) -> str:
@@ -121,7 +122,8 @@ def _reason(learner: Learner, count: int) -> str:
 def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
     """The exact curve of a classifier: `error` and its parts over n, features, ridge."""
     axes = _prepare(mixture, learner, n)
-    found = _solved(mixture, learner, axes)
+    solution = _solved(mixture, learner, axes)
+    found = _Arrays({name: np.asarray(value) for name, value in vars(solution).items() if name != "loss"})
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     counts = mixture.groups(1.0 / mixture.shares.min()).counts
     of_rows = counts / counts.sum()
@@ -177,7 +179,7 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
         return jax.lax.map(lambda one: over_radii(one, means, variances, classes, radii), each)
 
     given = jnp.asarray(groups.means), jnp.asarray(groups.variances), jnp.asarray(groups.classes)
-    by_class = np.asarray(under(jax.tree.map(jnp.asarray, found), *given, jnp.asarray(np.atleast_1d(radii))))[:, :, :2]
+    by_class = np.asarray(under(found, *given, jnp.asarray(np.atleast_1d(radii))))[:, :, :2]
     by_class = np.where(np.asarray(found.converged)[:, None, None], by_class, np.nan)
     axes = {**axes, "radius": radii}
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)

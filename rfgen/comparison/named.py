@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rfgen.problems.classifier_training import Logistic, MaxMargin
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
 from rfgen.problems.dot_product_kernels import NTK
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
+from rfgen.problems.mixture import Mixture
+from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientFlow, Ridge
@@ -25,7 +28,7 @@ class Comparison:
 
     question: str
     source: str
-    build: Callable[[], tuple[Task | DataTask, Learner]]
+    build: Callable[[], tuple[Task | DataTask | Mixture, Learner]]
     n: dict[str, tuple[int, ...]]
     trials: dict[str, int]
 
@@ -87,6 +90,24 @@ NAMED = {
         "derived",
         lambda: (Task.power_law(1.0, 1.3, 0.3, modes=400), Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=4), features=100)),
         {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "interpolated-noise": Comparison(
+        "Interpolating pure noise on a log-power-law spectrum: its risk is the overfitting coefficient",
+        "arXiv 2306.13185",
+        lambda: (Task(Spectrum.log_power_law(2.0, modes=4000), np.zeros(4000), 1.0), Learner(Ridge(0.0))),
+        {"smoke": (64, 150), "paper": (64, 150, 256, 512)}, TRIALS,
+    ),
+    "flipped-labels": Comparison(
+        "The largest margin between two classes in 300 dimensions, a tenth of whose labels are flipped and fitted",
+        "derived",
+        lambda: (Mixture(np.full(300, 0.1), np.ones(300), flip=0.1), Learner(MaxMargin())),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 300)}, TRIALS,
+    ),
+    "logistic-classes": Comparison(
+        "Logistic regression with an intercept on two unequal classes, through 200 random features",
+        "derived",
+        lambda: (Mixture(np.full(300, 0.1), np.ones(300), 0.3, 0.1), Learner(Logistic([1.0, 10.0], intercept=True), 200)),
+        {"smoke": (100, 300), "paper": (50, 100, 200, 400)}, TRIALS,
     ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",

@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-# Offsets of panel edges around the two bends of the logistic map, in units of the margin: graded towards the bend, where its
-# logarithm varies; beyond it the force falls off like exp(-w), from w = log gamma on.
+# Offsets of panel edges around the two bends of the logistic map, in units of the margin: graded towards the bend, where
+# its logarithm varies; beyond it the force falls off like exp(-w), from w = log gamma on.
 BENDS = (-256.0, -64.0, -16.0, -4.0, -1.0, 0.0, 1.0, 4.0, 9.0, 16.0, 25.0, 40.0)
 # Newton from t = 0 is monotone: the residual is convex left of 0 and concave right of it.
 LOGISTIC_PASSES = 120

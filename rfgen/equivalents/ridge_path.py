@@ -20,7 +20,7 @@ from rfgen.numerics.continuation import follow, implicit
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
 TOLERANCE = 1e-13
 RESIDUAL_TOLERANCE = 1e-10
-# The path starts at this multiple of the rows times the largest second moment.
+# The path starts at this multiple of the rows times the largest second moment, or of the trace if that is larger.
 NULL_RIDGE = 3.0
 # Ridge 0 is this fraction of the path's start: where there is a limit it is reached to rounding.
 NEAR_ZERO = 1e-30
@@ -43,12 +43,12 @@ def ridge_path(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Unknowns, scale and largest residual left at `ridge` (0: the limit from above); inf where there is no solution.
 
-    `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times their
-    largest second moment; the first unknown is log gamma, at most log `trace`.  First derivatives in `setting` and `ridge` are right.
+    `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times their largest second
+    moment; the first unknown is log gamma, at most log `trace`.  Derivatives in `setting` and `ridge` are right.
     """
     ridge = jnp.zeros_like(ridge) if loss == HARD else ridge
-    held, strength, frozen = jax.lax.stop_gradient((ridge, strength, setting))
-    first = NULL_RIDGE * jnp.maximum(strength, held)
+    held, strength, trace, frozen = jax.lax.stop_gradient((ridge, strength, trace, setting))
+    first = NULL_RIDGE * jnp.maximum(jnp.maximum(strength, trace), held)
     last = jnp.where(held > 0.0, held, first * NEAR_ZERO)
     release = jnp.maximum(last, first * RELEASE)
 

@@ -80,9 +80,10 @@ def linf_training(
     given = groups.counts, groups.labels, groups.weights, groups.means, groups.variances, radius
     setting = _Setting(*(jnp.asarray(value, jnp.float64) for value in given))
     ridge = jnp.asarray(ridge, jnp.float64)
+    lengths = jnp.sum(setting.means**2, axis=1)
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), setting,
-        jnp.sum(setting.counts * setting.weights) * (jnp.max(setting.variances) + jnp.max(jnp.sum(setting.means**2, axis=1))),
+        jnp.sum(setting.counts * setting.weights) * (jnp.max(setting.variances) + jnp.max(lengths)),
         jnp.max(jnp.sum(setting.variances, axis=1)), ridge, loss,
     )  # fmt: skip
     answer = _answer(rows, setting, x, scale)

@@ -182,8 +182,8 @@ def _start(rows: MarginLoss, setting: _Setting, ridge: Array) -> Array:
     force = rows.force_at(jnp.zeros(())) / ridge
     total = moments.counts * moments.weights
     answer: WeightResponse = weight_response(
-        moments.variances, moments.multiplicity, moments.overlaps, jnp.zeros_like(total), total * moments.weights * force**2,
-        moments.labels * total * force, jnp.ones_like(ridge), setting.features,
+        moments.variances, moments.multiplicity, moments.overlaps, jnp.zeros_like(total),
+        total * moments.weights * force**2, moments.labels * total * force, jnp.ones_like(ridge), setting.features,
     )  # fmt: skip
     balance = jnp.sum(moments.counts * moments.labels) / jnp.sum(moments.counts)
     return _State(answer.gamma, answer.along, answer.spread, 0.5 * balance, answer.norm).vector

@@ -9,10 +9,13 @@ import pytest
 import rfgen as rg
 from paper_figures import (
     FIGURES,
+    benign_bounds,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
     one_epoch,
+    zhou_cost,
+    zhou_noise,
 )
 from paper_figures.__main__ import main
 from paper_figures.digits_kernel import digits_kernel
@@ -38,6 +41,9 @@ LINEAR_NETWORKS = 7.0
 # Dots of stochastic descent and of unequal classes from theory in standard errors; measured worst at seed 0, smoke scale:
 # 2.0 (accelerated_sgd: 24 runs with batches of 1, whose risks are skew), 1.0 (one_epoch), 1.9 (class_imbalance).
 STOCHASTIC = 7.0
+# Dots of interpolating learners and of classifiers from theory in standard errors; measured worst at seed 0, smoke scale:
+# 2.3 (zhou_sphere, 5 trials).
+INTERPOLATION = 7.0
 # Fitted from closed exponents over one decade; measured worst: 0.013 (noisy samples of the hard target).
 EXPONENTS = 0.03
 # Dots of random gain from the moment form, in standard errors; measured 23.
@@ -78,6 +84,8 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
         _linear_networks_agree_with_theory(name, arrays, parameters)
     if name in ("accelerated_sgd", "one_epoch", "class_imbalance"):
         _dynamics_agree_with_theory(name, arrays, parameters)
+    if name.startswith(("zhou", "benign")):
+        _interpolation_agrees_with_theory(name, arrays, parameters)
     picture = (out / f"{name}.png").read_bytes()
     (out / f"{name}.png").unlink()
     assert main(["draw", name, "--out", str(out)]) == 0
@@ -126,6 +134,23 @@ def _linear_networks_agree_with_theory(name, arrays, parameters):
         np.testing.assert_allclose(arrays["zeros"], [0.0, 0.0, 0.5], atol=1e-12)
     if name == "advani_saxe_decomposition":
         assert (np.diff(arrays["approximation"]) < 0).all() and parameters["interference"] < 0.1
+
+
+def _interpolation_agrees_with_theory(name, arrays, parameters):
+    if "largest_z" in parameters:
+        assert parameters["largest_z"] < INTERPOLATION
+        assert f"{parameters['largest_z']:.1f} standard errors" in parameters["caption"]
+    if name == "zhou_cost":
+        for panel in zhou_cost.SPECTRA:
+            at = select(arrays, panel)
+            assert (at["cost"] <= at["coefficient"] * (1 + 1e-10)).all() and (at["coefficient"] <= at["bound"]).all()
+    if name == "zhou_noise":
+        costs = [select(arrays, f"{beta:g}")["cost"] for beta in zhou_noise.BETAS]
+        assert all((cost <= parameters["coefficient"] * (1 + 1e-10)).all() for cost in costs)
+    if name == "benign_bounds":
+        for panel in benign_bounds.PANELS:
+            at = select(arrays, panel)
+            assert (at["lower"] <= at["excess"]).all() and (at["excess"] <= at["upper"]).all()
 
 
 def _dynamics_agree_with_theory(name, arrays, parameters):

@@ -306,5 +306,5 @@ def test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution():
             assert found.residual <= RESIDUAL
             assert np.all(np.isfinite(np.concatenate([found.error, found.train_error, found.spread])))
         else:  # no plane separates, or separation leaves no finite minimiser, or a constant is best
-            assert loss in ("hard_margin", "hinge") or (loss == "logistic" and ridge == 0.0), (number, loss, ridge, dim, features, counts)
+            assert loss in ("hard_margin", "hinge") or (loss == "logistic" and ridge == 0.0)
     assert without <= MOST_WITHOUT_SOLUTION
