@@ -29,6 +29,7 @@ from rfgen.simulation.classifier import classifier_runs
 from rfgen.theory.margin_classifier import margin_classifier
 from rfgen.theory.separability import separability_threshold
 from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
+from rfgen.theory.weight_law import adversarial_error
 
 # %% [markdown]
 # ## Six ways to train
@@ -41,7 +42,7 @@ covariance /= covariance.mean()
 direction = np.random.default_rng(0).normal(size=dim)
 mean = 1.5 * direction / np.linalg.norm(direction)
 mixture = rg.Mixture(mean, covariance, flip=flip)
-n = np.unique(np.round(np.geomspace(60, 2000, 28)).astype(int))
+n = np.unique(np.append(np.round(np.geomspace(60, 2000, 15)).astype(int), dim))
 trainings = {
     "ridge 20": rg.Ridge(20.0), "logistic 20": rg.Logistic(20.0), "hinge 20": rg.Hinge(20.0),
     "max-margin": rg.MaxMargin(), "averaging": rg.Averaging(), "LDA": rg.LDA(),
@@ -62,7 +63,7 @@ for name in ("max-margin", "LDA"):
 # The mean of $y_i x_i$, which knows nothing of $S$, is hard to beat as long as $n$ is a few times the dimension.
 
 # %%
-assert np.isnan(curves["LDA"].error[n < dim]).all() and np.isfinite(curves["LDA"].error[n > dim]).all()
+assert np.isnan(curves["LDA"].error[n <= dim]).all() and np.isfinite(curves["LDA"].error[n > dim]).all()
 few = n > 100
 for name, curve in curves.items():
     assert name == "averaging" or not (curve.error < curves["averaging"].error)[few].any()
@@ -72,7 +73,7 @@ for name, curve in curves.items():
 # `check` draws training sets, trains, and compares.
 
 # %%
-report = rg.check(mixture, rg.Learner(rg.Logistic([1.0, 20.0])), n=[150, 600], trials=12)
+report = rg.check(mixture, rg.Learner(rg.Logistic([1.0, 20.0])), n=300, trials=16)
 print(report)
 assert report.agrees
 
@@ -105,9 +106,10 @@ found = np.isfinite(curves["max-margin"].error.values)
 np.testing.assert_allclose(logistic.error[found], curves["max-margin"].error[found], rtol=1e-10)
 assert (found == (n < edge)).all() and (logistic.train_error.values[found] < 1e-12).all()
 assert (logistic.train_error.values[~found] > 0).all() and np.isinf(logistic.norm.values[found]).all()
-peak = np.argmax(logistic.error.values[n > dim])
-assert abs(np.log(n[n > dim][peak] / edge)) < 0.2, "within a step of the grid"
-assert abs(float(rg.predict(mixture, rg.Learner(rg.Ridge(0.0)), dim).error) - 0.5) < 1e-6
+beyond = n > dim
+peak = n[beyond][np.argmax(logistic.error.values[beyond])]
+assert abs(np.log(peak / edge)) < 0.3, "within a step of the grid"
+assert abs(float(ridgeless["least squares"].error.sel(n=dim)) - 0.5) < 1e-6
 
 # %% [markdown]
 # ## Flipped labels, fitted and harmless
@@ -115,7 +117,7 @@ assert abs(float(rg.predict(mixture, rg.Learner(rg.Ridge(0.0)), dim).error) - 0.
 # $a>1/4$ its error still goes to 0: benign overfitting. For $a<1/4$ it goes to 1/2, though the Bayes error falls in both.
 
 # %%
-dims = np.round(np.geomspace(300, 30_000, 9)).astype(int)
+dims = np.round(np.geomspace(300, 30_000, 7)).astype(int)
 
 
 def grown(size, power, flip):
@@ -126,7 +128,7 @@ def grown(size, power, flip):
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 overfit = {}
 for ax, power in zip(axes, (0.4, 0.1), strict=True):
-    for flips in (0.1, 0.2, 0.3):
+    for flips in (0.1, 0.3):
         many = [rg.predict(grown(size, power, flips), rg.Learner(rg.MaxMargin()), 200) for size in dims]
         overfit[power, flips] = np.array([float(each.error) for each in many])
         assert max(float(each.train_error) for each in many) < 1e-12, "every flipped label is fitted"
@@ -135,8 +137,8 @@ for ax, power in zip(axes, (0.4, 0.1), strict=True):
 axes[0].set_ylabel("test error")
 axes[0].legend(frameon=False)
 plt.show()
-assert overfit[0.4, 0.2][-1] < 1e-3 < overfit[0.4, 0.2][0]
-assert overfit[0.1, 0.2][-1] > 0.35 and (np.diff(overfit[0.1, 0.2])[-4:] > 0).all()
+assert overfit[0.4, 0.3][-1] < 0.01 < 0.2 < overfit[0.4, 0.3][0]
+assert overfit[0.1, 0.3][-1] > 0.35 and (np.diff(overfit[0.1, 0.3])[-3:] > 0).all()
 
 # %% [markdown]
 # ## Unequal classes
@@ -161,24 +163,104 @@ assert (by_class[True].error_by_class[:, 0] > by_class[False].error_by_class[:, 
 # largest coordinate $|w|_1$. At equal Euclidean length (radius / √dim per coordinate) the second is weaker, by little.
 
 # %%
-radii = np.linspace(0, 1, 6)
+radii = np.array([0.0, 0.25, 0.5])
 learner = rg.Learner(rg.Logistic(20.0))
-euclidean = rg.adversarial_error(mixture, learner, 600, radii)
-coordinates = rg.adversarial_error(mixture, learner, 600, radii / dim**0.5, norm="linf")
-print("l2  ", euclidean.error.values.round(3))
-print("linf", coordinates.error.values.round(3))
-assert (np.diff(euclidean.error) > 0).all() and float(euclidean.error[0]) == float(coordinates.error[0])
-assert (coordinates.error.values <= euclidean.error.values).all()
+euclidean = rg.adversarial_error(mixture, learner, n, radii)
+coordinates = rg.adversarial_error(mixture, learner, n, radii / dim**0.5, norm="linf")
+fig, ax = plt.subplots()
+for i, radius in enumerate(radii):
+    ax.plot(n, euclidean.error[:, i], color=f"C{i}", label=f"radius {radius:g}")
+    ax.plot(n, coordinates.error[:, i], ":", color=f"C{i}")
+ax.set(xscale="log", xlabel="samples n", ylabel="test error", title="largest coordinate dotted")
+ax.legend(frameon=False)
+plt.show()
+np.testing.assert_allclose(euclidean.error[:, 0], curves["logistic 20"].error, rtol=1e-12)
+assert (euclidean.error.diff("radius") > 0).all() and (coordinates.error.values <= euclidean.error.values).all()
 
 # %% [markdown]
-# Adversarial training puts the attack into the loss, `margin_classifier(..., radius=)`; pure functions take scalars and go
-# through `jit` and `grad`. Where the two classes have different covariances, and with small ridges, it pays.
+# Adversarial training puts the attack into the loss, `margin_classifier(..., radius=)`: a pure function of scalars, for `jit`,
+# `grad`, `vmap`. It lowers the error under attack, and here the clean error too, as a ridge would: beside a large ridge
+# little is left to gain.
+
 
 # %%
 @jax.jit
-def trained(moments, ridge, radius):
-    """Logistic regression with intercept on groups of rows."""
-    return margin_classifier(moments, "logistic", ridge, intercept=True, radius=radius)
+def trained(moments, ridge, radius=0.0):
+    """Logistic regression on groups of rows."""
+    return margin_classifier(moments, "logistic", ridge, radius=radius)
 
 
-print("see below")
+rows = mixture.groups(600)
+gain = {}
+with jax.enable_x64(True):
+    for ridge in (1.0, 300.0):
+        for radius in (0.0, 0.5):
+            result = trained(rows.moments, ridge, radius)
+            attacked = adversarial_error(result, rows.means, rows.variances, rows.classes, 0.5)
+            gain[ridge, radius] = float(result.error[0]), float(attacked[0])
+            print(f"ridge {ridge:3g}, trained at {radius}: clean {result.error[0]:.3f}, attacked {attacked[0]:.3f}")
+for clean, attacked in zip(gain[1.0, 0.0], gain[1.0, 0.5], strict=True):
+    assert attacked < 0.7 * clean
+assert gain[300.0, 0.5][1] > 0.9 * gain[300.0, 0.0][1]
+
+# %% [markdown]
+# ## Spurious features
+# Four groups: a core feature has the sign of the class, a stronger spurious one agrees with it in nine rows of ten. Where it
+# disagrees the classifier is no better than a coin. Weighting those rows up helps the worst group, at the cost of the mean.
+# With a vanishing ridge the weights lose their hold: separable rows give the largest margin, whatever they weigh.
+
+# %%
+core, spurious = np.eye(2, dim) * [[1.0], [1.5]]
+signs = [(y, a) for y in (1, -1) for a in (1, -1)]
+counts = np.array([270, 30, 30, 270])
+weights = np.array([1, 3, 9, 30])
+fig, ax = plt.subplots()
+worst = {}
+for ridge in (20.0, 1e-6):
+    errors = []
+    for weight in weights:
+        groups = ClassGroups(
+            counts, labels=[y for y, a in signs], means=[y * core + a * spurious for y, a in signs],
+            variances=np.ones(dim), weights=[1, weight, weight, 1],
+        )  # fmt: skip
+        with jax.enable_x64(True):
+            result = trained(groups.moments, ridge)
+        assert result.converged
+        errors.append(np.asarray(result.error))
+    worst[ridge] = np.max(errors, axis=1)
+    (line,) = ax.plot(weights, worst[ridge], "o-", label=f"worst group, ridge {ridge:g}")
+    ax.plot(weights, errors @ counts / counts.sum(), "o:", color=line.get_color(), label="mean over rows")
+    if ridge == 20.0:
+        overall = errors @ counts / counts.sum()
+ax.set(xscale="log", xlabel="weight of the rows on which the features disagree", ylabel="test error")
+ax.legend(frameon=False)
+plt.show()
+assert worst[20.0][0] > 0.5 and (np.diff(worst[20.0]) < 0).all() and (np.diff(overall) > 0).all()
+assert np.ptp(worst[1e-6]) < 0.1 * np.ptp(worst[20.0])
+
+# %% [markdown]
+# ## Teacher and student
+# One Gaussian population, labels drawn by a logistic teacher; a student with the same loss. `error` is that on fresh labels,
+# `sign_error` against the teacher's own sign. Dots: simulations.
+
+# %%
+teacher = Teacher(direction, covariance, link="logistic", scale=0.3)
+sizes = np.array([100, 200, 400, 800, 1600])
+student = rg.Logistic(2.0)
+with jax.enable_x64(True):
+    learned = jax.jit(jax.vmap(lambda size: teacher_classifier(teacher_moments(teacher), size, "logistic", 2.0)))(
+        np.asarray(sizes, float)
+    )
+runs = classifier_runs(teacher, student, n=400, trials=16)
+fig, ax = plt.subplots()
+for name in ("error", "sign_error"):
+    average, spread = runs.summary(name)
+    (line,) = ax.plot(sizes, getattr(learned, name), label=name)
+    ax.errorbar(400, average, spread, fmt="o", color=line.get_color())
+    z = (average - getattr(learned, name)[2]) / spread
+    print(f"{name} at n = 400: theory {getattr(learned, name)[2]:.4f}, simulation {average:.4f}, z {z:+.1f}")
+    assert abs(z) < 5
+ax.set(xscale="log", xlabel="samples n", ylabel="test error")
+ax.legend(frameon=False)
+plt.show()
+assert learned.converged.all() and (np.diff(learned.sign_error) < 0).all() and (learned.error > learned.sign_error).all()

@@ -116,9 +116,9 @@ class ClassGroups:
             levels, place = np.unique(self.variances, axis=1, return_inverse=True)
             place = np.ravel(place)
             variances, multiplicity = levels, np.bincount(place, minlength=levels.shape[1]).astype(float)
-            summed = np.zeros((self.groups, self.groups, levels.shape[1]))
-            np.add.at(summed, (slice(None), slice(None), place), overlaps)
-            overlaps = summed
+            order = np.argsort(place, kind="stable")
+            starts = np.searchsorted(place[order], np.arange(levels.shape[1]))
+            overlaps = np.add.reduceat(overlaps[..., order], starts, axis=-1)
         # empty levels: nearly all problems compile once
         empty = max(LEAST_LEVELS, multiplicity.size + -multiplicity.size % PADDING) - multiplicity.size
         variances, multiplicity, overlaps = (

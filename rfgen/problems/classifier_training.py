@@ -18,8 +18,8 @@ class AbstractClassifierTraining(AbstractTraining):
 
     @property
     def axes(self) -> dict[str, np.ndarray]:
-        """The ridge, where there is one."""
-        return {"ridge": self.ridge} if hasattr(self, "ridge") else {}
+        """No settings but the ridge of those that have one."""
+        return {}
 
 
 class _Penalised(AbstractClassifierTraining):
@@ -29,6 +29,11 @@ class _Penalised(AbstractClassifierTraining):
         """Validate and freeze."""
         self._freeze("ridge", validation.non_negative("ridge", self.ridge))
         require_flag("intercept", self.intercept)
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The ridge."""
+        return {"ridge": self.ridge}
 
 
 class _Plain(AbstractClassifierTraining):
