@@ -32,8 +32,9 @@ from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
 from rfgen.theory.weight_law import adversarial_error
 
 # %% [markdown]
-# ## Six ways to train
-# Errors count true classes, flips are in the training set only. `ridge` is $1/C$ of scikit-learn for logistic loss and hinge.
+# ## Ways to train
+# Errors count true classes, flips are in the training set only. `ridge` is $1/C$ of scikit-learn; `rg.Hinge` and
+# `rg.SquaredHinge` are asked in the same way.
 
 # %%
 dim, flip = 200, 0.1
@@ -44,8 +45,8 @@ mean = 1.5 * direction / np.linalg.norm(direction)
 mixture = rg.Mixture(mean, covariance, flip=flip)
 n = np.unique(np.append(np.round(np.geomspace(60, 2000, 15)).astype(int), dim))
 trainings = {
-    "ridge 20": rg.Ridge(20.0), "logistic 20": rg.Logistic(20.0), "hinge 20": rg.Hinge(20.0),
-    "max-margin": rg.MaxMargin(), "averaging": rg.Averaging(), "LDA": rg.LDA(),
+    "ridge 20": rg.Ridge(20.0), "logistic 20": rg.Logistic(20.0), "max-margin": rg.MaxMargin(),
+    "averaging": rg.Averaging(), "LDA": rg.LDA(),
 }  # fmt: skip
 curves = {name: rg.predict(mixture, rg.Learner(training), n) for name, training in trainings.items()}
 fig, ax = plt.subplots()
@@ -117,28 +118,23 @@ assert abs(float(ridgeless["least squares"].error.sel(n=dim)) - 0.5) < 1e-6
 # $a>1/4$ its error still goes to 0: benign overfitting. For $a<1/4$ it goes to 1/2, though the Bayes error falls in both.
 
 # %%
-dims = np.round(np.geomspace(300, 30_000, 7)).astype(int)
-
-
-def grown(size, power, flip):
-    """Means whose length grows like a power of the dimension."""
-    return rg.Mixture([1.8 * (size / 300) ** power] + [0.0] * (size - 1), np.ones(size), flip=flip)
-
-
+dims = np.round(np.geomspace(300, 30_000, 6)).astype(int)
+sizes = [100, 200, 400]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 overfit = {}
 for ax, power in zip(axes, (0.4, 0.1), strict=True):
-    for flips in (0.1, 0.3):
-        many = [rg.predict(grown(size, power, flips), rg.Learner(rg.MaxMargin()), 200) for size in dims]
-        overfit[power, flips] = np.array([float(each.error) for each in many])
-        assert max(float(each.train_error) for each in many) < 1e-12, "every flipped label is fitted"
-        ax.plot(dims, overfit[power, flips], label=f"{flips:.0%} flips")
+    grown = [rg.Mixture([1.8 * (size / 300) ** power] + [0.0] * (size - 1), np.ones(size), flip=0.2) for size in dims]
+    many = [rg.predict(each, rg.Learner(rg.MaxMargin()), sizes) for each in grown]
+    assert max(each.train_error.values.max() for each in many) < 1e-12, "every flipped label is fitted"
+    overfit[power] = np.array([each.error.values for each in many])
+    ax.plot(dims, overfit[power], label=[f"n = {size}" for size in sizes])
     ax.set(xscale="log", xlabel="dimension", title=f"a = {power:g}")
-axes[0].set_ylabel("test error")
+axes[0].set_ylabel("test error, 20% flips")
 axes[0].legend(frameon=False)
 plt.show()
-assert overfit[0.4, 0.3][-1] < 0.01 < 0.2 < overfit[0.4, 0.3][0]
-assert overfit[0.1, 0.3][-1] > 0.35 and (np.diff(overfit[0.1, 0.3])[-3:] > 0).all()
+print(overfit[0.4][-1], overfit[0.1][-1])
+assert (overfit[0.4][-1] < 0.01).all() and (overfit[0.4][0] > 0.2).all()
+assert (overfit[0.1][-1] > 0.3).all() and (np.diff(overfit[0.1], axis=0)[-2:] > 0).all()
 
 # %% [markdown]
 # ## Unequal classes
@@ -147,9 +143,7 @@ assert overfit[0.1, 0.3][-1] > 0.35 and (np.diff(overfit[0.1, 0.3])[-3:] > 0).al
 
 # %%
 skewed = rg.Mixture(mean, covariance, prior=0.1, flip=0.05)
-by_class = {
-    each: rg.predict(skewed, rg.Learner(rg.Logistic(20.0, intercept=each)), [200, 1000]) for each in (False, True)
-}
+by_class = {each: rg.predict(skewed, rg.Learner(rg.Logistic(20.0, intercept=each)), [200, 1000]) for each in (False, True)}
 for each, curve in by_class.items():
     parts = curve.error_by_class.values.round(3)
     print(f"intercept {each}: error {curve.error.values.round(3)}, small class {parts[:, 0]}, large class {parts[:, 1]}")
@@ -185,7 +179,7 @@ assert (euclidean.error.diff("radius") > 0).all() and (coordinates.error.values 
 
 # %%
 @jax.jit
-def trained(moments, ridge, radius=0.0):
+def trained(moments, ridge, radius):
     """Logistic regression on groups of rows."""
     return margin_classifier(moments, "logistic", ridge, radius=radius)
 
@@ -224,7 +218,7 @@ for ridge in (20.0, 1e-6):
             variances=np.ones(dim), weights=[1, weight, weight, 1],
         )  # fmt: skip
         with jax.enable_x64(True):
-            result = trained(groups.moments, ridge)
+            result = trained(groups.moments, ridge, 0.0)
         assert result.converged
         errors.append(np.asarray(result.error))
     worst[ridge] = np.max(errors, axis=1)
@@ -251,6 +245,7 @@ with jax.enable_x64(True):
     learned = jax.jit(jax.vmap(lambda size: teacher_classifier(teacher_moments(teacher), size, "logistic", 2.0)))(
         np.asarray(sizes, float)
     )
+learned = jax.tree.map(np.asarray, learned)
 runs = classifier_runs(teacher, student, n=400, trials=16)
 fig, ax = plt.subplots()
 for name in ("error", "sign_error"):

@@ -42,7 +42,7 @@ begin where the training set becomes separable. Grey: Bayes. Dotted: the limit a
 the error tends to 0 for steeper growth of the means, to 1/2 for slower. Bottom: learners at {shown:.0%} flips, test error
 solid, share of training labels missed dashed; least squares of minimum norm interpolates from dim = n on. Exact theory
 computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot from theory:
-{worst:.1f} standard errors.
+{worst:.1f} standard errors; where errors are tiny, differences between draws lift their mean above the limit.
 """
 
 
@@ -160,9 +160,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.7", lw=1.4, label="Bayes"),
             Line2D([], [], color="0.4", ls=":", lw=1.2, label="limit, a = 1/4"),
         ]
-        learners = [
-            Line2D([], [], color=colour, marker="o", label=learner) for learner, colour in LEARNER_COLOURS.items()
-        ]
+        learners = [Line2D([], [], color=colour, marker="o", label=learner) for learner, colour in LEARNER_COLOURS.items()]
         kinds = [
             Line2D([], [], color="0.4", marker="o", label="test error"),
             Line2D([], [], color="0.4", ls="--", lw=1.3, marker="o", mfc="white", label="training error"),
