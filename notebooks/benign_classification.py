@@ -61,7 +61,7 @@ for name in ("max-margin", "LDA"):
 
 # %% [markdown]
 # A curve that does not exist is NaN, with a reason: LDA needs more rows than dimensions, a margin needs separable classes.
-# The mean of $y_i x_i$, which knows nothing of $S$, is hard to beat as long as $n$ is a few times the dimension.
+# The mean of $y_i x_i$, which knows nothing of $S$, is not beaten here up to $n=10\,$dim.
 
 # %%
 assert np.isnan(curves["LDA"].error[n <= dim]).all() and np.isfinite(curves["LDA"].error[n > dim]).all()
@@ -81,8 +81,8 @@ assert report.agrees
 # %% [markdown]
 # ## Two peaks without a ridge
 # Least squares of minimum norm is no better than a coin at $n=$ dim. Logistic regression peaks elsewhere: at the $n$ up to
-# which the classes can be separated. Below, its direction is that of the largest margin, and more rows do harm; above, it is
-# maximum likelihood. The threshold depends on $|S^{-1/2}\mu|$, the flips and the classes' shares alone.
+# which the classes can be separated. Below, its direction is that of the largest margin, and close to the edge more rows do harm; above,
+# it is maximum likelihood. The threshold depends on $|S^{-1/2}\mu|$, the flips and the classes' shares alone.
 
 # %%
 with jax.enable_x64(True):

@@ -14,13 +14,15 @@ STYLES = ("-", ":", "--", "-.")
 LOG_FACTOR = 20.0
 
 
-def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str, ...] = "test", ax: Any = None) -> Any:
+def plot(
+    curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str, ...] | None = None, ax: Any = None
+) -> Any:
     """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
 
     `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
-    more variables: the first solid, the next dotted, dashed, dash-dotted.  Axes are logarithmic where values are positive
-    and span more than a factor of 20; a value at x = inf is a thin horizontal line.  Returns the matplotlib Axes; draws
-    into `ax` if given.
+    more variables (default: `test`, or `error` of classifiers): the first solid, the next dotted, dashed, dash-dotted.
+    Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin
+    horizontal line.  Returns the matplotlib Axes; draws into `ax` if given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import rfgen as rg
@@ -34,6 +36,8 @@ def plot(curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str,
     given = [data for data in (curve, runs) if data is not None]
     if not given:
         raise ValueError("plot needs a curve of rg.predict, runs of rg.simulate, or both, got neither")
+    if y is None:
+        y = "test" if "test" in given[0] else "error"
     names = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")

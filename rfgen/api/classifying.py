@@ -104,6 +104,12 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
     return MarginClassifier(**{name: jnp.asarray(values) for name, values in found.items()}, loss=rule)
 
 
+@partial(jax.jit, static_argnames="norm")
+def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radii: Any, norm: str) -> Any:
+    over_radii = jax.vmap(partial(theory_adversarial_error, norm=norm), in_axes=(None, None, None, None, 0))
+    return jax.lax.map(lambda one: over_radii(one, means, variances, classes, radii), found)
+
+
 class _Arrays(SimpleNamespace):
     """A record of arrays by name."""
 
@@ -113,7 +119,7 @@ class _Arrays(SimpleNamespace):
 
 def _reason(learner: Learner, count: int) -> str:
     if isinstance(learner.training, MaxMargin):
-        return f"{count} points not separable: no margin; more dimensions or features, fewer rows or flips, or a ridge"
+        return f"{count} points not separable: no plane has all training labels right; take a ridge, or fewer rows or flips"
     if isinstance(learner.training, LDA):
         return f"{count} points with a singular pooled covariance: LDA needs more rows than dimensions (or features)"
     return f"{count} points not solved: the weights vanish, and a constant classifier is as good, or the path was lost"
@@ -172,14 +178,8 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
     found = _solved(mixture, learner, axes)
     groups = mixture.groups(1.0 / mixture.shares.min())
 
-    @jax.jit
-    def under(each: MarginClassifier, means: Any, variances: Any, classes: Any, radii: Any) -> Any:
-        attacked = partial(theory_adversarial_error, norm=norm)
-        over_radii = jax.vmap(attacked, in_axes=(None, None, None, None, 0))
-        return jax.lax.map(lambda one: over_radii(one, means, variances, classes, radii), each)
-
     given = jnp.asarray(groups.means), jnp.asarray(groups.variances), jnp.asarray(groups.classes)
-    by_class = np.asarray(under(found, *given, jnp.asarray(np.atleast_1d(radii))))[:, :, :2]
+    by_class = np.asarray(_attacked(found, *given, jnp.asarray(np.atleast_1d(radii)), norm=norm))[:, :, :2]
     by_class = np.where(np.asarray(found.converged)[:, None, None], by_class, np.nan)
     axes = {**axes, "radius": radii}
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)

@@ -18,8 +18,8 @@ class Mixture:
     """Two classes: x = y mean + N(0, covariance), y = +1 with probability `prior`, else -1.
 
     `mean` (dim,), in coordinates in which the covariance is diagonal; `covariance` (dim,), its eigenvalues, or (2, dim),
-    those of class +1 and of class -1.  `flip` in [0, 1/2): the probability that a training label is wrong.  Errors are
-    measured against the true class.
+    those of class +1 and of class -1, or one number for all.  `flip` in [0, 1/2): the probability that a training label is
+    wrong.  Errors are measured against the true class.
 
     >>> mixture = Mixture(mean=[1.0, 0.5, 0.0], covariance=[1.0, 0.5, 0.25], prior=0.3, flip=0.1)
     >>> mixture
@@ -34,7 +34,8 @@ class Mixture:
     def __post_init__(self) -> None:
         """Validate and freeze."""
         mean = validation.array("mean", self.mean)
-        covariance = validation.non_negative("covariance", self.covariance, (1, 2))
+        covariance = validation.non_negative("covariance", self.covariance, (0, 1, 2))
+        covariance = np.broadcast_to(covariance, mean.shape) if covariance.ndim == 0 else covariance
         if covariance.shape not in (mean.shape, (2, mean.size)):
             raise ValueError(
                 f"covariance must hold {mean.size} eigenvalues, one per entry of mean, or two such rows, one a class, got "
@@ -65,7 +66,7 @@ class Mixture:
         return np.array([self.prior, 1.0 - self.prior])
 
     def groups(self, n: float) -> ClassGroups:
-        """The groups of `n` training rows: each class with right and, if labels are flipped, with wrong labels.
+        """The groups of `n` training rows: each class with right and with wrong labels (no rows where none is flipped).
 
         >>> Mixture([1.0], [1.0], prior=0.25, flip=0.1).groups(40).counts
         array([ 9., 27.,  1.,  3.])
@@ -74,8 +75,7 @@ class Mixture:
         if counts.min() < 1.0:
             raise ValueError(f"n must leave a sample to each class, got n * prior = {counts[0]:g}, the rest {counts[1]:g}")
         rows = [(y, y, share * (1.0 - self.flip)) for y, share in zip(CLASSES, counts, strict=True)]
-        if self.flip > 0.0:
-            rows += [(y, -y, share * self.flip) for y, share in zip(CLASSES, counts, strict=True)]
+        rows += [(y, -y, share * self.flip) for y, share in zip(CLASSES, counts, strict=True)]
         classes, labels, counts = (np.array(column) for column in zip(*rows, strict=True))
         covariance = np.atleast_2d(self.covariance)
         of_class = np.zeros(classes.size, int) if covariance.shape[0] == 1 else (classes < 0).astype(int)

@@ -138,7 +138,7 @@ def _answer(rows: MarginLoss, setting: _Setting, x: Array, scale: Any) -> dict[s
     given = setting.counts, setting.labels, setting.weights, at["gamma"], at["overlap"], at["spread"]
     force, power, slope = jax.vmap(of_group)(*given)
     found = _weights(setting, slope, power, setting.labels * force, setting.radius * jnp.sum(force))
-    strength = jnp.sum(jnp.sqrt(setting.counts * power))
+    strength = jnp.sqrt(jnp.sum(setting.counts) * jnp.sum(power))
     return {**found, "balance": jnp.sum(setting.labels * force) / strength}
 
 

@@ -163,8 +163,8 @@ def _residual(
     """The equations, each of order 1."""
     at = _state(x)
     _, power, _, pull, answer = _response(x, setting, rows, scale)
-    # at least the sum of all |force|, and never 0
-    strength = jnp.sum(jnp.sqrt(setting.moments.counts * power))
+    # at least the sum of all |force|, never 0, and smooth where a group has no rows
+    strength = jnp.sqrt(jnp.sum(setting.moments.counts) * jnp.sum(power))
     balance = jnp.sum(pull) / strength - hold * at.intercept if intercept else at.intercept
     return jnp.concatenate(
         [
