@@ -40,7 +40,7 @@ def weight_law(found: MarginClassifier, means: Any, variances: Any) -> WeightLaw
     >>> with jax.enable_x64(True):
     ...     found = margin_classifier(groups.moments, "logistic", ridge=10.0)
     ...     law = weight_law(found, groups.means, groups.variances)
-    >>> bool(abs(law.l2**2 / found.norm - 1) < 1e-10), float(law.mean[1])
+    ...     bool(abs(law.l2**2 / found.norm - 1) < 1e-10), float(law.mean[1])
     (True, 0.0)
     """
     require_double_precision("rfgen.theory.weight_law")
