@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import CLASSIFIED, MEASURED
+from rfgen.api.curves import MEASURED
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
+from rfgen.api.systems import SYSTEMS
 from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.comparison.report import Report
 from rfgen.problems import validation
@@ -44,10 +45,13 @@ def check(
     >>> report.agrees
     True
     """
-    classes = isinstance(task, Mixture)
-    known = [name for name in (CLASSIFIED if classes else MEASURED) if name != "train" or learner.training.needs_samples]
+    if system := SYSTEMS.get(type(task)):
+        known, decided = system.measured, system.decided
+    else:
+        known = tuple(name for name in MEASURED if name != "train" or learner.training.needs_samples)
+        decided = tuple(name for name in ("test", "train") if name in known)
     if variables is None:
-        variables = tuple(name for name in ("test", "train", "error", "train_error") if name in known)
+        variables = decided
     variables = (variables,) if isinstance(variables, str) else tuple(variables)
     unknown = set(variables) - set(known)
     if unknown or not variables:
@@ -57,7 +61,8 @@ def check(
     theory = predict(task, learner, n, form)
     measured = simulate(task, learner, n, trials, seed, **simulation)
     dtype = measured.attrs["dtype"]
-    scale = 1.0 if classes else (task.eigen if isinstance(task, DataTask) else task).null_risk
+    eigen = task.eigen if isinstance(task, DataTask) else task
+    scale = getattr(eigen, "null_risk", 1.0)
     data = {}
     for name in known:
         n_there, features_there = (
@@ -84,7 +89,7 @@ def check(
     failures = {key: theory.attrs[key] for key in ("failures", "unstable") if key in theory.attrs}
     attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
     dataset = xarray.Dataset(data, attrs=attributes)
-    title = repr(task.eigen if isinstance(task, DataTask) else task)
-    if learner.augmentation is not None:
+    title = repr(eigen)
+    if getattr(learner, "augmentation", None) is not None:
         title += f", {learner.augmentation!r}, {theory.attrs['form']} form"
     return Report(dataset, tuple(variables), threshold, title)

@@ -20,21 +20,15 @@ from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.class_groups import ClassMoments
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.classifier_training import LDA, RULES, MaxMargin
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
-from rfgen.problems.training import Ridge
 from rfgen.simulation.classifier import classifier_runs
 from rfgen.theory.averaging import averaging
 from rfgen.theory.discriminant import discriminant
 from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier
 from rfgen.theory.weight_law import adversarial_error as theory_adversarial_error
 
-# The loss of each training, the factor that turns its ridge into that of the pure layer, and its loss into that one's.
-RULES: dict[type, tuple[str, float]] = {
-    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
-    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
-}  # fmt: skip
 # Trials of one stored cell.
 CELL_TRIALS = 32
 NAMES = ("error", "error_by_class", "train_error", "train_loss", "norm", "intercept", "support")

@@ -2,7 +2,6 @@
 
 __all__ = [
     "BLOCKS",
-    "CLASSIFIED",
     "LARGE_BLOCKS",
     "MEASURED",
     "blockwise",
@@ -92,7 +91,6 @@ DESCRIPTIONS = {
     "separable": "share of trials with separable classes",
     "radius": "radius of the attack",
 }
-CLASSIFIED = ("error", "train_error", "norm")
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from rfgen.api.along_training import predict_trajectory
-from rfgen.api.classifying import predict_classifier
 from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, prepare, warn_small_population
 from rfgen.api.stochastic import predict_stochastic
+from rfgen.api.systems import SYSTEMS
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -69,10 +69,11 @@ def predict(
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
-    if isinstance(task, Mixture):
+    if system := SYSTEMS.get(type(task)):
         if form is not None or by_mode:
-            raise ValueError("form and by_mode must be left out on an rg.Mixture, which has no augmentation and no modes")
-        return predict_classifier(task, learner, n)
+            raise ValueError(f"form and by_mode must be left out on {task!r}, which has no augmentation and no modes")
+        return system.predict(task, learner, n)
+    assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("predict", task, learner, n)
     if isinstance(learner.training, (OnePassSGD, AcceleratedSGD, SGD)):

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.classifying import simulate_classifier
 from rfgen.api.curves import MEASURED, dataset, prepare
+from rfgen.api.systems import SYSTEMS
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan
 from rfgen.execution.progress import progress_bar
@@ -90,10 +90,11 @@ def simulate(
     >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
     True
     """
-    if isinstance(task, Mixture):
+    if system := SYSTEMS.get(type(task)):
         if dtype != "float64" or test_rows != "population" or memory is not None:
-            raise ValueError("dtype, test_rows and memory must be left out on an rg.Mixture")
-        return simulate_classifier(task, learner, n, trials, seed, progress, store)
+            raise ValueError(f"dtype, test_rows and memory must be left out on {task!r}")
+        return system.simulate(task, learner, n, trials, seed, progress, store)
+    assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("simulate", task, learner, n)
     if learner.augmentation is not None:

@@ -1,6 +1,15 @@
 """How a linear classifier is trained on two classes, labels +1 and -1."""
 
-__all__ = ["LDA", "AbstractClassifierTraining", "Averaging", "Hinge", "Logistic", "MaxMargin", "SquaredHinge"]
+__all__ = [
+    "LDA",
+    "RULES",
+    "AbstractClassifierTraining",
+    "Averaging",
+    "Hinge",
+    "Logistic",
+    "MaxMargin",
+    "SquaredHinge",
+]
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.training import AbstractTraining, require_flag
+from rfgen.problems.training import AbstractTraining, Ridge, require_flag
 
 
 class AbstractClassifierTraining(AbstractTraining):
@@ -123,3 +132,10 @@ class LDA(_Plain):
     """
 
     intercept: bool = False
+
+
+# What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
+RULES: dict[type, tuple[str, float]] = {
+    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
+    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
+}  # fmt: skip

@@ -15,25 +15,12 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.classifier_training import (
-    LDA,
-    Averaging,
-    Hinge,
-    Logistic,
-    MaxMargin,
-    SquaredHinge,
-)
-from rfgen.problems.training import Ridge
+from rfgen.problems.classifier_training import RULES
 from rfgen.simulation.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 from rfgen.simulation.margin_fit import MarginFit, margin_fit
 from rfgen.simulation.mean_rules import averaging, lda
 
-# The fit of each training, and the factor of its ridge; `Ridge` and `SquaredHinge` write their squares without a half.
-RULES: dict[type, tuple[str, float]] = {
-    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
-    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("lda", 1.0),
-}  # fmt: skip
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
 
@@ -125,9 +112,9 @@ def classifier_runs(
         raise ValueError(f"radius must be left out for a Teacher, whose classes are not attacked, got {radius!r}")
     rows = sum(source.counts) if hasattr(source, "counts") else source.n
     width = features or problem.dim
-    if name in ("averaging", "lda") and hasattr(source, "weights") and np.ptp(problem.weights) > 0.0:
+    if name in ("averaging", "discriminant") and hasattr(source, "weights") and np.ptp(problem.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight")
-    if name == "lda" and rows - 2 < width:
+    if name == "discriminant" and rows - 2 < width:
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
     ridge = np.asarray(getattr(training, "ridge", 1.0))
     zero = name == "logistic" and bool((ridge == 0.0).any())
@@ -188,7 +175,7 @@ def _fit(
 ) -> tuple[MarginFit, Array]:  # fmt: skip
     """The trained classifier, and whether its weights are to be thought of as infinite."""
     finite = jnp.asarray(False)
-    if name in ("averaging", "lda"):
+    if name in ("averaging", "discriminant"):
         rule = averaging if name == "averaging" else lda
         weights, bias = rule(design, drawn.labels, intercept)
         margins = drawn.labels * (design @ weights + bias)

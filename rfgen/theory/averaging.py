@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.class_groups import ClassMoments
-from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier
+from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier, margin_distribution
 
 
 def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
@@ -46,14 +46,10 @@ def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = 
     # b = -w.(m_+ + m_-)/2, w = (m_+ - m_-)/2
     means = 0.5 * (pull @ lengths)
     noise = jnp.sum(labels * counts * weights**2 * traces)
-    return _with_intercept(found, moments, -(means + noise))
-
-
-def _with_intercept(found: MarginClassifier, moments: ClassMoments, intercept: Any) -> MarginClassifier:
-    deviation = jnp.sqrt(found.spread)
-    left_out = found.overlap + intercept
-    error = jax.scipy.stats.norm.cdf(-moments.classes * left_out / deviation)
-    train = jax.scipy.stats.norm.cdf(-(moments.labels * left_out + found.gamma) / deviation)
-    at_most = jax.scipy.stats.norm.cdf((1.0 - moments.labels * left_out - found.gamma) / deviation)
-    loss = -(moments.labels * left_out + found.gamma)
-    return replace(found, intercept=intercept, error=error, train_error=train, support=at_most, train_loss=loss)
+    found = replace(found, intercept=-(means + noise))
+    margin = moments.classes * (found.overlap + found.intercept)
+    missed, supporting = (margin_distribution(found, moments, level) for level in (0.0, 1.0))
+    return replace(
+        found, error=jax.scipy.stats.norm.cdf(-margin / jnp.sqrt(found.spread)), train_error=missed, support=supporting,
+        train_loss=-(labels * (found.overlap + found.intercept) + found.gamma),
+    )  # fmt: skip

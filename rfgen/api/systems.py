@@ -1,0 +1,30 @@
+"""Systems with curves of their own, outside the eigenframework: for each noun what its verbs are."""
+
+__all__ = ["SYSTEMS", "System"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rfgen.api.classifying import predict_classifier, simulate_classifier
+from rfgen.problems.mixture import Mixture
+
+
+@dataclass(frozen=True)
+class System:
+    """`predict(task, learner, n)` and `simulate(task, learner, n, trials, seed, progress, store)` give Datasets.
+
+    `measured`: variables that `check` compares, each with its `_se` in the simulation; `decided`: those that decide.
+    """
+
+    predict: Callable[..., Any]
+    simulate: Callable[..., Any]
+    measured: tuple[str, ...]
+    decided: tuple[str, ...]
+
+
+SYSTEMS: dict[type, System] = {
+    Mixture: System(
+        predict_classifier, simulate_classifier, ("error", "train_error", "norm"), ("error", "train_error")
+    ),
+}
