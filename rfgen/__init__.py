@@ -12,6 +12,7 @@ __all__ = [
     "AcceleratedSGD",
     "Augmentation",
     "Averaging",
+    "Bootstrap",
     "ColorJitter",
     "Compose",
     "Crop",
@@ -49,12 +50,14 @@ __all__ = [
     "Shift",
     "Spectrum",
     "SquaredHinge",
+    "Subsample",
     "Task",
     "__version__",
     "adversarial_error",
     "check",
     "datasets",
     "estimate_risk",
+    "fine_grained_variance",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
@@ -69,6 +72,7 @@ from rfgen.api import (
     adversarial_error,
     check,
     estimate_risk,
+    fine_grained_variance,
     optimal_augmentation,
     optimal_ridge,
     optimal_stopping,
@@ -106,6 +110,7 @@ from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, Polyno
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.resampling import Bootstrap, Subsample
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task

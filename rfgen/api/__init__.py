@@ -8,6 +8,7 @@ __all__ = [
     "adversarial_error",
     "check",
     "estimate_risk",
+    "fine_grained_variance",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
@@ -18,6 +19,7 @@ __all__ = [
 
 from rfgen.api.checking import check
 from rfgen.api.classifying import adversarial_error
+from rfgen.api.ensembles import fine_grained_variance
 from rfgen.api.estimating import estimate_risk
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost

@@ -12,7 +12,7 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.theory.augmented_problem import Posed, pose
+from rfgen.theory.augmented_problem import Posed, pose, pose_resampled
 from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.spectral_filters import filter_of
 from rfgen.theory.trajectory import Trajectory, trajectory
@@ -21,7 +21,7 @@ SHARED = ("amplification", "df1", "converged", "stable", "served")
 
 
 def predict_trajectory(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
 ) -> Any:
     """The curve of a learner trained by gradient steps, or distilled, over `axes`, the training's clock among them."""
     augmentation, training = learner.augmentation, learner.training
@@ -34,7 +34,7 @@ def predict_trajectory(
     for point in zip(*columns, strict=True):
         at = dict(zip(outer, map(float, point), strict=True))
         curves = [
-            trajectories(task, each, one, training, at, np.ravel(training.axes[clock]), noise)
+            trajectories(task, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
             for each, one in zip(posed, settings, strict=True)
         ]
         # (times, settings[, outputs])
@@ -82,12 +82,13 @@ def posed_settings(
     settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
     most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
     posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
+    posed = [pose_resampled(each, learner.resampling) for each in posed]
     return settings, posed, task.noise if posed[0].problem.null_power.ndim else task.risk_noise
 
 
 def trajectories(
     task: Task, posed: Posed, augmentation: AbstractAugmentation | None, training: Any, at: dict[str, float],
-    clock: np.ndarray, noise: np.ndarray,
+    clock: np.ndarray, noise: np.ndarray, shared: str = "all",
 ) -> Trajectory:  # fmt: skip
     """The trajectory at single settings `at`: of all outputs together, or with a last axis of outputs."""
     problem = posed.problem
@@ -95,14 +96,15 @@ def trajectories(
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     arguments = (at["n"], at["features"], filter_of(type(training).__name__, settings, at["n"]), clock)
     if problem.null_power.ndim == 0:
-        return _counted(task, training, at, clock, trajectory(problem, *arguments, float(noise), initial))
+        return _counted(task, training, at, clock, trajectory(problem, *arguments, float(noise), initial, shared))
     outputs = range(problem.null_power.shape[0])
     each = [
         _counted(
-            task, training, at, clock, trajectory(one_output(problem, number), *arguments, float(noise[number]), initial)
+            task, training, at, clock,
+            trajectory(one_output(problem, number), *arguments, float(noise[number]), initial, shared),
         )
         for number in outputs
-    ]
+    ]  # fmt: skip
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in vars(each[0])}
     merged["residual"] = np.max(merged["residual"], axis=-1)
     merged["converged"] = np.min(merged["converged"], axis=-1)

@@ -29,6 +29,7 @@ def check(
     threshold: float = 4.0,
     finite_size: float = FINITE_SIZE,
     form: str | None = None,
+    members: Any = None,
     **simulation: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point; prints as a table, `.agrees` is the verdict.
@@ -37,8 +38,8 @@ def check(
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
     those that decide (None: test, and train where there is a training set; error and train_error on an `rg.Mixture`, whose
     allowance has amplification 1); `.dataset` holds all.
-    `form` goes to `predict`, whose error from sampled patterns is added to the measurement's; further arguments go to
-    `simulate`.
+    `members` goes to both, `form` to `predict`, whose error from sampled patterns is added to the measurement's; further
+    arguments go to `simulate`.
 
     >>> import rfgen as rg
     >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
@@ -48,7 +49,8 @@ def check(
     if system := SYSTEMS.get(type(task)):
         known, decided = system.measured, system.decided
     else:
-        known = tuple(name for name in MEASURED if name != "train" or learner.training.needs_samples)
+        trains = learner.training.needs_samples and learner.resampling is None
+        known = tuple(name for name in MEASURED if name != "train" or trains)
         decided = tuple(name for name in ("test", "train") if name in known)
     if variables is None:
         variables = decided
@@ -58,8 +60,8 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form)
-    measured = simulate(task, learner, n, trials, seed, **simulation)
+    theory = predict(task, learner, n, form, members=members)
+    measured = simulate(task, learner, n, trials, seed, members=members, **simulation)
     dtype = measured.attrs["dtype"]
     eigen = task.eigen if isinstance(task, DataTask) else task
     scale = getattr(eigen, "null_risk", 1.0)

@@ -2,39 +2,26 @@
 
 __all__ = ["predict"]
 
-from functools import partial
 from typing import Any
 
-import jax
-import numpy as np
-
-from rfgen.api.along_training import predict_trajectory
-from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, prepare, warn_small_population
+from rfgen.api.curves import prepare
+from rfgen.api.ensembles import predict_ensemble
+from rfgen.api.risk_curve import risk_curve
 from rfgen.api.stochastic import predict_stochastic
 from rfgen.api.systems import SYSTEMS
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
-from rfgen.problems.modes import Modes
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
-from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose
-from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
-from rfgen.theory.risk import risk as theory_risk
-
-
-@partial(jax.jit, static_argnames="keep_outputs")
-def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
-    point = over_modes(theory_risk, keep_outputs)
-    return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
 
 
 @double_precision
 def predict(
-    task: Task | DataTask | Mixture, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False
-) -> Any:
+    task: Task | DataTask | Mixture, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False,
+    members: Any = None,
+) -> Any:  # fmt: skip
     """The exact curve: an xarray Dataset over every argument given as an array.
 
     Parameters: `task` (what is learned), `learner` (who learns), `n` the number of samples, a number > 0 or an array
@@ -49,6 +36,10 @@ def predict(
     "moment" or "pattern" forces one of the two deterministic equivalents; None takes the right one, and `attrs["form"]`
     says which. Where patterns are sampled, `test_pattern_se`, `train_pattern_se` are the standard errors from it; moments
     estimated from real inputs give `attrs["moments_error"]`, their relative standard errors.
+
+    `members`: the curve of an ensemble, the mean prediction of so many models trained on the same samples and views, each
+    with features (initial weights, resampled data) of its own; a whole number, math.inf or an array, a last dimension.
+    Ridge on features adds `effective_ridge`, that of the kernel regression which infinitely many members equal.
 
     Stochastic gradient descent adds `growth`, `stability_mass` and `stationary_test`: the factor by which the risk grows
     per step (1: stable), the share of the loss that returns as noise (stable below 1), and the test risk where the last
@@ -70,76 +61,22 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     if system := SYSTEMS.get(type(task)):
-        if form is not None or by_mode:
-            raise ValueError(f"form and by_mode must be left out on {task!r}, which has no augmentation and no modes")
+        if getattr(learner, "resampling", None) is not None:
+            raise ValueError(f"resampling is not covered on {task!r}, got {learner.resampling!r}")
+        if form is not None or by_mode or members is not None:
+            raise ValueError(f"form, by_mode and members must be left out on {task!r}")
         return system.predict(task, learner, n)
     assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("predict", task, learner, n)
-    if isinstance(learner.training, (OnePassSGD, AcceleratedSGD, SGD)):
+    if isinstance(learner.training, OnePassSGD | AcceleratedSGD | SGD) and members is None:
         return predict_stochastic(given, task, learner, axes, form, by_mode)
     if by_mode:
         raise ValueError(f"by_mode needs a training on fresh samples, such as rg.OnePassSGD, got {learner.training!r}")
-    if not isinstance(learner.training, Ridge):
-        return predict_trajectory(given, task, learner, axes, form)
-    mesh = np.meshgrid(*axes.values(), indexing="ij")
-    columns = [np.ravel(part) for part in mesh]
-    if learner.augmentation is not None:
-        return _predict_augmented(given, task, learner, axes, columns, form)
-    if form is not None:
-        raise ValueError(f"form={form!r} needs a learner with an augmentation")
-    values = blockwise(lambda *at: _risks(task.modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), columns)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    inner = (task.outputs,) if task.keep_outputs else ()
-    values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
-    variables, failures = judged(task, axes, columns, values)
-    warn_small_population(task, variables["df1"])
-    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
-    return dataset(axes, variables, task, attributes)
-
-
-def _predict_augmented(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], columns: list[np.ndarray],
-    form: str | None,
-) -> Any:  # fmt: skip
-    """The curve of an augmented learner: one problem for each setting of the augmentation, over all points."""
-    augmentation = learner.augmentation
-    assert augmentation is not None
-    axes = {**axes, **augmentation.axes}
-    noise = task.noise if isinstance(given, DataTask) and not augmentation.mixes else task.risk_noise
-    most_views = float(np.max(augmentation.axes["views"]))
-    collected, used, errors = [], [], []
-    for each in augmentation.settings:
-        posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
-
-        def points(*at: np.ndarray, problem: AugmentedProblem = posed.problem) -> AugmentedRisk:
-            return augmented_points(problem, *at, noise, keep_outputs=task.keep_outputs)  # type: ignore[call-arg]
-
-        values = blockwise(points, columns, BLOCKS if posed.small else LARGE_BLOCKS)
-        if posed.replicate is not None:
-            spread = pattern_errors(posed, (columns[0], columns[1], columns[2]), noise, task.keep_outputs)
-            values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
-        collected.append(values)
-        used.append(posed.form)
-        errors.append(posed.moments_error)
-    names = {name: None for values in collected for name in values}  # pattern errors only where patterns were sampled
-    count = int(np.prod([axis.size for axis in augmentation.axes.values()]))
-    columns = [np.repeat(column, count) for column in columns]
-    merged = {
-        name: np.stack([values.get(name, np.zeros_like(values["test"])) for values in collected], axis=1) for name in names
-    }
-    inner = (task.outputs,) if task.keep_outputs else ()
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables, failures = judged(
-        task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
-    )
-    warn_small_population(task, variables["df1"])
-    attributes: dict[str, Any] = {
-        "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
-        "augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(used)), **failures,
-    }  # fmt: skip
-    if errors[0] is not None:
-        attributes["moments_error"] = np.max(errors, axis=0).tolist()
-    if learner.test_views is not None:
-        attributes["test_views"] = learner.test_views
-    return dataset(axes, variables, task, attributes)
+    if members is None:
+        found = risk_curve(given, task, learner, axes, form)
+    else:
+        found = predict_ensemble(given, task, learner, axes, form, members)
+    if learner.resampling is None:
+        return found
+    return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))

@@ -12,6 +12,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.curves import MEASURED, dataset, prepare
+from rfgen.api.ensembles import checked_members
 from rfgen.api.systems import SYSTEMS
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan
@@ -20,11 +21,13 @@ from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
+from rfgen.simulation.ensemble import Members
 from rfgen.simulation.trials import (
     fingerprint,
     initial_weights,
@@ -59,6 +62,7 @@ def simulate(
     memory: float | None = None,
     progress: bool | None = None,
     store: Any = None,
+    members: Any = None,
 ) -> Any:
     """The measured curve: draw training sets, fit the estimator, measure; mean and standard error over `trials`.
 
@@ -78,6 +82,9 @@ def simulate(
     "float32"; `memory` in bytes (default half the device's), `progress` True, False or None (only in a terminal or
     notebook); `store` a folder in which finished cells are kept, so that a killed run continues.
 
+    `members`: each trial trains so many models on one training set and measures their mean prediction; a number or an
+    array, as in `predict`.
+
     On an `rg.Mixture`: class sizes n * prior are rounded at random, labels flipped independently; errors are exact given
     the classifier.  `separable` is the share of trials in which a plane separates the training labels; `MaxMargin` is
     averaged over those.
@@ -91,14 +98,24 @@ def simulate(
     True
     """
     if system := SYSTEMS.get(type(task)):
-        if dtype != "float64" or test_rows != "population" or memory is not None:
-            raise ValueError(f"dtype, test_rows and memory must be left out on {task!r}")
+        if getattr(learner, "resampling", None) is not None:
+            raise ValueError(f"resampling is not covered on {task!r}, got {learner.resampling!r}")
+        if dtype != "float64" or test_rows != "population" or memory is not None or members is not None:
+            raise ValueError(f"dtype, test_rows, memory and members must be left out on {task!r}")
         return system.simulate(task, learner, n, trials, seed, progress, store)
     assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("simulate", task, learner, n)
+    count = 1
+    if members is not None:
+        sizes = _finite_members(task, learner, members)
+        if sizes.ndim:
+            common = (trials, seed, dtype, test_rows, memory, progress, store)
+            return _stacked([simulate(given, learner, n, *common, members=int(size)) for size in sizes], sizes, task)
+        count = int(sizes)
     if learner.augmentation is not None:
         axes = {**axes, **learner.augmentation.axes}
+    models = Members(count, learner.resampling)
     trials = validation.integer("trials", trials, 1)
     seed = validation.integer("seed", seed, 0)
     if seed >= 2**63:
@@ -116,6 +133,7 @@ def simulate(
         # two trials must leave some examples in common, to measure the bias on
         if (examples - sizes.max()) ** 2 < 10 * examples:
             raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
+    _refuse_resampling(learner, task)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
     training, noise = learner.training, jnp.asarray(task.noise, dtype)
@@ -124,7 +142,7 @@ def simulate(
     folder = None if store is None else Store(store)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
-        *_content(training, settings), seed, dtype, test_rows,
+        *(() if models == Members() else content(models)), *_content(training, settings), seed, dtype, test_rows,
     )  # fmt: skip
     cells = [
         (None if size is None else int(size), None if np.isinf(count) else int(count))
@@ -132,7 +150,7 @@ def simulate(
     ]  # fmt: skip
     work = []
     for (size, features), source in itertools.product(cells, sources):
-        need = trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
+        need = count * trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value}" for name, value in point.items() if value is not None)
         work.append(plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS))
@@ -159,7 +177,9 @@ def simulate(
                     block = folder.get(name) if folder else None
                     if block is None:
                         keys = trial_keys(seed, size, features, start, stop)
-                        block = measure(source, keys, size, features, settings, initial, noise, together, stop - start, bar)
+                        block = measure(
+                            source, keys, size, features, settings, initial, noise, together, stop - start, bar, models
+                        )
                         if folder:
                             folder.put(name, block)
                     else:
@@ -171,7 +191,44 @@ def simulate(
     attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows}
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
-    return _summary(task, axes, collected, trials, attributes)
+    if learner.resampling is not None:  # members see other samples
+        collected = [{name: values for name, values in cell.items() if name != "train"} for cell in collected]
+        attributes["resampling"] = repr(learner.resampling)
+    found = _summary(task, axes, collected, trials, attributes)
+    return found if members is None else found.assign_coords(members=float(count))
+
+
+def _refuse_resampling(learner: Learner, task: Task) -> None:
+    """Refuse what a sample cannot be drawn twice of."""
+    if learner.resampling is None:
+        return
+    tail = isinstance(task.population, GaussianInputs) or task.spectrum.infinite
+    if tail or (learner.augmentation is not None and np.isinf(learner.augmentation.axes["views"]).any()):
+        raise ValueError(
+            "resampling is simulated for a finite number of modes (give modes=...), of views, and not for "
+            f"Task.gaussian_inputs, got {task!r}"
+        )
+
+
+def _finite_members(task: Task, learner: Learner, members: Any) -> np.ndarray:
+    sizes = checked_members(learner, members)
+    if np.isinf(sizes).any():
+        raise ValueError(f"members must be finite for a simulation, got {members!r}")
+    if isinstance(task.population, GaussianInputs):
+        raise ValueError(
+            f"members is not simulated on Task.gaussian_inputs: use Task(eigenvalues, power) with the same, got {task!r}"
+        )
+    return sizes
+
+
+def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
+    """Runs of several ensembles along `members`, the last dimension but the outputs."""
+    import xarray
+
+    found = xarray.concat([run.drop_vars("members") for run in runs], dim="members", combine_attrs="override")
+    found = found.assign_coords(members=("members", sizes))
+    order = [name for name in found.dims if name not in ("members", "output")]
+    return found.transpose(*order, "members", *(("output",) if task.keep_outputs else ()))
 
 
 def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:

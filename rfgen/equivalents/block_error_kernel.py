@@ -10,11 +10,17 @@ the feature weights.  With y_j = tr(E_j Q_1 (E_X + E_F) Q_2) and residuals of se
 T0 is the residuals' second moment at the mean weights, label noise included.  The bracket equals
 features - tr(M_1 Q_1 M_2 Q_2), as a sum of positive terms.  Linear in its sources T0 (of the target: data variance; of
 the label noise: noise) and w_bar_1 . w_bar_2 (features variance): each is solved for apart.  (Derived.)
+
+Two models need not share all that is random.  Features of their own on the same samples: no E_F, and no phi.  Samples of
+their own through the same features: no E_X.  Samples that each draws from one training set, and features of its own: E_X
+from the draws' mean factors on a sample's residuals.  The equilibrium of each model stays that of the model alone.
+(Derived; for one group the decomposition of arXiv 2011.03321.)
 """
 
 __all__ = ["BlockErrorKernel", "block_error_kernel"]
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -40,17 +46,25 @@ class BlockErrorKernel:
 def block_error_kernel(
     pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: Blocks, first: BlockEquilibrium,
     second: BlockEquilibrium, features: Array, target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"],
-    mean_norm: Inexact[Array, ""],
+    mean_norm: Inexact[Array, ""], shared: str = "all",
 ) -> BlockErrorKernel:  # fmt: skip
     """Solve for the variances.
 
     `pair`, `plain`: S and F of the two resolvents (`rfgen.equivalents.operators`); `target`, `noise`: T0 of the target and
-    of unit label noise; `mean_norm`: w_bar_1 . w_bar_2.
+    of unit label noise; `mean_norm`: w_bar_1 . w_bar_2; `shared`: whether the two models share "all", the "samples" alone,
+    the "features" alone, or the "population" of samples from which each draws its own (the last two: no `train`).
     """
-    limited = jnp.isfinite(features)
+    limited = jnp.isfinite(features) & (shared in ("all", "features"))
     count = jnp.where(limited, features, 1.0).astype(pair.dtype)
-    responses = blocks.responses(first.reduction, second.reduction)
-    direct = jnp.stack([blocks.response(first.reduction, second.reduction, one) for one in (target, noise)], axis=1)
+    reductions = (first.reduction, second.reduction)
+    if shared == "population":
+        response = partial(blocks.response_between, *reductions)
+        responses = jax.vmap(response, in_axes=-1, out_axes=1)(blocks.covariance)
+    else:
+        response, responses = partial(blocks.response, *reductions), blocks.responses(*reductions)
+    direct = jnp.stack([response(one) for one in (target, noise)], axis=1)
+    if shared == "features":
+        responses, direct = jnp.zeros_like(responses), jnp.zeros_like(direct)
     zero = jnp.zeros((direct.shape[0], 1), direct.dtype)
     direct = jnp.concatenate([direct, zero], axis=1)  # (J, sources)
     seeds = jnp.zeros(3, direct.dtype).at[2].set(mean_norm)

@@ -12,11 +12,13 @@ Deterministic equivalent (derived; `theta` as a function of the block traces t_j
     D_g = weight_g sum_j covariance_j t_j,   V_g = (1 + D_g)^-1,   theta_j = sum_g mass_g sum_kl (V_g)_kl covariance_kl,j
 
 `theta` decreases and is convex in t, the order being that of positive matrices.
+
+A resampled training set has groups of samples drawn once, twice, ...: `origin` keeps which groups were one before.
 """
 
 __all__ = ["Blocks"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -27,11 +29,43 @@ from jaxtyping import Array, Inexact
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Blocks:
-    """`mass` (G,), `weight` (G,), `covariance` (G, m, m, J), symmetric in the two views."""
+    """`mass` (G,), `weight` (G,), `covariance` (G, m, m, J), symmetric in the two views.
+
+    `origin` (O, G), after `resampled`: 1/sqrt(mass before) where group g is of group o before, those drawn once first.
+    """
 
     mass: Any
     weight: Any
     covariance: Any
+    origin: Any = None
+
+    def of_samples(self, n: Any) -> "Blocks":
+        """The blocks of `n` samples, from those with weights times n."""
+        return replace(self, weight=self.weight / n)
+
+    def resampled(self, draws: Array, probabilities: Array) -> "Blocks":
+        """Each sample is drawn `draws` (values,) times with `probabilities` (values,), 1 first and 0 left out."""
+
+        def spread(values: Array, factor: Array) -> Array:
+            return (values[:, None] * factor).ravel()
+
+        mass = jnp.asarray(self.mass)
+        before = jnp.where(mass > 0.0, 1.0 / jnp.sqrt(jnp.where(mass > 0.0, mass, 1.0)), 0.0)
+        return Blocks(
+            spread(mass, draws * probabilities), spread(self.weight, draws),
+            jnp.repeat(jnp.asarray(self.covariance), draws.size, axis=0),
+            jnp.repeat(jnp.diag(before), draws.size, axis=1),
+        )  # fmt: skip
+
+    def response_between(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
+        """`response` where the two models draw samples for themselves from one training set."""
+        dtype = first.dtype
+        taken = self.origin.astype(dtype) * self.mass.astype(dtype)
+        once = jnp.argmax(self.origin > 0.0, axis=1)
+        one, two = (jnp.einsum("og,gkl->okl", taken, each) for each in (first, second))
+        through = jnp.einsum("oka,oab,olb->okl", one, residuals[once].astype(dtype), two)
+        weight, covariance = self.weight[once].astype(dtype), self.covariance[once].astype(dtype)
+        return jnp.einsum("o,okl,oklj->j", weight, through, covariance)
 
     def reduction(self, traces: Inexact[Array, " J"]) -> Inexact[Array, "G m m"]:
         """V, the factor that training puts on the residuals of one sample's views."""

@@ -37,8 +37,10 @@ class NodeKernels:
     norm: Any
 
 
-def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium) -> NodeKernels:
-    """Kernels of the equilibria `nodes` (nodes, ...)."""
+def node_kernels(
+    operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium, shared: str = "all"
+) -> NodeKernels:
+    """Kernels of the equilibria `nodes` (nodes, ...); `shared` as in `block_error_kernel`."""
     means = jax.vmap(lambda at: target.mean(operators, blocks, at))(nodes)
     at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
     means = jax.tree.map(_with_infinity, means, target.untrained(operators))
@@ -54,7 +56,7 @@ def node_kernels(operators: Any, blocks: Blocks, target: Any, features: Array, n
         plain = operators.plain_row(side, others.resolvent)
 
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
-            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm)
+            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
             return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm
 
         spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)

@@ -10,12 +10,13 @@ import numpy as np
 from rfgen.numerics.precision import is_traced
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.training import AbstractTraining
 
 
 @dataclass(frozen=True, eq=False)
 class Learner:
-    """Who learns: `Learner(training=Ridge(1e-3), features=None, augmentation=None, test_views=None)`.
+    """Who learns: `Learner(training=Ridge(1e-3), features=None, augmentation=None, test_views=None, resampling=None)`.
 
     `features=None` (or `math.inf`) is kernel regression; a number or an array of shape (features,) is regression on that
     many random features `z_j(x) = g_j(x) / sqrt(features)`, `g_j` Gaussian processes with the task's kernel.
@@ -24,6 +25,9 @@ class Learner:
     `sum_i (mean over views of (y_i - f(view))^2) + ridge ||w||^2`.  On a `Task` it acts on the eigen-coordinates
     `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` or `Task.gaussian_inputs` on the inputs.  `test_views`: predict by
     the mean over this many augmented views of each test input (test-time augmentation); None: on the clean input.
+
+    `resampling`, `Bootstrap()` or `Subsample(share)`: each model is trained on samples drawn from the training set; with
+    `members` in `predict`, bagging.
 
     >>> from rfgen import Ridge
     >>> Learner(Ridge(1e-3), features=256).features
@@ -34,6 +38,7 @@ class Learner:
     features: Any = None
     augmentation: AbstractAugmentation | None = None
     test_views: int | None = None
+    resampling: AbstractResampling | None = None
 
     def __post_init__(self) -> None:
         """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
@@ -57,6 +62,8 @@ class Learner:
             if self.augmentation is None or self.augmentation.mixes:
                 raise ValueError("test_views needs an augmentation that changes one input at a time")
             validation.integer("test_views", self.test_views, 1)
+        if self.resampling is not None and not isinstance(self.resampling, AbstractResampling):
+            raise ValueError(f"resampling must be rg.Bootstrap() or rg.Subsample(share), got {self.resampling!r}")
         features = features.copy()
         features.setflags(write=False)
         object.__setattr__(self, "features", features)

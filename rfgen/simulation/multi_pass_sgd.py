@@ -159,7 +159,7 @@ def _fit(
         basis = jnp.eye(rows.shape[1], dtype=rows.dtype)
     return SpectralFit(
         basis[:modes] if lift is None else lift(basis), weights[:, :outputs], weights[:, outputs:],
-        jnp.sum(misfit * misfit, axis=-1), norm, tail, jnp.zeros_like(growth), growth,
+        jnp.sum(misfit * misfit, axis=-1), norm, tail, jnp.zeros_like(growth), growth, misfit,
     )  # fmt: skip
 
 

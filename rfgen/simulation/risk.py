@@ -14,34 +14,40 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.simulation.ensemble import Members, mean_fit, own_sample
 from rfgen.simulation.pairs import PairMeasures, over_pairs
-from rfgen.simulation.ridge_fit import fit_kernel, fit_random_features
+from rfgen.simulation.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.samplers import Sample
 
 
 def risk(
     source: Any, keys: Array, n: int, features: int | None, ridges: Float[Array, " ridges"],
-    noise: Float[Array, " outputs"], batched: bool,
+    noise: Float[Array, " outputs"], batched: bool, members: Members,
 ) -> PairMeasures:  # fmt: skip
     """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial; `source` is a sampler.
 
-    `features=None` is kernel ridge regression.  `batched` runs all trials at once (accelerators) or one after another.
+    `features=None` is kernel ridge regression; a trial averages `members` of one training set.  `batched` runs all
+    trials at once (accelerators) or one after another.
     """
-    return over_pairs(_trial, _pair, source, keys, n, features, (ridges, noise), batched)
+    return over_pairs(_trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
 
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[Array, Array]
+    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[Array, Array, Members]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
-    ridges, noise = settings
+    ridges, noise, members = settings
     outputs = sample.targets.shape[1]
-    labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
-    if features is None:
-        fit = fit_kernel(sample, labels, ridges)
-    else:
-        fit = fit_random_features(features_key, sample, labels, ridges, features)
+
+    def fitted(key: Array) -> Fit:
+        own = own_sample(sample, key, n, members)
+        labels = jnp.concatenate([own.targets, own.errors * jnp.sqrt(noise)], axis=1)
+        if features is None:
+            return fit_kernel(own, labels, ridges)
+        return fit_random_features(key, own, labels, ridges, features)
+
+    fit = mean_fit(fitted, features_key, members)
     at_points = sample.probe.ndim == 2
     predictions = fit.weights @ sample.probe if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]

@@ -39,6 +39,7 @@ class SpectralFit:
     `train`: summed squared residual on the training rows; `norm`: squared weights, both of signal and noise together.
     `tail` (): variance per squared trained weight of predictions on unresolved modes; `tail_start`: what is left there of
     the initial weights.  `growth`: the largest factor on any initial weight; settings beyond the floats hold 0 or NaN.
+    `residuals` of both together on the training rows.
     """
 
     basis: Float[Array, "modes rank"]
@@ -49,6 +50,7 @@ class SpectralFit:
     tail: Float[Array, ""]
     tail_start: Float[Array, " settings"]
     growth: Float[Array, " settings"]
+    residuals: Float[Array, "settings outputs n"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class _Directions:
         inside = ((columns @ self.design) @ self.vectors) * self.inverse
         return inside, columns - ((inside * self.inverse) @ self.vectors.T) @ self.design.T
 
+    def from_left(self, inside: Array) -> Array:
+        """Columns (..., n) with the coordinates `inside` in the left directions."""
+        if self.wide:
+            return inside @ self.vectors.T
+        return ((inside * self.inverse) @ self.vectors.T) @ self.design.T
+
     def right(self, weights: Array) -> tuple[Array, Array | None]:
         """The same of `weights` (c, p) in the right directions, which span all where the design is not wide: None."""
         if not self.wide:
@@ -113,6 +121,7 @@ class _Trained:
     norm: Array
     at_rest: Array
     growth: Array
+    residuals: Array
 
     def reduced(self, columns: int) -> tuple[Array, Array, Array]:
         """Orthonormal basis (p, rank) and coordinates in it; `columns` fits, if these are fewer, span it themselves."""
@@ -159,6 +168,7 @@ def _train(
     dual, misfit, extra = gains * every, residual * every, None
     rest = apart[:outputs] + apart[outputs:]
     train, tail_dual = (part**2 * jnp.sum(rest * rest, axis=-1) for part in (residual_apart, gain_apart))
+    left_out = residual_apart[..., None] * rest
     norm = jnp.zeros_like(train)
     if start is not None:
         own, alone = directions.right(start)
@@ -169,6 +179,7 @@ def _train(
         dual, misfit = dual - lost * seen, misfit - survival * seen
         lost_apart = (at_rest[:, None] - survival_apart) * _inverse(tail)
         square, cross = jnp.sum(seen_apart * seen_apart, axis=-1), jnp.sum(seen_apart * rest, axis=-1)
+        left_out = left_out - survival_apart[..., None] * seen_apart
         train = train - 2 * residual_apart * survival_apart * cross + survival_apart**2 * square
         tail_dual = tail_dual - 2 * gain_apart * lost_apart * cross + lost_apart**2 * square
         if unseen is not None:
@@ -184,7 +195,9 @@ def _train(
     train = train + jnp.sum(misfit * misfit, axis=-1)
     weights = signal + noise
     norm = norm + jnp.sum(weights * weights, axis=-1) + tail * (tail_dual + jnp.sum(dual * dual, axis=-1))
-    return _Trained(directions, extra, signal, noise, train, norm, at_rest, growth)
+    # only ensembles ask for the residuals: the compiler leaves them out elsewhere
+    residuals = directions.from_left(misfit) + left_out
+    return _Trained(directions, extra, signal, noise, train, norm, at_rest, growth, residuals)
 
 
 def _inverse(values: Array) -> Array:
@@ -211,7 +224,7 @@ def fit_spectrally(
         fit = _train(sample.rows, labels, filters, n, sample.tail, start, unseen, unseen_norm)
         basis, signal, noise = fit.reduced(columns)
         tail_start = jnp.zeros_like(fit.at_rest) if initial is None else fit.at_rest**2 * initial.tail
-        return SpectralFit(basis, signal, noise, fit.train, fit.norm, zero, tail_start, fit.growth)
+        return SpectralFit(basis, signal, noise, fit.train, fit.norm, zero, tail_start, fit.growth, fit.residuals)
     if initial is not None:
         (weights,) = standard_normals(start_key, dtype, (outputs, features))
         start = weights * initial.deviation
@@ -222,5 +235,6 @@ def fit_spectrally(
     fit = _train(design, labels, filters, n, zero, start, None, zero)
     basis, signal, noise = fit.reduced(columns)
     return SpectralFit(
-        lift(basis), signal, noise, fit.train, fit.norm, sample.tail / features, jnp.zeros_like(fit.at_rest), fit.growth
-    )
+        lift(basis), signal, noise, fit.train, fit.norm, sample.tail / features, jnp.zeros_like(fit.at_rest), fit.growth,
+        fit.residuals,
+    )  # fmt: skip

@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.simulation.ensemble import Members, mean_spectral_fit, own_sample
 from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.samplers import Sample
 from rfgen.simulation.spectral_filters import Filters
-from rfgen.simulation.spectral_fit import InitialWeights, fit_spectrally
+from rfgen.simulation.spectral_fit import InitialWeights, SpectralFit, fit_spectrally
 
 # Initial weights are drawn with a key of their own, so that the samples are those of a training without them.
 INITIAL = 0x696E6974
@@ -25,20 +26,25 @@ INITIAL = 0x696E6974
 
 def trajectory(
     source: Any, keys: Array, n: int, features: int | None, filters: Filters, initial: InitialWeights | None,
-    noise: Float[Array, " outputs"], batched: bool,
+    noise: Float[Array, " outputs"], batched: bool, members: Members,
 ) -> PairMeasures:  # fmt: skip
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
-    return over_pairs(_trial, paired, source, keys, n, features, (filters, initial, noise), batched)
+    return over_pairs(_trial, paired, source, keys, n, features, (filters, initial, noise, members), batched)
 
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
     sample: Sample, features_key: Array, n: int, features: int | None,
-    settings: tuple[Filters, InitialWeights | None, Array],
+    settings: tuple[Filters, InitialWeights | None, Array, Members],
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:  # fmt: skip
     """Train on one sample, and measure."""
-    filters, initial, noise = settings
-    labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
+    filters, initial, noise, members = settings
     start_key = jax.random.fold_in(features_key, INITIAL)
-    fit = fit_spectrally(features_key, sample, labels, filters, n, features, start_key, initial)
+
+    def one(key: Array, start: Array) -> SpectralFit:
+        own = own_sample(sample, key, n, members)
+        labels = jnp.concatenate([own.targets, own.errors * jnp.sqrt(noise)], axis=1)
+        return fit_spectrally(key, own, labels, filters, n, features, start, initial)
+
+    fit = mean_spectral_fit(one, (features_key, start_key), members)
     return measured(fit, sample, noise, n)

@@ -28,6 +28,7 @@ from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.simulation.data_views import DataViews
+from rfgen.simulation.ensemble import Members
 from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.multi_pass_sgd import BatchSettings, batch_bytes, batch_settings, multi_pass
 from rfgen.simulation.one_pass_sgd import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
@@ -41,6 +42,7 @@ from rfgen.simulation.views import augmented
 
 # Trials of one stored cell, where a trial costs far more than its start.
 CELL_TRIALS = 32
+ALONE = Members()
 Settings = Array | Filters | BatchSettings | OnePassSettings
 
 
@@ -180,11 +182,11 @@ def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop:
 
 def measure(
     source: Any, keys: Any, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
-    noise: Any, together: int, trials: int, bar: Any,
+    noise: Any, together: int, trials: int, bar: Any, members: Members = ALONE,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
 
-    `settings` are ridges (ridges,), or those of another training.
+    `settings` are ridges (ridges,), or those of another training; a trial averages `members`.
     """
     batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
     size = max(1, min(together // 2, keys.shape[0])) if batched else 1
@@ -201,11 +203,11 @@ def measure(
         if isinstance(settings, OnePassSettings):
             measured = one_pass(source, batch, features, settings, noise)
         elif isinstance(settings, Filters):
-            measured = trajectory(source, batch, n, features, settings, initial, noise, batched)
+            measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
         elif isinstance(settings, BatchSettings):
             measured = multi_pass(source, batch, n, features, settings, noise, batched)
         else:
-            measured = risk(source, batch, n, features, settings, noise, batched)
+            measured = risk(source, batch, n, features, settings, noise, batched, members)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
         bar.update(min(2 * length, trials - 2 * start))
     whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}

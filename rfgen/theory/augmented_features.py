@@ -195,8 +195,7 @@ def _on_device(problem: AugmentedProblem) -> AugmentedProblem:
 @jax.jit
 def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
     def one(n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
-        there = Blocks(blocks.mass, blocks.weight / n, blocks.covariance)
-        return block_equilibrium(operators, there, features, ridge / n).strength
+        return block_equilibrium(operators, blocks.of_samples(n), features, ridge / n).strength
 
     return jax.lax.map(lambda at: one(*at), (n, features, ridge), batch_size=64)
 

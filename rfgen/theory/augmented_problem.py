@@ -1,9 +1,9 @@
 """Which form of the engine serves a task, an augmentation and a wish; many points of its curve at once."""
 
-__all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "posed_point"]
+__all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "pose_resampled", "posed_point"]
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.pencil import Pencil
+from rfgen.equivalents.targets import ModeTarget
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.task import Task
 from rfgen.problems.view_moments import cached_moments
 from rfgen.theory.augmented_features import MomentForm, pattern_features
-from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk
+from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled
 
 # Patterns of views of real inputs that are told apart: each pair costs one matrix.
 MOST_DATA_PATTERNS = 8
@@ -49,6 +50,16 @@ class Posed:
 
 def _small(problem: AugmentedProblem) -> bool:
     return isinstance(problem.operators, DiagonalOperators) and problem.blocks.covariance.size <= SMALL
+
+
+def pose_resampled(posed: Posed, resampling: AbstractResampling | None) -> Posed:
+    """The same for models that draw their own samples from the training set."""
+    if resampling is None:
+        return posed
+    if not isinstance(posed.problem.target, ModeTarget):
+        raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
+    replicate = None if posed.replicate is None else np.repeat(posed.replicate, resampling.draws()[0].size)
+    return replace(posed, problem=resampled(posed.problem, resampling), replicate=replicate)
 
 
 def pose(
@@ -102,12 +113,14 @@ def pose(
     return Posed(problem, form, replicate, moments.error)
 
 
-@partial(jax.jit, static_argnames="keep_outputs")
-def augmented_points(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
+@partial(jax.jit, static_argnames=("keep_outputs", "shared"))
+def augmented_points(
+    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str = "all"
+) -> Any:
     """`AugmentedRisk` at n, features, ridge (points,), per output or summed over outputs; small problems all at once."""
 
     def point(at: tuple[Any, Any, Any]) -> AugmentedRisk:
-        return _point(problem, *at, noise, keep_outputs=keep_outputs)
+        return _point(problem, *at, noise, keep_outputs=keep_outputs, shared=shared)
 
     if _small(problem):
         return jax.vmap(point)((n, features, ridge))
@@ -120,11 +133,14 @@ def posed_point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, no
     return _point(problem, n, features, ridge, noise, keep_outputs=False)
 
 
-def _point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> AugmentedRisk:
+def _point(
+    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str = "all"
+) -> AugmentedRisk:
+    one = partial(augmented_risk, shared=shared)
     if problem.null_power.ndim == 0:
-        return augmented_risk(problem, n, features, ridge, noise)
+        return one(problem, n, features, ridge, noise)
     axes = AugmentedProblem(None, None, problem.target.by_output, 0)
-    found = jax.vmap(augmented_risk, in_axes=(axes, None, None, None, 0))(problem, n, features, ridge, noise)
+    found = jax.vmap(one, in_axes=(axes, None, None, None, 0))(problem, n, features, ridge, noise)
     if keep_outputs:
         return found
     shared = ("amplification", "df1", "residual", "converged")
@@ -136,8 +152,7 @@ def _pattern_slopes(problem: AugmentedProblem, points: tuple[Any, Any, Any], noi
     """Derivatives of test and training error in the logarithm of each group's mass, (points, 2, ..., groups)."""
 
     def errors(log_mass: Any, at: tuple[Any, Any, Any]) -> Any:
-        blocks = Blocks(problem.blocks.mass * jnp.exp(log_mass), problem.blocks.weight, problem.blocks.covariance)
-        there = AugmentedProblem(problem.operators, blocks, problem.target, problem.null_power)
+        there = replace(problem, blocks=replace(problem.blocks, mass=problem.blocks.mass * jnp.exp(log_mass)))
         found = _point(there, *at, noise, keep_outputs=keep_outputs)
         return jnp.stack([found.test, found.train])
 

@@ -1,8 +1,8 @@
 """Exact risk of kernel ridge and random-feature regression on augmented data, in eigen-coordinates."""
 
-__all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk"]
+__all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "resampled"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -22,6 +22,7 @@ from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.mode_classes import mode_classes
 from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.task import Task
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
@@ -117,14 +118,29 @@ def augmented_modes(
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), problem), form, made.replicate
 
 
+def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> AugmentedProblem:
+    """The problem of one bag: each sample is drawn as often as `resampling` says.
+
+    Derived: a sample drawn m times weighs m times as much.
+    """
+    draws, probabilities = (jnp.asarray(part) for part in resampling.draws())
+    gain, label = (jnp.repeat(part, draws.size, axis=0) for part in (problem.target.gain, problem.target.label))
+    blocks = problem.blocks.resampled(draws, probabilities)
+    return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
+
+
 def augmented_risk(
-    problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0
+    problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
 ) -> AugmentedRisk:
     """Risk of ridge regression on `n` augmented samples and `features` random features (inf: the full kernel).
 
     All four are scalars, traceable: jit, grad and vmap; `ridge` unnormalised, `noise` a variance.  Test risk on clean
     inputs (or averaged views, if `problem` was made with `test_views`).  Exact as n, features and modes grow together.
     At ridge 0 (or below 1e-100 of the kernel's trace) the limit from above, inf where it diverges.
+
+    `shared` "samples" (or "features"): the mean product of the errors of two models that have these in common alone, as
+    members of an ensemble; label noise belongs to the samples.  "population": of two that each draw samples of their own
+    from one training set, for a `resampled` problem.
 
     Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
     `block_error_kernel`.
@@ -139,12 +155,12 @@ def augmented_risk(
     """
     require_double_precision("rfgen.theory.augmented_risk")
     n, features, ridge, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, ridge, noise))
-    blocks = Blocks(problem.blocks.mass, problem.blocks.weight / n, problem.blocks.covariance)
+    blocks = problem.blocks.of_samples(n)
     at = block_equilibrium(problem.operators, blocks, features, ridge / n)
     mean = problem.target.mean_fit(problem.operators, blocks, at, at)
     unit = problem.target.label[:, :, None] * problem.target.label[:, None]
     traces = (problem.operators.pair(at.resolvent, at.resolvent), problem.operators.plain(at.resolvent, at.resolvent))
-    kernel = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, unit, mean.norm)
+    kernel = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, unit, mean.norm, shared)
     spread = kernel.spread @ problem.target.test
     amplification = 1.0 + spread[1]
     diverges = at.vanishing & ~((amplification < DIVERGENT) & (amplification >= 0.0))

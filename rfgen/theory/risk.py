@@ -1,8 +1,8 @@
-"""Exact risk of kernel ridge and random-feature regression: the curve of `Ridge`."""
+"""Exact risk of kernel ridge and random-feature regression: the curve of `Ridge`, and of its ensembles."""
 
 __all__ = ["Risk", "risk"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -41,7 +41,9 @@ class Risk:
     converged: Bool[Array, "*batch"]
 
 
-def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0) -> Risk:
+def risk(
+    modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
+) -> Risk:
     """Risk of ridge regression on `n` samples and `features` random features (inf: the full kernel).
 
     All four are scalars >= 0 (n, features > 0, need not be whole), traceable: jit, grad (any order) and vmap.  `modes`
@@ -51,6 +53,9 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
     ones; the error at finite n is of relative order 1/n away from the interpolation peak.  Test risk is inf exactly
     where it diverges: ridge 0 at n = features < rank, or n = rank <= features.  A ridge below 1e-307 of the
     eigenvalues counts as 0.
+
+    `shared` "samples": the mean product of the errors of two models with features of their own on the same samples, which
+    is the risk of an ensemble of infinitely many; see `rfgen.theory.ensemble`.
 
     Source: arXiv 2311.14646 (test and train risk), derived (parts, norm); rewritten without cancellations, see
     `rfgen.equivalents.error_kernel`.
@@ -67,7 +72,10 @@ def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise:
     features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
     group = training_group(modes, n, noise)
     at = equilibrium(group, features, ridge)
-    of = error_kernel(group, at, features)
+    if shared == "samples":  # no fluctuations of the features: the kernel of infinitely many, at the same gamma
+        of = error_kernel(group, replace(at, feature_gap=jnp.ones_like(at.feature_gap)), jnp.asarray(jnp.inf))
+    else:
+        of = error_kernel(group, at, features)
     return Risk(
         test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
         amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1,

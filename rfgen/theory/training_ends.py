@@ -3,6 +3,7 @@
 __all__ = ["PARTS", "beginning", "blocks_of", "dimension", "end", "total_trace"]
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ PARTS = ("bias", "data", "noise", "features", "train", "train_noise", "norm", "n
 
 def blocks_of(problem: AugmentedProblem, n: Any) -> Blocks:
     """The blocks for n samples."""
-    return Blocks(problem.blocks.mass, problem.blocks.weight / n, problem.blocks.covariance)
+    return problem.blocks.of_samples(n)
 
 
 def dimension(operators: Any) -> Any:
@@ -57,10 +58,11 @@ def beginning(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.nda
 
 
 def end(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any, initial: np.ndarray
-) -> dict[str, Any]:
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any, initial: np.ndarray,
+    shared: str = "all",
+) -> dict[str, Any]:  # fmt: skip
     """The ridge solution, and what the initial weights leave in directions that training does not reach."""
-    found = _ridge_end(problem, *sizes, training.ridge, noise)
+    found = _ridge_end(problem, *sizes, training.ridge, noise, shared=shared)
     values = {name: float(value) for name, value in vars(found).items() if name != "residual"}
     left = {"initial_variance": 0.0, "initial_norm": 0.0}
     if training.ridge == 0.0 and initial.any():
@@ -84,9 +86,9 @@ def _untrained(problem: AugmentedProblem) -> dict[str, Any]:
             "dimension": jnp.asarray(dimension(problem.operators))}  # fmt: skip
 
 
-@jax.jit
-def _ridge_end(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any) -> Any:
-    return augmented_risk(problem, n, features, ridge * n, noise)
+@partial(jax.jit, static_argnames="shared")
+def _ridge_end(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, shared: str) -> Any:
+    return augmented_risk(problem, n, features, ridge * n, noise, shared)
 
 
 @jax.jit

@@ -3,6 +3,7 @@
 __all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -59,13 +60,13 @@ class Trajectory:
 
 def trajectory(
     problem: AugmentedProblem, n: Any, features: Any, training: Filter, clock: Any, noise: Any = 0.0,
-    initial_variance: Any = 0.0,
+    initial_variance: Any = 0.0, shared: str = "all",
 ) -> Trajectory:  # fmt: skip
     """The curve of `training` at `clock` (times,), in any order: times >= 0 or steps, `math.inf` the end of training.
 
     `problem`: of one output, its operators diagonal or dense; `n` samples, `features` (inf: the full kernel), label `noise`
     a variance; `initial_variance` () of every trained weight, or (modes,) of all weights at a node together (kernel
-    regression with diagonal operators only).
+    regression with diagonal operators only); `shared` as in `augmented_risk`, initial weights being each model's own.
     Not traceable: contours are chosen for the clock.  Cost: one kernel of 49 x 98 nodes for each decade of the clock.
 
     Exact as n, features and modes grow together, for trainings in the span of powers of the training second moment.  A
@@ -85,7 +86,7 @@ def trajectory(
     """
     require_double_precision("rfgen.theory.trajectory")
     clock = np.asarray(clock, dtype=np.float64)
-    initial = np.asarray(initial_variance, dtype=np.float64)
+    initial = np.asarray(initial_variance if shared == "all" else 0.0, dtype=np.float64)
     sizes = (jnp.asarray(n, jnp.float64), jnp.asarray(features, jnp.float64))
     unmoved, ended = _ends(problem, training, clock)
     inner = ~(unmoved | ended)
@@ -104,14 +105,14 @@ def trajectory(
     for parts, few in ((fine, False), (coarse, True)):
         for window in windows(training, clock[steady], edge, few, squares):
             at = steady[window.index]
-            found, fits = _window(problem, sizes, training, window, initial)
+            found, fits = _window(problem, sizes, training, window, initial, shared)
             for name in PARTS:
                 parts[name][at] = found[name]
             solved[at] = fits if not few else solved[at] & fits
             served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     state = (solved, error, stable, unmoved, ended & stable, served)
-    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state)
+    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state, shared)
 
 
 def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,8 +137,9 @@ def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.n
 
 
 def kernels_at(
-    problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray, beyond: np.ndarray | None = None
-) -> tuple[BlockEquilibrium, NodeKernels]:
+    problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray, beyond: np.ndarray | None = None,
+    shared: str = "all",
+) -> tuple[BlockEquilibrium, NodeKernels]:  # fmt: skip
     """Equilibria at complex `ridges`, in the order of a contour, and at those `beyond` the upper edge, padded; and the
     kernels of all their pairs, as numpy arrays.
     """
@@ -150,18 +152,18 @@ def kernels_at(
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
-    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes))
+    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared))
     return nodes, kernels
 
 
 def _window(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray, shared: str
 ) -> tuple[dict[str, np.ndarray], bool]:
     """All parts at a window's clocks, and whether all nodes were solved."""
     shift = 0.0 if training.kind == "distillation" else training.ridge
     ridges, count = shift - window.zeta, window.zeta.size
     left = count - window.right
-    nodes, kernels = kernels_at(problem, *sizes, ridges[:left], ridges[left:])
+    nodes, kernels = kernels_at(problem, *sizes, ridges[:left], ridges[left:], shared)
     total = nodes.ridge.shape[0]
 
     def padded(rows: np.ndarray) -> np.ndarray:
@@ -206,7 +208,7 @@ def _window(
 def _assemble(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: Any,
     initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
-    state: tuple[np.ndarray, ...],
+    state: tuple[np.ndarray, ...], shared: str,
 ) -> Trajectory:  # fmt: skip
     """The record: contours, and the beginning and the end of training."""
     solved, error, stable, unmoved, ended, served = state
@@ -228,7 +230,7 @@ def _assemble(
     for name in found:
         found[name][unmoved] = rough[name][unmoved] = start[name]
     if ended.any():
-        last = end(problem, sizes, training, noise, initial)
+        last = end(problem, sizes, training, noise, initial, shared)
         for name in found:
             found[name][ended] = rough[name][ended] = last[name]
         solved[ended] = last["converged"]
@@ -254,9 +256,9 @@ def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> Bl
     return path_equilibria(problem.operators, blocks, features, approach(problem.operators, blocks, ridges[0]), ridges)
 
 
-@jax.jit
-def _kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium) -> NodeKernels:
-    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes)
+@partial(jax.jit, static_argnames="shared")
+def _kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str) -> NodeKernels:
+    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
 
 
 @jax.jit

@@ -1,0 +1,75 @@
+"""Resampling of the training set: what one member of a bagged ensemble is trained on."""
+
+__all__ = ["AbstractResampling", "Bootstrap", "Subsample"]
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems import validation
+
+# A sample is drawn more often than this with probability below 1e-16.
+MOST_DRAWS = 18
+
+
+@dataclass(frozen=True)
+class AbstractResampling:
+    """How a model draws its own samples from the training set."""
+
+    def draws(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (values,) of times that a sample is drawn, 1 first and 0 left out, and their probabilities."""
+        raise NotImplementedError
+
+    def size(self, n: int) -> int:
+        """Samples drawn from `n`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Bootstrap(AbstractResampling):
+    """As many samples as there are, drawn with replacement: `Learner(training, resampling=Bootstrap())`, bagging.
+
+    In theory each sample is drawn a Poisson number of times, mean 1, the limit of many samples.
+
+    >>> Bootstrap().draws()[1][:2].round(3)
+    array([0.368, 0.184])
+    """
+
+    def draws(self) -> tuple[np.ndarray, np.ndarray]:
+        """Poisson with mean 1."""
+        times = np.arange(1, MOST_DRAWS + 1)
+        return times.astype(float), np.array([math.exp(-1.0) / math.factorial(count) for count in times])
+
+    def size(self, n: int) -> int:
+        """All of them."""
+        return n
+
+
+@dataclass(frozen=True)
+class Subsample(AbstractResampling):
+    """A `share` in (0, 1] of the samples, drawn without replacement: subbagging.
+
+    A simulation rounds share * n to a whole number.
+
+    >>> Subsample(0.5).size(80)
+    40
+    """
+
+    share: Any
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        share = float(validation.positive("share", self.share, 0))
+        if share > 1.0:
+            raise ValueError(f"share must be at most 1, got {share:g}")
+        object.__setattr__(self, "share", share)
+
+    def draws(self) -> tuple[np.ndarray, np.ndarray]:
+        """Once, with probability `share`."""
+        return np.ones(1), np.array([self.share])
+
+    def size(self, n: int) -> int:
+        """A share of them."""
+        return max(1, round(self.share * n))
