@@ -20,6 +20,7 @@ from paper_figures import (
     benign_mixture,
     benign_regimes,
     class_imbalance,
+    ensembles,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
@@ -38,6 +39,7 @@ from paper_figures import (
 AGNOSTIC = "Zhou, Simon, Vardi, Srebro: An agnostic view on the cost of overfitting (arXiv 2306.13185)"
 BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regression (arXiv 1906.11300)"
 BENIGN_MIXTURE = "Benign overfitting of two classes (derived here)"
+FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
 HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
 MALLINAR = "Mallinar et al.: Benign, tempered, or catastrophic (arXiv 2207.06569)"
 ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
@@ -300,6 +302,15 @@ FIGURES = {
             "",
             benign_mixture.compute,
             benign_mixture.draw,
+        ),
+        Entry(
+            "ensembles",
+            FINE_GRAINED,
+            "variance of random features by its origins, and ensembles against features and time",
+            "ours",
+            "",
+            ensembles.compute,
+            ensembles.draw,
         ),
     )
 }
