@@ -64,9 +64,12 @@ __all__ = [
     "overfitting_cost",
     "plot",
     "predict",
+    "sensitivity",
     "simulate",
+    "univariate",
 ]
 
+from rfgen import univariate
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
@@ -78,6 +81,7 @@ from rfgen.api import (
     optimal_stopping,
     overfitting_cost,
     predict,
+    sensitivity,
     simulate,
 )
 from rfgen.numerics.precision import PrecisionError

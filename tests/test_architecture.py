@@ -17,11 +17,12 @@ ALLOWED = {
     "simulation": {"problems", "numerics"},
     "comparison": {"theory", "simulation", "problems", "numerics"},
     "execution": set(),
+    "univariate": {"problems", "numerics", "_version"},
     "api": {"comparison", "execution", "theory", "simulation", "equivalents", "problems", "numerics", "_version"},
     "plotting": {"api"},
     "cli": {"api", "plotting", "comparison", "_version"},
     "__main__": {"cli"},
-    "__init__": {"api", "plotting", "problems", "numerics", "_version"},
+    "__init__": {"api", "plotting", "problems", "numerics", "univariate", "_version"},
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.

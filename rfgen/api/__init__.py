@@ -14,6 +14,7 @@ __all__ = [
     "optimal_stopping",
     "overfitting_cost",
     "predict",
+    "sensitivity",
     "simulate",
 ]
 
@@ -24,5 +25,6 @@ from rfgen.api.estimating import estimate_risk
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict
+from rfgen.api.sensitivity import sensitivity
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
