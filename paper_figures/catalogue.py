@@ -19,6 +19,8 @@ from paper_figures import (
     benign_isotropic,
     benign_mixture,
     benign_regimes,
+    benign_univariate,
+    benign_xor,
     class_imbalance,
     ensembles,
     more_is_better_features,
@@ -30,6 +32,7 @@ from paper_figures import (
     morisset_strength,
     morisset_views,
     one_epoch,
+    sensitivity,
     zhou_cost,
     zhou_noise,
     zhou_phases,
@@ -39,6 +42,7 @@ from paper_figures import (
 AGNOSTIC = "Zhou, Simon, Vardi, Srebro: An agnostic view on the cost of overfitting (arXiv 2306.13185)"
 BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regression (arXiv 1906.11300)"
 BENIGN_MIXTURE = "Benign overfitting of two classes (derived here)"
+BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
 HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
 MALLINAR = "Mallinar et al.: Benign, tempered, or catastrophic (arXiv 2207.06569)"
@@ -46,6 +50,8 @@ ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error i
 ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
 CLASS_IMBALANCE = "Class imbalance (derived here)"
 ONE_EPOCH = "One pass, many passes, scaling (derived here)"
+ROBUSTNESS = "Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629)"
+UNIVARIATE = "Joshi, Vardi, Srebro: Noisy interpolation learning with shallow univariate ReLU networks (arXiv 2307.15396)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
 MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
 
@@ -304,6 +310,15 @@ FIGURES = {
             benign_mixture.draw,
         ),
         Entry(
+            "benign_xor",
+            BENIGN_XOR,
+            "a ReLU network on XOR clusters: fits flipped labels in one step, generalises later; its neurons",
+            "ours",
+            "",
+            benign_xor.compute,
+            benign_xor.draw,
+        ),
+        Entry(
             "ensembles",
             FINE_GRAINED,
             "variance of random features by its origins, and ensembles against features and time",
@@ -311,6 +326,24 @@ FIGURES = {
             "",
             ensembles.compute,
             ensembles.draw,
+        ),
+        Entry(
+            "benign_univariate",
+            UNIVARIATE,
+            "noise on a line: L1 and L2 risk of the least-norm ReLU interpolant and the linear spline against samples",
+            "ours",
+            "",
+            benign_univariate.compute,
+            benign_univariate.draw,
+        ),
+        Entry(
+            "sensitivity",
+            ROBUSTNESS,
+            "gradients of tanh random features against their number, for several numbers of samples",
+            "known in part",
+            "",
+            sensitivity.compute,
+            sensitivity.draw,
         ),
     )
 }

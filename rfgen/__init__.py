@@ -52,6 +52,8 @@ __all__ = [
     "SquaredHinge",
     "Subsample",
     "Task",
+    "TwoLayerReLU",
+    "XORClusters",
     "__version__",
     "adversarial_error",
     "check",
@@ -119,3 +121,5 @@ from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.two_layer_relu import TwoLayerReLU
+from rfgen.problems.xor_clusters import XORClusters

@@ -20,8 +20,8 @@ def plot(
     """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
 
     `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
-    more variables (default: `test`, or `error` of classifiers): the first solid, the next dotted, dashed, dash-dotted.
-    Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin
+    more variables (default: `test`, or `error`, `test_accuracy` of classes): the first solid, then dotted, dashed,
+    dash-dotted.  Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin
     horizontal line.  Returns the matplotlib Axes; draws into `ax` if given.
 
     >>> import matplotlib; matplotlib.use("Agg")
@@ -37,7 +37,7 @@ def plot(
     if not given:
         raise ValueError("plot needs a curve of rg.predict, runs of rg.simulate, or both, got neither")
     if y is None:
-        y = "test" if "test" in given[0] else "error"
+        y = next((name for name in ("test", "error", "test_accuracy") if name in given[0]), "test")
     names = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")

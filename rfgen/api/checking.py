@@ -17,11 +17,13 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
 from rfgen.problems.task import Task
+from rfgen.problems.two_layer_relu import TwoLayerReLU
+from rfgen.problems.xor_clusters import XORClusters
 
 
 def check(
-    task: Task | DataTask | Mixture,
-    learner: Learner,
+    task: Task | DataTask | Mixture | XORClusters,
+    learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,
     seed: int = 0,
@@ -62,6 +64,8 @@ def check(
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
     theory = predict(task, learner, n, form, members=members)
     measured = simulate(task, learner, n, trials, seed, members=members, **simulation)
+    if "step" in theory.dims:
+        measured = measured.sel(step=theory.step)
     dtype = measured.attrs["dtype"]
     eigen = task.eigen if isinstance(task, DataTask) else task
     scale = getattr(eigen, "null_risk", 1.0)
@@ -77,7 +81,7 @@ def check(
         error = measured[f"{name}_se"]
         if f"{name}_pattern_se" in theory:
             error = np.hypot(error, theory[f"{name}_pattern_se"])
-        if name == "train_error":  # a share of n rows a trial: none missed in all trials is no proof of zero
+        if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
             rate = np.clip(theory[name], 0.0, 1.0)
             error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (np.asarray(n_there) * measured.trials.item())))
         floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)

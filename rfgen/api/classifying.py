@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset
+from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset, mean_and_error
 from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
@@ -224,7 +224,7 @@ def simulate_classifier(
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {}
     for name in measured:
-        values = [_statistics(cell[name]) for cell in collected]
+        values = [mean_and_error(cell[name]) for cell in collected]
         own = {"group_error": "error_by_class"}.get(name, name)
         inner = (2,) if own == "error_by_class" else ()
         variables[own] = np.reshape(np.stack([mean for mean, _ in values]), shape + inner)
@@ -232,14 +232,3 @@ def simulate_classifier(
             variables[f"{own}_se"] = np.reshape(np.stack([error for _, error in values]), shape + inner)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64"}
     return dataset(axes, variables, mixture, attributes).assign_coords(trials=trials)
-
-
-def _statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard error over trials, those left out that have no classifier."""
-    kept = ~np.isnan(values)
-    count = kept.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(kept, values, 0.0).sum(axis=0) / count
-        squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
-        error = np.sqrt(squares / (count - 1) / count)
-    return mean, np.where(count > 1, error, np.nan)

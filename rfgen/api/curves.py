@@ -7,6 +7,7 @@ __all__ = [
     "blockwise",
     "dataset",
     "judged",
+    "mean_and_error",
     "over_modes",
     "prepare",
     "warn_low_dimension",
@@ -249,6 +250,17 @@ def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
             "(dim 2) and a fifth in dim 3; use a larger ridge, more samples at that ridge, or simulate",
             stacklevel=4,
         )
+
+
+def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over trials (trials, ...) and its standard error, trials left out that are NaN."""
+    kept = ~np.isnan(values)
+    count = kept.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(kept, values, 0.0).sum(axis=0) / count
+        squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
+        error = np.sqrt(squares / (count - 1) / count)
+    return mean, np.where(count > 1, error, np.nan)
 
 
 def warn_small_population(task: Task, df1: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.api.curves import mean_and_error
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget
 from rfgen.execution.progress import progress_bar
@@ -152,20 +153,9 @@ def simulate_network(
                 cells.append(cell)
                 bar.update(count)
             for name in MEASURED:
-                mean, error = _statistics(np.concatenate([cell[name] for cell in cells]))
+                mean, error = mean_and_error(np.concatenate([cell[name] for cell in cells]))
                 found[name].append(mean)
                 found[f"{name}_se"].append(error)
     variables = {name: np.stack(values) for name, values in found.items()}
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32"}
     return _dataset(xor, net, sizes, net.recorded, variables, attributes).assign_coords(trials=trials)
-
-
-def _statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over trials and its standard error, trials left out that have none; NaN where that leaves too few."""
-    kept = ~np.isnan(values)
-    count = kept.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(kept, values, 0.0).sum(axis=0) / count
-        squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
-        error = np.sqrt(squares / (count - 1) / count)
-    return mean, np.where(count > 1, error, np.nan)

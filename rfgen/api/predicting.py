@@ -15,12 +15,14 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
+from rfgen.problems.two_layer_relu import TwoLayerReLU
+from rfgen.problems.xor_clusters import XORClusters
 
 
 @double_precision
 def predict(
-    task: Task | DataTask | Mixture, learner: Learner, n: Any = None, form: str | None = None, by_mode: bool = False,
-    members: Any = None,
+    task: Task | DataTask | Mixture | XORClusters, learner: Learner | TwoLayerReLU, n: Any = None,
+    form: str | None = None, by_mode: bool = False, members: Any = None,
 ) -> Any:  # fmt: skip
     """The exact curve: an xarray Dataset over every argument given as an array.
 
@@ -66,9 +68,9 @@ def predict(
         if form is not None or by_mode or members is not None:
             raise ValueError(f"form, by_mode and members must be left out on {task!r}")
         return system.predict(task, learner, n)
-    assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("predict", task, learner, n)
+    assert isinstance(given, Task | DataTask) and isinstance(learner, Learner)
     if isinstance(learner.training, OnePassSGD | AcceleratedSGD | SGD) and members is None:
         return predict_stochastic(given, task, learner, axes, form, by_mode)
     if by_mode:

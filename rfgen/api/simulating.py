@@ -27,6 +27,8 @@ from rfgen.problems.mixture import Mixture
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
+from rfgen.problems.two_layer_relu import TwoLayerReLU
+from rfgen.problems.xor_clusters import XORClusters
 from rfgen.simulation.ensemble import Members
 from rfgen.simulation.trials import (
     fingerprint,
@@ -52,8 +54,8 @@ def _whole(name: str, values: np.ndarray) -> np.ndarray:
 
 @double_precision
 def simulate(
-    task: Task | DataTask | Mixture,
-    learner: Learner,
+    task: Task | DataTask | Mixture | XORClusters,
+    learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,
     seed: int = 0,
@@ -103,9 +105,9 @@ def simulate(
         if dtype != "float64" or test_rows != "population" or memory is not None or members is not None:
             raise ValueError(f"dtype, test_rows, memory and members must be left out on {task!r}")
         return system.simulate(task, learner, n, trials, seed, progress, store)
-    assert not isinstance(task, Mixture)
     given = task
     task, axes = prepare("simulate", task, learner, n)
+    assert isinstance(given, Task | DataTask) and isinstance(learner, Learner)
     count = 1
     if members is not None:
         sizes = _finite_members(task, learner, members)

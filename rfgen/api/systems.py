@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rfgen.api.classifying import predict_classifier, simulate_classifier
+from rfgen.api.networks import predict_network, simulate_network
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.xor_clusters import XORClusters
 
 
 @dataclass(frozen=True)
@@ -26,5 +28,8 @@ class System:
 SYSTEMS: dict[type, System] = {
     Mixture: System(
         predict_classifier, simulate_classifier, ("error", "train_error", "norm"), ("error", "train_error")
+    ),
+    XORClusters: System(
+        predict_network, simulate_network, ("test_accuracy", "train_accuracy"), ("test_accuracy",)
     ),
 }

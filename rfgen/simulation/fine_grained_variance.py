@@ -19,13 +19,13 @@ SHARED = ("", "features", "data", "data noise", "data features", "data features 
 
 @partial(jax.jit, static_argnames=("n", "features", "trials"))
 def fine_grained_variance(
-    key: Array, eigenvalues: Float[Array, " modes"], coefficients: Float[Array, " modes"], n: int, features: int, ridge: Any,
-    noise: Any, trials: int,
+    key: Array, eigenvalues: Float[Array, " modes"], coefficients: Float[Array, " modes"], n: int, features: int,
+    ridge: Any, noise: Any, trials: int,
 ) -> Float[Array, "trials shared"]:  # fmt: skip
     """Excess risks, mean products of the errors of two models that share each of `SHARED`.
 
-    `eigenvalues`, `coefficients` (modes,): target = sum_i coefficients_i phi_i, features of variance eigenvalues_i / features
-    in each mode; `ridge` > 0, `noise` the variance of label noise.
+    `eigenvalues`, `coefficients` (modes,): target = sum_i coefficients_i phi_i, features of variance eigenvalues_i over
+    features in each mode; `ridge` > 0, `noise` the variance of label noise.
     """
     root = jnp.sqrt(eigenvalues)
     weights = coefficients / root
