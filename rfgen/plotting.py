@@ -21,8 +21,8 @@ def plot(
 
     `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
     more variables (default: `test`, or `error`, `test_accuracy` of classes): the first solid, then dotted, dashed,
-    dash-dotted.  Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin
-    horizontal line.  Returns the matplotlib Axes; draws into `ax` if given.
+    dash-dotted.  Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is
+    a thin horizontal line.  Returns the matplotlib Axes; draws into `ax` if given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import rfgen as rg

@@ -50,6 +50,8 @@ def check(
     """
     if system := SYSTEMS.get(type(task)):
         known, decided = system.measured, system.decided
+    elif not isinstance(learner, Learner):
+        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     else:
         trains = learner.training.needs_samples and learner.resampling is None
         known = tuple(name for name in MEASURED if name != "train" or trains)
@@ -96,6 +98,6 @@ def check(
     attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
     dataset = xarray.Dataset(data, attrs=attributes)
     title = repr(eigen)
-    if getattr(learner, "augmentation", None) is not None:
-        title += f", {learner.augmentation!r}, {theory.attrs['form']} form"
+    if augmentation := getattr(learner, "augmentation", None):
+        title += f", {augmentation!r}, {theory.attrs['form']} form"
     return Report(dataset, tuple(variables), threshold, title)

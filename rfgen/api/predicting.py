@@ -63,8 +63,8 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     if system := SYSTEMS.get(type(task)):
-        if getattr(learner, "resampling", None) is not None:
-            raise ValueError(f"resampling is not covered on {task!r}, got {learner.resampling!r}")
+        if resampling := getattr(learner, "resampling", None):
+            raise ValueError(f"resampling is not covered on {task!r}, got {resampling!r}")
         if form is not None or by_mode or members is not None:
             raise ValueError(f"form, by_mode and members must be left out on {task!r}")
         return system.predict(task, learner, n)

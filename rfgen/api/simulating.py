@@ -100,8 +100,8 @@ def simulate(
     True
     """
     if system := SYSTEMS.get(type(task)):
-        if getattr(learner, "resampling", None) is not None:
-            raise ValueError(f"resampling is not covered on {task!r}, got {learner.resampling!r}")
+        if resampling := getattr(learner, "resampling", None):
+            raise ValueError(f"resampling is not covered on {task!r}, got {resampling!r}")
         if dtype != "float64" or test_rows != "population" or memory is not None or members is not None:
             raise ValueError(f"dtype, test_rows, memory and members must be left out on {task!r}")
         return system.simulate(task, learner, n, trials, seed, progress, store)

@@ -143,8 +143,8 @@ def _point(
     found = jax.vmap(one, in_axes=(axes, None, None, None, 0))(problem, n, features, ridge, noise)
     if keep_outputs:
         return found
-    shared = ("amplification", "df1", "residual", "converged")
-    return AugmentedRisk(**{k: leaf[0] if k in shared else jnp.sum(leaf) for k, leaf in vars(found).items()})
+    of_all = ("amplification", "df1", "residual", "converged")
+    return AugmentedRisk(**{k: leaf[0] if k in of_all else jnp.sum(leaf) for k, leaf in vars(found).items()})
 
 
 @partial(jax.jit, static_argnames="keep_outputs")
