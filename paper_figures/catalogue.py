@@ -19,10 +19,12 @@ from paper_figures import (
     benign_isotropic,
     benign_mixture,
     benign_regimes,
+    benign_sparse,
     benign_univariate,
     benign_xor,
     class_imbalance,
     ensembles,
+    lazy_training,
     more_is_better_features,
     more_is_better_fitting_ratio,
     more_is_better_spectra,
@@ -42,9 +44,11 @@ from paper_figures import (
 AGNOSTIC = "Zhou, Simon, Vardi, Srebro: An agnostic view on the cost of overfitting (arXiv 2306.13185)"
 BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regression (arXiv 1906.11300)"
 BENIGN_MIXTURE = "Benign overfitting of two classes (derived here)"
+BENIGN_SPARSE = "Sparse regression, for the question of Zhou, Ge (arXiv 2302.00257)"
 BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
 HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
+LAZY_TRAINING = "Lazy training of wide networks (derived here)"
 MALLINAR = "Mallinar et al.: Benign, tempered, or catastrophic (arXiv 2207.06569)"
 ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
 ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
@@ -319,6 +323,15 @@ FIGURES = {
             benign_xor.draw,
         ),
         Entry(
+            "benign_sparse",
+            BENIGN_SPARSE,
+            "least l1, least l2 and reparametrised interpolators, and the tuned lasso, against samples",
+            "ours",
+            "",
+            benign_sparse.compute,
+            benign_sparse.draw,
+        ),
+        Entry(
             "ensembles",
             FINE_GRAINED,
             "variance of random features by its origins, and ensembles against features and time",
@@ -326,6 +339,15 @@ FIGURES = {
             "",
             ensembles.compute,
             ensembles.draw,
+        ),
+        Entry(
+            "lazy_training",
+            LAZY_TRAINING,
+            "what a random start costs a lazily trained network, with the humps of multiple descent",
+            "ours",
+            "",
+            lazy_training.compute,
+            lazy_training.draw,
         ),
         Entry(
             "benign_univariate",

@@ -12,6 +12,7 @@ __all__ = [
     "AcceleratedSGD",
     "Augmentation",
     "Averaging",
+    "BasisPursuit",
     "Bootstrap",
     "ColorJitter",
     "Compose",
@@ -32,6 +33,7 @@ __all__ = [
     "Hinge",
     "IteratedRidge",
     "LabelSmoothing",
+    "Lasso",
     "Learner",
     "Logistic",
     "Mask",
@@ -44,10 +46,12 @@ __all__ = [
     "PrecisionError",
     "RandomApply",
     "RandomFeatureMap",
+    "ReparametrizedFlow",
     "Ridge",
     "Rotate",
     "SaltAndPepper",
     "Shift",
+    "SparseRegression",
     "Spectrum",
     "SquaredHinge",
     "Subsample",
@@ -116,7 +120,9 @@ from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, Polyno
 from rfgen.problems.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.problems.resampling import Bootstrap, Subsample
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import dataset, judged, warn_small_population
+from rfgen.api.curves import dataset, judged, warn_low_dimension, warn_small_population
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -47,6 +47,7 @@ def predict_trajectory(
     whole = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     variables, notes = judged(task, axes, whole, values)
     warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    warn_low_dimension(task, variables["amplification"])
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
         "training": repr(training), **notes,

@@ -16,13 +16,14 @@ from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
 
 
 def check(
-    task: Task | DataTask | Mixture | XORClusters,
+    task: Task | DataTask | Mixture | SparseRegression | XORClusters,
     learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,

@@ -28,6 +28,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import CLASSES, Mixture
 from rfgen.problems.modes import Modes
+from rfgen.problems.penalised_training import AbstractPenalisedTraining
 from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
@@ -87,6 +88,15 @@ DESCRIPTIONS = {
     "alpha": "alpha",
     "beta": "beta",
     "delta": "delta",
+    "excess": "test risk less the noise",
+    "active": "degrees of freedom (l1: coefficients not 0)",
+    "true_positives": "share of the nonzeros found",
+    "false_discoveries": "share of zeros in those found",
+    "tau": "noise of each coefficient",
+    "theta": "threshold of the proximal map",
+    "penalty": "penalty (n times alpha)",
+    "init": "start of u and v",
+    "linear": "weight of the linear part",
     "members": "members of the ensemble",
     "effective_ridge": "ridge of the kernel regression that an infinite ensemble equals",
     "irreducible": "noise of the test labels",
@@ -122,6 +132,8 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if isinstance(learner.training, AbstractClassifierTraining):
         raise ValueError(f"task must be an rg.Mixture (two classes) to train {learner.training!r}, got {task!r}")
+    if isinstance(learner.training, AbstractPenalisedTraining):
+        raise ValueError(f"task must be an rg.SparseRegression to train {learner.training!r}, got {task!r}")
     if getattr(learner.training, "intercept", False):
         raise ValueError(f"intercept=True needs two classes, an rg.Mixture, got {task!r}: center the targets instead")
     if verb in ("optimal_ridge", "optimal_augmentation") and not isinstance(learner.training, Ridge):

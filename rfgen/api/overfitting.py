@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.api.curves import blockwise, dataset, judged, over_modes, prepare, warn_small_population
+from rfgen.api.curves import blockwise, dataset, judged, over_modes, prepare, warn_low_dimension, warn_small_population
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -125,6 +125,7 @@ def overfitting_cost(task: Task | DataTask, n: Any, features: Any = None) -> Any
     del variables["test"]
     # at ridge 0 everything is fitted: as many degrees of freedom as samples, features or modes
     warn_small_population(task, np.minimum(np.minimum(columns[0], columns[1]), task.spectrum.rank))
+    warn_low_dimension(task, values["overfitting_coefficient"])
     sizes = np.unique(axes["n"])
     tails = spectral_tails(task.spectrum, largest=float(sizes[-1]))
     by_size = blockwise(lambda at: _bounds(tails, at), [sizes], (BLOCK, BLOCK))

@@ -13,6 +13,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.two_layer_relu import TwoLayerReLU
@@ -21,7 +22,7 @@ from rfgen.problems.xor_clusters import XORClusters
 
 @double_precision
 def predict(
-    task: Task | DataTask | Mixture | XORClusters, learner: Learner | TwoLayerReLU, n: Any = None,
+    task: Task | DataTask | Mixture | SparseRegression | XORClusters, learner: Learner | TwoLayerReLU, n: Any = None,
     form: str | None = None, by_mode: bool = False, members: Any = None,
 ) -> Any:  # fmt: skip
     """The exact curve: an xarray Dataset over every argument given as an array.

@@ -9,7 +9,16 @@ import jax
 import numpy as np
 
 from rfgen.api.along_training import predict_trajectory
-from rfgen.api.curves import BLOCKS, LARGE_BLOCKS, blockwise, dataset, judged, over_modes, warn_small_population
+from rfgen.api.curves import (
+    BLOCKS,
+    LARGE_BLOCKS,
+    blockwise,
+    dataset,
+    judged,
+    over_modes,
+    warn_low_dimension,
+    warn_small_population,
+)
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
@@ -48,6 +57,7 @@ def risk_curve(
     values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
     variables, failures = judged(task, axes, columns, values)
     warn_small_population(task, variables["df1"])
+    warn_low_dimension(task, variables["amplification"])
     attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
     return dataset(axes, variables, task, attributes)
 
@@ -91,6 +101,7 @@ def _of_blocks(
         task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
     )
     warn_small_population(task, variables["df1"])
+    warn_low_dimension(task, variables["amplification"])
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
         **failures,

@@ -25,6 +25,7 @@ from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.learner import Learner
 from rfgen.problems.mixture import Mixture
 from rfgen.problems.population import FinitePopulation
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
@@ -54,7 +55,7 @@ def _whole(name: str, values: np.ndarray) -> np.ndarray:
 
 @double_precision
 def simulate(
-    task: Task | DataTask | Mixture | XORClusters,
+    task: Task | DataTask | Mixture | SparseRegression | XORClusters,
     learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,

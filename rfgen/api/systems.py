@@ -8,7 +8,9 @@ from typing import Any
 
 from rfgen.api.classifying import predict_classifier, simulate_classifier
 from rfgen.api.networks import predict_network, simulate_network
+from rfgen.api.sparse import predict_sparse, simulate_sparse
 from rfgen.problems.mixture import Mixture
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.xor_clusters import XORClusters
 
 
@@ -29,6 +31,7 @@ SYSTEMS: dict[type, System] = {
     Mixture: System(
         predict_classifier, simulate_classifier, ("error", "train_error", "norm"), ("error", "train_error")
     ),
+    SparseRegression: System(predict_sparse, simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train")),
     XORClusters: System(
         predict_network, simulate_network, ("test_accuracy", "train_accuracy"), ("test_accuracy",)
     ),

@@ -33,6 +33,8 @@ from rfgen.problems.task import Task
 MOST_MODES = 1 << 20
 # Normals are drawn this many at a time: threefry over a whole matrix runs out of cache (9.6 ns a number instead of 3.5).
 BLOCK = 1 << 16
+# A random initial function has keys of its own, so that the points and the label noise are those of a start from 0.
+INITIAL = 0x6C617A79
 
 
 @jax.tree_util.register_dataclass
@@ -175,11 +177,16 @@ class SphereSampler:
     """Uniform points of the unit sphere, measured on fresh ones (the same for trials with one `shared` key).
 
     Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
+    A network that starts from a random function f_0 has the targets less f_0 to learn.  f_0 is drawn jointly on all points
+    of a trial, exact in law; trials with one `shared` key have its values in common where they are measured, which fixes
+    its values at their rows the better, the more points there are.
     """
 
     target: Any
+    initial_deviation: Any
     dim: int = field(metadata={"static": True})
     kernel: Callable[[Any], Any] = field(metadata={"static": True})
+    initial_kernel: Callable[[Any], Any] | None = field(metadata={"static": True})
     points: int = field(metadata={"static": True})
 
     def draw(self, key: Array, shared: Array, n: int) -> Sample:
@@ -189,11 +196,14 @@ class SphereSampler:
         own, errors = standard_normals(key, dtype, (n, self.dim), (n, 1))
         inputs = jnp.concatenate([tests, own])
         inputs = inputs / jnp.linalg.norm(inputs, axis=1, keepdims=True)
-        joint = jnp.asarray(self.kernel(jnp.clip(inputs @ inputs.T, -1.0, 1.0)), dtype)
-        # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
-        nugget = 8 * jnp.finfo(dtype).eps * jnp.trace(joint)
-        factor = jnp.linalg.cholesky(joint + nugget * jnp.eye(n + points, dtype=dtype))
+        cosines = jnp.clip(inputs @ inputs.T, -1.0, 1.0)
+        factor = _root(jnp.asarray(self.kernel(cosines), dtype))
         values = self.target @ jnp.asarray(gegenbauer(self.dim, self.target.size - 1, inputs[:, 0]), dtype)
+        if self.initial_kernel is not None:
+            keys = (jax.random.fold_in(each, INITIAL) for each in (shared, key))
+            white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
+            initial = _root(jnp.asarray(self.initial_kernel(cosines), dtype)) @ jnp.concatenate(white)
+            values = values - self.initial_deviation * initial
         return Sample(
             rows=factor[points:], targets=values[points:, None], errors=errors, tail=jnp.zeros((), dtype),
             probe=factor[:points].T, truth=values[None, :points], mask=jnp.ones(points, dtype), floor=jnp.zeros(1, dtype),
@@ -202,7 +212,8 @@ class SphereSampler:
     @property
     def identity(self) -> tuple[Any, ...]:
         """What tells it apart beside its arrays."""
-        return (self.dim, self.points, np.asarray(self.kernel(np.linspace(-1.0, 1.0, 65))))
+        kernels = (kernel for kernel in (self.kernel, self.initial_kernel) if kernel is not None)
+        return (self.dim, self.points, *(np.asarray(kernel(np.linspace(-1.0, 1.0, 65))) for kernel in kernels))
 
     def rows(self, n: int) -> int:
         """Rows of a training set of `n` samples."""
@@ -214,18 +225,30 @@ class SphereSampler:
         return self.points
 
 
+def _root(matrix: Array) -> Array:
+    """Cholesky factor of a kernel matrix."""
+    # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
+    nugget = 8 * jnp.finfo(matrix.dtype).eps * jnp.trace(matrix)
+    return jnp.linalg.cholesky(matrix + nugget * jnp.eye(matrix.shape[0], dtype=matrix.dtype))
+
+
 def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteSampler | SphereSampler:
     """The sampler of a task's population, its arrays on the device as `dtype`."""
     population = task.population
     if isinstance(population, SpherePopulation):
+        kernels = (population.kernel, population.initial_kernel or population.kernel)
         try:
-            jax.eval_shape(population.kernel, jax.ShapeDtypeStruct((2, 2), dtype))
+            for kernel in kernels:
+                jax.eval_shape(kernel, jax.ShapeDtypeStruct((2, 2), dtype))
         except Exception as error:
             raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
-        target = jnp.asarray(np.sqrt(counts * population.target_power), dtype)
-        return SphereSampler(target, population.dim, population.kernel, population.test_points)
+        scales = (np.sqrt(counts * population.target_power), np.sqrt(population.initial_variance))
+        target, deviation = (jnp.asarray(scale, dtype) for scale in scales)
+        return SphereSampler(
+            target, deviation, population.dim, population.kernel, population.initial_kernel, population.test_points
+        )
     if isinstance(population, FinitePopulation):
         scale = np.sqrt(task.eigenvalues)
         # signed coefficients: the population risk needs v_i itself, not its square

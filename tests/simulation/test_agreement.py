@@ -90,7 +90,7 @@ def test_single_precision_can_disagree(monkeypatch):
     task, learner = rg.Task.isotropic(50, noise=1e-4), rg.Learner(rg.Ridge(1e-3))
     assert rg.check(task, learner, [200], trials=40, dtype="float32").agrees
     honest = checking.predict
-    monkeypatch.setattr(checking, "predict", lambda *arguments: honest(*arguments) * 1.2)
+    monkeypatch.setattr(checking, "predict", lambda *arguments, **named: honest(*arguments, **named) * 1.2)
     assert not rg.check(task, learner, [200], trials=40, dtype="float32").agrees
 
 
