@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset
+from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset, mean_and_error
 from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
@@ -131,14 +131,10 @@ def simulate_sparse(
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {}
     for name in cells[0]:
-        values = np.stack([cell[name] for cell in cells])
-        seen = ~np.isnan(values)
-        count = seen.sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):  # of one trial, or none, there is no error
-            mean = np.where(seen, values, 0.0).sum(axis=1) / count
-            squares = np.where(seen, (values - mean[:, None]) ** 2, 0.0).sum(axis=1)
-            error = np.sqrt(squares / (count - 1) / count)
-        variables[name] = np.reshape(mean, shape)
-        variables[f"{name}_se"] = np.reshape(np.where(count > 1, error, np.nan), shape)
+        mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
+        variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64"}
+    lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
+    if lost:
+        attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
     return dataset(axes, variables, task, attributes).assign_coords(trials=trials)  # type: ignore[arg-type]
