@@ -42,7 +42,7 @@ distance of a dot after one step from theory: {largest_z:.1f} standard errors.
 """
 
 
-def _net(steps: int, init: float) -> TwoLayerReLU:
+def _net(steps: int, init: float) -> rg.TwoLayerReLU:
     return rg.TwoLayerReLU(WIDTH, RATE, steps, init)
 
 

@@ -66,16 +66,16 @@ def mean_spectral_fit(fit: Callable[[Array, Array], SpectralFit], keys: tuple[Ar
     """The mean of `fit(features_key, start_key)`, in the bases of all members side by side; `norm` is a member's."""
     if members.count == 1:
         return fit(*keys)
-    own = jax.lax.map(lambda two: fit(*two), tuple(jax.random.split(key, members.count) for key in keys))
+    own = jax.lax.map(lambda two: vars(fit(*two)), tuple(jax.random.split(key, members.count) for key in keys))
 
     def side_by_side(coordinates: Array) -> Array:
         flat = jnp.moveaxis(coordinates, 0, 2)
         return flat.reshape(*flat.shape[:2], -1) / members.count
 
-    basis = jnp.moveaxis(own.basis, 0, 1)
-    residuals = jnp.mean(own.residuals, axis=0)
+    basis = jnp.moveaxis(own["basis"], 0, 1)
+    residuals = jnp.mean(own["residuals"], axis=0)
     return SpectralFit(
-        basis.reshape(basis.shape[0], -1), side_by_side(own.signal), side_by_side(own.noise),
-        jnp.sum(residuals * residuals, axis=-1), jnp.mean(own.norm, axis=0), own.tail[0],
-        jnp.mean(own.tail_start, axis=0) / members.count, jnp.max(own.growth, axis=0), residuals,
+        basis.reshape(basis.shape[0], -1), side_by_side(own["signal"]), side_by_side(own["noise"]),
+        jnp.sum(residuals * residuals, axis=-1), jnp.mean(own["norm"], axis=0), own["tail"][0],
+        jnp.mean(own["tail_start"], axis=0) / members.count, jnp.max(own["growth"], axis=0), residuals,
     )  # fmt: skip
