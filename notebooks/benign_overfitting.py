@@ -28,7 +28,7 @@ import rfgen as rg
 # ## A network on XOR clusters
 # Four Gaussian clusters at $\pm s\,e_1$ (class $+1$) and $\pm s\,e_2$ (class $-1$): no linear classifier is better than a coin. A
 # tenth of the training labels is flipped. In high dimension the rows are almost orthogonal, so that one gradient step of a
-# two-layer ReLU network fits every label, the wrong ones too. It generalises a hundred steps later, still fitting them all.
+# two-layer ReLU network fits nearly every label, the wrong ones too. It generalises a hundred steps later, and still fits them.
 
 # %%
 xor = rg.XORClusters(dim=3000, separation=14.0, flip=0.1)
@@ -52,9 +52,10 @@ assert step.flips_fitted > 0.98 and step.test_accuracy < 0.65 and abs(z) < 4
 assert last.flips_fitted > 0.98 and last.test_accuracy > 0.99
 
 # %% [markdown]
-# What makes the first step better than a coin? Each neuron starts with its own set of active rows, so that neurons with
-# positive output weight grow along $+e_1$ or $-e_1$ as their draws have it. As the initial weights vanish beside the step this
-# choice is forgotten and what remains is a linear classifier, at 1/2; large initial weights drown the step.
+# What makes the first step better than a coin? A neuron steps along the rows on which it was active, where it already pointed.
+# Beside a large step its initial weights are forgotten; then neurons of positive and of negative output weight move along $g$
+# and $-g$ with $g$ of one law, and as relu$(u)\,-$ relu$(-u)=u$ their sum is a linear classifier, at 1/2. Large initial weights
+# drown the step instead.
 
 # %%
 inits = np.geomspace(1e-7, 5e-3, 41)
@@ -66,7 +67,8 @@ ax.axhline(0.5, color="0.8", zorder=0)
 ax.set(xlabel="standard deviation of initial weights", ylabel="test accuracy after one step")
 plt.show()
 best = int(np.argmax(accuracy))
-print(f"init {inits[0]:.0e}: {accuracy[0]:.4f}; best {accuracy[best]:.3f} at {inits[best]:.1e}; {inits[-1]:.0e}: {accuracy[-1]:.3f}")
+for i in (0, best, -1):
+    print(f"init {inits[i]:.1e}: accuracy {accuracy[i]:.4f}")
 assert 0.5 < accuracy[0] < 0.501 and 0.5 < accuracy[-1] < 0.52
 
 # %% [markdown]
@@ -119,8 +121,9 @@ plt.show()
 # %%
 median = risks.sel(quantile=0.5)
 growth = np.polyfit(np.log(sizes), median.min_norm.sel(p=2.0), 1)[0]
-print(f"p = 1, n = 3000: {median.min_norm.values[-1, 0]:.3f} (limit 1.035), spline {median.spline.values[-1, 0]:.3f} (0.648)")
-print(f"p = 2: grows by {growth:.2f} per e-fold (2/π = {2 / np.pi:.2f}), spline {median.spline.values[-1, 1]:.3f} (2/3)")
+first, second = median.spline.values[-1]
+print(f"p = 1, n = 3000: least norm {median.min_norm.values[-1, 0]:.3f} (limit 1.035), spline {first:.3f} (0.648)")
+print(f"p = 2: least norm grows by {growth:.2f} per e-fold (2/π = {2 / np.pi:.2f}), spline {second:.3f} (2/3)")
 print(f"largest certificate gap {float(risks.largest_gap):.0e}")
 assert abs(median.min_norm.values[-1, 0] - 1.035) < 0.05 and 0.4 < growth < 0.9 and risks.largest_gap < 1e-10
 np.testing.assert_allclose(median.spline[-1], rg.univariate.spline_risk([1.0, 2.0]), rtol=0.03)
@@ -129,8 +132,8 @@ np.testing.assert_allclose(median.spline[-1], rg.univariate.spline_risk([1.0, 2.
 # ## Lazy training starts somewhere
 # A wide network in the lazy regime learns $f=f_0+\hat f$, where kernel regression $\hat f$ is trained on $y-f_0$: its initial output
 # $f_0$ is one more target, learned only where the kernel learns. `with_initial_network(variance)` adds its power; the risk is linear
-# in that variance. On the sphere it also has humps wherever $n$ passes the number of harmonics up to a degree which the
-# kernel has: here $n=11$ and $275$, odd degrees, as the tangent kernel is nearly odd.
+# in that variance. On the sphere it also has humps near each $n$ that is the number of harmonics up to a degree which the kernel
+# has: here 11 and 275, of the odd degrees 1 and 3, as the tangent kernel is nearly odd.
 
 # %%
 dim = 10
@@ -144,7 +147,7 @@ for i, (variance, curve) in enumerate(lazy.items()):
     ax.plot(n, curve.test, color=f"C{i}", label=f"initial variance {variance:g}")
 measured = rg.simulate(started[1.0], learner, n=60, trials=30)
 ax.errorbar(60, measured.test, measured.test_se, fmt="o", color="C2")
-harmonics = np.cumsum(sphere.spectrum.multiplicity[np.argsort(sphere.spectrum.order)])[:4]
+harmonics = [math.comb(degree + dim - 1, dim - 1) + math.comb(degree + dim - 2, dim - 1) for degree in range(4)]
 for count in harmonics[1::2]:
     ax.axvline(count, color="0.8", zorder=0)
 ax.set(xscale="log", xlabel="samples n", ylabel="test risk", title="grey: harmonics up to degrees 1 and 3")
@@ -157,11 +160,12 @@ print(f"n = 60, from a random start: theory {exact:.3f}, simulation {measured.te
 assert abs(float(measured.test) - exact) < 4 * float(measured.test_se)
 cost = [(lazy[v].test - lazy[0.0].test) / v for v in (0.25, 1.0)]
 np.testing.assert_allclose(*cost, rtol=1e-8)
-print(f"harmonics up to degrees 0-3: {harmonics.astype(int)}; a start of variance 1 costs {cost[1][0]:.2f} ... {cost[1][-1]:.4f}")
+print(f"a start of variance 1 costs {cost[1][0]:.2f} at n = {n[0]:.0f}, {cost[1][-1]:.4f} at n = {n[-1]:.0f}")
 noise_only = rg.predict(rg.Task.sphere(dim, rg.GaussianKernel(10.0), {}, noise=1.0, degrees=8), learner, n).test.values
 humps = n[1:-1][(noise_only[1:-1] > noise_only[:-2]) & (noise_only[1:-1] > noise_only[2:])]
+print(f"harmonics up to degrees 1 to 3: {harmonics[1:]}")
 print(f"a flat Gaussian kernel has even degrees too: humps at n = {humps.round()}")
-assert harmonics[2] < humps[1] * 1.1 and len(humps) > len(harmonics[1::2])
+np.testing.assert_allclose(humps[:3], harmonics[1:], rtol=0.1)
 
 # %% [markdown]
 # ### Where universality fails
@@ -204,9 +208,12 @@ ax.axhline(2 / 3, color="0.8", zorder=0)
 ax.set(xticks=list(theory), xlabel="dimension", ylabel="risk added by unit noise, n = 100", ylim=(0, None))
 ax.legend(frameon=False)
 plt.show()
-print({dim: f"theory {theory[dim]:.3f}, simulation {mean[dim]:.3f} +- {error[dim]:.3f}" for dim in theory})
+for dim in theory:
+    print(f"dim {dim}: theory {theory[dim]:.3f}, simulation {mean[dim]:.4f} +- {error[dim]:.4f}")
+off = [theory[dim] / mean[dim] - 1 for dim in theory]
+print(f"theory is too high by {', '.join(f'{each:.1%}' for each in off)}")
 assert abs(mean[2] - rg.univariate.spline_risk(2.0)) < 4 * error[2] + 0.01 and theory[2] > 0.95
-assert abs(mean[8] - theory[8]) < 4 * error[8]
+assert (np.diff(off) < 0).all() and off[1] > 0.15 and 0 < off[3] < 0.03
 
 # %% [markdown]
 # ## Sparse regression
@@ -231,7 +238,7 @@ path = rg.predict(sparse, rg.Learner(rg.ReparametrizedFlow(inits, [0.0, 0.1])), 
 fitted = rg.simulate(sparse, rg.Learner(rg.BasisPursuit()), at, trials=20)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for name, values in excess.items():
-    axes[0].loglog(n, values, label=name)
+    axes[0].semilogy(n, values, label=name)
 axes[0].errorbar(at, fitted.excess, fitted.excess_se, fmt="o", color="C1")
 axes[0].set(xlabel="samples n", ylabel="excess risk")
 for i, linear in enumerate(path.linear.values, 3):
@@ -248,7 +255,8 @@ pursuit, tuned = shrunk.sel(n=at, penalty=0), shrunk.sel(n=at)
 tuned = tuned.isel(penalty=int(np.argmin(tuned.excess.values)))
 z = float((fitted.excess - pursuit.excess) / fitted.excess_se)
 print(f"basis pursuit: excess, theory {pursuit.excess:.3f}, simulation {fitted.excess:.3f}, z {z:+.1f}")
-print(f"it has {pursuit.active:.0f} nonzeros, {pursuit.false_discoveries:.1%} of them false; true ones found: {pursuit.true_positives:.0%}")
+print(f"it has {pursuit.active:.0f} nonzeros, {pursuit.false_discoveries:.1%} of them false")
+print(f"and finds {pursuit.true_positives:.0%} of the true ones")
 print(f"lasso at its best penalty {tuned.penalty:.1f}: excess {tuned.excess:.3f}, {tuned.active:.0f} nonzeros")
 assert abs(z) < 4 and tuned.excess < pursuit.excess < excess["least l2 norm"].sel(n=at)
 plain, helped = path.excess.sel(linear=0.0), path.excess.sel(linear=0.1)
@@ -305,11 +313,14 @@ infinite = together.sel(members=math.inf)
 for k in features[::8]:
     ridge = float(infinite.effective_ridge.sel(features=k))
     kernel_test = float(rg.predict(task, rg.Learner(rg.Ridge(ridge)), n=100).test)
-    print(f"{k:4.0f} features: ensemble {infinite.test.sel(features=k):.6f}, kernel at ridge {ridge:.2g}: {kernel_test:.6f}")
+    print(
+        f"{k:4.0f} features: ensemble {infinite.test.sel(features=k):.6f}, kernel at ridge {ridge:.2g}: {kernel_test:.6f}"
+    )
     assert abs(kernel_test / float(infinite.test.sel(features=k)) - 1) < 1e-6
 bags = rg.predict(task, rg.Learner(rg.Ridge(0.0), resampling=rg.Bootstrap()), n=100, members=[1, math.inf])
 few = rg.predict(task, rg.Learner(rg.Ridge(0.0), features=100 * (1 - 1 / math.e)), n=100, members=[1, math.inf])
-print(f"one model: bootstrap {bags.test[0]:.4f}, features {few.test[0]:.4f}; infinitely many {bags.test[1]:.6f}, {few.test[1]:.6f}")
+for name, curve in (("bootstrap", bags), ("features", few)):
+    print(f"{name}: one model {curve.test[0]:.4f}, infinitely many {curve.test[1]:.6f}")
 np.testing.assert_allclose(bags.test[1], few.test[1], rtol=1e-6)
 
 # %% [markdown]
@@ -329,12 +340,11 @@ assert price[0] > 1.4 and price[2] < 1.001
 # ## How steep is an interpolator?
 # The sensitivity of a function is $\sqrt{d\,\mathbb E|\nabla f|^2}$, for inputs $\mathcal N(0,I_d)$; a linear target of power 1 has $\sqrt d$.
 # Random features (here tanh) that interpolate noise are steep. With $k\approx n$ features they are steepest; more features
-# flatten them, but down to a level that the noise sets. A ridge goes below, at the price of a flatter target.
+# flatten them, to a level that the noise sets. With a ridge the fit is flatter than the target, whatever the width.
 
 # %%
 dim, n = 100, 400
-k = np.geomspace(50, 1e5, 121)
-k = k[np.abs(np.log(k / n)) > 0.02]
+k = n * 1.06 ** np.arange(-36, 96)  # n itself, where all is infinite without a ridge, is among them
 fig, ax = plt.subplots()
 settings = {"noise 0": (0.0, 0.0), "noise 0.25": (0.0, 0.25), "noise 0.25, ridge 0.3": (0.3, 0.25)}
 steep = {name: rg.sensitivity(dim, n, k, ridge=ridge, noise=noise) for name, (ridge, noise) in settings.items()}
@@ -357,4 +367,4 @@ widest = {name: float(curve.sensitivity[-1]) for name, curve in steep.items()}
 print({name: round(value, 2) for name, value in widest.items()}, "target", dim**0.5)
 assert widest["noise 0.25, ridge 0.3"] < widest["noise 0"] < dim**0.5 < widest["noise 0.25"]
 over = alone.sensitivity.sel(features=k > 1.02 * n)
-assert (over.diff("features") < 0).all()
+assert (over.diff("features") < 0).all() and np.isinf(alone.sensitivity.sel(features=n))

@@ -36,8 +36,13 @@ def plot(
     given = [data for data in (curve, runs) if data is not None]
     if not given:
         raise ValueError("plot needs a curve of rg.predict, runs of rg.simulate, or both, got neither")
+    for data in given:
+        if not hasattr(data, "data_vars"):
+            remedy = ": plot the Datasets of rg.predict and rg.simulate" if hasattr(data, "dataset") else ""
+            raise ValueError(f"plot needs xarray Datasets, got {type(data).__name__}{remedy}")
     if y is None:
-        y = next((name for name in ("test", "error", "test_accuracy") if name in given[0]), "test")
+        known = ("sensitivity", "test", "error", "test_accuracy", *given[0].data_vars)
+        y = next(name for name in known if name in given[0])
     names = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")

@@ -70,3 +70,17 @@ def test_bad_input():
         simulate_network(XOR, NET, 50, trials=0)
     with pytest.raises(MemoryError, match="lower n or width"):
         simulate_network(XOR, TwoLayerReLU(10**9, 0.1, 1, 0.1), 50)
+
+
+def test_what_leaves_single_precision_is_refused():
+    for bad in ({"rate": 1e40, "init": 1e-3}, {"rate": 0.01, "init": 1e40}):
+        with pytest.raises(ValueError, match=r"must be (at most|between)"):
+            rg.TwoLayerReLU(width=100, steps=2, **bad)
+
+
+def test_keywords_of_tasks_are_refused_by_name():
+    xor, net = rg.XORClusters(dim=400, separation=6), rg.TwoLayerReLU(100, 0.01, 2, 1e-3)
+    with pytest.raises(ValueError, match="members is not covered on XORClusters"):
+        rg.predict(xor, net, n=50, members=3)
+    with pytest.raises(ValueError, match=r"task must be an rg\.XORClusters to train TwoLayerReLU"):
+        rg.predict(rg.Task.isotropic(5), net, n=50)

@@ -42,8 +42,9 @@ def _prepare(mixture: Mixture, learner: Any, n: Any) -> dict[str, np.ndarray]:
     if type(training) not in RULES:
         known = ", ".join(f"rg.{rule.__name__}" for rule in RULES)
         raise ValueError(f"training must be one of {known} on an rg.Mixture, got {training!r}")
-    if learner.augmentation is not None:
-        raise ValueError(f"augmentation is not covered on an rg.Mixture, got {learner.augmentation!r}")
+    for what in ("augmentation", "resampling"):
+        if getattr(learner, what) is not None:
+            raise ValueError(f"{what} is not covered on an rg.Mixture, got {getattr(learner, what)!r}")
     if n is None:
         raise ValueError("n, the number of training samples, is missing")
     sizes = validation.positive("n", n)

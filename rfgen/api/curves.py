@@ -33,6 +33,7 @@ from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
+from rfgen.problems.two_layer_relu import TwoLayerReLU
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).
@@ -124,10 +125,13 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
     """Check the nouns; return the task in eigen-coordinates and the axes of the outer product."""
     if isinstance(task, DataTask):
         task = task.eigen
-    if isinstance(task, Mixture):
-        raise ValueError(f"task must be an rg.Task or rg.DataTask for {verb}, got {task!r}")
     if not isinstance(task, Task):
-        raise ValueError(f"task must be an rg.Task, rg.DataTask or rg.Mixture, got {type(task).__name__}")
+        known = "rg.Task or rg.DataTask"
+        if verb in ("predict", "simulate"):
+            known = "rg.Task, rg.DataTask, rg.Mixture, rg.SparseRegression or rg.XORClusters"
+        raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
+    if isinstance(learner, TwoLayerReLU):
+        raise ValueError(f"task must be an rg.XORClusters to train {learner!r}, got {task!r}")
     if not isinstance(learner, Learner):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if isinstance(learner.training, AbstractClassifierTraining):

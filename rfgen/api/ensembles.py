@@ -25,7 +25,7 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
     if sizes.ndim > 1 or not sizes.size or not (sizes >= 1).all() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     refuse_stochastic(learner, "members")
-    if learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
+    if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
         raise ValueError(
             "members of an ensemble differ by random features, initial weights or resampled data, and this learner has "
             "none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
@@ -58,8 +58,9 @@ def predict_ensemble(
         ridge, n, room = (spread(np.asarray(single[name].broadcast_like(single.gamma))) for name in ("ridge", "n", "df1"))
         with np.errstate(divide="ignore", invalid="ignore"):
             one["effective_ridge"] = np.where(
-                one["kappa"] > 0.0, ridge * one["gamma"] / one["kappa"], one["gamma"] * (n - room)
-            )
+                one["kappa"] > 0.0, ridge * one["gamma"] / one["kappa"],
+                one["gamma"] * np.where(n - room > 1e-12 * n, n - room, 0.0),
+            )  # fmt: skip
     mixed = ensemble(one, two, inner)
     mixed["converged"] = one["converged"] & two["converged"]
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"} | {"members": sizes}

@@ -8,7 +8,7 @@ from rfgen.api.curves import prepare
 from rfgen.api.ensembles import predict_ensemble
 from rfgen.api.risk_curve import risk_curve
 from rfgen.api.stochastic import predict_stochastic
-from rfgen.api.systems import SYSTEMS
+from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -64,10 +64,7 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     if system := SYSTEMS.get(type(task)):
-        if resampling := getattr(learner, "resampling", None):
-            raise ValueError(f"resampling is not covered on {task!r}, got {resampling!r}")
-        if form is not None or by_mode or members is not None:
-            raise ValueError(f"form, by_mode and members must be left out on {task!r}")
+        refuse(task, form=form, by_mode=by_mode or None, members=members, resampling=getattr(learner, "resampling", None))
         return system.predict(task, learner, n)
     given = task
     task, axes = prepare("predict", task, learner, n)

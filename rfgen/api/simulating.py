@@ -13,7 +13,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.curves import MEASURED, dataset, prepare
 from rfgen.api.ensembles import checked_members
-from rfgen.api.systems import SYSTEMS
+from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan
 from rfgen.execution.progress import progress_bar
@@ -101,10 +101,10 @@ def simulate(
     True
     """
     if system := SYSTEMS.get(type(task)):
-        if resampling := getattr(learner, "resampling", None):
-            raise ValueError(f"resampling is not covered on {task!r}, got {resampling!r}")
-        if dtype != "float64" or test_rows != "population" or memory is not None or members is not None:
-            raise ValueError(f"dtype, test_rows, memory and members must be left out on {task!r}")
+        rows = None if test_rows == "population" else test_rows
+        numbers = None if dtype == "float64" else dtype
+        resampling = getattr(learner, "resampling", None)
+        refuse(task, dtype=numbers, test_rows=rows, memory=memory, members=members, resampling=resampling)
         return system.simulate(task, learner, n, trials, seed, progress, store)
     given = task
     task, axes = prepare("simulate", task, learner, n)

@@ -1,6 +1,6 @@
 """Systems with curves of their own, outside the eigenframework: for each noun what its verbs are."""
 
-__all__ = ["SYSTEMS", "System"]
+__all__ = ["SYSTEMS", "System", "refuse"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +25,13 @@ class System:
     simulate: Callable[..., Any]
     measured: tuple[str, ...]
     decided: tuple[str, ...]
+
+
+def refuse(task: Any, **given: Any) -> None:
+    """Refuse what a system does not take, arguments that are not None."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} is not covered on {task!r}, got {value!r}")
 
 
 SYSTEMS: dict[type, System] = {

@@ -60,7 +60,12 @@ def odd_activation(activation: str | Callable[[Any], Any]) -> OddActivation:
             f"activation must be odd, got {activation!r}: even parts correlate all features, which adds a direction of its "
             "own to the gradient that is not covered; centre the features, or use tanh or erf"
         )
-    slope = np.asarray(jax.vmap(jax.grad(function))(jnp.asarray(z)), np.float64)
+    try:
+        slope = np.asarray(jax.vmap(jax.grad(function))(jnp.asarray(z)), np.float64)
+    except TypeError as error:  # of numpy functions
+        raise ValueError(
+            f"activation must be written with jax.numpy to be differentiated (jnp.tanh for np.tanh), got {activation!r}"
+        ) from error
     first, third = weight @ (there * z), weight @ (there * (z**3 - 3.0 * z)) / 6.0**0.5
     if abs(weight @ slope - first) > 1e-6 * second**0.5:  # Stein's identity
         raise ValueError(f"activation must be continuous to have gradients, got {activation!r}")

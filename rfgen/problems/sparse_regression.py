@@ -10,6 +10,9 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.training import whole_numbers
 
+# Squares beyond leave double precision.
+LARGEST = 1e150
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SparseRegression:
@@ -35,6 +38,8 @@ class SparseRegression:
     def __post_init__(self) -> None:
         """Validate, gather equal sizes and freeze."""
         sizes = np.abs(validation.array("coefficients", self.coefficients))
+        if sizes.max() > LARGEST:
+            raise ValueError(f"coefficients must be at most {LARGEST:g} in size, got {sizes.max():g}")
         counts = np.ones(sizes.size, np.int64)
         if self.multiplicity is not None:
             counts = whole_numbers("multiplicity", np.atleast_1d(self.multiplicity), 1)

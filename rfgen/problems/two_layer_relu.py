@@ -11,6 +11,8 @@ from rfgen.problems import validation
 
 # Single precision holds smaller numbers badly, and a network of weights 0 does not learn.
 LEAST_INIT = 1e-30
+# Outputs of networks beyond leave single precision.
+MOST = 1e15
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,13 @@ class TwoLayerReLU:
         if width % 2:
             raise ValueError(f"width must be even, as half of the output weights are positive, got {width}")
         init = float(validation.positive("init", self.init, 0))
-        if init < LEAST_INIT:
-            raise ValueError(f"init must be at least {LEAST_INIT:g}, got {init:g}")
+        rate = float(validation.positive("rate", self.rate, 0))
+        if not LEAST_INIT <= init <= MOST:
+            raise ValueError(f"init must be between {LEAST_INIT:g} and {MOST:g}, got {init:g}")
+        if rate > MOST:
+            raise ValueError(f"rate must be at most {MOST:g}, got {rate:g}")
         object.__setattr__(self, "width", width)
-        object.__setattr__(self, "rate", float(validation.positive("rate", self.rate, 0)))
+        object.__setattr__(self, "rate", rate)
         object.__setattr__(self, "steps", validation.integer("steps", self.steps, 1))
         object.__setattr__(self, "init", init)
 

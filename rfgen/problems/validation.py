@@ -17,6 +17,8 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
             f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure layer, "
             "rfgen.theory.risk(task.modes, n, features, ridge, noise)"
         )
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must have no masked entries, got {int(np.ma.count_masked(value))}")
     try:
         if np.iscomplexobj(value):
             raise TypeError("complex numbers")

@@ -218,8 +218,10 @@ def _measured(
             changes = training.descend(changes, steps)
             train = jnp.maximum(training.preactivations(changes), 0.0) @ training.outputs
             test = jnp.maximum(before + overlap @ changes, 0.0) @ training.outputs
-            fitted = (training.labels * train > 0.0).astype(jnp.float32)
-            right = (classes * test > 0.0).astype(jnp.float32)
+            # outputs beyond the floats are neither right nor wrong
+            lost = jnp.where(jnp.all(jnp.isfinite(train)) & jnp.all(jnp.isfinite(test)), 0.0, jnp.float32(jnp.nan))
+            fitted = (training.labels * train > 0.0).astype(jnp.float32) + lost
+            right = (classes * test > 0.0).astype(jnp.float32) + lost
             return changes, (jnp.mean(fitted), jnp.mean(right), flips @ fitted / jnp.sum(flips))
 
         return jax.lax.scan(record, jnp.zeros_like(training.initial), between)[1]

@@ -98,7 +98,10 @@ def sensitivity(
     learned, missed = modes.eigenvalues * inverse, of.gamma * inverse
     limited = jnp.isfinite(features)
     per_feature = jnp.where(limited, of.norm, 0.0) / jnp.where(limited, features, 1.0)
-    spread = learned * learned * (of.test / n) + learned * missed * of.gamma * per_feature
+    # features = rank at ridge 0: the norm is infinite, and nothing of it is left
+    reached = learned * missed * of.gamma
+    from_layer = jnp.where(reached > 0.0, reached * jnp.where(reached > 0.0, per_feature, 0.0), 0.0)
+    spread = learned * learned * (of.test / n) + from_layer
     # at an infinite risk a level without modes still holds nothing
     held = learned * learned * modes.power + jnp.where(modes.multiplicity > 0.0, modes.multiplicity * spread, 0.0)
     held = jnp.zeros_like(held).at[order].set(held)

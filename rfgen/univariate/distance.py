@@ -13,8 +13,8 @@ from rfgen.univariate.piecewise_linear import PiecewiseLinear
 def distance(f: PiecewiseLinear, g: PiecewiseLinear | None = None, p: Any = 1.0) -> Any:
     """int |f - g|^p over [x_1, x_n], the nodes of `f`, exactly (no p-th root); `g` = None: the function 0.
 
-    `p` > 0, a number or (powers,); a float or (powers,).  Beyond the data neither is looked at: there the mean over data
-    sets is infinite for every p, end slopes being ratios with small gaps.
+    `p` > 0, a number or (powers,); a float or (powers,).  `g` must have data on all of [x_1, x_n]: beyond its data the mean
+    over data sets is infinite for every p, end slopes being ratios with small gaps.
 
     >>> from rfgen.univariate.linear_spline import linear_spline
     >>> distance(linear_spline([0.0, 1.0, 2.0], [-1.0, 1.0, 1.0]), p=[1.0, 2.0])
@@ -26,6 +26,11 @@ def distance(f: PiecewiseLinear, g: PiecewiseLinear | None = None, p: Any = 1.0)
     powers = validation.positive("p", p)
     nodes, heights = f.nodes, f.values
     if g is not None:
+        if g.nodes[0] > nodes[0] or g.nodes[-1] < nodes[-1]:
+            raise ValueError(
+                f"g must have data on all of [{nodes[0]:g}, {nodes[-1]:g}], the nodes of f, got [{g.nodes[0]:g}, "
+                f"{g.nodes[-1]:g}]"
+            )
         inside = g.nodes[(g.nodes > nodes[0]) & (g.nodes < nodes[-1])]
         nodes = np.union1d(nodes, inside)
         heights = f(nodes) - g(nodes)

@@ -10,6 +10,7 @@ import numpy as np
 from rfgen.problems import validation
 
 # On each half of [0, 1] the integrands are smooth; 32 nodes are exact to rounding for p up to 100.
+MOST_POWER = 100
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
@@ -24,6 +25,8 @@ def spline_risk(p: Any = 1.0, noise: Any = 1.0, fresh: bool = False) -> Any:
     (array([0.6476, 0.6667]), 1.0291)
     """
     powers, noise = validation.positive("p", p), float(validation.non_negative("noise", noise, 0))
+    if (powers > MOST_POWER).any():
+        raise ValueError(f"p must be at most {MOST_POWER}, got {powers.max():g}")
     u = (NODES + 1.0) / 4.0  # both halves are equal
     square = float(fresh) + u * u + (1.0 - u) ** 2
     found = []

@@ -187,3 +187,14 @@ def test_seeds():
     assert (simulated("tanh", 5, 8, 9, trials=3).norm[:2] == first).all()
     with pytest.raises(rg.PrecisionError):
         sensitivity(odd_activation("tanh"), 3, 5)
+
+
+def test_a_square_linear_layer_is_least_squares():
+    at = rg.sensitivity(dim=100, n=300, features=[100, 101], noise=0.25, activation="linear")
+    np.testing.assert_allclose(at.sensitivity, np.sqrt(100 * (1 + 100 * 0.25 / (300 - 100))), rtol=1e-10)
+    np.testing.assert_allclose(at.test, 0.25 * 300 / 200, rtol=1e-10)
+
+
+def test_a_numpy_activation_is_refused():
+    with pytest.raises(ValueError, match=r"jnp\.tanh for np\.tanh"):
+        rg.sensitivity(dim=100, n=300, features=100, activation=np.tanh)

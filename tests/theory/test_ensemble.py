@@ -232,7 +232,7 @@ def test_what_ensembles_do_not_cover():
         rg.fine_grained_variance(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20)
     with pytest.raises(ValueError, match="members must be finite"):
         rg.simulate(TASK, rg.Learner(rg.Ridge(0.1), features=10), 20, members=math.inf)
-    with pytest.raises(ValueError, match="members must be left out on Mixture"):
+    with pytest.raises(ValueError, match="members is not covered on Mixture"):
         rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1)), 20, members=3)
     with pytest.raises(ValueError, match=r"resampling must be rg\.Bootstrap"):
         rg.Learner(rg.Ridge(0.1), resampling="bootstrap")

@@ -287,3 +287,13 @@ def test_bad_functions():
     with pytest.raises(ValueError, match="p must be > 0"):
         distance(f, None, 0.0)
     assert repr(f).startswith("PiecewiseLinear(0 knots")
+
+
+def test_distance_needs_data_of_both():
+    near, far = rg.univariate.linear_spline([0, 1], [0, 0]), rg.univariate.linear_spline([9, 10], [0, 1])
+    with pytest.raises(ValueError, match=r"g must have data on all of \[0, 1\]"):
+        rg.univariate.distance(near, far)
+    with pytest.raises(ValueError, match="p must be at most 100"):
+        rg.univariate.spline_risk(1000.0)
+    with pytest.raises(ValueError, match="x must have no masked entries"):
+        rg.univariate.linear_spline(np.ma.masked_array([0.0, 1.0], [0, 1]), [0, 1])
