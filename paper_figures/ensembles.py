@@ -28,7 +28,7 @@ PARTS = {
     "variance_data_features_noise": "noise, samples, features",
 }  # fmt: skip
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 41, "dots": (30, 200), "averaged": (1, 5), "times": (3.0, 100.0), "trials": 24},
+    "smoke": {"grid": 31, "dots": (200,), "averaged": (1, 5), "times": (3.0, 100.0), "trials": 20},
     "paper": {
         "grid": 161, "dots": (15, 30, 60, 90, 100, 110, 150, 300, 1000), "averaged": (1, 2, 5),
         "times": (1.0, 10.0, 100.0, 1e3, 1e4), "trials": 100,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import rfgen as rg
 from rfgen.api import networks
 from rfgen.api.networks import predict_network, simulate_network
 from rfgen.problems.two_layer_relu import TwoLayerReLU

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import linprog
 
+import rfgen as rg
 from rfgen.univariate import (
     PiecewiseLinear,
     distance,
