@@ -41,8 +41,8 @@ def plot(
             remedy = ": plot the Datasets of rg.predict and rg.simulate" if hasattr(data, "dataset") else ""
             raise ValueError(f"plot needs xarray Datasets, got {type(data).__name__}{remedy}")
     if y is None:
-        known = ("sensitivity", "test", "error", "test_accuracy", *given[0].data_vars)
-        y = next(name for name in known if name in given[0])
+        known = ("sensitivity", "test", "error", "test_accuracy", *map(str, given[0].data_vars))
+        y = next((name for name in known if name in given[0]), "test")
     names = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")
