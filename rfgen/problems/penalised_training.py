@@ -62,8 +62,9 @@ class ReparametrizedFlow(AbstractPenalisedTraining):
     """Gradient flow on the squares `sum_i (y_i - x_i.b)^2` with b = u^2 - v^2 + linear w, coordinate by coordinate, run to
     its end from u = v = `init`, w = 0.
 
-    Small `init` leads towards `BasisPursuit`, as slowly as 1/log(1/init), large `init` or `linear` towards least norm (`Ridge(0)`).  `init` in
-    [1e-100, 1e100], a number or an array (inits,); `linear` in [0, 1e100], a number or an array (linears,).
+    Small `init` leads towards `BasisPursuit`, as slowly as 1/log(1/init), large `init` or `linear` towards least norm
+    (`Ridge(0)`).  `init` in [1e-100, 1e100], a number or an array (inits,); `linear` in [0, 1e100], a number or an array
+    (linears,).
 
     >>> ReparametrizedFlow(init=[0.01, 0.1], linear=0.1)
     ReparametrizedFlow(init=[0.01, 0.1], linear=0.1)
