@@ -52,7 +52,10 @@ def predict(
 
     On an `rg.Mixture` (two classes) the variables are `error`, the share of wrong classes, `error_by_class` over `class`
     (+1, -1), `train_error` (share of training labels missed), `train_loss`, `norm`, `intercept`, `support` (share of
-    training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.
+    training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On an
+    `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
+    `rfgen.theory.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
+    `train_accuracy` over `step` = [1], see `rfgen.theory.xor_first_step`.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.

@@ -90,7 +90,9 @@ def simulate(
 
     On an `rg.Mixture`: class sizes n * prior are rounded at random, labels flipped independently; errors are exact given
     the classifier.  `separable` is the share of trials in which a plane separates the training labels; `MaxMargin` is
-    averaged over those.
+    averaged over those.  On an `rg.SparseRegression` fits that do not converge are left out and counted in
+    `attrs["failures"]`.  On `rg.XORClusters` the network is trained in single precision: `train_accuracy`,
+    `test_accuracy`, `flips_fitted` over `step`.
 
     Returns the variables of `predict` that can be measured (`test`, `train`, `bias`, `variance`, `noise`, `norm`), each
     with `<name>_se`, and `trials`.
