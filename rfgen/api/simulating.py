@@ -30,7 +30,7 @@ from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
-from rfgen.simulation.ensemble import Members
+from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.trials import (
     fingerprint,
     initial_weights,
@@ -147,7 +147,7 @@ def simulate(
     folder = None if store is None else Store(store)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
-        *(() if models == Members() else content(models)), *_content(training, settings), seed, dtype, test_rows,
+        *(() if models == ALONE else content(models)), *_content(training, settings), seed, dtype, test_rows,
     )  # fmt: skip
     cells = [
         (None if size is None else int(size), None if np.isinf(count) else int(count))

@@ -3,7 +3,7 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["Members", "mean_fit", "mean_spectral_fit", "own_sample"]
+__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -29,6 +29,9 @@ class Members:
 
     count: int = field(default=1, metadata={"static": True})
     resampling: AbstractResampling | None = field(default=None, metadata={"static": True})
+
+
+ALONE = Members()
 
 
 def own_sample(sample: Sample, key: Array, n: int, members: Members) -> Sample:

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.simulation.ensemble import Members, mean_fit, own_sample
+from rfgen.simulation.ensemble import ALONE, Members, mean_fit, own_sample
 from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.samplers import Sample
@@ -22,7 +22,7 @@ from rfgen.simulation.samplers import Sample
 
 def risk(
     source: Any, keys: Array, n: int, features: int | None, ridges: Float[Array, " ridges"],
-    noise: Float[Array, " outputs"], batched: bool, members: Members,
+    noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
 ) -> PairMeasures:  # fmt: skip
     """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial; `source` is a sampler.
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.simulation.ensemble import Members, mean_spectral_fit, own_sample
+from rfgen.simulation.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.samplers import Sample
@@ -26,7 +26,7 @@ INITIAL = 0x696E6974
 
 def trajectory(
     source: Any, keys: Array, n: int, features: int | None, filters: Filters, initial: InitialWeights | None,
-    noise: Float[Array, " outputs"], batched: bool, members: Members,
+    noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
 ) -> PairMeasures:  # fmt: skip
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
     return over_pairs(_trial, paired, source, keys, n, features, (filters, initial, noise, members), batched)

@@ -28,7 +28,7 @@ from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.simulation.data_views import DataViews
-from rfgen.simulation.ensemble import Members
+from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.multi_pass_sgd import BatchSettings, batch_bytes, batch_settings, multi_pass
 from rfgen.simulation.one_pass_sgd import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
@@ -42,7 +42,6 @@ from rfgen.simulation.views import augmented
 
 # Trials of one stored cell, where a trial costs far more than its start.
 CELL_TRIALS = 32
-ALONE = Members()
 Settings = Array | Filters | BatchSettings | OnePassSettings
 
 
