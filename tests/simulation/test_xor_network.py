@@ -203,7 +203,7 @@ def test_trials_do_not_depend_on_their_grouping():
         (lambda: TwoLayerReLU(7, 0.1, 1, 0.1), "width must be even"), (lambda: TwoLayerReLU(0, 0.1, 1, 0.1), "width"),
         (lambda: TwoLayerReLU(8, 0.0, 1, 0.1), "rate must be > 0"), (lambda: TwoLayerReLU(8, 0.1, 0, 0.1), "steps"),
         (lambda: TwoLayerReLU(8, 0.1, 1, 0.0), "init must be > 0"),
-        (lambda: TwoLayerReLU(8, 0.1, 1, 1e-40), "init must be at least"),
+        (lambda: TwoLayerReLU(8, 0.1, 1, 1e-40), "init must be between"),
         (lambda: xor_network_runs(XORClusters(10, 3.0), TwoLayerReLU(8, 0.1, 1, 0.1), 2.5), "n must be an integer"),
     ],
 )  # fmt: skip

@@ -33,6 +33,7 @@ def test_squared_risk_is_the_engines(n, ridge):
     np.testing.assert_allclose(found.test, expected.test, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:inputs on the sphere of dim=3")
 @pytest.mark.parametrize("dim", [3, 8])
 def test_variance_solves_its_equation(dim):
     """By two coordinates of x': its cosine with x, and what of x_1 lies across x."""

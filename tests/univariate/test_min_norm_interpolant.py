@@ -206,7 +206,7 @@ def test_distance_is_the_integral(p):
     random = np.random.default_rng(4)
     x, y = np.sort(random.uniform(size=8)), random.normal(size=8)
     f = min_norm_interpolant(x, y)
-    g = PiecewiseLinear(np.array([0.5]), np.array([1.0, -2.0]), np.array([0.5]), np.array([0.3]), 0.0, 0.0)
+    g = PiecewiseLinear(*map(np.array, ([0.5], [1.0, -2.0], [0.0, 0.5, 1.0], [-0.2, 0.3, -0.7])), 0.0, 0.0)
     for other in (None, g):
         parts = []
         for a, b in itertools.pairwise(np.union1d(f.nodes, [0.5] if other else [])):
