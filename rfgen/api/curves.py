@@ -30,6 +30,7 @@ from rfgen.problems.mixture import CLASSES, Mixture
 from rfgen.problems.modes import Modes
 from rfgen.problems.penalised_training import AbstractPenalisedTraining
 from rfgen.problems.population import FinitePopulation, SpherePopulation
+from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
@@ -167,8 +168,9 @@ def prepare(verb: str, task: Any, learner: Any, n: Any) -> tuple[Task, dict[str,
 
 
 def dataset(
-    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Task | Mixture, attributes: dict[str, Any]
-) -> Any:
+    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Task | Mixture | SparseRegression,
+    attributes: dict[str, Any],
+) -> Any:  # fmt: skip
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
     Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.

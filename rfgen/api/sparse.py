@@ -99,7 +99,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
             f"{(~solved).sum()} points not solved in double precision: n too close to dim, or init or noise so small that "
             "the risk is rounding"
         )
-    return dataset(axes, variables, task, attributes)  # type: ignore[arg-type]
+    return dataset(axes, variables, task, attributes)
 
 
 @double_precision
@@ -137,4 +137,4 @@ def simulate_sparse(
     lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
     if lost:
         attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
-    return dataset(axes, variables, task, attributes).assign_coords(trials=trials)  # type: ignore[arg-type]
+    return dataset(axes, variables, task, attributes).assign_coords(trials=trials)

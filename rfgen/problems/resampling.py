@@ -2,6 +2,7 @@
 
 __all__ = ["AbstractResampling", "Bootstrap", "Subsample"]
 
+import abc
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +16,16 @@ MOST_DRAWS = 18
 
 
 @dataclass(frozen=True)
-class AbstractResampling:
+class AbstractResampling(abc.ABC):
     """How a model draws its own samples from the training set."""
 
+    @abc.abstractmethod
     def draws(self) -> tuple[np.ndarray, np.ndarray]:
         """Numbers (values,) of times that a sample is drawn, 1 first and 0 left out, and their probabilities."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def size(self, n: int) -> int:
         """Samples drawn from `n`."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

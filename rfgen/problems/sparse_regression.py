@@ -34,6 +34,7 @@ class SparseRegression:
 
     # one output: curves have no dimension of outputs
     keep_outputs = False
+    outputs = 1
 
     def __post_init__(self) -> None:
         """Validate, gather equal sizes and freeze."""

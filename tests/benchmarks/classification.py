@@ -5,13 +5,11 @@
 
 __all__ = ["main"]
 
-import argparse
-import json
-import pathlib
 
 import numpy as np
 
 import rfgen as rg
+from tests.benchmarks.report import keep, output
 from tests.benchmarks.trajectory import seconds
 
 DIM = 300
@@ -26,9 +24,7 @@ TRAININGS = [
 
 def main():
     """Measure and print; `--out` keeps the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
+    out = output(__doc__)
     calls = {}
     for training in TRAININGS:
         n = 150 if isinstance(training, rg.MaxMargin) else 600
@@ -42,10 +38,7 @@ def main():
     for name, call in calls.items():
         best, first = seconds(call)
         found[name] = {"s": best, "first call, s": first}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+    keep(found, out)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,9 @@
 
 __all__ = ["main"]
 
-import argparse
-import json
-import pathlib
 
 import rfgen as rg
+from tests.benchmarks.report import keep, output
 from tests.benchmarks.trajectory import seconds
 
 XOR, NET, N = rg.XORClusters(dim=4000, separation=14.0, flip=0.1), rg.TwoLayerReLU(1000, 0.01, steps=200, init=2e-4), 200
@@ -17,9 +15,7 @@ XOR, NET, N = rg.XORClusters(dim=4000, separation=14.0, flip=0.1), rg.TwoLayerRe
 
 def main():
     """Measure and print; `--out` keeps the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
+    out = output(__doc__)
     calls = {
         "predict, 1 step": lambda: rg.predict(XOR, NET, N),
         "simulate, 20 seeds, 200 steps": lambda: rg.simulate(XOR, NET, N, trials=20),
@@ -28,10 +24,7 @@ def main():
     for name, call in calls.items():
         best, first = seconds(call)
         found[name] = {"s": best, "first call, s": first}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+    keep(found, out)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,11 @@ One pass: 10^5 steps over 10^4 modes, compressed and mode by mode; many passes: 
 
 __all__ = ["main"]
 
-import argparse
-import json
-import pathlib
 
 import numpy as np
 
 import rfgen as rg
+from tests.benchmarks.report import keep, output
 from tests.benchmarks.trajectory import seconds
 
 TASK = rg.Task.power_law(1.5, 1.5, 0.5, modes=10_000)
@@ -30,9 +28,7 @@ MANY_PASSES = {
 
 def main():
     """Measure and print; `--out` keeps the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
+    out = output(__doc__)
     found = {}
     for name, training in ONE_PASS.items():
         best, first = seconds(lambda training=training: rg.predict(TASK, rg.Learner(training)))
@@ -52,10 +48,7 @@ def main():
     learner = rg.Learner(rg.OnePassSGD(0.3, [50, 150], batch=4))
     best, first = seconds(lambda: rg.simulate(small, learner, trials=4000, progress=False), 2)
     found["4,000 simulated runs, 40 modes, batch 4, 150 steps"] = {"s": best, "first call, s": first}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+    keep(found, out)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,13 @@ time; the same curve from 100 simulated trials (extrapolated from a few) as a ra
 
 __all__ = ["main"]
 
-import argparse
-import json
-import pathlib
 import time
 from functools import partial
 
 import numpy as np
 
 import rfgen as rg
+from tests.benchmarks.report import keep, output
 
 TIMES = np.geomspace(0.1, 1e4, 1000)
 FEATURES, N, TRIALS = 200, 256, 4
@@ -33,9 +31,7 @@ def seconds(function, repeats=3):
 
 def main():
     """Measure and print; `--out` keeps the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
+    out = output(__doc__)
     found = {}
     for name, augmentation in AUGMENTATIONS.items():
         for modes in (10**3, 10**6):
@@ -62,10 +58,7 @@ def main():
     }.items():  # fmt: skip
         best, first = seconds(partial(rg.predict, task, rg.Learner(training, features=FEATURES), n=N), 2)
         found[name] = {"s": best, "first call, s": first}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+    keep(found, out)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,11 @@
 
 __all__ = ["main"]
 
-import argparse
-import json
-import pathlib
 
 import numpy as np
 
 from rfgen.univariate import linear_spline, min_norm_interpolant, noise_risks
+from tests.benchmarks.report import keep, output
 from tests.benchmarks.trajectory import seconds
 
 SIZES = (1000, 20_000, 200_000)
@@ -19,9 +17,7 @@ SIZES = (1000, 20_000, 200_000)
 
 def main():
     """Measure and print; `--out` keeps the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    arguments = parser.parse_args()
+    out = output(__doc__)
     random, found = np.random.default_rng(0), {}
     for n in SIZES:
         x = np.sort(random.uniform(-3.0, 3.0, n))
@@ -33,10 +29,7 @@ def main():
         found[f"linear_spline, n = {n}"] = {"s": best}
     best, first = seconds(lambda: noise_risks(1000, [1.0, 2.0], trials=100))
     found["noise_risks, n = 1000, 100 trials"] = {"s": best, "first call, s": first}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+    keep(found, out)
 
 
 if __name__ == "__main__":

@@ -245,3 +245,17 @@ def test_what_ensembles_do_not_cover():
     infinite = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=None)
     with pytest.raises(ValueError, match="give modes"):
         rg.simulate(infinite, rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
+
+
+def test_nothing_is_learned_and_nothing_varies_at_time_0():
+    learner = rg.Learner(rg.GradientFlow([0.0, 1.0]), features=60, resampling=rg.Bootstrap())
+    untrained = rg.predict(TASK, learner, 80, members=[1, 4, math.inf]).isel(time=0)
+    np.testing.assert_allclose(untrained.test, TASK.null_risk, rtol=1e-12)
+    parts = rg.fine_grained_variance(TASK, rg.Learner(rg.GradientFlow([0.0, 1.0]), features=60), 80).isel(time=0)
+    assert all(float(parts[name]) == 0.0 for name in parts.data_vars if name.startswith("variance"))
+
+
+def test_infinitely_many_clean_views_change_nothing():
+    learners = [rg.Learner(rg.Ridge(0.1), features=60, augmentation=rg.Mask(1.0, views=views)) for views in (1, math.inf)]
+    one, many = (rg.predict(TASK, learner, 80, members=[1, 4, math.inf]).test for learner in learners)
+    np.testing.assert_allclose(one, many, rtol=1e-9)
