@@ -18,6 +18,7 @@ from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.class_groups import ClassMoments
 from rfgen.problems.classifier_training import LDA, RULES, MaxMargin
@@ -52,7 +53,7 @@ def _prepare(mixture: Mixture, learner: Any, n: Any) -> dict[str, np.ndarray]:
     return {"n": sizes, "features": learner.features, **training.axes}
 
 
-@partial(jax.jit, static_argnames=("rule", "intercept"))
+@program(static_argnames=("rule", "intercept"))
 def _classified(
     moments: ClassMoments, n: Any, features: Any, ridge: Any, rule: str, intercept: bool
 ) -> MarginClassifier:
@@ -96,10 +97,10 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**{name: jnp.asarray(values) for name, values in found.items()}, loss=rule)
+    return MarginClassifier(**found, loss=rule)
 
 
-@partial(jax.jit, static_argnames="norm")
+@program(static_argnames="norm")
 def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radii: Any, norm: str) -> Any:
     over_radii = jax.vmap(partial(theory_adversarial_error, norm=norm), in_axes=(None, None, None, None, 0))
     return jax.lax.map(lambda one: over_radii(one, means, variances, classes, radii), found)

@@ -15,6 +15,7 @@ from rfgen.execution.memory import budget
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
@@ -32,7 +33,7 @@ DESCRIPTIONS = {
     "flips_fitted": "share of the wrong labels that are fitted",
 }  # fmt: skip
 
-_first_step = jax.jit(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
+_first_step = program(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
 
 
 def _prepare(xor: Any, net: Any, n: Any) -> np.ndarray:

@@ -3,7 +3,6 @@
 __all__ = ["least_ridge", "optimal_augmentation", "optimal_ridge"]
 
 import itertools
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import numpy as np
 from rfgen.api.curves import dataset, over_modes, prepare, warn_small_population
 from rfgen.api.predicting import predict
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
@@ -22,7 +22,7 @@ from rfgen.theory.optimal_augmentation import optimal_augmentation as theory_opt
 from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
 
 
-@partial(jax.jit, static_argnames="keep_outputs")
+@program(static_argnames="keep_outputs")
 def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
     point = over_modes(theory_optimal_ridge, keep_outputs)
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))

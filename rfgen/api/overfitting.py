@@ -4,7 +4,6 @@ __all__ = ["overfitting_cost"]
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +12,7 @@ import numpy as np
 
 from rfgen.api.curves import blockwise, dataset, judged, over_modes, prepare, warn_low_dimension, warn_small_population
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
@@ -53,13 +53,13 @@ class _BySize:
     k_over_r: Any
 
 
-@partial(jax.jit, static_argnames="keep_outputs")
+@program(static_argnames="keep_outputs")
 def _costs(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
     point = over_modes(theory_overfitting_cost, keep_outputs)
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
 
 
-@jax.jit
+@program
 def _bounds(tails: SpectralTails, n: Any) -> Any:
     def at(one: Any) -> Any:
         best = effective_rank_bound(tails, one)

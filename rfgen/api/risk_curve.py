@@ -14,11 +14,13 @@ from rfgen.api.curves import (
     LARGE_BLOCKS,
     blockwise,
     dataset,
+    graded,
     judged,
     over_modes,
     warn_low_dimension,
     warn_small_population,
 )
+from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
@@ -29,7 +31,7 @@ from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.risk import risk as theory_risk
 
 
-@partial(jax.jit, static_argnames=("keep_outputs", "shared"))
+@program(static_argnames=("keep_outputs", "shared"))
 def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
     point = over_modes(partial(theory_risk, shared=shared), keep_outputs)
     return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
@@ -51,7 +53,8 @@ def risk_curve(
     if form is not None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
     static = {"keep_outputs": task.keep_outputs, "shared": shared}
-    values = blockwise(lambda *at: _risks(task.modes, *at, task.risk_noise, **static), columns)
+    risks = graded(_risks, columns)
+    values = blockwise(lambda *at: risks(task.modes, *at, task.risk_noise, **static), columns)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     inner = (task.outputs,) if task.keep_outputs else ()
     values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
@@ -60,6 +63,12 @@ def risk_curve(
     warn_low_dimension(task, variables["amplification"])
     attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
     return dataset(axes, variables, task, attributes)
+
+
+def _augmented(
+    compiled: Any, problem: AugmentedProblem, noise: Any, static: dict[str, Any], *at: np.ndarray
+) -> AugmentedRisk:
+    return compiled(problem, *at, noise, **static)
 
 
 def _of_blocks(
@@ -77,12 +86,11 @@ def _of_blocks(
         posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
         posed = pose_resampled(posed, learner.resampling)
 
+        blocks = BLOCKS if posed.small else LARGE_BLOCKS
+        compiled = graded(augmented_points, columns, blocks)
         noise = task.noise if posed.problem.null_power.ndim else task.risk_noise
 
-        def points(*at: np.ndarray, problem: AugmentedProblem = posed.problem, noise: Any = noise) -> AugmentedRisk:
-            return augmented_points(problem, *at, noise, **static)  # type: ignore[call-arg]
-
-        values = blockwise(points, columns, BLOCKS if posed.small else LARGE_BLOCKS)
+        values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
         if posed.replicate is not None and shared == "all":
             spread = pattern_errors(posed, (columns[0], columns[1], columns[2]), noise, task.keep_outputs)
             values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}

@@ -12,6 +12,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.curves import blockwise
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.odd_activation import OddActivation, odd_activation
 from rfgen.theory.sensitivity import Sensitivity
@@ -36,7 +37,7 @@ LONG_NAMES = {
 }
 
 
-@jax.jit
+@program
 def _points(activation: OddActivation, dim: Any, signal: Any, noise: Any, n: Any, features: Any, ridge: Any) -> Any:
     def point(size: Any, count: Any, strength: Any) -> Sensitivity:
         return theory_sensitivity(activation, dim, size, count, strength, signal, noise)

@@ -2,7 +2,6 @@
 
 __all__ = ["predict_sparse", "simulate_sparse"]
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
@@ -48,7 +48,7 @@ def _prepare(task: Any, learner: Any, n: Any) -> dict[str, np.ndarray]:
     return {"n": validation.positive("n", n), **training.axes}
 
 
-@partial(jax.jit, static_argnames="kind")
+@program(static_argnames="kind")
 def _solved(given: tuple[Any, Any, Any], columns: tuple[Any, ...], kind: str) -> StateEvolution:
     def point(at: tuple[Any, ...]) -> StateEvolution:
         n, *settings = at

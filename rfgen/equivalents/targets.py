@@ -54,7 +54,7 @@ class ModeTarget:
         return ModeTarget(0, *[None] * 6)
 
     @property
-    def test(self) -> Array:
+    def test(self) -> Any:
         """Covariance of what predictions are made from, (J,)."""
         return self.population * self.test_gain**2 + self.test_noise
 

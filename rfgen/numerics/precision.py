@@ -5,7 +5,7 @@ flag for them; switching it would change the dtype of the user's own code.  So t
 restored on exit), always as the outermost one: a scope opened inside a 32-bit transformation mixes dtypes.
 """
 
-__all__ = ["PrecisionError", "double_precision", "is_traced", "require_double_precision"]
+__all__ = ["PrecisionError", "double_precision", "is_traced", "require_double_precision", "under_trace"]
 
 import functools
 from collections.abc import Callable
@@ -15,7 +15,9 @@ from typing import Any, TypeVar, cast
 import jax
 import jax.core
 import jax.numpy as jnp
+import numpy as np
 
+_ZERO = np.zeros(())
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,7 +42,7 @@ def _evaluated_at_once() -> AbstractContextManager[None]:
     Only there: inside that context each constant of a traced function is compiled as a program of its own (126 programs
     instead of 17 on a first `predict` with `rg.SGD`).
     """
-    return jax.ensure_compile_time_eval() if isinstance(jnp.zeros(()), jax.core.Tracer) else nullcontext()
+    return jax.ensure_compile_time_eval() if under_trace() else nullcontext()
 
 
 def require_double_precision(where: str) -> None:
@@ -55,6 +57,11 @@ def require_double_precision(where: str) -> None:
             f"{where} needs 64-bit floats, and they are off. Wrap the outermost call in `with jax.enable_x64(True):` "
             "(outside jit, grad and vmap), or use rfgen.predict, which opens that scope itself."
         )
+
+
+def under_trace() -> bool:
+    """Whether JAX traces what is computed here, with whatever arguments."""
+    return isinstance(jax.device_put(_ZERO), jax.core.Tracer)  # unlike jnp.zeros, compiles nothing
 
 
 def is_traced(*values: Any) -> bool:

@@ -15,6 +15,7 @@ from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.equivalents.view_blocks import pattern_combinations
+from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.view_moments import ViewMoments
 from rfgen.theory.augmented_risk import AugmentedProblem
@@ -192,7 +193,7 @@ def _on_device(problem: AugmentedProblem) -> AugmentedProblem:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), problem)
 
 
-@jax.jit
+@program
 def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
     def one(n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
         return block_equilibrium(operators, blocks.of_samples(n), features, ridge / n).strength

@@ -14,6 +14,7 @@ import numpy as np
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.pencil import Pencil
 from rfgen.equivalents.targets import ModeTarget
+from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
@@ -113,7 +114,7 @@ def pose(
     return Posed(problem, form, replicate, moments.error)
 
 
-@partial(jax.jit, static_argnames=("keep_outputs", "shared"))
+@program(static_argnames=("keep_outputs", "shared"))
 def augmented_points(
     problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str = "all"
 ) -> Any:
@@ -127,7 +128,7 @@ def augmented_points(
     return jax.lax.map(point, (n, features, ridge), batch_size=TOGETHER if isinstance(problem.operators, Pencil) else None)
 
 
-@jax.jit
+@program
 def posed_point(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any) -> AugmentedRisk:
     """`augmented_risk` at one point, outputs summed."""
     return _point(problem, n, features, ridge, noise, keep_outputs=False)
@@ -147,7 +148,7 @@ def _point(
     return AugmentedRisk(**{k: leaf[0] if k in of_all else jnp.sum(leaf) for k, leaf in vars(found).items()})
 
 
-@partial(jax.jit, static_argnames="keep_outputs")
+@program(static_argnames="keep_outputs")
 def _pattern_slopes(problem: AugmentedProblem, points: tuple[Any, Any, Any], noise: Any, keep_outputs: bool) -> Any:
     """Derivatives of test and training error in the logarithm of each group's mass, (points, 2, ..., groups)."""
 

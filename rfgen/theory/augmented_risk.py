@@ -115,7 +115,7 @@ def augmented_modes(
         ModeTarget(nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise),
         nodes.null_power,
     )
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), problem), form, made.replicate
+    return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem)), form, made.replicate
 
 
 def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> AugmentedProblem:

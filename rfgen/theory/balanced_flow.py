@@ -22,7 +22,7 @@ from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import closed
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.augmented_risk import AugmentedProblem
-from rfgen.theory.training_ends import dimension
+from rfgen.theory.training_ends import dimension, prediction_covariance
 from rfgen.theory.trajectory import kernels_at, largest_eigenvalue
 
 # Relative error of the clocks.
@@ -93,7 +93,7 @@ def _solve(
     forms = _Forms(kernels, count, padded, noisy)
     modes = float(np.sum(dimension(problem.operators)))
     spread = length**2 / modes
-    df1, reached = np.asarray(nodes.df1)[:count], (np.asarray(nodes.traces) @ np.asarray(problem.target.test))[:count]
+    df1, reached = np.asarray(nodes.df1)[:count], (np.asarray(nodes.traces) @ prediction_covariance(problem))[:count]
     traces = (modes - df1) / np.asarray(nodes.ridge)[:count]
 
     def measured(phi: np.ndarray, psi: np.ndarray) -> tuple[float, float, float, float]:

@@ -11,7 +11,6 @@ w_l, w_j.w_l of the error kernel.  (Derived.)
 
 __all__ = ["gradient_squares"]
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -21,6 +20,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import Curve
+from rfgen.numerics.program import program
 from rfgen.theory.second_moments import Iteration
 
 
@@ -51,7 +51,7 @@ def gradient_squares(
     return np.asarray(every).T, np.asarray(at)
 
 
-@partial(jax.jit, static_argnames="steps")
+@program(static_argnames="steps")
 def _pairs(iteration: Iteration, zeta: Array, forms: Array, times: Array, steps: int) -> tuple[Array, Array]:
     size, dtype = iteration.size, zeta.dtype
     first, second = zeta[:, None], jnp.concatenate([zeta, zeta.conj()])

@@ -18,7 +18,6 @@ __all__ = ["MultiPassCurve", "multi_pass_sgd"]
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from rfgen.equivalents.node_kernels import quadratic_form
@@ -30,7 +29,7 @@ from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd_contour import moment_contour, moment_error
 from rfgen.theory.sgd_stability import Stability, stability
 from rfgen.theory.spectral_filters import Filter
-from rfgen.theory.training_ends import end
+from rfgen.theory.training_ends import end, prediction_covariance
 from rfgen.theory.trajectory import kernels_at, largest_eigenvalue
 
 # Nodes whose pairs are affordable (seconds), and the error that a point may have.
@@ -95,7 +94,7 @@ def multi_pass_sgd(
     True
     """
     require_double_precision("rfgen.theory.multi_pass_sgd")
-    sizes = (jnp.asarray(n, jnp.float64), jnp.asarray(features, jnp.float64))
+    sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     edge = largest_eigenvalue(problem, *sizes)
     if edge == 0.0:
@@ -106,7 +105,7 @@ def multi_pass_sgd(
     zeta, own = curve.nodes, curve.nodes.size
     nodes, kernels = kernels_at(problem, *sizes, -zeta)
     total, null = np.asarray(nodes.ridge).shape[0], float(problem.null_power)
-    df1, reached = np.asarray(nodes.df1)[:own], (np.asarray(nodes.traces) @ np.asarray(problem.target.test))[:own]
+    df1, reached = np.asarray(nodes.df1)[:own], (np.asarray(nodes.traces) @ prediction_covariance(problem))[:own]
     around = -2.0 * curve.weights
     read = np.stack([around * zeta * df1, around * zeta * reached, around * df1])
     flat = np.zeros((2, own), complex)

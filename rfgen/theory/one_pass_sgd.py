@@ -20,8 +20,9 @@ import numpy as np
 from rfgen.equivalents.block_equilibrium import block_equilibrium
 from rfgen.numerics.compression import compress
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program import program
 from rfgen.problems.task import Task
-from rfgen.theory.augmented_risk import augmented_modes
+from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd_contour import moment_contour, moment_error
 from rfgen.theory.sgd_stability import Stability, stability
@@ -79,7 +80,7 @@ def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> 
         kind = "descent"
     ridge = settings.get("ridge", 0.0) / n
     parts = (rate, momentum, accelerated, np.asarray(settings["batch"], float), np.asarray(ridge, float))
-    return Iteration(*(jnp.asarray(part, jnp.float64) for part in parts), kind=kind)
+    return Iteration(*(np.asarray(part, np.float64) for part in parts), kind=kind)
 
 
 def one_pass_sgd(
@@ -211,8 +212,7 @@ def _on_features(
     zeta, weights = curve.nodes, curve.weights
     at = equilibria_at(problem, np.inf, features, -zeta)
     kappa, df1 = np.asarray(at.nu), np.asarray(at.df1)
-    blocks, count = blocks_of(problem, np.inf), jnp.asarray(features)
-    lowest = float(block_equilibrium(problem.operators, blocks, count, jnp.zeros(())).nu)
+    lowest = float(_lowest(problem, np.asarray(features)))
     power = np.atleast_2d(modes.power)
     eigenvalues = modes.eigenvalues / scale
     learned = eigenvalues / (eigenvalues + kappa[:, None])  # (nodes, modes)
@@ -243,6 +243,12 @@ def _on_features(
         whole = power.sum(axis=1)
         error = error * np.max(np.where(whole == 0, 0.0, whole / np.abs(parts["test"])), axis=1)
     return {**parts, "forcing": unexplained}, stability(iteration, table, edge), error, None
+
+
+@program
+def _lowest(problem: AugmentedProblem, features: Any) -> Any:
+    """The effective ridge of the features alone: n infinite, ridge 0."""
+    return block_equilibrium(problem.operators, blocks_of(problem, jnp.inf), features, jnp.zeros(())).nu
 
 
 def _parts(

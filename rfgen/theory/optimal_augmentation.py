@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
@@ -123,7 +124,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-@jax.jit
+@program
 def _slope(problem: AugmentedProblem, tangent: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any) -> Any:
     test = partial(_test, n=n, features=features, ridge=ridge, noise=noise)
     return jax.jvp(test, (problem,), (tangent,))[1]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.program import program
 from rfgen.problems.spectral_tails import SpectralTails
 from rfgen.problems.spectrum import Spectrum
 from rfgen.theory.effective_rank import effective_ranks
@@ -45,7 +45,7 @@ class Verdict:
     exponent: float
 
 
-@jax.jit
+@program
 def _ratios(tails: SpectralTails, k: Any) -> Any:
     return k / jax.vmap(lambda one: effective_ranks(tails, one).first)(k)
 
@@ -74,7 +74,7 @@ def overfitting_verdict(spectrum: Spectrum, tails: SpectralTails, n: Any) -> Ver
     largest = max(min(float(below.max()), SHARE * spectrum.rank), 1.0)
     k = np.unique(np.floor(np.geomspace(max(largest / WINDOW, 1.0), largest, POINTS)))
     with jax.enable_x64(True):
-        ratio = np.asarray(_ratios(tails, jnp.asarray(np.append(k, np.full(POINTS - k.size, k[-1])))))[: k.size]
+        ratio = np.asarray(_ratios(tails, np.append(k, np.full(POINTS - k.size, k[-1]))))[: k.size]
     k, ratio = k[np.isfinite(ratio)], ratio[np.isfinite(ratio)]
     exponent = float(np.polyfit(np.log(k), np.log(ratio), 1)[0]) if k.size > 1 else math.nan
     if k.size < 2:

@@ -23,7 +23,6 @@ parts.  (Derived.)
 __all__ = ["Iteration", "MomentNodes", "Moments", "second_moments"]
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import jax
@@ -31,8 +30,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from rfgen.numerics.program import program
+
 Row = tuple[Any, ...]
 PADDING = 64
+# Steps times nodes from which speed is worth its compilation.
+MANY = 10**7
 
 
 @jax.tree_util.register_dataclass
@@ -126,7 +129,8 @@ def second_moments(
     padded["forcing"] = np.pad(forcing, ((0, 0), (0, _power(forcing.shape[1]) - forcing.shape[1])), mode="edge")
     clock = np.pad(np.asarray(clock, np.int64), (0, _power(times) - times), mode="edge")
     window = (0, False) if average_from is None else (average_from, True)
-    found = _run(iteration, MomentNodes(**padded), clock, window[0], averaged=window[1], by_node=by_node)
+    run = _run if clock[-1] * (count + spare) < MANY else _run.thorough
+    found = run(iteration, MomentNodes(**padded), clock, window[0], averaged=window[1], by_node=by_node)
     totals = (np.asarray(leaf)[:times] for leaf in (found.sums, found.loss))
     return Moments(*totals, *(np.asarray(leaf)[:times, ..., :count] for leaf in (found.mean, found.ahead, found.by_node)))
 
@@ -136,7 +140,7 @@ def _power(size: int) -> int:
     return 1 << (size - 1).bit_length()
 
 
-@partial(jax.jit, static_argnames=("averaged", "by_node"))
+@program(static_argnames=("averaged", "by_node"))
 def _run(
     iteration: Iteration, nodes: MomentNodes, clock: Array, average_from: Any, averaged: bool, by_node: bool
 ) -> Moments:

@@ -1,9 +1,8 @@
 """The beginning and the end of training: no weights but the initial ones, and the ridge solution."""
 
-__all__ = ["PARTS", "beginning", "blocks_of", "dimension", "end", "total_trace"]
+__all__ = ["PARTS", "beginning", "blocks_of", "dimension", "end", "prediction_covariance", "total_trace"]
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import WeightTarget
+from rfgen.numerics.program import program
 from rfgen.theory.augmented_risk import AugmentedProblem, augmented_risk
 from rfgen.theory.spectral_filters import Filter
 
@@ -38,7 +38,12 @@ def dimension(operators: Any) -> Any:
 def total_trace(problem: AugmentedProblem) -> float:
     """Trace of the training second moment in the mean: no eigenvalue is larger than a small multiple of it."""
     rest = _untrained(problem)
-    return float(rest["strength"] @ rest["sizes"])
+    return float(np.asarray(rest["strength"]) @ np.asarray(rest["sizes"]))
+
+
+def prediction_covariance(problem: AugmentedProblem) -> np.ndarray:
+    """Covariance of what predictions are made from, (J,)."""
+    return jax.tree.map(np.asarray, problem.target).test  # in numpy: on the device each operation is a program
 
 
 def beginning(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.ndarray) -> dict[str, float]:
@@ -52,7 +57,7 @@ def beginning(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.nda
         reached, size = float(initial) * rest["sizes"], float(initial) * float(weights) if initial else 0.0
     return dict.fromkeys(PARTS, 0.0) | {
         "bias": float(rest["bias"]) + null, "train": float(rest["train"]), "train_noise": float(rest["train_noise"]),
-        "initial": float(reached @ np.asarray(problem.target.test)), "initial_train": float(reached @ rest["strength"]),
+        "initial": float(reached @ prediction_covariance(problem)), "initial_train": float(reached @ rest["strength"]),
         "initial_norm": size,
     }  # fmt: skip
 
@@ -72,7 +77,7 @@ def end(
             "norm": values["norm"] + left["initial_norm"]}  # fmt: skip
 
 
-@jax.jit
+@program
 def _untrained(problem: AugmentedProblem) -> dict[str, Any]:
     """Errors of weights 0, and the traces that initial weights are seen through."""
     sizes = problem.operators.size()
@@ -86,12 +91,12 @@ def _untrained(problem: AugmentedProblem) -> dict[str, Any]:
             "dimension": jnp.asarray(dimension(problem.operators))}  # fmt: skip
 
 
-@partial(jax.jit, static_argnames="shared")
+@program(static_argnames="shared")
 def _ridge_end(problem: AugmentedProblem, n: Any, features: Any, ridge: Any, noise: Any, shared: str) -> Any:
     return augmented_risk(problem, n, features, ridge * n, noise, shared)
 
 
-@jax.jit
+@program
 def _frozen(problem: AugmentedProblem, n: Any, features: Any, variances: Any) -> dict[str, Any]:
     """Initial weights on the null space of the training second moment: lambda (S + lambda)^-1 as lambda -> 0."""
     operators, blocks = problem.operators, blocks_of(problem, n)

@@ -3,7 +3,6 @@
 __all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,9 +14,10 @@ from rfgen.equivalents.node_kernels import NodeKernels, node_kernels, quadratic_
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program import program
 from rfgen.theory.augmented_risk import AugmentedProblem
 from rfgen.theory.spectral_filters import Filter, Window, windows
-from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end, total_trace
+from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, end, prediction_covariance, total_trace
 
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
@@ -87,7 +87,7 @@ def trajectory(
     require_double_precision("rfgen.theory.trajectory")
     clock = np.asarray(clock, dtype=np.float64)
     initial = np.asarray(initial_variance if shared == "all" else 0.0, dtype=np.float64)
-    sizes = (jnp.asarray(n, jnp.float64), jnp.asarray(features, jnp.float64))
+    sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))
     unmoved, ended = _ends(problem, training, clock)
     inner = ~(unmoved | ended)
     fine = {name: np.zeros(clock.size) for name in PARTS}
@@ -133,7 +133,7 @@ def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> floa
 def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray) -> BlockEquilibrium:
     """Equilibria at complex `ridges`, in the order of a contour."""
     found = _follow(problem, n, features, _padded(ridges))
-    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[: ridges.size]), found)
+    return jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf)[: ridges.size]), found)
 
 
 def kernels_at(
@@ -148,7 +148,7 @@ def kernels_at(
 
     def joined(*parts: Any) -> Any:
         kept = [np.asarray(part)[: side.size] for part, side in zip(parts, sides, strict=True)]
-        return jnp.asarray(_padded(np.concatenate(kept)))
+        return jax.device_put(_padded(np.concatenate(kept)))
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
@@ -198,7 +198,7 @@ def _window(
         h = padded(-(window.decay**2) * window.weights)
         weights = sizes[1] if np.isfinite(sizes[1]) else np.sum(dimension(problem.operators))
         spare = (float(weights) - np.asarray(nodes.df1)) / np.asarray(nodes.ridge)
-        reached = np.asarray(nodes.traces) @ np.asarray(problem.target.test)
+        reached = np.asarray(nodes.traces) @ prediction_covariance(problem)
         parts["initial"], parts["initial_train"], parts["initial_norm"] = (
             float(initial) * 2.0 * np.real(h @ each) for each in (reached, np.asarray(nodes.df1), spare)
         )
@@ -245,23 +245,23 @@ def _assemble(
     return Trajectory(**found, residual=residual, converged=converged | ~stable, stable=stable, served=served)
 
 
-@jax.jit
+@program
 def _edge(problem: AugmentedProblem, n: Any, features: Any) -> Any:
     return upper_edge(problem.operators, blocks_of(problem, n), features)
 
 
-@jax.jit
+@program
 def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> BlockEquilibrium:
     blocks = blocks_of(problem, n)
     return path_equilibria(problem.operators, blocks, features, approach(problem.operators, blocks, ridges[0]), ridges)
 
 
-@partial(jax.jit, static_argnames="shared")
+@program(static_argnames="shared")
 def _kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str) -> NodeKernels:
     return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
 
 
-@jax.jit
+@program
 def _initial_kernels(
     problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, variances: Any
 ) -> NodeKernels:
