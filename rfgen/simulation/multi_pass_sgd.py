@@ -86,7 +86,7 @@ def multi_pass(
     batched: bool,
 ) -> PairMeasures:  # fmt: skip
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
-    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched)
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
 
 
 def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"] | None) -> tuple[Array, Any]:
