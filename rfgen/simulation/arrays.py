@@ -4,17 +4,23 @@ There XLA would compile every trial anew for each shape (1 s and 300 memory maps
 products; NumPy compiles nothing, and X X' costs it half the operations.
 """
 
-__all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "namespace"]
+__all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "few_threads", "namespace"]
 
+import functools
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 Array = jax.Array | np.ndarray
 # Rows of a triangular solve at a time.
 BLOCK = 64
+# Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another
+# busy process a trial of n=128 took 70 ms instead of 2.
+THREADED = 1e8
 
 
 def namespace(array: Any) -> Any:
@@ -24,6 +30,16 @@ def namespace(array: Any) -> Any:
     (True, True)
     """
     return np if isinstance(array, np.ndarray | np.generic) else jnp
+
+
+def few_threads(multiplications: float) -> AbstractContextManager[Any]:
+    """One thread for the linear algebra of small trials, as many as there are for large ones."""
+    return nullcontext() if multiplications > THREADED else _pools().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _pools() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def eigh(matrix: Array) -> tuple[Array, Array]:

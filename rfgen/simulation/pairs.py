@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array
+from rfgen.simulation.arrays import Array, few_threads
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.input_features import FeatureSampler
-from rfgen.simulation.random_numbers import HostKey, fold_in, host_keys, split
+from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
 from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
 
 # The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
@@ -50,11 +50,11 @@ def over_pairs(
     """
     on_host = jax.devices()[0].platform == "cpu" and not (batched or compiled)
     if on_host:
-        with np.errstate(all="ignore"):  # what grows beyond the floats is dealt with
+        with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
             pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
         return PairMeasures(*(np.stack([vars(one)[name] for one in pairs]) for name in vars(pairs[0])))
     if isinstance(keys, np.ndarray):
-        keys = jax.random.wrap_key_data(keys, impl="threefry2x32")
+        keys = device_key(keys)
     if not isinstance(source, DataViews):
         return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
     # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
@@ -75,8 +75,8 @@ def _on_host(
     shared, halves = fold_in(two[0], SHARED), [split(key) for key in two]
     within = None if isinstance(source, FeatureSampler) else features
     if isinstance(source, DataViews):
-        probe = np.asarray(source.probe(_on_device(shared)))
-        samples = [source.draw(_on_device(rows), probe, n) for rows, _ in halves]
+        probe = source.probe(device_key(shared))
+        samples = [source.draw(device_key(rows), probe, n) for rows, _ in halves]
     elif isinstance(source, GaussianSampler | FiniteSampler):
         samples = [source.draw(rows, shared, n) for rows, _ in halves]
     else:  # other samples are drawn with JAX
@@ -90,10 +90,6 @@ def _on_host(
     return pair(measures, tuple(zip(errors, other_errors, strict=True)))
 
 
-def _on_device(key: HostKey) -> Array:
-    return jax.random.wrap_key_data(np.array(key, np.uint32), impl="threefry2x32")
-
-
 def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, features: int | None) -> Any:
     """One training set; rows of a `FeatureSampler` are features already."""
     if isinstance(source, FeatureSampler):
@@ -103,8 +99,7 @@ def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, 
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _drawn(source: Any, rows: Array, own: Array, shared: Array, n: int, features: int | None) -> Any:
-    keys = (jax.random.wrap_key_data(words, impl="threefry2x32") for words in (rows, own, shared))
-    return _design(source, *keys, n, features)
+    return _design(source, device_key(rows), device_key(own), device_key(shared), n, features)
 
 
 @partial(jax.jit, static_argnames=("trial", "pair", "n", "features", "batched"))

@@ -7,7 +7,7 @@ of any shape come from one compiled program.  Splits and folds are the generator
 
 __all__ = [
     "HostKey",
-    "Key",
+    "device_key",
     "fold_in",
     "host_keys",
     "integers",
@@ -47,8 +47,6 @@ class HostKey(NamedTuple):
     low: int
 
 
-Key = Array | HostKey
-
 
 def _threefry(key: HostKey, low: Any, high: Any = 0) -> tuple[Any, Any]:
     """Both words of bits of a counter, an int or an array of 64 bits: 20 rounds of Salmon et al. (2011)."""
@@ -87,6 +85,11 @@ def host_keys(keys: Any) -> list[tuple[HostKey, HostKey]]:
     """Pairs of host keys from keys (pairs, 2) or their words."""
     words = keys if isinstance(keys, np.ndarray) else np.asarray(jax.random.key_data(keys))
     return [(HostKey(*one), HostKey(*two)) for one, two in words.tolist()]
+
+
+def device_key(words: Any) -> Any:
+    """JAX's keys (...) of words (..., 2)."""
+    return jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32), impl="threefry2x32")
 
 
 def _bits(key: HostKey, count: int) -> np.ndarray:

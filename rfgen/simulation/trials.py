@@ -31,7 +31,7 @@ from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.multi_pass_sgd import BatchSettings, batch_bytes, batch_settings, multi_pass
 from rfgen.simulation.one_pass_sgd import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
-from rfgen.simulation.random_numbers import trial_words
+from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import mode_levels, sampler
 from rfgen.simulation.spectral_filters import Filters, spectral_filters
@@ -173,7 +173,7 @@ def trials_at_once(source: Any, features: int | None, outputs: int, settings: Se
 
 def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop: int) -> jax.Array:
     """The keys (pairs, 2) of `trial_words` on the device."""
-    return jax.random.wrap_key_data(trial_words(seed, n, features, start, stop), impl="threefry2x32")
+    return device_key(trial_words(seed, n, features, start, stop))
 
 
 def measure(
@@ -199,8 +199,7 @@ def measure(
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(settings, OnePassSettings):
-            keys = jax.random.wrap_key_data(batch, impl="threefry2x32")
-            measured = one_pass(source, keys, features, settings, noise)
+            measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
         elif isinstance(settings, BatchSettings):
