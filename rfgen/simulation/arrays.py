@@ -8,14 +8,18 @@ __all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "few_threads", "namesp
 
 import functools
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-Array = jax.Array | np.ndarray
+# A union would be refused by every function of either library, where code for both is checked statically.
+if TYPE_CHECKING:
+    Array = Any
+else:
+    Array = jax.Array | np.ndarray
 # Rows of a triangular solve at a time.
 BLOCK = 64
 # Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another

@@ -21,14 +21,15 @@ from rfgen.simulation.random_numbers import (
 )
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import sampler
+from rfgen.simulation.spectral_filters import spectral_filters
 from rfgen.simulation.trajectory import trajectory
-from rfgen.simulation.trials import initial_weights, settings_of, trial_keys
+from rfgen.simulation.trials import initial_weights, trial_keys
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)
 SIZES, FEATURES = np.arange(11, 31), [10, 15, 24, 40, math.inf]
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
-# Of the two libraries, with a ridge of 0.1 or times up to 20: measured 2e-13.
+# Of the two libraries, with a ridge of 0.1 or times up to 20: measured 1e-14.
 ROUNDING = 1e-10
 
 
@@ -50,14 +51,21 @@ def test_a_grid_compiles_few_programs(training):
         assert np.array_equal(runs[name].sel(n=17, features=24), one[name], equal_nan=True), name
 
 
-@pytest.mark.parametrize("dtype, tolerance", [("float64", ROUNDING), ("float32", 2e-3)])
-@pytest.mark.parametrize("members", [ALONE, Members(2), Members(2, rg.Bootstrap())])
-@pytest.mark.parametrize("n, features", [(12, None), (70, None), (12, 8), (12, 30), (70, 8), (65, 90)])
-def test_the_host_finds_what_the_device_finds(n, features, members, dtype, tolerance):
+# Repeated rows and features given the rows are left out together: there the draw hangs on vectors that rounding decides.
+@pytest.mark.parametrize(
+    "n, features, members, dtype",
+    [
+        (12, None, Members(2, rg.Bootstrap()), "float64"), (70, None, ALONE, "float64"), (12, 8, ALONE, "float64"),
+        (12, 30, Members(2), "float64"), (70, 8, Members(2, rg.Bootstrap()), "float64"), (65, 90, ALONE, "float64"),
+        (70, 8, ALONE, "float32"), (12, None, ALONE, "float32"),
+    ],
+)  # fmt: skip
+def test_the_host_finds_what_the_device_finds(n, features, members, dtype):
+    tolerance = ROUNDING if dtype == "float64" else 1e-4
     source, keys, noise = sampler(TASK, dtype, "population"), trial_keys(3, n, features, 0, 4), TASK.noise.astype(dtype)
     flow = rg.GradientFlow([1.0, 20.0], ridge=0.1, initial_variance=0.5)
     initial = initial_weights(flow, TASK, source, features, dtype)
-    ridges, filters = settings_of(rg.Ridge([0.1, 1.0]), [source], dtype), settings_of(flow, [source], dtype)
+    ridges, filters = np.array([0.1, 1.0], dtype), spectral_filters(flow, dtype)
     host, device = (
         [
             risk(source, keys, n, features, ridges, noise, batched, members),
