@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
@@ -31,6 +30,7 @@ from rfgen.problems.training import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
 from rfgen.simulation.ensemble import ALONE, Members
+from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.trials import (
     fingerprint,
     initial_weights,
@@ -39,7 +39,6 @@ from rfgen.simulation.trials import (
     settings_of,
     source_of,
     trial_bytes,
-    trial_keys,
     trials_at_once,
 )
 
@@ -141,7 +140,7 @@ def simulate(
     _refuse_resampling(learner, task)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
-    training, noise = learner.training, jnp.asarray(task.noise, dtype)
+    training, noise = learner.training, np.asarray(task.noise, dtype)
     settings = settings_of(training, sources, dtype)
     available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
     folder = None if store is None else Store(store)
@@ -181,9 +180,9 @@ def simulate(
                     name = content_key(*identity, *own, size, features, start, stop) if folder else ""
                     block = folder.get(name) if folder else None
                     if block is None:
-                        keys = trial_keys(seed, size, features, start, stop)
+                        words = trial_words(seed, size, features, start, stop)
                         block = measure(
-                            source, keys, size, features, settings, initial, noise, together, stop - start, bar, models
+                            source, words, size, features, settings, initial, noise, together, stop - start, bar, models
                         )
                         if folder:
                             folder.put(name, block)

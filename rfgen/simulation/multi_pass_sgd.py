@@ -13,9 +13,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from rfgen.problems.stochastic_training import SGD
+from rfgen.simulation.arrays import Array
 from rfgen.simulation.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.pairs import PairMeasures, over_pairs
@@ -82,11 +83,11 @@ def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | Non
 
 
 def multi_pass(
-    source: Any, keys: Array, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
+    source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
     batched: bool,
 ) -> PairMeasures:  # fmt: skip
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
-    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched)
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
 
 
 def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"] | None) -> tuple[Array, Any]:

@@ -9,10 +9,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Float
 
+from rfgen.simulation.arrays import Array, few_threads
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.input_features import FeatureSampler
+from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
+from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
+
+# The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
+SHARED = 2
 
 
 @jax.tree_util.register_dataclass
@@ -33,23 +40,66 @@ class PairMeasures:
 
 
 def over_pairs(
-    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Array, n: int, features: int | None,
-    settings: Any, batched: bool,
+    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Any, n: int, features: int | None,
+    settings: Any, batched: bool, compiled: bool = False,
 ) -> PairMeasures:  # fmt: skip
     """`pair(*stacked)` of two trials `trial(sample, features_key, n, features, settings)`, for each of `keys` (pairs, 2).
 
-    `batched` runs all trials at once (accelerators) or one after another.
+    `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators) or one after another: on the CPU in
+    NumPy, unless `compiled`, for trainings step by step.
     """
+    on_host = jax.devices()[0].platform == "cpu" and not (batched or compiled)
+    if on_host:
+        with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
+            pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
+        return PairMeasures(*(np.stack([vars(one)[name] for one in pairs]) for name in vars(pairs[0])))
+    if isinstance(keys, np.ndarray):
+        keys = device_key(keys)
     if not isinstance(source, DataViews):
         return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
     # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
-    pairs = []
+    run, pairs = jax.jit(trial, static_argnames=("n", "features")), []
     for two in keys:
-        probe = source.probe(_shared_key(two))
+        probe = source.probe(fold_in(two[0], SHARED))
         halves = [jax.random.split(key) for key in two]
-        trials = [trial(source.draw(rows, probe, n), key, n, features, settings) for rows, key in halves]
-        pairs.append(pair(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
+        trials = [run(source.draw(rows, probe, n), key, n=n, features=features, settings=settings) for rows, key in halves]
+        pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
     return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
+
+
+def _on_host(
+    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, two: tuple[HostKey, HostKey], n: int,
+    features: int | None, settings: Any,
+) -> PairMeasures:  # fmt: skip
+    """One pair, in NumPy."""
+    shared, halves = fold_in(two[0], SHARED), [split(key) for key in two]
+    within = None if isinstance(source, FeatureSampler) else features
+    if isinstance(source, DataViews):
+        probe = source.probe(device_key(shared))
+        samples = [source.draw(device_key(rows), probe, n) for rows, _ in halves]
+    elif isinstance(source, GaussianSampler | FiniteSampler):
+        samples = [source.draw(rows, shared, n) for rows, _ in halves]
+    else:  # other samples are drawn with JAX
+        words = [[np.array(key, np.uint32) for key in (rows, own, shared)] for rows, own in halves]
+        features = features if isinstance(source, FeatureSampler) else None
+        samples = [_drawn(source, *three, n, features) for three in words]
+    here = [jax.tree.map(np.asarray, sample) for sample in samples]
+    trials = [trial(sample, own, n, within, settings) for sample, (_, own) in zip(here, halves, strict=True)]
+    (one, errors), (other, other_errors) = trials
+    measures = tuple(np.stack(both) for both in zip(one, other, strict=True))
+    return pair(measures, tuple(zip(errors, other_errors, strict=True)))
+
+
+def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, features: int | None) -> Any:
+    """One training set; rows of a `FeatureSampler` are features already."""
+    if isinstance(source, FeatureSampler):
+        return source.design(rows_key, features_key, shared, n, features)
+    return source.draw(rows_key, shared, n)
+
+
+@partial(jax.jit, static_argnames=("n", "features"))
+def _drawn(source: Any, rows: Array, own: Array, shared: Array, n: int, features: int | None) -> Any:
+    return _design(source, device_key(rows), device_key(own), device_key(shared), n, features)
 
 
 @partial(jax.jit, static_argnames=("trial", "pair", "n", "features", "batched"))
@@ -57,22 +107,16 @@ def _over_pairs(
     trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Array, n: int, features: int | None,
     settings: Any, batched: bool,
 ) -> PairMeasures:  # fmt: skip
+    within = None if isinstance(source, FeatureSampler) else features
+
     def drawn(key: Array, shared: Array) -> Any:
-        rows_key, features_key = jax.random.split(key)
-        if isinstance(source, FeatureSampler):  # its rows are features already
-            sample = source.design(rows_key, features_key, shared, n, features)
-            return trial(sample, features_key, n, None, settings)
-        return trial(source.draw(rows_key, shared, n), features_key, n, features, settings)
+        rows_key, own = jax.random.split(key)
+        return trial(_design(source, rows_key, own, shared, n, features), own, n, within, settings)
 
     def both(two: Array) -> PairMeasures:
-        shared = _shared_key(two)
+        shared = fold_in(two[0], SHARED)
         if batched:
             return pair(*jax.vmap(drawn, (0, None))(two, shared))
         return pair(*jax.lax.map(lambda key: drawn(key, shared), two))
 
     return jax.vmap(both)(keys) if batched else jax.lax.map(both, keys)
-
-
-def _shared_key(two: Array) -> Array:
-    """A key of the pair's own; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1."""
-    return jax.random.fold_in(two[0], 2)

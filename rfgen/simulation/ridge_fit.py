@@ -4,12 +4,14 @@ __all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from rfgen.simulation.samplers import Sample, standard_normals
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace
+from rfgen.simulation.random_numbers import standard_normals
+from rfgen.simulation.samplers import Sample
 
 
 @jax.tree_util.register_dataclass
@@ -29,25 +31,25 @@ class Fit:
 
 def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Array]:
     """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p); decomposes the smaller side."""
-    n, p = design.shape
+    (n, p), xp = design.shape, namespace(design)
     if n <= p:
-        values, vectors = jnp.linalg.eigh(design @ design.T)
+        values, vectors = eigh(design @ design.T)
         response = vectors.T @ labels
     else:
-        values, vectors = jnp.linalg.eigh(design.T @ design)
+        values, vectors = eigh(design.T @ design)
         response = vectors.T @ (design.T @ labels)
     # directions below rounding are not fitted: the minimum-norm solution at ridge 0
-    rounding = max(n, p) * jnp.finfo(design.dtype).eps * values[-1]
+    rounding = max(n, p) * xp.finfo(design.dtype).eps * values[-1]
     shifted = values + ridges[:, None]
-    gains = jnp.where(values > rounding, 1.0 / jnp.where(shifted > 0, shifted, 1.0), 0.0)
-    inner = jnp.einsum("jc,rj->rcj", response, gains)
+    gains = xp.where(values > rounding, 1.0 / xp.where(shifted > 0, shifted, 1.0), 0.0)
+    inner = response.T * gains[:, None]
     count, columns, size = inner.shape
     inner = (inner.reshape(count * columns, size) @ vectors.T).reshape(count, columns, size)
     if n <= p:
         weights = (inner.reshape(count * columns, size) @ design).reshape(count, columns, p)
         # labels - K (K + ridge)^-1 labels, without the cancellation; unfitted directions keep their whole residual
-        remain = jnp.where(values > rounding, ridges[:, None] * gains, 1.0)
-        residuals = jnp.einsum("jc,rj->rcj", response, remain)
+        remain = xp.where(values > rounding, ridges[:, None] * gains, 1.0)
+        residuals = response.T * remain[:, None]
         residuals = (residuals.reshape(count * columns, size) @ vectors.T).reshape(count, columns, n)
         return weights, residuals
     fitted = (inner.reshape(count * columns, p) @ design.T).reshape(count, columns, n)
@@ -56,45 +58,50 @@ def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Arr
 
 def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     """Kernel ridge regression; the unresolved tail adds its trace to the ridge, in law up to its squared eigenvalues."""
-    total = ridges + sample.tail
+    total, xp = ridges + sample.tail, namespace(sample.rows)
     weights, residuals = _ridge_path(sample.rows, labels, total)
-    shrink = jnp.where(total > 0, ridges / jnp.where(total > 0, total, 1.0), 1.0)
-    gram = jnp.einsum("rcp,rdp->rcd", weights, weights)
+    shrink = xp.where(total > 0, ridges / xp.where(total > 0, total, 1.0), 1.0)
+    gram = _products(weights)
     # the tail's weights are X_tail' dual, dual = residual / (ridge + tail)
-    dual = residuals / jnp.where(total > 0, total, 1.0)[:, None, None]
-    gram = gram + sample.tail * jnp.einsum("rcn,rdn->rcd", dual, dual)
-    return Fit(weights, residuals * shrink[:, None, None], gram, jnp.zeros_like(gram))
+    dual = residuals / xp.where(total > 0, total, 1.0)[:, None, None]
+    gram = gram + sample.tail * _products(dual)
+    return Fit(weights, residuals * shrink[:, None, None], gram, xp.zeros_like(gram))
 
 
-def draw_features(key: Array, sample: Sample, features: int, rank: int) -> tuple[Array, Callable[[Array], Array]]:
+def _products(weights: Array) -> Array:
+    """Inner products (ridges, columns, columns) of (ridges, columns, size)."""
+    return weights @ namespace(weights).swapaxes(weights, 1, 2)
+
+
+def draw_features(key: Any, sample: Sample, features: int, rank: int) -> tuple[Array, Callable[[Array], Array]]:
     """Gaussian random features `Z = X G / sqrt(features)` (n, features), and the map of trained weights to those of modes.
 
     The map takes (features, rank) to (modes, rank), orthonormal columns where n < modes.  There the features are drawn
     given the rows: Z has Gaussian columns with covariance X X', and the weights G a / sqrt(features) that a fit a needs are
     drawn given Z, exact in law (Matheron's rule) at the cost of n^2 instead of modes x features numbers.
     """
-    rows, dtype = sample.rows, sample.rows.dtype
+    rows, dtype, xp = sample.rows, sample.rows.dtype, namespace(sample.rows)
     n, modes = rows.shape
-    scale = 1.0 / jnp.sqrt(jnp.asarray(features, dtype))
+    scale = 1.0 / xp.sqrt(xp.asarray(features, dtype))
     if n >= modes:
         mixing, white = standard_normals(key, dtype, (modes, features), (n, features))
         mixing = mixing * scale
-        return rows @ mixing + jnp.sqrt(sample.tail) * scale * white, lambda trained: mixing @ trained
+        return rows @ mixing + xp.sqrt(sample.tail) * scale * white, lambda trained: mixing @ trained
     white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
     gram = rows @ rows.T
     # the unresolved tail, and enough to keep a rank-deficient factor real
-    diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jnp.trace(gram)
-    factor = jnp.linalg.cholesky(gram + diagonal * jnp.eye(n, dtype=dtype))
+    diagonal = sample.tail + 4 * xp.finfo(dtype).eps * xp.trace(gram)
+    factor = cholesky(gram + diagonal * xp.eye(n, dtype=dtype))
     design = factor @ (white * scale)
 
     def lift(basis: Array) -> Array:
-        surprise = design @ basis - (rows @ prior + prior_tail * jnp.sqrt(diagonal)) * scale
-        return prior * scale + rows.T @ jax.scipy.linalg.cho_solve((factor, True), surprise)
+        surprise = design @ basis - (rows @ prior + prior_tail * xp.sqrt(diagonal)) * scale
+        return prior * scale + rows.T @ cholesky_solve(factor, surprise)
 
     return design, lift
 
 
-def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
+def fit_random_features(key: Any, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
     """Ridge regression on `features` Gaussian random features `Z = X G / sqrt(features)`."""
     n, modes = sample.rows.shape
     rank = min(features, ridges.size * labels.shape[1])  # of all fitted feature weights together
@@ -103,9 +110,9 @@ def fit_random_features(key: Array, sample: Sample, labels: Array, ridges: Array
     count, columns, _ = trained.shape
     flat = trained.reshape(count * columns, features)
     if n < modes:
-        basis, mix = jnp.linalg.qr(flat.T)
+        basis, mix = namespace(flat).linalg.qr(flat.T)
         weights = (lift(basis) @ mix).T
     else:
         weights = lift(flat.T).T
-    gram = jnp.einsum("rcp,rdp->rcd", trained, trained)
+    gram = _products(trained)
     return Fit(weights.reshape(count, columns, modes), residuals, gram, sample.tail / features * gram)

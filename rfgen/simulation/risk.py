@@ -7,13 +7,11 @@ unbiased measurement of the bias, and what remains of their squares is the varia
 
 __all__ = ["risk"]
 
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.ensemble import ALONE, Members, mean_fit, own_sample
 from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.ridge_fit import Fit, fit_kernel, fit_random_features
@@ -21,7 +19,7 @@ from rfgen.simulation.samplers import Sample
 
 
 def risk(
-    source: Any, keys: Array, n: int, features: int | None, ridges: Float[Array, " ridges"],
+    source: Any, keys: Any, n: int, features: int | None, ridges: Float[Array, " ridges"],
     noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
 ) -> PairMeasures:  # fmt: skip
     """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial; `source` is a sampler.
@@ -32,17 +30,16 @@ def risk(
     return over_pairs(_trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
 
 
-@partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[Array, Array, Members]
+    sample: Sample, features_key: Any, n: int, features: int | None, settings: tuple[Array, Array, Members]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
     ridges, noise, members = settings
-    outputs = sample.targets.shape[1]
+    outputs, xp = sample.targets.shape[1], namespace(sample.rows)
 
-    def fitted(key: Array) -> Fit:
+    def fitted(key: Any) -> Fit:
         own = own_sample(sample, key, n, members)
-        labels = jnp.concatenate([own.targets, own.errors * jnp.sqrt(noise)], axis=1)
+        labels = xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
         if features is None:
             return fit_kernel(own, labels, ridges)
         return fit_random_features(key, own, labels, ridges, features)
@@ -51,32 +48,32 @@ def _trial(
     at_points = sample.probe.ndim == 2
     predictions = fit.weights @ sample.probe if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
-    seen = sample.mask / jnp.sum(sample.mask) if at_points else sample.mask
+    seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 
     def split(products: Array) -> tuple[Array, Array, Array]:
         """Signal-signal, noise-noise and signal-noise entries of (ridges, columns, columns)."""
-        own = jnp.diagonal(products, axis1=1, axis2=2)
-        return own[:, :outputs], own[:, outputs:], jnp.diagonal(products[:, :outputs, outputs:], axis1=1, axis2=2)
+        own = xp.diagonal(products, 0, 1, 2)
+        return own[:, :outputs], own[:, outputs:], xp.diagonal(products[:, :outputs, outputs:], 0, 1, 2)
 
     tail_signal, tail_noise, tail_cross = split(fit.tail_error)
     norm_signal, norm_noise, norm_cross = split(fit.gram)
-    signal_error = jnp.sum(seen * signal * signal, axis=-1) + sample.floor + tail_signal
-    noise_error = jnp.sum(seen * spurious * spurious, axis=-1) + noise + tail_noise
-    cross = jnp.sum(seen * signal * spurious, axis=-1) + tail_cross
+    signal_error = xp.sum(seen * signal * signal, axis=-1) + sample.floor + tail_signal
+    noise_error = xp.sum(seen * spurious * spurious, axis=-1) + noise + tail_noise
+    cross = xp.sum(seen * signal * spurious, axis=-1) + tail_cross
     misfit = fit.residuals[:, :outputs] + fit.residuals[:, outputs:]
     measures = (
         # a sample's views are rows scaled by 1 / sqrt(views)
-        signal_error + noise_error + 2.0 * cross, jnp.sum(misfit * misfit, axis=-1) / n, signal_error, noise_error,
+        signal_error + noise_error + 2.0 * cross, xp.sum(misfit * misfit, axis=-1) / n, signal_error, noise_error,
         norm_signal + norm_noise + 2.0 * norm_cross,
     )  # fmt: skip
-    return measures, (signal, sample.mask, sample.floor, jnp.asarray(at_points))
+    return measures, (signal, sample.mask, sample.floor, xp.asarray(at_points))
 
 
-@jax.jit
-def _pair(measures: tuple[Array, ...], errors: tuple[Array, ...]) -> PairMeasures:
-    """Measures of two trials, stacked, with the bias: the product of their errors."""
+def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
+    """Measures of two trials, stacked, and their errors, two by two, with the bias: the product of the errors."""
     signal, mask, floor, at_points = errors
+    xp = namespace(mask[0])
     both = mask[0] * mask[1]
-    both = jnp.where(at_points[0], both / jnp.sum(both), both)
-    bias = jnp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
+    both = xp.where(at_points[0], both / xp.sum(both), both)
+    bias = xp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
     return PairMeasures(*measures, bias=bias)

@@ -1,7 +1,7 @@
 """Training rows and evaluation points in eigen-coordinates, drawn from a task's population.
 
-Coordinates `x_i = sqrt(lambda_i) phi_i(x)` make every kernel the plain inner product of rows.  A sampler is a pytree:
-its arrays live on the device, the rest of it is static under jit.
+Coordinates `x_i = sqrt(lambda_i) phi_i(x)` make every kernel the plain inner product of rows.  A sampler is a pytree of
+arrays, the rest of it is static under jit; Gaussian and finite ones draw with keys on the host too.
 """
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "standard_normals",
 ]
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,16 +22,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.task import Task
+from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.random_numbers import integers, normal_rows, permutation, split, standard_normals
 
 # Levels of a Gaussian task are expanded into single modes up to this many; what is left counts as an unresolved tail.
 MOST_MODES = 1 << 20
-# Normals are drawn this many at a time: threefry over a whole matrix runs out of cache (9.6 ns a number instead of 3.5).
-BLOCK = 1 << 16
 # A random initial function has keys of its own, so that the points and the label noise are those of a start from 0.
 INITIAL = 0x6C617A79
 
@@ -59,26 +58,11 @@ class Sample:
     floor: Float[Array, " outputs"]
 
 
-def standard_normals(key: Array, dtype: Any, *shapes: tuple[int, ...]) -> list[Array]:
-    """Independent standard normal arrays of all `shapes` from one draw: each draw of its own compiles for 0.26 s.
-
-    Drawn with 24-bit resolution and cast; the rounding is below 1e-7 of each draw and unseen in any moment.
-    """
-    sizes = [math.prod(shape) for shape in shapes]
-    block = min(BLOCK, sum(sizes))
-    keys = jax.random.split(key, -(-sum(sizes) // block))
-    flat = jax.lax.map(lambda one: jax.random.normal(one, (block,), dtype=jnp.float32).astype(dtype), keys).ravel()
-    ends = np.cumsum(sizes).tolist()
-    return [flat[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
-
-
-def draw_examples(key: Array, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
+def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
     """Numbers (n,) of the examples drawn, and standard normals (n, outputs) for their label noise."""
-    key, errors_key = jax.random.split(key)
+    key, errors_key = split(key)
     (errors,) = standard_normals(errors_key, dtype, (n, outputs))
-    if replace:
-        return jax.random.randint(key, (n,), 0, examples, dtype=jnp.int32), errors
-    return jax.random.permutation(key, jnp.arange(examples, dtype=jnp.int32))[:n], errors
+    return (integers(key, n, examples) if replace else permutation(key, examples)[:n]), errors
 
 
 @jax.tree_util.register_dataclass
@@ -95,22 +79,17 @@ class GaussianSampler:
     tail: Any
     floor: Any
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` rows."""
         del shared
-        rows_key, floor_key = jax.random.split(key)
-        dtype, modes = self.scale.dtype, self.scale.size
-        together = max(1, min(n, BLOCK // modes))
-
-        def block(one: Array) -> Array:
-            return jax.random.normal(one, (together, modes), dtype=jnp.float32).astype(dtype) * self.scale
-
-        rows = jax.lax.map(block, jax.random.split(rows_key, -(-n // together))).reshape(-1, modes)[:n]
-        outside, errors = standard_normals(floor_key, dtype, (n, self.floor.size), (n, self.floor.size))
-        outside = outside * jnp.sqrt(self.floor)
+        rows_key, floor_key = split(key)
+        rows = normal_rows(rows_key, n, self.scale)
+        xp, outputs = namespace(rows), self.floor.size
+        outside, errors = standard_normals(floor_key, rows.dtype, (n, outputs), (n, outputs))
+        outside = outside * xp.sqrt(self.floor)
         return Sample(
             rows=rows, targets=rows @ (self.coefficients / self.scale).T + outside, errors=errors, tail=self.tail,
-            probe=self.scale, truth=self.coefficients, mask=jnp.ones_like(self.scale), floor=self.floor,
+            probe=self.scale, truth=self.coefficients, mask=xp.ones_like(self.scale), floor=self.floor,
         )  # fmt: skip
 
     @property
@@ -140,19 +119,21 @@ class FiniteSampler:
     labels: Any
     replace: bool = field(metadata={"static": True})
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` rows."""
         del shared
         (size, outputs), dtype = self.labels.shape, self.coordinates.dtype
         drawn, errors = draw_examples(key, dtype, size, n, outputs, self.replace)
+        xp = namespace(drawn)
+        coordinates, labels = xp.asarray(self.coordinates), xp.asarray(self.labels)
         if self.replace:
             # the second moment of the coordinates is exactly diagonal, so the population risk is a sum over modes
-            probe, truth, floor, mask = self.scale, self.coefficients, self.floor, jnp.ones_like(self.scale)
+            probe, truth, floor, mask = self.scale, self.coefficients, self.floor, xp.ones_like(self.scale)
         else:
-            probe, truth, floor = self.coordinates.T, self.labels.T, jnp.zeros_like(self.floor)
-            mask = jnp.ones(size, dtype).at[drawn].set(0.0)
+            probe, truth, floor = coordinates.T, labels.T, xp.zeros_like(self.floor)
+            mask = xp.asarray(xp.isin(xp.arange(size, dtype=drawn.dtype), drawn, invert=True), dtype)
         return Sample(
-            rows=self.coordinates[drawn], targets=self.labels[drawn], errors=errors, tail=jnp.zeros((), dtype), probe=probe,
+            rows=coordinates[drawn], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
             truth=truth, mask=mask, floor=floor,
         )  # fmt: skip
 
@@ -233,7 +214,7 @@ def _root(matrix: Array) -> Array:
 
 
 def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteSampler | SphereSampler:
-    """The sampler of a task's population, its arrays on the device as `dtype`."""
+    """The sampler of a task's population, its arrays on the host as `dtype`."""
     population = task.population
     if isinstance(population, SpherePopulation):
         kernels = (population.kernel, population.initial_kernel or population.kernel)
@@ -245,7 +226,7 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
         scales = (np.sqrt(counts * population.target_power), np.sqrt(population.initial_variance))
-        target, deviation = (jnp.asarray(scale, dtype) for scale in scales)
+        target, deviation = (np.asarray(scale, dtype) for scale in scales)
         return SphereSampler(
             target, deviation, population.dim, population.kernel, population.initial_kernel, population.test_points
         )
@@ -254,8 +235,8 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         # signed coefficients: the population risk needs v_i itself, not its square
         coefficients = population.labels.T @ population.coordinates / population.labels.shape[0] / scale
         arrays = (scale, coefficients, task.null_power, population.coordinates, population.labels)
-        return FiniteSampler(*(jnp.asarray(leaf, dtype) for leaf in arrays), replace=test_rows == "population")
-    return GaussianSampler(*(jnp.asarray(leaf, dtype) for leaf in _single_modes(task)))
+        return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=test_rows == "population")
+    return GaussianSampler(*(np.asarray(leaf, dtype) for leaf in _single_modes(task)))
 
 
 def mode_levels(task: Task) -> np.ndarray:

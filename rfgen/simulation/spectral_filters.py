@@ -22,12 +22,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from rfgen.problems.training import AbstractTraining, Nesterov
+from rfgen.simulation.arrays import Array
 
 # Steps of Nesterov's schedule are taken one by one.
 MOST_SCHEDULED_STEPS = 100_000
+# Values of a host array are answered so many at a time, by one compiled program for all sizes.
+TOGETHER = 256
 
 
 @jax.tree_util.register_dataclass
@@ -79,9 +82,9 @@ def spectral_filters(training: AbstractTraining, dtype: Any) -> Filters:
             )
     mesh = dict(zip(axes, (part.ravel() for part in np.meshgrid(*axes.values(), indexing="ij")), strict=True))
     order = np.argsort(clock, kind="stable")
-    groups = [jnp.asarray(mesh[name], dtype) if name in mesh else None for name in ("ridge", "rate", "momentum")]
-    ascending = jnp.asarray(clock[order], clock.dtype if clock.dtype == np.int64 else dtype)
-    return Filters(*groups, clock=ascending, place=jnp.asarray(np.argsort(order), jnp.int32), kind=kind)
+    groups = [np.asarray(mesh[name], dtype) if name in mesh else None for name in ("ridge", "rate", "momentum")]
+    ascending = np.asarray(clock[order], clock.dtype if clock.dtype == np.int64 else dtype)
+    return Filters(*groups, clock=ascending, place=np.argsort(order).astype(np.int32), kind=kind)
 
 
 def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Response:
@@ -90,6 +93,16 @@ def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Respon
     Where value and ridge are 0, `survival` is 1 and `gains` the limit of the training (0 at infinite time: such directions
     are not fitted).  Beyond stability all grow without bound, up to inf and NaN.
     """
+    if not isinstance(values, np.ndarray):
+        return _respond(filters, values, n)
+    padded = np.pad(values, (0, -values.size % TOGETHER)).reshape(-1, TOGETHER)
+    pieces = [vars(_respond(filters, piece, np.asarray(n, values.dtype))) for piece in padded]
+    whole = {name: np.concatenate([piece[name] for piece in pieces], axis=1)[:, : values.size] for name in pieces[0]}
+    return Response(**whole)
+
+
+@jax.jit
+def _respond(filters: Filters, values: Array, n: Any) -> Response:
     shifted = (values + filters.ridge[:, None])[:, None]
     gains, survival = _KINDS[filters.kind](filters, values, shifted, n)
     # 1 - mu phi = psi + (ridge/n) phi, a sum of positive numbers
@@ -105,14 +118,14 @@ def _divided(numerator: Array, denominator: Array, limit: Array) -> Array:
     return jnp.where(denominator > 0, numerator / jnp.where(denominator > 0, denominator, 1.0), limit)
 
 
-def _flow(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[Array, Array]:
+def _flow(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     time = filters.clock[:, None]
     spent = jnp.where(shifted > 0, shifted / n * time, 0.0)
     limit = jnp.where(jnp.isinf(time), 0.0, time / n)
     return _divided(-jnp.expm1(-spent), jnp.where(spent > 0, shifted, 0.0), limit), jnp.exp(-spent)
 
 
-def _descent(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[Array, Array]:
+def _descent(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     steps, rate = filters.clock[:, None], filters.rate[:, None, None]
     count = steps.astype(values.dtype)
     x = rate * shifted / n
@@ -124,7 +137,7 @@ def _descent(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[A
     return _divided(done, jnp.where(x > 0, shifted, 0.0), rate * count / n), jnp.where(negative, -size, size)
 
 
-def _momentum(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[Array, Array]:
+def _momentum(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Powers of the step's 2x2 matrix by repeated squaring: a hundred million steps cost 27.
 
     A step takes (psi, psi - psi_before) through I - M, where M has the determinant x and the trace p below; its powers
@@ -151,7 +164,7 @@ def _momentum(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[
     return rate / n * (a + e), 1.0 - x * (a + e)
 
 
-def _schedule(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[Array, Array]:
+def _schedule(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Step by step to each number of steps in turn, momentum t / (t + 3): q and psi, and their last changes."""
     x = (filters.rate[:, None, None] * shifted / n)[:, 0]
 
@@ -175,7 +188,7 @@ def _schedule(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[
     return filters.rate[:, None, None] / n * jnp.swapaxes(q, 0, 1), jnp.swapaxes(psi, 0, 1)
 
 
-def _iterated(filters: Filters, values: Array, shifted: Array, n: int) -> tuple[Array, Array]:
+def _iterated(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Gains, and what is left of the labels."""
     del n
     count, ridge = filters.clock[:, None].astype(values.dtype), filters.ridge[:, None, None]

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from rfgen.simulation.arrays import Array, eigh, namespace
+from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.ridge_fit import draw_features
-from rfgen.simulation.samplers import Sample, standard_normals
+from rfgen.simulation.samplers import Sample
 from rfgen.simulation.spectral_filters import Filters, respond
 
 
@@ -39,7 +40,7 @@ class SpectralFit:
     `train`: summed squared residual on the training rows; `norm`: squared weights, both of signal and noise together.
     `tail` (): variance per squared trained weight of predictions on unresolved modes; `tail_start`: what is left there of
     the initial weights.  `growth`: the largest factor on any initial weight; settings beyond the floats hold 0 or NaN.
-    `residuals` of both together on the training rows.
+    `residuals` of both together on the training rows, empty where nobody asks.
     """
 
     basis: Float[Array, "modes rank"]
@@ -67,11 +68,11 @@ class _Directions:
 
     @classmethod
     def of(cls, design: Array) -> "_Directions":
-        n, p = design.shape
-        values, vectors = jnp.linalg.eigh(design @ design.T if n <= p else design.T @ design)
-        kept = values > max(n, p) * jnp.finfo(design.dtype).eps * values[-1]
-        root = jnp.sqrt(jnp.where(kept, values, 0.0))
-        return cls(design, vectors, root, jnp.where(kept, 1.0 / jnp.where(kept, root, 1.0), 0.0))
+        (n, p), xp = design.shape, namespace(design)
+        values, vectors = eigh(design @ design.T if n <= p else design.T @ design)
+        kept = values > max(n, p) * xp.finfo(design.dtype).eps * values[-1]
+        root = xp.sqrt(xp.where(kept, values, 0.0))
+        return cls(design, vectors, root, xp.where(kept, 1.0 / xp.where(kept, root, 1.0), 0.0))
 
     @property
     def wide(self) -> bool:
@@ -80,7 +81,7 @@ class _Directions:
     def left(self, columns: Array) -> tuple[Array, Array]:
         """Coordinates of `columns` (c, n) in the left directions, and what these do not span."""
         if self.wide:
-            return columns @ self.vectors, jnp.zeros_like(columns)
+            return columns @ self.vectors, namespace(columns).zeros_like(columns)
         inside = ((columns @ self.design) @ self.vectors) * self.inverse
         return inside, columns - ((inside * self.inverse) @ self.vectors.T) @ self.design.T
 
@@ -125,37 +126,38 @@ class _Trained:
 
     def reduced(self, columns: int) -> tuple[Array, Array, Array]:
         """Orthonormal basis (p, rank) and coordinates in it; `columns` fits, if these are fewer, span it themselves."""
-        count, outputs, rank = self.signal.shape
+        (count, outputs, rank), xp = self.signal.shape, namespace(self.signal)
         own, mix = self.directions.root.size, None
         signal, noise = self.signal, self.noise
         if columns < rank:
-            mix, every = jnp.linalg.qr(jnp.concatenate([signal, noise], axis=1).reshape(columns, rank).T)
+            mix, every = xp.linalg.qr(xp.concatenate([signal, noise], axis=1).reshape(columns, rank).T)
             both = every.T.reshape(count, 2 * outputs, columns)
             signal, noise = both[:, :outputs], both[:, outputs:]
         if mix is None:
             basis = self.directions.lift(None)
-            return (basis if self.extra is None else jnp.concatenate([basis, self.extra], axis=1)), signal, noise
+            return (basis if self.extra is None else xp.concatenate([basis, self.extra], axis=1)), signal, noise
         basis = self.directions.lift(mix[:own])
         return (basis if self.extra is None else basis + self.extra @ mix[own:]), signal, noise
 
 
 def _train(
     design: Array, labels: Array, filters: Filters, n: int, tail: Array, start: Array | None, unseen: Array | None,
-    unseen_norm: Array,
+    unseen_norm: Array, with_residuals: bool,
 ) -> _Trained:  # fmt: skip
     """Train from the weights `start` (outputs, p) on `design` (rows, p), beside weights that add `tail` to its kernel.
 
-    `unseen` (outputs, rows) are the values at the rows that those weights start with, `unseen_norm` their squares.
+    `unseen` (outputs, rows) are the values at the rows that those weights start with, `unseen_norm` their squares; the
+    residuals are left empty if not `with_residuals`.
     """
-    directions = _Directions.of(design)
+    directions, xp = _Directions.of(design), namespace(design)
     root, outputs = directions.root, labels.shape[1] // 2
     values = root * root + tail
-    response = respond(filters, jnp.concatenate([values, tail[None], jnp.zeros_like(tail)[None]]), n)
-    growth = jnp.max(jnp.abs(response.survival), axis=1)
+    response = respond(filters, xp.concatenate([values, tail[None], xp.zeros_like(tail)[None]]), n)
+    growth = xp.max(xp.abs(response.survival), axis=1)
     # beyond this squares overflow, and one infinite setting would spoil the basis for all
-    tame = (growth < jnp.finfo(root.dtype).max ** 0.4)[:, None]  # False for NaN
+    tame = (growth < xp.finfo(root.dtype).max ** 0.4)[:, None]  # False for NaN
     gains, survival, residual = (
-        jnp.where(tame, part, 0.0) for part in (response.gains, response.survival, response.residual)
+        xp.where(tame, part, 0.0) for part in (response.gains, response.survival, response.residual)
     )
     at_rest = survival[:, -1]
     # the last but one value is that of the rows' complement in the left directions
@@ -167,9 +169,9 @@ def _train(
     every = inside[:outputs] + inside[outputs:]
     dual, misfit, extra = gains * every, residual * every, None
     rest = apart[:outputs] + apart[outputs:]
-    train, tail_dual = (part**2 * jnp.sum(rest * rest, axis=-1) for part in (residual_apart, gain_apart))
+    train, tail_dual = (part**2 * xp.sum(rest * rest, axis=-1) for part in (residual_apart, gain_apart))
     left_out = residual_apart[..., None] * rest
-    norm = jnp.zeros_like(train)
+    norm = xp.zeros_like(train)
     if start is not None:
         own, alone = directions.right(start)
         there = start @ design.T if unseen is None else start @ design.T + unseen
@@ -178,52 +180,53 @@ def _train(
         signal = signal + at_rest[:, None, None] * own - root * lost * seen
         dual, misfit = dual - lost * seen, misfit - survival * seen
         lost_apart = (at_rest[:, None] - survival_apart) * _inverse(tail)
-        square, cross = jnp.sum(seen_apart * seen_apart, axis=-1), jnp.sum(seen_apart * rest, axis=-1)
+        square, cross = xp.sum(seen_apart * seen_apart, axis=-1), xp.sum(seen_apart * rest, axis=-1)
         left_out = left_out - survival_apart[..., None] * seen_apart
         train = train - 2 * residual_apart * survival_apart * cross + survival_apart**2 * square
         tail_dual = tail_dual - 2 * gain_apart * lost_apart * cross + lost_apart**2 * square
         if unseen is not None:
             unseen_inside, unseen_apart = directions.left(unseen)
-            overlap = jnp.sum(dual * unseen_inside, axis=-1) + gain_apart * jnp.sum(rest * unseen_apart, axis=-1)
-            overlap = overlap - lost_apart * jnp.sum(seen_apart * unseen_apart, axis=-1)
+            overlap = xp.sum(dual * unseen_inside, axis=-1) + gain_apart * xp.sum(rest * unseen_apart, axis=-1)
+            overlap = overlap - lost_apart * xp.sum(seen_apart * unseen_apart, axis=-1)
             kept = at_rest[:, None]
-            norm = jnp.where(kept != 0, kept**2 * unseen_norm + 2 * kept * overlap, 0.0)  # infinite for infinitely many
+            norm = xp.where(kept != 0, kept**2 * unseen_norm + 2 * kept * overlap, 0.0)  # infinite for infinitely many
         if alone is not None:
-            extra, sizes = jnp.linalg.qr(alone.T)
-            signal = jnp.concatenate([signal, at_rest[:, None, None] * sizes.T], axis=-1)
-            noise = jnp.concatenate([noise, jnp.zeros((*noise.shape[:2], extra.shape[1]), noise.dtype)], axis=-1)
-    train = train + jnp.sum(misfit * misfit, axis=-1)
+            extra, sizes = xp.linalg.qr(alone.T)
+            signal = xp.concatenate([signal, at_rest[:, None, None] * sizes.T], axis=-1)
+            noise = xp.concatenate([noise, xp.zeros((*noise.shape[:2], extra.shape[1]), noise.dtype)], axis=-1)
+    train = train + xp.sum(misfit * misfit, axis=-1)
     weights = signal + noise
-    norm = norm + jnp.sum(weights * weights, axis=-1) + tail * (tail_dual + jnp.sum(dual * dual, axis=-1))
-    # only ensembles ask for the residuals: the compiler leaves them out elsewhere
-    residuals = directions.from_left(misfit) + left_out
+    norm = norm + xp.sum(weights * weights, axis=-1) + tail * (tail_dual + xp.sum(dual * dual, axis=-1))
+    residuals = directions.from_left(misfit) + left_out if with_residuals else xp.zeros((*train.shape, 0), train.dtype)
     return _Trained(directions, extra, signal, noise, train, norm, at_rest, growth, residuals)
 
 
 def _inverse(values: Array) -> Array:
     """One over `values`, 0 where they are 0."""
-    return jnp.where(values > 0, 1.0 / jnp.where(values > 0, values, 1.0), 0.0)
+    xp = namespace(values)
+    return xp.where(values > 0, 1.0 / xp.where(values > 0, values, 1.0), 0.0)
 
 
 def fit_spectrally(
-    key: Array, sample: Sample, labels: Array, filters: Filters, n: int, features: int | None, start_key: Array,
-    initial: InitialWeights | None,
+    key: Any, sample: Sample, labels: Array, filters: Filters, n: int, features: int | None, start_key: Any,
+    initial: InitialWeights | None, with_residuals: bool = False,
 ) -> SpectralFit:  # fmt: skip
     """Train on `labels` (rows, 2 outputs), signal before noise, by kernel regression or on random features.
 
-    In the kernel the unresolved tail acts by its trace on the diagonal, in law up to its squared eigenvalues.
+    In the kernel the unresolved tail acts by its trace on the diagonal, in law up to its squared eigenvalues.  Residuals
+    are left empty unless asked for: they cost a product for each setting.
     """
-    dtype, outputs = sample.rows.dtype, labels.shape[1] // 2
+    xp, dtype, outputs = namespace(sample.rows), sample.rows.dtype, labels.shape[1] // 2
     (count, modes), columns = sample.rows.shape, filters.settings * labels.shape[1]
-    zero, start, unseen = jnp.zeros((), dtype), None, None
+    zero, start, unseen = xp.zeros((), dtype), None, None
     if features is None:
         if initial is not None:
             weights, unresolved = standard_normals(start_key, dtype, (outputs, modes), (outputs, count))
-            start, unseen = weights * initial.deviation, unresolved * jnp.sqrt(initial.tail)
+            start, unseen = weights * initial.deviation, unresolved * xp.sqrt(initial.tail)
         unseen_norm = zero if initial is None else initial.tail_norm
-        fit = _train(sample.rows, labels, filters, n, sample.tail, start, unseen, unseen_norm)
+        fit = _train(sample.rows, labels, filters, n, sample.tail, start, unseen, unseen_norm, with_residuals)
         basis, signal, noise = fit.reduced(columns)
-        tail_start = jnp.zeros_like(fit.at_rest) if initial is None else fit.at_rest**2 * initial.tail
+        tail_start = xp.zeros_like(fit.at_rest) if initial is None else fit.at_rest**2 * initial.tail
         return SpectralFit(basis, signal, noise, fit.train, fit.norm, zero, tail_start, fit.growth, fit.residuals)
     if initial is not None:
         (weights,) = standard_normals(start_key, dtype, (outputs, features))
@@ -232,9 +235,9 @@ def fit_spectrally(
     if start is not None and count <= features:  # initial weights leave the span of the rows
         rank += min(outputs, features)
     design, lift = draw_features(key, sample, features, min(columns, rank))
-    fit = _train(design, labels, filters, n, zero, start, None, zero)
+    fit = _train(design, labels, filters, n, zero, start, None, zero, with_residuals)
     basis, signal, noise = fit.reduced(columns)
     return SpectralFit(
-        lift(basis), signal, noise, fit.train, fit.norm, sample.tail / features, jnp.zeros_like(fit.at_rest), fit.growth,
-        fit.residuals,
+        lift(basis), signal, noise, fit.train, fit.norm, xp.asarray(sample.tail / features), xp.zeros_like(fit.at_rest),
+        fit.growth, fit.residuals,
     )  # fmt: skip

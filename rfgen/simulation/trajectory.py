@@ -6,16 +6,15 @@ quadratic forms in few coordinates: a further time costs rank^2, not the number 
 
 __all__ = ["trajectory"]
 
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.pairs import PairMeasures, over_pairs
+from rfgen.simulation.random_numbers import fold_in
 from rfgen.simulation.samplers import Sample
 from rfgen.simulation.spectral_filters import Filters
 from rfgen.simulation.spectral_fit import InitialWeights, SpectralFit, fit_spectrally
@@ -25,26 +24,25 @@ INITIAL = 0x696E6974
 
 
 def trajectory(
-    source: Any, keys: Array, n: int, features: int | None, filters: Filters, initial: InitialWeights | None,
+    source: Any, keys: Any, n: int, features: int | None, filters: Filters, initial: InitialWeights | None,
     noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
 ) -> PairMeasures:  # fmt: skip
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
     return over_pairs(_trial, paired, source, keys, n, features, (filters, initial, noise, members), batched)
 
 
-@partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None,
+    sample: Sample, features_key: Any, n: int, features: int | None,
     settings: tuple[Filters, InitialWeights | None, Array, Members],
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:  # fmt: skip
     """Train on one sample, and measure."""
     filters, initial, noise, members = settings
-    start_key = jax.random.fold_in(features_key, INITIAL)
+    start_key, xp = fold_in(features_key, INITIAL), namespace(sample.rows)
 
-    def one(key: Array, start: Array) -> SpectralFit:
+    def one(key: Any, start: Any) -> SpectralFit:
         own = own_sample(sample, key, n, members)
-        labels = jnp.concatenate([own.targets, own.errors * jnp.sqrt(noise)], axis=1)
-        return fit_spectrally(key, own, labels, filters, n, features, start, initial)
+        labels = xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
+        return fit_spectrally(key, own, labels, filters, n, features, start, initial, members.count > 1)
 
     fit = mean_spectral_fit(one, (features_key, start_key), members)
     return measured(fit, sample, noise, n)

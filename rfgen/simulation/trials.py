@@ -16,9 +16,7 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
@@ -27,11 +25,13 @@ from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge
+from rfgen.simulation.arrays import Array
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.multi_pass_sgd import BatchSettings, batch_bytes, batch_settings, multi_pass
 from rfgen.simulation.one_pass_sgd import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
+from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import mode_levels, sampler
 from rfgen.simulation.spectral_filters import Filters, spectral_filters
@@ -82,12 +82,12 @@ def refuse_stochastic(training: AbstractTraining, task: Task, augmentation: Any,
 
 
 def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> Settings:
-    """The settings of a training on the device: ridges (ridges,), filters, or those of its batches."""
+    """The settings of a training: ridges (ridges,), filters, or those of its batches."""
     for name, values in training.axes.items():
         if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
             raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
     if isinstance(training, Ridge):
-        return jnp.asarray(np.atleast_1d(training.ridge), dtype)
+        return np.asarray(np.atleast_1d(training.ridge), dtype)
     if isinstance(training, OnePassSGD | AcceleratedSGD):
         return one_pass_settings(training, dtype)
     if isinstance(training, SGD):
@@ -142,7 +142,7 @@ def initial_weights(
         weights = by_level[rest] * spectrum.multiplicity[rest]
         norm = math.inf if spectrum.infinite and by_level[rest].any() else weights.sum()
         parts = (np.sqrt(by_level[levels]), weights @ spectrum.eigenvalues[rest], np.asarray(norm))
-    return InitialWeights(*(jnp.asarray(part, dtype) for part in parts))
+    return InitialWeights(*(np.asarray(part, dtype) for part in parts))
 
 
 def trial_bytes(source: Any, n: Any, features: int | None, outputs: int, settings: Settings, itemsize: int) -> int:
@@ -172,35 +172,34 @@ def trials_at_once(source: Any, features: int | None, outputs: int, settings: Se
 
 
 def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop: int) -> jax.Array:
-    """Keys (pairs, 2) that depend on seed, n, features and trial alone; an odd last trial gets a partner to drop."""
-    base = jax.random.key(seed, impl="threefry2x32")
-    base = jax.random.fold_in(jax.random.fold_in(base, n or 0), features or 0)
-    numbers = jnp.arange(start, stop + (stop - start) % 2, dtype=jnp.uint32)
-    return jax.vmap(lambda trial: jax.random.fold_in(base, trial))(numbers).reshape(-1, 2)
+    """The keys (pairs, 2) of `trial_words` on the device."""
+    return device_key(trial_words(seed, n, features, start, stop))
 
 
 def measure(
-    source: Any, keys: Any, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
+    source: Any, words: np.ndarray, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
     noise: Any, together: int, trials: int, bar: Any, members: Members = ALONE,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
 
-    `settings` are ridges (ridges,), or those of another training; a trial averages `members`.
+    `words` are those of the trials' keys, `settings` ridges (ridges,), or those of another training; a trial averages
+    `members`.
     """
+    pairs = words.shape[0]
     batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
-    size = max(1, min(together // 2, keys.shape[0])) if batched else 1
+    if batched:
+        source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
+    size = max(1, min(together // 2, pairs)) if batched else 1
     if isinstance(settings, OnePassSettings):
         # powers of two, so that few shapes are compiled
         most = max(1, min(together // 2, pairs_together(settings, source, features, noise.size)))
-        size = min(1 << (most.bit_length() - 1), 1 << (keys.shape[0] - 1).bit_length())
+        size = min(1 << (most.bit_length() - 1), 1 << (pairs - 1).bit_length())
     pieces = []
-    for start in range(0, keys.shape[0], size):
-        batch = keys[start : start + size]
-        length = batch.shape[0]
-        if length < size:  # the shape compiled before
-            batch = keys[jnp.arange(start, start + size) % keys.shape[0]]
+    for start in range(0, pairs, size):
+        length = min(size, pairs - start)
+        batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(settings, OnePassSettings):
-            measured = one_pass(source, batch, features, settings, noise)
+            measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
         elif isinstance(settings, BatchSettings):
