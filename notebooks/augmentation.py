@@ -26,6 +26,8 @@ import numpy as np
 
 import rfgen as rg
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## Views of Gaussian inputs
 # On a `Task` an augmentation acts on the eigen-coordinates $x_i=\sqrt{\lambda_i}\,\varphi_i$. Arrays span the curve:

@@ -31,6 +31,8 @@ from rfgen.theory.separability import separability_threshold
 from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
 from rfgen.theory.weight_law import adversarial_error
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## Ways to train
 # Errors count true classes, flips are in the training set only. `ridge` is $1/C$ of scikit-learn; `rg.Hinge` and

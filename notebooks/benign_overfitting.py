@@ -24,6 +24,8 @@ import numpy as np
 
 import rfgen as rg
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## A network on XOR clusters
 # Four Gaussian clusters at $\pm s\,e_1$ (class $+1$) and $\pm s\,e_2$ (class $-1$): no linear classifier is better than a coin. A

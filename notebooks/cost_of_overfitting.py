@@ -23,6 +23,8 @@ import numpy as np
 
 import rfgen as rg
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## Tempered, benign, catastrophic
 # Power laws cost a constant in the limit, their exponent; spectra close to $1/i$ cost nothing; exponential ones cost without

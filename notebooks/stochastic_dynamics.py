@@ -25,6 +25,8 @@ from rfgen.problems.gaussian_mixture import GaussianMixture
 from rfgen.theory.class_imbalance import class_imbalance
 from rfgen.theory.scaling_exponents import fitted_exponent, in_samples, in_steps
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## One pass
 # Every step draws `batch` fresh samples, so there is no `n`. At a constant rate the last iterate comes to rest above the

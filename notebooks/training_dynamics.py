@@ -29,6 +29,8 @@ from rfgen.theory.augmented_risk import augmented_modes
 from rfgen.theory.balanced_flow import balanced_flow
 from rfgen.theory.isotropic_flow import isotropic_flow, optimal_time
 
+rg.cache_programs()
+
 # %% [markdown]
 # ## Gradient flow
 # A training is an argument of the learner, its times are a dimension of the curve, and `math.inf` is a time as well. The

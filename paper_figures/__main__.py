@@ -11,6 +11,7 @@ from pathlib import Path
 from paper_figures.catalogue import FIGURES
 from paper_figures.measured import MissingDataError
 from paper_figures.storage import NotComputedError, restore, save, save_drawing
+from rfgen import cache_programs
 
 
 def parser() -> argparse.ArgumentParser:
@@ -92,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         root.error(f"unknown figure {', '.join(unknown)}; figures: {', '.join(FIGURES)}")
     if getattr(given, "seed", 0) < 0:
         root.error(f"--seed must be >= 0, got {given.seed}")
+    cache_programs()
     failed = []
     for name in names:
         try:

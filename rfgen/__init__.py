@@ -60,6 +60,7 @@ __all__ = [
     "XORClusters",
     "__version__",
     "adversarial_error",
+    "cache_programs",
     "check",
     "datasets",
     "estimate_risk",
@@ -90,6 +91,7 @@ from rfgen.api import (
     sensitivity,
     simulate,
 )
+from rfgen.execution.program_cache import cache_programs
 from rfgen.numerics.precision import PrecisionError
 from rfgen.plotting import plot
 from rfgen.problems import datasets

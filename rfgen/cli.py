@@ -10,6 +10,7 @@ from pathlib import Path
 from rfgen._version import __version__
 from rfgen.api import check, predict
 from rfgen.comparison.named import NAMED
+from rfgen.execution.program_cache import cache_programs
 from rfgen.plotting import plot
 
 EPILOG = """examples:
@@ -47,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "list":
         return _list()
+    cache_programs()
     if options.command == "demo":
         return _demo(options, demo)
     return _check(options, checks)
