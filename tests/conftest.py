@@ -22,11 +22,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
-import jax  # noqa: E402
-import pytest  # noqa: E402
-from jaxtyping import install_import_hook  # noqa: E402
+import jax
+import pytest
+from jaxtyping import install_import_hook
 
-from tests import compiled_programs, tiers  # noqa: E402
+from tests import compiled_programs, tiers
 
 # The user layer (problems, api) validates by itself, with messages that tests read.
 ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")

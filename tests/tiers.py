@@ -16,8 +16,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/test_readme.py": {
         # of the rest each shows something else
         "test_block_runs": (
-            'ax.figure.savefig("curve.png")', "print(best.ridge.values, best.test.value", "print(float(slope))", ":, -1], ",
-            "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1", "1.0, 2.",
+            'ax.figure.savefig("curve.png")', "print(best.ridge.values, best.test.value", "print(float(slope))",
+            "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1",
+            "    print(weighting, curve.test[:, -1], ", "print(rg.univariate.spline_risk([1.0, 2.",
             "print(rg.adversarial_error(mixture, svm,", "print(parts.variance_data.values.round(3",
         ),
     },
@@ -30,7 +31,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_agreement.py": {
         "test_gaussian_settings": (
             "steep-noise0.5-n50-kinf-ridge0", "steep-noise0.5-n60-k150-ridge0.05", "flat-noise0.1-n60-k60-ridge0.3",
-            "infinite-noise0.5-n50-k120-ridge0.01", "isotropic-noise0.5-n80-kinf-ridge5", "two-level-noise0.2-n60-k40-ridge0.1",
+            "infinite-noise0.5-n50-k120-ridge0.01", "isotropic-noise0.5-n80-kinf-ridge5",
+            "two-level-noise0.2-n60-k40-ridge0.1",
         ),
         "test_sphere": ("None-kernel0", "90-kernel1"),
         "test_real_digits": ("relu-features", "gaussian-kernel-noise"),
