@@ -1,6 +1,11 @@
-"""Shapes are enforced and dtype promotion is strict while testing; every test runs on the CPU without a display."""
+"""Shapes are enforced and dtype promotion is strict while testing; every test runs on the CPU without a display.
+
+`pytest` runs the quick tier, `--full` everything, `--full-only` what `--full` adds (`tests/tiers.py` decides);
+`--cold` compiles every program anew.
+"""
 
 import gc
+import itertools
 import os
 import pathlib
 import shutil
@@ -8,21 +13,21 @@ import tempfile
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Two thirds of the programs compile in less than the default second; together they take most of the time.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # one thread a worker: two workers with two BLAS threads each spin on each other (one test took 49 s instead of 5)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    # and without the emitters of fusions programs compile in two thirds of the time and run as fast
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false")
 
-# Workers, and the processes that tests start, compile the same programs: one folder of them serves all of a run.
-CACHE = None
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    CACHE = tempfile.mkdtemp(prefix="rfgen-programs-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+import jax
+import pytest
+from jaxtyping import install_import_hook
 
-import jax  # noqa: E402
-from jaxtyping import install_import_hook  # noqa: E402
+from tests import compiled_programs, tiers
 
 # The user layer (problems, api) validates by itself, with messages that tests read.
 ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")
@@ -31,17 +36,57 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Compiled programs hold memory maps, of which Linux grants a process 65,530; at the limit XLA crashes.
 MOST_MAPS = 25_000
+# Reading the maps takes 30 ms when they are many.
+LOOK_EVERY = 20
+FINISHED = itertools.count(1)
+TEMPORARY = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser):
+    """Add the options of the tiers and of the folder of compiled programs."""
+    group = parser.getgroup("rfgen")
+    group.addoption("--full", action="store_const", const="full", dest="tier", default="quick", help="run every test")
+    group.addoption("--full-only", action="store_const", const="rest", dest="tier", help="run what --full adds")
+    group.addoption("--cold", action="store_true", help="use no program that an earlier run compiled")
+
+
+def pytest_configure(config):
+    """Let all processes of a run, and later runs, share compiled programs; `JAX_COMPILATION_CACHE_DIR` goes first."""
+    config.addinivalue_line("markers", "full: belongs to the full tier only")
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    if config.getoption("cold"):
+        folder = config.stash[TEMPORARY] = tempfile.mkdtemp(prefix="rfgen-programs-")
+    else:
+        folder = str(compiled_programs.kept_folder())
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder  # for workers and the processes that tests start
+    jax.config.update("jax_compilation_cache_dir", folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Mark the full tier, and keep the tier asked for; tests named one by one run whatever their tier."""
+    for item in items:
+        if tiers.is_full(item.nodeid):
+            item.add_marker("full")
+    config.stash[tiers.COLLECTED] = list(items)
+    if any("::" in str(argument) for argument in config.args):
+        return
+    kept, left = tiers.split(items, config.getoption("tier"))
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
 
 
 def pytest_runtest_teardown():
     """Forget compiled programs before the process runs out of maps."""
     maps = pathlib.Path("/proc/self/maps")
-    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+    if next(FINISHED) % LOOK_EVERY == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
         gc.collect()
 
 
-def pytest_unconfigure():
-    """Throw the folder of compiled programs away."""
-    if CACHE is not None:
-        shutil.rmtree(CACHE, ignore_errors=True)
+def pytest_unconfigure(config):
+    """Throw a temporary folder of compiled programs away."""
+    if TEMPORARY in config.stash:
+        shutil.rmtree(config.stash[TEMPORARY], ignore_errors=True)

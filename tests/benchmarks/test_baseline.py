@@ -1,10 +1,11 @@
 """The baseline of the speed figures is right, and a sweep compiles nothing new: the untimed half of `speed.py`."""
 
+import jax
 import numpy as np
 import pytest
 
 import rfgen as rg
-from tests.benchmarks.compilations import sweep_one_by_one
+from tests.benchmarks.compilations import count_compilations, sweep_one_by_one
 from tests.benchmarks.nested_bisection import nested_bisection
 
 # Textbook formulas cancel; measured difference 3e-13.
@@ -25,3 +26,12 @@ def test_sweeps_compile_once(modes):
     counts = sweep_one_by_one(modes)
     assert counts.pop("first") > 0
     assert counts == {"n": 0, "ridge": 0, "noise": 0}
+
+
+def test_programs_read_from_the_folder_are_counted_too():
+    """A warm folder hides no compilation: the second round finds its program there."""
+    for _ in range(2):
+        jax.clear_caches()
+        with count_compilations() as compiled:
+            jax.jit(lambda x: jax.numpy.sin(x) * 0.375)(np.ones(3, np.float32))
+        assert len(compiled) > 0
