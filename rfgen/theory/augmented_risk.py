@@ -3,6 +3,7 @@
 __all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "resampled"]
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -129,6 +130,7 @@ def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> Augm
     return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
 
 
+@partial(jax.jit, static_argnames="shared")
 def augmented_risk(
     problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
 ) -> AugmentedRisk:

@@ -8,6 +8,7 @@ where classes differ in number or covariance.
 __all__ = ["averaging"]
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from rfgen.problems.class_groups import ClassMoments
 from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier, margin_distribution
 
 
+@partial(jax.jit, static_argnames="intercept")
 def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Average; arguments and result as in `margin_classifier`.
 

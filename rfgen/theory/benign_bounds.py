@@ -47,6 +47,7 @@ class BenignBounds:
     scale: Float[Array, "*batch"]
 
 
+@jax.jit
 def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0.0, b: Any = 2.0) -> BenignBounds:
     """Bounds at `n` samples, `ridge` >= 0 (unnormalised), label noise of variance `noise`; `b` > 1; scalars, traceable.
 

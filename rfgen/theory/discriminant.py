@@ -13,6 +13,7 @@ Phi(-(Delta/2) sqrt(1 - p/n) Delta / sqrt(Delta^2 + 4 p/n)).
 __all__ = ["discriminant"]
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ from rfgen.problems.class_groups import ClassMoments
 from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier
 
 
+@partial(jax.jit, static_argnames="intercept")
 def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Fisher's discriminant; arguments and result as in `margin_classifier`, weights of the rows left out.
 

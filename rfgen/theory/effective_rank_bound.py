@@ -35,6 +35,7 @@ class EffectiveRankBound:
     k: Float[Array, "*batch"]
 
 
+@jax.jit
 def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
     """min over k of (1 - k/n)^-2 (1 - n/R_k)^-1 at `n` > 0 samples, a scalar; k is whole at actual modes.
 

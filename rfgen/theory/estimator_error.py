@@ -14,6 +14,7 @@ __all__ = ["estimator_error"]
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -23,6 +24,7 @@ from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.modes import Modes
 
 
+@jax.jit
 def estimator_error(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0) -> Float[Array, ""]:
     """The standard error of gcv, and of leave-one-out, over training sets, as a share of the test risk: a scalar ().
 

@@ -65,6 +65,7 @@ class OptimalRidge:
     test: Float[Array, "*batch"]
 
 
+@jax.jit
 def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0) -> IsotropicFlow:
     """Errors of a linear network after training for `time` = t/tau on P = `alpha` N samples.
 
@@ -116,6 +117,7 @@ def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0)
     )
 
 
+@jax.jit
 def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Array, ""]:
     """The t/tau at which test error is least; inf without noise, where training never hurts.
 
@@ -154,6 +156,7 @@ def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Arr
     return jnp.where(noisy, jnp.minimum(jnp.exp(log_time), LATEST), jnp.inf)
 
 
+@jax.jit
 def overtraining(alpha: Any, snr: Any, initial_to_noise: Any = 0.0, time: Any = jnp.inf) -> Float[Array, ""]:
     """Test error at `time` = t/tau, by default the end of training, less that at the optimal time; derived.
 

@@ -22,9 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import equilibrium
+from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
+from rfgen.problems.modes import Modes
 from rfgen.problems.zonal_labels import ZonalLabels
 
 
@@ -63,7 +64,7 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     """
     require_double_precision("rfgen.theory.kernel_classifier")
     n, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (n, ridge))
-    at = equilibrium(training_group(labels.task.modes, n, labels.noise), jnp.asarray(jnp.inf), ridge)
+    at = _equilibrium(labels.task.modes, n, labels.noise, ridge)
     count = labels.degrees + 1
     values, weights, target = labels.eigenvalues, labels.weights, labels.means
     live = values > 0.0
@@ -82,6 +83,11 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     variance = spread @ labels.polynomials
 
     return classifier_errors(labels, mean, variance, scale)
+
+
+@jax.jit
+def _equilibrium(modes: Modes, n: Array, noise: Any, ridge: Array) -> Equilibrium:
+    return equilibrium(training_group(modes, n, noise), jnp.asarray(jnp.inf), ridge)
 
 
 def classifier_errors(labels: ZonalLabels, mean: Any, variance: Any, scale: Any = 1.0) -> KernelClassifier:

@@ -19,6 +19,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.precision import require_double_precision
+from rfgen.problems.modes import Modes
 from rfgen.problems.zonal_labels import ZonalLabels
 from rfgen.theory.kernel_classifier import KernelClassifier, classifier_errors
 
@@ -40,28 +41,42 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     """
     require_double_precision("rfgen.theory.kernel_flow_classifier")
     n, time = (jnp.asarray(value, dtype=jnp.float64) for value in (n, time))
+    mean, variance = _moments(
+        labels.task.modes, labels.eigenvalues, labels.coefficients, labels.multiplicities, labels.polynomials,
+        labels.weights, labels.means, n, time,
+    )  # fmt: skip
+    return classifier_errors(labels, mean, variance)
+
+
+@jax.jit
+def _moments(
+    modes: Modes, eigenvalues: Any, coefficients: Any, multiplicities: Any, polynomials: Any, measure: Any, target: Any,
+    n: Array, time: Array,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Mean and variance of the fit at the nodes, (nodes,)."""
     curve = decaying(1.0)
     # in the plane of zeta the curve of clock 1 shrinks by the time, and the weights of the filter stay
     weights = jnp.asarray(filter_weights(np.exp(-curve.nodes), curve.nodes, curve.weights))
-    modes = labels.task.modes
     operators = DiagonalOperators(jnp.asarray(modes.eigenvalues)[None], jnp.asarray(modes.multiplicity))
     blocks = Blocks(jnp.ones(1), 1.0 / n[None], jnp.ones((1, 1, 1, 1)))
     ridges = -curve.nodes / time.astype(jnp.complex128)
     path = approach(operators, blocks, ridges[0])
-    at = path_equilibria(operators, blocks, jnp.asarray(jnp.inf), path, ridges)
+    at = path_equilibria(operators, blocks, jnp.asarray(jnp.inf), path, jnp.asarray(ridges))
     kappa = at.nu / at.strength[:, 0]
 
-    count = labels.degrees + 1
-    values = jnp.asarray(labels.eigenvalues, jnp.complex128)
-    polynomials = jnp.asarray(labels.polynomials, jnp.complex128)
-    target = jnp.asarray(labels.means, jnp.complex128)
+    real = polynomials
+    values, coefficients, multiplicities, polynomials, measure, target = (
+        jnp.asarray(each, jnp.complex128)
+        for each in (eigenvalues, coefficients, multiplicities, polynomials, measure, target)
+    )
+    count = coefficients.size
     learned = values / (values + kappa[:, None])
-    means = (learned * labels.coefficients.astype(complex)) @ polynomials[:count]
-    smoothers = (learned * np.sqrt(labels.multiplicities[:count]).astype(complex)) @ polynomials[:count]
-    project = (polynomials * labels.weights.astype(complex)).T
+    means = (learned * coefficients) @ polynomials[:count]
+    smoothers = (learned * jnp.sqrt(multiplicities[:count])) @ polynomials[:count]
+    project = (polynomials * measure).T
     noise = 1.0 - target * target
     misses = target - means
-    per_root = jnp.asarray(1.0 / np.sqrt(labels.multiplicities), jnp.complex128)
+    per_root = 1.0 / jnp.sqrt(multiplicities)
 
     def row(one: tuple[Array, Array]) -> Array:
         """sum_b w_b V_ab in the degrees, (2 degrees + 1,)."""
@@ -76,5 +91,4 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
         return total
 
     rows = jax.lax.map(row, (smoothers, misses))
-    variance = 2.0 * (weights @ rows).real @ labels.polynomials
-    return classifier_errors(labels, 2.0 * (weights @ means).real, variance)
+    return 2.0 * (weights @ means).real, 2.0 * (weights @ rows).real @ real

@@ -28,6 +28,7 @@ class Learnability:
     unspent: Float[Array, "*batch"]
 
 
+@jax.jit
 def learnability(modes: Modes, n: Any, ridge: Any = 0.0, features: Any = jnp.inf) -> Learnability:
     """Learnabilities of `modes` at `n` samples; scalars in, traceable.
 

@@ -76,10 +76,14 @@ def linf_training(
     require_double_precision("rfgen.theory.linf_training")
     if loss in (HARD, "linear"):
         raise ValueError(f"loss must be square, logistic, hinge or squared_hinge under attack, got {loss!r}")
+    given = groups.counts, groups.labels, groups.weights, groups.means, groups.variances, radius, ridge, groups.classes
+    *setting, ridge, classes = (jnp.asarray(value, jnp.float64) for value in given)
+    return _trained(_Setting(*setting), loss, ridge, classes, intercept)
+
+
+@partial(jax.jit, static_argnames=("loss", "intercept"))
+def _trained(setting: _Setting, loss: str, ridge: Array, classes: Array, intercept: bool) -> LinfClassifier:
     rows = loss_of(loss)
-    given = groups.counts, groups.labels, groups.weights, groups.means, groups.variances, radius
-    setting = _Setting(*(jnp.asarray(value, jnp.float64) for value in given))
-    ridge = jnp.asarray(ridge, jnp.float64)
     lengths = jnp.sum(setting.means**2, axis=1)
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), setting,
@@ -88,7 +92,7 @@ def linf_training(
     )  # fmt: skip
     answer = _answer(rows, setting, x, scale)
     at, deviation = _named(x), jnp.sqrt(answer["spread"])
-    margin = jnp.asarray(groups.classes) * (answer["overlap"] + at["intercept"])
+    margin = classes * (answer["overlap"] + at["intercept"])
     return LinfClassifier(
         error=jax.scipy.stats.norm.cdf(-margin / deviation),
         robust_error=jax.scipy.stats.norm.cdf((setting.radius * answer["l1"] - margin) / deviation),

@@ -82,6 +82,7 @@ def _state(x: Array) -> _State:
     return _State(gamma, overlap, spread, x[-2], jnp.exp(x[-1]))
 
 
+@partial(jax.jit, static_argnames=("loss", "intercept"))
 def margin_classifier(
     moments: ClassMoments, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
     radius: Any = 0.0,

@@ -33,6 +33,7 @@ class OptimalRidge:
     risk: Risk
 
 
+@jax.jit
 def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OptimalRidge:
     """The minimiser of `risk(modes, n, features, ridge, noise).test` over ridge in [0, inf], and the risk there.
 

@@ -47,6 +47,7 @@ class OverfittingCost:
     converged: Bool[Array, "*batch"]
 
 
+@jax.jit
 def overfitting_coefficient(modes: Modes, n: Any, features: Any = jnp.inf) -> Float[Array, ""]:
     """E0 at `n` samples, a scalar: the factor by which interpolation multiplies pure noise; inf where it diverges.
 
@@ -68,6 +69,7 @@ def cost_of(ridgeless: Any, best: Any) -> Array:
     return jnp.where(learned, 1.0, ridgeless / jnp.where(learned, 1.0, best))
 
 
+@jax.jit
 def overfitting_cost(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OverfittingCost:
     """Cost of overfitting at `n` samples; scalars in, traceable; vmap it over n, features, noise.
 

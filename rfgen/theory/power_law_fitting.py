@@ -55,6 +55,7 @@ def interpolation_threshold(alpha: Any, beta: Any) -> Any:
     return (beta - alpha) / (alpha * (alpha - 1.0))
 
 
+@jax.jit
 def power_law_fitting(alpha: Any, beta: Any, relative_noise: Any) -> PowerLawFitting:
     """The optimal fitting ratio at n to infinity; scalars alpha > 1, 1 < beta < 2 alpha + 1, noise >= 0, traceable.
 

@@ -150,6 +150,7 @@ class HyperbolicEntropy:
         return (center + half * jnp.asarray(_NODES)).ravel(), (half * jnp.asarray(_WEIGHTS)).ravel()
 
 
+@jax.jit
 def hyperbolic_dual(b: Any, theta: Any, init: Any, linear: Any) -> Array:
     """The s with h(s) + theta s = b, elementwise, h as in `HyperbolicEntropy`; its proximal map is h(s).
 

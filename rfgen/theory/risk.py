@@ -3,6 +3,7 @@
 __all__ = ["Risk", "risk"]
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -41,6 +42,7 @@ class Risk:
     converged: Bool[Array, "*batch"]
 
 
+@partial(jax.jit, static_argnames="shared")
 def risk(
     modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
 ) -> Risk:

@@ -69,6 +69,7 @@ def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes,
     return modes, order
 
 
+@jax.jit
 def sensitivity(
     activation: OddActivation, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,
     noise: Any = 0.0,

@@ -11,6 +11,7 @@ a phi(a) is convex, and so is the problem in (rho, b) / sqrt(1 - rho^2): Newton'
 
 __all__ = ["separability_threshold"]
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from rfgen.numerics.continuation import newton
 from rfgen.numerics.precision import require_double_precision
 
 
+@partial(jax.jit, static_argnames="intercept")
 def separability_threshold(
     mahalanobis: Any, prior: Any = 0.5, flip: Any = 0.0, intercept: bool = False
 ) -> Float[Array, "*batch"]:

@@ -55,6 +55,7 @@ class StateEvolution:
     converged: Bool[Array, "*batch"]
 
 
+@jax.jit
 def state_evolution(
     proximal: SoftThreshold | Shrinkage | HyperbolicEntropy, coefficients: Any, multiplicity: Any, noise: Any, n: Any,
     penalty: Any = 0.0,

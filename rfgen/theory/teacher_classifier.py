@@ -87,6 +87,7 @@ class _Setting:
     features: Any
 
 
+@partial(jax.jit, static_argnames=("loss", "intercept"))
 def teacher_classifier(
     moments: TeacherMoments, n: Any, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False
 ) -> TeacherClassifier:
