@@ -23,9 +23,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from rfgen.problems.stochastic_training import AcceleratedSGD, OnePassSGD
+from rfgen.simulation.arrays import Array
 from rfgen.simulation.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.streams import Stream, stream, stream_directions, unresolved_modes

@@ -83,6 +83,7 @@ def stream(key: Array, source: GaussianSampler | FiniteSampler, features: int | 
     moment of z.  Unresolved modes add white noise to the features.  In the kernel they are orthogonal from sample to
     sample, so that predictions never see their weights: one direction has as many squared weights in the mean.
     """
+    source = jax.tree.map(jnp.asarray, source)
     scale, truth, dtype = source.scale, source.coefficients, source.scale.dtype
     tail = source.tail if isinstance(source, GaussianSampler) else jnp.zeros((), dtype)
     if features is None:
