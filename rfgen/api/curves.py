@@ -6,7 +6,6 @@ __all__ = [
     "MEASURED",
     "blockwise",
     "dataset",
-    "graded",
     "judged",
     "mean_and_error",
     "over_modes",
@@ -207,11 +206,6 @@ def over_modes(function: Callable[..., Any], keep_outputs: bool) -> Callable[...
         return jax.vmap(lambda m, s: function(m, *shared, s), in_axes=(outputs, 0))(modes, noise)
 
     return mapped
-
-
-def graded(program: Any, columns: list[np.ndarray], blocks: tuple[int, int] = BLOCKS) -> Any:
-    """A `program` of points: compiled quickly for a small block, for speed where there are many points."""
-    return program if columns[0].size <= blocks[0] else program.thorough
 
 
 def blockwise(

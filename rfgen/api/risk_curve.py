@@ -14,7 +14,6 @@ from rfgen.api.curves import (
     LARGE_BLOCKS,
     blockwise,
     dataset,
-    graded,
     judged,
     over_modes,
     warn_low_dimension,
@@ -53,7 +52,7 @@ def risk_curve(
     if form is not None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
     static = {"keep_outputs": task.keep_outputs, "shared": shared}
-    risks = graded(_risks, columns)
+    risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
     values = blockwise(lambda *at: risks(task.modes, *at, task.risk_noise, **static), columns)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     inner = (task.outputs,) if task.keep_outputs else ()
@@ -87,7 +86,7 @@ def _of_blocks(
         posed = pose_resampled(posed, learner.resampling)
 
         blocks = BLOCKS if posed.small else LARGE_BLOCKS
-        compiled = graded(augmented_points, columns, blocks)
+        compiled = augmented_points if columns[0].size <= blocks[0] else augmented_points.thorough
         noise = task.noise if posed.problem.null_power.ndim else task.risk_noise
 
         values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
