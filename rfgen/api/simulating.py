@@ -18,6 +18,7 @@ from rfgen.execution.memory import budget, plan
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.gaussian_inputs import GaussianInputs
@@ -165,6 +166,7 @@ def simulate(
     collected = []
     with progress_bar(len(work) * trials, "simulate", progress) as bar:
         for number, (size, features) in enumerate(cells):
+            spare_maps()
             here = []
             here_from = slice(number * len(sources), (number + 1) * len(sources))
             for each, source, together, initial in zip(

@@ -17,6 +17,8 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.program_maps import spare_maps
+
 _ZERO = np.zeros(())
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,19 +32,22 @@ def double_precision(function: F) -> F:
 
     @functools.wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        with jax.enable_x64(True), _evaluated_at_once():
+        traced = under_trace()
+        if not traced:
+            spare_maps()
+        with jax.enable_x64(True), _evaluated_at_once(traced):
             return function(*args, **kwargs)
 
     return cast(F, scoped)
 
 
-def _evaluated_at_once() -> AbstractContextManager[None]:
+def _evaluated_at_once(traced: bool) -> AbstractContextManager[None]:
     """Under an outer trace: the concrete arguments of a verb are computed at once, not put into the caller's program.
 
     Only there: inside that context each constant of a traced function is compiled as a program of its own (126 programs
     instead of 17 on a first `predict` with `rg.SGD`).
     """
-    return jax.ensure_compile_time_eval() if under_trace() else nullcontext()
+    return jax.ensure_compile_time_eval() if traced else nullcontext()
 
 
 def require_double_precision(where: str) -> None:
