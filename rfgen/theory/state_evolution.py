@@ -13,6 +13,7 @@ concave in 1/theta is stationary.  So there is one solution, and two nested root
 __all__ = ["StateEvolution", "state_evolution"]
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -55,7 +56,6 @@ class StateEvolution:
     converged: Bool[Array, "*batch"]
 
 
-@jax.jit
 def state_evolution(
     proximal: SoftThreshold | Shrinkage | HyperbolicEntropy, coefficients: Any, multiplicity: Any, noise: Any, n: Any,
     penalty: Any = 0.0,
@@ -81,6 +81,15 @@ def state_evolution(
     (0.5999, 160.0)
     """
     require_double_precision("rfgen.theory.state_evolution")
+    return _solved(proximal, coefficients, multiplicity, noise, n, penalty, kind=type(proximal))
+
+
+# `kind`: trees of two registered dataclasses are equal to JAX (0.10.2), which took one map's program for the other's
+@partial(jax.jit, static_argnames="kind")
+def _solved(
+    proximal: Any, coefficients: Any, multiplicity: Any, noise: Any, n: Any, penalty: Any, kind: type
+) -> StateEvolution:
+    del kind
     coefficients, multiplicity, noise, n, penalty = (
         jnp.asarray(value, jnp.float64) for value in (coefficients, multiplicity, noise, n, penalty)
     )
