@@ -15,33 +15,54 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "more_is_better_fitting_ratio-True", "more_is_better_spectra-True", "zhou_phases-False",
         ),
     },
+    "tests/problems/test_augmentations.py": {
+        "TestMoments::test_labels": (),
+    },
     "tests/simulation/test_agreement.py": {
-        "test_gaussian_settings": (
-            "steep-noise0.5-n60-k150-ridge0.05", "flat-noise0.1-n60-k60-ridge0.3", "isotropic-noise0.5-n80-kinf-ridge5",
-        ),
+        "test_gaussian_settings": ("steep-noise0.5-n60-k150-ridge0.05", "isotropic-noise0.5-n80-kinf-ridge5"),
         "test_real_digits": ("relu-features", "gaussian-kernel-noise"),
         "test_sphere": ("90-kernel1",),
     },
     "tests/simulation/test_augmented_agreement.py": {
-        "test_agreement": ("mask-minf-k300-ridge0.1", "noise-m2-k120-ridge0.2"),
+        "test_agreement": ("noise-m2-k120-ridge0.2",),
+        "test_composition_and_sometimes": (),
+        "test_forms_are_said_and_can_be_forced": (),
         "test_views_at_test_time": ("1-Mask(keep=0.6, views=2)",),
     },
     "tests/simulation/test_augmented_digits.py": {
-        "test_digits": ("mask-tanh",),
+        "test_digits": (),
         "test_one_estimate_serves_every_n_ridge_and_number_of_views": (),
         "test_own_functions": (),
     },
     "tests/simulation/test_calibration.py": {
+        "test_a_theory_five_percent_off_fails": ("0.95",),
+        "test_bias_and_variance_are_unbiased": (),
         "test_finite_size_error_is_of_order_one_over_n": (),
+        "test_scores_are_standard_normal": (),
     },
     "tests/simulation/test_classifier_agreement.py": {
         "test_averaging": ("400-0.2",),
         "test_groups": ("reweighted",),
-        "test_mixtures": ("square", "hinge imbalanced"),
+        "test_mixtures": ("square",),
         "test_teachers": ("logistic, logistic teacher",),
+    },
+    "tests/simulation/test_classifier_runs.py": {
+        "test_draws_have_the_announced_law": (),
     },
     "tests/simulation/test_ensemble_agreement.py": {
         "test_ensembles": ("ridge",),
+    },
+    "tests/simulation/test_fits.py": {
+        "test_conditional_and_direct_draws_have_one_law": ("8-20-8",),
+    },
+    "tests/simulation/test_gaussian_inputs.py": {
+        "test_what_separates_them_shrinks_like_one_over_d": (),
+    },
+    "tests/simulation/test_lazy_network.py": {
+        "test_gaussian_start_along_training": (),
+        "test_real_network_as_start": ("1-120-1000-40", "2-120-400-30", "2-400-300-10"),
+        "test_same_samples_with_and_without_a_start": (),
+        "test_trials_do_not_depend_on_their_number": (),
     },
     "tests/simulation/test_margin_fit.py": {
         "test_hard_margin": ("fewer rows-True", "many rows-False"),
@@ -56,9 +77,21 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "test_scikit_learn": ("fewer rows-0.05-True", "more rows-0.05-False", "more rows-3.0-True", "many rows-3.0-False"),
     },
+    "tests/simulation/test_multi_pass_sgd.py": {
+        "test_inputs_drawn_as_points": (),
+    },
+    "tests/simulation/test_one_pass_sgd.py": {
+        "test_grouping_of_runs_is_unseen": (),
+        "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
+    },
     "tests/simulation/test_sgd_agreement.py": {
         "test_many_passes": ("features",),
         "test_one_pass_without_allowance": ("descent-None", "accelerated-15"),
+    },
+    "tests/simulation/test_shapes.py": {
+        "test_a_grid_compiles_few_programs": ("training1",),
+        "test_random_numbers_are_those_of_jax": (),
+        "test_the_host_finds_what_the_device_finds": ("70-None-members1-float64",),
     },
     "tests/simulation/test_sparse_fit.py": {
         "test_rare_failures_fade_with_size": (),
@@ -72,6 +105,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_digits": (),
     },
     "tests/simulation/test_trajectory.py": {
+        "test_an_unresolved_tail_acts_by_its_trace": ("6",),
         "test_augmented_simulation_is_steps_by_hand": (
             "GradientFlow-0-augmentation1-None", "Nesterov-4-augmentation1-None",
         ),
@@ -82,25 +116,29 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_real_examples_measured_on_the_rest": (),
         "test_simulation_is_steps_by_hand": ("0-2", "2-2", "3-0", "5-0"),
         "test_store": (),
+        "test_variances_of_levels": (),
     },
     "tests/simulation/test_views.py": {
         "test_dimensions": (),
-        "test_many_views_tend_to_the_limit": ("<lambda>2", "<lambda>6"),
+        "test_many_views_tend_to_the_limit": ("<lambda>2",),
         "test_real_inputs_and_their_coordinates_are_one": (),
         "test_real_inputs_unchanged": ("3",),
         "test_single_precision": (),
         "test_store_and_memory": (),
     },
     "tests/simulation/test_xor_network.py": {
-        "test_first_step_agrees_with_theory": (
-            "(400, 2000, 1000, 10.0, 0.02, 0.001, 0.1)", "(200, 4000, 1000, 15.0, 0.01, 2e-05, 0.15)",
-        ),
+        "test_descent_written_out": ("90-20",),
+        "test_first_step_agrees_with_theory": ("(200, 4000, 1000, 15.0, 0.01, 2e-05, 0.15)",),
         "test_the_first_step_is_no_linear_classifier_until_init_vanishes": (),
     },
     "tests/test_classifying.py": {
+        "test_attacks": (),
+        "test_dimensions_variables_and_attributes": (),
+        "test_logistic_loss_without_ridge_is_the_largest_margin_where_classes_are_separable": (),
         "test_theory_and_simulation_agree": (
             "Ridge(ridge=5, intercept=True)", "SquaredHinge(ridge=5, intercept=True)", "LDA()",
         ),
+        "test_two_covariances_and_the_largest_margin": (),
     },
     "tests/test_cli.py": {
         "test_every_named_comparison_agrees": ("kernel-ridge", "double-descent", "digits-kernel"),
@@ -116,37 +154,77 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "print(rg.adversarial_error(mixture, svm,", "print(parts.variance_data.values.round(3",
         ),
     },
+    "tests/test_sparse.py": {
+        "test_dimensions_variables_and_attributes": (),
+    },
     "tests/theory/test_augmented_risk.py": {
         "test_laws_of_patterns_against_loops": ("flip-3", "cutout-None"),
         "test_pencil_against_dense_matrices": (),
     },
+    "tests/theory/test_derivatives.py": {
+        "test_at_ridge_zero": ("200.0-150.0", "30.0-inf", "30.0-45.0"),
+    },
     "tests/theory/test_ensemble.py": {
         "test_both_engines_agree_on_what_two_models_share": ("60-150-0.05", "37-200-0.0"),
     },
+    "tests/theory/test_isotropic_flow.py": {
+        "test_sampled_linear_networks": ("0.5", "1.0"),
+    },
     "tests/theory/test_margin_classifier.py": {
         "test_adversarial_training_lowers_the_error_it_trains_for": (),
+        "test_closed_forms_of_averaging_and_discriminant": (),
         "test_derivatives_are_those_of_differences": (),
         "test_groups_split_scale_and_swap": (),
         "test_groups_without_rows_are_tested_on": (),
+        "test_hard_margins_exist_where_the_threshold_says": (),
         "test_limits_of_the_ridge": (),
         "test_margins_of_training_rows": (),
         "test_square_loss_on_a_mixture_tends_to_ridge_regression_on_its_second_moments": (),
-        "test_the_objective_changes_with_the_ridge_by_half_the_norm_and_with_a_weight_by_the_loss": (
-            "inf-hinge", "50.0-hinge",
-        ),
+        "test_the_objective_changes_with_the_ridge_by_half_the_norm_and_with_a_weight_by_the_loss": ("50.0-hinge",),
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
     },
     "tests/theory/test_multi_pass_sgd.py": {
+        "test_a_thousand_steps_take_less_than_two_seconds": (),
+        "test_another_contour_changes_nothing": ("settings1",),
+        "test_exact_moments_given_the_data": ("160-40-1.2-4",),
         "test_infinite_batches_are_full_batch_descent": ("None-0.0-nesterov", "60-3.0-descent"),
         "test_unstable_settings_grow_as_reported": ("training1",),
+        "test_where_it_comes_to_rest": (
+            "300-None-0.0-0.0", "300-None-0.0-2.0", "60-None-0.0-0.0", "60-None-0.0-2.0", "40-60-0.0-0.0", "40-60-0.0-2.0",
+        ),
     },
     "tests/theory/test_one_pass_sgd.py": {
+        "test_random_features_against_draws_of_them": ("60-training0", "150-training1"),
         "test_unstable_settings_grow_as_reported": ("None-training2", "30-training2"),
     },
+    "tests/theory/test_overfitting_cost.py": {
+        "test_multiple_descent_on_the_sphere": (),
+        "test_pure_noise_costs_the_coefficient": ("power", "isotropic", "outside the span", "eigenvalue zero"),
+    },
+    "tests/theory/test_overfitting_of_real_kernels.py": {
+        "test_digits": (),
+    },
+    "tests/theory/test_risk_estimators.py": {
+        "test_the_error_of_pure_noise": (),
+        "test_unbiased_and_of_the_predicted_error": ("50-0.0-None", "50-0.05-None", "120-0.0-80", "120-0.05-80"),
+        "test_views_estimate_the_clean_risk": (),
+    },
+    "tests/theory/test_scaling_exponents.py": {
+        "test_early_stopping_does_not_saturate": (),
+    },
+    "tests/theory/test_sgd_extremes.py": {
+        "test_huge_rates_are_infinite_and_break_nothing": (),
+    },
+    "tests/theory/test_state_evolution.py": {
+        "test_derivatives_are_those_of_differences": (),
+    },
     "tests/theory/test_trajectory.py": {
+        "test_edge_of_stability": (),
         "test_isotropic_flow_is_the_quadrature_over_eigenvalues": ("0.5-0.9", "5.0-0.2", "5.0-1.3"),
         "test_limits": ("50-60", "120-None", "120-300", "700-120"),
         "test_matrices_and_eigen_coordinates_are_one": (),
+        "test_optimal_stopping": (),
+        "test_small_steps_are_the_flow_and_no_momentum_is_descent": (),
         "test_twice_the_nodes_change_nothing": (
             "GradientFlow(time=[0.02, 0.7, ..., 100000]) 100 60 1.2 None", "name15",
             "HeavyBall(rate=0.2, momentum=0.4, steps=[1, 2, ..., 1e+06]) 300 None 1.4 None",
