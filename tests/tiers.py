@@ -12,15 +12,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/paper_figures/test_paper_figures.py": {
         "test_made_at_smoke_scale_and_drawn_from_its_files": (
             "advani_saxe_spectra-False", "advani_saxe_student_teacher-False", "more_is_better_fitting_ratio-False",
-            "more_is_better_fitting_ratio-True", "more_is_better_spectra-True", "zhou_phases-False",
+            "more_is_better_fitting_ratio-True", "more_is_better_spectra-True",
         ),
     },
     "tests/problems/test_augmentations.py": {
         "TestMoments::test_labels": (),
     },
+    "tests/simulation/test_adversarial_training.py": {
+        "test_training_under_attack": ("linf-1.0-0.06", "linf-5.0-0.02"),
+    },
     "tests/simulation/test_agreement.py": {
-        "test_gaussian_settings": ("steep-noise0.5-n60-k150-ridge0.05", "isotropic-noise0.5-n80-kinf-ridge5"),
-        "test_real_digits": ("relu-features", "gaussian-kernel-noise"),
+        "test_gaussian_settings": ("isotropic-noise0.5-n80-kinf-ridge5",),
+        "test_real_digits": ("relu-features",),
         "test_sphere": ("90-kernel1",),
     },
     "tests/simulation/test_augmented_agreement.py": {
@@ -35,7 +38,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_own_functions": (),
     },
     "tests/simulation/test_calibration.py": {
-        "test_a_theory_five_percent_off_fails": ("0.95",),
+        "test_a_theory_five_percent_off_fails": (),
         "test_bias_and_variance_are_unbiased": (),
         "test_finite_size_error_is_of_order_one_over_n": (),
         "test_scores_are_standard_normal": (),
@@ -81,6 +84,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_inputs_drawn_as_points": (),
     },
     "tests/simulation/test_one_pass_sgd.py": {
+        "test_features_have_the_law_of_rows_times_weights": ("15",),
         "test_grouping_of_runs_is_unseen": (),
         "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
     },
@@ -130,11 +134,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_descent_written_out": ("90-20",),
         "test_first_step_agrees_with_theory": ("(200, 4000, 1000, 15.0, 0.01, 2e-05, 0.15)",),
         "test_the_first_step_is_no_linear_classifier_until_init_vanishes": (),
+        "test_two_devices_give_the_same_numbers": (),
     },
     "tests/test_classifying.py": {
         "test_attacks": (),
         "test_dimensions_variables_and_attributes": (),
         "test_logistic_loss_without_ridge_is_the_largest_margin_where_classes_are_separable": (),
+        "test_solves_are_fast_after_compilation": (),
         "test_theory_and_simulation_agree": (
             "Ridge(ridge=5, intercept=True)", "SquaredHinge(ridge=5, intercept=True)", "LDA()",
         ),
@@ -142,6 +148,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/test_cli.py": {
         "test_every_named_comparison_agrees": ("kernel-ridge", "double-descent", "digits-kernel"),
+    },
+    "tests/test_networks.py": {
+        "test_dimensions_and_attributes": (),
     },
     "tests/test_notebooks.py": {
         "test_notebook": ("cost_of_overfitting",),
@@ -162,7 +171,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_pencil_against_dense_matrices": (),
     },
     "tests/theory/test_derivatives.py": {
-        "test_at_ridge_zero": ("200.0-150.0", "30.0-inf", "30.0-45.0"),
+        "test_at_ridge_zero": ("30.0-inf", "30.0-45.0"),
     },
     "tests/theory/test_ensemble.py": {
         "test_both_engines_agree_on_what_two_models_share": ("60-150-0.05", "37-200-0.0"),
@@ -170,8 +179,12 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/theory/test_isotropic_flow.py": {
         "test_sampled_linear_networks": ("0.5", "1.0"),
     },
+    "tests/theory/test_limits.py": {
+        "test_infinitely_many_modes_are_the_limit_of_many": (),
+    },
     "tests/theory/test_margin_classifier.py": {
         "test_adversarial_training_lowers_the_error_it_trains_for": (),
+        "test_bayes_is_reached_with_many_samples": (),
         "test_closed_forms_of_averaging_and_discriminant": (),
         "test_derivatives_are_those_of_differences": (),
         "test_groups_split_scale_and_swap": (),
@@ -187,17 +200,19 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_thousand_steps_take_less_than_two_seconds": (),
         "test_another_contour_changes_nothing": ("settings1",),
         "test_exact_moments_given_the_data": ("160-40-1.2-4",),
-        "test_infinite_batches_are_full_batch_descent": ("None-0.0-nesterov", "60-3.0-descent"),
+        "test_infinite_batches_are_full_batch_descent": ("60-3.0-descent",),
         "test_unstable_settings_grow_as_reported": ("training1",),
         "test_where_it_comes_to_rest": (
             "300-None-0.0-0.0", "300-None-0.0-2.0", "60-None-0.0-0.0", "60-None-0.0-2.0", "40-60-0.0-0.0", "40-60-0.0-2.0",
         ),
     },
     "tests/theory/test_one_pass_sgd.py": {
-        "test_random_features_against_draws_of_them": ("60-training0", "150-training1"),
+        "test_random_features_against_draws_of_them": ("60-training0",),
         "test_unstable_settings_grow_as_reported": ("None-training2", "30-training2"),
     },
     "tests/theory/test_overfitting_cost.py": {
+        "test_beyond_what_the_tail_resolves_is_not_a_number": (),
+        "test_exponential": (),
         "test_multiple_descent_on_the_sphere": (),
         "test_pure_noise_costs_the_coefficient": ("power", "isotropic", "outside the span", "eigenvalue zero"),
     },
