@@ -9,11 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset, mean_and_error
+from rfgen.api.curves import ONE_BY_ONE, blockwise, dataset, mean_and_error
 from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
@@ -85,7 +84,7 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
             found = _classified(moments, *block, rule=rule, intercept=intercept)
             return _Arrays({name: value for name, value in vars(found).items() if name != "loss"})
 
-        return blockwise(record, columns, LARGE_BLOCKS)
+        return blockwise(record, columns, ONE_BY_ONE)
 
     found = at(rule, columns)
     endless = (columns[2] == 0.0) & ~found["converged"] if rule == "logistic" else np.zeros(columns[0].size, bool)
@@ -97,13 +96,13 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**{name: jax.device_put(values) for name, values in found.items()}, loss=rule)
+    return MarginClassifier(**found, loss=rule)
 
 
 @program(static_argnames="norm")
-def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radii: Any, norm: str) -> Any:
-    over_radii = jax.vmap(partial(theory_adversarial_error, norm=norm), in_axes=(None, None, None, None, 0))
-    return jax.lax.map(lambda one: over_radii(one, means, variances, classes, radii), found)
+def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radius: Any, norm: str) -> Any:
+    attacked = jax.vmap(partial(theory_adversarial_error, norm=norm), in_axes=(0, None, None, None, 0))
+    return attacked(found, means, variances, classes, radius)
 
 
 class _Arrays(SimpleNamespace):
@@ -174,8 +173,16 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
     found = _solved(mixture, learner, axes)
     groups = mixture.groups(1.0 / mixture.shares.min())
 
-    given = jnp.asarray(groups.means), jnp.asarray(groups.variances), jnp.asarray(groups.classes)
-    by_class = np.asarray(_attacked(found, *given, jnp.asarray(np.atleast_1d(radii)), norm=norm))[:, :, :2]
+    points, count = found.norm.shape[0], np.size(radii)
+    leaves, structure = jax.tree.flatten(found)
+
+    def record(*block: np.ndarray) -> Any:
+        *solved, strength = block
+        given = (groups.means, groups.variances, groups.classes, strength)
+        return _Arrays({"by_class": _attacked(jax.tree.unflatten(structure, solved), *given, norm=norm)})
+
+    columns = [*(np.repeat(np.asarray(leaf), count, axis=0) for leaf in leaves), np.tile(np.ravel(radii), points)]
+    by_class = np.reshape(blockwise(record, columns)["by_class"], (points, count, -1))[:, :, :2]
     by_class = np.where(np.asarray(found.converged)[:, None, None], by_class, np.nan)
     axes = {**axes, "radius": radii}
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)

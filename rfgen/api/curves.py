@@ -2,8 +2,8 @@
 
 __all__ = [
     "BLOCKS",
-    "LARGE_BLOCKS",
     "MEASURED",
+    "ONE_BY_ONE",
     "blockwise",
     "dataset",
     "judged",
@@ -39,8 +39,8 @@ from rfgen.problems.two_layer_relu import TwoLayerReLU
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).
 BLOCKS = (64, 1024)
-# Points of a problem of many patterns or of matrices, computed one after another.
-LARGE_BLOCKS = (1, 16)
+# Points of a large problem (many patterns, matrices, paths of a classifier), each a call of one program.
+ONE_BY_ONE = (1, 1)
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
 MOST_DF1_PER_EXAMPLE = 0.03
@@ -218,7 +218,7 @@ def blockwise(
     for start in range(0, count, size):
         block = [column[start : start + size] for column in columns]
         length = block[0].size
-        padded = [np.concatenate([column, np.full(size - length, column[0])]) for column in block]
+        padded = [np.concatenate([column, np.repeat(column[:1], size - length, axis=0)]) for column in block]
         pieces.append((length, function(*padded)))
     names = vars(pieces[0][1]).keys()
     return {

@@ -11,7 +11,6 @@ import numpy as np
 from rfgen.api.along_training import predict_trajectory
 from rfgen.api.curves import (
     BLOCKS,
-    LARGE_BLOCKS,
     blockwise,
     dataset,
     judged,
@@ -85,8 +84,8 @@ def _of_blocks(
         posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
         posed = pose_resampled(posed, learner.resampling)
 
-        blocks = BLOCKS if posed.small else LARGE_BLOCKS
-        compiled = augmented_points if columns[0].size <= blocks[0] else augmented_points.thorough
+        blocks = BLOCKS if posed.together is None else (1, posed.together)
+        compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough
         noise = task.noise if posed.problem.null_power.ndim else task.risk_noise
 
         values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import LARGE_BLOCKS, blockwise, dataset, mean_and_error
+from rfgen.api.curves import ONE_BY_ONE, blockwise, dataset, mean_and_error
 from rfgen.execution.content import content
 from rfgen.execution.progress import progress_bar
 from rfgen.execution.store import Store, content_key
@@ -79,7 +79,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     kind = "flow" if isinstance(training, ReparametrizedFlow) else "ridge" if isinstance(training, Ridge) else "l1"
     columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
-    values = blockwise(lambda *block: _solved(given, block, kind=kind), columns, LARGE_BLOCKS)
+    values = blockwise(lambda *block: _solved(given, block, kind=kind), columns, ONE_BY_ONE)
     by_level, solved = values.pop("active_by_level"), values["converged"]
     if kind == "l1":
         real = task.coefficients > 0.0

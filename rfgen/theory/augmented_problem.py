@@ -44,9 +44,11 @@ class Posed:
     moments_error: tuple[float, float] | None = None
 
     @property
-    def small(self) -> bool:
-        """Whether many points fit into the cache at once."""
-        return _small(self.problem)
+    def together(self) -> int | None:
+        """Points that are best computed together; None: as many as wished, many fit into the cache at once."""
+        if _small(self.problem):
+            return None
+        return TOGETHER if isinstance(self.problem.operators, Pencil) else 1
 
 
 def _small(problem: AugmentedProblem) -> bool:

@@ -18,6 +18,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.gaussian_inputs import GaussianInputs
@@ -124,7 +125,11 @@ def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> Augm
 
     Derived: a sample drawn m times weighs m times as much.
     """
-    draws, probabilities = (jnp.asarray(part) for part in resampling.draws())
+    return _resampled(problem, *resampling.draws())
+
+
+@program
+def _resampled(problem: AugmentedProblem, draws: Array, probabilities: Array) -> AugmentedProblem:
     gain, label = (jnp.repeat(part, draws.size, axis=0) for part in (problem.target.gain, problem.target.label))
     blocks = problem.blocks.resampled(draws, probabilities)
     return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))

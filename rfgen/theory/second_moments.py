@@ -33,7 +33,9 @@ from jaxtyping import Array
 from rfgen.numerics.program import program
 
 Row = tuple[Any, ...]
-PADDING = 64
+# Nodes are padded to a multiple of the first, in short runs of the second, and times to at least so many: settings that
+# differ share a program.
+PADDING, WIDE_PADDING, LEAST_TIMES = 64, 256, 256
 # Steps times nodes from which speed is worth its compilation.
 MANY = 10**7
 
@@ -121,15 +123,17 @@ def second_moments(
     `average_from`: from this step on, the predictor is the mean of all iterates since.
     """
     count, times = nodes.eigenvalues.size, clock.size
+    short = int(clock[-1]) * count < MANY
     # padded: few programs are compiled.  A node of no source stays 0
-    spare = -count % PADDING
+    spare = -count % (WIDE_PADDING if short else PADDING)
     leaves = {name: np.asarray(leaf) for name, leaf in vars(nodes).items()}
     forcing = leaves.pop("forcing")
     padded = {name: np.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, spare)]) for name, leaf in leaves.items()}
     padded["forcing"] = np.pad(forcing, ((0, 0), (0, _power(forcing.shape[1]) - forcing.shape[1])), mode="edge")
-    clock = np.pad(np.asarray(clock, np.int64), (0, _power(times) - times), mode="edge")
+    longer = _power(times if by_node else max(times, LEAST_TIMES))
+    clock = np.pad(np.asarray(clock, np.int64), (0, longer - times), mode="edge")
     window = (0, False) if average_from is None else (average_from, True)
-    run = _run if clock[-1] * (count + spare) < MANY else _run.thorough
+    run = _run if short else _run.thorough
     found = run(iteration, MomentNodes(**padded), clock, window[0], averaged=window[1], by_node=by_node)
     totals = (np.asarray(leaf)[:times] for leaf in (found.sums, found.loss))
     return Moments(*totals, *(np.asarray(leaf)[:times, ..., :count] for leaf in (found.mean, found.ahead, found.by_node)))

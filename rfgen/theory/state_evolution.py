@@ -149,6 +149,13 @@ def _solved(
 
 
 def _means(log_tau: Array, log_theta: Array, proximal: Any, coefficients: Array) -> ProximalMeans:
+    return _traced_once(log_tau, log_theta, proximal, coefficients, kind=type(proximal))
+
+
+# the searches ask for these means 18 times, each with derivatives
+@partial(jax.jit, static_argnames="kind")
+def _traced_once(log_tau: Array, log_theta: Array, proximal: Any, coefficients: Array, kind: type) -> ProximalMeans:
+    del kind
     tau, theta = jnp.exp(log_tau), jnp.exp(log_theta)
     return jax.vmap(lambda beta: proximal.means(beta, tau, theta))(coefficients)
 
