@@ -96,7 +96,7 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**found, loss=rule)
+    return MarginClassifier(**found, loss=rule)  # pyright: ignore[reportArgumentType]  # NumPy serves as well
 
 
 @program(static_argnames="norm")

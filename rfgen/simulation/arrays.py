@@ -4,9 +4,10 @@ There XLA would compile every trial anew for each shape (1 s and 300 memory maps
 products; NumPy compiles nothing, and X X' costs it half the operations.
 """
 
-__all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "few_threads", "namespace"]
+__all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "elementwise", "few_threads", "namespace"]
 
 import functools
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     Array = Any
 else:
     Array = jax.Array | np.ndarray
+# Numbers to which a function of JAX arrays is applied at a time, on the host.
+TOGETHER = 1 << 16
 # Rows of a triangular solve at a time.
 BLOCK = 64
 # Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another
@@ -44,6 +47,27 @@ def few_threads(multiplications: float) -> AbstractContextManager[Any]:
 @functools.cache
 def _pools() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def elementwise(function: Callable[[Any], Any], values: Array) -> Array:
+    """`function`, written for JAX arrays, of every number; on the host one program serves all shapes.
+
+    >>> elementwise(jnp.abs, np.array([[-1.0], [2.0]])).tolist()
+    [[1.0], [2.0]]
+    """
+    if namespace(values) is jnp:
+        return jnp.asarray(function(values), values.dtype)
+    flat, found = values.ravel(), np.empty(values.size, values.dtype)
+    for start in range(0, flat.size, TOGETHER):
+        piece = flat[start : start + TOGETHER]
+        padded = np.pad(piece, (0, TOGETHER - piece.size), mode="edge")
+        found[start : start + TOGETHER] = np.asarray(_applied(function, padded))[: piece.size]
+    return found.reshape(values.shape)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _applied(function: Callable[[Any], Any], values: jax.Array) -> jax.Array:
+    return jnp.broadcast_to(jnp.asarray(function(values), values.dtype), values.shape)
 
 
 def eigh(matrix: Array) -> tuple[Array, Array]:

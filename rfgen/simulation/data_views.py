@@ -5,18 +5,14 @@ __all__ = ["DataViews"]
 import math
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.drawn_views import DrawnViews
+from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
 from rfgen.simulation.samplers import Sample, draw_examples
-from rfgen.simulation.views import VIEWS
-
-_draw_examples = jax.jit(draw_examples, static_argnums=(1, 2, 3, 4, 5))
+from rfgen.simulation.views import TOGETHER, VIEWS
 
 
 class DataViews:
@@ -38,40 +34,49 @@ class DataViews:
         self.features = task.features.astype(dtype)
         self._drawn = DrawnViews(task, augmentation, dtype)
 
-    def draw(self, key: Array, probe: Array, n: int) -> Sample:
+    def draw(self, key: HostKey, probe: np.ndarray, n: int) -> Sample:
         """One training set of `n` samples, all their views, to be measured at the points `probe` (features, examples)."""
         examples, outputs = self.labels.shape
-        drawn, errors = map(np.asarray, _draw_examples(key, self.dtype, examples, n, outputs, self.replace))
-        views_key, partner_key = jax.random.split(jax.random.fold_in(key, VIEWS))
+        drawn, errors = draw_examples(key, self.dtype, examples, n, outputs, self.replace)
+        views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n), self.views)
-        partner = np.asarray(jax.random.randint(partner_key, own.shape, 0, n)) if self.augmentation.mixes else own
-        keys = jax.random.split(views_key, own.size)
-        view = self._drawn.views(keys, self.inputs[drawn[own]], self.inputs[drawn[partner]])
+        partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
+        view = self._one_view_each(views_key, self.inputs[drawn[own]], self.inputs[drawn[partner]])
         scale = 1.0 / math.sqrt(self.views)
 
-        def labels(values: np.ndarray, offset: Any) -> Array:
+        def labels(values: np.ndarray, offset: Any) -> np.ndarray:
             weights = [np.reshape(part, (own.size, -1)) for part in (view.own, view.partner, offset)]
-            return jnp.asarray(scale * (weights[0] * values[own] + weights[1] * values[partner] + weights[2]), self.dtype)
+            return np.asarray(scale * (weights[0] * values[own] + weights[1] * values[partner] + weights[2]), self.dtype)
 
-        mask = np.ones(examples)
+        mask = np.ones(examples, self.dtype)
         if not self.replace:
             mask[drawn] = 0.0
         return Sample(
-            rows=jnp.asarray(scale * self._drawn.features(view.input), self.dtype),
+            rows=np.asarray(scale * self._drawn.features(view.input), self.dtype),
             targets=labels(self.labels[drawn], view.offset), errors=labels(errors, np.zeros(own.size)),
-            tail=jnp.zeros((), self.dtype), floor=jnp.zeros(outputs, self.dtype),
-            probe=probe, truth=jnp.asarray(self.labels.T), mask=jnp.asarray(mask, self.dtype),
+            tail=np.zeros((), self.dtype), floor=np.zeros(outputs, self.dtype),
+            probe=probe, truth=self.labels.T, mask=mask,
         )  # fmt: skip
 
-    def probe(self, shared: Array) -> Array:
+    def probe(self, shared: HostKey) -> np.ndarray:
         """Features (features, examples) that predictions are made from, the same for trials with one `shared` key."""
         if self.test_views is None:
-            return jnp.asarray(self.features.T)
+            return self.features.T
         total = np.zeros_like(self.features)
-        for key in jax.random.split(jax.random.fold_in(shared, VIEWS), self.test_views):
-            keys = jax.random.split(key, self.inputs.shape[0])
-            total += self._drawn.features(self._drawn.views(keys, self.inputs, self.inputs).input)
-        return jnp.asarray(total.T / self.test_views, self.dtype)
+        for key in split(fold_in(shared, VIEWS), self.test_views):
+            total += self._drawn.features(self._one_view_each(key, self.inputs, self.inputs).input)
+        return np.asarray(total.T / self.test_views, self.dtype)
+
+    def _one_view_each(self, key: HostKey, inputs: np.ndarray, partners: np.ndarray) -> View:
+        """A view of each of `inputs` (count, ...), in blocks, so that one program serves any number."""
+        blocks = []
+        for start in range(0, inputs.shape[0], TOGETHER):
+            numbers = range(start, min(start + TOGETHER, inputs.shape[0]))
+            words = np.array([fold_in(key, number) for number in numbers], np.uint32)
+            where = np.pad(np.asarray(numbers), (0, TOGETHER - len(numbers)), mode="edge")
+            block = self._drawn.views(device_key(words[where - start]), inputs[where], partners[where])
+            blocks.append([part[: len(numbers)] for part in block])
+        return View(*map(np.concatenate, zip(*blocks, strict=True)))
 
     @property
     def identity(self) -> tuple[Any, ...]:

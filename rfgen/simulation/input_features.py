@@ -10,13 +10,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.feature_maps import activation_function
 from rfgen.problems.gaussian_inputs import GaussianInputs
-from rfgen.simulation.samplers import Sample, standard_normals
-from rfgen.simulation.views import VIEWS, AugmentedSampler
+from rfgen.simulation.arrays import Array, elementwise, namespace
+from rfgen.simulation.random_numbers import standard_normals
+from rfgen.simulation.samplers import Sample
+from rfgen.simulation.views import AugmentedSampler, mean_view
 
 
 @jax.tree_util.register_dataclass
@@ -28,15 +29,16 @@ class InputSampler:
     coefficients: Any
     points: int = field(metadata={"static": True})
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """`n` inputs; `probe` holds test inputs, the same for trials with one `shared` key."""
         dtype, (outputs, d) = self.scale.dtype, self.coefficients.shape
         (tests,) = standard_normals(shared, dtype, (self.points, d))
         own, errors = standard_normals(key, dtype, (n, d), (n, outputs))
+        xp = namespace(own)
         return Sample(
-            rows=own * self.scale, targets=own @ self.coefficients.T, errors=errors, tail=jnp.zeros((), dtype),
-            probe=(tests * self.scale).T, truth=self.coefficients @ tests.T, mask=jnp.ones(self.points, dtype),
-            floor=jnp.zeros(outputs, dtype),
+            rows=own * self.scale, targets=own @ self.coefficients.T, errors=errors, tail=xp.zeros((), dtype),
+            probe=(tests * self.scale).T, truth=self.coefficients @ tests.T, mask=xp.ones(self.points, dtype),
+            floor=xp.zeros(outputs, dtype),
         )  # fmt: skip
 
 
@@ -54,7 +56,7 @@ class FeatureSampler:
     test_views: int | None = field(metadata={"static": True})
     activation: Callable[[Any], Any] = field(metadata={"static": True})
 
-    def design(self, key: Array, features_key: Array, shared: Array, n: int, features: int | None) -> Sample:
+    def design(self, key: Any, features_key: Any, shared: Any, n: int, features: int | None) -> Sample:
         """One training set of `n` samples: rows (n * views, features) and test points in the features of one layer."""
         if features is None:
             raise ValueError("features must be a finite number to simulate Task.gaussian_inputs, got the full kernel")
@@ -63,17 +65,12 @@ class FeatureSampler:
         (layer,) = standard_normals(features_key, dtype, (self.modes, features))
 
         def mapped(inputs: Array) -> Array:
-            return jnp.asarray(self.activation(inputs @ layer / math.sqrt(self.modes)), dtype) / math.sqrt(features)
+            return elementwise(self.activation, inputs @ layer / math.sqrt(self.modes)) / math.sqrt(features)
 
-        probe = mapped(points)
-        if self.test_views is not None and self.augmentation is not None:
-            change = jax.vmap(self.augmentation.mode_view)
-
-            def add(total: Array, one: Array) -> tuple[Array, None]:
-                return total + mapped(change(jax.random.split(one, points.shape[0]), points, points).input), None
-
-            keys = jax.random.split(jax.random.fold_in(shared, VIEWS), self.test_views)
-            probe = jax.lax.scan(add, jnp.zeros_like(probe), keys)[0] / self.test_views
+        if self.test_views is None or self.augmentation is None:
+            probe = mapped(points)
+        else:
+            probe = mean_view(self.augmentation, shared, points, self.test_views, mapped)
         return replace(sample, rows=mapped(root * sample.rows) / root, probe=probe.T)
 
     @property
@@ -100,7 +97,7 @@ def feature_sampler(
     population: GaussianInputs, augmentation: AbstractAugmentation | None, test_views: int | None, dtype: Any
 ) -> FeatureSampler:
     """The sampler of `population`, seen through an augmentation at single strengths."""
-    arrays = (jnp.asarray(np.sqrt(part), dtype) for part in (population.variances, population.power))
+    arrays = (np.sqrt(part).astype(dtype) for part in (population.variances, population.power))
     inputs, views = InputSampler(*arrays, points=population.test_points), 1
     if augmentation is not None:
         if math.isinf(float(augmentation.views)):

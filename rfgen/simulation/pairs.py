@@ -16,7 +16,6 @@ from rfgen.simulation.arrays import Array, few_threads
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.input_features import FeatureSampler
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
-from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
 
 # The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
 SHARED = 2
@@ -59,10 +58,12 @@ def over_pairs(
         return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
     # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
     run, pairs = jax.jit(trial, static_argnames=("n", "features")), []
-    for two in keys:
+    for two in host_keys(keys):
         probe = source.probe(fold_in(two[0], SHARED))
-        halves = [jax.random.split(key) for key in two]
-        trials = [run(source.draw(rows, probe, n), key, n=n, features=features, settings=settings) for rows, key in halves]
+        halves = [split(key) for key in two]
+        own = [device_key(np.array(key, np.uint32)) for _, key in halves]
+        samples = [source.draw(rows, probe, n) for rows, _ in halves]
+        trials = [run(one, key, n=n, features=features, settings=settings) for one, key in zip(samples, own, strict=True)]
         pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
     return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
 
@@ -75,16 +76,9 @@ def _on_host(
     shared, halves = fold_in(two[0], SHARED), [split(key) for key in two]
     within = None if isinstance(source, FeatureSampler) else features
     if isinstance(source, DataViews):
-        probe = source.probe(device_key(shared))
-        samples = [source.draw(device_key(rows), probe, n) for rows, _ in halves]
-    elif isinstance(source, GaussianSampler | FiniteSampler):
-        samples = [source.draw(rows, shared, n) for rows, _ in halves]
-    else:  # other samples are drawn with JAX
-        words = [[np.array(key, np.uint32) for key in (rows, own, shared)] for rows, own in halves]
-        features = features if isinstance(source, FeatureSampler) else None
-        samples = [_drawn(source, *three, n, features) for three in words]
-    here = [jax.tree.map(np.asarray, sample) for sample in samples]
-    trials = [trial(sample, own, n, within, settings) for sample, (_, own) in zip(here, halves, strict=True)]
+        shared: Any = source.probe(shared)
+    samples = [_design(source, rows, own, shared, n, features) for rows, own in halves]
+    trials = [trial(sample, own, n, within, settings) for sample, (_, own) in zip(samples, halves, strict=True)]
     (one, errors), (other, other_errors) = trials
     measures = tuple(np.stack(both) for both in zip(one, other, strict=True))
     return pair(measures, tuple(zip(errors, other_errors, strict=True)))
@@ -95,11 +89,6 @@ def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, 
     if isinstance(source, FeatureSampler):
         return source.design(rows_key, features_key, shared, n, features)
     return source.draw(rows_key, shared, n)
-
-
-@partial(jax.jit, static_argnames=("n", "features"))
-def _drawn(source: Any, rows: Array, own: Array, shared: Array, n: int, features: int | None) -> Any:
-    return _design(source, device_key(rows), device_key(own), device_key(shared), n, features)
 
 
 @partial(jax.jit, static_argnames=("trial", "pair", "n", "features", "batched"))

@@ -1,7 +1,7 @@
 """Training rows and evaluation points in eigen-coordinates, drawn from a task's population.
 
 Coordinates `x_i = sqrt(lambda_i) phi_i(x)` make every kernel the plain inner product of rows.  A sampler is a pytree of
-arrays, the rest of it is static under jit; Gaussian and finite ones draw with keys on the host too.
+arrays, the rest of it is static under jit; it draws with keys on the device or on the host.
 """
 
 __all__ = [
@@ -20,15 +20,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from rfgen.problems.population import FinitePopulation, SpherePopulation
 from rfgen.problems.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.task import Task
-from rfgen.simulation.arrays import Array, namespace
-from rfgen.simulation.random_numbers import integers, normal_rows, permutation, split, standard_normals
+from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
+from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals
 
 # Levels of a Gaussian task are expanded into single modes up to this many; what is left counts as an unresolved tail.
 MOST_MODES = 1 << 20
@@ -170,24 +169,26 @@ class SphereSampler:
     initial_kernel: Callable[[Any], Any] | None = field(metadata={"static": True})
     points: int = field(metadata={"static": True})
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` points."""
         dtype, points = self.target.dtype, self.points
         (tests,) = standard_normals(shared, dtype, (points, self.dim))
         own, errors = standard_normals(key, dtype, (n, self.dim), (n, 1))
-        inputs = jnp.concatenate([tests, own])
-        inputs = inputs / jnp.linalg.norm(inputs, axis=1, keepdims=True)
-        cosines = jnp.clip(inputs @ inputs.T, -1.0, 1.0)
-        factor = _root(jnp.asarray(self.kernel(cosines), dtype))
-        values = self.target @ jnp.asarray(gegenbauer(self.dim, self.target.size - 1, inputs[:, 0]), dtype)
+        xp = namespace(own)
+        inputs = xp.concatenate([tests, own])
+        inputs = inputs / xp.linalg.norm(inputs, axis=1, keepdims=True)
+        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
+        factor = _root(elementwise(self.kernel, cosines))
+        first = xp.clip(inputs[:, 0], -1.0, 1.0)
+        values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
         if self.initial_kernel is not None:
-            keys = (jax.random.fold_in(each, INITIAL) for each in (shared, key))
+            keys = (fold_in(each, INITIAL) for each in (shared, key))
             white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
-            initial = _root(jnp.asarray(self.initial_kernel(cosines), dtype)) @ jnp.concatenate(white)
+            initial = _root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
             values = values - self.initial_deviation * initial
         return Sample(
-            rows=factor[points:], targets=values[points:, None], errors=errors, tail=jnp.zeros((), dtype),
-            probe=factor[:points].T, truth=values[None, :points], mask=jnp.ones(points, dtype), floor=jnp.zeros(1, dtype),
+            rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
+            probe=factor[:points].T, truth=values[None, :points], mask=xp.ones(points, dtype), floor=xp.zeros(1, dtype),
         )  # fmt: skip
 
     @property
@@ -209,8 +210,9 @@ class SphereSampler:
 def _root(matrix: Array) -> Array:
     """Cholesky factor of a kernel matrix."""
     # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
-    nugget = 8 * jnp.finfo(matrix.dtype).eps * jnp.trace(matrix)
-    return jnp.linalg.cholesky(matrix + nugget * jnp.eye(matrix.shape[0], dtype=matrix.dtype))
+    xp = namespace(matrix)
+    nugget = 8 * np.finfo(matrix.dtype).eps * xp.trace(matrix)
+    return cholesky(matrix + nugget * xp.eye(matrix.shape[0], dtype=matrix.dtype))
 
 
 def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteSampler | SphereSampler:

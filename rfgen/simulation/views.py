@@ -4,28 +4,71 @@ The objective sum_i (mean over views of (y_i - f(view_i))^2) + ridge |w|^2 is pl
 and labels divided by sqrt(views): what the samplers here draw, from one of `samplers.py` inside.
 """
 
-__all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented"]
+__all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented", "mean_view"]
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise
 from rfgen.problems.mode_law import ModeLaw
 from rfgen.problems.task import Task
+from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
 from rfgen.simulation.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler, mode_levels
 
 # Views are drawn with a key of their own, so that the samples are those of the plain learner.
 VIEWS = 0x76696577
 # Fresh test points of a pair of trials, where predictions average over views.
 TEST_POINTS = 1000
+# Views drawn by one call on the host.
+TOGETHER = 64
+
+
+def _one_view_each(augmentation: AbstractAugmentation, key: Any, inputs: Array, partners: Array) -> View:
+    """A view of each of `inputs` (count, modes); on the host in blocks, so that one program serves any number."""
+    if not isinstance(key, HostKey):
+        return jax.vmap(augmentation.mode_view)(jax.random.split(key, inputs.shape[0]), inputs, partners)
+    words, blocks = np.array(key, np.uint32), []
+    for start in range(0, inputs.shape[0], TOGETHER):
+        here = [values[start : start + TOGETHER] for values in (inputs, partners)]
+        count = here[0].shape[0]
+        padded = (np.pad(values, ((0, TOGETHER - count), (0, 0)), mode="edge") for values in here)
+        block = _block_of_views(augmentation, words, np.uint32(start), *padded)
+        blocks.append([np.asarray(part)[:count] for part in block])
+    return View(*map(np.concatenate, zip(*blocks, strict=True)))
+
+
+@partial(jax.jit, static_argnums=0)
+def _block_of_views(augmentation: AbstractAugmentation, words: Any, start: Any, inputs: Any, partners: Any) -> View:
+    key, numbers = device_key(words), start + jnp.arange(TOGETHER, dtype=jnp.uint32)
+    keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)  # as `split` numbers them
+    return jax.vmap(augmentation.mode_view)(keys, inputs, partners)
+
+
+def mean_view(
+    augmentation: AbstractAugmentation, shared: Any, points: Array, views: int,
+    mapped: Callable[[Array], Array] = lambda rows: rows,
+) -> Array:  # fmt: skip
+    """The mean (count, ...) over `views` views of `mapped` views of `points` (count, modes)."""
+
+    def one(key: Any) -> Array:
+        return mapped(_one_view_each(augmentation, key, points, points).input)
+
+    keys = split(fold_in(shared, VIEWS), views)
+    if isinstance(shared, HostKey):
+        return sum(map(one, keys)) / views
+    start = jax.eval_shape(one, keys[0])
+    total, _ = jax.lax.scan(lambda total, key: (total + one(key), None), jnp.zeros(start.shape, start.dtype), keys)
+    return total / views
 
 
 @jax.tree_util.register_dataclass
@@ -37,29 +80,22 @@ class AugmentedSampler:
     augmentation: AbstractAugmentation = field(metadata={"static": True})
     views: int = field(metadata={"static": True})
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` samples, all their views."""
         sample = self.base.draw(key, shared, n)
-        views_key, partner_key = jax.random.split(jax.random.fold_in(key, VIEWS))
-        own = jnp.broadcast_to(jnp.arange(n, dtype=jnp.int32)[:, None], (n, self.views))
-        if self.augmentation.mixes:
-            partner = jax.random.randint(partner_key, own.shape, 0, n, dtype=jnp.int32)
-        else:
-            partner = own
-        change = jax.vmap(jax.vmap(self.augmentation.mode_view))
-        view = change(jax.random.split(views_key, own.shape), sample.rows[own], sample.rows[partner])
-        scale = 1.0 / math.sqrt(self.views)
-
-        def stacked(values: Array) -> Array:
-            return (scale * values).reshape(n * self.views, values.shape[-1])
+        views_key, partner_key = split(fold_in(key, VIEWS))
+        own = np.repeat(np.arange(n, dtype=np.int32), self.views)
+        partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
+        view = _one_view_each(self.augmentation, views_key, sample.rows[own], sample.rows[partner])
+        xp, scale = namespace(sample.rows), 1.0 / math.sqrt(self.views)
 
         def labels(values: Array, offset: Any) -> Array:
-            weights = [jnp.asarray(part, values.dtype)[..., None] for part in (view.own, view.partner, offset)]
-            return stacked(weights[0] * values[own] + weights[1] * values[partner] + weights[2])
+            weights = [xp.asarray(part, values.dtype)[..., None] for part in (view.own, view.partner, offset)]
+            return scale * (weights[0] * values[own] + weights[1] * values[partner] + weights[2])
 
         return replace(
-            sample, rows=stacked(view.input), targets=labels(sample.targets, view.offset),
-            errors=labels(sample.errors, jnp.zeros_like(view.own)),
+            sample, rows=scale * view.input, targets=labels(sample.targets, view.offset),
+            errors=labels(sample.errors, xp.zeros_like(view.own)),
         )  # fmt: skip
 
     @property
@@ -95,24 +131,25 @@ class LimitSampler:
     label: Any
     mixing: Any
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` samples."""
         sample = self.base.draw(key, shared, n)
+        xp = namespace(sample.rows)
 
         def mixed(values: Array) -> Array:
-            mean = jnp.mean(values, axis=0)
-            return jnp.sqrt(self.mixing) * (values - mean) + mean
+            mean = xp.mean(values, axis=0)
+            return xp.sqrt(self.mixing) * (values - mean) + mean
 
         rows = mixed(sample.rows)
-        penalty = jnp.sqrt(self.slope * jnp.sum(rows * rows, axis=0) + n * self.level)
+        penalty = xp.sqrt(self.slope * xp.sum(rows * rows, axis=0) + n * self.level)
 
         def labels(values: Array) -> Array:
             taught = (self.label[:, None, None] * mixed(values)).reshape(-1, values.shape[1])
-            return jnp.concatenate([taught, jnp.zeros((penalty.size, values.shape[1]), values.dtype)])
+            return xp.concatenate([taught, xp.zeros((penalty.size, values.shape[1]), values.dtype)])
 
         patterns = (self.gain[:, None, :] * rows).reshape(-1, penalty.size)
         return replace(
-            sample, rows=jnp.concatenate([patterns, jnp.diag(penalty)]), targets=labels(sample.targets),
+            sample, rows=xp.concatenate([patterns, xp.diag(penalty)]), targets=labels(sample.targets),
             errors=labels(sample.errors),
         )  # fmt: skip
 
@@ -144,23 +181,18 @@ class AveragedSampler:
     augmentation: AbstractAugmentation = field(metadata={"static": True})
     views: int = field(metadata={"static": True})
 
-    def draw(self, key: Array, shared: Array, n: int) -> Sample:
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` samples, and the mean views of the test points."""
         sample = self.source.draw(key, shared, n)
         points, where = sample.probe.T, {}
         if sample.probe.ndim == 1:
             tests = self.base.draw(shared, shared, TEST_POINTS)
+            xp = namespace(tests.rows)
             # labels hold the power outside the modes already
-            mask, floor = jnp.ones(TEST_POINTS, tests.rows.dtype), jnp.zeros_like(sample.floor)
+            mask, floor = xp.ones(TEST_POINTS, tests.rows.dtype), xp.zeros_like(sample.floor)
             points, where = tests.rows, {"truth": tests.targets.T, "mask": mask, "floor": floor}
-        change = jax.vmap(self.augmentation.mode_view)
-
-        def add(total: Array, one: Array) -> tuple[Array, None]:
-            return total + change(jax.random.split(one, points.shape[0]), points, points).input, None
-
-        keys = jax.random.split(jax.random.fold_in(shared, VIEWS), self.views)
-        total, _ = jax.lax.scan(add, jnp.zeros_like(points), keys)
-        return replace(sample, probe=total.T / self.views, **where)
+        mean = mean_view(self.augmentation, shared, points, self.views)
+        return replace(sample, probe=mean.T, **where)
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -217,7 +249,7 @@ def _limit(base: Any, law: ModeLaw, mixing: float, levels: np.ndarray) -> LimitS
         root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind],
         law.probability @ law.level[:, kind] * shape, root * law.label, np.asarray(mixing),
     )  # fmt: skip
-    return LimitSampler(base, *(jnp.asarray(leaf, base.scale.dtype) for leaf in arrays))
+    return LimitSampler(base, *(np.asarray(leaf, base.scale.dtype) for leaf in arrays))
 
 
 def _spread(augmentation: AbstractAugmentation, levels: np.ndarray) -> AbstractAugmentation:

@@ -23,7 +23,7 @@ from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import sampler
 from rfgen.simulation.spectral_filters import spectral_filters
 from rfgen.simulation.trajectory import trajectory
-from rfgen.simulation.trials import initial_weights, trial_keys
+from rfgen.simulation.trials import initial_weights, source_of, trial_keys
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)
@@ -49,6 +49,42 @@ def test_a_grid_compiles_few_programs(training):
     one = rg.simulate(TASK, rg.Learner(training, features=24), 17, trials=2)
     for name in MEASURED:
         assert np.array_equal(runs[name].sel(n=17, features=24), one[name], equal_nan=True), name
+
+
+MASK = rg.Mask(0.6, views=3)
+DIGITS = rg.DataTask(np.random.default_rng(0).normal(size=(40, 4, 4)), np.arange(40.0), feature_map=None)
+KERNEL = rg.NTK("relu", depth=2)
+NETWORK = rg.Task.sphere(3, KERNEL, target={1: 1.0}, noise=0.1, test_points=50)
+INPUTS = rg.Task.gaussian_inputs(np.ones(6), "tanh", np.ones(6) / 6, noise=0.1, test_points=50)
+DRAWN_OTHERWISE = {
+    "views": (TASK, MASK, None), "mixtures": (TASK, rg.Mixup(0.5, views=2), None),
+    "infinitely many views": (TASK, rg.Mask(0.6, views=math.inf), None), "averaged views": (TASK, MASK, 4),
+    "sphere": (NETWORK, None, None), "inputs": (INPUTS, None, None), "views of inputs": (INPUTS, rg.GaussianNoise(0.1), None),
+    "averaged views of inputs": (INPUTS, rg.GaussianNoise(0.1, views=2), 3),
+}
+
+
+@pytest.mark.parametrize("kind", [*DRAWN_OTHERWISE, "images"])
+def test_any_way_to_draw_compiles_few_programs(kind):
+    task, augmentation, test_views = DRAWN_OTHERWISE.get(kind, (DIGITS, rg.Crop(1, views=2), None))
+    learner = rg.Learner(rg.Ridge([0.1, 1.0]), features=FEATURES[:-1], augmentation=augmentation, test_views=test_views)
+    jax.clear_caches()
+    with count_compilations() as compiled:
+        rg.simulate(task, learner, SIZES, trials=2)
+    assert 0 < len(compiled) <= 6, compiled
+
+
+@pytest.mark.parametrize("kind", DRAWN_OTHERWISE)
+def test_the_host_draws_what_the_device_draws(kind):
+    task, augmentation, test_views = DRAWN_OTHERWISE[kind]
+    source = source_of(task, task, augmentation, test_views, "float64", "population")
+    keys, features, ridges = trial_keys(3, 70, 20, 0, 4), 20, np.array([0.1, 1.0])
+    # factors of kernel matrices that are singular to rounding, an angle's square root near 1: measured 5e-8
+    tolerance = 1e-6 if kind == "sphere" else 1e-8
+    host, device = (risk(source, keys, 70, features, ridges, task.noise, batched) for batched in (False, True))
+    for name, values in vars(host).items():
+        expected = np.asarray(vars(device)[name])
+        assert np.allclose(values, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max()), name
 
 
 # Repeated rows and features given the rows are left out together: there the draw hangs on vectors that rounding decides.
