@@ -59,7 +59,8 @@ INPUTS = rg.Task.gaussian_inputs(np.ones(6), "tanh", np.ones(6) / 6, noise=0.1, 
 DRAWN_OTHERWISE = {
     "views": (TASK, MASK, None), "mixtures": (TASK, rg.Mixup(0.5, views=2), None),
     "infinitely many views": (TASK, rg.Mask(0.6, views=math.inf), None), "averaged views": (TASK, MASK, 4),
-    "sphere": (NETWORK, None, None), "inputs": (INPUTS, None, None), "views of inputs": (INPUTS, rg.GaussianNoise(0.1), None),
+    "sphere": (NETWORK, None, None), "inputs": (INPUTS, None, None),
+    "views of inputs": (INPUTS, rg.GaussianNoise(0.1), None),
     "averaged views of inputs": (INPUTS, rg.GaussianNoise(0.1, views=2), 3),
 }
 
