@@ -129,7 +129,9 @@ def second_moments(
     leaves = {name: np.asarray(leaf) for name, leaf in vars(nodes).items()}
     forcing = leaves.pop("forcing")
     padded = {name: np.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, spare)]) for name, leaf in leaves.items()}
-    padded["forcing"] = np.pad(forcing, ((0, 0), (0, _power(forcing.shape[1]) - forcing.shape[1])), mode="edge")
+    # a forcing that does not change is spread over a short run: one program serves those that do, too
+    steps = _power(max(forcing.shape[1], LEAST_TIMES, int(clock[-1]) + 1) if short else forcing.shape[1])
+    padded["forcing"] = np.pad(forcing, ((0, 0), (0, steps - forcing.shape[1])), mode="edge")
     longer = _power(times if by_node else max(times, LEAST_TIMES))
     clock = np.pad(np.asarray(clock, np.int64), (0, longer - times), mode="edge")
     window = (0, False) if average_from is None else (average_from, True)
