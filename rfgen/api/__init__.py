@@ -18,7 +18,7 @@ __all__ = [
     "simulate",
 ]
 
-from rfgen.api.checking import check
+from rfgen.api.check.check import check
 from rfgen.api.classifying import adversarial_error
 from rfgen.api.ensembles import fine_grained_variance
 from rfgen.api.estimating import estimate_risk

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend
+from rfgen.api.check.agreement import finite_size_trend
 from rfgen.execution.store import content_key
 from rfgen.simulation.trials import fingerprint, source_of
 

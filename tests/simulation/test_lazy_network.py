@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import allowance
+from rfgen.api.check.agreement import allowance
 from rfgen.simulation.lazy_network import linearised_network, wide_network
 
 MOST_Z = 4.0

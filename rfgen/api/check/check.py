@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
+from rfgen.api.check.report import Report
 from rfgen.api.curves import MEASURED
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.systems import SYSTEMS
-from rfgen.comparison.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
-from rfgen.comparison.report import Report
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
