@@ -19,9 +19,9 @@ __all__ = [
 ]
 
 from rfgen.api.check.check import check
-from rfgen.api.classifying import adversarial_error
-from rfgen.api.ensembles import fine_grained_variance
 from rfgen.api.estimating import estimate_risk
+from rfgen.api.methods.classification import adversarial_error
+from rfgen.api.methods.ensembles import fine_grained_variance
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict

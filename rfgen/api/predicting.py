@@ -5,9 +5,9 @@ __all__ = ["predict"]
 from typing import Any
 
 from rfgen.api.curves import prepare
-from rfgen.api.ensembles import predict_ensemble
-from rfgen.api.risk_curve import risk_curve
-from rfgen.api.stochastic import predict_stochastic
+from rfgen.api.methods.ensembles import predict_ensemble
+from rfgen.api.methods.ridge import risk_curve
+from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask

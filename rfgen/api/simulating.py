@@ -11,7 +11,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.curves import MEASURED, dataset, prepare
-from rfgen.api.ensembles import checked_members
+from rfgen.api.methods.ensembles import checked_members
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.execution.content import content
 from rfgen.execution.memory import budget, plan

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.along_training import posed_settings, trajectories
 from rfgen.api.curves import dataset, prepare, warn_small_population
+from rfgen.api.methods.dynamics import posed_settings, trajectories
 from rfgen.api.optimising import least_ridge
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask

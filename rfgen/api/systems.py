@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rfgen.api.classifying import predict_classifier, simulate_classifier
+from rfgen.api.methods.classification import predict_classifier, simulate_classifier
 from rfgen.api.networks import predict_network, simulate_network
 from rfgen.api.sparse import predict_sparse, simulate_sparse
 from rfgen.problems.mixture import Mixture

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.api.along_training import predict_trajectory
 from rfgen.api.curves import (
     BLOCKS,
     blockwise,
@@ -18,6 +17,7 @@ from rfgen.api.curves import (
     warn_low_dimension,
     warn_small_population,
 )
+from rfgen.api.methods.dynamics import predict_trajectory
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

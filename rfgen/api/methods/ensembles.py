@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.curves import dataset, prepare
-from rfgen.api.risk_curve import risk_curve
+from rfgen.api.methods.ridge import risk_curve
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
