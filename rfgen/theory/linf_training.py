@@ -5,7 +5,7 @@ sum of the forces then pulls every weight towards zero by `threshold = radius su
 
     w_i = soft(push_i + sqrt(X_i) G, threshold) / (C_i + ridge),    G standard normal,  push = sum_g pull_g mean_g,
 
-with C and X as in `rfgen.equivalents.margin_equilibrium`.  With h1(a) = a Phi(a) + phi(a), h2(a) = (a^2 + 1) Phi(a) +
+with C and X as in `rfgen.equivalents.margin.margin_equilibrium`.  With h1(a) = a Phi(a) + phi(a), h2(a) = (a^2 + 1) Phi(a) +
 a phi(a), all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push - threshold)/sqrt(X).
 """
 
@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.margin_losses import MarginLoss
-from rfgen.equivalents.ridge_path import HARD, RESIDUAL_TOLERANCE, loss_of, ridge_path
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.ridge_path import HARD, RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
 

@@ -1,6 +1,6 @@
 """Linear classifiers trained by a convex loss of the margin on labelled Gaussian groups.
 
-The equilibrium joins two halves: the weights' answer to the forces of the rows (`rfgen.equivalents.margin_equilibrium`),
+The equilibrium joins two halves: the weights' answer to the forces of the rows (`rfgen.equivalents.margin.margin_equilibrium`),
 and the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z (`margin_losses` there).
 Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's method, followed along the
 ridge from a large one, where the weights are nearly zero, down to the one asked for.
@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.margin_equilibrium import WeightResponse, weight_response
-from rfgen.equivalents.margin_losses import MarginLoss
-from rfgen.equivalents.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
+from rfgen.equivalents.margin.margin_equilibrium import WeightResponse, weight_response
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.class_groups import ClassMoments

@@ -4,7 +4,7 @@ The score om = w.x of a row left out and the teacher's u = direction.x are joint
 Given om the label is +1 with a probability that depends on m, q and om alone, and the rows pull along S direction:
 
     pull = n E[y psi u] + slope m        (no derivative in u: right for the sign teacher too)
-    m = direction' S wbar,   the rest as for groups (`rfgen.equivalents.margin_equilibrium`).
+    m = direction' S wbar,   the rest as for groups (`rfgen.equivalents.margin.margin_equilibrium`).
 """
 
 __all__ = ["TeacherClassifier", "TeacherMoments", "teacher_classifier", "teacher_moments"]
@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.margin_equilibrium import weight_response
-from rfgen.equivalents.margin_losses import MarginLoss
-from rfgen.equivalents.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
+from rfgen.equivalents.margin.margin_equilibrium import weight_response
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.compression import compress
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision

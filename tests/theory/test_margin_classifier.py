@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, special, stats
 
 import rfgen as rg
-from rfgen.equivalents.margin_losses import LOSSES
+from rfgen.equivalents.margin.margin_losses import LOSSES
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.problems.class_groups import ClassGroups
 from rfgen.problems.teacher import Teacher

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.equivalents.margin_losses import LOSSES, MarginLoss
+from rfgen.equivalents.margin.margin_losses import LOSSES, MarginLoss
 from rfgen.numerics.continuation import follow, implicit
 
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
