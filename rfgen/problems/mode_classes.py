@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rfgen.numerics.compression import compress
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.task import Task
 
 # As in `Task.modes`: nodes are padded with empty ones, so that most tasks share one compiled shape.

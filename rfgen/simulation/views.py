@@ -18,8 +18,8 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mixing import Mixup
+from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.augmentations.noise import GaussianNoise
-from rfgen.problems.mode_law import ModeLaw
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split

@@ -21,9 +21,9 @@ from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
+from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.mode_classes import mode_classes
-from rfgen.problems.mode_law import ModeLaw
 from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.task import Task
 
