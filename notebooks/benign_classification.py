@@ -23,8 +23,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.teacher import Teacher
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.simulation.classifier import classifier_runs
 from rfgen.theory.margin_classifier import margin_classifier
 from rfgen.theory.separability import separability_threshold

@@ -23,10 +23,10 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.problems import validation
+from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classifier_training import AbstractClassifierTraining
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import CLASSES, Mixture
 from rfgen.problems.modes import Modes
 from rfgen.problems.penalised_training import AbstractPenalisedTraining
 from rfgen.problems.population import FinitePopulation, SpherePopulation

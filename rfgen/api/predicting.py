@@ -10,9 +10,9 @@ from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.numerics.precision import double_precision
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task

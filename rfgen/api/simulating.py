@@ -20,10 +20,10 @@ from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
 from rfgen.problems.population import FinitePopulation
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task

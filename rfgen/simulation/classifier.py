@@ -93,7 +93,7 @@ def classifier_runs(
     separable classes: the direction of the largest margin, with infinite norm.
 
     >>> from rfgen.problems.classifier_training import Hinge
-    >>> from rfgen.problems.mixture import Mixture
+    >>> from rfgen.problems.classes.mixture import Mixture
     >>> mixture = Mixture(mean=[1.5] + [0.0] * 39, covariance=[1.0] * 40, prior=0.4, flip=0.1)
     >>> runs = classifier_runs(mixture, Hinge([1.0, 10.0], intercept=True), n=100, trials=3, radius=[0.1, 0.2])
     >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.problems import validation
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.mixture import CLASSES, Mixture
-from rfgen.problems.teacher import Teacher
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import CLASSES, Mixture
+from rfgen.problems.classes.teacher import Teacher
 
 
 @jax.tree_util.register_dataclass

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.class_groups import ClassMoments
+from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier, margin_distribution
 
 

@@ -21,7 +21,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.class_groups import ClassMoments
+from rfgen.problems.classes.class_groups import ClassMoments
 
 
 @jax.tree_util.register_dataclass

@@ -24,7 +24,7 @@ from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, rid
 from rfgen.numerics.compression import compress
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.teacher import Teacher
+from rfgen.problems.classes.teacher import Teacher
 
 # Gauss-Hermite nodes over u given om, for the logistic link.
 _HERMITE, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
@@ -96,7 +96,7 @@ def teacher_classifier(
     Exact as n, dimension and features grow together.  Derived.
 
     >>> import jax, numpy as np
-    >>> from rfgen.problems.teacher import Teacher
+    >>> from rfgen.problems.classes.teacher import Teacher
     >>> teacher = Teacher(np.ones(100), np.ones(100))
     >>> with jax.enable_x64(True):
     ...     found = teacher_classifier(teacher_moments(teacher), 150, "hard_margin")

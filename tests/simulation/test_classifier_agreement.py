@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import norm
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.teacher import Teacher
 from rfgen.simulation.classifier import RULES, classifier_runs
 from rfgen.theory.margin_classifier import margin_classifier
 from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments

@@ -13,8 +13,8 @@ from scipy import integrate, special, stats
 import rfgen as rg
 from rfgen.equivalents.margin.margin_losses import LOSSES
 from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.teacher import Teacher
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.averaging import averaging
 from rfgen.theory.discriminant import discriminant
 from rfgen.theory.linf_training import linf_training

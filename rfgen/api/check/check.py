@@ -13,9 +13,9 @@ from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.systems import SYSTEMS
 from rfgen.problems import validation
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.two_layer_relu import TwoLayerReLU

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.class_groups import ClassGroups
+from rfgen.problems.classes.class_groups import ClassGroups
 
 CLASSES = (1.0, -1.0)
 
