@@ -119,8 +119,8 @@ from rfgen.problems.augmentations import (
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
-from rfgen.problems.feature_maps import RandomFeatureMap
+from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
+from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.problems.resampling import Bootstrap, Subsample

@@ -11,8 +11,8 @@ from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classifier_training import Logistic, MaxMargin
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
-from rfgen.problems.dot_product_kernels import NTK
-from rfgen.problems.feature_maps import RandomFeatureMap
+from rfgen.problems.kernels.dot_product_kernels import NTK
+from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, OnePassSGD

@@ -21,7 +21,7 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.hermite import HermiteSplit, hermite_split
+from rfgen.problems.kernels.hermite import HermiteSplit, hermite_split
 
 # So many equal modes make up the rest: the effective ridge exceeds nu(1) / n, so only their trace counts.
 REST_MODES = 1e28

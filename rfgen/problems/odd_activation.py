@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.feature_maps import activation_function
+from rfgen.problems.kernels.feature_maps import activation_function
 
 # Panels of 0.25 on [0, 12]: the activations in use are smooth but for a kink at 0.
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)

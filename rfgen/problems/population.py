@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.dot_product_kernels import NNGP, NTK
-from rfgen.problems.sphere import sphere_eigenvalues
+from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
+from rfgen.problems.kernels.sphere import sphere_eigenvalues
 
 
 @dataclass(frozen=True)

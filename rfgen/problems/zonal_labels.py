@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.sphere import sphere_eigenvalues, sphere_multiplicity
+from rfgen.problems.kernels.sphere import sphere_eigenvalues, sphere_multiplicity
 from rfgen.problems.task import Task
 
 # Nodes of the Gauss rule in the coordinate; polynomials of degree 2 nodes - 1 are exact.

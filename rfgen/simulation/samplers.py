@@ -23,8 +23,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.population import FinitePopulation, SpherePopulation
-from rfgen.problems.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
 from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals

@@ -9,7 +9,7 @@ from scipy.integrate import dblquad
 
 import rfgen as rg
 from rfgen.problems.drawn_views import DrawnViews
-from rfgen.problems.hermite import hermite_split
+from rfgen.problems.kernels.hermite import hermite_split
 from rfgen.problems.view_moments import view_moments
 from tests.oracles import gaussian_moments as closed
 

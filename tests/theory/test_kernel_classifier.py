@@ -8,7 +8,7 @@ import pytest
 from scipy.special import roots_jacobi
 
 import rfgen as rg
-from rfgen.problems.sphere import gegenbauer, sphere_multiplicity
+from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.zonal_labels import ZonalLabels
 from rfgen.theory.kernel_classifier import kernel_classifier
 from rfgen.theory.kernel_flow_classifier import kernel_flow_classifier

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.feature_maps import activation_function
+from rfgen.problems.kernels.feature_maps import activation_function
 
 # Beyond this many standard deviations a normal weighs 1e-32.
 REACH = 12.0

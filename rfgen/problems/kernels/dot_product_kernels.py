@@ -6,7 +6,7 @@ for the pair (covariance s, variance q) of two Gaussian pre-activations, so that
 and networks with biases need no second formula.
 
 Every kernel also offers `power_series(order)`, the coefficients a_m of K(t) = sum_m a_m t^m. They are never negative
-(Schoenberg), so sums over them lose no digits; `rfgen.problems.sphere` relies on that in high dimension, where
+(Schoenberg), so sums over them lose no digits; `rfgen.problems.kernels.sphere` relies on that in high dimension, where
 quadrature over the sphere is drowned by roundoff.
 """
 
