@@ -29,7 +29,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.modes import Modes
 from rfgen.problems.penalised_training import AbstractPenalisedTraining
-from rfgen.problems.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task

@@ -22,9 +22,9 @@ from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.learner import Learner
-from rfgen.problems.population import FinitePopulation
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge

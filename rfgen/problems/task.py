@@ -11,9 +11,9 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
-from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.modes import Modes
-from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePopulation
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation, GaussianModes, SpherePopulation
 from rfgen.problems.spectrum import Spectrum
 
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to

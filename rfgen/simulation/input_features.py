@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.kernels.feature_maps import activation_function
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.simulation.arrays import Array, elementwise, namespace
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.samplers import Sample

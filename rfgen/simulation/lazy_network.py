@@ -23,7 +23,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
-from rfgen.problems.population import SpherePopulation
+from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.simulation.relu_networks import seed_keys
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.gaussian_inputs import GaussianInputs
-from rfgen.problems.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import AbstractTraining, Ridge

@@ -22,8 +22,8 @@ from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.mode_classes import mode_classes
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.task import Task
 
