@@ -125,7 +125,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.problems.resampling import Bootstrap, Subsample
 from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge

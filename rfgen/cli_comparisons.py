@@ -14,7 +14,7 @@ from rfgen.problems.datasets import digits
 from rfgen.problems.kernels.dot_product_kernels import NTK
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.stochastic_training import SGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import GradientFlow, Ridge

@@ -27,10 +27,10 @@ from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classifier_training import AbstractClassifierTraining
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
 from rfgen.problems.penalised_training import AbstractPenalisedTraining
 from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
 from rfgen.problems.sparse_regression import SparseRegression
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge

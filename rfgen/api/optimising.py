@@ -14,7 +14,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
 from rfgen.theory.optimal_augmentation import dimension

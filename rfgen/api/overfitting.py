@@ -15,8 +15,8 @@ from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
-from rfgen.problems.spectral_tails import SpectralTails, spectral_tails
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
 from rfgen.theory.effective_rank import effective_ranks

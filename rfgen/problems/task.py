@@ -11,10 +11,10 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
-from rfgen.problems.modes import Modes
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import FinitePopulation, GaussianModes, SpherePopulation
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.spectra.spectrum import Spectrum
 
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
 # 10^7 modes compile once and cost the same a point.

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.spectral_tails import SpectralTails
+from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.effective_rank import critical_level, ranks_at_starts
 
 
@@ -55,7 +55,7 @@ def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0
     tail's part and loosens the head's.  Needs 64-bit floats.
 
     >>> import jax, rfgen
-    >>> from rfgen.problems.spectral_tails import spectral_tails
+    >>> from rfgen.problems.spectra.spectral_tails import spectral_tails
     >>> spectrum = rfgen.Spectrum.spiked(10_100, [1e4] * 100)
     >>> with jax.enable_x64(True):
     ...     bounds = benign_bounds(spectral_tails(spectrum), n=1000, noise=1.0, b=5.0)

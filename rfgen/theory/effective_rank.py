@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.spectral_tails import SpectralTails
+from rfgen.problems.spectra.spectral_tails import SpectralTails
 
 
 @jax.tree_util.register_dataclass
@@ -36,7 +36,7 @@ def effective_ranks(tails: SpectralTails, k: Any) -> EffectiveRanks:
     (to 1e-5).  Needs 64-bit floats.
 
     >>> import jax, rfgen
-    >>> from rfgen.problems.spectral_tails import spectral_tails
+    >>> from rfgen.problems.spectra.spectral_tails import spectral_tails
     >>> with jax.enable_x64(True):
     ...     ranks = effective_ranks(spectral_tails(rfgen.Spectrum.isotropic(10)), 4)
     >>> float(ranks.first), float(ranks.second)
@@ -88,7 +88,7 @@ def critical_level(tails: SpectralTails, n: Any, b: Any = 1.0, ridge: Any = 0.0)
     of its grid that qualifies, at most a few per cent above k*.
 
     >>> import jax, rfgen
-    >>> from rfgen.problems.spectral_tails import spectral_tails
+    >>> from rfgen.problems.spectra.spectral_tails import spectral_tails
     >>> tails = spectral_tails(rfgen.Spectrum.spiked(103, [9.0, 5.0, 2.0]))
     >>> with jax.enable_x64(True):
     ...     float(tails.start[critical_level(tails, n=50)])

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.spectral_tails import SpectralTails
+from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.effective_rank import ranks_at_starts, ranks_within
 
 # Inside a wide level the best k is searched on a grid, refined: to 1e-7 of the level.
@@ -43,7 +43,7 @@ def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
     the bound is within 1e-3 of the best.  No bound exists for n >= rank.  Needs 64-bit floats.
 
     >>> import jax, rfgen
-    >>> from rfgen.problems.spectral_tails import spectral_tails
+    >>> from rfgen.problems.spectra.spectral_tails import spectral_tails
     >>> with jax.enable_x64(True):
     ...     best = effective_rank_bound(spectral_tails(rfgen.Spectrum.spiked(1010, [50.0] * 10)), n=100)
     >>> float(best.k), round(float(best.bound), 4)  # 1/(0.9^2 0.9)

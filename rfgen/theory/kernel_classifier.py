@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.zonal_labels import ZonalLabels
 
 

@@ -19,7 +19,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.zonal_labels import ZonalLabels
 from rfgen.theory.kernel_classifier import KernelClassifier, classifier_errors
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.risk import Risk, risk
 
 # A grid over 40 decades around the trace, and down to the smallest eigenvalue, finds the valley; each refinement is 64

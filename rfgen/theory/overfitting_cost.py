@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.optimal_ridge import optimal_ridge
 from rfgen.theory.risk import risk
 

@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 from rfgen.numerics.program import program
-from rfgen.problems.spectral_tails import SpectralTails
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.spectral_tails import SpectralTails
+from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.theory.effective_rank import effective_ranks
 
 # Exponents of k/r_k in k that a trend must pass; ours.  Power laws have 0, exponentials 1; a log power law has -1/log k,
@@ -57,7 +57,7 @@ def overfitting_verdict(spectrum: Spectrum, tails: SpectralTails, n: Any) -> Ver
     n/(n - rank) tends to 1; below it the verdict is that of the exponent of k/r_k over a factor 30 up to the largest
     n <= rank/10: above 0.5 catastrophic (benign while k/r_k < 0.2), below -0.1 benign, else tempered; thresholds ours.
 
-    >>> from rfgen.problems.spectral_tails import spectral_tails
+    >>> from rfgen.problems.spectra.spectral_tails import spectral_tails
     >>> spectrum = Spectrum.power_law(1.5)
     >>> overfitting_verdict(spectrum, spectral_tails(spectrum), [100.0]).limit
     1.5

@@ -14,7 +14,7 @@ from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.error_kernel import error_kernel
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 
 
 @jax.tree_util.register_dataclass

@@ -24,8 +24,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.modes import Modes
 from rfgen.problems.odd_activation import OddActivation
+from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.risk import risk
 
 # So many equal modes make up the rest: the effective ridge exceeds their trace / n, so only the trace counts.

@@ -31,7 +31,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.simulation.risk import risk as simulated_risk
 from rfgen.simulation.samplers import sampler
 from tests.benchmarks.bare_algebra import Setting, bare_trial, random_numbers, stages

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.spectral_tails import spectral_tails
+from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.benign_bounds import benign_bounds
 from rfgen.theory.risk import risk
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfgen as rg
-from rfgen.problems.spectral_tails import spectral_tails
+from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.effective_rank import critical_level, effective_ranks, ranks_at_starts
 from rfgen.theory.effective_rank_bound import effective_rank_bound
 from rfgen.theory.overfitting_cost import overfitting_coefficient

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.modes import Modes
-from rfgen.problems.spectral_tails import spectral_tails
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.learnability import learnability
 from rfgen.theory.overfitting_cost import cost_of, overfitting_coefficient, overfitting_cost
 from rfgen.theory.overfitting_verdict import overfitting_verdict

@@ -21,7 +21,7 @@ from rfgen.api.methods.dynamics import predict_trajectory
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.training import Ridge
 from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose, pose_resampled

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from rfgen.numerics.compression import TAIL_NODES
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.spectra.spectrum import Spectrum
 
 CELLS, CELL_POINTS = 192, 3
 # Sums are rescaled when the terms have changed by this factor's exponential: far from overflow.
