@@ -117,17 +117,17 @@ from rfgen.problems.augmentations import (
     Shift,
 )
 from rfgen.problems.classes.mixture import Mixture
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.resampling import Bootstrap, Subsample
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.spectra.spectrum import Spectrum
-from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
-from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.trainings.resampling import Bootstrap, Subsample
+from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from rfgen.problems.classes.mixture import Mixture
-from rfgen.problems.classifier_training import Logistic, MaxMargin
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
 from rfgen.problems.kernels.dot_product_kernels import NTK
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
-from rfgen.problems.stochastic_training import SGD, OnePassSGD
 from rfgen.problems.task import Task
-from rfgen.problems.training import GradientFlow, Ridge
+from rfgen.problems.trainings.classifier import Logistic, MaxMargin
+from rfgen.problems.trainings.spectral import GradientFlow, Ridge
+from rfgen.problems.trainings.stochastic import SGD, OnePassSGD
 
 
 @dataclass(frozen=True)

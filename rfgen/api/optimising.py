@@ -16,7 +16,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.optimal_augmentation import dimension
 from rfgen.theory.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge

@@ -18,7 +18,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.effective_rank import effective_ranks
 from rfgen.theory.effective_rank_bound import effective_rank_bound
 from rfgen.theory.overfitting_cost import overfitting_cost as theory_overfitting_cost

@@ -27,7 +27,7 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
-from rfgen.problems.training import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
 from rfgen.simulation.ensemble import ALONE, Members

@@ -19,7 +19,7 @@ from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.training import Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.sparse_fit import sparse_runs
 from rfgen.theory.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.theory.state_evolution import StateEvolution, state_evolution

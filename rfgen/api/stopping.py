@@ -13,7 +13,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.training import IteratedRidge, Ridge
+from rfgen.problems.trainings.spectral import IteratedRidge, Ridge
 from rfgen.theory.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.training_ends import total_trace
 from rfgen.theory.trajectory import Trajectory

@@ -10,8 +10,8 @@ import numpy as np
 from rfgen.numerics.precision import is_traced
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.resampling import AbstractResampling
-from rfgen.problems.training import AbstractTraining
+from rfgen.problems.trainings.resampling import AbstractResampling
+from rfgen.problems.trainings.spectral import AbstractTraining
 
 
 @dataclass(frozen=True, eq=False)

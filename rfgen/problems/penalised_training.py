@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.training import AbstractTraining
+from rfgen.problems.trainings.spectral import AbstractTraining
 
 # Squares of `init` must be numbers of double precision with room on both sides.
 INIT = (1e-100, 1e100)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.training import whole_numbers
+from rfgen.problems.trainings.spectral import whole_numbers
 
 # Squares beyond leave double precision.
 LARGEST = 1e150

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.classifier_training import RULES
+from rfgen.problems.trainings.classifier import RULES
 from rfgen.simulation.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 from rfgen.simulation.margin_fit import MarginFit, margin_fit
@@ -92,7 +92,7 @@ def classifier_runs(
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.
 
-    >>> from rfgen.problems.classifier_training import Hinge
+    >>> from rfgen.problems.trainings.classifier import Hinge
     >>> from rfgen.problems.classes.mixture import Mixture
     >>> mixture = Mixture(mean=[1.5] + [0.0] * 39, covariance=[1.0] * 40, prior=0.4, flip=0.1)
     >>> runs = classifier_runs(mixture, Hinge([1.0, 10.0], intercept=True), n=100, trials=3, radius=[0.1, 0.2])

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems.resampling import AbstractResampling, Bootstrap
+from rfgen.problems.trainings.resampling import AbstractResampling, Bootstrap
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
 from rfgen.simulation.ridge_fit import Fit

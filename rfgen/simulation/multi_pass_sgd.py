@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from rfgen.problems.stochastic_training import SGD
+from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fit_errors import measured, paired

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.problems.stochastic_training import AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.samplers import FiniteSampler, GaussianSampler

@@ -13,7 +13,7 @@ from jaxtyping import Array
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.training import Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.l1_fit import l1_fit
 
 # Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.

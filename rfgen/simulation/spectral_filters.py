@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.problems.training import AbstractTraining, Nesterov
+from rfgen.problems.trainings.spectral import AbstractTraining, Nesterov
 from rfgen.simulation.arrays import Array
 
 # Steps of Nesterov's schedule are taken one by one.

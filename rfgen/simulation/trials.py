@@ -22,9 +22,9 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
-from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
-from rfgen.problems.training import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.ensemble import ALONE, Members

@@ -18,8 +18,8 @@ from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.resampling import AbstractResampling
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.view_moments import cached_moments
 from rfgen.theory.augmented_features import MomentForm, pattern_features
 from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled

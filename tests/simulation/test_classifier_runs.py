@@ -9,7 +9,7 @@ import rfgen as rg
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.simulation.classifier import classifier_runs
 from rfgen.simulation.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.labelled_rows import labelled_rows

@@ -21,8 +21,8 @@ from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.problems.classes.mixture import Mixture
-from rfgen.problems.classifier_training import LDA, RULES, MaxMargin
 from rfgen.problems.learner import Learner
+from rfgen.problems.trainings.classifier import LDA, RULES, MaxMargin
 from rfgen.simulation.classifier import classifier_runs
 from rfgen.theory.averaging import averaging
 from rfgen.theory.discriminant import discriminant

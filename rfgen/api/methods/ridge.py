@@ -23,7 +23,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose, pose_resampled
 from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.risk import risk as theory_risk

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.training import AbstractTraining, Ridge, require_flag
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge, require_flag
 
 
 class AbstractClassifierTraining(AbstractTraining):

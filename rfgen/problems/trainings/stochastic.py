@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.training import AbstractTraining, momenta, whole_numbers
+from rfgen.problems.trainings.spectral import AbstractTraining, momenta, whole_numbers
 
 
 class _OnePass(AbstractTraining):
