@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.drawn_views import DrawnViews
+from rfgen.problems.views.drawn_views import DrawnViews
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
 from rfgen.simulation.samplers import Sample, draw_examples
 from rfgen.simulation.views import TOGETHER, VIEWS

@@ -20,7 +20,7 @@ from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
-from rfgen.problems.view_moments import cached_moments
+from rfgen.problems.views.view_moments import cached_moments
 from rfgen.theory.augmented_features import MomentForm, pattern_features
 from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled
 

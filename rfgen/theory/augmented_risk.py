@@ -22,10 +22,10 @@ from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.mode_classes import mode_classes
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
+from rfgen.problems.views.mode_classes import mode_classes
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
 MIXING_REPLICATES, MIXING_SIZE = 4, 256

@@ -12,7 +12,7 @@ import pytest
 import rfgen as rg
 from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.targets import VectorTarget
-from rfgen.problems.view_moments import view_moments
+from rfgen.problems.views.view_moments import view_moments
 from rfgen.theory.augmented_features import MomentForm
 from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes, augmented_risk
 from rfgen.theory.risk import risk

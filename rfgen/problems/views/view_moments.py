@@ -15,7 +15,7 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.drawn_views import DrawnViews
+from rfgen.problems.views.drawn_views import DrawnViews
 
 # Feature rows held at a time, in numbers.
 CHUNK = 1 << 23
