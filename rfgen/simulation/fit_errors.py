@@ -5,9 +5,9 @@ __all__ = ["measured", "paired"]
 from typing import Any
 
 from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.pairs import PairMeasures
 from rfgen.simulation.samplers import Sample
-from rfgen.simulation.spectral_fit import SpectralFit
 
 
 def measured(

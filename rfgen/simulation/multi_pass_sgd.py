@@ -17,12 +17,12 @@ from jaxtyping import Float, Int
 
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
-from rfgen.simulation.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fit_errors import measured, paired
+from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
+from rfgen.simulation.fits.ridge_fit import draw_features
+from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.pairs import PairMeasures, over_pairs
-from rfgen.simulation.ridge_fit import draw_features
 from rfgen.simulation.samplers import Sample
-from rfgen.simulation.spectral_fit import SpectralFit
 
 # Batches are drawn with a key of their own, so that the samples are those of other trainings.
 BATCHES = 0x62617463

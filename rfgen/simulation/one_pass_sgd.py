@@ -27,7 +27,7 @@ from jaxtyping import Float
 
 from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
-from rfgen.simulation.descent_steps import STEPS, require_few_steps
+from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.streams import Stream, stream, stream_directions, unresolved_modes
 

@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.ensemble import ALONE, Members, mean_fit, own_sample
+from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.pairs import PairMeasures, over_pairs
-from rfgen.simulation.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.samplers import Sample
 
 

@@ -9,7 +9,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
-from rfgen.simulation.ridge_fit import _ridge_path, fit_kernel, fit_random_features
+from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features
 from rfgen.simulation.samplers import GaussianSampler, sampler
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.simulation.ensemble import ALONE, Members
+from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.random_numbers import (
     BLOCK,
     HostKey,
@@ -21,7 +22,6 @@ from rfgen.simulation.random_numbers import (
 )
 from rfgen.simulation.risk import risk
 from rfgen.simulation.samplers import sampler
-from rfgen.simulation.spectral_filters import spectral_filters
 from rfgen.simulation.trajectory import trajectory
 from rfgen.simulation.trials import initial_weights, source_of, trial_keys
 from tests.benchmarks.compilations import count_compilations

@@ -10,7 +10,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.simulation import samplers
-from rfgen.simulation.ridge_fit import draw_features
+from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.samplers import standard_normals
 from rfgen.simulation.trajectory import INITIAL
 from rfgen.simulation.trials import source_of, trial_keys

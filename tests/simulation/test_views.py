@@ -25,7 +25,7 @@ from rfgen.problems.augmentations import (
     Mixup,
     SaltAndPepper,
 )  # fmt: skip
-from rfgen.simulation.ridge_fit import fit_kernel
+from rfgen.simulation.fits.ridge_fit import fit_kernel
 from rfgen.simulation.samplers import sampler
 from rfgen.simulation.views import augmented
 

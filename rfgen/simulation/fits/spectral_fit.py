@@ -13,10 +13,10 @@ import jax
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, eigh, namespace
+from rfgen.simulation.fits.ridge_fit import draw_features
+from rfgen.simulation.fits.spectral_filters import Filters, respond
 from rfgen.simulation.random_numbers import standard_normals
-from rfgen.simulation.ridge_fit import draw_features
 from rfgen.simulation.samplers import Sample
-from rfgen.simulation.spectral_filters import Filters, respond
 
 
 @jax.tree_util.register_dataclass

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.simulation.box_quadratic import box_quadratic
-from rfgen.simulation.logistic_fit import logistic_fit
+from rfgen.simulation.fits.box_quadratic import box_quadratic
+from rfgen.simulation.fits.logistic_fit import logistic_fit
 
 FITS = ("square", "logistic", "hinge", "squared_hinge", "hard_margin")
 # Least ridge, as part of the longest row's square.  The hinge's minimiser is that of ridge 0 exactly below some ridge, this
