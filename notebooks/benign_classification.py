@@ -25,7 +25,7 @@ import numpy as np
 import rfgen as rg
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.simulation.classifier import classifier_runs
+from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.theory.margin_classifier import margin_classifier
 from rfgen.theory.separability import separability_threshold
 from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments

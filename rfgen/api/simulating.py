@@ -30,9 +30,9 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
-from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.random_numbers import trial_words
-from rfgen.simulation.trials import (
+from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
     measure,

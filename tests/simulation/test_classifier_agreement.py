@@ -13,7 +13,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.simulation.classifier import RULES, classifier_runs
+from rfgen.simulation.runs.classifier import RULES, classifier_runs
 from rfgen.theory.margin_classifier import margin_classifier
 from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
 from rfgen.theory.weight_law import adversarial_error

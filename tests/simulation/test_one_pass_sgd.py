@@ -7,10 +7,10 @@ import pytest
 
 import rfgen as rg
 from rfgen.simulation import one_pass_sgd, samplers
-from rfgen.simulation.one_pass_sgd import mode_errors, one_pass, one_pass_settings
+from rfgen.simulation.runs.one_pass import mode_errors, one_pass, one_pass_settings
+from rfgen.simulation.runs.trials import trial_keys
 from rfgen.simulation.samplers import sampler
 from rfgen.simulation.streams import Stream, stream, unresolved_modes
-from rfgen.simulation.trials import trial_keys
 from tests.oracles import sgd_moments
 
 MEASURED = ("test", "bias", "variance", "noise", "norm")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.ensemble import ALONE, Members
 from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.random_numbers import (
     BLOCK,
@@ -20,10 +19,11 @@ from rfgen.simulation.random_numbers import (
     split,
     standard_normals,
 )
-from rfgen.simulation.risk import risk
+from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.trajectory import trajectory
+from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
 from rfgen.simulation.samplers import sampler
-from rfgen.simulation.trajectory import trajectory
-from rfgen.simulation.trials import initial_weights, source_of, trial_keys
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)

@@ -23,7 +23,7 @@ from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import LDA, RULES, MaxMargin
-from rfgen.simulation.classifier import classifier_runs
+from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.theory.averaging import averaging
 from rfgen.theory.discriminant import discriminant
 from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier

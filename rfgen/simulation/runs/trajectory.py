@@ -11,12 +11,12 @@ from typing import Any
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace
-from rfgen.simulation.ensemble import ALONE, Members, mean_spectral_fit, own_sample
-from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.fits.spectral_filters import Filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights, SpectralFit, fit_spectrally
-from rfgen.simulation.pairs import PairMeasures, over_pairs
 from rfgen.simulation.random_numbers import fold_in
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
+from rfgen.simulation.runs.fit_errors import measured, paired
+from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.samplers import Sample
 
 # Initial weights are drawn with a key of their own, so that the samples are those of a training without them.

@@ -12,9 +12,9 @@ from typing import Any
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace
-from rfgen.simulation.ensemble import ALONE, Members, mean_fit, own_sample
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
-from rfgen.simulation.pairs import PairMeasures, over_pairs
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
+from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.samplers import Sample
 
 

@@ -17,11 +17,11 @@ from jaxtyping import Float, Int
 
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
-from rfgen.simulation.fit_errors import measured, paired
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit
-from rfgen.simulation.pairs import PairMeasures, over_pairs
+from rfgen.simulation.runs.fit_errors import measured, paired
+from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.samplers import Sample
 
 # Batches are drawn with a key of their own, so that the samples are those of other trainings.
