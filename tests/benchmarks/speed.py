@@ -33,7 +33,7 @@ import numpy as np
 import rfgen as rg
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.simulation.runs.risk import risk as simulated_risk
-from rfgen.simulation.samplers import sampler
+from rfgen.simulation.sampling.samplers import sampler
 from tests.benchmarks.bare_algebra import Setting, bare_trial, random_numbers, stages
 from tests.benchmarks.compilations import sweep_one_by_one
 from tests.benchmarks.nested_bisection import nested_bisection

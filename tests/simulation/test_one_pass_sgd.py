@@ -9,8 +9,8 @@ import rfgen as rg
 from rfgen.simulation import one_pass_sgd, samplers
 from rfgen.simulation.runs.one_pass import mode_errors, one_pass, one_pass_settings
 from rfgen.simulation.runs.trials import trial_keys
-from rfgen.simulation.samplers import sampler
-from rfgen.simulation.streams import Stream, stream, unresolved_modes
+from rfgen.simulation.sampling.samplers import sampler
+from rfgen.simulation.sampling.streams import Stream, stream, unresolved_modes
 from tests.oracles import sgd_moments
 
 MEASURED = ("test", "bias", "variance", "noise", "norm")

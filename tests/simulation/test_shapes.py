@@ -23,7 +23,7 @@ from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
-from rfgen.simulation.samplers import sampler
+from rfgen.simulation.sampling.samplers import sampler
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation import samplers
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.runs.trajectory import INITIAL
 from rfgen.simulation.runs.trials import source_of, trial_keys
-from rfgen.simulation.samplers import standard_normals
+from rfgen.simulation.sampling import samplers
+from rfgen.simulation.sampling.samplers import standard_normals
 from tests.oracles.training_steps import train
 
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")

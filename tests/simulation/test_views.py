@@ -26,8 +26,8 @@ from rfgen.problems.augmentations import (
     SaltAndPepper,
 )  # fmt: skip
 from rfgen.simulation.fits.ridge_fit import fit_kernel
-from rfgen.simulation.samplers import sampler
-from rfgen.simulation.views import augmented
+from rfgen.simulation.sampling.samplers import sampler
+from rfgen.simulation.sampling.views import augmented
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=40)
 RNG = np.random.default_rng(0)

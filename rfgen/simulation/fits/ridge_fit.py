@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace
 from rfgen.simulation.random_numbers import standard_normals
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 
 @jax.tree_util.register_dataclass

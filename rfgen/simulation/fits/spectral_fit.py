@@ -16,7 +16,7 @@ from rfgen.simulation.arrays import Array, eigh, namespace
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_filters import Filters, respond
 from rfgen.simulation.random_numbers import standard_normals
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 
 @jax.tree_util.register_dataclass

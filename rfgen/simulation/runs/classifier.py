@@ -18,8 +18,8 @@ from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES
 from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
-from rfgen.simulation.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24

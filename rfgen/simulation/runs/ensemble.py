@@ -19,7 +19,7 @@ from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit
 from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 # Bags are drawn with a key of their own, so that samples and features are those of models without them.
 BAG = 0x626167

@@ -7,7 +7,7 @@ from typing import Any
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.runs.pairs import PairMeasures
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 
 def measured(

@@ -22,7 +22,7 @@ from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 # Batches are drawn with a key of their own, so that the samples are those of other trainings.
 BATCHES = 0x62617463

@@ -28,8 +28,8 @@ from jaxtyping import Float
 from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
-from rfgen.simulation.samplers import FiniteSampler, GaussianSampler
-from rfgen.simulation.streams import Stream, stream, stream_directions, unresolved_modes
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
+from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
 
 # Numbers that a step of all runs in a batch of runs holds: within the second-level cache, far above the cost of a step.
 NUMBERS = 200_000

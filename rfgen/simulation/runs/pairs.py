@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, few_threads
-from rfgen.simulation.data_views import DataViews
-from rfgen.simulation.input_features import FeatureSampler
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
+from rfgen.simulation.sampling.data_views import DataViews
+from rfgen.simulation.sampling.input_features import FeatureSampler
 
 # The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
 SHARED = 2

@@ -15,7 +15,7 @@ from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 
 def risk(

@@ -17,7 +17,7 @@ from rfgen.simulation.random_numbers import fold_in
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
-from rfgen.simulation.samplers import Sample
+from rfgen.simulation.sampling.samplers import Sample
 
 # Initial weights are drawn with a key of their own, so that the samples are those of a training without them.
 INITIAL = 0x696E6974

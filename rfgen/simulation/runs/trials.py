@@ -26,19 +26,19 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
-from rfgen.simulation.data_views import DataViews
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
-from rfgen.simulation.input_features import feature_sampler
 from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.multi_pass import BatchSettings, batch_bytes, batch_settings, multi_pass
 from rfgen.simulation.runs.one_pass import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
-from rfgen.simulation.samplers import mode_levels, sampler
-from rfgen.simulation.streams import unresolved_modes
-from rfgen.simulation.views import augmented
+from rfgen.simulation.sampling.data_views import DataViews
+from rfgen.simulation.sampling.input_features import feature_sampler
+from rfgen.simulation.sampling.samplers import mode_levels, sampler
+from rfgen.simulation.sampling.streams import unresolved_modes
+from rfgen.simulation.sampling.views import augmented
 
 # Trials of one stored cell, where a trial costs far more than its start.
 CELL_TRIALS = 32

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.simulation.samplers import FiniteSampler, GaussianSampler, standard_normals
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, standard_normals
 
 
 @jax.tree_util.register_dataclass

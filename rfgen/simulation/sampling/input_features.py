@@ -16,8 +16,8 @@ from rfgen.problems.kernels.feature_maps import activation_function
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.simulation.arrays import Array, elementwise, namespace
 from rfgen.simulation.random_numbers import standard_normals
-from rfgen.simulation.samplers import Sample
-from rfgen.simulation.views import AugmentedSampler, mean_view
+from rfgen.simulation.sampling.samplers import Sample
+from rfgen.simulation.sampling.views import AugmentedSampler, mean_view
 
 
 @jax.tree_util.register_dataclass

@@ -11,8 +11,8 @@ from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.views.drawn_views import DrawnViews
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
-from rfgen.simulation.samplers import Sample, draw_examples
-from rfgen.simulation.views import TOGETHER, VIEWS
+from rfgen.simulation.sampling.samplers import Sample, draw_examples
+from rfgen.simulation.sampling.views import TOGETHER, VIEWS
 
 
 class DataViews:
