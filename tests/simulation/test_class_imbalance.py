@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from rfgen.problems.gaussian_mixture import GaussianMixture
-from rfgen.simulation import class_imbalance as simulation
-from rfgen.simulation.class_imbalance import class_imbalance as simulated
-from rfgen.theory.class_imbalance import class_imbalance
+from rfgen.systems.class_imbalance import simulation as simulation
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
+from rfgen.systems.class_imbalance.theory import class_imbalance
 
 CURVES = ("test", "train", "squared_gradient")
 PAIR = GaussianMixture([160, 40], [1.0, -1.0], [[4 / 120], [6.76 / 120]], [[1.5], [-1.5]], [120], bias=True)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.gaussian_mixture import GaussianMixture
-from rfgen.theory.class_imbalance import class_imbalance
-from rfgen.theory.time_domain import time_domain
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.theory import class_imbalance
+from rfgen.systems.class_imbalance.time_domain import time_domain
 
 WEIGHTINGS = ("plain", "balanced", "normalised")
 CURVES = ("test", "train", "squared_gradient")

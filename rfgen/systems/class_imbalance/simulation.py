@@ -1,4 +1,4 @@
-"""Measured losses of each class along gradient descent.  The Monte-Carlo twin of `rfgen.theory.class_imbalance`."""
+"""Measured losses of each class along gradient descent.  The Monte-Carlo twin of `rfgen.systems.class_imbalance.theory`."""
 
 __all__ = ["ClassImbalanceRuns", "class_imbalance"]
 
@@ -13,8 +13,8 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.gaussian_mixture import GaussianMixture
 from rfgen.simulation.relu_networks import seed_keys
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 
 WEIGHTINGS = ("plain", "balanced", "normalised")
 # Numbers of training inputs held at a time, 128 MiB.

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.problems.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.gaussian_mixture import GaussianMixture
-from rfgen.theory.time_domain import time_domain
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.time_domain import time_domain
 
 # The normalised curve is trusted while no class's |g|^2 varies over draws by more than this share of its mean: the mean of
 # 1/|g| then misses 1/|g| of the mean by 3/8 of its square, 0.8 %.

@@ -1,0 +1,3 @@
+"""Gradient descent on classes of unequal size."""
+
+__all__: list[str] = []
