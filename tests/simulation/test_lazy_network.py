@@ -5,7 +5,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.api.check.agreement import allowance
-from rfgen.simulation.lazy_network import linearised_network, wide_network
+from rfgen.systems.lazy.lazy_network import linearised_network, wide_network
 
 MOST_Z = 4.0
 POWER = {1: 0.7, 2: 0.4}

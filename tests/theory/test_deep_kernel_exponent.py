@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from rfgen.theory.deep_kernel_exponent import deep_kernel_exponent
+from rfgen.systems.lazy.deep_kernel_exponent import deep_kernel_exponent
 
 # c_j^2 of cubic activations, and their exponents to four digits.
 CUBIC = {0.49: 2.0292, 0.25: 3.0259}

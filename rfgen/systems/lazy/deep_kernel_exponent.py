@@ -36,7 +36,7 @@ def deep_kernel_exponent(squares: Any) -> Float[Array, ""]:
     ...     round(float(deep_kernel_exponent([0.0, 0.49, 0.0, 0.51])), 4)
     2.0292
     """
-    require_double_precision("rfgen.theory.deep_kernel_exponent")
+    require_double_precision("rfgen.systems.lazy.deep_kernel_exponent")
     squares = jnp.asarray(squares, dtype=jnp.float64)
     total = jnp.sum(squares)
     linear = squares[1] / total

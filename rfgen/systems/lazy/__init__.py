@@ -1,0 +1,3 @@
+"""Wide networks near their initial function."""
+
+__all__: list[str] = []
