@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from rfgen.simulation.isotropic_flow import isotropic_flow as simulated
-from rfgen.theory.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.simulation import isotropic_flow as simulated
 
 
 @pytest.mark.parametrize(("samples", "inr"), [(60, 0.0), (120, 8.0), (250, 8.0)])

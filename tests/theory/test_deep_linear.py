@@ -7,8 +7,8 @@ import pytest
 import scipy.integrate
 
 import rfgen as rg
-from rfgen.theory.deep_linear import deep_linear, mode_strength
-from rfgen.theory.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.deep_linear import deep_linear, mode_strength
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
 
 MODES = [  # strength, eigenvalue, time, initial: below and above the end s/lambda, at it, and far from it
     (1.0, 0.5, 3.0, 0.1),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.theory.isotropic_flow import isotropic_flow, optimal_ridge, optimal_time, overtraining
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow, optimal_ridge, optimal_time, overtraining
 
 FIELDS = ("test", "train", "frozen", "approximation", "overfitting", "noise", "norm")
 # Measured worst over the table: 4e-14.

@@ -61,7 +61,7 @@ def balanced_flow(
     >>> flow.test.round(4).tolist()
     [1.39, 1.0352, 1.1817]
     """
-    require_double_precision("rfgen.theory.balanced_flow")
+    require_double_precision("rfgen.systems.linear_networks.balanced_flow")
     times = np.asarray(time, dtype=np.float64)
     if depth != int(depth) or depth < 1:
         raise ValueError(f"depth must be an integer >= 1, got {depth!r}")

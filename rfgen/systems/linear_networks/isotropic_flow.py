@@ -85,7 +85,7 @@ def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0)
     >>> round(float(point.test), 2), round(float(limit.frozen), 12), round(float(limit.test), 12)
     (4.29, 0.75, 1.15)
     """
-    require_double_precision("rfgen.theory.isotropic_flow")
+    require_double_precision("rfgen.systems.linear_networks.isotropic_flow")
     alpha, snr, time, initial_to_noise = _doubles(alpha, snr, time, initial_to_noise)
     eigenvalues, weights = marchenko_pastur_quadrature(alpha)
     noise, initial = 1.0 / snr, initial_to_noise / snr
@@ -183,7 +183,7 @@ def optimal_ridge(alpha: Any, snr: Any) -> OptimalRidge:
     >>> float(best.ridge), float(best.test)
     (0.5, 1.0)
     """
-    require_double_precision("rfgen.theory.isotropic_flow.optimal_ridge")
+    require_double_precision("rfgen.systems.linear_networks.isotropic_flow.optimal_ridge")
     alpha, snr = _doubles(alpha, snr)
     ridge = 1.0 / snr
     half = 0.5 * (1.0 - alpha - ridge)

@@ -67,7 +67,7 @@ def deep_linear(alpha: Any, snr: Any, time: Any, depth: int, initial: Any) -> De
     >>> round(float(start.norm), 9), round(float(late.train), 9)  # (1 - 1/alpha) / snr at the end
     (0.01, 0.1)
     """
-    require_double_precision("rfgen.theory.deep_linear")
+    require_double_precision("rfgen.systems.linear_networks.deep_linear")
     if depth < 1:
         raise ValueError(f"depth must be an integer >= 1, got {depth}")
     alpha, snr, time, initial = (jnp.asarray(value, jnp.float64) for value in (alpha, snr, time, initial))

@@ -1,0 +1,3 @@
+"""Linear networks along gradient flow."""
+
+__all__: list[str] = []
