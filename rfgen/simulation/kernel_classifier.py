@@ -18,7 +18,7 @@ from jaxtyping import Array
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.zonal_labels import ZonalLabels
-from rfgen.simulation.relu_networks import seed_keys
+from rfgen.systems.relu_students.relu_networks import seed_keys
 
 # An eigenvalue below this share of the largest, times n, is rounding: ridge 0 is least squares of minimum norm.
 ROUNDING = 4 * np.finfo(np.float64).eps

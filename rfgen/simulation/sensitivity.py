@@ -15,7 +15,7 @@ from jaxtyping import Array
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.kernels.feature_maps import activation_function
-from rfgen.simulation.relu_networks import seed_keys
+from rfgen.systems.relu_students.relu_networks import seed_keys
 
 # Fresh inputs at which each trained model is measured: gradients differ by 6 % between inputs, models by more.
 POINTS = 400

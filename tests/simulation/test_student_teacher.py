@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.simulation import relu_networks
-from rfgen.simulation.relu_networks import relu_moments
-from rfgen.simulation.student_teacher import StudentTeacher, decomposition, random_features, training
+from rfgen.systems.relu_students import relu_networks
+from rfgen.systems.relu_students.relu_networks import relu_moments
+from rfgen.systems.relu_students.student_teacher import StudentTeacher, decomposition, random_features, training
 
 # The calls below share their shapes, which are compiled once each.
 SETTING = StudentTeacher(inputs=12, teacher=6, samples=40, noise=0.2)
@@ -142,7 +142,7 @@ def test_bad_input(call, message):
 
 SHARED = """
 import numpy as np, jax
-from rfgen.simulation.student_teacher import StudentTeacher, training
+from rfgen.systems.relu_students.student_teacher import StudentTeacher, training
 assert len(jax.devices()) == 3
 setting = StudentTeacher(inputs=12, teacher=6, samples=40, noise=0.2)
 for seeds in (3, 4, 5):

@@ -13,8 +13,8 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.simulation.relu_networks import seed_keys
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.relu_students.relu_networks import seed_keys
 
 WEIGHTINGS = ("plain", "balanced", "normalised")
 # Numbers of training inputs held at a time, 128 MiB.

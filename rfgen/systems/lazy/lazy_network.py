@@ -25,7 +25,7 @@ from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
-from rfgen.simulation.relu_networks import seed_keys
+from rfgen.systems.relu_students.relu_networks import seed_keys
 
 # An eigenvalue below this share of the largest, times n, is rounding: ridge 0 is the interpolant of least norm.
 ROUNDING = 4 * np.finfo(np.float64).eps

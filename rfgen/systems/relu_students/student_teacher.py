@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.simulation.relu_networks import StudentTeacher, draw, features, population, seed_keys
+from rfgen.systems.relu_students.relu_networks import StudentTeacher, draw, features, population, seed_keys
 
 # Singular values of a training set below this share of the largest are rounding.
 RANK = 1e-10

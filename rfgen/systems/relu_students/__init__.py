@@ -1,0 +1,3 @@
+"""ReLU students of ReLU teachers."""
+
+__all__: list[str] = []
