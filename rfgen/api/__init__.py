@@ -25,6 +25,6 @@ from rfgen.api.methods.ensembles import fine_grained_variance
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict
-from rfgen.api.sensitivity import sensitivity
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
+from rfgen.systems.sensitivity.verb import sensitivity

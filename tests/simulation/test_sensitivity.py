@@ -9,10 +9,10 @@ import pytest
 from scipy.integrate import quad
 
 import rfgen as rg
-from rfgen.api.sensitivity import sensitivity as verb
-from rfgen.problems.odd_activation import OddActivation, odd_activation
-from rfgen.simulation.sensitivity import sensitivity as simulated
-from rfgen.theory.sensitivity import sensitivity
+from rfgen.systems.sensitivity.odd_activation import OddActivation, odd_activation
+from rfgen.systems.sensitivity.simulation import sensitivity as simulated
+from rfgen.systems.sensitivity.theory import sensitivity
+from rfgen.systems.sensitivity.verb import sensitivity as verb
 
 MOST_Z = 4.0
 # Squared weights of simulations exceed the theory by about 5/dim: 11.5(1.2) % at dim 50, 5.3(1.1) % at 100, 4(2) % at 200,
@@ -113,7 +113,7 @@ def test_limits():
 
 def test_numbers_of_the_derivation(monkeypatch):
     """Found by other code without cubic modes, with 20,000 equal modes for the rest, which is 0.2 % from the limit."""
-    monkeypatch.setattr(importlib.import_module("rfgen.theory.sensitivity"), "REST_MODES", 2e4)
+    monkeypatch.setattr(importlib.import_module("rfgen.systems.sensitivity.theory"), "REST_MODES", 2e4)
     found = odd_activation("tanh")
     rest, slope = found.cubic + found.rest, 3 * found.cubic + found.rest_slope
     again = jax.jit(lambda *at: sensitivity(OddActivation(found.linear, 0.0, rest, slope), *at, 0.0, 1.0, 0.25))

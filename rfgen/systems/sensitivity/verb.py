@@ -14,9 +14,9 @@ from rfgen.api.curves import blockwise
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
-from rfgen.problems.odd_activation import OddActivation, odd_activation
-from rfgen.theory.sensitivity import Sensitivity
-from rfgen.theory.sensitivity import sensitivity as theory_sensitivity
+from rfgen.systems.sensitivity.odd_activation import OddActivation, odd_activation
+from rfgen.systems.sensitivity.theory import Sensitivity
+from rfgen.systems.sensitivity.theory import sensitivity as theory_sensitivity
 
 # Beyond dim to this power the Gaussian law of the features is not verified: at dim = 30, n = dim^2 the squared gradient of
 # simulations is 10 % above.
@@ -67,10 +67,10 @@ def sensitivity(
     beyond min(n, features) = dim^1.5.  Costs some microseconds a point.
 
     Errors: ValueError that names the argument, also for activations that are not odd.  Source: question of arXiv
-    2302.01629; derived.  Monte-Carlo: `rfgen.simulation.sensitivity`.
+    2302.01629; derived.  Monte-Carlo: `rfgen.systems.sensitivity.simulation`.
 
     >>> import rfgen as rg
-    >>> from rfgen.api.sensitivity import sensitivity
+    >>> from rfgen.systems.sensitivity.verb import sensitivity
     >>> at = sensitivity(dim=100, n=300, features=[150, 300, 320, 900, 10_000], noise=0.25)
     >>> at.sensitivity.values.round(1), float(at.target)
     (array([13.6,  inf, 35.7, 12. , 10.3]), 10.0)

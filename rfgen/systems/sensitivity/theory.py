@@ -24,8 +24,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.problems.odd_activation import OddActivation
 from rfgen.problems.spectra.modes import Modes
+from rfgen.systems.sensitivity.odd_activation import OddActivation
 from rfgen.theory.risk import risk
 
 # So many equal modes make up the rest: the effective ridge exceeds their trace / n, so only the trace counts.
@@ -85,13 +85,13 @@ def sensitivity(
     n = dim^2 the squared gradient is 10 % too low.  Source: question of arXiv 2302.01629; derived.
 
     >>> import jax
-    >>> from rfgen.problems.odd_activation import odd_activation
+    >>> from rfgen.systems.sensitivity.odd_activation import odd_activation
     >>> with jax.enable_x64(True):
     ...     point = sensitivity(odd_activation("tanh"), dim=100, n=300, features=900, noise=0.25)
     >>> round(float(point.sensitivity), 2), float(point.target)
     (11.98, 10.0)
     """
-    require_double_precision("rfgen.theory.sensitivity")
+    require_double_precision("rfgen.systems.sensitivity.theory")
     dim, n, features, signal = (jnp.asarray(value, jnp.float64) for value in (dim, n, features, signal))
     modes, order = _modes(activation, dim, signal)
     of = risk(modes, n, features, ridge, noise)

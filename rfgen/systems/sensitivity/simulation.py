@@ -1,4 +1,4 @@
-"""Measured gradients of random-feature regression.  The Monte-Carlo twin of `rfgen.theory.sensitivity`."""
+"""Measured gradients of random-feature regression.  The Monte-Carlo twin of `rfgen.systems.sensitivity.theory`."""
 
 __all__ = ["SensitivityRuns", "sensitivity"]
 
