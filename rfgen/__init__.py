@@ -121,8 +121,6 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
@@ -131,3 +129,5 @@ from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, Hea
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.api.sparse import predict_sparse, simulate_sparse
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.sparse_regression import SparseRegression
+from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
 TASK = SparseRegression.equal(60, 3, noise=0.1)
 FLOW = rg.Learner(ReparametrizedFlow(init=[0.01, 0.1], linear=[0.0, 0.1, 1.0]))

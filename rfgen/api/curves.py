@@ -26,15 +26,15 @@ from rfgen.problems import validation
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.penalised_training import AbstractPenalisedTraining
 from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import AbstractClassifierTraining
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.two_layer_relu import TwoLayerReLU
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import AbstractPenalisedTraining
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).

@@ -13,11 +13,11 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
+from rfgen.systems.sparse.sparse_regression import SparseRegression
 
 
 @double_precision
@@ -54,7 +54,7 @@ def predict(
     (+1, -1), `train_error` (share of training labels missed), `train_loss`, `norm`, `intercept`, `support` (share of
     training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On an
     `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
-    `rfgen.theory.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
+    `rfgen.systems.sparse.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
     `train_accuracy` over `step` = [1], see `rfgen.theory.xor_first_step`.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever

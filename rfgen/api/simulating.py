@@ -25,7 +25,6 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import FinitePopulation
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.two_layer_relu import TwoLayerReLU
@@ -42,6 +41,7 @@ from rfgen.simulation.runs.trials import (
     trial_bytes,
     trials_at_once,
 )
+from rfgen.systems.sparse.sparse_regression import SparseRegression
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 

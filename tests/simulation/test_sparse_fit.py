@@ -8,11 +8,11 @@ import scipy.optimize
 import sklearn.linear_model
 
 import rfgen as rg
-from rfgen.api.sparse import predict_sparse
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.simulation.l1_fit import l1_fit
-from rfgen.simulation.sparse_fit import reparametrized_descent, reparametrized_fit, ridge_fit, sparse_runs
+from rfgen.systems.sparse.l1_fit import l1_fit
+from rfgen.systems.sparse.method import predict_sparse
+from rfgen.systems.sparse.simulation import reparametrized_descent, reparametrized_fit, ridge_fit, sparse_runs
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
 TASK = SparseRegression.equal(400, 8, noise=0.25)
 # Largest error of a coefficient of the lasso.

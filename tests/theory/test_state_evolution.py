@@ -10,10 +10,10 @@ import pytest
 from scipy.stats import norm
 
 import rfgen as rg
-from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.theory.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
+from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.state_evolution import state_evolution
 from rfgen.theory.risk import risk
-from rfgen.theory.state_evolution import state_evolution
 
 EIGHT = SparseRegression.equal(400, 8, noise=0.25)
 ONE = SparseRegression.equal(200, 1)

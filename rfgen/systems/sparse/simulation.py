@@ -1,4 +1,4 @@
-"""Sparse linear regression on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.theory.state_evolution`."""
+"""Sparse linear regression on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.systems.sparse.state_evolution`."""
 
 __all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
 
@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.simulation.l1_fit import l1_fit
+from rfgen.systems.sparse.l1_fit import l1_fit
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
 # Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.
 MOST_STEPS, AIM, ENOUGH = 300, 1e-12, 1e-8

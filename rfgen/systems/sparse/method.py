@@ -17,12 +17,12 @@ from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.sparse_regression import SparseRegression
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.simulation.sparse_fit import sparse_runs
-from rfgen.theory.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
-from rfgen.theory.state_evolution import StateEvolution, state_evolution
+from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
+from rfgen.systems.sparse.simulation import sparse_runs
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
 TRAININGS = (Lasso, BasisPursuit, ReparametrizedFlow, Ridge)
 # Trials of one stored cell.
@@ -67,7 +67,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     `test` risk = noise + `excess`, `train` (mean squared residual), `norm` (squared), `active` (degrees of freedom; of
     `Lasso` and `BasisPursuit` the number of coefficients not 0, with `true_positives`, the share of the nonzeros found, and
     `false_discoveries`, the share of zeros in those found), `tau`, `theta`, `residual`, `converged`.  Regime and source:
-    `rfgen.theory.state_evolution`.
+    `rfgen.systems.sparse.state_evolution`.
 
     >>> import rfgen as rg
     >>> task = SparseRegression.equal(dim=2000, nonzeros=20, noise=0.25)

@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.numerics.continuation import implicit
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.numerics.precision import require_double_precision
-from rfgen.theory.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
+from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
 
 # Largest relative error, by the residual, that counts as solved.
 CONVERGED = 1e-9
@@ -73,14 +73,14 @@ def state_evolution(
     Source: the state evolution of arXiv 1008.2581 (lasso); other penalties derived.
 
     >>> import jax, rfgen
-    >>> from rfgen.problems.sparse_regression import SparseRegression
+    >>> from rfgen.systems.sparse.sparse_regression import SparseRegression
     >>> task = SparseRegression.equal(dim=400, nonzeros=8, noise=0.25)
     >>> with jax.enable_x64(True):
     ...     least = state_evolution(SoftThreshold(), task.coefficients, task.multiplicity, task.noise, 160.0)
     >>> round(float(least.test), 4), round(float(least.active), 9)
     (0.5999, 160.0)
     """
-    require_double_precision("rfgen.theory.state_evolution")
+    require_double_precision("rfgen.systems.sparse.state_evolution")
     return _solved(proximal, coefficients, multiplicity, noise, n, penalty, kind=type(proximal))
 
 

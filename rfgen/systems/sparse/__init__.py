@@ -1,0 +1,3 @@
+"""Sparse linear regression."""
+
+__all__: list[str] = []
