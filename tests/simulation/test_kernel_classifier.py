@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.zonal_labels import ZonalLabels
-from rfgen.simulation.kernel_classifier import kernel_classifier as simulated
-from rfgen.simulation.kernel_classifier import kernel_flow_classifier as simulated_flow
-from rfgen.theory.kernel_classifier import kernel_classifier
-from rfgen.theory.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
+from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.simulation import kernel_classifier as simulated
+from rfgen.systems.sphere_labels.simulation import kernel_flow_classifier as simulated_flow
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
 MOST_Z = 4.0
 # What the Gaussian approximation promises.

@@ -9,9 +9,9 @@ from scipy.special import roots_jacobi
 
 import rfgen as rg
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
-from rfgen.problems.zonal_labels import ZonalLabels
-from rfgen.theory.kernel_classifier import kernel_classifier
-from rfgen.theory.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
+from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
 
 def labels(dim=8, kernel=None, slope=2.5, degrees=40):

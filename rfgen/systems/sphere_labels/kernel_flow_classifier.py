@@ -20,8 +20,8 @@ from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.modes import Modes
-from rfgen.problems.zonal_labels import ZonalLabels
-from rfgen.theory.kernel_classifier import KernelClassifier, classifier_errors
+from rfgen.systems.sphere_labels.kernel_classifier import KernelClassifier, classifier_errors
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
 
 def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClassifier:
@@ -39,7 +39,7 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     ...     [round(float(kernel_flow_classifier(labels, 400, time).error), 4) for time in (10.0, 1e7)]
     [0.24, 0.2794]
     """
-    require_double_precision("rfgen.theory.kernel_flow_classifier")
+    require_double_precision("rfgen.systems.sphere_labels.kernel_flow_classifier")
     n, time = (jnp.asarray(value, dtype=jnp.float64) for value in (n, time))
     mean, variance = _moments(
         labels.task.modes, labels.eigenvalues, labels.coefficients, labels.multiplicities, labels.polynomials,

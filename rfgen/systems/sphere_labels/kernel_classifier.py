@@ -26,7 +26,7 @@ from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.modes import Modes
-from rfgen.problems.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
 
 @jax.tree_util.register_dataclass
@@ -62,7 +62,7 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     >>> round(float(found.error), 4), round(float(found.bayes), 4)
     (0.2533, 0.2304)
     """
-    require_double_precision("rfgen.theory.kernel_classifier")
+    require_double_precision("rfgen.systems.sphere_labels.kernel_classifier")
     n, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (n, ridge))
     at = _equilibrium(labels.task.modes, n, labels.noise, ridge)
     count = labels.degrees + 1

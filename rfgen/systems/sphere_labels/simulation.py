@@ -1,6 +1,6 @@
 """Measured 0-1 errors of kernel ridge regression and gradient flow on the sphere.
 
-The twin of `rfgen.theory.kernel_classifier` and `kernel_flow_classifier`.
+The twin of `rfgen.systems.sphere_labels.kernel_classifier` and `kernel_flow_classifier`.
 """
 
 __all__ = ["KernelClassifierRuns", "kernel_classifier", "kernel_flow_classifier"]
@@ -17,8 +17,8 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.zonal_labels import ZonalLabels
 from rfgen.systems.relu_students.relu_networks import seed_keys
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
 # An eigenvalue below this share of the largest, times n, is rounding: ridge 0 is least squares of minimum norm.
 ROUNDING = 4 * np.finfo(np.float64).eps

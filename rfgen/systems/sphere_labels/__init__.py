@@ -1,0 +1,3 @@
+"""Kernel classifiers of labels on the sphere."""
+
+__all__: list[str] = []
