@@ -76,7 +76,6 @@ __all__ = [
     "univariate",
 ]
 
-from rfgen import univariate
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
@@ -129,5 +128,6 @@ from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, Hea
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.problems.xor_clusters import XORClusters
+from rfgen.systems import univariate
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.optimize import linprog
 
 import rfgen as rg
-from rfgen.univariate import (
+from rfgen.systems.univariate import (
     PiecewiseLinear,
     distance,
     linear_spline,
@@ -19,8 +19,8 @@ from rfgen.univariate import (
     noise_risks,
     spline_risk,
 )
-from rfgen.univariate.certificate import least_cost
-from rfgen.univariate.samples import samples
+from rfgen.systems.univariate.certificate import least_cost
+from rfgen.systems.univariate.samples import samples
 
 # Measured worst over 3,000 random data sets: 1.2e-11, where -1/x of an end point a million away is a knot.
 MOST_GAP = 1e-9

@@ -16,7 +16,7 @@ __all__ = ["certificate_gap", "least_cost"]
 
 import numpy as np
 
-from rfgen.univariate.samples import Samples
+from rfgen.systems.univariate.samples import Samples
 
 
 def least_cost(data: Samples, psi: np.ndarray) -> float:

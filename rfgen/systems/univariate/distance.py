@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.univariate.piecewise_linear import PiecewiseLinear
+from rfgen.systems.univariate.piecewise_linear import PiecewiseLinear
 
 
 def distance(f: PiecewiseLinear, g: PiecewiseLinear | None = None, p: Any = 1.0) -> Any:
@@ -16,7 +16,7 @@ def distance(f: PiecewiseLinear, g: PiecewiseLinear | None = None, p: Any = 1.0)
     `p` > 0, a number or (powers,); a float or (powers,).  `g` must have data on all of [x_1, x_n]: beyond its data the mean
     over data sets is infinite for every p, end slopes being ratios with small gaps.
 
-    >>> from rfgen.univariate.linear_spline import linear_spline
+    >>> from rfgen.systems.univariate.linear_spline import linear_spline
     >>> distance(linear_spline([0.0, 1.0, 2.0], [-1.0, 1.0, 1.0]), p=[1.0, 2.0])
     array([1.5       , 1.33333333])
     """

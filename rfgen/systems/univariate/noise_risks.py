@@ -10,9 +10,9 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.univariate.distance import distance
-from rfgen.univariate.linear_spline import linear_spline
-from rfgen.univariate.min_norm_interpolant import min_norm_interpolant
+from rfgen.systems.univariate.distance import distance
+from rfgen.systems.univariate.linear_spline import linear_spline
+from rfgen.systems.univariate.min_norm_interpolant import min_norm_interpolant
 
 INTERPOLANTS = {"spline": linear_spline, "min_norm": min_norm_interpolant}
 

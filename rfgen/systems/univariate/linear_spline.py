@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.univariate.certificate import certificate_gap
-from rfgen.univariate.piecewise_linear import PiecewiseLinear
-from rfgen.univariate.samples import samples
+from rfgen.systems.univariate.certificate import certificate_gap
+from rfgen.systems.univariate.piecewise_linear import PiecewiseLinear
+from rfgen.systems.univariate.samples import samples
 
 
 def linear_spline(x: Any, y: Any) -> PiecewiseLinear:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.univariate.certificate import certificate_gap
-from rfgen.univariate.piecewise_linear import PiecewiseLinear
-from rfgen.univariate.samples import Samples, samples
-from rfgen.univariate.splitting import split
+from rfgen.systems.univariate.certificate import certificate_gap
+from rfgen.systems.univariate.piecewise_linear import PiecewiseLinear
+from rfgen.systems.univariate.samples import Samples, samples
+from rfgen.systems.univariate.splitting import split
 
 
 def min_norm_interpolant(x: Any, y: Any) -> PiecewiseLinear:
@@ -20,7 +20,7 @@ def min_norm_interpolant(x: Any, y: Any) -> PiecewiseLinear:
 
     Where the chords' change of slope keeps its sign from one point to the next, the bends of both may merge into one kink
     between them; elsewhere f is the chord.  How each point's bend is divided between its neighbours is solved exactly
-    (`rfgen.univariate.splitting`), in time proportional to n after sorting: 20,000 points in about 0.1 s.  If -1/x of an
+    (`rfgen.systems.univariate.splitting`), in time proportional to n after sorting: 20,000 points in about 0.1 s.  If -1/x of an
     end point lies in its interval, that interval may have a kink too, at -1/x.
 
     `certificate_gap` is proven apart from the solution, by a feasible point of the dual; rounding leaves about 1e-15.
