@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.api import networks
-from rfgen.api.networks import predict_network, simulate_network
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
+from rfgen.systems.xor import method as networks
+from rfgen.systems.xor.method import predict_network, simulate_network
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 XOR, NET = XORClusters(600, 7.0, 0.1), TwoLayerReLU(200, 0.02, 5, 1e-3)
 

@@ -32,9 +32,9 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import AbstractClassifierTraining
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
-from rfgen.problems.two_layer_relu import TwoLayerReLU
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import AbstractPenalisedTraining
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
 # stay in the second-level cache (2.5 us a point); 4,096 do not (6.7 us).

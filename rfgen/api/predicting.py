@@ -15,9 +15,9 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
 from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 @double_precision
@@ -55,7 +55,7 @@ def predict(
     training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On an
     `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
     `rfgen.systems.sparse.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
-    `train_accuracy` over `step` = [1], see `rfgen.theory.xor_first_step`.
+    `train_accuracy` over `step` = [1], see `rfgen.systems.xor.first_step`.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.

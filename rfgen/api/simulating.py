@@ -27,8 +27,6 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.trials import (
@@ -42,6 +40,8 @@ from rfgen.simulation.runs.trials import (
     trials_at_once,
 )
 from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 

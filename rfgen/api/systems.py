@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rfgen.api.methods.classification import predict_classifier, simulate_classifier
-from rfgen.api.networks import predict_network, simulate_network
 from rfgen.problems.classes.mixture import Mixture
-from rfgen.problems.xor_clusters import XORClusters
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.method import predict_network, simulate_network
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def xor_first_step(n: Any, dim: Any, separation: Any, flip: Any, width: Any, rat
     ...     print(round(float(first.test_accuracy), 4), round(float(first.train_accuracy), 4))
     0.5739 0.9996
     """
-    require_double_precision("rfgen.theory.xor_first_step")
+    require_double_precision("rfgen.systems.xor.first_step")
     n, dim, mu, flip, width, rate, init = (
         jnp.asarray(value, jnp.float64) for value in (n, dim, separation, flip, width, rate, init)
     )

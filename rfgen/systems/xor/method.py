@@ -17,10 +17,10 @@ from rfgen.execution.store import Store, content_key
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
-from rfgen.simulation.xor_network import trial_bytes, xor_network_runs
-from rfgen.theory.xor_first_step import XORFirstStep, xor_first_step
+from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
+from rfgen.systems.xor.simulation import trial_bytes, xor_network_runs
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 # Trials of one stored cell: a killed run loses at most these.
 CELL_TRIALS = 10
@@ -68,7 +68,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     """Accuracy after the first step, averaged over training sets and initial weights: a Dataset over n and step = [1].
 
     `n`, a number or an array, training rows.  `test_accuracy` and `test_error` against the true class, `train_accuracy`
-    against training labels.  Later steps: `simulate_network`.  Warns where the theory of `rfgen.theory.xor_first_step`,
+    against training labels.  Later steps: `simulate_network`.  Warns where the theory of `rfgen.systems.xor.first_step`,
     which is for wide networks and many rows, was not tested.  Derived.
 
     >>> xor = XORClusters(dim=4000, separation=14.0, flip=0.1)

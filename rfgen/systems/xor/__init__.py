@@ -1,0 +1,3 @@
+"""Two-layer networks on XOR clusters."""
+
+__all__: list[str] = []
