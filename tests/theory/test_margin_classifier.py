@@ -15,13 +15,13 @@ from rfgen.equivalents.margin.margin_losses import LOSSES
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.averaging import averaging
-from rfgen.theory.discriminant import discriminant
-from rfgen.theory.linf_training import linf_training
-from rfgen.theory.margin_classifier import margin_classifier, margin_distribution
-from rfgen.theory.separability import separability_threshold
-from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
-from rfgen.theory.weight_law import adversarial_error, weight_law
+from rfgen.theory.classification.adversarial import linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
+from rfgen.theory.classification.margin import margin_classifier, margin_distribution
+from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
+from rfgen.theory.classification.weight_law import adversarial_error, weight_law
 from tests.oracles.dense import dense_risk
 
 SMOOTH = ("square", "logistic", "hinge", "squared_hinge")

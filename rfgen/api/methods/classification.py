@@ -24,10 +24,10 @@ from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import LDA, RULES, MaxMargin
 from rfgen.simulation.runs.classifier import classifier_runs
-from rfgen.theory.averaging import averaging
-from rfgen.theory.discriminant import discriminant
-from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier
-from rfgen.theory.weight_law import adversarial_error as theory_adversarial_error
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
+from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
+from rfgen.theory.classification.weight_law import adversarial_error as theory_adversarial_error
 
 # Trials of one stored cell.
 CELL_TRIALS = 32

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.classes.class_groups import ClassMoments
-from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
 
 
 @partial(jax.jit, static_argnames="intercept")

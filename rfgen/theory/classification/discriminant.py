@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.classes.class_groups import ClassMoments
-from rfgen.theory.margin_classifier import MarginClassifier, margin_classifier
+from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
 
 
 @partial(jax.jit, static_argnames="intercept")

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
-from rfgen.theory.margin_classifier import MarginClassifier
+from rfgen.theory.classification.margin import MarginClassifier
 
 
 @jax.tree_util.register_dataclass
@@ -35,7 +35,7 @@ def weight_law(found: MarginClassifier, means: Any, variances: Any) -> WeightLaw
     independent.  Derived.
 
     >>> import jax, numpy as np, rfgen
-    >>> from rfgen.theory.margin_classifier import margin_classifier
+    >>> from rfgen.theory.classification.margin import margin_classifier
     >>> groups = rfgen.Mixture(mean=[1.5] + [0.0] * 99, covariance=[1.0] * 100).groups(400)
     >>> with jax.enable_x64(True):
     ...     found = margin_classifier(groups.moments, "logistic", ridge=10.0)
