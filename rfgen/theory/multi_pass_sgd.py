@@ -24,13 +24,13 @@ from rfgen.equivalents.node_kernels import quadratic_form
 from rfgen.numerics.interpolation import sparse_times, through_sparse
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.augmented_risk import AugmentedProblem
+from rfgen.theory.dynamics.ends import end, prediction_covariance
+from rfgen.theory.dynamics.spectral_filters import Filter
+from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.gradient_squares import gradient_squares
 from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd_contour import moment_contour, moment_error
 from rfgen.theory.sgd_stability import Stability, stability
-from rfgen.theory.spectral_filters import Filter
-from rfgen.theory.training_ends import end, prediction_covariance
-from rfgen.theory.trajectory import kernels_at, largest_eigenvalue
 
 # Nodes whose pairs are affordable (seconds), and the error that a point may have.
 MOST_NODES = 1152

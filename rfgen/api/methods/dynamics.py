@@ -14,8 +14,8 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.theory.augmented_problem import Posed, pose, pose_resampled
 from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
-from rfgen.theory.spectral_filters import filter_of
-from rfgen.theory.trajectory import Trajectory, trajectory
+from rfgen.theory.dynamics.spectral_filters import filter_of
+from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 
 SHARED = ("amplification", "df1", "converged", "stable", "served")
 

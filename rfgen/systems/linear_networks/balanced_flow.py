@@ -22,8 +22,8 @@ from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import closed
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.augmented_risk import AugmentedProblem
-from rfgen.theory.training_ends import dimension, prediction_covariance
-from rfgen.theory.trajectory import kernels_at, largest_eigenvalue
+from rfgen.theory.dynamics.ends import dimension, prediction_covariance
+from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 
 # Relative error of the clocks.
 TOLERANCE = 1e-9

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfgen.theory.trajectory import Trajectory
+from rfgen.theory.dynamics.trajectory import Trajectory
 
 # Points of each decade of the search; decades at most; distance from the end of training, relative, that ends it.
 DECADE_POINTS, MOST_DECADES, ENDED = 12, 16, 1e-10
@@ -40,8 +40,8 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
     >>> import jax
     >>> from rfgen import Task
     >>> from rfgen.theory.augmented_risk import augmented_modes
-    >>> from rfgen.theory.spectral_filters import Filter
-    >>> from rfgen.theory.trajectory import trajectory
+    >>> from rfgen.theory.dynamics.spectral_filters import Filter
+    >>> from rfgen.theory.dynamics.trajectory import trajectory
     >>> with jax.enable_x64(True):
     ...     problem, *_ = augmented_modes(Task.isotropic(400), None)
     ...     flow = lambda clock: trajectory(problem, 400, float("inf"), Filter("flow", 0.0), clock, noise=0.5)
