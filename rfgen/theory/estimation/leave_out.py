@@ -22,7 +22,7 @@ import numpy as np
 
 from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.gram import Gram
-from rfgen.theory.risk_estimators import OUTSIDE, reach
+from rfgen.theory.estimation.risk_estimators import OUTSIDE, reach
 
 # Flow this short, in units of the inverse largest eigenvalue, has learned nothing that double precision could show.
 NOTHING = 1e-17
