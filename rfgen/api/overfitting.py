@@ -19,10 +19,10 @@ from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.theory.effective_rank import effective_ranks
-from rfgen.theory.effective_rank_bound import effective_rank_bound
-from rfgen.theory.overfitting_cost import overfitting_cost as theory_overfitting_cost
-from rfgen.theory.overfitting_verdict import overfitting_verdict
+from rfgen.theory.overfitting.cost import overfitting_cost as theory_overfitting_cost
+from rfgen.theory.overfitting.effective_rank import effective_ranks
+from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.verdict import overfitting_verdict
 
 # Points are computed in padded blocks of this size: one shape compiled, whatever the sizes asked for.
 BLOCK = 16

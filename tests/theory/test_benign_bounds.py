@@ -6,7 +6,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.problems.spectra.spectral_tails import spectral_tails
-from rfgen.theory.benign_bounds import benign_bounds
+from rfgen.theory.overfitting.benign_bounds import benign_bounds
 from rfgen.theory.risk import risk
 
 bounds = jax.jit(jax.vmap(benign_bounds, in_axes=(None, 0, None, None, None)))

@@ -12,8 +12,8 @@ import rfgen as rg
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.learnability import learnability
-from rfgen.theory.overfitting_cost import cost_of, overfitting_coefficient, overfitting_cost
-from rfgen.theory.overfitting_verdict import overfitting_verdict
+from rfgen.theory.overfitting.cost import cost_of, overfitting_coefficient, overfitting_cost
+from rfgen.theory.overfitting.verdict import overfitting_verdict
 from rfgen.theory.risk import risk
 
 MODES, TASKS, RIDGES = 24, 10_000, 16

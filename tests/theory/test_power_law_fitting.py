@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.theory.power_law_fitting import interpolation_threshold, power_law_fitting
+from rfgen.theory.overfitting.power_law_fitting import interpolation_threshold, power_law_fitting
 
 LAWS = [(1.5, 1.5), (1.5, 3.0), (1.2, 1.4), (2.0, 4.0), (3.0, 2.0)]
 # Relative distance of ratio and cost from the engine at n = 10^4; measured at most 1e-4 and 2e-5.

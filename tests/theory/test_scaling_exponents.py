@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.theory.scaling_exponents import (
+from rfgen.theory.overfitting.scaling_exponents import (
     fitted_exponent,
     in_features,
     in_noisy_samples,

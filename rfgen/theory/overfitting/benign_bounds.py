@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
-from rfgen.theory.effective_rank import critical_level, ranks_at_starts
+from rfgen.theory.overfitting.effective_rank import critical_level, ranks_at_starts
 
 
 @jax.tree_util.register_dataclass

@@ -42,7 +42,7 @@ def effective_ranks(tails: SpectralTails, k: Any) -> EffectiveRanks:
     >>> float(ranks.first), float(ranks.second)
     (6.0, 6.0)
     """
-    require_double_precision("rfgen.theory.effective_rank")
+    require_double_precision("rfgen.theory.overfitting.effective_rank")
     k = jnp.asarray(k, dtype=jnp.float64)
     start, stop = jnp.asarray(tails.start), jnp.asarray(tails.stop)
     level = jnp.maximum(jnp.searchsorted(start, k, side="right") - 1, 0)

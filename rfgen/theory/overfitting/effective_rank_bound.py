@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
-from rfgen.theory.effective_rank import ranks_at_starts, ranks_within
+from rfgen.theory.overfitting.effective_rank import ranks_at_starts, ranks_within
 
 # Inside a wide level the best k is searched on a grid, refined: to 1e-7 of the level.
 GRID, REFINEMENTS = 33, 6

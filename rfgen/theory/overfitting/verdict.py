@@ -18,7 +18,7 @@ import numpy as np
 from rfgen.numerics.program import program
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.problems.spectra.spectrum import Spectrum
-from rfgen.theory.effective_rank import effective_ranks
+from rfgen.theory.overfitting.effective_rank import effective_ranks
 
 # Exponents of k/r_k in k that a trend must pass; ours.  Power laws have 0, exponentials 1; a log power law has -1/log k,
 # hence -0.1 up to n = 2e4.
