@@ -17,9 +17,9 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.theory.optimal_augmentation import dimension
-from rfgen.theory.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
-from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
+from rfgen.theory.ridge.optimal_augmentation import dimension
+from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
+from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
 
 
 @program(static_argnames="keep_outputs")

@@ -2,5 +2,5 @@
 
 __all__ = ["OptimalRidge", "Risk", "optimal_ridge", "risk"]
 
-from rfgen.theory.optimal_ridge import OptimalRidge, optimal_ridge
-from rfgen.theory.risk import Risk, risk
+from rfgen.theory.ridge.optimal_ridge import OptimalRidge, optimal_ridge
+from rfgen.theory.ridge.risk import Risk, risk

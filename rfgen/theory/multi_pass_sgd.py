@@ -23,11 +23,11 @@ import numpy as np
 from rfgen.equivalents.node_kernels import quadratic_form
 from rfgen.numerics.interpolation import sparse_times, through_sparse
 from rfgen.numerics.precision import require_double_precision
-from rfgen.theory.augmented_risk import AugmentedProblem
 from rfgen.theory.dynamics.ends import end, prediction_covariance
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.gradient_squares import gradient_squares
+from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd_contour import moment_contour, moment_error
 from rfgen.theory.sgd_stability import Stability, stability
@@ -83,7 +83,7 @@ def multi_pass_sgd(
     Source: derived; the Volterra equation of the kernel case is known since arXiv 2102.04396.
 
     >>> import jax, rfgen
-    >>> from rfgen.theory.augmented_risk import augmented_modes
+    >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> from rfgen.theory.one_pass_sgd import iteration_of
     >>> training = rfgen.SGD(rate=0.5, steps=1000, batch=4)
     >>> with jax.enable_x64(True):

@@ -22,9 +22,9 @@ from rfgen.numerics.compression import compress
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.task import Task
-from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.dynamics.ends import blocks_of
 from rfgen.theory.dynamics.trajectory import equilibria_at, largest_eigenvalue
+from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd_contour import moment_contour, moment_error
 from rfgen.theory.sgd_stability import Stability, stability

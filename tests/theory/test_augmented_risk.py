@@ -13,9 +13,9 @@ import rfgen as rg
 from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.problems.views.view_moments import view_moments
-from rfgen.theory.augmented_features import MomentForm
-from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes, augmented_risk
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes, augmented_risk
+from rfgen.theory.ridge.real_features import MomentForm
+from rfgen.theory.ridge.risk import risk
 from tests.oracles import make_cases
 from tests.oracles.dense import slope
 from tests.oracles.patterns import linear_patterns, pattern_risk

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 import rfgen as rg
 from rfgen.numerics.contours import closed
 from rfgen.systems.linear_networks.balanced_flow import balanced_flow
-from rfgen.theory.augmented_risk import augmented_modes
+from rfgen.theory.ridge.block_risk import augmented_modes
 
 MODES, N, NOISE, LENGTH = 360, 240, 0.3, 0.3
 EIGENVALUES = 4 * np.arange(1, MODES + 1) ** -0.7 / np.sum(np.arange(1, MODES + 1) ** -0.7)

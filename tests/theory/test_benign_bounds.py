@@ -7,7 +7,7 @@ import pytest
 import rfgen as rg
 from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.overfitting.benign_bounds import benign_bounds
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 
 bounds = jax.jit(jax.vmap(benign_bounds, in_axes=(None, 0, None, None, None)))
 exact = jax.jit(jax.vmap(lambda modes, n, ridge: risk(modes, n, np.inf, ridge, 1.0), in_axes=(None, 0, None)))

@@ -9,7 +9,7 @@ import pytest
 from flint import arb, ctx
 
 import rfgen as rg
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 from tests.oracles.scalar import exact_risk
 
 INDEX = np.arange(1.0, 61.0)

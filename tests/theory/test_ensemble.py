@@ -9,9 +9,9 @@ from scipy.optimize import brentq
 from scipy.stats import poisson
 
 import rfgen as rg
-from rfgen.theory.augmented_risk import augmented_modes, augmented_risk
-from rfgen.theory.ensemble import ensemble
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
+from rfgen.theory.ridge.ensemble import ensemble
+from rfgen.theory.ridge.risk import risk
 
 NOISE = 0.3
 TASK = rg.Task.power_law(alpha=1.5, beta=1.5, noise=NOISE, modes=1000)

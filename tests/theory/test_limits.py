@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rfgen as rg
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 from tests.oracles.dense import dense_risk
 
 INDEX = np.arange(1.0, 41.0)

@@ -9,9 +9,9 @@ import pytest
 
 import rfgen as rg
 from rfgen.theory import multi_pass_sgd as module
-from rfgen.theory.augmented_risk import augmented_modes
 from rfgen.theory.dynamics.trajectory import equilibria_at
 from rfgen.theory.one_pass_sgd import iteration_of
+from rfgen.theory.ridge.block_risk import augmented_modes
 from tests.oracles.sgd_moments import given_data
 
 LAM = np.arange(1, 121) ** -1.1

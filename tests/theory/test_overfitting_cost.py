@@ -11,10 +11,10 @@ import pytest
 import rfgen as rg
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectral_tails import spectral_tails
-from rfgen.theory.learnability import learnability
 from rfgen.theory.overfitting.cost import cost_of, overfitting_coefficient, overfitting_cost
 from rfgen.theory.overfitting.verdict import overfitting_verdict
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.learnability import learnability
+from rfgen.theory.ridge.risk import risk
 
 MODES, TASKS, RIDGES = 24, 10_000, 16
 ROUNDING = 1e-10

@@ -4,7 +4,7 @@ import jax
 import pytest
 
 import rfgen as rg
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 from tests.oracles import make_cases
 
 CASES = make_cases.load()

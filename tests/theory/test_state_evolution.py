@@ -13,7 +13,7 @@ import rfgen as rg
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.state_evolution import state_evolution
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 
 EIGHT = SparseRegression.equal(400, 8, noise=0.25)
 ONE = SparseRegression.equal(200, 1)

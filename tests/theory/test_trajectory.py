@@ -13,8 +13,8 @@ from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
 from rfgen.numerics import contours
 from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
-from rfgen.theory.augmented_risk import augmented_modes
 from rfgen.theory.dynamics import spectral_filters
+from rfgen.theory.ridge.block_risk import augmented_modes
 
 STEEP = rg.Task.power_law(alpha=1.4, beta=1.3, noise=0.3, modes=400)
 MANY = rg.Task.power_law(alpha=1.2, beta=1.5, noise=0.2, modes=10**6)

@@ -12,10 +12,10 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.theory.augmented_problem import Posed, pose, pose_resampled
-from rfgen.theory.augmented_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
+from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
+from rfgen.theory.ridge.posed import Posed, pose, pose_resampled
 
 SHARED = ("amplification", "df1", "converged", "stable", "served")
 

@@ -13,7 +13,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
-from rfgen.theory.ensemble import ensemble
+from rfgen.theory.ridge.ensemble import ensemble
 
 
 def checked_members(learner: Learner, members: Any) -> np.ndarray:

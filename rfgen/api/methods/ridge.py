@@ -24,9 +24,9 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.theory.augmented_problem import augmented_points, pattern_errors, pose, pose_resampled
-from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
-from rfgen.theory.risk import risk as theory_risk
+from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
+from rfgen.theory.ridge.risk import risk as theory_risk
 
 
 @program(static_argnames=("keep_outputs", "shared"))

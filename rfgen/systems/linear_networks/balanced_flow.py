@@ -21,9 +21,9 @@ import numpy as np
 from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import closed
 from rfgen.numerics.precision import require_double_precision
-from rfgen.theory.augmented_risk import AugmentedProblem
 from rfgen.theory.dynamics.ends import dimension, prediction_covariance
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
+from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 # Relative error of the clocks.
 TOLERANCE = 1e-9
@@ -54,7 +54,7 @@ def balanced_flow(
     Source: derived.
 
     >>> import jax, rfgen
-    >>> from rfgen.theory.augmented_risk import augmented_modes
+    >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> with jax.enable_x64(True):
     ...     problem, *_ = augmented_modes(rfgen.Task.isotropic(180, noise=0.3), None)
     ...     flow = balanced_flow(problem, n=120, depth=2, time=[0.0, 1.0, 10.0], length=0.3, noise=0.3)

@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sensitivity.odd_activation import OddActivation
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.risk import risk
 
 # So many equal modes make up the rest: the effective ridge exceeds their trace / n, so only the trace counts.
 REST_MODES = 1e28

@@ -15,8 +15,8 @@ from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.program import program
-from rfgen.theory.augmented_risk import AugmentedProblem, augmented_risk
 from rfgen.theory.dynamics.spectral_filters import Filter
+from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_risk
 
 # What a trajectory is made of at each clock; linear in these, everything else follows.
 PARTS = ("bias", "data", "noise", "features", "train", "train_noise", "norm", "norm_noise", "df1",

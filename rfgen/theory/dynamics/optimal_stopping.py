@@ -39,7 +39,7 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
 
     >>> import jax
     >>> from rfgen import Task
-    >>> from rfgen.theory.augmented_risk import augmented_modes
+    >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> from rfgen.theory.dynamics.spectral_filters import Filter
     >>> from rfgen.theory.dynamics.trajectory import trajectory
     >>> with jax.enable_x64(True):

@@ -15,9 +15,9 @@ from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_e
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
-from rfgen.theory.augmented_risk import AugmentedProblem
 from rfgen.theory.dynamics.ends import PARTS, beginning, blocks_of, dimension, end, prediction_covariance, total_trace
 from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
+from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
@@ -75,7 +75,7 @@ def trajectory(
     Source: derived; gradient flow in the isotropic case is that of arXiv 1710.03667.
 
     >>> import jax, rfgen
-    >>> from rfgen.theory.augmented_risk import augmented_modes
+    >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> from rfgen.theory.dynamics.spectral_filters import Filter
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
     >>> with jax.enable_x64(True):

@@ -23,8 +23,8 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.modes import Modes
-from rfgen.theory.optimal_ridge import optimal_ridge
-from rfgen.theory.risk import risk
+from rfgen.theory.ridge.optimal_ridge import optimal_ridge
+from rfgen.theory.ridge.risk import risk
 
 
 @jax.tree_util.register_dataclass

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
 from rfgen.problems.spectra.modes import Modes
-from rfgen.theory.risk import Risk, risk
+from rfgen.theory.ridge.risk import Risk, risk
 
 # A grid over 40 decades around the trace, and down to the smallest eigenvalue, finds the valley; each refinement is 64
 # times finer.  After five, the risk is minimal to 1e-15 and the ridge known to 1e-7, the square root of that.

@@ -14,8 +14,8 @@ from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
-from rfgen.theory.augmented_problem import Posed, augmented_points, pose, posed_point
-from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.posed import Posed, augmented_points, pose, posed_point
 
 # Range of each kind of strength; those up to inf are searched over decades around the mean square of a coordinate.
 RANGES = {

@@ -31,7 +31,7 @@ def ensemble(single: dict[str, Any], pair: dict[str, Any], members: Any) -> dict
     Exact where the functions are; inf where one model diverges and `members` is finite.
 
     >>> import jax, rfgen
-    >>> from rfgen.theory.risk import risk
+    >>> from rfgen.theory.ridge.risk import risk
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
     >>> with jax.enable_x64(True):
     ...     one, two = (vars(risk(task.modes, 256, 300, 1e-3, 0.5, shared)) for shared in ("all", "samples"))

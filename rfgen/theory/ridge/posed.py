@@ -21,8 +21,8 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.views.view_moments import cached_moments
-from rfgen.theory.augmented_features import MomentForm, pattern_features
-from rfgen.theory.augmented_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled
+from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled
+from rfgen.theory.ridge.real_features import MomentForm, pattern_features
 
 # Patterns of views of real inputs that are told apart: each pair costs one matrix.
 MOST_DATA_PATTERNS = 8

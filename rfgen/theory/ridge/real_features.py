@@ -18,7 +18,7 @@ from rfgen.equivalents.view_blocks import pattern_combinations
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.views.view_moments import ViewMoments
-from rfgen.theory.augmented_risk import AugmentedProblem
+from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 # Negative eigenvalues of an estimated covariance, as a share of its trace, beyond which it is refused.
 INDEFINITE = 0.01
