@@ -12,9 +12,9 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
-from rfgen.theory.multi_pass_sgd import MultiPassCurve, multi_pass_sgd
-from rfgen.theory.one_pass_sgd import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.ridge.posed import Posed
+from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
+from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 
 STEADY = ("stability", "stationary_test", "by_mode", "served")
 

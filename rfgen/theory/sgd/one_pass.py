@@ -25,9 +25,9 @@ from rfgen.problems.task import Task
 from rfgen.theory.dynamics.ends import blocks_of
 from rfgen.theory.dynamics.trajectory import equilibria_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
-from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd_contour import moment_contour, moment_error
-from rfgen.theory.sgd_stability import Stability, stability
+from rfgen.theory.sgd.contour import moment_contour, moment_error
+from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
+from rfgen.theory.sgd.stability import Stability, stability
 
 # Half-widths of the panels of compressed modes, for the result and for its error.
 PANEL, COARSE_PANEL = 0.6, 0.9

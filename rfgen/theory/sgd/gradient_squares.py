@@ -21,7 +21,7 @@ from jaxtyping import Array
 from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import Curve
 from rfgen.numerics.program import program
-from rfgen.theory.second_moments import Iteration
+from rfgen.theory.sgd.second_moments import Iteration
 
 
 def gradient_squares(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.contours import Curve, lens
-from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd_stability import radius
+from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
+from rfgen.theory.sgd.stability import radius
 
 # log of what moments may grow to at the vertex, and anywhere.
 VERTEX, BOUND = 3.0, 9.0

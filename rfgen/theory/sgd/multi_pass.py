@@ -26,11 +26,11 @@ from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.dynamics.ends import end, prediction_covariance
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
-from rfgen.theory.gradient_squares import gradient_squares
 from rfgen.theory.ridge.block_risk import AugmentedProblem
-from rfgen.theory.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd_contour import moment_contour, moment_error
-from rfgen.theory.sgd_stability import Stability, stability
+from rfgen.theory.sgd.contour import moment_contour, moment_error
+from rfgen.theory.sgd.gradient_squares import gradient_squares
+from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
+from rfgen.theory.sgd.stability import Stability, stability
 
 # Nodes whose pairs are affordable (seconds), and the error that a point may have.
 MOST_NODES = 1152
@@ -84,7 +84,7 @@ def multi_pass_sgd(
 
     >>> import jax, rfgen
     >>> from rfgen.theory.ridge.block_risk import augmented_modes
-    >>> from rfgen.theory.one_pass_sgd import iteration_of
+    >>> from rfgen.theory.sgd.one_pass import iteration_of
     >>> training = rfgen.SGD(rate=0.5, steps=1000, batch=4)
     >>> with jax.enable_x64(True):
     ...     problem, *_ = augmented_modes(rfgen.Task.power_law(1.5, 1.5, 0.5, modes=500), None)
