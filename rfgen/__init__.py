@@ -90,7 +90,7 @@ from rfgen.api import (
     sensitivity,
     simulate,
 )
-from rfgen.execution.program_cache import cache_programs
+from rfgen.numerics.program_cache import cache_programs
 from rfgen.numerics.precision import PrecisionError
 from rfgen.plotting import plot
 from rfgen.problems import datasets

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.execution.progress import progress_bar
-from rfgen.execution.store import Store, content_key
+from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.store import Store, content_key
 
 TASK, LEARNER = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge([0.1, 1.0]))
 

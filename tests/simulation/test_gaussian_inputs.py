@@ -8,7 +8,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.api.check.agreement import finite_size_trend
-from rfgen.execution.store import content_key
+from rfgen.curves.cells.store import content_key
 from rfgen.simulation.runs.trials import fingerprint, source_of
 
 # Relative finite-size error of the training error for ReLU at features = 4 n, times d: 4.6(4), 4.2(8), 5.1(17) at d = 50,
