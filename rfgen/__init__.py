@@ -90,8 +90,8 @@ from rfgen.api import (
     sensitivity,
     simulate,
 )
-from rfgen.numerics.program_cache import cache_programs
 from rfgen.numerics.precision import PrecisionError
+from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
 from rfgen.problems import datasets
 from rfgen.problems.augmentations import (

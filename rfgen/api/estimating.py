@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import DESCRIPTIONS
+from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out

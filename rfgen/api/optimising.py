@@ -8,8 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.api.curves import dataset, over_modes, prepare, warn_small_population
+from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.predicting import predict
+from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask

@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.api.curves import blockwise, dataset, judged, over_modes, prepare, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import prepare, warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.grid import blockwise, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask

@@ -4,10 +4,10 @@ __all__ = ["predict"]
 
 from typing import Any
 
-from rfgen.api.curves import prepare
 from rfgen.api.methods.ensembles import predict_ensemble
 from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.sgd import predict_stochastic
+from rfgen.api.nouns import prepare
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.classes.mixture import Mixture

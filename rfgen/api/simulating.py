@@ -10,13 +10,14 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import MEASURED, dataset, prepare
 from rfgen.api.methods.ensembles import checked_members
+from rfgen.api.nouns import prepare
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import budget, plan
 from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import dataset, prepare, warn_small_population
 from rfgen.api.methods.dynamics import posed_settings, trajectories
+from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

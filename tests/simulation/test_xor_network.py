@@ -169,7 +169,8 @@ def test_two_devices_give_the_same_numbers():
     xor, net = XORClusters(200, 6.0, 0.1), TwoLayerReLU(20, 0.05, 20, 1e-2)
     code = (
         "import json, jax; from rfgen.systems.xor.two_layer_relu import TwoLayerReLU\n"
-        "from rfgen.systems.xor.xor_clusters import XORClusters; from rfgen.systems.xor.simulation import xor_network_runs\n"
+        "from rfgen.systems.xor.xor_clusters import XORClusters\n"
+        "from rfgen.systems.xor.simulation import xor_network_runs\n"
         "xor, net = XORClusters(200, 6.0, 0.1), TwoLayerReLU(20, 0.05, 20, 1e-2)\n"
         "runs = xor_network_runs(xor, net, 20, trials=3, seed=2)\n"
         "print(json.dumps([jax.device_count(), runs.train_accuracy.tolist(), runs.test_accuracy.tolist()]))"

@@ -8,10 +8,10 @@ import numpy as np
 
 from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.api.check.report import Report
-from rfgen.api.curves import MEASURED
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.systems import SYSTEMS
+from rfgen.curves.dataset import MEASURED
 from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import dataset, judged, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import dataset, prepare
 from rfgen.api.methods.ridge import risk_curve
+from rfgen.api.nouns import prepare
+from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

@@ -8,16 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.api.curves import (
-    BLOCKS,
-    blockwise,
-    dataset,
-    judged,
-    over_modes,
-    warn_low_dimension,
-    warn_small_population,
-)
 from rfgen.api.methods.dynamics import predict_trajectory
+from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.grid import BLOCKS, blockwise, over_modes
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

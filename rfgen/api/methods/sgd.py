@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.curves import DESCRIPTIONS, dataset, judged
 from rfgen.api.methods.dynamics import one_output, posed_settings
+from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task

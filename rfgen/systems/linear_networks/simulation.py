@@ -1,4 +1,4 @@
-"""Measured curves of linear networks on isotropic inputs.  The Monte-Carlo twin of `rfgen.systems.linear_networks.isotropic_flow`.
+"""Measured curves of linear networks on isotropic inputs: the Monte-Carlo twin of `isotropic_flow` beside it.
 
 In the terms of arXiv 1710.03667: inputs of variance 1/N, weights of the teacher of variance 1, label noise 1/snr, initial
 weights of variance initial_to_noise/snr, `tau dw/dt = (y - wX)X'`.  One eigendecomposition of XX' a trial gives every

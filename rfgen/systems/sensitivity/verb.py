@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import blockwise
+from rfgen.curves.grid import blockwise
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation

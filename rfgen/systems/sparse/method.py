@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import ONE_BY_ONE, blockwise, dataset, mean_and_error
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.dataset import dataset, mean_and_error
+from rfgen.curves.grid import ONE_BY_ONE, blockwise
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation

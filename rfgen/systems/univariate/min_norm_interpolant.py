@@ -20,8 +20,8 @@ def min_norm_interpolant(x: Any, y: Any) -> PiecewiseLinear:
 
     Where the chords' change of slope keeps its sign from one point to the next, the bends of both may merge into one kink
     between them; elsewhere f is the chord.  How each point's bend is divided between its neighbours is solved exactly
-    (`rfgen.systems.univariate.splitting`), in time proportional to n after sorting: 20,000 points in about 0.1 s.  If -1/x of an
-    end point lies in its interval, that interval may have a kink too, at -1/x.
+    (`splitting`), in time proportional to n after sorting: 20,000 points in about 0.1 s.  If -1/x of an end point lies
+    in its interval, that interval may have a kink too, at -1/x.
 
     `certificate_gap` is proven apart from the solution, by a feasible point of the dual; rounding leaves about 1e-15.
 

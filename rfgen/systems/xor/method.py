@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import mean_and_error
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import budget
 from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.dataset import mean_and_error
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation

@@ -5,8 +5,8 @@ sum of the forces then pulls every weight towards zero by `threshold = radius su
 
     w_i = soft(push_i + sqrt(X_i) G, threshold) / (C_i + ridge),    G standard normal,  push = sum_g pull_g mean_g,
 
-with C and X as in `rfgen.equivalents.margin.margin_equilibrium`.  With h1(a) = a Phi(a) + phi(a), h2(a) = (a^2 + 1) Phi(a) +
-a phi(a), all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push - threshold)/sqrt(X).
+with C and X as in `rfgen.equivalents.margin.margin_equilibrium`.  With h1(a) = a Phi(a) + phi(a) and h2(a) = (a^2 + 1)
+Phi(a) + a phi(a), all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push - threshold)/sqrt(X).
 """
 
 __all__ = ["LinfClassifier", "linf_training"]

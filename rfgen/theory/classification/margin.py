@@ -1,8 +1,8 @@
 """Linear classifiers trained by a convex loss of the margin on labelled Gaussian groups.
 
-The equilibrium joins two halves: the weights' answer to the forces of the rows (`rfgen.equivalents.margin.margin_equilibrium`),
-and the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z (`margin_losses` there).
-Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's method, followed along the
+The equilibrium joins two halves (`rfgen.equivalents.margin`): the weights' answer to the forces of the rows
+(`margin_equilibrium`), and the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z
+(`margin_losses`).  Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's method, followed along the
 ridge from a large one, where the weights are nearly zero, down to the one asked for.
 """
 
