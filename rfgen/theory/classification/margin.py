@@ -2,8 +2,8 @@
 
 The equilibrium joins two halves (`rfgen.equivalents.margin`): the weights' answer to the forces of the rows
 (`margin_equilibrium`), and the forces of rows whose leave-one-out margins are normal, label (M_g + b) + sqrt(q_g) Z
-(`margin_losses`).  Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's method, followed along the
-ridge from a large one, where the weights are nearly zero, down to the one asked for.
+(`margin_losses`).  Unknowns are gamma_g, M_g, q_g, the intercept b and the norm of the weights.  Solved by Newton's
+method, followed along the ridge from a large one, where the weights are nearly zero, down to the one asked for.
 """
 
 __all__ = ["MarginClassifier", "margin_classifier", "margin_distribution"]
