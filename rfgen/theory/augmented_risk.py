@@ -18,6 +18,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.gaussian_inputs import GaussianInputs
@@ -130,6 +131,7 @@ def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> Augm
     return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="shared")
 def augmented_risk(
     problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
