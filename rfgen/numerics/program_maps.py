@@ -38,10 +38,10 @@ def spare_maps() -> None:
 
     Looks after each 16th program, outside any trace, and does nothing where there is no /proc.
     """
-    if _Programs.unseen < EVERY or under_trace() or not (MAPS.exists() and GRANTED.exists()):
+    if _Programs.unseen < EVERY or under_trace():
         return
     _Programs.unseen = 0
-    if 2 * MAPS.read_bytes().count(b"\n") > int(GRANTED.read_text()):
+    if MAPS.exists() and GRANTED.exists() and 2 * MAPS.read_bytes().count(b"\n") > int(GRANTED.read_text()):
         jax.clear_caches()
 
 
