@@ -58,7 +58,7 @@ RARELY = 25
 # The limit that the guard reads in the last part: the programs of one turn pass its half several times.
 LOWERED = 6_000
 # Infinite where a bound is void; discriminants minimise no loss.
-MAY_BE_INFINITE = {"bound", "bound_k", ".variance_upper", ".bias_upper", ".k", ".scale", ".train_loss"}
+MAY_BE_INFINITE = {"bound", "bound_k", "k_over_r", ".variance_upper", ".bias_upper", ".k", ".scale", ".train_loss"}
 
 
 class Turn:
