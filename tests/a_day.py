@@ -121,10 +121,6 @@ def _size(turn: Turn) -> int:
     return turn.size
 
 
-def _none(turn: Turn) -> None:
-    """Fresh samples have no number."""
-
-
 FIXED: dict[str, Method] = {
     "ridge": _ridge,
     "flow": _flow,
@@ -159,8 +155,8 @@ SPARSE: dict[str, Method] = {
 PREDICTIONS: dict[str, Method] = {
     **{name: _predict("task", training) for name, training in FIXED.items()},
     **{f"{name}, features": _predict("task", training, features=_size) for name, training in FIXED.items()},
-    **{name: _predict("task", training, n=_none) for name, training in FRESH.items()},
-    **{f"{name}, features": _predict("task", training, n=_none, features=_size) for name, training in FRESH.items()},
+    **{name: _predict("task", training, n=lambda t: None) for name, training in FRESH.items()},
+    **{f"{name}, features": _predict("task", training, n=lambda t: None, features=_size) for name, training in FRESH.items()},
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
@@ -181,7 +177,7 @@ PREDICTIONS: dict[str, Method] = {
 VERBS: dict[str, Method] = {
     "simulate ridge": _simulate("task", _ridge, features=_size),
     "simulate flow": _simulate("task", _flow),
-    "simulate one pass": _simulate("task", FRESH["one pass"], n=_none),
+    "simulate one pass": _simulate("task", FRESH["one pass"], n=lambda t: None),
     "simulate SGD": _simulate("task", FIXED["SGD"]),
     "simulate views": _simulate("task", _ridge, augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate data": _simulate("data", _ridge),
