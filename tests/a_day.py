@@ -155,8 +155,8 @@ SPARSE: dict[str, Method] = {
 PREDICTIONS: dict[str, Method] = {
     **{name: _predict("task", training) for name, training in FIXED.items()},
     **{f"{name}, features": _predict("task", training, features=_size) for name, training in FIXED.items()},
-    **{name: _predict("task", training, n=lambda t: None) for name, training in FRESH.items()},
-    **{f"{name}, features": _predict("task", training, n=lambda t: None, features=_size) for name, training in FRESH.items()},
+    **{name: _predict("task", fresh, n=lambda t: None) for name, fresh in FRESH.items()},
+    **{f"{name}, features": _predict("task", fresh, n=lambda t: None, features=_size) for name, fresh in FRESH.items()},
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
