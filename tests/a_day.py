@@ -54,7 +54,7 @@ X, Y = rg.datasets.digits()
 # Calls between two counts of the maps, apart from the guard's own.
 LOOK_EVERY = 10
 # Turns between two calls of methods that take most of the time: they compile for seconds, or for each new shape.
-RARELY = 25
+RARELY = 100
 # The limit that the guard reads in the last part: the programs of one turn pass its half several times.
 LOWERED = 6_000
 # Infinite where a bound is void; discriminants minimise no loss.
