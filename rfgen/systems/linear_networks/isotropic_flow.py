@@ -30,6 +30,7 @@ from jaxtyping import Array, Float
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_edges, marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 
 # Times beyond this count as infinite: what still moves then has an eigenvalue below 1e-40, and the least positive edge
 # of the bulk in double precision is 1e-33 (alpha = 1 itself diverges as time does).
@@ -65,6 +66,7 @@ class OptimalRidge:
     test: Float[Array, "*batch"]
 
 
+@sparing_maps
 @jax.jit
 def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0) -> IsotropicFlow:
     """Errors of a linear network after training for `time` = t/tau on P = `alpha` N samples.
@@ -117,6 +119,7 @@ def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0)
     )
 
 
+@sparing_maps
 @jax.jit
 def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Array, ""]:
     """The t/tau at which test error is least; inf without noise, where training never hurts.
@@ -156,6 +159,7 @@ def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Arr
     return jnp.where(noisy, jnp.minimum(jnp.exp(log_time), LATEST), jnp.inf)
 
 
+@sparing_maps
 @jax.jit
 def overtraining(alpha: Any, snr: Any, initial_to_noise: Any = 0.0, time: Any = jnp.inf) -> Float[Array, ""]:
     """Test error at `time` = t/tau, by default the end of training, less that at the optimal time; derived.

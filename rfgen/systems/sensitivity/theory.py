@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sensitivity.odd_activation import OddActivation
 from rfgen.theory.ridge.risk import risk
@@ -69,6 +70,7 @@ def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes,
     return modes, order
 
 
+@sparing_maps
 @jax.jit
 def sensitivity(
     activation: OddActivation, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,

@@ -17,6 +17,8 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array
 
+from rfgen.numerics.program_maps import sparing_maps
+
 # The normal density, and all terms that hold it, underflow beyond.
 BEYOND = 37.0
 # Normal mass beyond is 1e-19; panels of 1.5 deviations, and finer ones towards b = 0, in deviations.
@@ -150,6 +152,7 @@ class HyperbolicEntropy:
         return (center + half * jnp.asarray(_NODES)).ravel(), (half * jnp.asarray(_WEIGHTS)).ravel()
 
 
+@sparing_maps
 @jax.jit
 def hyperbolic_dual(b: Any, theta: Any, init: Any, linear: Any) -> Array:
     """The s with h(s) + theta s = b, elementwise, h as in `HyperbolicEntropy`; its proximal map is h(s).

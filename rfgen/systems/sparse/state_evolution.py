@@ -23,6 +23,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.numerics.continuation import implicit
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
 
 # Largest relative error, by the residual, that counts as solved.
@@ -85,6 +86,7 @@ def state_evolution(
 
 
 # `kind`: trees of two registered dataclasses are equal to JAX (0.10.2), which took one map's program for the other's
+@sparing_maps
 @partial(jax.jit, static_argnames="kind")
 def _solved(
     proximal: Any, coefficients: Any, multiplicity: Any, noise: Any, n: Any, penalty: Any, kind: type

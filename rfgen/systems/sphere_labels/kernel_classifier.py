@@ -25,6 +25,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
@@ -85,6 +86,7 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     return classifier_errors(labels, mean, variance, scale)
 
 
+@sparing_maps
 @jax.jit
 def _equilibrium(modes: Modes, n: Array, noise: Any, ridge: Array) -> Equilibrium:
     return equilibrium(training_group(modes, n, noise), jnp.asarray(jnp.inf), ridge)

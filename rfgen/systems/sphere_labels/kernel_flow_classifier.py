@@ -19,6 +19,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sphere_labels.kernel_classifier import KernelClassifier, classifier_errors
 from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
@@ -48,6 +49,7 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     return classifier_errors(labels, mean, variance)
 
 
+@sparing_maps
 @jax.jit
 def _moments(
     modes: Modes, eigenvalues: Any, coefficients: Any, multiplicities: Any, polynomials: Any, measure: Any, target: Any,

@@ -9,6 +9,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.systems.univariate.distance import distance
 from rfgen.systems.univariate.linear_spline import linear_spline
@@ -49,6 +50,7 @@ def noise_risks(
     found: dict[str, list[Any]] = {name: [] for name in INTERPOLANTS}
     largest = 0.0
     for size in np.atleast_1d(sizes).astype(int):
+        spare_maps()
         risks: dict[str, list[Any]] = {name: [] for name in INTERPOLANTS}
         for trial in range(trials):
             key = jax.random.fold_in(jax.random.fold_in(root, int(size)), trial)

@@ -23,6 +23,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import HARD, RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 
 
 @jax.tree_util.register_dataclass
@@ -81,6 +82,7 @@ def linf_training(
     return _trained(_Setting(*setting), loss, ridge, classes, intercept)
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def _trained(setting: _Setting, loss: str, ridge: Array, classes: Array, intercept: bool) -> LinfClassifier:
     rows = loss_of(loss)

@@ -15,10 +15,12 @@ import jax
 import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="intercept")
 def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Average; arguments and result as in `margin_classifier`.

@@ -20,10 +20,12 @@ import jax
 import jax.numpy as jnp
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="intercept")
 def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Fisher's discriminant; arguments and result as in `margin_classifier`, weights of the rows left out.

@@ -21,6 +21,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.classes.class_groups import ClassMoments
 
 
@@ -82,6 +83,7 @@ def _state(x: Array) -> _State:
     return _State(gamma, overlap, spread, x[-2], jnp.exp(x[-1]))
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def margin_classifier(
     moments: ClassMoments, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,

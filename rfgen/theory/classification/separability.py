@@ -20,8 +20,10 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="intercept")
 def separability_threshold(
     mahalanobis: Any, prior: Any = 0.5, flip: Any = 0.0, intercept: bool = False

@@ -24,6 +24,7 @@ from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, rid
 from rfgen.numerics.compression import compress
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.classes.teacher import Teacher
 
 # Gauss-Hermite nodes over u given om, for the logistic link.
@@ -87,6 +88,7 @@ class _Setting:
     features: Any
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def teacher_classifier(
     moments: TeacherMoments, n: Any, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False

@@ -21,9 +21,11 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 
 
+@sparing_maps
 @jax.jit
 def estimator_error(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0) -> Float[Array, ""]:
     """The standard error of gcv, and of leave-one-out, over training sets, as a share of the test risk: a scalar ().

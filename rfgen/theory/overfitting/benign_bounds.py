@@ -27,6 +27,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.overfitting.effective_rank import critical_level, ranks_at_starts
 
@@ -47,6 +48,7 @@ class BenignBounds:
     scale: Float[Array, "*batch"]
 
 
+@sparing_maps
 @jax.jit
 def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0.0, b: Any = 2.0) -> BenignBounds:
     """Bounds at `n` samples, `ridge` >= 0 (unnormalised), label noise of variance `noise`; `b` > 1; scalars, traceable.

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge
 from rfgen.theory.ridge.risk import risk
@@ -47,6 +48,7 @@ class OverfittingCost:
     converged: Bool[Array, "*batch"]
 
 
+@sparing_maps
 @jax.jit
 def overfitting_coefficient(modes: Modes, n: Any, features: Any = jnp.inf) -> Float[Array, ""]:
     """E0 at `n` samples, a scalar: the factor by which interpolation multiplies pure noise; inf where it diverges.
@@ -69,6 +71,7 @@ def cost_of(ridgeless: Any, best: Any) -> Array:
     return jnp.where(learned, 1.0, ridgeless / jnp.where(learned, 1.0, best))
 
 
+@sparing_maps
 @jax.jit
 def overfitting_cost(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OverfittingCost:
     """Cost of overfitting at `n` samples; scalars in, traceable; vmap it over n, features, noise.

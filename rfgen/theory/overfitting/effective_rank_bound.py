@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.overfitting.effective_rank import ranks_at_starts, ranks_within
 
@@ -35,6 +36,7 @@ class EffectiveRankBound:
     k: Float[Array, "*batch"]
 
 
+@sparing_maps
 @jax.jit
 def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
     """min over k of (1 - k/n)^-2 (1 - n/R_k)^-1 at `n` > 0 samples, a scalar; k is whole at actual modes.

@@ -27,6 +27,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 
 # Noise beyond this counts as this: the target is then pure noise to double precision.
 MOST_NOISE = 1e200
@@ -55,6 +56,7 @@ def interpolation_threshold(alpha: Any, beta: Any) -> Any:
     return (beta - alpha) / (alpha * (alpha - 1.0))
 
 
+@sparing_maps
 @jax.jit
 def power_law_fitting(alpha: Any, beta: Any, relative_noise: Any) -> PowerLawFitting:
     """The optimal fitting ratio at n to infinity; scalars alpha > 1, 1 < beta < 2 alpha + 1, noise >= 0, traceable.

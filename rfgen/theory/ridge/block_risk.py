@@ -19,6 +19,7 @@ from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -135,6 +136,7 @@ def _resampled(problem: AugmentedProblem, draws: Array, probabilities: Array) ->
     return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="shared")
 def augmented_risk(
     problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 
 
@@ -28,6 +29,7 @@ class Learnability:
     unspent: Float[Array, "*batch"]
 
 
+@sparing_maps
 @jax.jit
 def learnability(modes: Modes, n: Any, ridge: Any = 0.0, features: Any = jnp.inf) -> Learnability:
     """Learnabilities of `modes` at `n` samples; scalars in, traceable.

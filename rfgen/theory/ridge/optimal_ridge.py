@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk, risk
 
@@ -33,6 +34,7 @@ class OptimalRidge:
     risk: Risk
 
 
+@sparing_maps
 @jax.jit
 def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OptimalRidge:
     """The minimiser of `risk(modes, n, features, ridge, noise).test` over ridge in [0, inf], and the risk there.

@@ -14,6 +14,7 @@ from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.error_kernel import error_kernel
 from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 
 
@@ -42,6 +43,7 @@ class Risk:
     converged: Bool[Array, "*batch"]
 
 
+@sparing_maps
 @partial(jax.jit, static_argnames="shared")
 def risk(
     modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
