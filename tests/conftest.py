@@ -30,7 +30,7 @@ from jaxtyping import install_import_hook
 from tests import compiled_programs, tiers
 
 # The user layer (problems, api) validates by itself, with messages that tests read.
-ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")
+ROOMS = ("numerics", "equivalents", "theory", "simulation", "curves", "systems", "api.check")
 install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

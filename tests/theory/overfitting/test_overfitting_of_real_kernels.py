@@ -7,7 +7,7 @@ import pytest
 
 import rfgen as rg
 
-MEASURED = Path(__file__).resolve().parents[3] / "shared" / "data"
+MEASURED = Path(__file__).resolve().parents[4] / "shared" / "data"
 KERNELS = ("cifar10-relu-features", "cifar10-myrtle10-cntk", "svhn-myrtle10-cntk", "mnist-myrtle10-cntk")
 # Measured risk of pure noise on image kernels over E0 from their eigenvalues at n from 300 to 3,000 (n not stated in the
 # files); measured: within 8 % of the range.

@@ -19,7 +19,7 @@ from rfgen.theory.ridge.risk import risk
 from tests.oracles import make_cases
 from tests.oracles.dense import slope
 from tests.oracles.patterns import linear_patterns, pattern_risk
-from tests.theory.test_risk import task_of
+from tests.theory.ridge.test_risk import task_of
 
 INF = math.inf
 EIGENVALUES, POWER = (np.arange(1.0, 41.0) ** -exponent for exponent in (1.3, 1.1))
