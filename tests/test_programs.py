@@ -77,6 +77,9 @@ SIZES = np.unique(np.geomspace(20, 200, 20).round()).astype(int)
 FEATURES = SIZES + 3
 STRENGTHS, SHARES = np.geomspace(1e-2, 10.0, 20), np.linspace(0.1, 0.9, 20)
 RATES, MOMENTA = np.linspace(0.02, 0.3, 20), np.linspace(0.02, 0.8, 20)
+_mixed = np.random.default_rng(0).permutation
+# rate, steps, batch, ridge, n, features, momentum
+ALL_AT_ONCE = [*zip(RATES, _mixed(SIZES), _mixed(COUNTS), _mixed(STRENGTHS), _mixed(SIZES), _mixed(FEATURES), MOMENTA)]
 SWEEPS = {
     "ridge: n": Sweep(lambda n: rg.predict(_task(), _ridge(), n), SIZES),
     "ridge: features": Sweep(lambda k: rg.predict(_task(), _ridge(features=k), 50), FEATURES),
@@ -92,14 +95,12 @@ SWEEPS = {
     "descent: rate": Sweep(
         lambda rate: rg.predict(_task(), rg.Learner(rg.GradientDescent(rate=rate, steps=[1, 10]), features=64), 50), RATES
     ),
-    "SGD: rate": Sweep(lambda rate: rg.predict(_task(), _sgd(rate, features=None), 50), RATES),
-    "SGD on features: rate": Sweep(lambda rate: rg.predict(_task(), _sgd(rate), 50), RATES),
-    "SGD on features: momentum": Sweep(lambda momentum: rg.predict(_task(), _sgd(momentum=momentum), 50), MOMENTA),
-    "SGD on features: batch": Sweep(lambda batch: rg.predict(_task(), _sgd(batch=batch), 50), COUNTS),
-    "SGD on features: ridge": Sweep(lambda ridge: rg.predict(_task(), _sgd(ridge=ridge), 50), STRENGTHS),
-    "SGD on features: steps": Sweep(lambda steps: rg.predict(_task(), _sgd(last=steps), 50), SIZES),
-    "SGD on features: n": Sweep(lambda n: rg.predict(_task(), _sgd(), n), SIZES),
-    "SGD on features: features": Sweep(lambda k: rg.predict(_task(), _sgd(features=k), 50), FEATURES),
+    # a second a call: all numbers change at once
+    "SGD": Sweep(lambda at: rg.predict(_task(), _sgd(*at[:3], features=None, ridge=at[3]), at[4]), ALL_AT_ONCE),
+    "SGD on features": Sweep(lambda at: rg.predict(_task(), _sgd(*at[:3], at[5], ridge=at[3]), at[4]), ALL_AT_ONCE),
+    "SGD with momentum": Sweep(
+        lambda at: rg.predict(_task(), _sgd(*at[:3], at[5], ridge=at[3], momentum=at[6]), at[4]), ALL_AT_ONCE
+    ),
     "one pass: rate": Sweep(lambda rate: rg.predict(_task(), _one_pass(rate)), RATES),
     "one pass: momentum": Sweep(lambda momentum: rg.predict(_task(), _one_pass(momentum=momentum)), MOMENTA),
     "one pass: steps": Sweep(lambda steps: rg.predict(_task(), _one_pass(last=steps)), SIZES),

@@ -97,7 +97,7 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**found, loss=rule)  # pyright: ignore[reportArgumentType]  # NumPy serves as well
+    return MarginClassifier(**{name: jax.device_put(values) for name, values in found.items()}, loss=rule)
 
 
 @program(static_argnames="norm")
