@@ -79,7 +79,8 @@ STRENGTHS, SHARES = np.geomspace(1e-2, 10.0, 20), np.linspace(0.1, 0.9, 20)
 RATES, MOMENTA = np.linspace(0.02, 0.3, 20), np.linspace(0.02, 0.8, 20)
 _mixed = np.random.default_rng(0).permutation
 # rate, steps, batch, ridge, n, features, momentum
-ALL_AT_ONCE = [*zip(RATES, _mixed(SIZES), _mixed(COUNTS), _mixed(STRENGTHS), _mixed(SIZES), _mixed(FEATURES), MOMENTA)]
+_columns = (RATES, _mixed(SIZES), _mixed(COUNTS), _mixed(STRENGTHS), _mixed(SIZES), _mixed(FEATURES), MOMENTA)
+ALL_AT_ONCE = [*zip(*_columns, strict=True)]
 SWEEPS = {
     "ridge: n": Sweep(lambda n: rg.predict(_task(), _ridge(), n), SIZES),
     "ridge: features": Sweep(lambda k: rg.predict(_task(), _ridge(features=k), 50), FEATURES),
