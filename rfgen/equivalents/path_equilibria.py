@@ -80,19 +80,25 @@ def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[A
     far = (-1e3 * total).astype(jnp.complex128)
     sign = jnp.sign(jnp.linalg.det(_linearised(operators, blocks, features, _start(operators, far), far)[1]).real)
 
-    def inward(state: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], None]:
-        logs, last, regular = state
-        found, matrix, residual = _newton(operators, blocks, features, logs, ridge)
-        real = jnp.max(jnp.abs(jnp.sin(found.imag))) < 1e-6
-        same = jnp.sign(jnp.linalg.det(matrix).real) == sign
-        regular = regular & (residual <= SMALLEST_STEP) & real & same
-        return (jnp.where(regular, found, logs), jnp.where(regular, ridge.real, last), regular), None
-
     def refine(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         logs, last, ratio = state
         steps = jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS
         path = (last * jnp.exp(-jnp.log(ratio) * steps)).astype(jnp.complex128)
-        (logs, last, _), _ = jax.lax.scan(inward, (logs, last, jnp.ones((), bool)), path)
+
+        def inward(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+            logs, last, _, at = state
+            found, matrix, residual = _newton(operators, blocks, features, logs, path[at])
+            real = jnp.max(jnp.abs(jnp.sin(found.imag))) < 1e-6
+            same = jnp.sign(jnp.linalg.det(matrix).real) == sign
+            regular = (residual <= SMALLEST_STEP) & real & same
+            return jnp.where(regular, found, logs), jnp.where(regular, path[at].real, last), regular, at + 1
+
+        def inside(state: tuple[Array, Array, Array, Array]) -> Array:
+            # beyond the edge Newton never ends: 15 times the passes of all regular steps
+            return state[2] & (state[3] < EDGE_STEPS)
+
+        start = (logs, last, jnp.ones((), bool), jnp.zeros((), jnp.int32))
+        logs, last, *_ = jax.lax.while_loop(inside, inward, start)
         return logs, last, ratio ** (1.0 / EDGE_STEPS)
 
     first = (_start(operators, far), -1e3 * total, jnp.asarray(1e9))

@@ -3,12 +3,16 @@
 __all__ = ["DrawnViews"]
 
 
+import copy
 from collections.abc import Callable
+from dataclasses import fields
 from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
 
+from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation, View
 from rfgen.problems.data_task import DataTask
 
@@ -16,10 +20,43 @@ from rfgen.problems.data_task import DataTask
 TRIED = 3
 
 
+class _Kind:
+    """An augmentation, equal to those that differ from it in views and strengths alone."""
+
+    def __init__(self, augmentation: AbstractAugmentation) -> None:
+        self.augmentation = augmentation
+        names = [one.name for one in fields(augmentation) if one.init]  # type: ignore[arg-type]
+        pairs = zip(names, augmentation.content[1:], strict=True)
+        free = ("views", *augmentation.strengths)
+        self.content = (augmentation.content[0], *(value for name, value in pairs if name not in free))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kind) and self.content == other.content
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+
+def _at_strengths(augmentation: AbstractAugmentation) -> Callable[..., View]:
+    def views(strengths: dict[str, Any], *each: Any) -> View:
+        one = copy.copy(augmentation)
+        for name, value in strengths.items():
+            object.__setattr__(one, name, value)  # traced: not to be validated
+        return jax.vmap(one.view)(*each)
+
+    return program(views).thorough
+
+
+@lru_cache(maxsize=32)
+def _of_kind(kind: _Kind) -> Callable[..., View]:
+    """Views of many inputs at strengths given; compiled once for all of them."""
+    return _at_strengths(kind.augmentation)
+
+
 @lru_cache(maxsize=32)
 def _mapped(augmentation: AbstractAugmentation) -> Callable[..., View]:
     """Views of many inputs; compiled once for augmentations that are equal."""
-    return jax.jit(jax.vmap(augmentation.view))
+    return program(jax.vmap(augmentation.view)).thorough
 
 
 class DrawnViews:
@@ -31,7 +68,7 @@ class DrawnViews:
         own = any(isinstance(leaf, Augmentation) for leaf in augmentation.leaves)
         self._mapped = _mapped.__wrapped__(augmentation) if own else _mapped(augmentation)
         self._by_input = False
-        self._try(task.inputs[:TRIED].astype(dtype))
+        self._try(task.inputs[:TRIED].astype(dtype), own)
 
     def views(self, keys: jax.Array, inputs: np.ndarray, partners: np.ndarray) -> View:
         """One view of each input, in host memory."""
@@ -54,31 +91,45 @@ class DrawnViews:
             raise ValueError(f"feature_map gave non-finite values ({rows[~finite][0]}) on augmented inputs")
         return rows
 
-    def _try(self, inputs: np.ndarray) -> None:
+    def _try(self, inputs: np.ndarray, own: bool) -> None:
         """Views of a few inputs: whether JAX can trace the functions, and whether they keep what they must."""
         keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
-        with np.errstate(all="ignore"):  # what a function may warn of is refused here in words
-            self._trace(inputs, keys)
-            view = self.views(keys, inputs, inputs)
+        if not own:
+            # values are those of the package: nothing is drawn, which would be compiled for so few inputs
+            view = jax.eval_shape(self._mapped, keys, inputs, inputs)
+            self._traced_strengths(keys, inputs)
+        else:
+            with np.errstate(all="ignore"):  # what a function may warn of is refused here in words
+                self._trace(inputs, keys)
+                view = self.views(keys, inputs, inputs)
         if view.input.shape != inputs.shape or view.input.dtype != inputs.dtype:
             raise ValueError(
                 f"the augmentation {self.augmentation!r} must keep shape and dtype, got {view.input.shape} "
                 f"{view.input.dtype} from {inputs.shape} {inputs.dtype}"
             )
-        self.features(view.input)
+        self.features(view.input if own else inputs)
+
+    def _traced_strengths(self, keys: jax.Array, inputs: np.ndarray) -> None:
+        """One program for all strengths, where the views can be traced in them: a compilation is a second or so."""
+        strengths = {name: getattr(self.augmentation, name) for name in self.augmentation.strengths}
+        shared = _of_kind(_Kind(self.augmentation))
+        try:
+            jax.eval_shape(shared, strengths, keys, inputs, inputs)
+        except (ValueError, TypeError):  # strengths that shapes or constants depend on
+            return
+        self._mapped = lambda *each: shared(strengths, *each)
 
     def _trace(self, inputs: np.ndarray, keys: jax.Array) -> None:
         """Whether JAX can trace the functions; else they are called input by input."""
-        if any(isinstance(part, Augmentation) for part in self.augmentation.leaves):
-            # a function that draws from a generator of its own would be traced once, one draw for all views
-            twice = (self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input for _ in range(2))
-            first, second = map(np.asarray, twice)
-            if not np.array_equal(first, second, equal_nan=True):
-                raise ValueError(
-                    f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by "
-                    "jax.random or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
-                )
-            try:
-                jax.eval_shape(self._mapped, keys, inputs, inputs)
-            except Exception:  # whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
-                self._by_input = True
+        # a function that draws from a generator of its own would be traced once, one draw for all views
+        twice = (self.augmentation.view(keys[0], inputs[0].copy(), inputs[0]).input for _ in range(2))
+        first, second = map(np.asarray, twice)
+        if not np.array_equal(first, second, equal_nan=True):
+            raise ValueError(
+                f"the augmentation {self.augmentation!r} gave two views for one key: draw from the key alone, by "
+                "jax.random or np.random.default_rng(np.asarray(jax.random.key_data(key)))"
+            )
+        try:
+            jax.eval_shape(self._mapped, keys, inputs, inputs)
+        except Exception:  # whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
+            self._by_input = True
