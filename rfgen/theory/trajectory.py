@@ -12,6 +12,7 @@ import numpy as np
 from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.node_kernels import NodeKernels, node_kernels, quadratic_form
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
+from rfgen.equivalents.skeleton import Skeleton, skeleton
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
@@ -21,6 +22,8 @@ from rfgen.theory.training_ends import PARTS, beginning, blocks_of, dimension, e
 
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
+# Numbers in the traces of one pair of nodes from which a skeleton serves: of 100 features and three covariances, 10^5.
+DEAR = 50_000
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
 # Risks below this share of the untrained one are as good as 0: errors are in units of it.
@@ -152,7 +155,10 @@ def kernels_at(
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
-    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared))
+    few, each = None, nodes.resolvent
+    if len(problem.operators.basis) ** 2 * each[0].size > DEAR:
+        few = jax.device_put(skeleton(np.asarray(each), np.asarray(nodes.reduction)))
+    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, few, shared=shared))
     return nodes, kernels
 
 
@@ -257,8 +263,10 @@ def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> Bl
 
 
 @program(static_argnames="shared")
-def _kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str) -> NodeKernels:
-    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
+def _kernels(
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, few: Skeleton | None, shared: str
+) -> NodeKernels:
+    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared, few)
 
 
 @program
