@@ -46,14 +46,13 @@ class BlockErrorKernel:
 def block_error_kernel(
     pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: Blocks, first: BlockEquilibrium,
     second: BlockEquilibrium, features: Array, target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"],
-    mean_norm: Inexact[Array, ""], shared: str = "all", responses: Inexact[Array, "J J"] | None = None,
+    mean_norm: Inexact[Array, ""], shared: str = "all",
 ) -> BlockErrorKernel:  # fmt: skip
     """Solve for the variances.
 
     `pair`, `plain`: S and F of the two resolvents (`rfgen.equivalents.operators`); `target`, `noise`: T0 of the target and
     of unit label noise; `mean_norm`: w_bar_1 . w_bar_2; `shared`: whether the two models share "all", the "samples" alone,
-    the "features" alone, or the "population" of samples from which each draws its own (the last two: no `train`);
-    `responses` of the blocks at the two reductions, where they are known.
+    the "features" alone, or the "population" of samples from which each draws its own (the last two: no `train`).
     """
     limited = jnp.isfinite(features) & (shared in ("all", "features"))
     count = jnp.where(limited, features, 1.0).astype(pair.dtype)
@@ -62,8 +61,7 @@ def block_error_kernel(
         response = partial(blocks.response_between, *reductions)
         responses = jax.vmap(response, in_axes=-1, out_axes=1)(blocks.covariance)
     else:
-        response = partial(blocks.response, *reductions)
-        responses = blocks.responses(*reductions) if responses is None else responses
+        response, responses = partial(blocks.response, *reductions), blocks.responses(*reductions)
     direct = jnp.stack([response(one) for one in (target, noise)], axis=1)
     if shared == "features":
         responses, direct = jnp.zeros_like(responses), jnp.zeros_like(direct)

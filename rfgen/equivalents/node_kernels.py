@@ -17,13 +17,10 @@ from jaxtyping import Array
 from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.block_error_kernel import block_error_kernel
 from rfgen.equivalents.blocks import Blocks
-from rfgen.equivalents.skeleton import Skeleton
 
 # Numbers of all pairs computed together: below it matrix products are thin, above it memory counts (750 x 1500 pairs of
 # one block: 2.9 s with 2^21, 1.2 s with 2^23).
 TOGETHER = 2**23
-# Pairs of a skeleton's elements computed together.
-ELEMENTS = 8
 
 
 @jax.tree_util.register_dataclass
@@ -41,72 +38,33 @@ class NodeKernels:
 
 
 def node_kernels(
-    operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium, shared: str = "all",
-    skeleton: Skeleton | None = None,
-) -> NodeKernels:  # fmt: skip
-    """Kernels of the equilibria `nodes` (nodes, ...); `shared` as in `block_error_kernel`; `skeleton` of the nodes, where
-    traces of all pairs are dear.
-    """
+    operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium, shared: str = "all"
+) -> NodeKernels:
+    """Kernels of the equilibria `nodes` (nodes, ...); `shared` as in `block_error_kernel`."""
     means = jax.vmap(lambda at: target.mean(operators, blocks, at))(nodes)
     at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
     means = jax.tree.map(_with_infinity, means, target.untrained(operators))
-    others, other_means = (jax.tree.map(_with_conjugates, each) for each in (at, means))
-    if skeleton is None:
-        sides = jax.vmap(operators.sided)(at.resolvent)
-        other_sides = _with_conjugates(sides)
-    else:
-        sides = skeleton.shares.astype(at.nu.dtype)
-        other_sides, between = _with_conjugates(sides), _between(operators, blocks, skeleton, shared)
+    sided = jax.vmap(operators.sided)(at.resolvent)
+    others, other_means, other_sided = (jax.tree.map(_with_conjugates, each) for each in (at, means, sided))
     unit = (target.label[:, :, None] * target.label[:, None]).astype(at.nu.dtype)
     bare = _without_resolvent(others)
 
     def row(one: tuple[BlockEquilibrium, Any, Array]) -> NodeKernels:
         first, mean, side = one
         fits = target.mean_fit_row(operators, blocks, mean, other_means)
-        if skeleton is None:
-            pair, plain = operators.pair_row(side, other_sides), operators.plain_row(side, others.resolvent)
-            responses = None
-        else:
-            pair, plain, responses = (_through(side, each, other_sides) for each in between)
+        pair = operators.pair_row(side, other_sided)
+        plain = operators.plain_row(side, others.resolvent)
 
-        def kernel(
-            pair: Array, plain: Array, responses: Any, second: BlockEquilibrium, residuals: Array, norm: Array
-        ) -> Any:
-            of = block_error_kernel(
-                pair, plain, blocks, first, second, features, residuals, unit, norm, shared, responses
-            )
+        def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
+            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
             return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm
 
-        spread, train, norm = jax.vmap(kernel)(pair, plain, responses, bare, fits.residuals, fits.norm)
+        spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
         return NodeKernels(fits.bias, spread, train, norm)
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))
-    return jax.lax.map(row, (_without_resolvent(at), means, sides), batch_size=size)
-
-
-def _between(operators: Any, blocks: Blocks, skeleton: Skeleton, shared: str) -> tuple[Array, Array, Array | None]:
-    """S (R, R, J, J), F (R, R, J) and responses (R, R, J, J), these where they are dear, between a skeleton's elements."""
-    sided = jax.vmap(operators.sided)(skeleton.resolvents)
-
-    def row(side: Array) -> tuple[Array, Array]:
-        return operators.pair_row(side, sided), operators.plain_row(side, skeleton.resolvents)
-
-    def responses(one: Array) -> Array:
-        return jax.vmap(lambda other: blocks.responses(one, other))(skeleton.reductions)
-
-    pair, plain = jax.lax.map(row, sided, batch_size=ELEMENTS)
-    dear = blocks.covariance.shape[1] > 1 and shared != "population"
-    return pair, plain, jax.lax.map(responses, skeleton.reductions) if dear else None
-
-
-def _through(shares: Array, between: Array | None, others: Array) -> Array | None:
-    """(N, ...) of one node with many, by their shares (R,), (N, R) in real elements."""
-    if between is None:
-        return None
-    flat = between.reshape(between.shape[0], -1)
-    first = jax.lax.complex(shares.real @ flat, shares.imag @ flat).reshape(between.shape[1], -1)
-    return (others @ first).reshape(others.shape[0], *between.shape[2:])
+    return jax.lax.map(row, (_without_resolvent(at), means, sided), batch_size=size)
 
 
 def _infinity(nodes: BlockEquilibrium) -> BlockEquilibrium:

@@ -20,37 +20,44 @@ from rfgen.problems.data_task import DataTask
 TRIED = 3
 
 
+def _with_arrays(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
+    """An augmentation with other numbers in the place of all its arrays, those of its parts included; not validated."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_with_arrays(one, change) for one in value)
+    if not isinstance(value, AbstractAugmentation):
+        return value
+    changed = copy.copy(value)
+    for one in fields(value):
+        if one.init:
+            object.__setattr__(changed, one.name, _with_arrays(getattr(value, one.name), change))
+    return changed
+
+
 class _Kind:
-    """An augmentation, equal to those that differ from it in views and strengths alone."""
+    """An augmentation, equal to those that differ from it in the numbers of its arrays alone: strengths, views."""
 
     def __init__(self, augmentation: AbstractAugmentation) -> None:
         self.augmentation = augmentation
-        names = [one.name for one in fields(augmentation) if one.init]  # type: ignore[arg-type]
-        pairs = zip(names, augmentation.content[1:], strict=True)
-        free = ("views", *augmentation.strengths)
-        self.content = (augmentation.content[0], *(value for name, value in pairs if name not in free))
+        self.shapes = _with_arrays(augmentation, lambda array: array.shape)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Kind) and self.content == other.content
+        return isinstance(other, _Kind) and self.shapes == other.shapes
 
     def __hash__(self) -> int:
-        return hash(self.content)
-
-
-def _at_strengths(augmentation: AbstractAugmentation) -> Callable[..., View]:
-    def views(strengths: dict[str, Any], *each: Any) -> View:
-        one = copy.copy(augmentation)
-        for name, value in strengths.items():
-            object.__setattr__(one, name, value)  # traced: not to be validated
-        return jax.vmap(one.view)(*each)
-
-    return program(views).thorough
+        return hash(self.shapes)
 
 
 @lru_cache(maxsize=32)
 def _of_kind(kind: _Kind) -> Callable[..., View]:
-    """Views of many inputs at strengths given; compiled once for all of them."""
-    return _at_strengths(kind.augmentation)
+    """Views of many inputs for arrays given; compiled once for all of them."""
+
+    def views(arrays: list[Any], *each: Any) -> View:
+        given = iter(arrays)
+        return jax.vmap(_with_arrays(kind.augmentation, lambda _: next(given)).view)(*each)
+
+    return program(views).thorough
 
 
 @lru_cache(maxsize=32)
@@ -111,13 +118,14 @@ class DrawnViews:
 
     def _traced_strengths(self, keys: jax.Array, inputs: np.ndarray) -> None:
         """One program for all strengths, where the views can be traced in them: a compilation is a second or so."""
-        strengths = {name: getattr(self.augmentation, name) for name in self.augmentation.strengths}
+        arrays: list[np.ndarray] = []
+        _with_arrays(self.augmentation, arrays.append)
         shared = _of_kind(_Kind(self.augmentation))
         try:
-            jax.eval_shape(shared, strengths, keys, inputs, inputs)
+            jax.eval_shape(shared, arrays, keys, inputs, inputs)
         except (ValueError, TypeError):  # strengths that shapes or constants depend on
             return
-        self._mapped = lambda *each: shared(strengths, *each)
+        self._mapped = lambda *each: shared(arrays, *each)
 
     def _trace(self, inputs: np.ndarray, keys: jax.Array) -> None:
         """Whether JAX can trace the functions; else they are called input by input."""
