@@ -84,7 +84,7 @@ def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[A
 
     def refine(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         logs, last, ratio = state
-        path = last * jnp.exp(-jnp.log(ratio) * jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS)
+        path = last * jnp.exp(-jnp.log(ratio) * (jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS))
 
         def inward(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
             logs, last, _, at = state
