@@ -33,6 +33,7 @@ class Call:
 
 
 _MIXTURE = "two = rg.Mixture([1.5 / 20**0.5] * 20, np.ones(20))"
+_DIGITS = "digits, parity = rg.datasets.digits(); data = rg.DataTask(digits, parity, rg.RandomFeatureMap(100, 'tanh'))"
 _SPARSE = "sparse = rg.SparseRegression.equal(dim=400, nonzeros=4, noise=0.25)"
 CALLS: dict[str, Call] = {
     "predict, ridge": Call("rg.predict(task, ridge, n=sizes)", 1.0, 2),
@@ -88,6 +89,18 @@ CALLS: dict[str, Call] = {
         "rg.simulate(task, rg.Learner(rg.OnePassSGD(rate=0.1, steps=[10, 100], batch=4)), trials=4)", 2.5, 3
     ),
     "check, ridge": Call("rg.check(task, ridge, n=64, trials=4)", 2.5, 2),
+    "predict, masks of data": Call(
+        "rg.predict(data, rg.Learner(rg.Nesterov(rate=0.2, steps=[1, 20, 60]), features=100, "
+        "augmentation=rg.Mask(0.7, views=4)), n=100)", 10.0, None, _DIGITS,
+    ),
+    "optimal_augmentation of data": Call(
+        "rg.optimal_augmentation(data, rg.Learner(rg.Ridge(0.1), features=100, augmentation=rg.Mask(0.7, views=4)), "
+        "n=100)", 10.0, None, _DIGITS,
+    ),
+    "predict, patterns of data": Call(
+        "rg.predict(data, rg.Learner(rg.Nesterov(rate=0.2, steps=[1, 20, 60]), features=100, "
+        "augmentation=rg.Compose([rg.Gain([0.5, 1.5]), rg.Flip(0.5)], views=2)), n=100)", 10.0, None, _DIGITS,
+    ),
 }  # fmt: skip
 
 # What every call finds.

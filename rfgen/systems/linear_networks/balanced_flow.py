@@ -87,7 +87,7 @@ def _solve(
     from scipy.integrate import solve_ivp
 
     zeta, weights = closed(reach, edge)
-    nodes, kernels = kernels_at(problem, *sizes, -zeta)
+    nodes, kernels = kernels_at(problem, *sizes, [-zeta])
     count, padded = zeta.size, nodes.ridge.shape[0]
     noisy = noise + float(problem.null_power)
     forms = _Forms(kernels, count, padded, noisy)

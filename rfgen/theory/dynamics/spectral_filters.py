@@ -118,7 +118,8 @@ class Window:
 
     `index` (times,): which; `zeta` (nodes,): in the spectrum's plane, the ridge of the engine being `shift` - zeta;
     `weights` (nodes,): dzeta/(2 pi i); `filters`, `decay` (times, nodes): f and psi; `right`: how many of the last nodes
-    lie beyond the upper edge, `error` (times,): of the scalar test on real numbers.
+    lie beyond the upper edge, `error` (times,): of the scalar test on real numbers; `paths`: numbers of the nodes, if
+    there is more than one window's.
     """
 
     index: np.ndarray
@@ -128,6 +129,12 @@ class Window:
     decay: np.ndarray
     right: int
     error: np.ndarray
+    paths: tuple[int, ...] = ()
+
+    def ways(self, values: np.ndarray) -> list[np.ndarray]:
+        """`values` (nodes,) of each way along which the nodes are reached."""
+        left = self.zeta.size - self.right
+        return [part for part in np.split(values, np.cumsum(self.paths)[:-1] if self.paths else [left]) if part.size]
 
 
 def windows(

@@ -2,6 +2,7 @@
 
 __all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,16 @@ from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
 from rfgen.theory.dynamics.ends import PARTS, beginning, blocks_of, dimension, end, prediction_covariance, total_trace
+from rfgen.theory.dynamics.fewer_nodes import fewer_nodes
 from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 # Nodes are padded to one of these numbers: few programs are compiled.
 SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
+# Numbers in the traces of one pair of nodes from which fewer are looked for: of 60 features and three covariances 32,400.
+DEAR = 30_000
+# A bound on the upper edge, in units of the trace.
+MULTIPLE = 10.0
 # Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
 # Risks below this share of the untrained one are as good as 0: errors are in units of it.
@@ -103,7 +109,12 @@ def trajectory(
     solved[steady] = served[steady] = False
     squares = bool(initial.any() and not initial.ndim)
     for parts, few in ((fine, False), (coarse, True)):
-        for window in windows(training, clock[steady], edge, few, squares):
+        made = windows(training, clock[steady], edge, few, squares)
+        if _dear(problem) and not initial.any():
+            # no eigenvalue is larger than a small multiple of the trace
+            most = min(edge, MULTIPLE * total_trace(problem) + training.ridge)
+            made = fewer_nodes(made, most, SIZES)
+        for window in made:
             at = steady[window.index]
             found, fits = _window(problem, sizes, training, window, initial, shared)
             for name in PARTS:
@@ -125,6 +136,12 @@ def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tup
     return ~ended & ((clock == 0) | (learned < UNMOVED)), ended
 
 
+def _dear(problem: AugmentedProblem) -> bool:
+    """Whether a node costs more than the choice of fewer of them."""
+    count, *shape = problem.operators.basis.shape
+    return count**2 * math.prod(shape) > DEAR
+
+
 def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
     """Upper edge of the spectrum of the training second moment."""
     return float(_edge(problem, n, features))
@@ -137,17 +154,15 @@ def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.n
 
 
 def kernels_at(
-    problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray, beyond: np.ndarray | None = None,
-    shared: str = "all",
-) -> tuple[BlockEquilibrium, NodeKernels]:  # fmt: skip
-    """Equilibria at complex `ridges`, in the order of a contour, and at those `beyond` the upper edge, padded; and the
-    kernels of all their pairs, as numpy arrays.
+    problem: AugmentedProblem, n: Any, features: Any, ways: list[np.ndarray], shared: str = "all"
+) -> tuple[BlockEquilibrium, NodeKernels]:
+    """Equilibria at complex ridges, `ways` each in the order of a contour, padded; and the kernels of all their pairs, as
+    numpy arrays.
     """
-    sides = (ridges,) if beyond is None or not beyond.size else (ridges, beyond)
-    followed = [_follow(problem, n, features, _padded(side)) for side in sides]
+    followed = [_follow(problem, n, features, _padded(way)) for way in ways]
 
     def joined(*parts: Any) -> Any:
-        kept = [np.asarray(part)[: side.size] for part, side in zip(parts, sides, strict=True)]
+        kept = [np.asarray(part)[: way.size] for part, way in zip(parts, ways, strict=True)]
         return jax.device_put(_padded(np.concatenate(kept)))
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
@@ -162,8 +177,7 @@ def _window(
     """All parts at a window's clocks, and whether all nodes were solved."""
     shift = 0.0 if training.kind == "distillation" else training.ridge
     ridges, count = shift - window.zeta, window.zeta.size
-    left = count - window.right
-    nodes, kernels = kernels_at(problem, *sizes, ridges[:left], ridges[left:], shared)
+    nodes, kernels = kernels_at(problem, *sizes, window.ways(ridges), shared)
     total = nodes.ridge.shape[0]
 
     def padded(rows: np.ndarray) -> np.ndarray:
@@ -257,7 +271,9 @@ def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> Bl
 
 
 @program(static_argnames="shared")
-def _kernels(problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str) -> NodeKernels:
+def _kernels(
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str
+) -> NodeKernels:
     return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
 
 

@@ -73,7 +73,8 @@ def optimal_augmentation(
         tests.append(np.asarray(found.test))
     smooth = there.replicate is None and there.moments_error is None
     return [
-        _refined(grid, np.array([test[i] for test in tests]), point, posed, noise, smooth) for i, point in enumerate(points)
+        _refined(grid, np.array([test[i] for test in tests]), point, len(points), posed, noise, smooth)
+        for i, point in enumerate(points)
     ]
 
 
@@ -89,8 +90,8 @@ def dimension(augmentation: AbstractAugmentation) -> str:
 
 
 def _refined(
-    grid: np.ndarray, tests: np.ndarray, point: tuple[float, float, float], posed: Callable[[float], Posed], noise: Any,
-    smooth: bool,
+    grid: np.ndarray, tests: np.ndarray, point: tuple[float, float, float], count: int, posed: Callable[[float], Posed],
+    noise: Any, smooth: bool,
 ) -> BestStrength:  # fmt: skip
     from scipy.optimize import brentq, minimize_scalar
 
@@ -99,7 +100,9 @@ def _refined(
     strength = float(grid[best])
 
     def risk(at: float) -> AugmentedRisk:
-        return posed_point(posed(at).problem, *point, noise)
+        # as many points as on the grid: no other program
+        there = augmented_points(posed(at).problem, *(np.full(count, one) for one in point), noise, keep_outputs=False)
+        return jax.tree.map(lambda leaf: leaf[0], there)
 
     def slope(at: float) -> float:
         step = STEP * (high - low)

@@ -103,7 +103,7 @@ def multi_pass_sgd(
     if curve is None or curve.nodes.size > MOST_NODES:
         return _unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
-    nodes, kernels = kernels_at(problem, *sizes, -zeta)
+    nodes, kernels = kernels_at(problem, *sizes, [-zeta])
     total, null = np.asarray(nodes.ridge).shape[0], float(problem.null_power)
     df1, reached = np.asarray(nodes.df1)[:own], (np.asarray(nodes.traces) @ prediction_covariance(problem))[:own]
     around = -2.0 * curve.weights
