@@ -77,8 +77,8 @@ FEATURES = SIZES + 3
 STRENGTHS, SHARES = np.geomspace(1e-2, 10.0, 20), np.linspace(0.1, 0.9, 20)
 RATES, MOMENTA = np.linspace(0.02, 0.3, 20), np.linspace(0.02, 0.8, 20)
 _mixed = np.random.default_rng(0).permutation
-# rate, steps, batch, ridge, n, features, momentum
-_columns = (RATES, _mixed(SIZES), _mixed(COUNTS), _mixed(STRENGTHS), _mixed(SIZES), _mixed(FEATURES), MOMENTA)
+# rate, steps, batch, ridge, n, features
+_columns = (RATES, _mixed(SIZES), _mixed(COUNTS), _mixed(STRENGTHS), _mixed(SIZES), _mixed(FEATURES))
 ALL_AT_ONCE = [*zip(*_columns, strict=True)]
 SWEEPS = {
     "ridge: n": Sweep(lambda n: rg.predict(_task(), _ridge(), n), SIZES),
@@ -95,12 +95,10 @@ SWEEPS = {
     "descent: rate": Sweep(
         lambda rate: rg.predict(_task(), rg.Learner(rg.GradientDescent(rate=rate, steps=[1, 10]), features=64), 50), RATES
     ),
-    # a second a call: all numbers change at once
+    # all numbers change at once: a call takes a second
     "SGD": Sweep(lambda at: rg.predict(_task(), _sgd(*at[:3], features=None, ridge=at[3]), at[4]), ALL_AT_ONCE),
     "SGD on features": Sweep(lambda at: rg.predict(_task(), _sgd(*at[:3], at[5], ridge=at[3]), at[4]), ALL_AT_ONCE),
-    "SGD with momentum": Sweep(
-        lambda at: rg.predict(_task(), _sgd(*at[:3], at[5], ridge=at[3], momentum=at[6]), at[4]), ALL_AT_ONCE
-    ),
+    "SGD on features: momentum": Sweep(lambda momentum: rg.predict(_task(), _sgd(momentum=momentum), 50), MOMENTA),
     "one pass: rate": Sweep(lambda rate: rg.predict(_task(), _one_pass(rate)), RATES),
     "one pass: momentum": Sweep(lambda momentum: rg.predict(_task(), _one_pass(momentum=momentum)), MOMENTA),
     "one pass: steps": Sweep(lambda steps: rg.predict(_task(), _one_pass(last=steps)), SIZES),
