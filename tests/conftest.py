@@ -32,8 +32,8 @@ from tests import compiled_programs, tiers
 # The user layer (problems, api, and a system's nouns and methods) validates by itself, with messages that tests read.
 ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check"]
 BY_THEMSELVES = {
-    "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb", "xor_clusters",
-    "zonal_labels",
+    "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb",
+    "xor_clusters", "zonal_labels",
 }  # fmt: skip
 SYSTEMS = pathlib.Path(__file__).parents[1] / "rfgen" / "systems"
 ROOMS += [

@@ -180,7 +180,8 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
     def record(*block: np.ndarray) -> Any:
         *solved, strength = block
         given = (groups.means, groups.variances, groups.classes, strength)
-        return _Arrays({"by_class": _attacked(jax.tree.unflatten(structure, solved), *given, norm=norm)})
+        classifiers = jax.tree.unflatten(structure, [jax.device_put(values) for values in solved])
+        return _Arrays({"by_class": _attacked(classifiers, *given, norm=norm)})
 
     columns = [*(np.repeat(np.asarray(leaf), count, axis=0) for leaf in leaves), np.tile(np.ravel(radii), points)]
     by_class = np.reshape(blockwise(record, columns)["by_class"], (points, count, -1))[:, :, :2]
