@@ -34,12 +34,12 @@ def blockwise(
     function: Callable[..., Any], columns: list[np.ndarray], blocks: tuple[int, int] = BLOCKS
 ) -> dict[str, np.ndarray]:
     """`function(*columns)`, a record of arrays with leading dimension points, in padded blocks."""
-    count = columns[0].size
+    count = len(columns[0])
     size = blocks[0] if count <= blocks[0] else blocks[1]
     pieces = []
     for start in range(0, count, size):
         block = [column[start : start + size] for column in columns]
-        length = block[0].size
+        length = len(block[0])
         padded = [np.concatenate([column, np.repeat(column[:1], size - length, axis=0)]) for column in block]
         pieces.append((length, function(*padded)))
     names = vars(pieces[0][1]).keys()
