@@ -190,7 +190,7 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {
         "error": np.reshape(by_class @ mixture.shares, shape), "error_by_class": np.reshape(by_class, (*shape, 2)),
-        "converged": np.reshape(np.repeat(found.converged, np.size(radii)), shape),
+        "converged": np.reshape(np.repeat(np.asarray(found.converged), count), shape),
     }  # fmt: skip
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "norm": norm}
     if not np.all(found.converged):
