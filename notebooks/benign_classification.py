@@ -23,13 +23,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.problems.classes.teacher import Teacher
-from rfgen.simulation.runs.classifier import classifier_runs
-from rfgen.theory.classification.margin import margin_classifier
-from rfgen.theory.classification.separability import separability_threshold
-from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
-from rfgen.theory.classification.weight_law import adversarial_error
+from rfgen.problems import ClassGroups, Teacher
+from rfgen.simulation import classifier_runs
+from rfgen.theory import adversarial_error, margin_classifier, separability_threshold, teacher_classifier, teacher_moments
 
 rg.cache_programs()
 

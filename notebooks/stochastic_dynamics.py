@@ -21,9 +21,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
-from rfgen.systems.class_imbalance.theory import class_imbalance
-from rfgen.theory.overfitting.scaling_exponents import fitted_exponent, in_samples, in_steps
+from rfgen.systems.class_imbalance import GaussianMixture, class_imbalance
+from rfgen.theory import scaling_exponents
 
 rg.cache_programs()
 
@@ -210,10 +209,10 @@ sizes = 10.0 ** np.arange(2, 6)
 for beta in (1.5, 4.5):
     law = rg.Task.power_law(1.3, beta, modes=None)
     risks = {
-        "samples": (rg.predict(law, rg.Learner(rg.Ridge(0.0)), n=sizes).test, in_samples),
-        "steps": (rg.predict(law, rg.Learner(rg.OnePassSGD(0.1, sizes.astype(int)))).test, in_steps),
+        "samples": (rg.predict(law, rg.Learner(rg.Ridge(0.0)), n=sizes).test, scaling_exponents.in_samples),
+        "steps": (rg.predict(law, rg.Learner(rg.OnePassSGD(0.1, sizes.astype(int)))).test, scaling_exponents.in_steps),
     }
     for name, (risk, closed) in risks.items():
-        fit = fitted_exponent(sizes, risk.values)
+        fit = scaling_exponents.fitted_exponent(sizes, risk.values)
         print(f"beta {beta}, {name}: local {fit.local.round(3)}, closed {closed(1.3, beta):.3f}")
         assert abs(fit.local[-1] - closed(1.3, beta)) < 0.02

@@ -17,8 +17,7 @@ from matplotlib.ticker import NullLocator
 
 import rfgen as rg
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
-from rfgen.theory.sgd.one_pass import iteration_of
-from rfgen.theory.sgd.stability import radius
+from rfgen.theory import iteration_of, spectral_radius
 
 MODES, DECAY, NOISE = 2000, 2.0, 0.01
 RATE, BETA, GAMMA = 0.2, 0.003, 2.0
@@ -77,7 +76,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     for method in METHODS:
         settings = {"alpha": ALPHA, "beta": BETA, "gamma": GAMMA, "delta": RATE} if method == "ASGD" else {"rate": RATE}
         with jax.enable_x64(True):
-            shrink = radius(iteration_of(_training(method, step), {**settings, "batch": 1.0}), at, np.zeros_like(at))
+            iteration = iteration_of(_training(method, step), {**settings, "batch": 1.0})
+            shrink = spectral_radius(iteration, at, np.zeros_like(at))
         learner, averaging = (rg.Learner(_training(method, *clock)) for clock in ((step,), (window, windows)))
         curve = rg.predict(task, learner, by_mode=True)
         runs = rg.simulate(task, averaging, trials=plan["trials"], seed=seed)

@@ -17,7 +17,7 @@ from matplotlib.ticker import NullLocator
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
-from rfgen.theory.overfitting.scaling_exponents import fitted_exponent, in_features, in_noisy_samples, in_samples, in_steps
+from rfgen.theory import scaling_exponents
 
 MODES, EXPONENT, NOISE, BATCH, RATE, FULL_RATE = 300, 1.5, 0.3, 4, 0.3, 1.0
 SIZES = (100, 300, 1000)
@@ -94,10 +94,15 @@ def _scaling(alpha: float, beta: float, last: int) -> dict[str, dict[str, Any]]:
         "features": rg.predict(task, rg.Learner(rg.Ridge(0.0), features=x), n=1e14).test,
         "steps": rg.predict(task, rg.Learner(rg.OnePassSGD(SMALL_RATE, x.astype(int)))).test,
     }
-    closed = {"samples": in_samples, "noisy samples": in_noisy_samples, "features": in_features, "steps": in_steps}
+    closed = {
+        "samples": scaling_exponents.in_samples,
+        "noisy samples": scaling_exponents.in_noisy_samples,
+        "features": scaling_exponents.in_features,
+        "steps": scaling_exponents.in_steps,
+    }
     late, found = x >= LATE, {}
     for name, excess in values.items():
-        fit = fitted_exponent(x[late], excess.values[late])
+        fit = scaling_exponents.fitted_exponent(x[late], excess.values[late])
         exponents = np.array([fit.exponent, fit.error, closed[name](alpha, beta)])
         found[name] = {"x": x, "excess": excess.values, "exponents": exponents}
     return found

@@ -108,6 +108,15 @@ def test_files_that_the_readme_names_exist():
     assert not missing
 
 
+def test_people_import_from_faces():
+    """README, notebooks and figures import from `rfgen`, a room, or a system; what lies deeper may move."""
+    home = ROOT.parent
+    for path in (home / "README.md", *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")):
+        for name in re.findall(r"(?:from|import) (rfgen(?:\.\w+)*)", path.read_text()):
+            depth = 3 if name.startswith("rfgen.systems.") else 2
+            assert name.count(".") < depth, f"{path.name}: {name}"
+
+
 def test_the_64_bit_flag_is_never_switched():
     for path in FILES:
         text = path.read_text()

@@ -1,3 +1,5 @@
 """Monte-Carlo twins of the exact curves."""
 
-__all__: list[str] = []
+__all__ = ["classifier_runs"]
+
+from rfgen.simulation.runs.classifier import classifier_runs

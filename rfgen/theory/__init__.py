@@ -56,6 +56,7 @@ __all__ = [
     "risk_estimators",
     "scaling_exponents",
     "separability_threshold",
+    "spectral_radius",
     "stability",
     "teacher_classifier",
     "teacher_moments",
@@ -91,4 +92,4 @@ from rfgen.theory.ridge.risk import Risk, risk
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.sgd.second_moments import Iteration
-from rfgen.theory.sgd.stability import Stability, stability
+from rfgen.theory.sgd.stability import Stability, spectral_radius, stability

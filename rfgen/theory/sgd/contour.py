@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.numerics.contours import Curve, lens
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd.stability import radius
+from rfgen.theory.sgd.stability import spectral_radius
 
 # log of what moments may grow to at the vertex, and anywhere.
 VERTEX, BOUND = 3.0, 9.0
@@ -38,7 +38,7 @@ def moment_contour(iteration: Iteration, edge: float, steps: int, refined: bool)
         """The largest log of the moments along the run; constant settings: at its end, which may be negative."""
         zeta = np.atleast_1d(np.asarray(zeta, complex))
         squares = zeta**2 if refined else 0.0 * zeta
-        logs = np.cumsum(lengths * np.log([radius(iteration, zeta, squares, int(t)) for t in known]), axis=0)
+        logs = np.cumsum(lengths * np.log([spectral_radius(iteration, zeta, squares, int(t)) for t in known]), axis=0)
         return np.max(logs, axis=0)
 
     # moments that weight decay lets grow by itself are no reason to go nearer

@@ -8,7 +8,7 @@ sum closing source k(z) = 1, or by the largest radius.  For plain descent on fre
     mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).   (Derived.)
 """
 
-__all__ = ["Stability", "radius", "stability"]
+__all__ = ["Stability", "spectral_radius", "stability"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class _Maps:
             return np.linalg.solve((z - 1.0 + ASIDE) * identity + self.rest, shove)[..., 0]
 
 
-def radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int = LAST) -> np.ndarray:
+def spectral_radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int = LAST) -> np.ndarray:
     """Spectral radius (nodes,) of L at the settings of step t; inf where it overflows."""
     rest = _Maps(iteration, eigenvalues, multiplicative, t).rest
     finite = np.isfinite(rest).all(axis=(1, 2))
@@ -111,7 +111,7 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
     # (on a contour, of the ends of the spectrum: the nodes themselves lie outside)
     ends = [largest] if float(iteration.ridge) == 0.0 else [0.0, largest]
     at = np.append(eigenvalues[eigenvalues > 0] if np.isrealobj(eigenvalues) else [], ends)
-    worst = float(radius(iteration, at, at**2 if refined else 0.0 * at).max())
+    worst = float(spectral_radius(iteration, at, at**2 if refined else 0.0 * at).max())
     if not np.isfinite(worst) or not np.isfinite(maps.rest).all():
         return Stability(False, np.inf, np.inf, np.inf, unbounded)
     weights = np.asarray(nodes.closing) * source
@@ -125,7 +125,7 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
         loss = 1.0 / (1.0 - at_rest)
         sums = np.sum(np.real(np.asarray(nodes.read) * source * (maps.response(1.0) @ maps.read)), axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
-    outermost = float(radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
+    outermost = float(spectral_radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
     return Stability(False, at_rest, _growth(mass, max(outermost, 1.0)) or max(worst, 1.0), np.inf, unbounded)
 
 
