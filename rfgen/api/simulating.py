@@ -6,7 +6,6 @@ import itertools
 import math
 from typing import Any
 
-import jax
 import numpy as np
 
 from rfgen._version import __version__
@@ -14,9 +13,8 @@ from rfgen.api.methods.ensembles import checked_members
 from rfgen.api.nouns import prepare
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.memory import budget, plan
-from rfgen.curves.cells.progress import progress_bar
-from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.cells.memory import plan
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program_maps import spare_maps
@@ -107,8 +105,8 @@ def simulate(
         rows = None if test_rows == "population" else test_rows
         numbers = None if dtype == "float64" else dtype
         resampling = getattr(learner, "resampling", None)
-        refuse(task, dtype=numbers, test_rows=rows, memory=memory, members=members, resampling=resampling)
-        return system.simulate(task, learner, n, trials, seed, progress, store)
+        refuse(task, dtype=numbers, test_rows=rows, members=members, resampling=resampling)
+        return system.simulate(task, learner, n, trials, seed, memory, progress, store)
     given = task
     task, axes = prepare("simulate", task, learner, n)
     assert isinstance(given, Task | DataTask) and isinstance(learner, Learner)
@@ -123,9 +121,7 @@ def simulate(
         axes = {**axes, **learner.augmentation.axes}
     models = Members(count, learner.resampling)
     trials = validation.integer("trials", trials, 1)
-    seed = validation.integer("seed", seed, 0)
-    if seed >= 2**63:
-        raise ValueError(f"seed must be below 2^63, got {seed}")
+    seed = checked_seed(seed)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
@@ -144,58 +140,43 @@ def simulate(
     sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
     training, noise = learner.training, np.asarray(task.noise, dtype)
     settings = settings_of(training, sources, dtype)
-    available = budget(_device_bytes()) if memory is None else int(validation.positive("memory", memory, 0))
-    folder = None if store is None else Store(store)
+    available = planned_for(memory)
     identity = (
         __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
         *(() if models == ALONE else content(models)), *_content(training, settings), seed, dtype, test_rows,
     )  # fmt: skip
-    cells = [
+    points = [
         (None if size is None else int(size), None if np.isinf(count) else int(count))
         for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
     ]  # fmt: skip
-    work = []
-    for (size, features), source in itertools.product(cells, sources):
+    cells = []
+    for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         need = count * trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value}" for name, value in point.items() if value is not None)
-        work.append(plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS))
-    starts = [
-        initial_weights(training, task, source, features, dtype)
-        for (_, features), source in itertools.product(cells, sources)
-    ]
-    collected = []
-    with progress_bar(len(work) * trials, "simulate", progress) as bar:
-        for number, (size, features) in enumerate(cells):
+        together = plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
+        initial = initial_weights(training, task, source, features, dtype)
+        own = fingerprint(source) if store is not None else ()
+        if each is not None:
+            own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
+
+        def measured(
+            start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
+            initial: Any = initial, together: int = together,
+        ) -> dict[str, np.ndarray]:  # fmt: skip
             spare_maps()
-            here = []
-            here_from = slice(number * len(sources), (number + 1) * len(sources))
-            for each, source, together, initial in zip(
-                augmentations, sources, work[here_from], starts[here_from], strict=True
-            ):
-                own = fingerprint(source)
-                if each is not None:
-                    own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
-                blocks = []
-                at_once = trials_at_once(source, features, task.outputs, settings)
-                for start in range(0, trials, at_once):
-                    stop = min(start + at_once, trials)
-                    name = content_key(*identity, *own, size, features, start, stop) if folder else ""
-                    block = folder.get(name) if folder else None
-                    if block is None:
-                        words = trial_words(seed, size, features, start, stop)
-                        block = measure(
-                            source, words, size, features, settings, initial, noise, together, stop - start, bar, models
-                        )
-                        if folder:
-                            folder.put(name, block)
-                    else:
-                        bar.update(stop - start)
-                    blocks.append(block)
-                here.append({key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]})
-            # (trials, settings, augmentations, outputs): the order of the dimensions
-            collected.append({key: np.stack([values[key] for values in here], axis=2) for key in here[0]})
-    attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows}
+            words = trial_words(seed, size, features, start, stop)
+            return measure(
+                source, words, size, features, settings, initial, noise, together, stop - start, advance, models
+            )
+
+        at_once = trials_at_once(source, features, task.outputs, settings)
+        cells.append(Cell(measured, (*identity, *own, size, features), at_once))
+    flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
+    # (trials, settings, augmentations, outputs): the order of the dimensions
+    rows = [flat[first : first + len(sources)] for first in range(0, len(flat), len(sources))]
+    collected = [{name: np.stack([cell[name] for cell in row], axis=2) for name in row[0]} for row in rows]
+    attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows, **interrupted}
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
     if learner.resampling is not None:  # members see other samples
@@ -243,11 +224,6 @@ def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
     if isinstance(training, Ridge):
         return (np.asarray(settings),)
     return content(training if training.needs_samples else settings)
-
-
-def _device_bytes() -> int | None:
-    statistics = jax.devices()[0].memory_stats()
-    return statistics.get("bytes_limit") if statistics else None
 
 
 def _summary(

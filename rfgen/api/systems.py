@@ -16,7 +16,7 @@ from rfgen.systems.xor.xor_clusters import XORClusters
 
 @dataclass(frozen=True)
 class System:
-    """`predict(task, learner, n)` and `simulate(task, learner, n, trials, seed, progress, store)` give Datasets.
+    """`predict(task, learner, n)` and `simulate(task, learner, n, trials, seed, memory, progress, store)` give Datasets.
 
     `measured`: variables that `check` compares, each with its `_se` in the simulation; `decided`: those that decide.
     """

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.curves.cells import run
 from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
 
@@ -33,6 +34,68 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
     assert resumed.identical(whole)
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     assert len(list(tmp_path.glob("*.npz"))) == 3 and not list(tmp_path.glob(".*"))
+
+
+KINDS = {
+    "ridge": (TASK, rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "test"),
+    "one pass": (TASK, rg.Learner(rg.OnePassSGD([0.1, 0.2], steps=5), features=[8, 9, 10]), None, "test"),
+    "classes": (rg.Mixture([1.0] * 4, np.ones(4)), rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "error"),
+    "sparse": (rg.SparseRegression.equal(30, 2, noise=0.1), rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "test"),
+    "XOR": (
+        rg.XORClusters(dim=40, separation=6), rg.TwoLayerReLU(width=10, rate=0.01, steps=2, init=1e-3), [10, 20, 30],
+        "test_accuracy",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Runs stop in their third cell."""
+    blocks, begun = run._blocks, []
+
+    def stopped(*arguments):
+        begun.append(1)
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        return blocks(*arguments)
+
+    monkeypatch.setattr(run, "_blocks", stopped)
+    yield
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupted_run_loses_nothing(kind, tmp_path, interrupted, monkeypatch):
+    task, learner, n, name = KINDS[kind]
+    with pytest.warns(UserWarning, match="stopped after 2 of 3 pieces.*give store="):
+        some = rg.simulate(task, learner, n, trials=4)
+    assert "stopped after 2 of 3" in some.attrs["interrupted"]
+    values = some[name].values.reshape(3, -1)
+    assert np.isfinite(values[:2]).all() and np.isnan(values[2]).all()
+    monkeypatch.undo()
+    whole = rg.simulate(task, learner, n, trials=4)
+    assert np.array_equal(whole[name].values.reshape(3, -1)[:2], values[:2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupted_run_with_a_store_goes_on_later(kind, tmp_path, interrupted, monkeypatch):
+    task, learner, n, _ = KINDS[kind]
+    with pytest.raises(KeyboardInterrupt):
+        rg.simulate(task, learner, n, trials=4, store=tmp_path)
+    monkeypatch.undo()
+    assert len(list(tmp_path.glob("*.npz"))) == 2
+    resumed = rg.simulate(task, learner, n, trials=4, store=tmp_path)
+    assert len(list(tmp_path.glob("*.npz"))) == 3
+    assert resumed.identical(rg.simulate(task, learner, n, trials=4))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_simulation_plans_its_memory_and_takes_seeds(kind):
+    task, learner, n, _ = KINDS[kind]
+    with pytest.raises(MemoryError, match=r"needs about .* are planned for: lower .*, or raise memory="):
+        rg.simulate(task, learner, n, trials=4, memory=100)
+    with pytest.raises(ValueError, match=f"seed must be below 2.63, got {2**70}"):
+        rg.simulate(task, learner, n, trials=4, seed=2**70)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip", None])

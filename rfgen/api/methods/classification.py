@@ -2,6 +2,7 @@
 
 __all__ = ["adversarial_error", "predict_classifier", "simulate_classifier"]
 
+import itertools
 import math
 from dataclasses import replace
 from functools import partial
@@ -13,8 +14,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.progress import progress_bar
-from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, blockwise
 from rfgen.numerics.precision import double_precision
@@ -199,39 +199,36 @@ def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, n
 
 
 def simulate_classifier(
-    mixture: Mixture, learner: Learner, n: Any, trials: Any, seed: Any, progress: bool | None, store: Any
+    mixture: Mixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
     """The measured curve of a classifier: means and standard errors over trials."""
     axes = _prepare(mixture, learner, n)
-    trials, seed = validation.integer("trials", trials, 1), validation.integer("seed", seed, 0)
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     for name in ("n", "features"):
         finite = axes[name][np.isfinite(axes[name])]
         if (finite != np.round(finite)).any():
             raise ValueError(f"{name} must be whole numbers for a simulation, got {axes[name].tolist()}")
-    folder = None if store is None else Store(store)
-    cells = [
-        (int(size), None if np.isinf(count) else int(count))
-        for size in np.ravel(axes["n"]) for count in np.ravel(axes["features"])
-    ]  # fmt: skip
     measured = ("error", "group_error", "train_error", "norm", "intercept", "support", "separable")
     measured += ("train_loss",) if "ridge" in axes else ()
-    collected = []
-    with progress_bar(len(cells) * trials, "simulate", progress) as bar:
-        for size, features in cells:
-            blocks = []
-            for start in range(0, trials, CELL_TRIALS):
-                count = min(CELL_TRIALS, trials - start)
-                what = (*content(mixture), *content(learner.training))
-                key = content_key(__version__, *what, seed, size, features, start, count)
-                block = folder.get(key) if folder else None
-                if block is None:
-                    runs = classifier_runs(mixture, learner.training, size, features, count, seed, start=start)
-                    block = {name: np.asarray(getattr(runs, name), np.float64) for name in measured}
-                    if folder:
-                        folder.put(key, block)
-                blocks.append(block)
-                bar.update(count)
-            collected.append({name: np.concatenate([block[name] for block in blocks]) for name in measured})
+    dim = mixture.groups(1.0 / mixture.shares.min()).means.shape[1]
+    cells = []
+    for size, count in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"])):
+        size, features = int(size), None if np.isinf(count) else int(count)
+
+        def trained(
+            start: int, stop: int, advance: Any, size: int = size, features: int | None = features
+        ) -> dict[str, np.ndarray]:
+            runs = classifier_runs(mixture, learner.training, size, features, stop - start, seed, start=start)
+            advance(stop - start)
+            return {name: np.asarray(getattr(runs, name), np.float64) for name in measured}
+
+        width = features or dim
+        # rows, their design, and what an interior point factors
+        need = 8 * (size * dim + 3 * size * width + 4 * min(size, width) ** 2)
+        key = (__version__, *content(mixture), *content(learner.training), seed, size, features)
+        where = f"n={size}" + (f", features={features}" if features else "")
+        cells.append(Cell(trained, key, CELL_TRIALS, need, where))
+    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or features", store, progress)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {}
     for name in measured:
@@ -241,5 +238,5 @@ def simulate_classifier(
         variables[own] = np.reshape(np.stack([mean for mean, _ in values]), shape + inner)
         if name != "separable":
             variables[f"{own}_se"] = np.reshape(np.stack([error for _, error in values]), shape + inner)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64"}
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     return dataset(axes, variables, mixture, attributes).assign_coords(trials=trials)

@@ -178,12 +178,12 @@ def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop:
 
 def measure(
     source: Any, words: np.ndarray, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
-    noise: Any, together: int, trials: int, bar: Any, members: Members = ALONE,
+    noise: Any, together: int, trials: int, advance: Any, members: Members = ALONE,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
 
     `words` are those of the trials' keys, `settings` ridges (ridges,), or those of another training; a trial averages
-    `members`.
+    `members`; `advance(count)` is called as trials finish.
     """
     pairs = words.shape[0]
     batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
@@ -207,7 +207,7 @@ def measure(
         else:
             measured = risk(source, batch, n, features, settings, noise, batched, members)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
-        bar.update(min(2 * length, trials - 2 * start))
+        advance(min(2 * length, trials - 2 * start))
     whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     bias = whole.pop("bias")[: trials // 2]
     flat = {name: values.reshape(-1, *values.shape[2:])[:trials] for name, values in whole.items()}

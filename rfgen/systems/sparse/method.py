@@ -10,8 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.progress import progress_bar
-from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, blockwise
 from rfgen.numerics.precision import double_precision
@@ -105,37 +104,32 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
 
 @double_precision
 def simulate_sparse(
-    task: SparseRegression, learner: Learner, n: Any, trials: Any, seed: Any, progress: bool | None, store: Any
+    task: SparseRegression, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
     """The measured curve: means and standard errors over trials; fits that did not converge are left out."""
     axes = _prepare(task, learner, n)
-    trials, seed = validation.integer("trials", trials, 1), validation.integer("seed", seed, 0)
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     if (axes["n"] != np.round(axes["n"])).any():
         raise ValueError(f"n must be whole numbers for a simulation, got {axes['n'].tolist()}")
-    folder = None if store is None else Store(store)
-    sizes = np.ravel(axes["n"]).astype(int).tolist()
-    cells = []
-    with progress_bar(len(sizes) * trials, "simulate", progress) as bar:
-        for size in sizes:
-            blocks = []
-            for start in range(0, trials, CELL_TRIALS):
-                count = min(CELL_TRIALS, trials - start)
-                key = content_key(__version__, *content(task), *content(learner.training), seed, size, start, count)
-                block = folder.get(key) if folder else None
-                if block is None:
-                    block = sparse_runs(task, learner.training, size, count, seed, start)
-                    if folder:
-                        folder.put(key, block)
-                blocks.append(block)
-                bar.update(count)
-            cells.append({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
+    dim, planned = int(task.multiplicity.sum()), []
+    for size in np.ravel(axes["n"]).astype(int).tolist():
+
+        def fitted(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
+            runs = sparse_runs(task, learner.training, size, stop - start, seed, start)
+            advance(stop - start)
+            return runs
+
+        key = (__version__, *content(task), *content(learner.training), seed, size)
+        # the design twice, and what an interior point factors
+        planned.append(Cell(fitted, key, CELL_TRIALS, 8 * (3 * size * dim + 4 * min(size, dim) ** 2), f"n={size}"))
+    cells, interrupted = run_cells(planned, trials, planned_for(memory), "n or dim", store, progress)
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {}
     for name in cells[0]:
         mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
         variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64"}
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
-    if lost:
+    if lost and not interrupted:
         attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
     return dataset(axes, variables, task, attributes).assign_coords(trials=trials)

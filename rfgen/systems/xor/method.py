@@ -2,6 +2,7 @@
 
 __all__ = ["predict_network", "simulate_network"]
 
+import itertools
 import warnings
 from typing import Any
 
@@ -10,9 +11,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.memory import budget
-from rfgen.curves.cells.progress import progress_bar
-from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import mean_and_error
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
@@ -112,8 +111,8 @@ def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstS
 
 @double_precision
 def simulate_network(
-    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any = 20, seed: Any = 0, progress: bool | None = None,
-    store: Any = None,
+    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any = 20, seed: Any = 0, memory: Any = None,
+    progress: bool | None = None, store: Any = None,
 ) -> Any:  # fmt: skip
     """Train on drawn rows from drawn weights: means over `trials` and their standard errors, a Dataset over n and step.
 
@@ -129,34 +128,24 @@ def simulate_network(
     sizes = _prepare(xor, net, n)
     if (sizes != np.round(sizes)).any():
         raise ValueError(f"n must be whole numbers for a simulation, got {sizes.tolist()}")
-    trials, seed = validation.integer("trials", trials, 1), validation.integer("seed", seed, 0)
-    rows, available = [int(size) for size in np.ravel(sizes)], budget()
-    need = trial_bytes(xor, net, max(rows))
-    if need > available:
-        raise MemoryError(
-            f"a trial at n={max(rows)}, width={net.width} needs about {need / 2**30:.3g} GiB, and "
-            f"{available / 2**30:.3g} GiB are planned for: lower n or width"
-        )
-    folder = None if store is None else Store(store)
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
+    cells = []
+    for size in np.ravel(sizes).astype(int).tolist():
+
+        def trained(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
+            runs = xor_network_runs(xor, net, size, stop - start, seed, start)
+            advance(stop - start)
+            return {name: np.asarray(getattr(runs, name)) for name in MEASURED}
+
+        key = (__version__, *content(xor), *content(net), seed, size)
+        where = f"n={size}, width={net.width}"
+        cells.append(Cell(trained, key, CELL_TRIALS, trial_bytes(xor, net, size), where))
+    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or width", store, progress)
     found: dict[str, list[np.ndarray]] = {f"{name}{kind}": [] for name in MEASURED for kind in ("", "_se")}
-    with progress_bar(len(rows) * trials, "simulate", progress) as bar:
-        for size in rows:
-            cells = []
-            for start in range(0, trials, CELL_TRIALS):
-                count = min(CELL_TRIALS, trials - start)
-                key = content_key(__version__, *content(xor), *content(net), seed, size, start, count)
-                cell = folder.get(key) if folder else None
-                if cell is None:
-                    runs = xor_network_runs(xor, net, size, count, seed, start)
-                    cell = {name: getattr(runs, name) for name in MEASURED}
-                    if folder:
-                        folder.put(key, cell)
-                cells.append(cell)
-                bar.update(count)
-            for name in MEASURED:
-                mean, error = mean_and_error(np.concatenate([cell[name] for cell in cells]))
-                found[name].append(mean)
-                found[f"{name}_se"].append(error)
+    for cell, name in itertools.product(collected, MEASURED):
+        mean, error = mean_and_error(cell[name])
+        found[name].append(mean)
+        found[f"{name}_se"].append(error)
     variables = {name: np.stack(values) for name, values in found.items()}
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32"}
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32", **interrupted}
     return _dataset(xor, net, sizes, net.recorded, variables, attributes).assign_coords(trials=trials)

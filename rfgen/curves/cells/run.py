@@ -1,0 +1,106 @@
+"""One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
+
+__all__ = ["Cell", "checked_seed", "planned_for", "run_cells"]
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.curves.cells.memory import budget, plan
+from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.store import Store, content_key
+from rfgen.problems import validation
+
+Arrays = dict[str, np.ndarray]
+# Of an interrupted run without a store: what becomes of the cells.
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of a simulation.
+
+    `measure(start, stop, advance)` gives arrays whose first dimension is trials, of the trials from `start` to `stop`, and
+    calls `advance(count)` as they finish; `key`: all that the numbers depend on but these trials; `at_once`: trials that
+    are kept in one piece; `bytes`: memory of what must be held together, `where` the cell lies, in words.
+    """
+
+    measure: Callable[[int, int, Callable[[int], Any]], Arrays]
+    key: tuple[Any, ...]
+    at_once: int
+    bytes: int = 0
+    where: str = ""
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed that keys can be made of."""
+    seed = validation.integer("seed", seed, 0)
+    if seed >= 2**63:
+        raise ValueError(f"seed must be below 2^63, got {seed}")
+    return seed
+
+
+def planned_for(memory: Any) -> int:
+    """Bytes that a simulation may plan for: `memory`, or half of the device's."""
+    if memory is not None:
+        return int(validation.positive("memory", memory, 0))
+    statistics = jax.devices()[0].memory_stats()
+    return budget(statistics.get("bytes_limit") if statistics else None)
+
+
+def run_cells(
+    cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: bool | None = None
+) -> tuple[list[Arrays], dict[str, str]]:
+    """The arrays of every cell over all trials, and attributes.
+
+    Memory is planned before anything is drawn: MemoryError names the cell and the `knobs` that help.  `store`: a folder in
+    which finished pieces are kept, and found by a later run.  Interrupted with a store, a run leaves there what is
+    finished and KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
+    a sentence in the attribute "interrupted".
+    """
+    for cell in cells:
+        plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
+    folder = None if store is None else Store(store)
+    found: list[list[Arrays]] = [[] for _ in cells]
+    try:
+        with progress_bar(len(cells) * trials, "simulate", progress) as bar:
+            for cell, blocks in zip(cells, found, strict=True):
+                for block in _blocks(cell, trials, folder, bar.update):
+                    blocks.append(block)
+    except KeyboardInterrupt:
+        if folder or not any(found):
+            raise
+        done = sum(map(len, found)), sum(-(-trials // cell.at_once) for cell in cells)
+        said = f"stopped after {done[0]} of {done[1]} pieces: the trials finished are returned, NaN where there is none"
+        warnings.warn(f"{said}; give store= to go on from there", stacklevel=4)
+        return _completed(found), {INTERRUPTED: said}
+    return [_joined(blocks) for blocks in found], {}
+
+
+def _blocks(cell: Cell, trials: int, folder: Store | None, advance: Callable[[int], Any]) -> Iterator[Arrays]:
+    for start in range(0, trials, cell.at_once):
+        stop = min(start + cell.at_once, trials)
+        key = content_key(*cell.key, start, stop) if folder else ""
+        block = folder.get(key) if folder else None
+        if block is None:
+            block = cell.measure(start, stop, advance)
+            if folder:
+                folder.put(key, block)
+        else:
+            advance(stop - start)
+        yield block
+
+
+def _joined(blocks: list[Arrays]) -> Arrays:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _completed(found: list[list[Arrays]]) -> list[Arrays]:
+    """Cells of an interrupted run, those of no trial as trials that are NaN."""
+    known = next(blocks[0] for blocks in found if blocks)
+    nothing = {name: np.full(values.shape, np.nan) for name, values in known.items()}
+    return [_joined(blocks) if blocks else nothing for blocks in found]
