@@ -9,6 +9,7 @@ __all__ = [
     "check",
     "estimate_risk",
     "fine_grained_variance",
+    "methods",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
@@ -18,10 +19,11 @@ __all__ = [
     "simulate",
 ]
 
+from rfgen.api.attacking import adversarial_error
 from rfgen.api.check.check import check
+from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.estimating import estimate_risk
-from rfgen.api.methods.classification import adversarial_error
-from rfgen.api.methods.ensembles import fine_grained_variance
+from rfgen.api.methods.table import methods
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict

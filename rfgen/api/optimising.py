@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.predicting import predict
 from rfgen.curves.dataset import dataset
@@ -42,12 +43,8 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
     >>> best.ridge.values.round(4)  # dim * noise / signal
     array([50., 50.])
     """
-    if isinstance(learner, Learner) and learner.augmentation is not None:
-        raise ValueError(
-            "learner must have no augmentation for optimal_ridge; use optimal_augmentation, or predict over an array of "
-            "ridges"
-        )
-    task, axes = prepare("optimal_ridge", task, learner, n)
+    method_for("optimal_ridge", task, learner)
+    task, axes = prepare(task, learner, n)
     axes.pop("ridge")
     mesh = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     best = _optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=task.keep_outputs)
@@ -95,8 +92,9 @@ def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Any, form: 
     >>> round(float(best.view_variance), 6)  # as the optimal ridge 50 = n variance
     0.25
     """
+    method_for("optimal_augmentation", task, learner, form=form)
     given = task
-    task, axes = prepare("optimal_augmentation", task, learner, n)
+    task, axes = prepare(given, learner, n)
     augmentation = learner.augmentation
     if augmentation is None:
         raise ValueError("learner must have an augmentation for optimal_augmentation, got none")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import prepare, warn_low_dimension, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import blockwise, over_modes
@@ -112,7 +113,9 @@ def overfitting_cost(task: Task | DataTask, n: Any, features: Any = None) -> Any
     >>> at.cost.values.round(3), at.overfitting_coefficient.values.round(3), at.bound.values.round(2)
     (array([1.028, 1.213]), array([1.43 , 1.499]), array([3.04, 3.48]))
     """
-    task, axes = prepare("overfitting_cost", task, Learner(Ridge(), features), n)
+    learner = Learner(Ridge(), features)
+    method_for("overfitting_cost", task, learner)
+    task, axes = prepare(task, learner, n)
     axes.pop("ridge")
     columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     modes = _padded(task.modes)

@@ -4,17 +4,12 @@ __all__ = ["predict"]
 
 from typing import Any
 
-from rfgen.api.methods.ensembles import predict_ensemble
-from rfgen.api.methods.ridge import risk_curve
-from rfgen.api.methods.sgd import predict_stochastic
-from rfgen.api.nouns import prepare
-from rfgen.api.systems import SYSTEMS, refuse
+from rfgen.api.methods.table import method_for
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -66,20 +61,5 @@ def predict(
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
-    if system := SYSTEMS.get(type(task)):
-        refuse(task, form=form, by_mode=by_mode or None, members=members, resampling=getattr(learner, "resampling", None))
-        return system.predict(task, learner, n)
-    given = task
-    task, axes = prepare("predict", task, learner, n)
-    assert isinstance(given, Task | DataTask) and isinstance(learner, Learner)
-    if isinstance(learner.training, OnePassSGD | AcceleratedSGD | SGD) and members is None:
-        return predict_stochastic(given, task, learner, axes, form, by_mode)
-    if by_mode:
-        raise ValueError(f"by_mode needs a training on fresh samples, such as rg.OnePassSGD, got {learner.training!r}")
-    if members is None:
-        found = risk_curve(given, task, learner, axes, form)
-    else:
-        found = predict_ensemble(given, task, learner, axes, form, members)
-    if learner.resampling is None:
-        return found
-    return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))
+    method, options = method_for("predict", task, learner, form=form, by_mode=by_mode, members=members)
+    return method.theory(task, learner, n, **options)

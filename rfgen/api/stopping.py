@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.dynamics import posed_settings, trajectories
+from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.curves.dataset import dataset
@@ -14,7 +15,7 @@ from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import IteratedRidge, Ridge
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
@@ -39,13 +40,10 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     >>> best.time.values.round(3), (best.test / best.best_ridge_test).values.round(3)
     (array([0.619, 1.269, 2.237]), array([1.004, 1.009, 1.012]))
     """
+    method_for("optimal_stopping", task, learner, form=form)
     given = task
-    task, axes = prepare("optimal_stopping", task, learner, n)
+    task, axes = prepare(given, learner, n)
     training, augmentation = learner.training, learner.augmentation
-    if isinstance(training, (Ridge, IteratedRidge)) or hasattr(training, "batch"):
-        raise ValueError(
-            f"training must follow a gradient of all rows for optimal_stopping, such as rg.GradientFlow, got {training!r}"
-        )
     if task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
     settings, posed, noise = posed_settings(given, task, learner, form)

@@ -8,10 +8,9 @@ import numpy as np
 
 from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.api.check.report import Report
+from rfgen.api.methods.table import method_for
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
-from rfgen.api.systems import SYSTEMS
-from rfgen.curves.dataset import MEASURED
 from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
@@ -49,14 +48,10 @@ def check(
     >>> report.agrees
     True
     """
-    if system := SYSTEMS.get(type(task)):
-        known, decided = system.measured, system.decided
-    elif not isinstance(learner, Learner):
-        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
-    else:
-        trains = learner.training.needs_samples and learner.resampling is None
-        known = tuple(name for name in MEASURED if name != "train" or trains)
-        decided = tuple(name for name in ("test", "train") if name in known)
+    method, _ = method_for("predict", task, learner, form=form, members=members)
+    unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
+    known = tuple(name for name in method.measured if name not in unmeasured)
+    decided = tuple(name for name in method.decided if name in known)
     if variables is None:
         variables = decided
     variables = (variables,) if isinstance(variables, str) else tuple(variables)

@@ -1,11 +1,10 @@
-"""Classifiers of two Gaussian classes: their exact curves, their simulation, their error under attack."""
+"""Classifiers of two Gaussian classes: their exact curves and their simulation."""
 
-__all__ = ["adversarial_error", "predict_classifier", "simulate_classifier"]
+__all__ = ["Arrays", "axes_of", "predict_classifier", "simulate_classifier", "solved_classifiers", "unsolved"]
 
 import itertools
 import math
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,6 @@ from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, blockwise
-from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassMoments
@@ -28,29 +26,19 @@ from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
-from rfgen.theory.classification.weight_law import adversarial_error as theory_adversarial_error
 
 # Trials of one stored cell.
 CELL_TRIALS = 32
 NAMES = ("error", "error_by_class", "train_error", "train_loss", "norm", "intercept", "support")
 
 
-def _prepare(mixture: Mixture, learner: Any, n: Any) -> dict[str, np.ndarray]:
-    """Check the nouns; the axes of the outer product."""
-    if not isinstance(learner, Learner):
-        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
-    training = learner.training
-    if type(training) not in RULES:
-        known = ", ".join(f"rg.{rule.__name__}" for rule in RULES)
-        raise ValueError(f"training must be one of {known} on an rg.Mixture, got {training!r}")
-    for what in ("augmentation", "resampling"):
-        if getattr(learner, what) is not None:
-            raise ValueError(f"{what} is not covered on an rg.Mixture, got {getattr(learner, what)!r}")
+def axes_of(mixture: Mixture, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    """The axes of the outer product, checked."""
     if n is None:
         raise ValueError("n, the number of training samples, is missing")
     sizes = validation.positive("n", n)
     mixture.groups(float(np.min(sizes)))  # refuses where a class has no sample
-    return {"n": sizes, "features": learner.features, **training.axes}
+    return {"n": sizes, "features": learner.features, **learner.training.axes}
 
 
 @program(static_argnames=("rule", "intercept"))
@@ -69,7 +57,7 @@ def _classified(
     return jax.lax.map(point, (n, features, ridge))
 
 
-def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> MarginClassifier:
+def solved_classifiers(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> MarginClassifier:
     """The classifier at every point of the outer product, fields with leading dimension points."""
     rule, factor = RULES[type(learner.training)]
     mesh = np.meshgrid(*axes.values(), indexing="ij")
@@ -83,7 +71,7 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
         # the name of the loss is no array
         def record(*block: np.ndarray) -> Any:
             found = _classified(moments, *block, rule=rule, intercept=intercept)
-            return _Arrays({name: value for name, value in vars(found).items() if name != "loss"})
+            return Arrays({name: value for name, value in vars(found).items() if name != "loss"})
 
         return blockwise(record, columns, ONE_BY_ONE)
 
@@ -100,20 +88,15 @@ def _solved(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> 
     return MarginClassifier(**{name: jax.device_put(values) for name, values in found.items()}, loss=rule)
 
 
-@program(static_argnames="norm")
-def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radius: Any, norm: str) -> Any:
-    attacked = jax.vmap(partial(theory_adversarial_error, norm=norm), in_axes=(0, None, None, None, 0))
-    return attacked(found, means, variances, classes, radius)
-
-
-class _Arrays(SimpleNamespace):
+class Arrays(SimpleNamespace):
     """A record of arrays by name."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(**fields)
 
 
-def _reason(learner: Learner, count: int) -> str:
+def unsolved(learner: Learner, count: int) -> str:
+    """Why so many points have no solution."""
     if isinstance(learner.training, MaxMargin):
         return f"{count} points not separable: no plane has all training labels right; take a ridge, or fewer rows or flips"
     if isinstance(learner.training, LDA):
@@ -123,9 +106,9 @@ def _reason(learner: Learner, count: int) -> str:
 
 def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
     """The exact curve of a classifier: `error` and its parts over n, features, ridge."""
-    axes = _prepare(mixture, learner, n)
-    solution = _solved(mixture, learner, axes)
-    found = _Arrays({name: np.asarray(value) for name, value in vars(solution).items() if name != "loss"})
+    axes = axes_of(mixture, learner, n)
+    solution = solved_classifiers(mixture, learner, axes)
+    found = Arrays({name: np.asarray(value) for name, value in vars(solution).items() if name != "loss"})
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     counts = mixture.groups(1.0 / mixture.shares.min()).counts
     of_rows = counts / counts.sum()
@@ -147,54 +130,7 @@ def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived"}
     if not solved.all():
-        attributes["failures"] = _reason(learner, int((~solved).sum()))
-    return dataset(axes, variables, mixture, attributes)
-
-
-@double_precision
-def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, norm: str = "l2") -> Any:
-    """The exact error of a classifier whose test inputs are moved against their class, by at most `radius` in `norm`.
-
-    `mixture` an `rg.Mixture`, `learner` and `n` as in `predict`; `radius` >= 0, a number or an array (radii,), in units of
-    the inputs; `norm` "l2" or "linf" (each coordinate by at most `radius`).  Returns a Dataset over n, features, ridge and
-    radius with `error` and `error_by_class`; radius 0 is `predict`.  Derived; regime as in `predict`.
-
-    >>> import rfgen as rg
-    >>> mixture = rg.Mixture(mean=[2.0] + [0.0] * 99, covariance=[1.0] * 100)
-    >>> under = rg.adversarial_error(mixture, rg.Learner(rg.Ridge(10.0)), n=200, radius=[0.0, 0.5])
-    >>> bool(under.error[1] > under.error[0]), under.error_by_class.dims
-    (True, ('radius', 'class'))
-    """
-    if not isinstance(mixture, Mixture):
-        raise ValueError(f"mixture must be an rg.Mixture, got {type(mixture).__name__}")
-    axes = _prepare(mixture, learner, n)
-    radii = validation.non_negative("radius", radius)
-    if norm not in ("l2", "linf"):
-        raise ValueError(f"norm must be 'l2' or 'linf', got {norm!r}")
-    found = _solved(mixture, learner, axes)
-    groups = mixture.groups(1.0 / mixture.shares.min())
-
-    points, count = found.norm.shape[0], np.size(radii)
-    leaves, structure = jax.tree.flatten(found)
-
-    def record(*block: np.ndarray) -> Any:
-        *solved, strength = block
-        given = (groups.means, groups.variances, groups.classes, strength)
-        classifiers = jax.tree.unflatten(structure, [jax.device_put(values) for values in solved])
-        return _Arrays({"by_class": _attacked(classifiers, *given, norm=norm)})
-
-    columns = [*(np.repeat(np.asarray(leaf), count, axis=0) for leaf in leaves), np.tile(np.ravel(radii), points)]
-    by_class = np.reshape(blockwise(record, columns)["by_class"], (points, count, -1))[:, :, :2]
-    by_class = np.where(np.asarray(found.converged)[:, None, None], by_class, np.nan)
-    axes = {**axes, "radius": radii}
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {
-        "error": np.reshape(by_class @ mixture.shares, shape), "error_by_class": np.reshape(by_class, (*shape, 2)),
-        "converged": np.reshape(np.repeat(np.asarray(found.converged), count), shape),
-    }  # fmt: skip
-    attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "norm": norm}
-    if not np.all(found.converged):
-        attributes["failures"] = _reason(learner, int(np.sum(~np.asarray(found.converged))))
+        attributes["failures"] = unsolved(learner, int((~solved).sum()))
     return dataset(axes, variables, mixture, attributes)
 
 
@@ -202,7 +138,7 @@ def simulate_classifier(
     mixture: Mixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
     """The measured curve of a classifier: means and standard errors over trials."""
-    axes = _prepare(mixture, learner, n)
+    axes = axes_of(mixture, learner, n)
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     for name in ("n", "features"):
         finite = axes[name][np.isfinite(axes[name])]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
+from rfgen.api.nouns import prepare
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -19,26 +20,16 @@ from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 STEADY = ("stability", "stationary_test", "by_mode", "served")
 
 
-def predict_stochastic(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, by_mode: bool
-) -> Any:
-    """The curve over `axes`, the last of which are the steps."""
+def predict_stochastic(given: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
+    """The curve over its axes, the last of which are the steps."""
+    task, axes = prepare(given, learner, n)
     training: Any = learner.training
-    if learner.augmentation is not None:
-        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {learner.augmentation!r}")
-    if getattr(training, "reshuffle", False):
-        raise ValueError(
-            "reshuffle must be False for predict: an epoch without replacement is another algorithm, which leaves much "
-            "less noise, and this theory is not its; use simulate"
-        )
-    if by_mode and (isinstance(training, SGD) or not learner.kernel):
+    if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
     posed: list[Posed] = []
     noise = task.risk_noise
     if isinstance(training, SGD):
-        _, posed, noise = posed_settings(given, task, learner, form)
-    elif form is not None:
-        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+        _, posed, noise = posed_settings(given, task, learner, None)
     outer = [name for name in axes if name != "steps"]
     steps = np.ravel(training.steps)
     columns = [np.ravel(part) for part in np.meshgrid(*(axes[name] for name in outer), indexing="ij")]

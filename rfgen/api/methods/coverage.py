@@ -1,0 +1,65 @@
+"""How the table of methods looks."""
+
+__all__ = ["Coverage"]
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MARKS = ("", "\u2713")
+
+
+@dataclass(frozen=True, repr=False)
+class Coverage:
+    """`covered` (methods, verbs, options) and `served` (methods, verbs), with the names of all."""
+
+    names: list[str]
+    tasks: list[str]
+    trainings: list[str]
+    verbs: list[str]
+    options: list[str]
+    covered: np.ndarray
+    served: np.ndarray
+
+    @property
+    def dataset(self) -> Any:
+        """The table as an xarray Dataset."""
+        import xarray
+
+        coords = {"name": self.names, "verb": self.verbs, "option": self.options}
+        words = {"tasks": ("name", self.tasks), "trainings": ("name", self.trainings)}
+        return xarray.Dataset(
+            {"covered": (("name", "verb", "option"), self.covered), "served": (("name", "verb"), self.served), **words},
+            coords,
+        )
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        """Method, verb, options."""
+        for name, of_method, served in zip(self.names, self.covered, self.served, strict=True):
+            for verb, of_verb, here in zip(self.verbs, of_method, served, strict=True):
+                if here:
+                    yield name, verb, ", ".join(np.array(self.options)[of_verb]) or "-"
+
+    def __repr__(self) -> str:
+        """One line a method and verb, under the method's tasks and trainings."""
+        lines, width = [], max(map(len, self.verbs))
+        for name, tasks, trainings in zip(self.names, self.tasks, self.trainings, strict=True):
+            lines.append(f"{name}: {trainings} on {tasks}")
+            lines += [f"    {verb:{width}}  {options}" for own, verb, options in self._rows() if own == name]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Methods and verbs down, options across; colours are the page's own."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("method", "verb", *self.options))
+        body = []
+        for method, (name, tasks, trainings) in enumerate(zip(self.names, self.tasks, self.trainings, strict=True)):
+            verbs = np.flatnonzero(self.served[method])
+            for place, verb in enumerate(verbs):
+                title = html.escape(f"{trainings} on {tasks}", quote=True)
+                first = f'<th rowspan="{verbs.size}" title="{title}">{html.escape(name)}</th>' if not place else ""
+                marks = "".join(f"<td>{MARKS[int(there)]}</td>" for there in self.covered[method, verb])
+                body.append(f"<tr>{first}<td>{html.escape(self.verbs[verb])}</td>{marks}</tr>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"

@@ -1,0 +1,144 @@
+"""The table of methods: what is predicted and measured how, and what each covers."""
+
+__all__ = ["METHODS", "method_for", "methods"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.methods.classification import predict_classifier, simulate_classifier
+from rfgen.api.methods.coverage import Coverage
+from rfgen.api.methods.method import OPTIONS, Method, asked
+from rfgen.api.methods.sgd import predict_stochastic
+from rfgen.api.methods.spectral import predict_spectral
+from rfgen.api.methods.spectral_runs import simulate_spectral
+from rfgen.curves.dataset import MEASURED
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.classifier import RULES
+from rfgen.problems.trainings.spectral import (
+    GradientDescent,
+    GradientFlow,
+    HeavyBall,
+    IteratedRidge,
+    Nesterov,
+    Ridge,
+)
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.xor.method import predict_network, simulate_network
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
+
+EIGEN = (Task, DataTask)
+_VIEWS = frozenset({"features", "augmentation", "test_views"})
+_MODELS = _VIEWS | {"resampling", "members"}
+_SPECTRAL = {
+    "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
+}  # fmt: skip
+_MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
+_EIGEN_PARTS = (MEASURED, ("test", "train"))
+
+METHODS = (
+    Method(
+        "ridge regression", EIGEN, (Ridge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS,
+        {
+            **_SPECTRAL, "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
+            "overfitting_cost": frozenset({"features"}),
+        },
+    ),
+    Method(
+        "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov), predict_spectral,
+        simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance"}},
+    ),
+    Method(
+        "self-distillation", EIGEN, (IteratedRidge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS, _SPECTRAL
+    ),
+    Method(
+        "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
+        {
+            "predict": frozenset({"features"}),
+            "simulate": frozenset({"features", "reshuffle", "dtype", "test_rows"}),
+        },
+    ),
+    Method(
+        "one pass of SGD", EIGEN, (OnePassSGD, AcceleratedSGD), predict_stochastic, simulate_spectral, MEASURED, ("test",),
+        {"predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"})},
+    ),
+    Method(
+        "linear classifiers", (Mixture,), tuple(RULES), predict_classifier, simulate_classifier,
+        ("error", "train_error", "norm"), ("error", "train_error"),
+        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+    ),
+    Method(
+        "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
+        simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "networks on XOR clusters", (XORClusters,), (TwoLayerReLU,), predict_network, simulate_network,
+        ("test_accuracy", "train_accuracy"), ("test_accuracy",), dict.fromkeys(("predict", "simulate"), frozenset()),
+        dtype="float32",
+    ),
+)  # fmt: skip
+
+
+def method_for(verb: str, task: Any, learner: Any, **options: Any) -> tuple[Method, dict[str, Any]]:
+    """The row that serves `task` and `learner`, and those of `options` that are asked for; refuses what it does not cover.
+
+    Errors: ValueError that names the task, the training or the option, and the nearest that is there.
+    """
+    method = _method_of(verb, task, learner)
+    wanted = asked(learner, **options)
+    method.refuse(verb, wanted, METHODS)
+    return method, {name: value for name, value in wanted.items() if name in options and name in method.covers[verb]}
+
+
+def _method_of(verb: str, task: Any, learner: Any) -> Method:
+    rows = [row for row in METHODS if verb in row.covers] or list(METHODS)
+    if not isinstance(learner, Learner | TwoLayerReLU):
+        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
+    if not any(isinstance(task, row.tasks) for row in METHODS):
+        known = _named([kind for row in rows for kind in row.tasks])
+        raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
+    training = learner if isinstance(learner, TwoLayerReLU) else learner.training
+    for row in METHODS:
+        if isinstance(task, row.tasks) and isinstance(training, row.trainings):
+            return row
+    others = [row for row in METHODS if isinstance(training, row.trainings)]
+    here = [row for row in METHODS if isinstance(task, row.tasks)]
+    known = _named([kind for row in here for kind in row.trainings])
+    if others:
+        where = _named([kind for row in others for kind in row.tasks])
+        raise ValueError(f"task must be an {where} to train {training!r}, got {task!r}, on which are trained {known}")
+    raise ValueError(f"training must be one of {known} on {type(task).__name__}, got {training!r}")
+
+
+def _named(kinds: list[type]) -> str:
+    names = [f"rg.{name}" for name in dict.fromkeys(kind.__name__ for kind in kinds)]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def methods() -> Coverage:
+    """The table of methods: which options each verb covers, for which trainings on which tasks.
+
+    Prints as a table of text, and as one of HTML in a notebook; `.dataset` holds `covered` (name, verb, option), whether a
+    verb covers an option, and `served` (name, verb).
+
+    >>> import rfgen as rg
+    >>> table = rg.methods().dataset
+    >>> bool(table.covered.sel(name="ridge regression", verb="predict", option="augmentation"))
+    True
+    """
+    verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
+    covered = np.array(
+        [[[option in row.covers.get(verb, ()) for option in OPTIONS] for verb in verbs] for row in METHODS]
+    )
+    served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
+    tasks = [_named(list(row.tasks)) for row in METHODS]
+    trainings = [_named(list(row.trainings)) for row in METHODS]
+    return Coverage([row.name for row in METHODS], tasks, trainings, verbs, list(OPTIONS), covered, served)
