@@ -44,6 +44,10 @@ class Report:
         """Whether anything was compared, and every point lies within `threshold` standard errors plus the allowance."""
         return self.compared > 0 and all(bool(self._passes(name).all()) for name in self.judged)
 
+    def __bool__(self) -> bool:
+        """The verdict, so that `assert rg.check(...)` can fail."""
+        return self.agrees
+
     @property
     def largest_z(self) -> float:
         """The largest |z| among the judged variables, finite-size error included."""
