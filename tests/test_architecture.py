@@ -1,6 +1,8 @@
 """Imports go one way between rooms, stand at the top of their file, and every module lists its public names first."""
 
 import ast
+import contextlib
+import importlib
 import pathlib
 import re
 
@@ -115,6 +117,25 @@ def test_people_import_from_faces():
         for name in re.findall(r"(?:from|import) (rfgen(?:\.\w+)*)", path.read_text()):
             depth = 3 if name.startswith("rfgen.systems.") else 2
             assert name.count(".") < depth, f"{path.name}: {name}"
+
+
+def _resolves(name):
+    parts = name.split(".")
+    for last in range(len(parts), 0, -1):
+        with contextlib.suppress(ImportError):
+            found = importlib.import_module(".".join(parts[:last]))
+            for part in parts[last:]:
+                found = getattr(found, part, None)
+            return found is not None
+    return False
+
+
+def test_names_that_texts_mention_exist():
+    home = ROOT.parent
+    texts = [*FILES, home / "README.md", *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")]
+    mentioned = {name for path in texts for name in re.findall(r"`(rfgen(?:\.\w+)+)`", path.read_text())}
+    assert len(mentioned) > 50
+    assert not [name for name in sorted(mentioned) if not _resolves(name)]
 
 
 def test_the_64_bit_flag_is_never_switched():

@@ -199,7 +199,7 @@ def test_trials_outputs_precision_and_divergence(tmp_path):
 def test_every_setting_has_its_cell(monkeypatch, tmp_path):
     one = np.zeros((2, 1, 1))
     stub = dict.fromkeys(("test", "train", "signal", "noise", "norm"), one) | {"bias": one[:1]}
-    monkeypatch.setattr("rfgen.api.simulating.measure", lambda *_: stub)
+    monkeypatch.setattr("rfgen.api.methods.spectral_runs.measure", lambda *_: stub)
     different = [
         rg.SGD(0.2, 3), rg.SGD(0.3, 3), rg.SGD(0.2, 4), rg.SGD(0.2, 3, 2), rg.SGD(0.2, 3, momentum=0.1),
         rg.SGD(0.2, 3, momentum=0.1, nesterov=True), rg.SGD(0.2, 3, ridge=0.1), rg.SGD(0.2, 3, reshuffle=True),

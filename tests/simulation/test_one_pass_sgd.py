@@ -221,7 +221,7 @@ def test_outputs_store_precision_and_divergence(tmp_path):
 
 def test_every_setting_has_its_cell(monkeypatch, tmp_path):
     stub = {name: np.zeros((2 if name != "bias" else 1, 1, 1)) for name in ("test", "signal", "noise", "norm", "bias")}
-    monkeypatch.setattr("rfgen.api.simulating.measure", lambda *_: stub)
+    monkeypatch.setattr("rfgen.api.methods.spectral_runs.measure", lambda *_: stub)
     different = [
         rg.OnePassSGD(0.2, 3), rg.OnePassSGD(0.3, 3), rg.OnePassSGD(0.2, 4), rg.OnePassSGD(0.2, 3, 2),
         rg.OnePassSGD(0.2, 3, momentum=0.1), rg.OnePassSGD(0.2, 3, momentum=0.1, nesterov=True),

@@ -136,7 +136,7 @@ def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Arr
     >>> round(float(best), 6), abs(float(slope)) < 1e-14
     (3.067066, True)
     """
-    require_double_precision("rfgen.theory.optimal_time")
+    require_double_precision("rfgen.systems.linear_networks.optimal_time")
     alpha, snr, initial_to_noise = _doubles(alpha, snr, initial_to_noise)
     noisy = jnp.isfinite(snr)
     gain = jnp.where(noisy, snr, 1.0) + initial_to_noise

@@ -112,6 +112,6 @@ def linear_cluster_errors(separation: Any, first: Any, second: Any) -> Float[Arr
     ...     print(errors.round(3).tolist(), float(errors.mean()))
     [0.067, 0.933, 0.274, 0.726] 0.5
     """
-    require_double_precision("rfgen.theory.linear_cluster_errors")
+    require_double_precision("rfgen.systems.xor.linear_cluster_errors")
     mu, first, second = (jnp.asarray(value, jnp.float64) for value in (separation, first, second))
     return norm.cdf(mu * jnp.stack([-first, first, second, -second]))

@@ -51,7 +51,7 @@ def first_alignment(overlap: Any, n: Any, dim: Any, separation: Any, flip: Any) 
     ...     print(round(float(first.mean), 4), round(float(first.own_variance), 4), round(float(first.squared_length), 2))
     0.4905 0.1237 10.49
     """
-    require_double_precision("rfgen.theory.first_alignment")
+    require_double_precision("rfgen.systems.xor.first_alignment")
     g, n, dim, mu, flip = (jnp.asarray(value, jnp.float64) for value in (overlap, n, dim, separation, flip))
     variance = (1.0 + 0.5 * mu * mu) / (4.0 * n)
     seen = 2.0 * norm.cdf(mu * g / jnp.sqrt(dim)) - 1.0
@@ -74,7 +74,7 @@ def second_alignment(
     ...     print([round(float(second_alignment(1.0, 0.5, same, 200, 4000, 14.0, 0.1)), 3) for same in (1.0, -1.0)])
     [1.672, -0.951]
     """
-    require_double_precision("rfgen.theory.second_alignment")
+    require_double_precision("rfgen.systems.xor.second_alignment")
     g, moved, same, n, dim, mu, flip = (
         jnp.asarray(value, jnp.float64) for value in (overlap, moved, same, n, dim, separation, flip)
     )

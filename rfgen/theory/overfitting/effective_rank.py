@@ -94,7 +94,7 @@ def critical_level(tails: SpectralTails, n: Any, b: Any = 1.0, ridge: Any = 0.0)
     ...     float(tails.start[critical_level(tails, n=50)])
     2.0
     """
-    require_double_precision("rfgen.theory.critical_level")
+    require_double_precision("rfgen.theory.overfitting.effective_rank.critical_level")
     start, eigenvalue = jnp.asarray(tails.start), jnp.asarray(tails.eigenvalue)
     ridge = jnp.asarray(ridge, dtype=jnp.float64)
     rank = ranks_at_starts(tails).first + ridge / jnp.where(eigenvalue > 0.0, eigenvalue, 1.0)
