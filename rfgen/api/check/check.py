@@ -34,7 +34,7 @@ def check(
     members: Any = None,
     **simulation: Any,
 ) -> Report:
-    """Theory beside simulation, with the z-score of every point; prints as a table; `.agrees`, or its truth, is the verdict.
+    """Theory beside simulation, with the z-score of every point; prints as a table, its truth is the verdict.
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
