@@ -29,7 +29,7 @@ from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
     measure,
-    refuse_stochastic,
+    refuse_streams,
     settings_of,
     source_of,
     trial_bytes,
@@ -68,7 +68,7 @@ def simulate_spectral(
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
-    refuse_stochastic(learner.training, task, learner.augmentation, test_rows)
+    refuse_streams(learner.training, task)
     sizes, counts = _whole("n", axes["n"]) if "n" in axes else None, _whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":
         if not isinstance(task.population, FinitePopulation):

@@ -4,7 +4,7 @@ __all__ = [
     "fingerprint",
     "initial_weights",
     "measure",
-    "refuse_stochastic",
+    "refuse_streams",
     "settings_of",
     "source_of",
     "trial_bytes",
@@ -59,25 +59,14 @@ def source_of(
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
 
-def refuse_stochastic(training: AbstractTraining, task: Task, augmentation: Any, test_rows: str) -> None:
-    """Refuse, with the remedy, what trainings on batches are not simulated with."""
-    if not isinstance(training, SGD | OnePassSGD | AcceleratedSGD):
-        return
-    if augmentation is not None:
-        raise ValueError(
-            f"augmentation is not covered by SGD trainings: leave it out, or train by GradientDescent, got {augmentation!r}"
-        )
+def refuse_streams(training: AbstractTraining, task: Task) -> None:
+    """Refuse, with the remedy, tasks that streams of fresh samples are not simulated from."""
     if training.needs_samples:
         return
     if isinstance(task.population, SpherePopulation | GaussianInputs):
         raise ValueError(
             "one pass is simulated in eigen-coordinates only, and this task draws inputs: use Task(eigenvalues, power, "
             f"multiplicity=...) with the same levels, got {task!r}"
-        )
-    if test_rows == "rest":
-        raise ValueError(
-            "test_rows must be 'population' for one pass, which draws from all examples at every step and leaves none to "
-            "measure on, got 'rest'"
         )
 
 
