@@ -19,12 +19,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted, while_loop
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted
+from rfgen.simulation.interior_point import interior_point, reachable
 
-MOST_STEPS = 80
 # Relative duality gap, or residual of the optimality conditions, that is called converged; residual that is aimed at.
 ENOUGH, AIM = 1e-10, 1e-13
-# Steps that do not halve the residual, after which rounding has the last word.
+# Steps that do not halve the residual.
 PATIENCE = 3
 # Least diagonal entry of the matrix solved with, its largest entry of B B' being 1.  Below it Woodbury's difference has no
 # digits left; above, a step only turns from Newton's into a proximal point's, which contracts nearly as well.
@@ -79,8 +79,9 @@ def box_quadratic(
     def curved(dual: Array) -> Array:
         return (rows @ (rows.T @ dual) if gram is None else gram @ dual) + extra * dual
 
-    def measured(dual: Array, room: Array, bias: Array) -> tuple[Array, Array, Array, Array]:
-        """Margins, relative gap, residual of the optimality conditions, and whether the rows are surely not separable."""
+    def measured(state: Any) -> tuple[Array, Array, Array]:
+        """Residual of the optimality conditions (0 where rows are surely not separable), relative gap, and margins."""
+        dual, room, bias, low, _ = state
         product = curved(dual) - extra * dual
         margins = product + labels * bias if intercept else product
         twice, total = dual @ product, xp.sum(dual)
@@ -103,15 +104,8 @@ def box_quadratic(
         slope = margins - 1.0 + extra * dual
         residual = xp.max(xp.abs(dual - xp.clip(dual - slope, 0.0, most)))
         residual = residual + xp.abs(labels @ dual) / xp.maximum(total, 1.0) if intercept else residual
-        return margins, xp.abs(gap) / xp.where(primal > 0.0, primal, 1.0), residual, never
-
-    def reachable(dual: Array, room: Array, low: Array, high: Array, moved: Array, rise: Array, fall: Array) -> Array:
-        """How far all may move until one of them is 0."""
-        values, moves = [dual, low], [moved, rise]
-        if most is not None:
-            values, moves = [*values, room, high], [*moves, -moved, fall]
-        values, moves = xp.stack(values), xp.stack(moves)
-        return xp.min(xp.where(moves < 0.0, -values / xp.where(moves < 0.0, moves, -1.0), np.inf))
+        residual = xp.where(xp.all(xp.isfinite(low)), xp.where(never, 0.0, residual), np.nan)
+        return residual, xp.abs(gap) / xp.where(primal > 0.0, primal, 1.0), margins
 
     def step(state: Any) -> Any:
         dual, room, bias, low, high = state
@@ -120,6 +114,11 @@ def box_quadratic(
         force = curved(dual) - 1.0 + (labels * bias if intercept else 0.0)
         count = n if most is None else 2 * n
         here = (dual @ low + (0.0 if most is None else room @ high)) / count
+
+        def reach(moved: Array, rise: Array, fall: Array) -> Array:
+            if most is None:
+                return reachable((dual, low), (moved, rise))
+            return reachable((dual, low, room, high), (moved, rise, -moved, fall))
 
         across = solve(labels[:, None])[:, 0] if intercept else None
 
@@ -137,35 +136,15 @@ def box_quadratic(
             return moved, turned, rise, fall
 
         moved, _, rise, fall = towards(0.0, (0.0, 0.0))
-        whole = xp.minimum(reachable(dual, room, low, high, moved, rise, fall), 1.0)
+        whole = xp.minimum(reach(moved, rise, fall), 1.0)
         # where the predictor leads shows how small the products may become
         ahead = (dual + whole * moved) @ (low + whole * rise)
         if most is not None:
             ahead = ahead + (room - whole * moved) @ (high + whole * fall)
         push = here * xp.clip(ahead / (count * here), 0.0, 1.0) ** 3
         moved, turned, rise, fall = towards(push, (moved * rise, -moved * fall))
-        reach = reachable(dual, room, low, high, moved, rise, fall)
-        reach = xp.minimum((1.0 - xp.minimum(0.01, 10.0 * here)) * reach, 1.0)
-        return dual + reach * moved, room - reach * moved, bias + reach * turned, low + reach * rise, high + reach * fall
-
-    def advance(carry: Any) -> Any:
-        number, stale, state, best, seen, _ = carry
-        state = step(state)
-        margins, gap, residual, never = measured(*state[:3])
-        finite = xp.isfinite(residual) & xp.all(xp.isfinite(state[3]))
-        better, halved = finite & (residual < seen[2]), residual < 0.5 * seen[2]
-
-        def better_of(new: Any, old: Any) -> Any:
-            return tuple(xp.where(better, now, before) for now, before in zip(new, old, strict=True))
-
-        best = better_of((state[0], state[2], state[3]), best)
-        seen = better_of((margins, gap, residual), seen)
-        stale = xp.where(finite, xp.where(halved | (seen[1] > ENOUGH), 0, stale + 1), PATIENCE)
-        return number + 1, stale, state, best, seen, never & finite
-
-    def unfinished(carry: Any) -> Array:
-        number, stale, _, _, seen, never = carry
-        return (number < MOST_STEPS) & (stale < PATIENCE) & (seen[2] > AIM) & ~never
+        far = xp.minimum((1.0 - xp.minimum(0.01, 10.0 * here)) * reach(moved, rise, fall), 1.0)
+        return dual + far * moved, room - far * moved, bias + far * turned, low + far * rise, high + far * fall
 
     dual = xp.ones(n, design.dtype) if most is None else xp.minimum(1.0, 0.5 * most)
     force = curved(dual) - 1.0
@@ -173,16 +152,12 @@ def box_quadratic(
     high = xp.zeros_like(low) if most is None else low - force
     # kept of its own: most - dual would be rounded to 0 at the upper ends
     room = xp.ones_like(dual) if most is None else most - dual
-    bias, worst = xp.zeros((), rows.dtype), xp.asarray(np.inf, rows.dtype)
-    start, count = (dual, room, bias, low, high), xp.asarray(0)
-    carry = (count, count, start, (dual, bias, low), (xp.zeros_like(dual), worst, worst), xp.asarray(False))
-    *_, (dual, bias, low), (margins, gap, residual), never = while_loop(unfinished, advance, carry)
-    if upper is None and diagonal is None:
-        separable = (xp.min(margins) > 0.0) & ~never
-    else:
-        separable = xp.asarray(True)
+    start = (dual, room, xp.zeros((), rows.dtype), low, high)
+    best, residual = interior_point(step, lambda state: measured(state)[:2], start, AIM, ENOUGH, PATIENCE)
+    (dual, _, bias, low, _), (_, gap, margins) = best, measured(best)
+    separable = xp.min(margins) > 0.0 if upper is None and diagonal is None else xp.asarray(True)
     # upper ends beyond 1e8 multiply the rounding of margins by as much in the gap
-    converged = (gap < ENOUGH) | (residual < ENOUGH) | never
+    converged = (gap < ENOUGH) | (residual < ENOUGH)
     return BoxSolution(dual / size, dual > low, bias, margins, gap, converged, separable)
 
 

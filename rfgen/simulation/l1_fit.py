@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
 
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, while_loop
+from rfgen.simulation.interior_point import interior_point, reachable
 
-MOST_STEPS = 80
 ROUNDING = 1e-15
 # Relative duality gap and violation of the constraints that are aimed at, and that count as converged.
 AIM, ENOUGH = 1e-11, 1e-7
-# Steps that do not halve it, after which rounding has the last word.
+# Steps that do not halve it.
 PATIENCE = 4
 # Changes of the support after the last step, which misses about one coefficient below 1e-4.
 CORRECTIONS = 10
@@ -76,52 +75,32 @@ def l1_fit(rows: Array, targets: Array, penalty: Any) -> L1Fit:
             along = design.T @ turn
             return pull_plus + plus / above * along, pull_minus - minus / below * along, turn, -along, along
 
-        def reach(values: Any, moves: Any) -> Array:
-            ends = xp.where(moves < 0.0, -values / xp.where(moves < 0.0, moves, -1.0), np.inf)
-            return xp.min(ends)
-
-        def lengths(move: Any) -> tuple[Array, Array]:
-            primal = xp.minimum(reach(plus, move[0]), reach(minus, move[1]))
-            return primal, xp.minimum(reach(above, move[3]), reach(below, move[4]))
+        def reach(move: Any) -> Array:
+            return reachable((plus, minus, above, below), (move[0], move[1], move[3], move[4]))
 
         zero = xp.zeros_like(plus)
         first = towards(xp.zeros_like(here), zero, zero)
-        ahead = xp.minimum(1.0, xp.minimum(*lengths(first)))
+        ahead = xp.minimum(1.0, reach(first))
         then = (plus + ahead * first[0]) @ (above + ahead * first[3])
         then = (then + (minus + ahead * first[1]) @ (below + ahead * first[4])) / (2 * dim)
         push = here * xp.clip(then / here, 0.0, 1.0) ** 3
         move = towards(push, first[0] * first[3], first[1] * first[4])
         # with a penalty the residual couples both sides: one length for all
-        most = xp.minimum(1.0, 0.995 * xp.minimum(*lengths(move)))
+        most = xp.minimum(1.0, 0.995 * reach(move))
         return tuple(old + most * by for old, by in zip(state, move, strict=True))
 
-    def measured(state: Any) -> Array:
-        """Relative gap plus relative violation."""
+    def measured(state: Any) -> tuple[Array, Array]:
+        """Relative gap plus relative violation, twice."""
         plus, minus, dual, above, below = state
         missing = wanted - design @ (plus - minus) - penalty * dual
         primal = xp.sum(plus + minus) + 0.5 * penalty * (dual @ dual)
         gap = (plus @ above + minus @ below) / xp.where(primal > 0.0, primal, 1.0)
-        return gap + xp.sqrt(missing @ missing)
-
-    def unfinished(carry: Any) -> Array:
-        number, _, _, gap, stale = carry
-        return (number < MOST_STEPS) & (gap > AIM) & (stale < PATIENCE)
-
-    def advance(carry: Any) -> Any:
-        number, state, best, gap, stale = carry
-        state = step(state)
-        now = measured(state)
-        better = now < gap  # NaN is not
-        best = tuple(xp.where(better, new, old) for new, old in zip(state, best, strict=True))
-        stale = xp.where((now < 0.5 * gap) | (gap > ENOUGH), 0, stale + 1)
-        return number + 1, state, best, xp.where(better, now, gap), xp.where(xp.isfinite(now), stale, PATIENCE)
+        total = gap + xp.sqrt(missing @ missing)
+        return total, total
 
     ones = xp.ones(dim, rows.dtype)
     start = (ones / dim, ones / dim, xp.zeros(n, rows.dtype), ones, ones)
-    count = xp.zeros((), xp.int32)
-    carry = (count, start, start, xp.asarray(np.inf, rows.dtype), count)
-    _, _, best, gap, _ = while_loop(unfinished, advance, carry)
-    plus, minus, _, above, below = best
+    (plus, minus, _, above, below), gap = interior_point(step, measured, start, AIM, ENOUGH, PATIENCE)
     # of each product p (1 - X'u) the factor that does not vanish decides, in units of the largest p
     largest = xp.maximum(xp.max(xp.maximum(plus, minus)), NOTHING)
     active = xp.maximum(plus, minus) > largest * xp.minimum(above, below)

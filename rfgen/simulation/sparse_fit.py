@@ -58,7 +58,7 @@ def sparse_runs(
     given = (truth, np.asarray(task.noise), settings, n, kind)
     if on_host():
         key = fold_in(host_key(seed), n)
-        with np.errstate(all="ignore"), few_threads(float(n) * n * truth.size):
+        with np.errstate(all="ignore"), few_threads(0.1 * n * n * truth.size):
             found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
