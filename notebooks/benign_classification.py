@@ -23,13 +23,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.teacher import Teacher
-from rfgen.simulation.classifier import classifier_runs
-from rfgen.theory.margin_classifier import margin_classifier
-from rfgen.theory.separability import separability_threshold
-from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
-from rfgen.theory.weight_law import adversarial_error
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.theory.classification.margin import margin_classifier
+from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
+from rfgen.theory.classification.weight_law import adversarial_error
 
 rg.cache_programs()
 

@@ -21,9 +21,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.gaussian_mixture import GaussianMixture
-from rfgen.theory.class_imbalance import class_imbalance
-from rfgen.theory.scaling_exponents import fitted_exponent, in_samples, in_steps
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.theory import class_imbalance
+from rfgen.theory.overfitting.scaling_exponents import fitted_exponent, in_samples, in_steps
 
 rg.cache_programs()
 

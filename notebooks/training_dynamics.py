@@ -25,9 +25,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.theory.augmented_risk import augmented_modes
-from rfgen.theory.balanced_flow import balanced_flow
-from rfgen.theory.isotropic_flow import isotropic_flow, optimal_time
+from rfgen.systems.linear_networks.balanced_flow import balanced_flow
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow, optimal_time
+from rfgen.theory.ridge.block_risk import augmented_modes
 
 rg.cache_programs()
 

@@ -17,8 +17,8 @@ from matplotlib.ticker import NullLocator
 
 import rfgen as rg
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
-from rfgen.theory.one_pass_sgd import iteration_of
-from rfgen.theory.sgd_stability import radius
+from rfgen.theory.sgd.one_pass import iteration_of
+from rfgen.theory.sgd.stability import radius
 
 MODES, DECAY, NOISE = 2000, 2.0, 0.01
 RATE, BETA, GAMMA = 0.2, 0.003, 2.0

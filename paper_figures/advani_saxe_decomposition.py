@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
-from rfgen.simulation.student_teacher import StudentTeacher, decomposition
+from rfgen.systems.relu_students.student_teacher import StudentTeacher, decomposition
 
 INPUTS, TEACHER, SAMPLES = 15, 20, 50
 PARTS = {"approximation": COLOURS[0], "null_space": COLOURS[2], "overfitting": COLOURS[4]}

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
 from paper_figures.style import STYLE, blank, caption, graded, legend
-from rfgen.theory.isotropic_flow import isotropic_flow, optimal_time
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow, optimal_time
 
 SNR, TIMES = 5.0, (5.0, 20.0, 50.0, 100.0, 1000.0)
 LEAST, MOST = 0.05, 2.5

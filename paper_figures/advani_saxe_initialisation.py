@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
 from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
-from rfgen.theory.isotropic_flow import isotropic_flow, optimal_time
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow, optimal_time
 
 SNR, INRS, SHOWN, ALPHAS = 5.0, (0.0, 5.0, 20.0, 80.0), 0.5, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0

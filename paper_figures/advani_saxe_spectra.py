@@ -17,8 +17,8 @@ import rfgen as rg
 from paper_figures.linear_networks import INPUTS, on_grid
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_density, marchenko_pastur_edges
-from rfgen.simulation.isotropic_flow import isotropic_flow as simulated
-from rfgen.theory.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.simulation import isotropic_flow as simulated
 
 SNR, ALPHAS = 5.0, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0

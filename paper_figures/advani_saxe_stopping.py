@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import rfgen as rg
 from paper_figures.linear_networks import on_grid
 from paper_figures.style import STYLE, blank, caption
-from rfgen.theory.isotropic_flow import isotropic_flow, optimal_ridge, optimal_time
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow, optimal_ridge, optimal_time
 
 # The published grid: snr 10^(-2:0.1:3), alpha 0.1:0.1:5.
 DECADES = (-2.0, 3.0)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
-from rfgen.simulation.student_teacher import StudentTeacher, random_features, training
+from rfgen.systems.relu_students.student_teacher import StudentTeacher, random_features, training
 
 INPUTS, TEACHER, SAMPLES, NOISE = 30, 30, 300, 0.2
 TIMES = np.geomspace(1e-3, 1e3, 61)

@@ -20,7 +20,7 @@ import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend
-from rfgen.theory.separability import separability_threshold
+from rfgen.theory.classification.separability import separability_threshold
 
 # |mean| = LENGTH (dim / UNIT)^growth, covariance 1 in every direction.
 N, LENGTH, UNIT, RANGE = 200, 1.1, 40, (20, 100_000)

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.univariate import linear_spline, min_norm_interpolant, noise_risks, spline_risk
+from rfgen.systems.univariate import linear_spline, min_norm_interpolant, noise_risks, spline_risk
 
 POWERS, POINTS, GRID = (1.0, 2.0), 12, 1200
 # A draw of the points with several kinks between them that can be seen.

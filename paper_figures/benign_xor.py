@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.simulation.xor_network import neuron_paths
-from rfgen.theory.xor_first_step import xor_first_step
+from rfgen.systems.xor.first_step import xor_first_step
+from rfgen.systems.xor.simulation import neuron_paths
 
 N, DIM, SEPARATION, FLIP, WIDTH, RATE, STEPS, INIT = 200, 4000, 14.0, 0.1, 1000, 0.01, 200, 2e-4
 XOR = rg.XORClusters(DIM, SEPARATION, FLIP)

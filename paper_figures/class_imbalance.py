@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
-from rfgen.problems.gaussian_mixture import GaussianMixture
-from rfgen.simulation.class_imbalance import class_imbalance as simulated
-from rfgen.theory.class_imbalance import class_imbalance
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
+from rfgen.systems.class_imbalance.theory import class_imbalance
 
 INPUTS, COUNTS, MEAN, TRACES = 120, (160, 40), 1.5, (4.0, 6.76)
 RATES, STEPS = {"plain": 0.05, "balanced": 0.05, "normalised": 0.015}, 40

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.simulation.isotropic_flow import isotropic_flow as simulated
-from rfgen.theory.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
+from rfgen.systems.linear_networks.simulation import isotropic_flow as simulated
 
 INPUTS = 300
 # errors below are drawn nowhere, and depend on the one smallest eigenvalue

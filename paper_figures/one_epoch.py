@@ -17,7 +17,7 @@ from matplotlib.ticker import NullLocator
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
-from rfgen.theory.scaling_exponents import fitted_exponent, in_features, in_noisy_samples, in_samples, in_steps
+from rfgen.theory.overfitting.scaling_exponents import fitted_exponent, in_features, in_noisy_samples, in_samples, in_steps
 
 MODES, EXPONENT, NOISE, BATCH, RATE, FULL_RATE = 300, 1.5, 0.3, 4, 0.3, 1.0
 SIZES = (100, 300, 1000)

@@ -17,7 +17,7 @@ import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
-from rfgen.simulation.sensitivity import sensitivity as simulated
+from rfgen.systems.sensitivity.simulation import sensitivity as simulated
 
 NOISE, RANGE = 0.25, (0.1, 20.0)
 # What is fitted: power of the target, variance of the noise.

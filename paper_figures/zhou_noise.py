@@ -18,7 +18,7 @@ import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient, cost_dots, worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.theory.power_law_fitting import interpolation_threshold, power_law_fitting
+from rfgen.theory.overfitting.power_law_fitting import interpolation_threshold, power_law_fitting
 
 ALPHA, BETAS, N, RANGE = 1.5, (1.2, 2.0, 3.0), 100, (1e-2, 1e4)
 SCALES: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.problems.spectral_tails import spectral_tails
-from rfgen.theory.effective_rank import effective_ranks
+from rfgen.problems.spectra.spectral_tails import spectral_tails
+from rfgen.theory.overfitting.effective_rank import effective_ranks
 
 PHASES = {"benign": COLOURS[2], "tempered": COLOURS[0], "catastrophic": COLOURS[4]}
 # Label, phase, spectrum.  Stretched exponentials are cut where nothing is left for a double to hold.

@@ -76,7 +76,6 @@ __all__ = [
     "univariate",
 ]
 
-from rfgen import univariate
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
@@ -91,8 +90,8 @@ from rfgen.api import (
     sensitivity,
     simulate,
 )
-from rfgen.execution.program_cache import cache_programs
 from rfgen.numerics.precision import PrecisionError
+from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
 from rfgen.problems import datasets
 from rfgen.problems.augmentations import (
@@ -116,18 +115,19 @@ from rfgen.problems.augmentations import (
     SaltAndPepper,
     Shift,
 )
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
-from rfgen.problems.feature_maps import RandomFeatureMap
+from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
+from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.penalised_training import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.problems.resampling import Bootstrap, Subsample
-from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.spectrum import Spectrum
-from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.training import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.trainings.resampling import Bootstrap, Subsample
+from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems import univariate
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters

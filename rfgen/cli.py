@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rfgen._version import __version__
 from rfgen.api import check, predict
-from rfgen.comparison.named import NAMED
-from rfgen.execution.program_cache import cache_programs
+from rfgen.cli_comparisons import NAMED
+from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
 
 EPILOG = """examples:

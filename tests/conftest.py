@@ -29,8 +29,18 @@ from jaxtyping import install_import_hook
 
 from tests import compiled_programs, tiers
 
-# The user layer (problems, api) validates by itself, with messages that tests read.
-ROOMS = ("numerics", "equivalents", "theory", "simulation", "comparison", "execution")
+# The user layer (problems, api, and a system's nouns and methods) validates by itself, with messages that tests read.
+ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check"]
+BY_THEMSELVES = {
+    "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb",
+    "xor_clusters", "zonal_labels",
+}  # fmt: skip
+SYSTEMS = pathlib.Path(__file__).parents[1] / "rfgen" / "systems"
+ROOMS += [
+    f"systems.{path.parent.name}.{path.stem}"
+    for path in SYSTEMS.glob("*/*.py")
+    if path.stem not in {*BY_THEMSELVES, "__init__"} and path.parent.name != "univariate"
+]
 install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

@@ -153,7 +153,7 @@ def test_concrete_verbs_work_under_a_trace():
 
 
 def test_the_pure_layer_asks_for_double_precision():
-    from rfgen.theory.risk import risk
+    from rfgen.theory.ridge.risk import risk
 
     with pytest.raises(rg.PrecisionError, match=r"jax\.enable_x64\(True\)"):
         risk(TASK.modes, 20.0, 30.0, 0.1, 0.5)

@@ -2,27 +2,29 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
 import rfgen
 
 ROOT = pathlib.Path(rfgen.__file__).parent
-# What a room may import, itself aside; DESIGN's table with what follows from it.
+# What a room may import, itself aside.
+ENGINES = {"equivalents", "problems", "numerics"}
 ALLOWED = {
     "numerics": set(),
     "problems": {"numerics"},
     "equivalents": {"problems", "numerics"},
-    "theory": {"equivalents", "problems", "numerics"},
+    "theory": ENGINES,
     "simulation": {"problems", "numerics"},
-    "comparison": {"theory", "simulation", "problems", "numerics"},
-    "execution": set(),
-    "univariate": {"problems", "numerics", "_version"},
-    "api": {"comparison", "execution", "theory", "simulation", "equivalents", "problems", "numerics", "_version"},
+    "curves": {"problems", "numerics", "_version"},
+    "systems": ENGINES | {"theory", "simulation", "curves", "_version"},
+    "api": ENGINES | {"theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
-    "cli": {"api", "plotting", "comparison", "execution", "_version"},
+    "cli": {"api", "plotting", "cli_comparisons", "numerics", "_version"},
+    "cli_comparisons": {"problems"},
     "__main__": {"cli"},
-    "__init__": {"api", "execution", "plotting", "problems", "numerics", "univariate", "_version"},
+    "__init__": {"api", "plotting", "problems", "numerics", "systems", "_version"},
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.
@@ -64,6 +66,28 @@ def test_imports_and_public_names(path):
         assert isinstance(first, ast.Name) and first.id == "__all__", "__all__ must stand first"
 
 
+def _simulates(path):
+    """Whether a file of a system belongs to its simulation, by its name or by what it imports."""
+    names = [name for node in ast.walk(ast.parse(path.read_text())) for name in imported(node)]
+    return path.stem.startswith("simulation") or any(name.startswith("rfgen.simulation") for name in names)
+
+
+@pytest.mark.parametrize("folder", sorted(path for path in (ROOT / "systems").iterdir() if path.is_dir()), ids=str)
+def test_theory_and_simulation_are_strangers_in_a_system(folder):
+    """Only the method, the verb and the system's face know both."""
+    files = {path.stem: path for path in folder.glob("*.py") if path.stem not in ("method", "verb", "__init__")}
+    simulating = {stem for stem, path in files.items() if _simulates(path)}
+    here = ".".join(("rfgen", *folder.relative_to(ROOT).parts))
+    for stem, path in files.items():
+        names = {name for node in ast.walk(ast.parse(path.read_text())) for name in imported(node)}
+        siblings = {name.removeprefix(f"{here}.") for name in names if name.startswith(f"{here}.")}
+        theory = {other for other in siblings if other.startswith("theory")}
+        if stem in simulating:
+            assert not theory and not any(name.startswith("rfgen.theory") for name in names), path
+        else:
+            assert not siblings & simulating, path
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_small(path):
     assert len(path.read_text().splitlines()) <= 300
@@ -75,6 +99,13 @@ def test_public_names_are_documented():
         assert hasattr(rfgen, name)
         if not name.startswith("_"):
             assert f"`{name}" in readme or f"rg.{name}" in readme, f"README does not mention {name}"
+
+
+def test_files_that_the_readme_names_exist():
+    named = re.findall(r"`((?:\w+/)+[\w*]+\.py)`", (ROOT.parent / "README.md").read_text())
+    assert len(named) > 30
+    missing = [name for name in named if not (any(ROOT.glob(name)) or any(ROOT.parent.glob(name)))]
+    assert not missing
 
 
 def test_the_64_bit_flag_is_never_switched():

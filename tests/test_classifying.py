@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.teacher import Teacher
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.teacher import Teacher
 
 PAIR = rg.Mixture([1.5] + [0.0] * 59, [1.0] * 60, prior=0.3, flip=0.1)
 TRAININGS = [

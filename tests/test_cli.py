@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from rfgen import cli
-from rfgen.comparison import named
+from rfgen import cli_comparisons as named
 from rfgen.problems.task import Task
 
 

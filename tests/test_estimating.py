@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from tests.theory.test_risk_estimators import draw, refitted
+from tests.theory.estimation.test_risk_estimators import draw, refitted
 
 
 def test_what_is_kernel_and_what_is_features():

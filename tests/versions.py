@@ -1,6 +1,6 @@
 """The quick tier with the lowest versions that `pyproject.toml` admits, and with the newest: `python tests/versions.py`.
 
-Arguments after the name of an end are those of pytest: `python tests/versions.py lowest tests/theory/test_risk.py`.
+Arguments after the name of an end are those of pytest: `python tests/versions.py lowest tests/theory/ridge/test_risk.py`.
 """
 
 __all__ = ["main", "pins"]

@@ -18,13 +18,13 @@ __all__ = [
     "simulate",
 ]
 
-from rfgen.api.checking import check
-from rfgen.api.classifying import adversarial_error
-from rfgen.api.ensembles import fine_grained_variance
+from rfgen.api.check.check import check
 from rfgen.api.estimating import estimate_risk
+from rfgen.api.methods.classification import adversarial_error
+from rfgen.api.methods.ensembles import fine_grained_variance
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict
-from rfgen.api.sensitivity import sensitivity
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
+from rfgen.systems.sensitivity.verb import sensitivity

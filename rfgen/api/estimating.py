@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import DESCRIPTIONS
+from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
-from rfgen.theory.leave_out import LeftOut, leave_blocks_out, leave_rows_out
-from rfgen.theory.risk_estimators import risk_estimators
+from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
+from rfgen.theory.estimation.risk_estimators import risk_estimators
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.

@@ -8,18 +8,20 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.api.curves import dataset, over_modes, prepare, warn_small_population
+from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.predicting import predict
+from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
-from rfgen.theory.optimal_augmentation import dimension
-from rfgen.theory.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
-from rfgen.theory.optimal_ridge import optimal_ridge as theory_optimal_ridge
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.theory.ridge.optimal_augmentation import dimension
+from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
+from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
 
 
 @program(static_argnames="keep_outputs")

@@ -10,19 +10,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.api.curves import blockwise, dataset, judged, over_modes, prepare, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import prepare, warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.grid import blockwise, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.modes import Modes
-from rfgen.problems.spectral_tails import SpectralTails, spectral_tails
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
-from rfgen.problems.training import Ridge
-from rfgen.theory.effective_rank import effective_ranks
-from rfgen.theory.effective_rank_bound import effective_rank_bound
-from rfgen.theory.overfitting_cost import overfitting_cost as theory_overfitting_cost
-from rfgen.theory.overfitting_verdict import overfitting_verdict
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.theory.overfitting.cost import overfitting_cost as theory_overfitting_cost
+from rfgen.theory.overfitting.effective_rank import effective_ranks
+from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.verdict import overfitting_verdict
 
 # Points are computed in padded blocks of this size: one shape compiled, whatever the sizes asked for.
 BLOCK = 16

@@ -4,20 +4,20 @@ __all__ = ["predict"]
 
 from typing import Any
 
-from rfgen.api.curves import prepare
-from rfgen.api.ensembles import predict_ensemble
-from rfgen.api.risk_curve import risk_curve
-from rfgen.api.stochastic import predict_stochastic
+from rfgen.api.methods.ensembles import predict_ensemble
+from rfgen.api.methods.ridge import risk_curve
+from rfgen.api.methods.sgd import predict_stochastic
+from rfgen.api.nouns import prepare
 from rfgen.api.systems import SYSTEMS, refuse
 from rfgen.numerics.precision import double_precision
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.stochastic_training import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.problems.task import Task
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 @double_precision
@@ -54,8 +54,8 @@ def predict(
     (+1, -1), `train_error` (share of training labels missed), `train_loss`, `norm`, `intercept`, `support` (share of
     training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On an
     `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
-    `rfgen.theory.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
-    `train_accuracy` over `step` = [1], see `rfgen.theory.xor_first_step`.
+    `rfgen.systems.sparse.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
+    `train_accuracy` over `step` = [1], see `rfgen.systems.xor.first_step`.
 
     Regime and sources: `rfgen.theory.risk`, `augmented_risk`.  Costs 2-5 (augmented 20-80) microseconds a point, whatever
     the number of modes.

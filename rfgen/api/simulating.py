@@ -10,29 +10,27 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.curves import MEASURED, dataset, prepare
-from rfgen.api.ensembles import checked_members
+from rfgen.api.methods.ensembles import checked_members
+from rfgen.api.nouns import prepare
 from rfgen.api.systems import SYSTEMS, refuse
-from rfgen.execution.content import content
-from rfgen.execution.memory import budget, plan
-from rfgen.execution.progress import progress_bar
-from rfgen.execution.store import Store, content_key
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.memory import budget, plan
+from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.gaussian_inputs import GaussianInputs
 from rfgen.problems.learner import Learner
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.population import FinitePopulation
-from rfgen.problems.sparse_regression import SparseRegression
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.task import Task
-from rfgen.problems.training import AbstractTraining, Ridge
-from rfgen.problems.two_layer_relu import TwoLayerReLU
-from rfgen.problems.xor_clusters import XORClusters
-from rfgen.simulation.ensemble import ALONE, Members
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
-from rfgen.simulation.trials import (
+from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
     measure,
@@ -42,6 +40,9 @@ from rfgen.simulation.trials import (
     trial_bytes,
     trials_at_once,
 )
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 

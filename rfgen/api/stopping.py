@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.along_training import posed_settings, trajectories
-from rfgen.api.curves import dataset, prepare, warn_small_population
+from rfgen.api.methods.dynamics import posed_settings, trajectories
+from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.training import IteratedRidge, Ridge
-from rfgen.theory.optimal_stopping import optimal_stopping as theory_optimal_stopping
-from rfgen.theory.training_ends import total_trace
-from rfgen.theory.trajectory import Trajectory
+from rfgen.problems.trainings.spectral import IteratedRidge, Ridge
+from rfgen.theory.dynamics.ends import total_trace
+from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
+from rfgen.theory.dynamics.trajectory import Trajectory
 
 # The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
 EARLIEST = 1e-3

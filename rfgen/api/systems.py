@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rfgen.api.classifying import predict_classifier, simulate_classifier
-from rfgen.api.networks import predict_network, simulate_network
-from rfgen.api.sparse import predict_sparse, simulate_sparse
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.sparse_regression import SparseRegression
-from rfgen.problems.xor_clusters import XORClusters
+from rfgen.api.methods.classification import predict_classifier, simulate_classifier
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.method import predict_network, simulate_network
+from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 @dataclass(frozen=True)

@@ -91,5 +91,9 @@ class Blocks:
         if covariance.shape[1] == 1:
             factor = (self.mass * self.weight).astype(first.dtype) * (first * second)[:, 0, 0]
             return jnp.einsum("g,gj,gi->ji", factor, covariance[:, 0, 0], covariance[:, 0, 0])
-        through = jnp.einsum("gka,gabi,glb->gkli", first, covariance, second)
-        return jnp.einsum("g,gkli,gklj->ji", (self.mass * self.weight).astype(first.dtype), through, covariance)
+        weighted = (self.mass * self.weight).astype(first.dtype)[:, None, None] * first
+        through = jnp.einsum("gka,gabi,glb->gkli", weighted, covariance, second).reshape(-1, covariance.shape[-1])
+        table = jnp.asarray(self.covariance).reshape(through.shape).T
+        if jnp.iscomplexobj(through) and not jnp.iscomplexobj(table):  # two real products are half of a complex one
+            return jax.lax.complex(table @ through.real, table @ through.imag)
+        return table.astype(through.dtype) @ through

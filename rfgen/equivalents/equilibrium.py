@@ -35,7 +35,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.groups import Group
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10

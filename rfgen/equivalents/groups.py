@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.problems.modes import Modes
+from rfgen.problems.spectra.modes import Modes
 
 
 @jax.tree_util.register_dataclass

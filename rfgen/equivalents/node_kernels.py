@@ -6,6 +6,7 @@ the kernel of all pairs.  The last node stands for infinite ridge, w = 0; its we
 
 __all__ = ["NodeKernels", "node_kernels", "quadratic_form"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,15 +46,15 @@ def node_kernels(
     at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
     means = jax.tree.map(_with_infinity, means, target.untrained(operators))
     sided = jax.vmap(operators.sided)(at.resolvent)
-    others, other_means, other_sided = (jax.tree.map(_with_conjugates, each) for each in (at, means, sided))
+    others, other_means = (jax.tree.map(_with_conjugates, each) for each in (at, means))
     unit = (target.label[:, :, None] * target.label[:, None]).astype(at.nu.dtype)
     bare = _without_resolvent(others)
 
     def row(one: tuple[BlockEquilibrium, Any, Array]) -> NodeKernels:
         first, mean, side = one
         fits = target.mean_fit_row(operators, blocks, mean, other_means)
-        pair = operators.pair_row(side, other_sided)
-        plain = operators.plain_row(side, others.resolvent)
+        pair = _with_both(operators.pair_row, side, sided)
+        plain = _with_both(operators.plain_row, side, at.resolvent)
 
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
             of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
@@ -81,6 +82,12 @@ def _without_resolvent(at: BlockEquilibrium) -> BlockEquilibrium:
 
 def _with_infinity(leaf: Array, last: Array) -> Array:
     return jnp.concatenate([leaf, last[None]])
+
+
+def _with_both(product: Callable[[Array, Array], Array], one: Array, others: Array) -> Array:
+    """A bilinear `product` of one with many, and with their conjugates: four real products are half of the complex two."""
+    rr, ri, ir, ii = (product(a, b) for a in (one.real, one.imag) for b in (others.real, others.imag))
+    return jnp.concatenate([jax.lax.complex(rr - ii, ri + ir), jax.lax.complex(rr + ii, ir - ri)])
 
 
 def _with_conjugates(leaf: Array) -> Array:

@@ -74,28 +74,33 @@ def path_equilibria(
 def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[Array, ""]:
     """The upper edge of the spectrum of the training second moment (): the real ridges below minus it are regular.
 
-    The solution is followed inwards from minus infinity; it ends where Newton's matrix is singular.
+    The solution is followed inwards from minus infinity, where t and nu are negative numbers and minus Q a positive
+    matrix; it ends where Newton's matrix is singular.
     """
     total = _total(operators, blocks)
-    far = (-1e3 * total).astype(jnp.complex128)
-    sign = jnp.sign(jnp.linalg.det(_linearised(operators, blocks, features, _start(operators, far), far)[1]).real)
-
-    def inward(state: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], None]:
-        logs, last, regular = state
-        found, matrix, residual = _newton(operators, blocks, features, logs, ridge)
-        real = jnp.max(jnp.abs(jnp.sin(found.imag))) < 1e-6
-        same = jnp.sign(jnp.linalg.det(matrix).real) == sign
-        regular = regular & (residual <= SMALLEST_STEP) & real & same
-        return (jnp.where(regular, found, logs), jnp.where(regular, ridge.real, last), regular), None
+    far = -1e3 * total
+    start = _start(operators, -far)
+    sign = jnp.sign(jnp.linalg.det(_linearised(operators, blocks, features, start, far, -1.0)[1]))
 
     def refine(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         logs, last, ratio = state
-        steps = jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS
-        path = (last * jnp.exp(-jnp.log(ratio) * steps)).astype(jnp.complex128)
-        (logs, last, _), _ = jax.lax.scan(inward, (logs, last, jnp.ones((), bool)), path)
+        path = last * jnp.exp(-jnp.log(ratio) * (jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS))
+
+        def inward(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+            logs, last, _, at = state
+            found, matrix, residual = _newton(operators, blocks, features, logs, path[at], -1.0)
+            regular = (residual <= SMALLEST_STEP) & (jnp.sign(jnp.linalg.det(matrix)) == sign)
+            return jnp.where(regular, found, logs), jnp.where(regular, path[at], last), regular, at + 1
+
+        def inside(state: tuple[Array, Array, Array, Array]) -> Array:
+            # beyond the edge Newton never ends: 15 times the passes of all regular steps
+            return state[2] & (state[3] < EDGE_STEPS)
+
+        start = (logs, last, jnp.ones((), bool), jnp.zeros((), jnp.int32))
+        logs, last, *_ = jax.lax.while_loop(inside, inward, start)
         return logs, last, ratio ** (1.0 / EDGE_STEPS)
 
-    first = (_start(operators, far), -1e3 * total, jnp.asarray(1e9))
+    first = (start, far, jnp.asarray(1e9))
     return jnp.where(total > 0, -jax.lax.fori_loop(0, REFINEMENTS, refine, first)[1], 0.0)
 
 
@@ -110,18 +115,20 @@ def _inverse(features: Array) -> Array:
     return jnp.where(jnp.isfinite(features), 1.0 / features, 0.0)
 
 
-def _unknowns(operators: Operators, logs: Array) -> tuple[Array, Array]:
-    return jnp.where(operators.size() > 0, jnp.exp(logs[:-1]), 0.0), jnp.exp(logs[-1])
+def _unknowns(operators: Operators, logs: Array, sign: float = 1.0) -> tuple[Array, Array]:
+    return jnp.where(operators.size() > 0, sign * jnp.exp(logs[:-1]), 0.0), sign * jnp.exp(logs[-1])
 
 
-def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array]:
-    """Misfits of the equations, relative, and their derivatives in the logs."""
+def _linearised(
+    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
+) -> tuple[Array, Array]:
+    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`."""
     live = operators.size() > 0
     inverse = _inverse(features).astype(logs.dtype)
-    traces, nu = _unknowns(operators, logs)
+    traces, nu = _unknowns(operators, logs, sign)
     reduction = blocks.reduction(traces)
     strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
-    resolvent = operators.resolvent(strength, nu)
+    resolvent = sign * operators.resolvent(sign * strength, sign * nu)
     value = operators.one_point(resolvent)
     scale = jnp.where(live, traces, 1.0)
     misfit = jnp.where(live, value / scale - 1.0, 0.0)
@@ -133,12 +140,14 @@ def _linearised(operators: Operators, blocks: Blocks, features: Array, logs: Arr
     return jnp.append(misfit, ridge / nu - 1.0 + (strength @ traces) * inverse), matrix
 
 
-def _newton(operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array) -> tuple[Array, Array, Array]:
-    """The solution near `logs`, Newton's matrix there, and the residual."""
+def _newton(
+    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
+) -> tuple[Array, Array, Array]:
+    """The solution near `logs` of t and nu times `sign`, Newton's matrix there, and the residual."""
 
     def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         logs, _, _, passes = state
-        misfit, matrix = _linearised(operators, blocks, features, logs, ridge)
+        misfit, matrix = _linearised(operators, blocks, features, logs, ridge, sign)
         change = jnp.linalg.solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1

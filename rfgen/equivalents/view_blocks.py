@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 # Combinations of patterns beyond this number are sampled: so many replicates, whose scatter gives the standard error, of so
 # many combinations each, every view stratified over the patterns (Latin hypercube).

@@ -5,7 +5,7 @@ flag for them; switching it would change the dtype of the user's own code.  So t
 restored on exit), always as the outermost one: a scope opened inside a 32-bit transformation mixes dtypes.
 """
 
-__all__ = ["PrecisionError", "double_precision", "is_traced", "require_double_precision", "under_trace"]
+__all__ = ["PrecisionError", "double_precision", "require_double_precision"]
 
 import functools
 from collections.abc import Callable
@@ -13,13 +13,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, cast
 
 import jax
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 
 from rfgen.numerics.program_maps import spare_maps
+from rfgen.numerics.tracing import under_trace
 
-_ZERO = np.zeros(())
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -32,10 +30,8 @@ def double_precision(function: F) -> F:
 
     @functools.wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        traced = under_trace()
-        if not traced:
-            spare_maps()
-        with jax.enable_x64(True), _evaluated_at_once(traced):
+        spare_maps()
+        with jax.enable_x64(True), _evaluated_at_once(under_trace()):
             return function(*args, **kwargs)
 
     return cast(F, scoped)
@@ -53,6 +49,8 @@ def _evaluated_at_once(traced: bool) -> AbstractContextManager[None]:
 def require_double_precision(where: str) -> None:
     """Raise `PrecisionError` with the remedy unless 64-bit floats are on.
 
+    Every function of the theory begins so, on whose eager calls memory maps are spared as well.
+
     >>> import jax
     >>> with jax.enable_x64(True):
     ...     require_double_precision("rfgen.theory.risk")
@@ -62,13 +60,4 @@ def require_double_precision(where: str) -> None:
             f"{where} needs 64-bit floats, and they are off. Wrap the outermost call in `with jax.enable_x64(True):` "
             "(outside jit, grad and vmap), or use rfgen.predict, which opens that scope itself."
         )
-
-
-def under_trace() -> bool:
-    """Whether JAX traces what is computed here, with whatever arguments."""
-    return isinstance(jax.device_put(_ZERO), jax.core.Tracer)  # unlike jnp.zeros, compiles nothing
-
-
-def is_traced(*values: Any) -> bool:
-    """Whether any leaf of `values` is a JAX tracer (the call happens inside jit, grad or vmap)."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+    spare_maps()

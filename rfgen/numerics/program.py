@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import jax.errors
 
-from rfgen.numerics.precision import is_traced, under_trace
+from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.tracing import is_traced, under_trace
 
 # Compiled thoroughly: as fast as by default, or faster.
 THOROUGH: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
@@ -48,6 +49,7 @@ def _with_options(function: Callable[..., Any], static_argnames: str | Sequence[
     plain = jax.jit(function, static_argnames=static_argnames)
     on_cpu = jax.jit(function, static_argnames=static_argnames, compiler_options=options)
 
+    @sparing_maps
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if _Known.options and jax.default_backend() == "cpu" and not (under_trace() or is_traced(args, kwargs)):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.precision import is_traced
+from rfgen.numerics.tracing import is_traced
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.resampling import AbstractResampling
-from rfgen.problems.training import AbstractTraining
+from rfgen.problems.trainings.resampling import AbstractResampling
+from rfgen.problems.trainings.spectral import AbstractTraining
 
 
 @dataclass(frozen=True, eq=False)

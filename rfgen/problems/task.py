@@ -11,10 +11,10 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
-from rfgen.problems.gaussian_inputs import GaussianInputs
-from rfgen.problems.modes import Modes
-from rfgen.problems.population import FinitePopulation, GaussianModes, SpherePopulation
-from rfgen.problems.spectrum import Spectrum
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation, GaussianModes, SpherePopulation
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.spectra.spectrum import Spectrum
 
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
 # 10^7 modes compile once and cost the same a point.
@@ -152,7 +152,7 @@ class Task:
         the default is `rg.NNGP` of the same network, which itself starts at variance 1.  f_0 is held over training
         sets (`bias`, `variance`; measured with `test_points` far above n) and an ensemble's members.  Source: derived.
 
-        >>> from rfgen.problems.dot_product_kernels import NTK
+        >>> from rfgen.problems.kernels.dot_product_kernels import NTK
         >>> task = Task.sphere(8, NTK("relu", depth=2), {1: 0.7, 2: 0.4}, noise=0.2)
         >>> round(task.null_risk, 12), round(task.with_initial_network(0.25).null_risk, 12)
         (1.3, 1.55)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.precision import is_traced
+from rfgen.numerics.tracing import is_traced
 
 
 def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:

@@ -1,6 +1,94 @@
-"""Exact curves, one per file: pure JAX, written for scalars."""
+"""Exact curves, one per file in rooms named after the field: pure functions, most of them for scalars and traceable."""
 
-__all__ = ["OptimalRidge", "Risk", "optimal_ridge", "risk"]
+__all__ = [
+    "AugmentedProblem",
+    "AugmentedRisk",
+    "BenignBounds",
+    "BestStrength",
+    "EffectiveRankBound",
+    "EffectiveRanks",
+    "Filter",
+    "Iteration",
+    "Learnability",
+    "LinfClassifier",
+    "MarginClassifier",
+    "MultiPassCurve",
+    "OnePassCurve",
+    "OptimalRidge",
+    "OverfittingCost",
+    "PowerLawFitting",
+    "Risk",
+    "RiskEstimators",
+    "Stability",
+    "Stopping",
+    "TeacherClassifier",
+    "TeacherMoments",
+    "Trajectory",
+    "Verdict",
+    "WeightLaw",
+    "adversarial_error",
+    "augmented_modes",
+    "augmented_risk",
+    "averaging",
+    "benign_bounds",
+    "discriminant",
+    "effective_rank_bound",
+    "effective_ranks",
+    "ensemble",
+    "estimator_error",
+    "interpolation_threshold",
+    "iteration_of",
+    "learnability",
+    "linf_training",
+    "margin_classifier",
+    "margin_distribution",
+    "multi_pass_sgd",
+    "one_pass_sgd",
+    "optimal_augmentation",
+    "optimal_ridge",
+    "optimal_stopping",
+    "overfitting_coefficient",
+    "overfitting_cost",
+    "overfitting_verdict",
+    "power_law_fitting",
+    "resampled",
+    "risk",
+    "risk_estimators",
+    "scaling_exponents",
+    "separability_threshold",
+    "stability",
+    "teacher_classifier",
+    "teacher_moments",
+    "trajectory",
+    "weight_law",
+]
 
-from rfgen.theory.optimal_ridge import OptimalRidge, optimal_ridge
-from rfgen.theory.risk import Risk, risk
+from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
+from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
+from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
+from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
+from rfgen.theory.dynamics.spectral_filters import Filter
+from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
+from rfgen.theory.estimation.estimator_error import estimator_error
+from rfgen.theory.estimation.risk_estimators import RiskEstimators, risk_estimators
+from rfgen.theory.overfitting import scaling_exponents
+from rfgen.theory.overfitting.benign_bounds import BenignBounds, benign_bounds
+from rfgen.theory.overfitting.cost import OverfittingCost, overfitting_coefficient, overfitting_cost
+from rfgen.theory.overfitting.effective_rank import EffectiveRanks, effective_ranks
+from rfgen.theory.overfitting.effective_rank_bound import EffectiveRankBound, effective_rank_bound
+from rfgen.theory.overfitting.power_law_fitting import PowerLawFitting, interpolation_threshold, power_law_fitting
+from rfgen.theory.overfitting.verdict import Verdict, overfitting_verdict
+from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled
+from rfgen.theory.ridge.ensemble import ensemble
+from rfgen.theory.ridge.learnability import Learnability, learnability
+from rfgen.theory.ridge.optimal_augmentation import BestStrength, optimal_augmentation
+from rfgen.theory.ridge.optimal_ridge import OptimalRidge, optimal_ridge
+from rfgen.theory.ridge.risk import Risk, risk
+from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
+from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
+from rfgen.theory.sgd.second_moments import Iteration
+from rfgen.theory.sgd.stability import Stability, stability

@@ -16,7 +16,7 @@ import scipy.linalg
 
 import rfgen as rg
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.view_moments import cached_moments
+from rfgen.problems.views.view_moments import cached_moments
 
 
 def seconds(function, repeats):

@@ -1,6 +1,6 @@
 """The linear algebra one simulated trial cannot avoid, and its random numbers, each as a jitted function timed alone.
 
-The same decompositions and matrix products, in the same shapes and order, as `rfgen.simulation.ridge_fit` on rows of
+The same decompositions and matrix products, in the same shapes and order, as `rfgen.simulation.fits.ridge_fit` on rows of
 `GaussianSampler`; operands are drawn beforehand, elementwise work is left out wherever a product does not need it.
 """
 

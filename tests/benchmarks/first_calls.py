@@ -5,7 +5,7 @@ what each is held to.  Processor seconds after `import rfgen`: on a shared machi
 `--programs` lists each program with the seconds that its compilation took.
 """
 
-__all__ = ["CALLS", "Call", "measured", "row"]
+__all__ = ["CALLS", "SETUP", "Call", "measured", "row"]
 
 import argparse
 import json
@@ -33,6 +33,7 @@ class Call:
 
 
 _MIXTURE = "two = rg.Mixture([1.5 / 20**0.5] * 20, np.ones(20))"
+_DIGITS = "digits, parity = rg.datasets.digits(); data = rg.DataTask(digits, parity, rg.RandomFeatureMap(100, 'tanh'))"
 _SPARSE = "sparse = rg.SparseRegression.equal(dim=400, nonzeros=4, noise=0.25)"
 CALLS: dict[str, Call] = {
     "predict, ridge": Call("rg.predict(task, ridge, n=sizes)", 1.0, 2),
@@ -58,45 +59,60 @@ CALLS: dict[str, Call] = {
     "predict, one pass on features": Call(
         "rg.predict(task, rg.Learner(rg.OnePassSGD(rate=0.1, steps=[10, 100, 1000], batch=4), features=256))", 3.0, 8
     ),
-    "predict, members": Call("rg.predict(task, ridge, n=sizes, members=[1, 4, np.inf])", 2.5),
+    "predict, members": Call("rg.predict(task, ridge, n=sizes, members=[1, 4, np.inf])", 2.5, 2),
     "predict, bagging": Call(
-        "rg.predict(task, rg.Learner(rg.Ridge(0.1), resampling=rg.Subsample(0.5)), n=sizes, members=4)", 2.5
+        "rg.predict(task, rg.Learner(rg.Ridge(0.1), resampling=rg.Subsample(0.5)), n=sizes, members=4)", 2.5, 4
     ),
-    "predict, lasso": Call("rg.predict(sparse, rg.Learner(rg.Lasso([5.0, 15.0])), n=[200])", 2.5, None, _SPARSE),
+    "predict, lasso": Call("rg.predict(sparse, rg.Learner(rg.Lasso([5.0, 15.0])), n=[200])", 2.5, 4, _SPARSE),
     "predict, lazy": Call(
-        "rg.predict(lazy, rg.Learner(rg.Ridge(0.1)), n=sizes)", 2.5, None,
+        "rg.predict(lazy, rg.Learner(rg.Ridge(0.1)), n=sizes)", 2.5, 1,
         "lazy = rg.Task.sphere(8, rg.NTK('relu', depth=2), target={1: 1.0}, noise=0.1)",
     ),
     "predict, XOR": Call(
-        "rg.predict(xor, rg.TwoLayerReLU(width=100, rate=0.01, steps=1, init=2e-4), n=100)", 2.5, None,
+        "rg.predict(xor, rg.TwoLayerReLU(width=100, rate=0.01, steps=1, init=2e-4), n=100)", 2.5, 4,
         "xor = rg.XORClusters(dim=400, separation=6)",
     ),
-    "sensitivity": Call("rg.sensitivity(100, n=200, features=[100, 400], ridge=0.1)", 2.5),
-    "optimal_ridge": Call("rg.optimal_ridge(task, ridge, n=sizes)", 1.5),
-    "optimal_stopping": Call("rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(1.0), features=256), n=[100])", 2.5),
-    "overfitting_cost": Call("rg.overfitting_cost(task, n=[50.0, 100.0])", 2.5),
+    "sensitivity": Call("rg.sensitivity(100, n=200, features=[100, 400], ridge=0.1)", 2.5, 8),
+    "optimal_ridge": Call("rg.optimal_ridge(task, ridge, n=sizes)", 1.5, 1),
+    "optimal_stopping": Call("rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(1.0), features=256), n=[100])", 2.5, 5),
+    "overfitting_cost": Call("rg.overfitting_cost(task, n=[50.0, 100.0])", 2.5, 3),
     "estimate_risk": Call(
-        "rg.estimate_risk(x, x[:, 0], ridge=[0.1, 1.0])", 1.0, None, "x = np.random.default_rng(0).normal(size=(60, 20))"
+        "rg.estimate_risk(x, x[:, 0], ridge=[0.1, 1.0])", 1.0, 0, "x = np.random.default_rng(0).normal(size=(60, 20))"
     ),
     "simulate, ridge": Call("rg.simulate(task, ridge, n=[64, 128], trials=4)", 2.0, 6),
     "simulate, flow": Call(
         "rg.simulate(task, rg.Learner(rg.GradientFlow([1.0, 100.0]), features=64), n=64, trials=4)", 2.5, 6
     ),
-    "simulate, hinge": Call("rg.simulate(two, rg.Learner(rg.Hinge(0.1)), n=40, trials=4)", 2.5, None, _MIXTURE),
-    "simulate, lasso": Call("rg.simulate(sparse, rg.Learner(rg.Lasso(15.0)), n=200, trials=4)", 2.5, None, _SPARSE),
+    "simulate, hinge": Call("rg.simulate(two, rg.Learner(rg.Hinge(0.1)), n=40, trials=4)", 2.5, 11, _MIXTURE),
+    "simulate, lasso": Call("rg.simulate(sparse, rg.Learner(rg.Lasso(15.0)), n=200, trials=4)", 2.5, 7, _SPARSE),
     "simulate, one pass": Call(
-        "rg.simulate(task, rg.Learner(rg.OnePassSGD(rate=0.1, steps=[10, 100], batch=4)), trials=4)", 2.5
+        "rg.simulate(task, rg.Learner(rg.OnePassSGD(rate=0.1, steps=[10, 100], batch=4)), trials=4)", 2.5, 3
     ),
-    "check, ridge": Call("rg.check(task, ridge, n=64, trials=4)", 2.5, None),
+    "check, ridge": Call("rg.check(task, ridge, n=64, trials=4)", 2.5, 2),
+    "predict, masks of data": Call(
+        "rg.predict(data, rg.Learner(rg.Nesterov(rate=0.2, steps=[1, 20, 60]), features=100, "
+        "augmentation=rg.Mask(0.7, views=4)), n=100)", 10.0, None, _DIGITS,
+    ),
+    "optimal_augmentation of data": Call(
+        "rg.optimal_augmentation(data, rg.Learner(rg.Ridge(0.1), features=100, augmentation=rg.Mask(0.7, views=4)), "
+        "n=100)", 10.0, None, _DIGITS,
+    ),
+    "predict, patterns of data": Call(
+        "rg.predict(data, rg.Learner(rg.Nesterov(rate=0.2, steps=[1, 20, 60]), features=100, "
+        "augmentation=rg.Compose([rg.Gain([0.5, 1.5]), rg.Flip(0.5)], views=2)), n=100)", 10.0, None, _DIGITS,
+    ),
 }  # fmt: skip
 
-_CODE = """
-import json, sys, time
+# What every call finds.
+SETUP = """
 import numpy as np
-import jax, jax.monitoring
 import rfgen as rg
 task = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=1000)
 ridge, sizes = rg.Learner(rg.Ridge(0.1), features=64), np.geomspace(16, 1000, 20)
+"""
+_CODE = """
+import json, sys, time
+import jax, jax.monitoring
 {setup}
 programs = []
 def listen(event, duration, **details):
@@ -117,7 +133,7 @@ def measured(call: Call, cache: str | None = None) -> tuple[float, float, list[A
             environment.pop(name)
     if cache:
         environment |= {"JAX_COMPILATION_CACHE_DIR": cache, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    code = _CODE.format(setup=call.setup, call=call.call)
+    code = _CODE.format(setup=SETUP + call.setup, call=call.call)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"{call.call}\n{done.stderr}")

@@ -31,9 +31,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems.spectrum import Spectrum
-from rfgen.simulation.risk import risk as simulated_risk
-from rfgen.simulation.samplers import sampler
+from rfgen.problems.spectra.spectrum import Spectrum
+from rfgen.simulation.runs.risk import risk as simulated_risk
+from rfgen.simulation.sampling.samplers import sampler
 from tests.benchmarks.bare_algebra import Setting, bare_trial, random_numbers, stages
 from tests.benchmarks.compilations import sweep_one_by_one
 from tests.benchmarks.nested_bisection import nested_bisection
@@ -65,7 +65,7 @@ SETTINGS = (
     Setting(512, 256, 400),
 )  # fmt: skip
 TARGETS |= {
-    f"simulation, {setting.name}": (">=", 0.7, "", "bare linear algebra / rfgen.simulation.risk, time per trial")
+    f"simulation, {setting.name}": (">=", 0.7, "", "bare linear algebra / rfgen.simulation.runs.risk, time per trial")
     for setting in SETTINGS
 }
 

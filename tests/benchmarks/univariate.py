@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 import numpy as np
 
-from rfgen.univariate import linear_spline, min_norm_interpolant, noise_risks
+from rfgen.systems.univariate import linear_spline, min_norm_interpolant, noise_risks
 from tests.benchmarks.report import keep, output
 from tests.benchmarks.trajectory import seconds
 

@@ -1,4 +1,4 @@
-"""Trainings step by step on explicit weights, in numpy: the slow twins of `rfgen.simulation.spectral_filters`."""
+"""Trainings step by step on explicit weights, in numpy: the slow twins of `rfgen.simulation.fits.spectral_filters`."""
 
 __all__ = ["train"]
 

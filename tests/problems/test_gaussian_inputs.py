@@ -19,7 +19,7 @@ from rfgen.problems.augmentations import (
     Mixup,
     SaltAndPepper,
 )  # fmt: skip
-from rfgen.problems.hermite import hermite_split
+from rfgen.problems.kernels.hermite import hermite_split
 
 DIM = 40
 VARIANCES = np.random.default_rng(3).uniform(0.3, 1.8, DIM)

@@ -8,9 +8,9 @@ import pytest
 from scipy.integrate import dblquad
 
 import rfgen as rg
-from rfgen.problems.drawn_views import DrawnViews
-from rfgen.problems.hermite import hermite_split
-from rfgen.problems.view_moments import view_moments
+from rfgen.problems.kernels.hermite import hermite_split
+from rfgen.problems.views.drawn_views import DrawnViews
+from rfgen.problems.views.view_moments import view_moments
 from tests.oracles import gaussian_moments as closed
 
 DIM, WIDTH, VARIANCE, VIEWS = 6, 12, 0.4, 8
@@ -39,7 +39,7 @@ def estimate(activation, examples, views, seed):
 
 @pytest.fixture(autouse=True)
 def _compile_once(monkeypatch):
-    monkeypatch.setattr("rfgen.problems.view_moments.DrawnViews", DRAWER)
+    monkeypatch.setattr("rfgen.problems.views.view_moments.DrawnViews", DRAWER)
 
 
 def size(matrix):

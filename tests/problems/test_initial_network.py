@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.sphere import sphere_eigenvalues
+from rfgen.problems.kernels.sphere import sphere_eigenvalues
 
 RIDGELESS = rg.Learner(rg.Ridge(0.0))
 # ReLU networks at d = 8, noise .2: depth, n, test risk from 0 and from the network's own start, to the four digits of an

@@ -10,8 +10,8 @@ import pytest
 from numpy.polynomial import legendre, polynomial
 from scipy.special import erf, roots_jacobi
 
-from rfgen.problems.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
-from rfgen.problems.sphere import gegenbauer, sphere_eigenvalues, sphere_multiplicity
+from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
+from rfgen.problems.kernels.sphere import gegenbauer, sphere_eigenvalues, sphere_multiplicity
 
 NETWORKS = [
     pytest.param(kind(activation, depth, bias), id=f"{kind.__name__}-{activation}-depth{depth}-bias{bias}")

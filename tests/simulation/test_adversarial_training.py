@@ -8,9 +8,9 @@ from scipy.special import expit
 from scipy.stats import norm
 
 import rfgen as rg
-from rfgen.theory.linf_training import linf_training
-from rfgen.theory.margin_classifier import margin_classifier
-from rfgen.theory.weight_law import adversarial_error
+from rfgen.theory.classification.adversarial import linf_training
+from rfgen.theory.classification.margin import margin_classifier
+from rfgen.theory.classification.weight_law import adversarial_error
 
 # Standard errors between measurement and theory, over 24 draws.
 FAR = 4.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend
+from rfgen.api.check.agreement import finite_size_trend
 from tests.simulation import cases
 
 # (scale, trials): enough for standard errors of 0.3-3 %; 24 trials are 12 pairs for the bias, whose z has heavy tails
@@ -85,7 +85,7 @@ def test_float32_agrees_too():
 
 def test_single_precision_can_disagree(monkeypatch):
     """The rounding granted to float32 does not hide a wrong theory where risks are small."""
-    import rfgen.api.checking as checking
+    import rfgen.api.check.check as checking
 
     task, learner = rg.Task.isotropic(50, noise=1e-4), rg.Learner(rg.Ridge(1e-3))
     assert rg.check(task, learner, [200], trials=40, dtype="float32").agrees

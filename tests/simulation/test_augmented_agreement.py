@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend
+from rfgen.api.check.agreement import finite_size_trend
 
 # (scale, trials): n = 200, 400, 800
 SIZES = {1: 40, 2: 24, 4: 16}

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend, standard_score
+from rfgen.api.check.agreement import finite_size_trend, standard_score
 
 
 def test_scores_are_standard_normal():

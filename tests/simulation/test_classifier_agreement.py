@@ -9,14 +9,14 @@ import pytest
 from scipy.stats import norm
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.teacher import Teacher
-from rfgen.simulation.classifier import RULES, classifier_runs
-from rfgen.theory.margin_classifier import margin_classifier
-from rfgen.theory.teacher_classifier import teacher_classifier, teacher_moments
-from rfgen.theory.weight_law import adversarial_error
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.simulation.runs.classifier import RULES, classifier_runs
+from rfgen.theory.classification.margin import margin_classifier
+from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
+from rfgen.theory.classification.weight_law import adversarial_error
 
 THEORY = jax.jit(margin_classifier, static_argnames=("loss", "intercept"))
 TEACHER_THEORY = jax.jit(teacher_classifier, static_argnames=("loss", "intercept"))

@@ -6,14 +6,14 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import rfgen as rg
-from rfgen.problems.class_groups import ClassGroups
-from rfgen.problems.classifier_training import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.problems.mixture import Mixture
-from rfgen.problems.teacher import Teacher
-from rfgen.simulation.classifier import classifier_runs
-from rfgen.simulation.classifier_measures import group_errors, label_error, sign_error
-from rfgen.simulation.labelled_rows import labelled_rows
-from rfgen.simulation.mean_rules import averaging, lda
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.sampling.labelled_rows import labelled_rows
 
 DIM = 12
 MIXTURE = Mixture(np.linspace(1.0, 0.0, DIM), [np.linspace(0.5, 1.5, DIM), np.ones(DIM)], prior=0.3, flip=0.1)

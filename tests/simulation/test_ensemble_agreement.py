@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.fine_grained_variance import SHARED, fine_grained_variance
+from rfgen.simulation.runs.fine_grained_variance import SHARED, fine_grained_variance
 
 NOISE = 0.3
 TASK = rg.Task.power_law(alpha=1.5, beta=1.5, noise=NOISE, modes=400)

@@ -9,8 +9,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
-from rfgen.simulation.ridge_fit import _ridge_path, fit_kernel, fit_random_features
-from rfgen.simulation.samplers import GaussianSampler, sampler
+from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features
+from rfgen.simulation.sampling.samplers import GaussianSampler, sampler
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend
-from rfgen.execution.store import content_key
-from rfgen.simulation.trials import fingerprint, source_of
+from rfgen.api.check.agreement import finite_size_trend
+from rfgen.curves.cells.store import content_key
+from rfgen.simulation.runs.trials import fingerprint, source_of
 
 # Relative finite-size error of the training error for ReLU at features = 4 n, times d: 4.6(4), 4.2(8), 5.1(17) at d = 50,
 # 100, 200 and ridge 0.05 (800, 300, 100 trials), 4.6(3), 4.4(7), 4.1(16) under Mask(0.7, 2); for tanh 1.8(3), 1.9(7).  Of

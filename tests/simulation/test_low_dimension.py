@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.api.curves import warn_low_dimension
-from rfgen.theory.risk import risk
+from rfgen.api.nouns import warn_low_dimension
+from rfgen.theory.ridge.risk import risk
 
 # Standard errors granted beyond the stated shares.
 MOST_Z = 4.0

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.svm import SVC, LinearSVC
 
-from rfgen.simulation.box_quadratic import box_quadratic
-from rfgen.simulation.margin_fit import FITS, margin_fit
+from rfgen.simulation.fits.box_quadratic import box_quadratic
+from rfgen.simulation.fits.margin_fit import FITS, margin_fit
 
 # Solved by rows; by the Gram matrix of more rows than dimensions (hinge losses); by dimensions.
 SHAPES = {"fewer rows": (40, 70), "more rows": (60, 30), "many rows": (150, 20)}

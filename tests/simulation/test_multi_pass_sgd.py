@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation import samplers
-from rfgen.simulation.multi_pass_sgd import BATCHES, _descend, batch_order, batch_settings
-from rfgen.simulation.ridge_fit import draw_features
-from rfgen.simulation.trials import source_of, trial_keys
+from rfgen.simulation.fits.ridge_fit import draw_features
+from rfgen.simulation.runs.multi_pass import BATCHES, _descend, batch_order, batch_settings
+from rfgen.simulation.runs.trials import source_of, trial_keys
+from rfgen.simulation.sampling import samplers
 from tests.oracles import sgd_moments
 
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation import one_pass_sgd, samplers
-from rfgen.simulation.one_pass_sgd import mode_errors, one_pass, one_pass_settings
-from rfgen.simulation.samplers import sampler
-from rfgen.simulation.streams import Stream, stream, unresolved_modes
-from rfgen.simulation.trials import trial_keys
+from rfgen.simulation.runs import one_pass as one_pass_module
+from rfgen.simulation.runs.one_pass import mode_errors, one_pass, one_pass_settings
+from rfgen.simulation.runs.trials import trial_keys
+from rfgen.simulation.sampling import samplers
+from rfgen.simulation.sampling.samplers import sampler
+from rfgen.simulation.sampling.streams import Stream, stream, unresolved_modes
 from tests.oracles import sgd_moments
 
 MEASURED = ("test", "bias", "variance", "noise", "norm")
@@ -197,7 +198,7 @@ def test_grouping_of_runs_is_unseen(monkeypatch):
     whole = rg.simulate(TASK, rg.Learner(training), trials=21)
     assert whole.sizes == {"rate": 2, "momentum": 2, "batch": 2, "steps": 3}
     alone = rg.simulate(TASK, rg.Learner(rg.OnePassSGD(lambda t: 0.1 + 0 * t, 20, batch=3)), trials=21)
-    monkeypatch.setattr(one_pass_sgd, "NUMBERS", 3000)
+    monkeypatch.setattr(one_pass_module, "NUMBERS", 3000)
     parts = rg.simulate(TASK, rg.Learner(training), trials=21)
     for name in MEASURED:
         assert np.allclose(whole[name], parts[name], rtol=1e-9), name

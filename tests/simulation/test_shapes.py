@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.teacher import Teacher
-from rfgen.simulation import classifier, sparse_fit
-from rfgen.simulation.classifier import classifier_runs
-from rfgen.simulation.ensemble import ALONE, Members
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.random_numbers import (
     BLOCK,
     HostKey,
@@ -25,12 +23,15 @@ from rfgen.simulation.random_numbers import (
     standard_normals,
     uniforms,
 )
-from rfgen.simulation.risk import risk
-from rfgen.simulation.samplers import sampler
-from rfgen.simulation.sparse_fit import sparse_runs
-from rfgen.simulation.spectral_filters import spectral_filters
-from rfgen.simulation.trajectory import trajectory
-from rfgen.simulation.trials import initial_weights, source_of, trial_keys
+from rfgen.simulation.runs import classifier
+from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.trajectory import trajectory
+from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
+from rfgen.simulation.sampling.samplers import sampler
+from rfgen.systems.sparse import simulation as sparse_fit
+from rfgen.systems.sparse.simulation import sparse_runs
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)

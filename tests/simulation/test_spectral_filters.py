@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.spectral_filters import respond, spectral_filters
+from rfgen.simulation.fits.spectral_filters import respond, spectral_filters
 
 
 @pytest.fixture

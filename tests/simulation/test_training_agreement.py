@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.comparison.agreement import finite_size_trend
+from rfgen.api.check.agreement import finite_size_trend
 
 # (scale, trials): n = 60, 120, 240
 SIZES = {1: 40, 2: 32, 4: 24}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation import samplers
-from rfgen.simulation.ridge_fit import draw_features
-from rfgen.simulation.samplers import standard_normals
-from rfgen.simulation.trajectory import INITIAL
-from rfgen.simulation.trials import source_of, trial_keys
+from rfgen.simulation.fits.ridge_fit import draw_features
+from rfgen.simulation.runs.trajectory import INITIAL
+from rfgen.simulation.runs.trials import source_of, trial_keys
+from rfgen.simulation.sampling import samplers
+from rfgen.simulation.sampling.samplers import standard_normals
 from tests.oracles.training_steps import train
 
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
@@ -269,7 +269,7 @@ def test_store(tmp_path):
 
 
 def test_new_settings_do_not_recompile():
-    from rfgen.simulation.pairs import _over_pairs
+    from rfgen.simulation.runs.pairs import _over_pairs
 
     kinds = [
         lambda s: rg.GradientFlow([s, 2 * s], s, s), lambda s: rg.GradientDescent(s, [int(9 * s) + 1], s),

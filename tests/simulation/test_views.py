@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
-from rfgen.execution.content import content
+from rfgen.curves.cells.content import content
 from rfgen.problems.augmentations import (
     Augmentation,
     Compose,
@@ -25,9 +25,9 @@ from rfgen.problems.augmentations import (
     Mixup,
     SaltAndPepper,
 )  # fmt: skip
-from rfgen.simulation.ridge_fit import fit_kernel
-from rfgen.simulation.samplers import sampler
-from rfgen.simulation.views import augmented
+from rfgen.simulation.fits.ridge_fit import fit_kernel
+from rfgen.simulation.sampling.samplers import sampler
+from rfgen.simulation.sampling.views import augmented
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=40)
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 # Longer arrays are shown by their shape.
 MOST_SHOWN = 8

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
 from rfgen.problems.augmentations.image import LISTED
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 
 def checked(owner: str, value: Any) -> AbstractAugmentation:

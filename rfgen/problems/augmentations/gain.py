@@ -11,7 +11,7 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)

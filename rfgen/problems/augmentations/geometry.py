@@ -15,7 +15,7 @@ from jax.scipy.ndimage import map_coordinates
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
 from rfgen.problems.augmentations.image import as_image, check_size, image_shape, listed, window
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)

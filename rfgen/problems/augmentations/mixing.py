@@ -13,7 +13,7 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, box
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 # More modes than this stand for infinitely many (the tail of a sphere kernel).
 MOST_MODES = 1e15

@@ -14,7 +14,7 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, box, check_size, listed
-from rfgen.problems.mode_law import ModeLaw
+from rfgen.problems.augmentations.mode_law import ModeLaw
 
 POSITIONS = 64  # at most so many windows on the ring of modes: each is a pattern of the law
 

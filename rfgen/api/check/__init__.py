@@ -1,0 +1,3 @@
+"""`check`: where theory and simulation meet."""
+
+__all__: list[str] = []

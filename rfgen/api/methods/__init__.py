@@ -1,0 +1,3 @@
+"""How each kind of learner is predicted."""
+
+__all__: list[str] = []

@@ -1,0 +1,161 @@
+"""`predict` along training: one contour for each decade of the clock, whatever the number of times."""
+
+__all__ = ["posed_settings", "predict_trajectory", "trajectories"]
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.theory.dynamics.spectral_filters import filter_of
+from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
+from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
+from rfgen.theory.ridge.posed import Posed, pose, pose_resampled
+
+SHARED = ("amplification", "df1", "converged", "stable", "served")
+
+
+def predict_trajectory(
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
+) -> Any:
+    """The curve of a learner trained by gradient steps, or distilled, over `axes`, the training's clock among them."""
+    augmentation, training = learner.augmentation, learner.training
+    settings, posed, noise = posed_settings(given, task, learner, form)
+    clock = list(training.axes)[-1]
+    outer = [name for name in axes if name != clock]
+    strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
+    columns = [np.ravel(part) for part in np.meshgrid(*(axes[name] for name in outer), indexing="ij")]
+    found = []
+    for point in zip(*columns, strict=True):
+        at = dict(zip(outer, map(float, point), strict=True))
+        curves = [
+            trajectories(task, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
+            for each, one in zip(posed, settings, strict=True)
+        ]
+        # (times, settings[, outputs])
+        found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
+    inner = (task.outputs,) if task.keep_outputs else ()
+    axes = {**axes, **strengths}
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    values = {name: np.reshape(np.stack([each[name] for each in found]), (*shape, *inner)) for name in found[0]}
+    stable, served = values.pop("stable"), values.pop("served")
+    whole = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    variables, notes = judged(task, axes, whole, values)
+    warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    warn_low_dimension(task, variables["amplification"])
+    attributes: dict[str, Any] = {
+        "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
+        "training": repr(training), **notes,
+    }  # fmt: skip
+    if not served.all():
+        attributes["failures"] = (
+            f"{int((~served).sum())} point(s) without a contour of affordable size: with momentum near 1, or its schedule, "
+            "after this many steps; take fewer steps, many more, or less momentum"
+        )
+    if not stable.all():
+        attributes["unstable"] = (
+            f"{int((~stable).sum())} point(s) at rates beyond the edge of stability, where training diverges: inf"
+        )
+    if augmentation is not None:
+        attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
+        errors = [each.moments_error for each in posed if each.moments_error is not None]
+        if errors:
+            attributes["moments_error"] = np.max(errors, axis=0).tolist()
+    if learner.test_views is not None:
+        attributes["test_views"] = learner.test_views
+    result = dataset(axes, variables, task, attributes)
+    result.residual.attrs["long_name"] = "change of the risk from a contour of fewer nodes, relative"
+    return result
+
+
+def posed_settings(
+    given: Task | DataTask, task: Task, learner: Learner, form: str | None
+) -> tuple[list[AbstractAugmentation | None], list[Posed], np.ndarray]:
+    """Single settings of the learner's augmentation (None: none), the problem of each, and the label noise."""
+    augmentation = learner.augmentation
+    if form is not None and augmentation is None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
+    most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
+    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
+    posed = [pose_resampled(each, learner.resampling) for each in posed]
+    return settings, posed, task.noise if posed[0].problem.null_power.ndim else task.risk_noise
+
+
+def trajectories(
+    task: Task, posed: Posed, augmentation: AbstractAugmentation | None, training: Any, at: dict[str, float],
+    clock: np.ndarray, noise: np.ndarray, shared: str = "all",
+) -> Trajectory:  # fmt: skip
+    """The trajectory at single settings `at`: of all outputs together, or with a last axis of outputs."""
+    problem = posed.problem
+    initial = _initial(task, problem, augmentation, training, at["features"])
+    settings = {name: value for name, value in at.items() if name not in ("n", "features")}
+    arguments = (at["n"], at["features"], filter_of(type(training).__name__, settings, at["n"]), clock)
+    if problem.null_power.ndim == 0:
+        return _counted(task, training, at, clock, trajectory(problem, *arguments, float(noise), initial, shared))
+    outputs = range(problem.null_power.shape[0])
+    each = [
+        _counted(
+            task, training, at, clock,
+            trajectory(one_output(problem, number), *arguments, float(noise[number]), initial, shared),
+        )
+        for number in outputs
+    ]  # fmt: skip
+    merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in vars(each[0])}
+    merged["residual"] = np.max(merged["residual"], axis=-1)
+    merged["converged"] = np.min(merged["converged"], axis=-1)
+    merged |= {name: merged[name][..., 0] for name in SHARED if name != "converged"}
+    if not task.keep_outputs:
+        return Trajectory(**{name: part.sum(axis=-1) if part.ndim > 1 else part for name, part in merged.items()})
+    wide = merged["test"].shape
+    return Trajectory(**{
+        name: part if part.ndim > 1 else np.broadcast_to(part[:, None], wide) for name, part in merged.items()
+    })  # fmt: skip
+
+
+def _counted(task: Task, training: Any, at: dict[str, float], clock: np.ndarray, curve: Trajectory) -> Trajectory:
+    """The norm of infinitely many initial weights is infinite, until weight decay has had infinite time."""
+    weakest = np.ravel(training.initial_variance)[task.spectrum.order[-1] if training.initial_variance.ndim else 0]
+    if weakest == 0.0 or not task.spectrum.infinite or np.isfinite(at["features"]):
+        return curve
+    return replace(curve, norm=np.where(np.isfinite(clock) | (at["ridge"] == 0.0), np.inf, curve.norm))
+
+
+def one_output(problem: AugmentedProblem, number: int) -> AugmentedProblem:
+    """The problem of one of several outputs."""
+    target, by_output = problem.target, problem.target.by_output
+    fields = {
+        name: leaf[number] if getattr(by_output, name) == 0 else leaf for name, leaf in vars(target).items()
+    }  # fmt: skip
+    return AugmentedProblem(problem.operators, problem.blocks, type(target)(**fields), problem.null_power[number])
+
+
+def _initial(
+    task: Task, problem: AugmentedProblem, augmentation: AbstractAugmentation | None, training: Any, features: float
+) -> np.ndarray:
+    """Initial variance as the engine takes it: of each weight (), or of all weights at each node (nodes,).
+
+    Where one problem stands for several outputs together, each output has weights of its own.
+    """
+    given = training.initial_variance * (task.outputs if problem.null_power.ndim == 0 else 1)
+    if given.ndim == 0:
+        return np.asarray(given)
+    if np.isfinite(features):
+        raise ValueError("initial_variance must be one number where there are random features, got an array")
+    if given.size != task.eigenvalues.size:
+        raise ValueError(
+            f"initial_variance must be a number or have one entry per level of the task ({task.eigenvalues.size}), "
+            f"got {given.size}"
+        )
+    if not hasattr(problem.target, "weights_squared"):
+        raise ValueError("initial_variance must be one number for augmented real inputs, got an array")
+    variance = given[task.spectrum.order] * task.spectrum.multiplicity * task.eigenvalues
+    like = Task(task.spectrum, variance, population=task.population)
+    weights = np.asarray(augmented_modes(like, augmentation)[0].target.weights_squared)
+    return weights.reshape(-1, weights.shape[-1])[0]

@@ -1,0 +1,115 @@
+"""The exact curve of a learner on a task, or of what two models have in common that share the samples or the features."""
+
+__all__ = ["risk_curve"]
+
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.api.methods.dynamics import predict_trajectory
+from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.grid import BLOCKS, blockwise, over_modes
+from rfgen.numerics.program import program
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.spectra.modes import Modes
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
+from rfgen.theory.ridge.risk import risk as theory_risk
+
+
+@program(static_argnames=("keep_outputs", "shared"))
+def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
+    point = over_modes(partial(theory_risk, shared=shared), keep_outputs)
+    return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
+
+
+def risk_curve(
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
+) -> Any:
+    """The Dataset over `axes` of a training that is not stochastic; `task` holds the eigen-coordinates of `given`.
+
+    `shared` "all": of one model; "samples", "features": mean products of the errors of two models that share these alone.
+    """
+    if not isinstance(learner.training, Ridge):
+        return predict_trajectory(given, task, learner, axes, form, shared)
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    columns = [np.ravel(part) for part in mesh]
+    if learner.augmentation is not None or learner.resampling is not None or shared == "features":
+        return _of_blocks(given, task, learner, axes, columns, form, shared)
+    if form is not None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    static = {"keep_outputs": task.keep_outputs, "shared": shared}
+    risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
+    values = blockwise(lambda *at: risks(task.modes, *at, task.risk_noise, **static), columns)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    inner = (task.outputs,) if task.keep_outputs else ()
+    values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
+    variables, failures = judged(task, axes, columns, values)
+    warn_small_population(task, variables["df1"])
+    warn_low_dimension(task, variables["amplification"])
+    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
+    return dataset(axes, variables, task, attributes)
+
+
+def _augmented(
+    compiled: Any, problem: AugmentedProblem, noise: Any, static: dict[str, Any], *at: np.ndarray
+) -> AugmentedRisk:
+    return compiled(problem, *at, noise, **static)
+
+
+def _of_blocks(
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], columns: list[np.ndarray],
+    form: str | None, shared: str,
+) -> Any:  # fmt: skip
+    """The same by the engine of blocks: one problem for each setting of the augmentation, over all points."""
+    augmentation = learner.augmentation
+    settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
+    strengths = {} if augmentation is None else augmentation.axes
+    axes, most_views = {**axes, **strengths}, float(np.max(strengths.get("views", 1.0)))
+    static = {"keep_outputs": task.keep_outputs, "shared": shared}
+    collected, used, errors = [], [], []
+    for each in settings:
+        posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
+        posed = pose_resampled(posed, learner.resampling)
+
+        blocks = BLOCKS if posed.together is None else (1, posed.together)
+        compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough
+        noise = task.noise if posed.problem.null_power.ndim else task.risk_noise
+
+        values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
+        if posed.replicate is not None and shared == "all":
+            spread = pattern_errors(posed, (columns[0], columns[1], columns[2]), noise, task.keep_outputs)
+            values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
+        collected.append(values)
+        used.append(posed.form)
+        errors.append(posed.moments_error)
+    names = {name: None for values in collected for name in values}  # pattern errors only where patterns were sampled
+    count = int(np.prod([axis.size for axis in strengths.values()]))
+    columns = [np.repeat(column, count) for column in columns]
+    merged = {
+        name: np.stack([values.get(name, np.zeros_like(values["test"])) for values in collected], axis=1) for name in names
+    }
+    inner = (task.outputs,) if task.keep_outputs else ()
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    variables, failures = judged(
+        task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
+    )
+    warn_small_population(task, variables["df1"])
+    warn_low_dimension(task, variables["amplification"])
+    attributes: dict[str, Any] = {
+        "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
+        **failures,
+    }
+    if augmentation is not None:
+        attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(used))}
+    if errors[0] is not None:
+        attributes["moments_error"] = np.max(errors, axis=0).tolist()
+    if learner.test_views is not None:
+        attributes["test_views"] = learner.test_views
+    return dataset(axes, variables, task, attributes)

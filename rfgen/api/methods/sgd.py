@@ -1,0 +1,146 @@
+"""`predict` for stochastic gradient descent, on fresh samples or on a training set."""
+
+__all__ = ["predict_stochastic"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.methods.dynamics import one_output, posed_settings
+from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.stochastic import SGD
+from rfgen.theory.ridge.posed import Posed
+from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
+from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
+
+STEADY = ("stability", "stationary_test", "by_mode", "served")
+
+
+def predict_stochastic(
+    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, by_mode: bool
+) -> Any:
+    """The curve over `axes`, the last of which are the steps."""
+    training: Any = learner.training
+    if learner.augmentation is not None:
+        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {learner.augmentation!r}")
+    if getattr(training, "reshuffle", False):
+        raise ValueError(
+            "reshuffle must be False for predict: an epoch without replacement is another algorithm, which leaves much "
+            "less noise, and this theory is not its; use simulate"
+        )
+    if by_mode and (isinstance(training, SGD) or not learner.kernel):
+        raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
+    posed: list[Posed] = []
+    noise = task.risk_noise
+    if isinstance(training, SGD):
+        _, posed, noise = posed_settings(given, task, learner, form)
+    elif form is not None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    outer = [name for name in axes if name != "steps"]
+    steps = np.ravel(training.steps)
+    columns = [np.ravel(part) for part in np.meshgrid(*(axes[name] for name in outer), indexing="ij")]
+    curves: list[Any] = []
+    for point in zip(*columns, strict=True):
+        at = dict(zip(outer, map(float, point), strict=True))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
+            if isinstance(training, SGD):
+                curves.append(_many_passes(task, posed[0], training, at, noise))
+            else:
+                settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
+                iteration = iteration_of(training, settings)
+                curves.append(one_pass_sgd(task, at["features"], iteration, steps, at.get("average_from"), by_mode))
+    return _dataset(task, training, axes, outer, curves)
+
+
+def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], noise: np.ndarray) -> MultiPassCurve:
+    """One curve of all outputs together, or with a last axis of outputs."""
+    settings = {name: value for name, value in at.items() if name not in ("n", "features")}
+    sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
+    problem = posed.problem
+    if problem.null_power.ndim == 0:
+        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size)
+    outputs = range(problem.null_power.shape[0])
+    each = [
+        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size)
+        for number in outputs
+    ]
+    names = [name for name in vars(each[0]) if name != "stability"]
+    merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in names}
+    merged["residual"], merged["converged"] = merged["residual"].max(axis=-1), merged["converged"].min(axis=-1)
+    for name in ("amplification", "served"):
+        merged[name] = merged[name][..., 0]
+    if not task.keep_outputs:
+        merged = {
+            name: part.sum(axis=-1) if part.ndim > 1 or name == "stationary_test" else part for name, part in merged.items()
+        }
+    return MultiPassCurve(**merged, stability=each[0].stability)
+
+
+def _dataset(task: Task, training: Any, axes: dict[str, np.ndarray], outer: list[str], curves: list[Any]) -> Any:
+    inner = (task.outputs,) if task.keep_outputs else ()
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    steps = shape[:-1] if axes["steps"].ndim else shape
+    names = [name for name in vars(curves[0]) if name not in STEADY]
+    values = {}
+    for name in names:
+        stacked = np.stack([getattr(curve, name) for curve in curves])  # (points, times[, outputs])
+        if inner and stacked.ndim == 2:
+            stacked = np.broadcast_to(stacked[..., None], (*stacked.shape, *inner))
+        values[name] = stacked.reshape((*shape, *inner))
+    whole = {name: np.ravel(part) for name, part in zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True)}
+    seen = whole["n"] if "n" in whole else whole["steps"] * whole["batch"]
+    variables, notes = judged(task, axes, [seen, whole["features"]], values)
+    attributes: dict[str, Any] = {
+        "kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **notes,
+    }  # fmt: skip
+    if isinstance(curves[0], MultiPassCurve):
+        unserved = sum(int((~curve.served).sum()) for curve in curves)
+    else:
+        unserved = sum(int(np.isnan(curve.test).any(axis=-1).sum()) for curve in curves if curve.test.ndim)
+    if unserved:
+        attributes["failures"] = (
+            f"{unserved} point(s) without a contour of affordable size: momentum too near 1 for this many steps, or a rate "
+            "far beyond stability; take fewer steps, less momentum or a smaller rate"
+        )
+    steady = [curve.stability for curve in curves]
+    known = all(each is not None for each in steady)
+    if known:
+        unstable = [each for each in steady if not each.stable and not np.isnan(each.growth)]
+        if unstable:
+            attributes["unstable"] = (
+                f"{len(unstable)} of {len(steady)} setting(s) unstable: the risk grows without bound, by a factor "
+                f"of up to {max(each.growth for each in unstable):.6g} per step at late steps (see `growth`)"
+            )
+    result = dataset(axes, variables, task, attributes)
+    result.residual.attrs["long_name"] = "relative error of the sums over the spectrum"
+    if "gamma" in result.coords:
+        result.gamma.attrs["long_name"] = "gamma"
+    if known:
+        dims = [name for name in outer if axes[name].ndim]
+        extra = {
+            "growth": (dims, np.array([each.growth for each in steady]).reshape(steps)),
+            "stability_mass": (dims, np.array([each.mass for each in steady]).reshape(steps)),
+            "stationary_test": (
+                dims + ["output"] * len(inner),
+                np.stack([np.asarray(curve.stationary_test) for curve in curves]).reshape((*steps, *inner)),
+            ),
+        }
+        result = result.assign({name: (*value, {"long_name": DESCRIPTIONS[name]}) for name, value in extra.items()})
+    return _with_modes(task, result, axes, curves, inner) if curves and getattr(curves[0], "by_mode", None) else result
+
+
+def _with_modes(
+    task: Task, result: Any, axes: dict[str, np.ndarray], curves: list[OnePassCurve], inner: tuple[int, ...]
+) -> Any:
+    """The squared errors of single modes beside the curve, along a dimension `mode` with coordinate `eigenvalue`."""
+    dims = [name for name, axis in axes.items() if axis.ndim] + ["output"] * len(inner)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    explicit = int(np.sum(task.spectrum.learnable[: task.spectrum.explicit]))
+    for name in ("bias", "variance", "noise"):
+        stacked = np.stack([curve.by_mode[name] for curve in curves])[..., :explicit]  # type: ignore[index]
+        title = {"long_name": DESCRIPTIONS[f"{name}_by_mode"]}
+        result[f"{name}_by_mode"] = ((*dims, "mode"), stacked.reshape(*shape, *inner, explicit), title)
+    return result.assign_coords(eigenvalue=("mode", task.eigenvalues[:explicit]))

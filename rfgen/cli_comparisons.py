@@ -1,0 +1,128 @@
+"""Named comparisons of theory and simulation, each a question with a task, a learner and sizes."""
+
+__all__ = ["NAMED", "Comparison"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.datasets import digits
+from rfgen.problems.kernels.dot_product_kernels import NTK
+from rfgen.problems.kernels.feature_maps import RandomFeatureMap
+from rfgen.problems.learner import Learner
+from rfgen.problems.spectra.spectrum import Spectrum
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.classifier import Logistic, MaxMargin
+from rfgen.problems.trainings.spectral import GradientFlow, Ridge
+from rfgen.problems.trainings.stochastic import SGD, OnePassSGD
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`build()` gives task and learner; `n` (empty: a training on fresh samples) and `trials` at the scales smoke (seconds)
+    and paper (minutes).
+    """
+
+    question: str
+    source: str
+    build: Callable[[], tuple[Task | DataTask | Mixture, Learner]]
+    n: dict[str, tuple[int, ...]]
+    trials: dict[str, int]
+
+
+def _digits_features() -> tuple[DataTask, Learner]:
+    inputs, labels = digits()
+    return DataTask(inputs, labels, RandomFeatureMap(200, "tanh", seed=0)), Learner(Ridge(0.15))
+
+
+def _digits_kernel() -> tuple[Task, Learner]:
+    inputs, labels = digits()
+    unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
+    return Task.from_kernel(NTK("relu", depth=2)(np.clip(unit @ unit.T, -1.0, 1.0)), labels), Learner(Ridge(5.0))
+
+
+SMOKE, PAPER = (64, 128, 256), (64, 128, 256, 512, 1024)
+DIGITS = {"smoke": (50, 100, 200), "paper": (25, 50, 100, 200, 400)}
+TRIALS = {"smoke": 30, "paper": 200}
+
+NAMED = {
+    "kernel-ridge": Comparison(
+        "Kernel ridge regression, power-law spectrum and target: risk against n and ridge",
+        "arXiv 2311.14646",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=4000), Learner(Ridge([1e-3, 0.1, 2.0]))),
+        {"smoke": SMOKE, "paper": PAPER}, TRIALS,
+    ),
+    "kernel-ridgeless": Comparison(
+        "Interpolation at ridge 0 on an infinite power-law spectrum: tempered overfitting",
+        "arXiv 2311.14646, 2306.13185",
+        lambda: (Task.power_law(1.5, 1.5, 0.5), Learner(Ridge(0.0))),
+        {"smoke": SMOKE, "paper": PAPER}, TRIALS,
+    ),
+    "random-features": Comparison(
+        "Random features below, near and above the number of samples: more is better at the right ridge",
+        "arXiv 2311.14646",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=4000), Learner(Ridge([0.02, 0.5]), features=[32, 200, 1000])),
+        {"smoke": (64, 150), "paper": (64, 150, 256, 512)}, TRIALS,
+    ),
+    "double-descent": Comparison(
+        "Least squares on isotropic inputs, n through the dimension: the peak and its two sides",
+        "arXiv 1903.08560",
+        lambda: (Task.isotropic(100, signal=1.0, noise=0.25), Learner(Ridge([0.0, 2.0]))),
+        {"smoke": (50, 150, 300), "paper": (25, 50, 75, 130, 200, 400)}, TRIALS,
+    ),
+    "training-time": Comparison(
+        "Gradient flow on random features, stopped early, in time and late",
+        "derived; gradient flow after arXiv 1710.03667",
+        lambda: (Task.power_law(1.5, 1.5, 0.5, modes=1000), Learner(GradientFlow([1.0, 30.0, 1000.0]), features=100)),
+        {"smoke": (50, 100, 200), "paper": (25, 50, 100, 200, 400)}, TRIALS,
+    ),
+    "one-pass": Comparison(
+        "Single samples seen once, at three rates, last iterate: exact at this very size",
+        "derived; iterations of arXiv 2311.14222",
+        lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(OnePassSGD([0.1, 0.2, 0.35], [5, 20, 60, 150]))),
+        {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
+    ),
+    "many-passes": Comparison(
+        "Stochastic gradient descent through 100 random features, batches of four drawn with replacement",
+        "derived",
+        lambda: (Task.power_law(1.0, 1.3, 0.3, modes=400), Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=4), features=100)),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "interpolated-noise": Comparison(
+        "Interpolating pure noise on a log-power-law spectrum: its risk is the overfitting coefficient",
+        "arXiv 2306.13185",
+        lambda: (Task(Spectrum.log_power_law(2.0, modes=4000), np.zeros(4000), 1.0), Learner(Ridge(0.0))),
+        {"smoke": (64, 150), "paper": (64, 150, 256, 512)}, TRIALS,
+    ),
+    "flipped-labels": Comparison(
+        "The largest margin between two classes in 300 dimensions, a tenth of whose labels are flipped and fitted",
+        "derived",
+        lambda: (Mixture(np.full(300, 0.1), np.ones(300), flip=0.1), Learner(MaxMargin())),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 300)}, TRIALS,
+    ),
+    "logistic-classes": Comparison(
+        "Logistic regression with an intercept on two unequal classes, through 200 random features",
+        "derived",
+        lambda: (Mixture(np.full(300, 0.1), np.ones(300), 0.3, 0.1), Learner(Logistic([1.0, 10.0], intercept=True), 200)),
+        {"smoke": (100, 300), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "sphere-ntk": Comparison(
+        "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",
+        "derived; recursion of arXiv 1806.07572",
+        lambda: (Task.sphere(8, NTK("relu", depth=2), {1: 0.5, 2: 0.5}, noise=0.2, test_points=1000), Learner(Ridge(0.0))),
+        {"smoke": (120, 240), "paper": (120, 240, 480)}, TRIALS,
+    ),
+    "digits-features": Comparison(
+        "200 frozen random tanh features of real digits, odd against even: risk against n",
+        "derived (one group with the features' own second moments)",
+        _digits_features, DIGITS, TRIALS,
+    ),
+    "digits-kernel": Comparison(
+        "Kernel ridge regression with a neural tangent kernel on real digits, odd against even: risk against n",
+        "arXiv 2311.14646",
+        _digits_kernel, DIGITS, TRIALS,
+    ),
+}  # fmt: skip

@@ -1,3 +1,0 @@
-"""Where theory and simulation meet."""
-
-__all__: list[str] = []

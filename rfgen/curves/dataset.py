@@ -1,0 +1,147 @@
+"""Curves as xarray datasets: one table of variables, NaN with a reason, means with standard errors."""
+
+__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.problems.classes.mixture import CLASSES, Mixture
+from rfgen.problems.task import Task
+
+DESCRIPTIONS = {
+    "test": "test risk, label noise included",
+    "train": "training error (mean squared residual)",
+    "bias": "squared error of the mean predictor",
+    "variance": "variance from the draw of samples and features",
+    "noise": "part of the test risk linear in the noise variance",
+    "norm": "mean squared norm of the weights",
+    "amplification": "factor on every error source; overfitting coefficient at ridge 0",
+    "data_variance": "variance from the draw of samples",
+    "features_variance": "variance from the draw of features",
+    "initial_variance": "variance from the initial weights",
+    "end_test": "test risk at the end of training",
+    "late_loss": "what stopping late costs",
+    "best_ridge": "ridge of least test risk",
+    "best_ridge_test": "test risk of the best ridge",
+    "test_pattern_se": "standard error of test from sampled patterns",
+    "train_pattern_se": "standard error of train from sampled patterns",
+    "kappa": "effective ridge of the samples",
+    "gamma": "effective ridge of samples and features",
+    "df1": "degrees of freedom, the sum of all learnabilities",
+    "residual": "relative residual of the equilibrium",
+    "converged": "whether the equilibrium was solved",
+    "n": "samples",
+    "features": "random features",
+    "ridge": "ridge (unnormalised)",
+    "views": "views per sample",
+    "time": "time of gradient flow",
+    "steps": "steps",
+    "rate": "learning rate",
+    "momentum": "momentum",
+    "batch": "samples in a batch",
+    "average_from": "first step of the average",
+    "growth": "factor on the risk per step at late steps (1: stable)",
+    "stability_mass": "share of the loss that returns as noise of later steps",
+    "stationary_test": "test risk where the last iterate comes to rest",
+    "bias_by_mode": "squared error of the mean predictor in each mode",
+    "variance_by_mode": "variance from the draw of samples in each mode",
+    "noise_by_mode": "variance from label noise in each mode",
+    "alpha": "alpha",
+    "beta": "beta",
+    "delta": "delta",
+    "excess": "test risk less the noise",
+    "active": "degrees of freedom (l1: coefficients not 0)",
+    "true_positives": "share of the nonzeros found",
+    "false_discoveries": "share of zeros in those found",
+    "tau": "noise of each coefficient",
+    "theta": "threshold of the proximal map",
+    "penalty": "penalty (n times alpha)",
+    "init": "start of u and v",
+    "linear": "weight of the linear part",
+    "members": "members of the ensemble",
+    "effective_ridge": "ridge of the kernel regression that an infinite ensemble equals",
+    "irreducible": "noise of the test labels",
+    "variance_data": "variance from the samples",
+    "variance_features": "variance from the features",
+    "variance_data_features": "variance from samples and features together",
+    "variance_data_noise": "variance from label noise through the samples",
+    "variance_data_features_noise": "variance from label noise through samples and features",
+    "variance_initial": "variance from the initial weights",
+    "output": "output",
+    "class": "class",
+    "error": "test error (share of wrong classes)",
+    "error_by_class": "test error of each class",
+    "train_error": "training error (share of missed training labels)",
+    "train_loss": "mean training loss",
+    "intercept": "intercept",
+    "support": "share of training rows with margin at most 1",
+    "separable": "share of trials with separable classes",
+    "radius": "radius of the attack",
+}
+MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
+
+
+def dataset(
+    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any,
+    attributes: dict[str, Any],
+) -> Any:  # fmt: skip
+    """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
+
+    Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.
+    """
+    import xarray
+
+    dims = [name for name, axis in axes.items() if axis.ndim]
+    coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
+    if isinstance(task, Mixture):
+        dims.append("class")
+        coords["class"] = (("class",), np.array(CLASSES))
+    elif task.keep_outputs:
+        dims.append("output")
+        coords["output"] = (("output",), np.arange(task.outputs))
+    data = {}
+    for name, values in variables.items():
+        own = dims if values.ndim == len(dims) else dims[:-1]
+        data[name] = (own, values, {"long_name": DESCRIPTIONS.get(name, name)})
+    result = xarray.Dataset(data, coords, {"rfgen_version": __version__, "task": repr(task), **attributes})
+    for name in coords:
+        result[name].attrs["long_name"] = DESCRIPTIONS.get(name, name)
+    return result
+
+
+def judged(
+    task: Task, axes: dict[str, np.ndarray], columns: list[np.ndarray], values: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    beyond = np.reshape(np.minimum(columns[0], columns[1]) > task.spectrum.resolved, shape)
+    beyond = beyond[..., None] if task.keep_outputs else beyond
+    unsolved = ~values["converged"] | np.isnan(values["test"])
+    solved = ~(unsolved | beyond)
+    failures = []
+    if beyond.any():
+        failures.append(f"min(n, features) above {task.spectrum.resolved:.4g}: the infinite tail is not resolved there")
+    if (unsolved & ~beyond).any():
+        residuals = values["residual"][unsolved & ~beyond]
+        failures.append(f"{residuals.size} equilibria not solved in double precision, residual {np.max(residuals):.2g}")
+    variables = {
+        name: column if name in ("converged", "residual") else np.where(solved, column, np.nan)
+        for name, column in values.items()
+    }
+    variables["converged"] = solved
+    for name in {"kappa", "gamma", "df1", "residual", "converged"} & variables.keys():
+        variables[name] = variables[name][..., 0] if task.keep_outputs else variables[name]
+    return variables, {"failures": "; ".join(failures)} if failures else {}
+
+
+def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over trials (trials, ...) and its standard error, trials left out that are NaN."""
+    kept = ~np.isnan(values)
+    count = kept.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(kept, values, 0.0).sum(axis=0) / count
+        squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
+        error = np.sqrt(squares / (count - 1) / count)
+    return mean, np.where(count > 1, error, np.nan)

@@ -1,0 +1,3 @@
+"""The second engine: equilibria of losses of the margin."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Labelled Gaussian classes."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Kernels and random features of inputs."""
+
+__all__: list[str] = []

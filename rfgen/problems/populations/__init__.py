@@ -1,0 +1,3 @@
+"""Where samples are drawn from."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Spectra: eigenvalues, their tails, their compressed modes."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""How a learner is trained."""
+
+__all__: list[str] = []

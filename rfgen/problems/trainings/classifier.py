@@ -1,0 +1,141 @@
+"""How a linear classifier is trained on two classes, labels +1 and -1."""
+
+__all__ = [
+    "LDA",
+    "RULES",
+    "AbstractClassifierTraining",
+    "Averaging",
+    "Hinge",
+    "Logistic",
+    "MaxMargin",
+    "SquaredHinge",
+]
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems import validation
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge, require_flag
+
+
+class AbstractClassifierTraining(AbstractTraining):
+    """What classifiers share: they need two classes, and may have an intercept, which is never penalised."""
+
+    intercept: bool
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """No settings but the ridge of those that have one."""
+        return {}
+
+
+class _Penalised(AbstractClassifierTraining):
+    ridge: Any
+
+    def __post_init__(self) -> None:
+        """Validate and freeze."""
+        self._freeze("ridge", validation.non_negative("ridge", self.ridge))
+        require_flag("intercept", self.intercept)
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The ridge."""
+        return {"ridge": self.ridge}
+
+
+class _Plain(AbstractClassifierTraining):
+    def __post_init__(self) -> None:
+        """Validate."""
+        require_flag("intercept", self.intercept)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Logistic(_Penalised):
+    """Logistic regression: minimise `sum_i log(1 + exp(-y_i f(x_i))) + (ridge/2) ||w||^2`.
+
+    `ridge` = 1/C of scikit-learn, >= 0, a number or an array (ridges,).  Ridge 0 is maximum likelihood; where the classes
+    are separable its norm is infinite, its direction that of `MaxMargin`.  `intercept`: f(x) = w.x + b, b not penalised.
+
+    >>> Logistic([0.1, 10.0], intercept=True)
+    Logistic(ridge=[0.1, 10], intercept=True)
+    """
+
+    ridge: Any
+    intercept: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hinge(_Penalised):
+    """Support vector machine: minimise `sum_i max(0, 1 - y_i f(x_i)) + (ridge/2) ||w||^2`.
+
+    `ridge` = 1/C of scikit-learn, >= 0, a number or an array (ridges,); `intercept` as in `Logistic`.
+
+    >>> Hinge(1.0).ridge
+    array(1.)
+    """
+
+    ridge: Any
+    intercept: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SquaredHinge(_Penalised):
+    """Squared hinge: minimise `sum_i max(0, 1 - y_i f(x_i))^2 + (ridge/2) ||w||^2`.
+
+    `ridge` = 1/C of scikit-learn's `LinearSVC` (which penalises the intercept), >= 0, a number or an array (ridges,);
+    `intercept` as in `Logistic`.
+
+    >>> SquaredHinge(1.0).ridge
+    array(1.)
+    """
+
+    ridge: Any
+    intercept: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MaxMargin(_Plain):
+    """The separating hyperplane of largest margin: minimise `||w||^2` subject to `y_i f(x_i) >= 1` for all i.
+
+    The geometric margin is 1/||w||.  Needs separable training sets: where theory finds none, the curve is NaN with a
+    reason.
+
+    >>> MaxMargin(intercept=True)
+    MaxMargin(intercept=True)
+    """
+
+    intercept: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Averaging(_Plain):
+    """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
+
+    >>> Averaging().intercept
+    False
+    """
+
+    intercept: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LDA(_Plain):
+    """Fisher's linear discriminant: inverse pooled covariance times the difference of the class means.
+
+    Needs more samples than dimensions.  `intercept`: the threshold of Bayes' rule for the estimated means and shares of the
+    classes; without it 0.
+
+    >>> LDA().axes
+    {}
+    """
+
+    intercept: bool = False
+
+
+# What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
+RULES: dict[type, tuple[str, float]] = {
+    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
+    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
+}  # fmt: skip

@@ -1,0 +1,3 @@
+"""The moments of views."""
+
+__all__: list[str] = []

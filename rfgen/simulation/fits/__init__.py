@@ -1,0 +1,3 @@
+"""Fits of one training set."""
+
+__all__: list[str] = []

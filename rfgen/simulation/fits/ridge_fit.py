@@ -1,0 +1,118 @@
+"""Ridge fits of one training set for all ridges from one eigendecomposition, on the kernel or on random features."""
+
+__all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jaxtyping import Float
+
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace
+from rfgen.simulation.random_numbers import standard_normals
+from rfgen.simulation.sampling.samplers import Sample
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Fit:
+    """Fits to several label columns: `weights` (ridges, columns, modes) in eigen-coordinates, `residuals`
+    (ridges, columns, n) = labels - fit on the training rows, `gram` (ridges, columns, columns): inner products of the
+    trained weights (the features' own, where there are features), `tail_error` (ridges, columns, columns): covariance of
+    the predictions on unresolved modes.
+    """
+
+    weights: Float[Array, "ridges columns modes"]
+    residuals: Float[Array, "ridges columns n"]
+    gram: Float[Array, "ridges columns columns"]
+    tail_error: Float[Array, "ridges columns columns"]
+
+
+def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Array]:
+    """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p); decomposes the smaller side."""
+    (n, p), xp = design.shape, namespace(design)
+    if n <= p:
+        values, vectors = eigh(design @ design.T)
+        response = vectors.T @ labels
+    else:
+        values, vectors = eigh(design.T @ design)
+        response = vectors.T @ (design.T @ labels)
+    # directions below rounding are not fitted: the minimum-norm solution at ridge 0
+    rounding = max(n, p) * xp.finfo(design.dtype).eps * values[-1]
+    shifted = values + ridges[:, None]
+    gains = xp.where(values > rounding, 1.0 / xp.where(shifted > 0, shifted, 1.0), 0.0)
+    inner = response.T * gains[:, None]
+    count, columns, size = inner.shape
+    inner = (inner.reshape(count * columns, size) @ vectors.T).reshape(count, columns, size)
+    if n <= p:
+        weights = (inner.reshape(count * columns, size) @ design).reshape(count, columns, p)
+        # labels - K (K + ridge)^-1 labels, without the cancellation; unfitted directions keep their whole residual
+        remain = xp.where(values > rounding, ridges[:, None] * gains, 1.0)
+        residuals = response.T * remain[:, None]
+        residuals = (residuals.reshape(count * columns, size) @ vectors.T).reshape(count, columns, n)
+        return weights, residuals
+    fitted = (inner.reshape(count * columns, p) @ design.T).reshape(count, columns, n)
+    return inner, labels.T[None] - fitted
+
+
+def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
+    """Kernel ridge regression; the unresolved tail adds its trace to the ridge, in law up to its squared eigenvalues."""
+    total, xp = ridges + sample.tail, namespace(sample.rows)
+    weights, residuals = _ridge_path(sample.rows, labels, total)
+    shrink = xp.where(total > 0, ridges / xp.where(total > 0, total, 1.0), 1.0)
+    gram = _products(weights)
+    # the tail's weights are X_tail' dual, dual = residual / (ridge + tail)
+    dual = residuals / xp.where(total > 0, total, 1.0)[:, None, None]
+    gram = gram + sample.tail * _products(dual)
+    return Fit(weights, residuals * shrink[:, None, None], gram, xp.zeros_like(gram))
+
+
+def _products(weights: Array) -> Array:
+    """Inner products (ridges, columns, columns) of (ridges, columns, size)."""
+    return weights @ namespace(weights).swapaxes(weights, 1, 2)
+
+
+def draw_features(key: Any, sample: Sample, features: int, rank: int) -> tuple[Array, Callable[[Array], Array]]:
+    """Gaussian random features `Z = X G / sqrt(features)` (n, features), and the map of trained weights to those of modes.
+
+    The map takes (features, rank) to (modes, rank), orthonormal columns where n < modes.  There the features are drawn
+    given the rows: Z has Gaussian columns with covariance X X', and the weights G a / sqrt(features) that a fit a needs are
+    drawn given Z, exact in law (Matheron's rule) at the cost of n^2 instead of modes x features numbers.
+    """
+    rows, dtype, xp = sample.rows, sample.rows.dtype, namespace(sample.rows)
+    n, modes = rows.shape
+    scale = 1.0 / xp.sqrt(xp.asarray(features, dtype))
+    if n >= modes:
+        mixing, white = standard_normals(key, dtype, (modes, features), (n, features))
+        mixing = mixing * scale
+        return rows @ mixing + xp.sqrt(sample.tail) * scale * white, lambda trained: mixing @ trained
+    white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
+    gram = rows @ rows.T
+    # the unresolved tail, and enough to keep a rank-deficient factor real
+    diagonal = sample.tail + 4 * xp.finfo(dtype).eps * xp.trace(gram)
+    factor = cholesky(gram + diagonal * xp.eye(n, dtype=dtype))
+    design = factor @ (white * scale)
+
+    def lift(basis: Array) -> Array:
+        surprise = design @ basis - (rows @ prior + prior_tail * xp.sqrt(diagonal)) * scale
+        return prior * scale + rows.T @ cholesky_solve(factor, surprise)
+
+    return design, lift
+
+
+def fit_random_features(key: Any, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:
+    """Ridge regression on `features` Gaussian random features `Z = X G / sqrt(features)`."""
+    n, modes = sample.rows.shape
+    rank = min(features, ridges.size * labels.shape[1])  # of all fitted feature weights together
+    design, lift = draw_features(key, sample, features, rank)
+    trained, residuals = _ridge_path(design, labels, ridges)
+    count, columns, _ = trained.shape
+    flat = trained.reshape(count * columns, features)
+    if n < modes:
+        basis, mix = namespace(flat).linalg.qr(flat.T)
+        weights = (lift(basis) @ mix).T
+    else:
+        weights = lift(flat.T).T
+    gram = _products(trained)
+    return Fit(weights.reshape(count, columns, modes), residuals, gram, sample.tail / features * gram)

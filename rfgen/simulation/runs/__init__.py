@@ -1,0 +1,3 @@
+"""Runs of many trials."""
+
+__all__: list[str] = []

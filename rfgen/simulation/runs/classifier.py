@@ -1,0 +1,247 @@
+"""Linear classifiers trained on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.theory.margin_classifier` and
+`rfgen.theory.teacher_classifier`.
+"""
+
+__all__ = ["ClassifierRuns", "classifier_runs"]
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.numerics.precision import double_precision
+from rfgen.problems import validation
+from rfgen.problems.trainings.classifier import RULES
+from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
+from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
+from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
+
+# Numbers of training inputs held at a time where trials are batched, 128 MiB.
+HELD = 2**24
+
+
+@dataclass(frozen=True)
+class ClassifierRuns:
+    """Measures of every trial, numpy arrays (trials,), or (trials, ridges) where the training has an array of ridges.
+
+    `error`: probability of a wrong class, given the trained classifier: the mean of the groups by their shares (of classes;
+    of training rows for `ClassGroups`); for a teacher of missing a fresh label, and `sign_error` the sign of u.
+    `group_error` (..., groups): of each class, +1 first, or group.  `l2_error`, `linf_error` (..., radii) and
+    `group_l2_error`, `group_linf_error` (..., radii, groups): under attacks within these radii.
+
+    `train_error`: share of training rows whose training label is missed, `train_loss` their mean loss as the training
+    writes it (unweighted; None without a loss), `support` the share with margins below 1 (hinge: with positive dual, hard
+    margin: at the margin); `group_train_error`, `group_support` (..., groups), NaN where a group has no rows.
+    `norm`: squared trainable weights; `l1`: sum of absolute weights of the inputs; `intercept`.
+
+    `overlap` = w.mean and `spread` = w'S w (..., groups); of a teacher E[u w.x] and E[(w.x)^2], without groups.
+
+    `separable`, `converged` (...).  Where a hard margin does not exist, or a fit did not converge, measures are NaN.
+    What a problem has not is None.
+    """
+
+    error: Any
+    train_error: Any
+    train_loss: Any
+    norm: Any
+    l1: Any
+    intercept: Any
+    support: Any
+    overlap: Any
+    spread: Any
+    separable: Any
+    converged: Any
+    group_error: Any = None
+    group_train_error: Any = None
+    group_support: Any = None
+    l2_error: Any = None
+    linf_error: Any = None
+    group_l2_error: Any = None
+    group_linf_error: Any = None
+    sign_error: Any = None
+
+    def summary(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean over trials of the measure `name`, and its standard error; trials that are NaN do not count."""
+        values = np.asarray(getattr(self, name), np.float64)
+        seen = np.isfinite(values)
+        count = seen.sum(axis=0)
+        safe = np.maximum(count, 1)
+        mean = np.where(seen, values, 0.0).sum(axis=0) / safe
+        squares = np.where(seen, (np.where(seen, values, 0.0) - mean) ** 2, 0.0).sum(axis=0)
+        error = np.sqrt(squares / np.maximum(count - 1, 1) / safe)
+        return np.where(count > 0, mean, np.nan), np.where(count > 1, error, np.nan)
+
+
+@double_precision
+def classifier_runs(
+    problem: Any, training: Any, n: Any = None, features: Any = None, trials: Any = 100, seed: Any = 0, radius: Any = (),
+    start: Any = 0,
+) -> ClassifierRuns:  # fmt: skip
+    """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
+
+    `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging` or `LDA`.  `n` rows (not for
+    `ClassGroups`, whose counts must be whole numbers and whose weights multiply the losses).  `features` k: train on
+    G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
+    under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
+
+    Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
+    separable classes: the direction of the largest margin, with infinite norm.
+
+    >>> from rfgen.problems.trainings.classifier import Hinge
+    >>> from rfgen.problems.classes.mixture import Mixture
+    >>> mixture = Mixture(mean=[1.5] + [0.0] * 39, covariance=[1.0] * 40, prior=0.4, flip=0.1)
+    >>> runs = classifier_runs(mixture, Hinge([1.0, 10.0], intercept=True), n=100, trials=3, radius=[0.1, 0.2])
+    >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape
+    ((3, 2), (3, 2, 2), (3, 2, 2))
+    """
+    name, factor = RULES.get(type(training), (None, 1.0))
+    if not isinstance(name, str):
+        raise ValueError(
+            f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"
+        )
+    source: Any = labelled_rows(problem, n)
+    trials, start = validation.integer("trials", trials, 1), validation.integer("start", start, 0)
+    seed = validation.integer("seed", seed, 0)
+    features = None if features is None else validation.integer("features", features, 1)
+    radii = np.zeros(0) if np.size(radius) == 0 else validation.non_negative("radius", radius)
+    if radii.size and isinstance(source, TeacherRows):
+        raise ValueError(f"radius must be left out for a Teacher, whose classes are not attacked, got {radius!r}")
+    rows = sum(source.counts) if hasattr(source, "counts") else source.n
+    width = features or problem.dim
+    if name in ("averaging", "discriminant") and hasattr(source, "weights") and np.ptp(problem.weights) > 0.0:
+        raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight")
+    if name == "discriminant" and rows - 2 < width:
+        raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
+    ridge = np.asarray(getattr(training, "ridge", 1.0))
+    zero = name == "logistic" and bool((ridge == 0.0).any())
+    given = (source, np.atleast_1d(ridge) * factor, np.atleast_1d(radii), name, bool(training.intercept), features, zero)
+    if on_host():
+        key = host_key(seed)
+        # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
+        with np.errstate(all="ignore"), few_threads(0.1 * rows * width * min(rows, width)):
+            found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
+        arrays = {each: np.stack([one[each] for one in found]) for each in found[0]}
+    else:
+        held = rows * (problem.dim + width) + (problem.dim * width if features else 0) + min(rows, width) ** 2
+        together = max(1, min(trials, HELD // held))
+        key = jax.random.key(seed, impl="threefry2x32")
+        # blocks of one size, so that one compiled program serves any number of trials
+        blocks = -(-trials // together)
+        every = jnp.arange(start, start + blocks * together, dtype=jnp.uint32).reshape(blocks, together)
+        found = [_batch(key, block, *given) for block in every]
+        arrays = {each: np.concatenate([np.asarray(block[each]) for block in found])[:trials] for each in found[0]}
+    if ridge.ndim == 0:
+        arrays = {each: values[:, 0] for each, values in arrays.items()}
+    if name in ("square", "squared_hinge"):
+        arrays["train_loss"] = 2.0 * arrays["train_loss"]
+    if radii.ndim == 0:
+        for each in ("l2_error", "linf_error"):
+            axis = ridge.ndim + 1
+            arrays[each], arrays[f"group_{each}"] = arrays[each].take(0, axis), arrays[f"group_{each}"].take(0, axis)
+    return ClassifierRuns(**{"train_loss": None, **arrays})
+
+
+@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero"))
+def _batch(
+    key: Array, block: Array, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None,
+    zero: bool,
+) -> dict[str, Array]:  # fmt: skip
+    """All measures of the trials numbered in `block`, (trials, ridges, ...)."""
+
+    def one(number: Array) -> dict[str, Array]:
+        return _trial(fold_in(key, number), source, ridges, radii, name, intercept, features, zero)
+
+    return jax.vmap(one)(block)
+
+
+def _trial(
+    key: Any, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None, zero: bool
+) -> dict[str, Array]:  # fmt: skip
+    """All measures of one training set, (ridges, ...)."""
+    of_rows, of_features = split(key)
+    drawn, mixing = source.draw(of_rows), None
+    design, xp = drawn.rows, namespace(drawn.rows)
+    if features is not None:
+        mixing = normals(of_features, (design.shape[1], features)) / features**0.5
+        design = design @ mixing
+
+    def setting(ridge: Array) -> dict[str, Array]:
+        fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
+        weights = fit.weights if mixing is None else mixing @ fit.weights
+        found = _measured(source, drawn, fit, weights, radii, name)
+        for each in ("norm", "l1", "intercept"):
+            found[each] = xp.where(infinite & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
+        if name == "logistic":
+            found["train_loss"] = xp.where(infinite, 0.0, found["train_loss"])
+        usable = fit.converged & fit.separable
+        found = {each: xp.where(usable, value, np.nan) for each, value in found.items()}
+        return {**found, "separable": fit.separable | infinite, "converged": fit.converged}
+
+    return stacked(setting, ridges)
+
+
+def _fit(
+    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
+) -> tuple[MarginFit, Array]:  # fmt: skip
+    """The trained classifier, and whether its weights are to be thought of as infinite."""
+    xp = namespace(design)
+    finite = xp.asarray(False)
+    if name in ("averaging", "discriminant"):
+        rule = averaging if name == "averaging" else lda
+        weights, bias = rule(design, drawn.labels, intercept)
+        margins = drawn.labels * (design @ weights + bias)
+        right = xp.all(xp.isfinite(weights)) & xp.isfinite(bias)
+        return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
+
+    def fit(loss: str) -> MarginFit:
+        return margin_fit(design, drawn.labels, drawn.weights, loss, ridge, intercept)
+
+    if not zero:
+        return fit(name), finite
+    limit = cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: xp.asarray(False))
+    return cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
+
+
+def _measured(
+    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str
+) -> dict[str, Array]:  # fmt: skip
+    """Measures of one classifier with input `weights` (dim,)."""
+    t, bias, xp = fit.margins, fit.intercept, namespace(weights)
+    wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
+    l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
+    losses = {
+        "square": lambda: 0.5 * (1.0 - t) ** 2, "logistic": lambda: xp.logaddexp(-t, 0.0),
+        "hinge": lambda: xp.maximum(1.0 - t, 0.0), "squared_hinge": lambda: 0.5 * xp.maximum(1.0 - t, 0.0) ** 2,
+    }  # fmt: skip
+    found = {
+        "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
+        "intercept": bias,
+    }  # fmt: skip
+    if name in losses:
+        found["train_loss"] = xp.mean(losses[name]())
+    if isinstance(source, TeacherRows):
+        moved = source.deviations * source.deviations * weights
+        overlap, spread = source.direction @ moved, weights @ moved
+        missed = label_error(overlap, spread, bias, source.link, source.scale, source.flip)
+        clean = sign_error(overlap, spread, bias)
+        return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
+    groups = (source.means, source.deviations, source.classes)
+    of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)
+    counts = xp.sum(of_group, axis=1)
+    errors = group_errors(weights, bias, *groups)
+    found |= {
+        "error": source.shares @ errors, "group_error": errors, "overlap": source.means @ weights,
+        "spread": (source.deviations * source.deviations) @ (weights * weights),
+        "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
+    }  # fmt: skip
+    if radii.size:
+        for each, length in (("l2_error", l2), ("linf_error", l1)):
+            attacked = group_errors(weights, bias, *groups, radii[:, None] * length)
+            found |= {each: attacked @ source.shares, f"group_{each}": attacked}
+    return found

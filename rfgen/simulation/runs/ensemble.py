@@ -1,0 +1,93 @@
+"""Ensembles of fits to one training set, each with features, initial weights and resampled data of its own.
+
+The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
+"""
+
+__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample"]
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.problems.trainings.resampling import AbstractResampling, Bootstrap
+from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.fits.ridge_fit import Fit
+from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
+from rfgen.simulation.sampling.samplers import Sample
+
+# Bags are drawn with a key of their own, so that samples and features are those of models without them.
+BAG = 0x626167
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Members:
+    """How many models are averaged, and what each is trained on; static under jit."""
+
+    count: int = field(default=1, metadata={"static": True})
+    resampling: AbstractResampling | None = field(default=None, metadata={"static": True})
+
+
+ALONE = Members()
+
+
+def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
+    """What one member is trained on: all views of the samples that it draws."""
+    if members.resampling is None:
+        return sample
+    size, key = members.resampling.size(n), fold_in(key, BAG)
+    drawn = integers(key, size, n) if isinstance(members.resampling, Bootstrap) else permutation(key, n)[:size]
+    xp, views = namespace(drawn), sample.rows.shape[0] // n
+    rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
+    return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows])
+
+
+def mean_fit(fit: Callable[[Any], Fit], key: Any, members: Members) -> Fit:
+    """The mean of `fit(key)` over keys of each member's own; `gram` is the mean one of a member."""
+    if members.count == 1:
+        return fit(key)
+    keys = split(key, members.count)
+
+    def leaves(one: Any) -> list[Array]:
+        return jax.tree.leaves(fit(one))
+
+    def add(total: list[Array], one: Any) -> tuple[list[Array], None]:
+        return [before + leaf for before, leaf in zip(total, leaves(one), strict=True)], None
+
+    if isinstance(key, HostKey):
+        total = functools.reduce(lambda total, one: add(total, one)[0], keys[1:], leaves(keys[0]))
+    else:
+        zero = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in jax.eval_shape(leaves, keys[0])]
+        total, _ = jax.lax.scan(add, zero, keys)
+    weights, residuals, gram, tail_error = (leaf / members.count for leaf in total)
+    return Fit(weights, residuals, gram, tail_error / members.count)
+
+
+def mean_spectral_fit(fit: Callable[[Any, Any], SpectralFit], keys: tuple[Any, Any], members: Members) -> Any:
+    """The mean of `fit(features_key, start_key)`, in the bases of all members side by side; `norm` is a member's."""
+    if members.count == 1:
+        return fit(*keys)
+    each = tuple(split(key, members.count) for key in keys)
+    if isinstance(keys[0], HostKey):
+        fits = [vars(fit(*two)) for two in zip(*each, strict=True)]
+        own, xp = {name: np.stack([one[name] for one in fits]) for name in fits[0]}, np
+    else:
+        own, xp = jax.lax.map(lambda two: vars(fit(*two)), each), jnp
+
+    def side_by_side(coordinates: Array) -> Array:
+        flat = xp.moveaxis(coordinates, 0, 2)
+        return flat.reshape(*flat.shape[:2], -1) / members.count
+
+    basis = xp.moveaxis(own["basis"], 0, 1)
+    residuals = xp.mean(own["residuals"], axis=0)
+    return SpectralFit(
+        basis.reshape(basis.shape[0], -1), side_by_side(own["signal"]), side_by_side(own["noise"]),
+        xp.sum(residuals * residuals, axis=-1), xp.mean(own["norm"], axis=0), xp.asarray(own["tail"][0]),
+        xp.mean(own["tail_start"], axis=0) / members.count, xp.max(own["growth"], axis=0), residuals,
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Measured risk along stochastic gradient descent on a training set, on batches drawn anew for each trial.
+
+Trials, pairs and measures are those of `trajectory`, and so are the training sets of a seed.  Given its batches the
+training is linear in the labels: signal and noise are trained by the same ones.
+"""
+
+__all__ = ["BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "multi_pass"]
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from rfgen.problems.trainings.stochastic import SGD
+from rfgen.simulation.arrays import Array
+from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
+from rfgen.simulation.fits.ridge_fit import draw_features
+from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.runs.fit_errors import measured, paired
+from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
+from rfgen.simulation.sampling.samplers import Sample
+
+# Batches are drawn with a key of their own, so that the samples are those of other trainings.
+BATCHES = 0x62617463
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BatchSettings:
+    """Settings of `SGD`: `values` (groups,) each, `clock` (times,) ascending and `place` (times,), back to the order given.
+
+    A setting is a group with a size of batches at a time, times last.  `unresolved`: whether the kernel has modes beyond
+    those of a row.
+    """
+
+    values: dict[str, Any]
+    clock: Any
+    place: Any
+    batches: tuple[int, ...] = field(metadata={"static": True})
+    kind: str = field(metadata={"static": True})
+    reshuffle: bool = field(metadata={"static": True})
+    unresolved: bool = field(metadata={"static": True})
+
+    @property
+    def groups(self) -> int:
+        """Number of settings that share batches."""
+        return self.values["rate"].size
+
+    @property
+    def settings(self) -> int:
+        """Number of settings."""
+        return self.groups * len(self.batches) * self.clock.size
+
+
+def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings:
+    """The settings of a training on the device as `dtype`."""
+    axes = {name: np.atleast_1d(values) for name, values in training.axes.items()}
+    require_few_steps(axes["steps"])
+    steps, batches = axes.pop("steps"), axes.pop("batch")
+    axes["momentum"] = np.atleast_1d(training.momentum)
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    order = np.argsort(steps, kind="stable")
+    return BatchSettings(
+        {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
+        jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
+        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved,
+    )  # fmt: skip
+
+
+def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | None, outputs: int, itemsize: int) -> int:
+    """Largest arrays of one trial: rows and their raw draw, basis and design, coordinates and what they are measured by."""
+    width = modes if features is None else features
+    rank = min(n, width)
+    mixing = 0 if features is None else 2 * n**2 + modes * (width if n >= modes else rank)
+    columns = settings.settings * outputs
+    return itemsize * (
+        3 * n * modes + 4 * n * width + mixing + 2 * rank * (modes + rank) + columns * (16 * rank + 3 * n + 8)
+    )
+
+
+def multi_pass(
+    source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
+    batched: bool,
+) -> PairMeasures:  # fmt: skip
+    """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
+
+
+def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"] | None) -> tuple[Array, Any]:
+    """Numbers (batch,) of the samples of step t; `order`, None with replacement, is that of the epoch before t.
+
+    An epoch has n // batch steps: samples left over wait for the next epoch's shuffle.
+    """
+    if order is None:
+        # 32 bits: uneven by n / 2^32, at a third of the draws (and of the compilation) of randint
+        bits = jax.random.bits(jax.random.fold_in(key, t), (batch,), jnp.uint32)
+        return (bits % jnp.uint32(n)).astype(jnp.int32), None
+    epoch, place = jnp.divmod(t, n // batch)
+
+    def shuffled(before: Array) -> Array:
+        return jax.random.permutation(jax.random.fold_in(key, epoch), jnp.arange(before.size, dtype=jnp.int32))
+
+    order = jax.lax.cond(place == 0, shuffled, lambda before: before, order)
+    return jax.lax.dynamic_slice_in_dim(jnp.asarray(order), place * batch, batch), order
+
+
+@partial(jax.jit, static_argnames=("n", "features"))
+def _trial(
+    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[BatchSettings, Array]
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Train on one sample, and measure."""
+    chosen, noise = settings
+    labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
+    fit = _fit(features_key, sample, labels, chosen, n, features)
+    return measured(fit, sample, noise, n)
+
+
+def _fit(
+    key: Array, sample: Sample, labels: Array, settings: BatchSettings, n: int, features: int | None
+) -> SpectralFit:
+    """Train on `labels` (n, 2 outputs), signal before noise, by kernel regression or on random features.
+
+    Steps move in the span of the rows, in an orthonormal basis of it where that is smaller.  In the kernel each row has a
+    further coordinate of its own, the root of the unresolved trace.
+    """
+    modes, columns, outputs = sample.rows.shape[1], settings.settings * labels.shape[1], labels.shape[1] // 2
+    design, lift, tail = sample.rows, None, jnp.zeros((), labels.dtype)
+    if features is not None:
+        rank = min(columns, n, features)
+        design, lift = draw_features(key, sample, features, rank)
+        tail = sample.tail / features
+    elif settings.unresolved:
+        design = jnp.concatenate([design, jnp.sqrt(sample.tail) * jnp.eye(n, dtype=design.dtype)], axis=1)
+    rows, basis = design, None
+    if n < design.shape[1]:
+        basis, sizes = jnp.linalg.qr(design.T)
+        rows = sizes.T
+    batches_key = jax.random.fold_in(key, BATCHES)
+    by_size = [
+        _descend(jax.random.fold_in(batches_key, size), rows, labels, settings, n, size) for size in settings.batches
+    ]
+    # (times, groups, columns, rank) of each size -> settings
+    weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
+    weights = jnp.moveaxis(weights, 0, 2).reshape(settings.settings, labels.shape[1], -1)
+    size = jnp.max(jnp.abs(weights), axis=(1, 2))
+    growth = jnp.where(jnp.isfinite(size), size, jnp.inf)
+    # one infinite setting would spoil the basis for all
+    weights = jnp.where((growth < jnp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0)
+    both = weights[:, :outputs] + weights[:, outputs:]
+    misfit = labels[:, :outputs].T + labels[:, outputs:].T - both @ rows.T
+    norm = jnp.sum(both * both, axis=-1)
+    if columns < rows.shape[1]:  # few fits span the basis that they are measured in themselves
+        mix, every = jnp.linalg.qr(weights.reshape(columns, -1).T)
+        basis, weights = mix if basis is None else basis @ mix, every.T.reshape(settings.settings, labels.shape[1], -1)
+    elif basis is None:
+        basis = jnp.eye(rows.shape[1], dtype=rows.dtype)
+    return SpectralFit(
+        basis[:modes] if lift is None else lift(basis), weights[:, :outputs], weights[:, outputs:],
+        jnp.sum(misfit * misfit, axis=-1), norm, tail, jnp.zeros_like(growth), growth, misfit,
+    )  # fmt: skip
+
+
+def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int) -> Array:
+    """Weights (times, groups, columns, rank) at every time of the clock."""
+    values = {name: part[:, None, None] for name, part in settings.values.items()}
+    decay = values["ridge"] / n
+
+    def step(t: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        weights, before, order = state
+        drawn, order = batch_order(key, t, n, batch, order)
+        x, y = rows[drawn], labels[drawn].T
+
+        def gradient(at: Array) -> Array:
+            return (at @ x.T - y) @ x / batch + decay * at
+
+        return (*STEPS[settings.kind](values, weights, before, gradient), order)
+
+    def advance(carry: tuple[Any, ...], until: Array) -> tuple[tuple[Any, ...], Array]:
+        t, state = carry
+        state = jax.lax.fori_loop(t, until, step, state)
+        return (until, state), state[0]
+
+    zeros = jnp.zeros((settings.groups, labels.shape[1], rows.shape[1]), rows.dtype)
+    order = jnp.arange(n, dtype=jnp.int32) if settings.reshuffle else None
+    start = (jnp.zeros((), settings.clock.dtype), (zeros, zeros, order))
+    return jax.lax.scan(advance, start, settings.clock)[1]

@@ -1,0 +1,244 @@
+"""Measured risk along one pass: fresh samples at every step, many runs side by side.
+
+Runs come in pairs as in `risk`.  The labels' signal and noise are trained by the same samples, to which the weights are
+linear in the labels; all settings of a training but the batch size share them too.
+"""
+
+__all__ = [
+    "OnePassMeasures",
+    "OnePassSettings",
+    "mode_errors",
+    "one_pass",
+    "one_pass_bytes",
+    "one_pass_settings",
+    "pairs_together",
+]
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
+from rfgen.simulation.arrays import Array
+from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
+from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
+
+# Numbers that a step of all runs in a batch of runs holds: within the second-level cache, far above the cost of a step.
+NUMBERS = 200_000
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OnePassSettings:
+    """Settings of a training on fresh samples, all but batch size and clock as one dimension.
+
+    `values`: (settings, steps) each, or (settings, 1) for what does not change; `window` (settings,), where averages
+    start, or None; `clock` (times,) in ascending order and `place` (times,), which leads back to the order given.  `shape`:
+    how many settings vary before and after the batch size, in the order of the training's axes.
+    """
+
+    values: dict[str, Any]
+    window: Any
+    clock: Any
+    place: Any
+    batches: tuple[int, ...] = field(metadata={"static": True})
+    shape: tuple[int, int] = field(metadata={"static": True})
+    kind: str = field(metadata={"static": True})
+
+    @property
+    def together(self) -> int:
+        """Number of settings that share a run's samples."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def settings(self) -> int:
+        """Number of settings."""
+        return self.together * len(self.batches) * self.clock.size
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OnePassMeasures:
+    """As `PairMeasures`, without the training error, as there is no training set."""
+
+    test: Float[Array, "pairs 2 settings outputs"]
+    signal: Float[Array, "pairs 2 settings outputs"]
+    noise: Float[Array, "pairs 2 settings outputs"]
+    norm: Float[Array, "pairs 2 settings outputs"]
+    bias: Float[Array, "pairs settings outputs"]
+
+
+def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OnePassSettings:
+    """The settings of a training on the device as `dtype`."""
+    axes = {name: np.atleast_1d(values) for name, values in training.axes.items()}
+    require_few_steps(axes["steps"])
+    steps, batches, window = axes.pop("steps"), axes.pop("batch"), axes.pop("average_from", None)
+    kind = "accelerated"
+    if isinstance(training, OnePassSGD):
+        kind = "nesterov" if training.nesterov else "heavy_ball"
+        if not callable(training.momentum):
+            axes["momentum"] = np.atleast_1d(training.momentum)
+    windows = np.zeros(1, np.int64) if window is None else window
+    mesh = np.meshgrid(*axes.values(), windows, indexing="ij")
+    values = {name: part.reshape(-1, 1) for name, part in zip(axes, mesh, strict=False)}
+    values |= {name: part[None] for name, part in training.schedules(max(int(steps.max()), 1)).items()}
+    order = np.argsort(steps, kind="stable")
+    return OnePassSettings(
+        {name: jnp.asarray(part, dtype) for name, part in values.items()},
+        None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
+        jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
+        (math.prod(axis.size for axis in axes.values()), windows.size), kind,
+    )  # fmt: skip
+
+
+def pairs_together(settings: OnePassSettings, source: Any, features: int | None, outputs: int) -> int:
+    """Pairs of runs for which a step is worth its overhead and stays in cache, a power of two."""
+    columns = max(settings.batches) + len(settings.batches) * settings.together * outputs
+    size = NUMBERS // (2 * columns * stream_directions(source, features, unresolved_modes(source)))
+    return 1 << max(0, size.bit_length() - 1)
+
+
+def one_pass_bytes(settings: OnePassSettings, source: Any, features: int | None, outputs: int, itemsize: int) -> int:
+    """Largest arrays of one trial: two sequences, averages and gradients of weights, a batch, errors in modes, features."""
+    directions = stream_directions(source, features, unresolved_modes(source))
+    batch, columns = max(settings.batches), len(settings.batches) * settings.together * 2 * outputs
+    weights = columns * (8 * directions + 4 * source.modes + 2 * batch)
+    found = 6 * settings.settings * outputs + 4 * batch * max(directions, source.modes)
+    mixing = 0 if features is None else source.modes * (2 * features + directions) + 3 * directions**2
+    return itemsize * (weights + found + mixing)
+
+
+def one_pass(
+    source: Any, keys: Array, features: int | None, settings: OnePassSettings, noise: Float[Array, " outputs"]
+) -> OnePassMeasures:
+    """Run two trials for each of `keys` (pairs, 2) through fresh samples; `features=None` is kernel regression.
+
+    `source` is a sampler in eigen-coordinates, Gaussian or of real examples.
+    """
+    found = _over_batches(_measures, source, keys, features, settings, noise, unresolved_modes(source))
+    return OnePassMeasures(**found)
+
+
+def mode_errors(
+    source: Any, keys: Array, features: int | None, settings: OnePassSettings, noise: Float[Array, " outputs"]
+) -> dict[str, Array]:
+    """Squared errors of the same runs mode by mode, `signal` and `noise` (pairs, 2, settings, outputs, modes) each.
+
+    Sums over modes are those of `one_pass` but for the source's `floor`, the label noise and unresolved modes.
+    """
+    return _over_batches(_by_mode, source, keys, features, settings, noise, unresolved_modes(source))
+
+
+@partial(jax.jit, static_argnames=("read", "features", "unresolved"))
+def _over_batches(
+    read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, features: int | None,
+    settings: OnePassSettings, noise: Array, unresolved: bool,
+) -> dict[str, Array]:  # fmt: skip
+    """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
+    # one after another: features of many runs at once would not fit
+    streams = jax.lax.map(lambda key: stream(key, source, features, unresolved), keys.ravel())
+    streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
+    found = jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
+
+    def arranged(*by_batch: Array) -> Array:
+        every = jnp.stack(by_batch, axis=1)[:, :, settings.place]
+        pairs, batches, times, _, *rest = every.shape
+        every = every.reshape(pairs, batches, times, *settings.shape, *rest)
+        every = jnp.moveaxis(every, (3, 1, 4, 2), (1, 2, 3, 4)).reshape(pairs, settings.settings, *rest)
+        return every if len(rest) == 1 else jnp.swapaxes(every, 1, 2)
+
+    return jax.tree.map(arranged, *found)
+
+
+def _follow(
+    read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, streams: Stream,
+    settings: OnePassSettings, noise: Array,
+) -> list[dict[str, Array]]:  # fmt: skip
+    """Two runs for each batch size, read at every time of the clock: weights are (settings, 2 outputs, directions).
+
+    A batch is the first samples of the largest one.
+    """
+    outputs, directions, dtype = noise.size, streams.scale.shape[-1], streams.scale.dtype
+    window = None if settings.window is None else settings.window[:, None, None]
+
+    def descend(key: Array, run: Stream, t: Array, states: list[Any]) -> list[Any]:
+        rows, targets, errors = run.batch(key, t, source, max(settings.batches))
+        labels = jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
+        now = {
+            name: jax.lax.dynamic_index_in_dim(part, jnp.minimum(t, part.shape[1] - 1), 1)[:, :, None]
+            for name, part in settings.values.items()
+        }
+
+        def gradient(at: Array, size: int) -> Array:
+            return (run.seen(at) @ run.seen(rows[:size]).T - labels[:size].T) @ rows[:size] / size
+
+        return [
+            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size))
+            for size, state in zip(settings.batches, states, strict=True)
+        ]
+
+    def step(t: Array, states: list[Any]) -> list[Any]:
+        moved = jax.vmap(descend, (0, 0, None, 0))(keys, streams, t, [both for both, _ in states])
+        if window is None:
+            return [(both, None) for both in moved]
+        return [
+            (both, total + jnp.where(t + 1 >= window, both[0], 0.0))
+            for both, (_, total) in zip(moved, states, strict=True)
+        ]
+
+    def advance(carry: tuple[Any, ...], until: Array) -> tuple[tuple[Any, ...], list[dict[str, Array]]]:
+        t, states = carry
+        states, found = jax.lax.fori_loop(t, until, step, states), []
+        for (weights, _), total in states:
+            if window is not None:
+                count = jnp.maximum(until - window + 1, 1).astype(dtype)
+                weights = jnp.where(until >= window, total / count, weights)
+            found.append(read(source, streams, weights[:, :, :outputs], weights[:, :, outputs:], noise))
+        return (until, states), found
+
+    zeros = jnp.zeros((2, settings.together, 2 * outputs, directions), dtype)
+    state = ((zeros, zeros), None if window is None else zeros)
+    start = (jnp.zeros((), settings.clock.dtype), [state] * len(settings.batches))
+    return jax.lax.scan(advance, start, settings.clock)[1]
+
+
+def _measures(
+    source: GaussianSampler | FiniteSampler, streams: Stream, signal: Array, spurious: Array, noise: Array
+) -> dict[str, Array]:
+    """All measures of two runs, (settings, 2, outputs) each, `bias` (settings, outputs)."""
+    missed, wrong = (jax.vmap(Stream.predictions)(streams, part) for part in (signal, spurious))
+    missed = missed - source.coefficients
+    white = streams.white[:, None, None]
+
+    def product(in_modes: tuple[Array, Array], weights: tuple[Array, Array]) -> Array:
+        return jnp.sum(in_modes[0] * in_modes[1], axis=-1) + white * jnp.sum(weights[0] * weights[1], axis=-1)
+
+    signal_error = product((missed, missed), (signal, signal)) + source.floor
+    noise_error = product((wrong, wrong), (spurious, spurious)) + noise
+    both, cross = signal + spurious, product((missed, wrong), (signal, spurious))
+    found = {
+        "test": signal_error + noise_error + 2.0 * cross, "signal": signal_error, "noise": noise_error,
+        "norm": jnp.sum(both * both, axis=-1),
+    }  # fmt: skip
+    found = {name: jnp.swapaxes(part, 0, 1) for name, part in found.items()}
+    found["bias"] = jnp.sum(missed[0] * missed[1], axis=-1) + source.floor
+    # runs that have outgrown the floats
+    return {name: jnp.where(jnp.isfinite(part), part, jnp.inf) for name, part in found.items()}
+
+
+def _by_mode(
+    source: GaussianSampler | FiniteSampler, streams: Stream, signal: Array, spurious: Array, noise: Array
+) -> dict[str, Array]:
+    """Squared errors of two runs (settings, 2, outputs, modes)."""
+    del noise
+    missed, wrong = (jax.vmap(Stream.predictions)(streams, part) for part in (signal, spurious))
+    missed = missed - source.coefficients
+    return {name: jnp.swapaxes(part * part, 0, 1) for name, part in (("signal", missed), ("noise", wrong))}

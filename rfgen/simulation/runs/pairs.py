@@ -1,0 +1,111 @@
+"""Pairs of trials: drawn, fitted and measured two by two, so that the product of their errors measures the bias."""
+
+__all__ = ["PairMeasures", "over_pairs"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from rfgen.simulation.arrays import Array, few_threads
+from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
+from rfgen.simulation.sampling.data_views import DataViews
+from rfgen.simulation.sampling.input_features import FeatureSampler
+
+# The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
+SHARED = 2
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PairMeasures:
+    """Measures of pairs of trials, each (pairs, 2, settings, outputs), except `bias` (pairs, settings, outputs).
+
+    `test` risk with label noise, `train` mean squared residual, `signal`: test error without label noise, `noise`: the
+    noise part of the test risk, `norm` squared weights.  Settings are ridges, or all settings of another training.
+    """
+
+    test: Float[Array, "*pairs 2 settings outputs"]
+    train: Float[Array, "*pairs 2 settings outputs"]
+    signal: Float[Array, "*pairs 2 settings outputs"]
+    noise: Float[Array, "*pairs 2 settings outputs"]
+    norm: Float[Array, "*pairs 2 settings outputs"]
+    bias: Float[Array, "*pairs settings outputs"]
+
+
+def over_pairs(
+    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Any, n: int, features: int | None,
+    settings: Any, batched: bool, compiled: bool = False,
+) -> PairMeasures:  # fmt: skip
+    """`pair(*stacked)` of two trials `trial(sample, features_key, n, features, settings)`, for each of `keys` (pairs, 2).
+
+    `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators) or one after another: on the CPU in
+    NumPy, unless `compiled`, for trainings step by step.
+    """
+    on_host = jax.devices()[0].platform == "cpu" and not (batched or compiled)
+    if on_host:
+        with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
+            pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
+        return PairMeasures(*(np.stack([vars(one)[name] for one in pairs]) for name in vars(pairs[0])))
+    if isinstance(keys, np.ndarray):
+        keys = device_key(keys)
+    if not isinstance(source, DataViews):
+        return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
+    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
+    run, pairs = jax.jit(trial, static_argnames=("n", "features")), []
+    for two in host_keys(keys):
+        probe = source.probe(fold_in(two[0], SHARED))
+        halves = [split(key) for key in two]
+        own = [device_key(np.array(key, np.uint32)) for _, key in halves]
+        samples = [source.draw(rows, probe, n) for rows, _ in halves]
+        trials = [run(one, key, n=n, features=features, settings=settings) for one, key in zip(samples, own, strict=True)]
+        pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
+    return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
+
+
+def _on_host(
+    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, two: tuple[HostKey, HostKey], n: int,
+    features: int | None, settings: Any,
+) -> PairMeasures:  # fmt: skip
+    """One pair, in NumPy."""
+    shared, halves = fold_in(two[0], SHARED), [split(key) for key in two]
+    within = None if isinstance(source, FeatureSampler) else features
+    if isinstance(source, DataViews):
+        shared: Any = source.probe(shared)
+    samples = [_design(source, rows, own, shared, n, features) for rows, own in halves]
+    trials = [trial(sample, own, n, within, settings) for sample, (_, own) in zip(samples, halves, strict=True)]
+    (one, errors), (other, other_errors) = trials
+    measures = tuple(np.stack(both) for both in zip(one, other, strict=True))
+    return pair(measures, tuple(zip(errors, other_errors, strict=True)))
+
+
+def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, features: int | None) -> Any:
+    """One training set; rows of a `FeatureSampler` are features already."""
+    if isinstance(source, FeatureSampler):
+        return source.design(rows_key, features_key, shared, n, features)
+    return source.draw(rows_key, shared, n)
+
+
+@partial(jax.jit, static_argnames=("trial", "pair", "n", "features", "batched"))
+def _over_pairs(
+    trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Array, n: int, features: int | None,
+    settings: Any, batched: bool,
+) -> PairMeasures:  # fmt: skip
+    within = None if isinstance(source, FeatureSampler) else features
+
+    def drawn(key: Array, shared: Array) -> Any:
+        rows_key, own = jax.random.split(key)
+        return trial(_design(source, rows_key, own, shared, n, features), own, n, within, settings)
+
+    def both(two: Array) -> PairMeasures:
+        shared = fold_in(two[0], SHARED)
+        if batched:
+            return pair(*jax.vmap(drawn, (0, None))(two, shared))
+        return pair(*jax.lax.map(lambda key: drawn(key, shared), two))
+
+    return jax.vmap(both)(keys) if batched else jax.lax.map(both, keys)

@@ -1,0 +1,214 @@
+"""Trials: where they are drawn, their keys, their memory, their batches."""
+
+__all__ = [
+    "fingerprint",
+    "initial_weights",
+    "measure",
+    "refuse_stochastic",
+    "settings_of",
+    "source_of",
+    "trial_bytes",
+    "trial_keys",
+    "trials_at_once",
+]
+
+import math
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.simulation.arrays import Array
+from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
+from rfgen.simulation.fits.spectral_fit import InitialWeights
+from rfgen.simulation.random_numbers import device_key, trial_words
+from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.multi_pass import BatchSettings, batch_bytes, batch_settings, multi_pass
+from rfgen.simulation.runs.one_pass import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
+from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.trajectory import trajectory
+from rfgen.simulation.sampling.data_views import DataViews
+from rfgen.simulation.sampling.input_features import feature_sampler
+from rfgen.simulation.sampling.samplers import mode_levels, sampler
+from rfgen.simulation.sampling.streams import unresolved_modes
+from rfgen.simulation.sampling.views import augmented
+
+# Trials of one stored cell, where a trial costs far more than its start.
+CELL_TRIALS = 32
+Settings = Array | Filters | BatchSettings | OnePassSettings
+
+
+def source_of(
+    given: Task | DataTask, task: Task, augmentation: AbstractAugmentation | None, test_views: int | None, dtype: str,
+    test_rows: str,
+) -> Any:  # fmt: skip
+    """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`."""
+    if isinstance(task.population, GaussianInputs):
+        return feature_sampler(task.population, augmentation, test_views, dtype)
+    if augmentation is None:
+        return sampler(task, dtype, test_rows)
+    if isinstance(given, DataTask):
+        return DataViews(given, augmentation, test_views, dtype, test_rows == "population")
+    return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
+
+
+def refuse_stochastic(training: AbstractTraining, task: Task, augmentation: Any, test_rows: str) -> None:
+    """Refuse, with the remedy, what trainings on batches are not simulated with."""
+    if not isinstance(training, SGD | OnePassSGD | AcceleratedSGD):
+        return
+    if augmentation is not None:
+        raise ValueError(
+            f"augmentation is not covered by SGD trainings: leave it out, or train by GradientDescent, got {augmentation!r}"
+        )
+    if training.needs_samples:
+        return
+    if isinstance(task.population, SpherePopulation | GaussianInputs):
+        raise ValueError(
+            "one pass is simulated in eigen-coordinates only, and this task draws inputs: use Task(eigenvalues, power, "
+            f"multiplicity=...) with the same levels, got {task!r}"
+        )
+    if test_rows == "rest":
+        raise ValueError(
+            "test_rows must be 'population' for one pass, which draws from all examples at every step and leaves none to "
+            "measure on, got 'rest'"
+        )
+
+
+def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> Settings:
+    """The settings of a training: ridges (ridges,), filters, or those of its batches."""
+    for name, values in training.axes.items():
+        if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
+            raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
+    if isinstance(training, Ridge):
+        return np.asarray(np.atleast_1d(training.ridge), dtype)
+    if isinstance(training, OnePassSGD | AcceleratedSGD):
+        return one_pass_settings(training, dtype)
+    if isinstance(training, SGD):
+        return batch_settings(training, unresolved_modes(sources[0]), dtype)
+    return spectral_filters(training, dtype)
+
+
+def fingerprint(source: Any) -> tuple[Any, ...]:
+    """All that tells a source apart but its augmentation and feature map."""
+    leaves = () if isinstance(source, DataViews) else tuple(np.asarray(leaf) for leaf in jax.tree.leaves(source))
+    return (type(source).__name__, *leaves, *source.identity)
+
+
+def initial_weights(
+    training: AbstractTraining, task: Task, source: Any, features: int | None, dtype: str
+) -> InitialWeights | None:
+    """The law of the weights before training, None where they are 0."""
+    variance = training.initial_variance
+    if not variance.any():
+        return None
+    zero = np.zeros(())
+    if features is not None:
+        if variance.ndim:
+            raise ValueError(
+                f"initial_variance must be one number with random features, got shape {variance.shape}: variances of "
+                "levels are for kernel regression"
+            )
+        parts = (np.sqrt(variance), zero, zero)
+    elif isinstance(task.population, SpherePopulation):
+        raise ValueError(
+            "initial_variance must be 0 for kernel regression on Task.sphere, which draws points, not the modes that have "
+            "the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
+        )
+    elif isinstance(source, DataViews) and variance.ndim == 0:
+        parts = (np.sqrt(variance), zero, zero)
+    elif isinstance(source, DataViews):
+        raise ValueError(
+            "initial_variance must be one number where views of a DataTask are drawn, got shape "
+            f"{variance.shape}: its weights are those of the features, not of the modes"
+        )
+    else:
+        spectrum = task.spectrum
+        if variance.ndim and variance.size != spectrum.eigenvalues.size:
+            raise ValueError(
+                f"initial_variance must be one number or one per level ({spectrum.eigenvalues.size}), got shape "
+                f"{variance.shape}"
+            )
+        by_level = np.broadcast_to(variance, spectrum.eigenvalues.shape)[spectrum.order]
+        finite = isinstance(task.population, FinitePopulation)
+        levels = np.arange(spectrum.eigenvalues.size) if finite else mode_levels(task)
+        rest = np.setdiff1d(np.flatnonzero(spectrum.learnable), levels)
+        weights = by_level[rest] * spectrum.multiplicity[rest]
+        norm = math.inf if spectrum.infinite and by_level[rest].any() else weights.sum()
+        parts = (np.sqrt(by_level[levels]), weights @ spectrum.eigenvalues[rest], np.asarray(norm))
+    return InitialWeights(*(np.asarray(part, dtype) for part in parts))
+
+
+def trial_bytes(source: Any, n: Any, features: int | None, outputs: int, settings: Settings, itemsize: int) -> int:
+    """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
+    if isinstance(settings, OnePassSettings):
+        return one_pass_bytes(settings, source, features, outputs, itemsize)
+    modes, rows = source.modes, source.rows(n)
+    if isinstance(settings, BatchSettings):
+        return batch_bytes(settings, rows, modes, features, outputs, itemsize)
+    width = modes if features is None else features
+    mixing = 0 if features is None or rows < modes else modes * width
+    smaller = min(rows, width)
+    need = 3 * rows * modes + 2 * rows * width + mixing + 3 * smaller**2
+    if not isinstance(settings, Filters):
+        return itemsize * (need + 2 * settings.size * outputs * (2 * modes + rows))
+    # filters and coordinates of every setting, and a basis with its values where they are measured
+    rank = min(smaller + outputs, 2 * settings.settings * outputs)
+    everywhere = settings.settings * (smaller + outputs) * (8 + 10 * outputs)
+    return itemsize * (need + everywhere + rank * (2 * width + 2 * modes + 2 * rows))
+
+
+def trials_at_once(source: Any, features: int | None, outputs: int, settings: Settings) -> int:
+    """Trials of a stored cell: a killed run loses at most these."""
+    if isinstance(settings, OnePassSettings):
+        return max(CELL_TRIALS, 2 * pairs_together(settings, source, features, outputs))
+    return CELL_TRIALS
+
+
+def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop: int) -> jax.Array:
+    """The keys (pairs, 2) of `trial_words` on the device."""
+    return device_key(trial_words(seed, n, features, start, stop))
+
+
+def measure(
+    source: Any, words: np.ndarray, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
+    noise: Any, together: int, trials: int, bar: Any, members: Members = ALONE,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
+
+    `words` are those of the trials' keys, `settings` ridges (ridges,), or those of another training; a trial averages
+    `members`.
+    """
+    pairs = words.shape[0]
+    batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
+    if batched:
+        source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
+    size = max(1, min(together // 2, pairs)) if batched else 1
+    if isinstance(settings, OnePassSettings):
+        # powers of two, so that few shapes are compiled
+        most = max(1, min(together // 2, pairs_together(settings, source, features, noise.size)))
+        size = min(1 << (most.bit_length() - 1), 1 << (pairs - 1).bit_length())
+    pieces = []
+    for start in range(0, pairs, size):
+        length = min(size, pairs - start)
+        batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
+        if isinstance(settings, OnePassSettings):
+            measured = one_pass(source, device_key(batch), features, settings, noise)
+        elif isinstance(settings, Filters):
+            measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
+        elif isinstance(settings, BatchSettings):
+            measured = multi_pass(source, batch, n, features, settings, noise, batched)
+        else:
+            measured = risk(source, batch, n, features, settings, noise, batched, members)
+        pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
+        bar.update(min(2 * length, trials - 2 * start))
+    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    bias = whole.pop("bias")[: trials // 2]
+    flat = {name: values.reshape(-1, *values.shape[2:])[:trials] for name, values in whole.items()}
+    return {**flat, "bias": bias}

@@ -1,0 +1,3 @@
+"""Training sets, views and their random numbers."""
+
+__all__: list[str] = []

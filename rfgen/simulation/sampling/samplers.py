@@ -1,0 +1,266 @@
+"""Training rows and evaluation points in eigen-coordinates, drawn from a task's population.
+
+Coordinates `x_i = sqrt(lambda_i) phi_i(x)` make every kernel the plain inner product of rows.  A sampler is a pytree of
+arrays, the rest of it is static under jit; it draws with keys on the device or on the host.
+"""
+
+__all__ = [
+    "FiniteSampler",
+    "GaussianSampler",
+    "Sample",
+    "SphereSampler",
+    "draw_examples",
+    "mode_levels",
+    "sampler",
+    "standard_normals",
+]
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
+from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.task import Task
+from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
+from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals
+
+# Levels of a Gaussian task are expanded into single modes up to this many; what is left counts as an unresolved tail.
+MOST_MODES = 1 << 20
+# A random initial function has keys of its own, so that the points and the label noise are those of a start from 0.
+INITIAL = 0x6C617A79
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Sample:
+    """One training set and the place where its fit is measured.
+
+    `rows` (n, modes), `targets` (n, outputs) without label noise, `errors` (n, outputs) standard normals
+    for the label noise; `tail` (): trace of unresolved modes, which add `tail`
+    to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
+    `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
+    `mask` is 1.  `floor` (outputs,): squared error that no fit removes.
+    """
+
+    rows: Float[Array, "n modes"]
+    targets: Float[Array, "n outputs"]
+    errors: Float[Array, "n outputs"]
+    tail: Float[Array, ""]
+    probe: Float[Array, "modes points"] | Float[Array, " points"]
+    truth: Float[Array, "outputs points"]
+    mask: Float[Array, " points"]
+    floor: Float[Array, " outputs"]
+
+
+def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
+    """Numbers (n,) of the examples drawn, and standard normals (n, outputs) for their label noise."""
+    key, errors_key = split(key)
+    (errors,) = standard_normals(errors_key, dtype, (n, outputs))
+    return (integers(key, n, examples) if replace else permutation(key, examples)[:n]), errors
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class GaussianSampler:
+    """Independent Gaussian eigen-coordinates; the risk is measured exactly, mode by mode.
+
+    `scale` (modes,) = sqrt(eigenvalue), `coefficients` (outputs, modes).  Power outside the explicit modes (`floor`,
+    (outputs,)) reaches the labels as an independent Gaussian, and the error as itself.
+    """
+
+    scale: Any
+    coefficients: Any
+    tail: Any
+    floor: Any
+
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
+        """One training set of `n` rows."""
+        del shared
+        rows_key, floor_key = split(key)
+        rows = normal_rows(rows_key, n, self.scale)
+        xp, outputs = namespace(rows), self.floor.size
+        outside, errors = standard_normals(floor_key, rows.dtype, (n, outputs), (n, outputs))
+        outside = outside * xp.sqrt(self.floor)
+        return Sample(
+            rows=rows, targets=rows @ (self.coefficients / self.scale).T + outside, errors=errors, tail=self.tail,
+            probe=self.scale, truth=self.coefficients, mask=xp.ones_like(self.scale), floor=self.floor,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return ()
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
+    @property
+    def modes(self) -> int:
+        """Number of coordinates of a row."""
+        return self.scale.size
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class FiniteSampler:
+    """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest."""
+
+    scale: Any
+    coefficients: Any
+    floor: Any
+    coordinates: Any
+    labels: Any
+    replace: bool = field(metadata={"static": True})
+
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
+        """One training set of `n` rows."""
+        del shared
+        (size, outputs), dtype = self.labels.shape, self.coordinates.dtype
+        drawn, errors = draw_examples(key, dtype, size, n, outputs, self.replace)
+        xp = namespace(drawn)
+        coordinates, labels = xp.asarray(self.coordinates), xp.asarray(self.labels)
+        if self.replace:
+            # the second moment of the coordinates is exactly diagonal, so the population risk is a sum over modes
+            probe, truth, floor, mask = self.scale, self.coefficients, self.floor, xp.ones_like(self.scale)
+        else:
+            probe, truth, floor = coordinates.T, labels.T, xp.zeros_like(self.floor)
+            mask = xp.asarray(xp.isin(xp.arange(size, dtype=drawn.dtype), drawn, invert=True), dtype)
+        return Sample(
+            rows=coordinates[drawn], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
+            truth=truth, mask=mask, floor=floor,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return (self.replace,)
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
+    @property
+    def modes(self) -> int:
+        """Number of coordinates of a row."""
+        return self.scale.size
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SphereSampler:
+    """Uniform points of the unit sphere, measured on fresh ones (the same for trials with one `shared` key).
+
+    Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
+    A network that starts from a random function f_0 has the targets less f_0 to learn.  f_0 is drawn jointly on all points
+    of a trial, exact in law; trials with one `shared` key have its values in common where they are measured, which fixes
+    its values at their rows the better, the more points there are.
+    """
+
+    target: Any
+    initial_deviation: Any
+    dim: int = field(metadata={"static": True})
+    kernel: Callable[[Any], Any] = field(metadata={"static": True})
+    initial_kernel: Callable[[Any], Any] | None = field(metadata={"static": True})
+    points: int = field(metadata={"static": True})
+
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
+        """One training set of `n` points."""
+        dtype, points = self.target.dtype, self.points
+        (tests,) = standard_normals(shared, dtype, (points, self.dim))
+        own, errors = standard_normals(key, dtype, (n, self.dim), (n, 1))
+        xp = namespace(own)
+        inputs = xp.concatenate([tests, own])
+        inputs = inputs / xp.linalg.norm(inputs, axis=1, keepdims=True)
+        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
+        factor = _root(elementwise(self.kernel, cosines))
+        first = xp.clip(inputs[:, 0], -1.0, 1.0)
+        values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
+        if self.initial_kernel is not None:
+            keys = (fold_in(each, INITIAL) for each in (shared, key))
+            white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
+            initial = _root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
+            values = values - self.initial_deviation * initial
+        return Sample(
+            rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
+            probe=factor[:points].T, truth=values[None, :points], mask=xp.ones(points, dtype), floor=xp.zeros(1, dtype),
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        kernels = (kernel for kernel in (self.kernel, self.initial_kernel) if kernel is not None)
+        return (self.dim, self.points, *(np.asarray(kernel(np.linspace(-1.0, 1.0, 65))) for kernel in kernels))
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
+    @property
+    def modes(self) -> int:
+        """Number of coordinates of a row, beyond one for each training row."""
+        return self.points
+
+
+def _root(matrix: Array) -> Array:
+    """Cholesky factor of a kernel matrix."""
+    # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
+    xp = namespace(matrix)
+    nugget = 8 * np.finfo(matrix.dtype).eps * xp.trace(matrix)
+    return cholesky(matrix + nugget * xp.eye(matrix.shape[0], dtype=matrix.dtype))
+
+
+def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteSampler | SphereSampler:
+    """The sampler of a task's population, its arrays on the host as `dtype`."""
+    population = task.population
+    if isinstance(population, SpherePopulation):
+        kernels = (population.kernel, population.initial_kernel or population.kernel)
+        try:
+            for kernel in kernels:
+                jax.eval_shape(kernel, jax.ShapeDtypeStruct((2, 2), dtype))
+        except Exception as error:
+            raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
+        degrees = range(population.target_power.size)
+        counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
+        scales = (np.sqrt(counts * population.target_power), np.sqrt(population.initial_variance))
+        target, deviation = (np.asarray(scale, dtype) for scale in scales)
+        return SphereSampler(
+            target, deviation, population.dim, population.kernel, population.initial_kernel, population.test_points
+        )
+    if isinstance(population, FinitePopulation):
+        scale = np.sqrt(task.eigenvalues)
+        # signed coefficients: the population risk needs v_i itself, not its square
+        coefficients = population.labels.T @ population.coordinates / population.labels.shape[0] / scale
+        arrays = (scale, coefficients, task.null_power, population.coordinates, population.labels)
+        return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=test_rows == "population")
+    return GaussianSampler(*(np.asarray(leaf, dtype) for leaf in _single_modes(task)))
+
+
+def mode_levels(task: Task) -> np.ndarray:
+    """The level of every single mode that a simulation resolves, (modes,)."""
+    spectrum, explicit = task.spectrum, task.spectrum.explicit
+    counts, learned = spectrum.multiplicity[:explicit], spectrum.learnable[:explicit]
+    resolved = learned & (np.cumsum(counts) <= MOST_MODES)
+    if (counts[resolved] != np.round(counts[resolved])).any():
+        raise ValueError("multiplicity must be whole numbers for a simulation, got fractional ones")
+    if not learned.any():
+        raise ValueError("eigenvalues must hold a positive number for a simulation, got zeros alone")
+    if not resolved.any():
+        raise ValueError(
+            f"multiplicity of the first level must be at most {MOST_MODES} for a simulation, got {counts[0]:g}"
+        )
+    return np.repeat(np.flatnonzero(resolved), counts[resolved].astype(np.int64))
+
+
+def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Scale, coefficients, tail trace and floor; a level's power is spread evenly over its modes."""
+    levels, counts = mode_levels(task), task.spectrum.multiplicity
+    rest = np.setdiff1d(np.arange(counts.size), levels)
+    scale, coefficients = np.sqrt(task.eigenvalues[levels]), np.sqrt(task.power[:, levels] / counts[levels])
+    tail, unseen = task.eigenvalues[rest] @ counts[rest], task.power[:, rest].sum(axis=1)
+    return scale, coefficients, np.asarray(tail), task.null_power + np.maximum(unseen, 0.0)

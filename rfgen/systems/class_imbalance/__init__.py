@@ -1,0 +1,17 @@
+"""Gradient descent on classes of unequal size."""
+
+__all__ = [
+    "ClassImbalance",
+    "ClassImbalanceRuns",
+    "GaussianMixture",
+    "TimeDomain",
+    "class_imbalance",
+    "simulate_class_imbalance",
+    "time_domain",
+]
+
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.simulation import ClassImbalanceRuns
+from rfgen.systems.class_imbalance.simulation import class_imbalance as simulate_class_imbalance
+from rfgen.systems.class_imbalance.theory import ClassImbalance, class_imbalance
+from rfgen.systems.class_imbalance.time_domain import TimeDomain, time_domain

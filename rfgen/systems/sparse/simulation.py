@@ -1,0 +1,175 @@
+"""Sparse linear regression on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.systems.sparse.state_evolution`."""
+
+__all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.numerics.precision import double_precision
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.simulation.arrays import (
+    Array,
+    cholesky,
+    cholesky_solve,
+    few_threads,
+    namespace,
+    on_host,
+    shifted,
+    stacked,
+    while_loop,
+)
+from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
+from rfgen.systems.sparse.l1_fit import l1_fit
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+
+# Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.
+MOST_STEPS, AIM, ENOUGH = 300, 1e-12, 1e-8
+ROUNDING = 1e-14
+
+
+@double_precision
+def sparse_runs(
+    task: SparseRegression, training: Any, n: int, trials: int, seed: int = 0, start: int = 0
+) -> dict[str, np.ndarray]:
+    """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, and measure.
+
+    Arrays (trials, *settings), settings being the axes of the training that are arrays: `test` risk = noise + `excess`
+    (exact for the fitted coefficients), `train` (mean squared residual), `norm` (squared); of `Lasso` and `BasisPursuit`
+    also `active` (coefficients not 0), `true_positives` (share found of the nonzeros) and `false_discoveries` (share of
+    zeros in those found).  A fit that did not converge is NaN.  Trials number `start` and on; a trial depends on `seed`,
+    `n` and its number alone.
+
+    >>> task = SparseRegression.equal(dim=30, nonzeros=2)
+    >>> runs = sparse_runs(task, Lasso([0.1, 1e4]), n=20, trials=3)
+    >>> runs["test"].shape, bool((runs["test"][:, 0] < 0.01).all()), runs["test"][:, 1].tolist()
+    ((3, 2), True, [2.0, 2.0, 2.0])
+    """
+    if not isinstance(training, Lasso | BasisPursuit | ReparametrizedFlow | Ridge):
+        raise ValueError(f"training must be Lasso, BasisPursuit, ReparametrizedFlow or Ridge, got {training!r}")
+    axes = training.axes
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
+    truth = np.repeat(task.coefficients, task.multiplicity)
+    kind = {Lasso: "l1", BasisPursuit: "l1", ReparametrizedFlow: "flow", Ridge: "ridge"}[type(training)]
+    given = (truth, np.asarray(task.noise), settings, n, kind)
+    if on_host():
+        key = fold_in(host_key(seed), n)
+        with np.errstate(all="ignore"), few_threads(0.1 * n * n * truth.size):
+            found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
+    else:
+        key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
+        found = [_compiled(fold_in(key, number), *given) for number in range(start, start + trials)]
+    shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
+    return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
+
+
+def _trial(
+    key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
+) -> dict[str, Array]:  # fmt: skip
+    """All measures of one training set, (settings,)."""
+    of_rows, of_noise = split(key)
+    rows = normals(of_rows, (n, truth.size))
+    xp = namespace(rows)
+    targets = rows @ truth + xp.sqrt(noise) * normals(of_noise, (n,))
+
+    def setting(*at: Array) -> dict[str, Array]:
+        converged = xp.asarray(True)
+        if kind == "ridge" or (kind == "flow" and n >= truth.size):
+            fitted = ridge_fit(rows, targets, at[0] if kind == "ridge" else 0.0)
+        elif kind == "flow":
+            fitted, converged = reparametrized_fit(rows, targets, *at)
+        else:
+            fit = l1_fit(rows, targets, at[0])
+            fitted, converged = fit.coefficients, fit.converged
+        excess = xp.sum((fitted - truth) ** 2)
+        found = {
+            "test": noise + excess, "excess": excess, "train": xp.mean((targets - rows @ fitted) ** 2),
+            "norm": xp.sum(fitted**2),
+        }  # fmt: skip
+        if kind == "l1":
+            kept, real = fitted != 0.0, truth > 0.0
+            total = xp.sum(kept, dtype=truth.dtype)
+            right = xp.sum(kept & real, dtype=truth.dtype)
+            found |= {
+                "active": total, "true_positives": right / xp.sum(real, dtype=truth.dtype),
+                "false_discoveries": (total - right) / xp.maximum(total, 1.0),
+            }  # fmt: skip
+        return {name: xp.where(converged, value, xp.nan) for name, value in found.items()}
+
+    return stacked(setting, *settings)
+
+
+_compiled = jax.jit(_trial, static_argnames=("n", "kind"))
+
+
+def ridge_fit(rows: Array, targets: Array, ridge: Any) -> Array:
+    """Minimise |y - X b|^2 + ridge |b|^2 on the smaller side; ridge 0: least squares, of least norm if n < dim."""
+    n, dim = rows.shape
+    factor = cholesky(shifted(rows @ rows.T if n < dim else rows.T @ rows, ridge))
+    if n < dim:
+        return rows.T @ cholesky_solve(factor, targets)
+    return cholesky_solve(factor, rows.T @ targets)
+
+
+def reparametrized_fit(rows: Array, targets: Array, init: Any, linear: Any) -> tuple[Array, Array]:
+    """Where gradient flow on b = u^2 - v^2 + linear w ends, from u = v = init, w = 0; n < dim.  And whether it converged.
+
+    With s = X'u the coefficients are h(s) = 2 init^2 sinh(4 s) + linear^2 s at all times; at the end X h(s) = y, where the
+    convex function sum_j H(s_j) - y'u, H' = h, is least.  As |H'''| <= 4 H'', Newton's step times log(1 + 4 m)/(4 m), m its
+    largest move of an s, never overshoots.
+
+    >>> import jax, jax.numpy as jnp
+    >>> with jax.enable_x64(True):
+    ...     found, _ = reparametrized_fit(jnp.array([[1.0, 2.0]]), jnp.array([4.0]), 1e-3, 0.0)
+    >>> [round(float(each), 3) for each in found]
+    [0.001, 1.999]
+    """
+    xp = namespace(rows)
+    square, straight = xp.asarray(init, rows.dtype) ** 2, xp.asarray(linear, rows.dtype) ** 2
+    length = xp.sqrt(targets @ targets)
+
+    def response(dual: Array) -> Array:
+        s = rows.T @ dual
+        return 2.0 * square * xp.sinh(4.0 * s) + straight * s
+
+    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+        number, _, misfit = state
+        return (number < MOST_STEPS) & (misfit > AIM * length)
+
+    def advance(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        number, dual, _ = state
+        slope = 8.0 * square * xp.cosh(4.0 * (rows.T @ dual)) + straight
+        hessian = (rows * slope) @ rows.T
+        # slopes of a tiny init differ by more than all digits; a larger Hessian does not overshoot either
+        factor = cholesky(shifted(hessian, ROUNDING * xp.max(xp.diag(hessian))))
+        move = cholesky_solve(factor, targets - rows @ response(dual))
+        largest = 4.0 * xp.max(xp.abs(rows.T @ move))
+        dual = dual + move * xp.where(largest > 0.0, xp.log1p(largest) / xp.where(largest > 0.0, largest, 1.0), 1.0)
+        left = targets - rows @ response(dual)
+        misfit = xp.sqrt(left @ left)
+        return xp.where(xp.isfinite(misfit), number + 1, MOST_STEPS), dual, misfit
+
+    begin = (xp.zeros((), xp.int32), xp.zeros_like(targets), length)
+    _, dual, misfit = while_loop(unfinished, advance, begin)
+    return response(dual), misfit <= ENOUGH * length
+
+
+def reparametrized_descent(rows: Array, targets: Array, init: Any, linear: Any, rate: Any, steps: int) -> Array:
+    """The same by `steps` of gradient descent on u, v and w themselves, on half the mean squared residual.
+
+    Another route to what the flow finds, as `rate` tends to 0 and steps * rate to infinity.
+    """
+    n, dim = rows.shape
+
+    def step(_: Any, at: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        u, v, w = at
+        gradient = rows.T @ (rows @ (u * u - v * v + linear * w) - targets) / n
+        return u - 2.0 * rate * u * gradient, v + 2.0 * rate * v * gradient, w - rate * linear * gradient
+
+    begin = (jnp.full(dim, init, rows.dtype), jnp.full(dim, init, rows.dtype), jnp.zeros(dim, rows.dtype))
+    u, v, w = jax.lax.fori_loop(0, steps, step, begin)
+    return u * u - v * v + linear * w

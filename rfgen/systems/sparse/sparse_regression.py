@@ -1,0 +1,93 @@
+"""Linear regression on isotropic Gaussian inputs with given coefficients, most of them zero."""
+
+__all__ = ["SparseRegression"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems import validation
+from rfgen.problems.trainings.spectral import whole_numbers
+
+# Squares beyond leave double precision.
+LARGEST = 1e150
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SparseRegression:
+    """Targets y = x.beta + N(0, noise), inputs x ~ N(0, I).
+
+    `coefficients` (dim,): the entries of beta in any order; or (levels,), its distinct values, with `multiplicity`
+    (levels,), how often each occurs.  Kept are distinct sizes, descending, and their counts: signs and order change no
+    risk.  `noise` >= 0 is a variance.
+
+    >>> SparseRegression([3.0, -1.0, 0.0, 1.0], noise=0.25)
+    SparseRegression(dim=4, nonzeros=3, noise=0.25)
+    >>> SparseRegression([1.0, 0.0], multiplicity=[20, 999_980]).dim
+    1000000
+    """
+
+    coefficients: Any
+    noise: Any = 0.0
+    multiplicity: Any = None
+
+    # one output: curves have no dimension of outputs
+    keep_outputs = False
+    outputs = 1
+
+    def __post_init__(self) -> None:
+        """Validate, gather equal sizes and freeze."""
+        sizes = np.abs(validation.array("coefficients", self.coefficients))
+        if sizes.max() > LARGEST:
+            raise ValueError(f"coefficients must be at most {LARGEST:g} in size, got {sizes.max():g}")
+        counts = np.ones(sizes.size, np.int64)
+        if self.multiplicity is not None:
+            counts = whole_numbers("multiplicity", np.atleast_1d(self.multiplicity), 1)
+            if counts.shape != sizes.shape:
+                raise ValueError(
+                    f"multiplicity must have one entry per coefficient ({sizes.size}), got shape {counts.shape}"
+                )
+        levels, place = np.unique(-sizes, return_inverse=True)
+        totals = np.zeros(levels.size, np.int64)
+        np.add.at(totals, place, counts)
+        noise = validation.non_negative("noise", self.noise, 0)
+        for name, value in {"coefficients": np.abs(levels), "multiplicity": totals, "noise": noise}.items():
+            value = value.copy()
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def equal(cls, dim: int, nonzeros: int, size: float = 1.0, noise: float = 0.0) -> "SparseRegression":
+        """`nonzeros` of `dim` coefficients are of the same `size`, the others zero.
+
+        >>> SparseRegression.equal(1_000_000, 20, noise=0.25).multiplicity
+        array([    20, 999980])
+        """
+        dim = validation.integer("dim", dim, 1)
+        nonzeros = validation.integer("nonzeros", nonzeros, 0)
+        if nonzeros > dim:
+            raise ValueError(f"nonzeros must be at most dim = {dim}, got {nonzeros}")
+        size = float(validation.array("size", size, 0))
+        kept = [(size, nonzeros), (0.0, dim - nonzeros)]
+        values, counts = zip(*[pair for pair in kept if pair[1]], strict=True)
+        return cls(values, noise, counts)
+
+    @property
+    def dim(self) -> int:
+        """Number of coefficients."""
+        return int(self.multiplicity.sum())
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of coefficients that are not zero."""
+        return int(self.multiplicity[self.coefficients > 0].sum())
+
+    @property
+    def null_risk(self) -> float:
+        """Risk of predicting zero."""
+        return float(self.multiplicity @ self.coefficients**2 + self.noise)
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        return f"SparseRegression(dim={self.dim}, nonzeros={self.nonzeros}, noise={float(self.noise):g})"

@@ -1,0 +1,162 @@
+"""Two-layer ReLU networks on XOR clusters: their first step in theory, their training by simulation."""
+
+__all__ = ["predict_network", "simulate_network"]
+
+import warnings
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.memory import budget
+from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.store import Store, content_key
+from rfgen.curves.dataset import mean_and_error
+from rfgen.numerics.precision import double_precision
+from rfgen.numerics.program import program
+from rfgen.problems import validation
+from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
+from rfgen.systems.xor.simulation import trial_bytes, xor_network_runs
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
+
+# Trials of one stored cell: a killed run loses at most these.
+CELL_TRIALS = 10
+MEASURED = ("train_accuracy", "test_accuracy", "flips_fitted")
+# Where the theory of the first step was not compared with simulations.
+LEAST_WIDTH, LEAST_ROWS, MOST_OUTPUT, MOST_SQUARE, LEAST_DIM, MOST_UPDATE = 100, 50, 0.3, 0.25, 10.0, 0.5
+DESCRIPTIONS = {
+    "step": "steps of gradient descent", "n": "samples", "test_accuracy": "test accuracy (true classes)",
+    "test_error": "test error (true classes)", "train_accuracy": "training accuracy (training labels)",
+    "flips_fitted": "share of the wrong labels that are fitted",
+}  # fmt: skip
+
+_first_step = program(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
+
+
+def _prepare(xor: Any, net: Any, n: Any) -> np.ndarray:
+    if not isinstance(xor, XORClusters):
+        raise ValueError(f"xor must be an rg.XORClusters, got {type(xor).__name__}")
+    if not isinstance(net, TwoLayerReLU):
+        raise ValueError(f"net must be an rg.TwoLayerReLU on an rg.XORClusters, got {type(net).__name__}")
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    return validation.positive("n", n)
+
+
+def _dataset(xor: XORClusters, net: TwoLayerReLU, n: Any, steps: Any, variables: dict[str, Any], attributes: Any) -> Any:
+    """Variables (n, step), or (step,) where n is one number."""
+    import xarray
+
+    dims = ("n", "step") if n.ndim else ("step",)
+    shape = (*n.shape, len(steps))
+    coords = {"n": (dims[:-1], n, {"long_name": DESCRIPTIONS["n"]}), "step": ("step", steps)}
+    data = {
+        name: (dims, np.reshape(np.asarray(values), shape), {"long_name": DESCRIPTIONS.get(name, name)})
+        for name, values in variables.items()
+    }
+    given = {"rfgen_version": __version__, "task": repr(xor), "network": repr(net), **attributes}
+    result = xarray.Dataset(data, coords, given)
+    result["step"].attrs["long_name"] = DESCRIPTIONS["step"]
+    return result
+
+
+@double_precision
+def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
+    """Accuracy after the first step, averaged over training sets and initial weights: a Dataset over n and step = [1].
+
+    `n`, a number or an array, training rows.  `test_accuracy` and `test_error` against the true class, `train_accuracy`
+    against training labels.  Later steps: `simulate_network`.  Warns where the theory of `rfgen.systems.xor.first_step`,
+    which is for wide networks and many rows, was not tested.  Derived.
+
+    >>> xor = XORClusters(dim=4000, separation=14.0, flip=0.1)
+    >>> curve = predict_network(xor, TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
+    >>> curve.test_accuracy.dims, curve.test_accuracy.values.round(3).tolist()
+    (('n', 'step'), [[0.574], [0.594]])
+    """
+    sizes = _prepare(xor, net, n)
+    first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
+    doubts = _doubts(xor, net, sizes, first)
+    if doubts:
+        warnings.warn(
+            f"outside the tested regime of the first step: {'; '.join(doubts)}; compare with simulate", stacklevel=5
+        )
+    variables = {
+        "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,
+        "train_accuracy": first.train_accuracy,
+    }  # fmt: skip
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived"}
+    return _dataset(xor, net, sizes, [1], variables, attributes)
+
+
+def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstStep) -> list[str]:
+    """What of the setting is outside the regime, in words."""
+    doubts = []
+    if net.width < LEAST_WIDTH:
+        doubts.append(f"width {net.width} below {LEAST_WIDTH}, single neurons count")
+    if n.min() < LEAST_ROWS:
+        doubts.append(f"n = {n.min():g} below {LEAST_ROWS}, single rows count")
+    if first.initial_noise.max() > MOST_OUTPUT:
+        doubts.append(f"init {net.init:g} makes an initial output of {first.initial_noise.max():.2g}, above {MOST_OUTPUT}")
+    if xor.separation**2 > MOST_SQUARE * xor.dim:
+        doubts.append(f"separation^2 = {xor.separation**2:g} above {MOST_SQUARE} dim, gates open by cluster")
+    if xor.dim < LEAST_DIM * n.max() and first.update_ratio.max() > MOST_UPDATE:
+        doubts.append(
+            f"train_accuracy is some points high where the step outgrows the initial weights (ratio "
+            f"{first.update_ratio.max():.2g}) with dim below {LEAST_DIM:g} n"
+        )
+    return doubts
+
+
+@double_precision
+def simulate_network(
+    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any = 20, seed: Any = 0, progress: bool | None = None,
+    store: Any = None,
+) -> Any:  # fmt: skip
+    """Train on drawn rows from drawn weights: means over `trials` and their standard errors, a Dataset over n and step.
+
+    `train_accuracy` on training labels, `test_accuracy` on fresh points against their true class, `flips_fitted`, the share
+    of wrong labels that are fitted (NaN without any), each with `_se`, at steps 0, 1, 2, 5, 10, 20, ... `net.steps`; and
+    `trials`.  A trial depends on (seed, n, trial) alone.  `store`: a folder in which finished cells are kept.
+
+    >>> xor = XORClusters(dim=600, separation=9.0, flip=0.1)
+    >>> runs = simulate_network(xor, TwoLayerReLU(width=100, rate=0.02, steps=50, init=1e-3), n=40, trials=2)
+    >>> runs.step.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
+    ([0, 1, 2, 5, 10, 20, 50], True)
+    """
+    sizes = _prepare(xor, net, n)
+    if (sizes != np.round(sizes)).any():
+        raise ValueError(f"n must be whole numbers for a simulation, got {sizes.tolist()}")
+    trials, seed = validation.integer("trials", trials, 1), validation.integer("seed", seed, 0)
+    rows, available = [int(size) for size in np.ravel(sizes)], budget()
+    need = trial_bytes(xor, net, max(rows))
+    if need > available:
+        raise MemoryError(
+            f"a trial at n={max(rows)}, width={net.width} needs about {need / 2**30:.3g} GiB, and "
+            f"{available / 2**30:.3g} GiB are planned for: lower n or width"
+        )
+    folder = None if store is None else Store(store)
+    found: dict[str, list[np.ndarray]] = {f"{name}{kind}": [] for name in MEASURED for kind in ("", "_se")}
+    with progress_bar(len(rows) * trials, "simulate", progress) as bar:
+        for size in rows:
+            cells = []
+            for start in range(0, trials, CELL_TRIALS):
+                count = min(CELL_TRIALS, trials - start)
+                key = content_key(__version__, *content(xor), *content(net), seed, size, start, count)
+                cell = folder.get(key) if folder else None
+                if cell is None:
+                    runs = xor_network_runs(xor, net, size, count, seed, start)
+                    cell = {name: getattr(runs, name) for name in MEASURED}
+                    if folder:
+                        folder.put(key, cell)
+                cells.append(cell)
+                bar.update(count)
+            for name in MEASURED:
+                mean, error = mean_and_error(np.concatenate([cell[name] for cell in cells]))
+                found[name].append(mean)
+                found[f"{name}_se"].append(error)
+    variables = {name: np.stack(values) for name, values in found.items()}
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32"}
+    return _dataset(xor, net, sizes, net.recorded, variables, attributes).assign_coords(trials=trials)

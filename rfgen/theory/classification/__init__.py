@@ -1,0 +1,3 @@
+"""Linear classifiers."""
+
+__all__: list[str] = []

@@ -1,0 +1,66 @@
+"""How many dimensions per sample separate two classes.
+
+n rows in dim dimensions are linearly separable, in the limit, if and only if
+
+    dim / n > min over rho, b of E (kappa-rows)  E[(-(yt (y rho kappa + b)) + Z)_+^2] / (1 - rho^2)
+
+with kappa = |S^-1/2 mean| and yt the training label; the spectrum plays no part beyond kappa.  The distance of Gaussian
+rows to the cone of separating directions (arXiv 1804.09753 for a logistic teacher).  E(a + Z)_+^2 = (a^2 + 1) Phi(a) +
+a phi(a) is convex, and so is the problem in (rho, b) / sqrt(1 - rho^2): Newton's method finds its only minimum.
+"""
+
+__all__ = ["separability_threshold"]
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rfgen.numerics.continuation import newton
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
+
+
+@sparing_maps
+@partial(jax.jit, static_argnames="intercept")
+def separability_threshold(
+    mahalanobis: Any, prior: Any = 0.5, flip: Any = 0.0, intercept: bool = False
+) -> Float[Array, "*batch"]:
+    """Dimensions per sample above which two classes at distance 2 `mahalanobis` are linearly separable.
+
+    `mahalanobis` = |S^-1/2 mean| >= 0, `prior` of class +1, `flip` the share of wrong training labels: scalars.  Without
+    signal it is 1/2 (balanced, no intercept).  Tends to 0 with growing distance where no label is flipped.  Derived.
+
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     [round(float(x), 4) for x in (
+    ...         separability_threshold(0.0), separability_threshold(1.0, flip=0.1),
+    ...         separability_threshold(2.0, 0.3, intercept=True), separability_threshold(2.0, 0.3, 0.15, intercept=True))]
+    [0.5, 0.3784, 0.0438, 0.3544]
+    """
+    require_double_precision("rfgen.theory.separability_threshold")
+    mahalanobis, prior, flip = (jnp.asarray(value, jnp.float64) for value in (mahalanobis, prior, flip))
+    rows = [(y, kind * y) for y in (1.0, -1.0) for kind in (1.0, -1.0)]
+    shares = jnp.stack(
+        [(prior if y > 0 else 1.0 - prior) * (1.0 - flip if y == label else flip) for y, label in rows]
+    )
+
+    def distance(x: Array) -> Array:
+        # u = rho / sqrt(1 - rho^2), c = b / sqrt(1 - rho^2): jointly convex, being a mean of squared distances to a cone
+        length = jnp.sqrt(1.0 + x[0] ** 2)
+        c = x[1] if intercept else 0.0
+        margins = jnp.stack([label * (y * mahalanobis * x[0] + c) for y, label in rows])
+        a = -margins
+        # sqrt(1 + u^2) scales the noise: (a + length Z)_+^2
+        ratio = a / length
+        cdf, density = jax.scipy.stats.norm.cdf(ratio), jax.scipy.stats.norm.pdf(ratio)
+        return length**2 * (shares @ ((ratio**2 + 1.0) * cdf + ratio * density))
+
+    def gradient(x: Array) -> Array:
+        slope = jax.grad(distance)(x)
+        return slope if intercept else slope.at[1].set(x[1])
+
+    x, _ = newton(gradient, jnp.zeros(2), 1e-13)
+    return distance(x)

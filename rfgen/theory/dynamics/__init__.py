@@ -1,0 +1,3 @@
+"""Risk along gradient training."""
+
+__all__: list[str] = []

@@ -1,0 +1,292 @@
+"""Exact risk along training: any spectral algorithm, on any problem of the engine."""
+
+__all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.node_kernels import NodeKernels, node_kernels, quadratic_form
+from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
+from rfgen.equivalents.targets import WeightTarget
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program import program
+from rfgen.theory.dynamics.ends import PARTS, beginning, blocks_of, dimension, end, prediction_covariance, total_trace
+from rfgen.theory.dynamics.fewer_nodes import fewer_nodes
+from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
+from rfgen.theory.ridge.block_risk import AugmentedProblem
+
+# Nodes are padded to one of these numbers: few programs are compiled.
+SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
+# Numbers in the traces of one pair of nodes from which fewer are looked for: of 60 features and three covariances 32,400.
+DEAR = 30_000
+# A bound on the upper edge, in units of the trace.
+MULTIPLE = 10.0
+# Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
+SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
+# Risks below this share of the untrained one are as good as 0: errors are in units of it.
+RISK_FLOOR = 1e-4
+# Rate times clock times trace: below the first nothing is learned to rounding, above the second training has ended.
+UNMOVED, ENDED = 1e-30, 1e99
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Curves along one clock, each (times,); risks in units of the target squared.
+
+    `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
+    weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
+    on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
+    relative to the risk, or to 1e-4 of the untrained risk; `converged`; `stable`: whether the rate is below the edge of
+    stability; `served`: whether a contour of affordable size exists (with momentum near 1, or its schedule, not for
+    thousands of steps).
+    """
+
+    test: np.ndarray
+    train: np.ndarray
+    bias: np.ndarray
+    variance: np.ndarray
+    data_variance: np.ndarray
+    features_variance: np.ndarray
+    initial_variance: np.ndarray
+    noise: np.ndarray
+    norm: np.ndarray
+    amplification: np.ndarray
+    df1: np.ndarray
+    residual: np.ndarray
+    converged: np.ndarray
+    stable: np.ndarray
+    served: np.ndarray
+
+
+def trajectory(
+    problem: AugmentedProblem, n: Any, features: Any, training: Filter, clock: Any, noise: Any = 0.0,
+    initial_variance: Any = 0.0, shared: str = "all",
+) -> Trajectory:  # fmt: skip
+    """The curve of `training` at `clock` (times,), in any order: times >= 0 or steps, `math.inf` the end of training.
+
+    `problem`: of one output, its operators diagonal or dense; `n` samples, `features` (inf: the full kernel), label `noise`
+    a variance; `initial_variance` () of every trained weight, or (modes,) of all weights at a node together (kernel
+    regression with diagonal operators only); `shared` as in `augmented_risk`, initial weights being each model's own.
+    Not traceable: contours are chosen for the clock.  Cost: one kernel of 49 x 98 nodes for each decade of the clock.
+
+    Exact as n, features and modes grow together, for trainings in the span of powers of the training second moment.  A
+    rate at or beyond the edge of stability gives inf at all steps but 0.
+
+    Source: derived; gradient flow in the isotropic case is that of arXiv 1710.03667.
+
+    >>> import jax, rfgen
+    >>> from rfgen.theory.ridge.block_risk import augmented_modes
+    >>> from rfgen.theory.dynamics.spectral_filters import Filter
+    >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
+    >>> with jax.enable_x64(True):
+    ...     problem, *_ = augmented_modes(task, rfgen.Mask(1.0))
+    ...     curve = trajectory(problem, 256, 1000, Filter("flow", 0.0), [0.0, 10.0, 1e9], noise=0.5)
+    >>> curve.test.round(6).tolist()
+    [3.06766, 1.147803, 1.256226]
+    """
+    require_double_precision("rfgen.theory.trajectory")
+    clock = np.asarray(clock, dtype=np.float64)
+    initial = np.asarray(initial_variance if shared == "all" else 0.0, dtype=np.float64)
+    sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))
+    unmoved, ended = _ends(problem, training, clock)
+    inner = ~(unmoved | ended)
+    fine = {name: np.zeros(clock.size) for name in PARTS}
+    coarse = {name: np.zeros(clock.size) for name in PARTS}
+    solved, error, served = np.ones(clock.size, bool), np.zeros(clock.size), np.ones(clock.size, bool)
+    edge, stable = np.inf, np.ones(clock.size, bool)
+    if training.kind == "flow":
+        edge = 1e3 / clock[inner].min() if inner.any() else 1.0
+    elif (clock > 0).any():
+        edge = largest_eigenvalue(problem, *sizes) + (0.0 if training.kind == "distillation" else training.ridge)
+        stable = (clock == 0) | (training.rate * edge < training.stable_below)
+    steady = np.flatnonzero(inner & stable)
+    solved[steady] = served[steady] = False
+    squares = bool(initial.any() and not initial.ndim)
+    for parts, few in ((fine, False), (coarse, True)):
+        made = windows(training, clock[steady], edge, few, squares)
+        if _dear(problem) and not initial.any():
+            # no eigenvalue is larger than a small multiple of the trace
+            most = min(edge, MULTIPLE * total_trace(problem) + training.ridge)
+            made = fewer_nodes(made, most, SIZES)
+        for window in made:
+            at = steady[window.index]
+            found, fits = _window(problem, sizes, training, window, initial, shared)
+            for name in PARTS:
+                parts[name][at] = found[name]
+            solved[at] = fits if not few else solved[at] & fits
+            served[at] = True
+            error[at] = np.maximum(error[at], window.error if not few else 0.0)
+    state = (solved, error, stable, unmoved, ended & stable, served)
+    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state, shared)
+
+
+def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which clocks are the beginning of training, and which its end."""
+    if training.kind == "distillation":
+        return np.zeros(clock.size, bool), np.full(clock.size, training.ridge == 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        learned = clock * (training.rate * (total_trace(problem) + training.ridge))
+    ended = np.isposinf(clock) | ((training.kind == "flow") & (learned > ENDED))
+    return ~ended & ((clock == 0) | (learned < UNMOVED)), ended
+
+
+def _dear(problem: AugmentedProblem) -> bool:
+    """Whether a node costs more than the choice of fewer of them."""
+    count, *shape = problem.operators.basis.shape
+    return count**2 * math.prod(shape) > DEAR
+
+
+def largest_eigenvalue(problem: AugmentedProblem, n: Any, features: Any) -> float:
+    """Upper edge of the spectrum of the training second moment."""
+    return float(_edge(problem, n, features))
+
+
+def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.ndarray) -> BlockEquilibrium:
+    """Equilibria at complex `ridges`, in the order of a contour."""
+    found = _follow(problem, n, features, _padded(ridges))
+    return jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf)[: ridges.size]), found)
+
+
+def kernels_at(
+    problem: AugmentedProblem, n: Any, features: Any, ways: list[np.ndarray], shared: str = "all"
+) -> tuple[BlockEquilibrium, NodeKernels]:
+    """Equilibria at complex ridges, `ways` each in the order of a contour, padded; and the kernels of all their pairs, as
+    numpy arrays.
+    """
+    followed = [_follow(problem, n, features, _padded(way)) for way in ways]
+
+    def joined(*parts: Any) -> Any:
+        kept = [np.asarray(part)[: way.size] for part, way in zip(parts, ways, strict=True)]
+        return jax.device_put(_padded(np.concatenate(kept)))
+
+    leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
+    nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
+    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared))
+    return nodes, kernels
+
+
+def _window(
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray, shared: str
+) -> tuple[dict[str, np.ndarray], bool]:
+    """All parts at a window's clocks, and whether all nodes were solved."""
+    shift = 0.0 if training.kind == "distillation" else training.ridge
+    ridges, count = shift - window.zeta, window.zeta.size
+    nodes, kernels = kernels_at(problem, *sizes, window.ways(ridges), shared)
+    total = nodes.ridge.shape[0]
+
+    def padded(rows: np.ndarray) -> np.ndarray:
+        return np.concatenate([rows, np.zeros((rows.shape[0], total - count))], axis=1)
+
+    f = padded(window.filters)
+    null = float(problem.null_power)
+    parts = {
+        "bias": quadratic_form(f, kernels.bias) + null,
+        "data": quadratic_form(f, kernels.spread[..., 0]), "noise": quadratic_form(f, kernels.spread[..., 1]),
+        "features": quadratic_form(f, kernels.spread[..., 2]),
+        "train": quadratic_form(f, kernels.train[..., 0] + kernels.train[..., 2]),
+        "train_noise": quadratic_form(f, kernels.train[..., 1]),
+        "norm": quadratic_form(f, kernels.norm[..., 0] + kernels.norm[..., 2]),
+        "norm_noise": quadratic_form(f, kernels.norm[..., 1]),
+        "df1": 2.0 * np.real(f @ np.asarray(nodes.df1)),
+    }  # fmt: skip
+    zeros = np.zeros(window.index.size)
+    parts |= {"initial": zeros, "initial_train": zeros, "initial_norm": zeros}
+    if initial.ndim:
+        leaves = padded(window.decay * window.weights) / np.asarray(nodes.ridge)
+        own = jax.tree.map(np.asarray, _initial_kernels(problem, *sizes, nodes, jnp.asarray(initial)))
+        both = np.concatenate([leaves, leaves.conj()], axis=1)
+        keep = np.r_[:total, total + 1 : 2 * total + 1]
+
+        def form(kernel: np.ndarray) -> np.ndarray:
+            return 2.0 * np.einsum("tb,tb->t", leaves @ kernel[:total, keep], both).real
+
+        parts["initial"] = form(own.bias + own.spread[..., 0])
+        parts["initial_train"], parts["initial_norm"] = form(own.train[..., 0]), form(own.norm[..., 0] + own.norm[..., 2])
+    elif initial:
+        h = padded(-(window.decay**2) * window.weights)
+        weights = sizes[1] if np.isfinite(sizes[1]) else np.sum(dimension(problem.operators))
+        spare = (float(weights) - np.asarray(nodes.df1)) / np.asarray(nodes.ridge)
+        reached = np.asarray(nodes.traces) @ prediction_covariance(problem)
+        parts["initial"], parts["initial_train"], parts["initial_norm"] = (
+            float(initial) * 2.0 * np.real(h @ each) for each in (reached, np.asarray(nodes.df1), spare)
+        )
+    return parts, bool(np.asarray(nodes.converged).all())
+
+
+def _assemble(
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: Any,
+    initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
+    state: tuple[np.ndarray, ...], shared: str,
+) -> Trajectory:  # fmt: skip
+    """The record: contours, and the beginning and the end of training."""
+    solved, error, stable, unmoved, ended, served = state
+    null = float(problem.null_power)
+
+    def combined(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        data, noisy = p["data"] + null * p["noise"], noise * (1.0 + p["noise"])
+        variance = data + p["features"] + p["initial"]
+        return {
+            "test": p["bias"] + variance + noisy, "bias": p["bias"], "variance": variance, "data_variance": data,
+            "train": p["train"] + (null + noise) * p["train_noise"] + p["initial_train"],
+            "features_variance": p["features"], "initial_variance": p["initial"], "noise": noisy,
+            "norm": p["norm"] + (null + noise) * p["norm_noise"] + p["initial_norm"],
+            "amplification": 1.0 + p["noise"], "df1": p["df1"],
+        }  # fmt: skip
+
+    found, rough = combined(fine), combined(coarse)
+    start = combined({name: np.array([value]) for name, value in beginning(problem, sizes, initial).items()})
+    for name in found:
+        found[name][unmoved] = rough[name][unmoved] = start[name]
+    if ended.any():
+        last = end(problem, sizes, training, noise, initial, shared)
+        for name in found:
+            found[name][ended] = rough[name][ended] = last[name]
+        solved[ended] = last["converged"]
+    scale = np.maximum(np.abs(found["test"]), RISK_FLOOR * (start["test"] + 1e-300))
+    with np.errstate(invalid="ignore"):  # both are inf where the end of training diverges
+        change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"])) / scale
+    residual = np.maximum(np.nan_to_num(change, posinf=0.0), error)
+    found["train"], found["norm"] = np.maximum(found["train"], 0.0), np.maximum(found["norm"], 0.0)
+    for name, values in found.items():
+        values[~stable] = 1.0 if name == "df1" else np.inf
+    converged = solved & (error < SCALAR_TOLERANCE) & (residual < RISK_TOLERANCE) & ~np.isnan(found["test"])
+    return Trajectory(**found, residual=residual, converged=converged | ~stable, stable=stable, served=served)
+
+
+@program
+def _edge(problem: AugmentedProblem, n: Any, features: Any) -> Any:
+    return upper_edge(problem.operators, blocks_of(problem, n), features)
+
+
+@program
+def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> BlockEquilibrium:
+    blocks = blocks_of(problem, n)
+    return path_equilibria(problem.operators, blocks, features, approach(problem.operators, blocks, ridges[0]), ridges)
+
+
+@program(static_argnames="shared")
+def _kernels(
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str
+) -> NodeKernels:
+    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
+
+
+@program
+def _initial_kernels(
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, variances: Any
+) -> NodeKernels:
+    target = WeightTarget(variances, jnp.zeros_like(problem.target.label), problem.target.test)
+    return node_kernels(problem.operators, blocks_of(problem, n), target, features, nodes)
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
+    """Padded to one of `SIZES` by its last entry."""
+    count = values.shape[0]
+    size = next(each for each in SIZES if each >= count)
+    return np.concatenate([values, np.repeat(values[-1:], size - count, axis=0)])

@@ -1,0 +1,3 @@
+"""Estimators of the risk."""
+
+__all__: list[str] = []

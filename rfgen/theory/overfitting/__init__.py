@@ -1,0 +1,3 @@
+"""The cost of overfitting."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Ridge regression and its random features."""
+
+__all__: list[str] = []

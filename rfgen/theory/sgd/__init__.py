@@ -1,0 +1,3 @@
+"""Stochastic gradient descent."""
+
+__all__: list[str] = []

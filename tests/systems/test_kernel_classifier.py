@@ -1,0 +1,76 @@
+"""0-1 errors of kernel classifiers on the sphere: theory within its stated 1 % of simulations."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
+from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.simulation import kernel_classifier as simulated
+from rfgen.systems.sphere_labels.simulation import kernel_flow_classifier as simulated_flow
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+
+MOST_Z = 4.0
+# What the Gaussian approximation promises.
+PROMISED = 0.01
+
+
+def target(t):
+    return (jnp if isinstance(t, jax.Array) else np).tanh(2.5 * t)
+
+
+LABELS = ZonalLabels(8, rg.NTK("relu", depth=2), target)
+
+
+@pytest.mark.parametrize(("n", "trials"), [(100, 200), (400, 25)])
+def test_within_one_per_cent(n, trials):
+    ridges = [0.0, 2.0]
+    runs = simulated(LABELS, n, ridges, trials, seed=1)
+    for number, ridge in enumerate(ridges):
+        with jax.enable_x64(True):
+            found = kernel_classifier(LABELS, n, ridge)
+        miss = abs(runs.error[number] - float(found.error))
+        assert miss < MOST_Z * runs.error_se[number] + PROMISED * float(found.error)
+        # the squared risk is the engine's, which has no such limit
+        assert abs(runs.test[number] - float(found.test)) < MOST_Z * runs.test_se[number] + float(found.test) / n
+
+
+def test_flow_within_one_per_cent():
+    times = [1.0, 30.0, 1000.0]
+    runs = simulated_flow(LABELS, 100, times, 150, seed=2)
+    for number, time in enumerate(times):
+        with jax.enable_x64(True):
+            found = kernel_flow_classifier(LABELS, 100, time)
+        for name, allowed in (("error", PROMISED * float(found.error)), ("test", float(found.test) / 100)):
+            miss = abs(getattr(runs, name)[number] - float(getattr(found, name)))
+            assert miss < MOST_Z * getattr(runs, f"{name}_se")[number] + allowed
+
+
+def test_a_wrong_theory_is_found_out():
+    """Without the noise's own shape and size, V of a hundredth: far off."""
+    runs = simulated(LABELS, 100, 0.0, 100, seed=1)
+    with jax.enable_x64(True):
+        found = kernel_classifier(LABELS, 100, 0.0)
+    wrong = LABELS.weights @ (0.5 - 0.5 * LABELS.means * np.sign(found.mean))
+    assert runs.error[0] - wrong > MOST_Z * runs.error_se[0] + PROMISED * wrong
+
+
+def test_trials_do_not_depend_on_their_number():
+    few, more = (simulated(LABELS, 20, 1.0, trials, test_points=50) for trials in (2, 4))
+    again = simulated(LABELS, 20, [1.0, 3.0], 2, test_points=50)
+    np.testing.assert_allclose(again.error[0], few.error[0], rtol=1e-12)
+    assert more.error[0] != few.error[0]
+
+
+def test_refused():
+    for arguments, message in (
+        ((0,), "n must be an integer >= 1"),
+        ((5, -1.0), "ridge must be >= 0"),
+        ((5, 0.0, 1), "trials must be an integer >= 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            simulated(LABELS, *arguments)
+    with pytest.raises(ValueError, match="time must be > 0"):
+        simulated_flow(LABELS, 5, 0.0)
