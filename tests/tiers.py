@@ -94,7 +94,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/simulation/test_shapes.py": {
         "test_a_grid_compiles_few_programs": ("training1",),
+        "test_a_grid_of_fits_compiles_few_programs": ("hinge", "lasso"),
+        "test_classifiers_on_the_host_are_those_on_the_device": ("hinge-mixture",),
         "test_random_numbers_are_those_of_jax": (),
+        "test_sparse_fits_on_the_host_are_those_on_the_device": ("lasso-20",),
         "test_the_host_finds_what_the_device_finds": ("70-None-members1-float64",),
     },
     "tests/systems/test_sparse_fit.py": {

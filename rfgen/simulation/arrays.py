@@ -4,9 +4,24 @@ There XLA would compile every trial anew for each shape (1 s and 300 memory maps
 products; NumPy compiles nothing, and X X' costs it half the operations.
 """
 
-__all__ = ["Array", "cholesky", "cholesky_solve", "eigh", "elementwise", "few_threads", "namespace"]
+__all__ = [
+    "Array",
+    "cholesky",
+    "cholesky_solve",
+    "cond",
+    "eigh",
+    "elementwise",
+    "few_threads",
+    "namespace",
+    "normal_cdf",
+    "on_host",
+    "shifted",
+    "stacked",
+    "while_loop",
+]
 
 import functools
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -20,7 +35,7 @@ from threadpoolctl import ThreadpoolController
 if TYPE_CHECKING:
     Array = Any
 else:
-    Array = jax.Array | np.ndarray
+    Array = jax.Array | np.ndarray | np.generic
 # Numbers to which a function of JAX arrays is applied at a time, on the host.
 TOGETHER = 1 << 16
 # Rows of a triangular solve at a time.
@@ -37,6 +52,11 @@ def namespace(array: Any) -> Any:
     (True, True)
     """
     return np if isinstance(array, np.ndarray | np.generic) else jnp
+
+
+def on_host() -> bool:
+    """Whether trials run in NumPy: there is no accelerator."""
+    return jax.devices()[0].platform == "cpu"
 
 
 def few_threads(multiplications: float) -> AbstractContextManager[Any]:
@@ -106,3 +126,54 @@ def cholesky_solve(factor: Array, columns: Array) -> Array:
         here, after = slice(start, start + BLOCK), slice(start + BLOCK, None)
         solved[here] = np.linalg.solve(corner.T, solved[here] - factor[after, here].T @ solved[after])
     return solved
+
+
+def shifted(matrix: Array, diagonal: Any) -> Array:
+    """`matrix` + diag(`diagonal`), of one number or (n,)."""
+    size = matrix.shape[0]
+    if namespace(matrix) is jnp:
+        return matrix + diagonal * jnp.eye(size, dtype=matrix.dtype)
+    found = matrix.copy()
+    found.reshape(-1)[:: size + 1] += diagonal
+    return found
+
+
+def normal_cdf(values: Array) -> Array:
+    """The distribution function of standard normals; a number at a time on the host.
+
+    >>> normal_cdf(np.array([0.0, np.inf])).tolist()
+    [0.5, 1.0]
+    """
+    if namespace(values) is jnp:
+        return jax.scipy.special.ndtr(values)
+    found = [0.5 * math.erfc(-value / math.sqrt(2.0)) for value in values.ravel().tolist()]
+    return np.array(found, values.dtype).reshape(values.shape)
+
+
+def while_loop(unfinished: Callable[[Any], Any], step: Callable[[Any], Any], state: Any) -> Any:
+    """The first of `state`, `step(state)`, ... that is not `unfinished`; the state says which kind of arrays it holds.
+
+    >>> while_loop(lambda x: x < 100, lambda x: 3 * x, np.int64(1))
+    np.int64(243)
+    """
+    if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(state)):
+        return jax.lax.while_loop(unfinished, step, state)
+    while unfinished(state):
+        state = step(state)
+    return state
+
+
+def cond(chosen: Any, first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+    """`first()` if `chosen`, else `second()`."""
+    return jax.lax.cond(chosen, first, second) if isinstance(chosen, jax.Array) else first() if chosen else second()
+
+
+def stacked(function: Callable[..., Any], *arrays: Array) -> Any:
+    """`function` of the first entries of `arrays`, of the second ones, ..., stacked.
+
+    >>> stacked(lambda x, y: {"sum": x + y}, np.arange(2), np.arange(2))["sum"].tolist()
+    [0, 2]
+    """
+    if isinstance(arrays[0], jax.Array):
+        return jax.lax.map(lambda at: function(*at), arrays)
+    return jax.tree.map(lambda *found: np.stack(found), *(function(*at) for at in zip(*arrays, strict=True)))

@@ -9,20 +9,23 @@ __all__ = [
     "HostKey",
     "device_key",
     "fold_in",
+    "host_key",
     "host_keys",
     "integers",
+    "logistics",
     "normal_rows",
+    "normals",
     "permutation",
     "split",
     "standard_normals",
     "trial_words",
+    "uniforms",
 ]
 
 import functools
-import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -47,6 +50,10 @@ class HostKey(NamedTuple):
     low: int
 
 
+def host_key(seed: int) -> HostKey:
+    """The key `jax.random.key(seed)`."""
+    return HostKey(seed >> 32, seed & WORD)
+
 
 def _threefry(key: HostKey, low: Any, high: Any = 0) -> tuple[Any, Any]:
     """Both words of bits of a counter, an int or an array of 64 bits: 20 rounds of Salmon et al. (2011)."""
@@ -60,7 +67,7 @@ def _threefry(key: HostKey, low: Any, high: Any = 0) -> tuple[Any, Any]:
     return one, two
 
 
-def fold_in(key: Any, number: int) -> Any:
+def fold_in(key: Any, number: Any) -> Any:
     """A key of its own for `number` below 2^32.
 
     >>> fold_in(HostKey(0, 7), 3) == HostKey(*jax.random.key_data(jax.random.fold_in(jax.random.key(7), 3)).tolist())
@@ -76,7 +83,7 @@ def split(key: Any, count: int = 2) -> Any:
 
 def trial_words(seed: int, n: int | None, features: int | None, start: int, stop: int) -> np.ndarray:
     """Keys (pairs, 2, 2 words) of seed, n, features and trial alone; an odd last trial gets a partner to drop."""
-    base = fold_in(fold_in(HostKey(seed >> 32, seed & WORD), n or 0), features or 0)
+    base = fold_in(fold_in(host_key(seed), n or 0), features or 0)
     numbers = range(start, stop + (stop - start) % 2)
     return np.array([fold_in(base, trial) for trial in numbers], np.uint32).reshape(-1, 2, 2)
 
@@ -90,6 +97,32 @@ def host_keys(keys: Any) -> list[tuple[HostKey, HostKey]]:
 def device_key(words: Any) -> Any:
     """JAX's keys (...) of words (..., 2)."""
     return jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32), impl="threefry2x32")
+
+
+def uniforms(key: Any, count: int, least: float = 0.0) -> Array:
+    """Uniform numbers (count,) from `least` to 1 with 52 bits, as `jax.random.uniform` draws them."""
+    if not isinstance(key, HostKey):
+        return jax.random.uniform(key, (count,), jnp.float64, least)
+    high, low = _threefry(key, np.arange(count, dtype=np.uint64))
+    from_one_to_two = ((high << 32 | low) >> 12 | np.uint64(0x3FF << 52)).view(np.float64)
+    return np.maximum(least, (from_one_to_two - 1.0) * (1.0 - least) + least)
+
+
+def logistics(key: Any, count: int) -> Array:
+    """Logistic numbers (count,), as `jax.random.logistic` draws them with 52 bits."""
+    if not isinstance(key, HostKey):
+        return jax.random.logistic(key, (count,), jnp.float64)
+    uniform = uniforms(key, count, np.finfo(np.float64).tiny)
+    return np.log(uniform) - np.log1p(-uniform)
+
+
+def normals(key: Any, shape: tuple[int, ...]) -> Array:
+    """Standard normals with 52 bits, as `jax.random.normal` draws them: twice the time of `standard_normals`."""
+    if not isinstance(key, HostKey):
+        return jax.random.normal(key, shape, jnp.float64)
+    flat = np.empty(math.prod(shape))
+    _fill(((key, first, flat[first : first + BLOCK], None) for first in range(0, flat.size, BLOCK)), double=True)
+    return flat.reshape(shape)
 
 
 def _bits(key: HostKey, count: int) -> np.ndarray:
@@ -127,7 +160,7 @@ def standard_normals(key: Any, dtype: Any, *shapes: tuple[int, ...]) -> list[Arr
     total = sum(sizes)
     if isinstance(key, HostKey):
         flat: Any = np.empty(total, dtype)
-        _fill(key, ((i, 0, flat[i * BLOCK : (i + 1) * BLOCK], None) for i in range(-(-total // BLOCK))))
+        _fill((fold_in(key, i), 0, flat[i * BLOCK : (i + 1) * BLOCK], None) for i in range(-(-total // BLOCK)))
     else:
         block = min(BLOCK, total)
         keys = jax.random.split(key, -(-total // block))
@@ -142,7 +175,7 @@ def normal_rows(key: Any, n: int, scale: Array) -> Array:
     together = max(1, min(n, BLOCK // modes))
     if isinstance(key, HostKey):
         rows = np.empty((n, modes), dtype)
-        _fill(key, _row_jobs(rows, together, np.asarray(scale)))
+        _fill(_row_jobs(key, rows, together, np.asarray(scale)))
         return rows
 
     def block(one: Array) -> Array:
@@ -151,24 +184,26 @@ def normal_rows(key: Any, n: int, scale: Array) -> Array:
     return jax.lax.map(block, jax.random.split(key, -(-n // together))).reshape(-1, modes)[:n]
 
 
-Job = tuple[int, int, np.ndarray, np.ndarray | None]
+Job = tuple[HostKey, int, np.ndarray, np.ndarray | None]
 
 
-def _row_jobs(rows: np.ndarray, together: int, scale: np.ndarray) -> Iterator[Job]:
+def _row_jobs(key: HostKey, rows: np.ndarray, together: int, scale: np.ndarray) -> Iterator[Job]:
     n, modes = rows.shape
-    for (number, start), first in itertools.product(enumerate(range(0, n, together)), range(0, modes, BLOCK)):
-        columns = slice(first, first + BLOCK)  # a row beyond a block comes in pieces
-        yield number, first, rows[start : start + together, columns], scale[columns]
+    for number, start in enumerate(range(0, n, together)):
+        own = fold_in(key, number)
+        for first in range(0, modes, BLOCK):  # a row beyond a block comes in pieces
+            columns = slice(first, first + BLOCK)
+            yield own, first, rows[start : start + together, columns], scale[columns]
 
 
-def _fill(key: HostKey, jobs: Iterator[Job]) -> None:
-    """Fill each job's array from its key `fold_in(key, number)` and first counter, times its factor."""
-    words = np.array(key, np.uint32)
+def _fill(jobs: Iterable[Job], double: bool = False) -> None:
+    """Fill each job's array from its key and first counter, times its factor; `double` with 52 bits."""
 
     def one(job: Job) -> None:
-        number, first, there, factor = job
-        with jax.enable_x64(False):  # one program for all threads, whatever the caller's precision
-            drawn = np.asarray(_normals(words, np.uint32(number), np.uint32(first), np.int32(there.size)))
+        key, first, there, factor = job
+        with jax.enable_x64(double):  # one program for all threads, whatever the caller's precision
+            words = np.array(key, np.uint32)
+            drawn = np.asarray(_normals(words, np.uint32(first), np.int32(there.size), double))
         np.multiply(drawn[: there.size].reshape(there.shape), there.dtype.type(1) if factor is None else factor, out=there)
 
     work = list(jobs)
@@ -184,19 +219,22 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count())
 
 
-@jax.jit
-def _normals(words: Array, number: Array, first: Array, count: Array) -> Array:
-    """At least `count` normals, of BLOCK at most, of the key `fold_in(words, number)`: `jax.random.normal` bit by bit."""
-    key = threefry_2x32(words, jnp.stack([jnp.zeros_like(number), number]))
+@functools.partial(jax.jit, static_argnums=3)
+def _normals(words: Array, first: Array, count: Array, double: bool) -> Array:
+    """At least `count` normals, of BLOCK at most, of the key `words`: `jax.random.normal` bit by bit."""
+    dtype, whole, unused, one, chunk = np.float32, np.uint32, 9, 0x3F8 << 20, CHUNK
+    if double:
+        dtype, whole, unused, one, chunk = np.float64, np.uint64, 12, 0x3FF << 52, CHUNK // 4
 
     def fill(i: Array, there: Array) -> Array:
-        index = first + i.astype(jnp.uint32) * np.uint32(CHUNK) + jax.lax.iota(jnp.uint32, CHUNK)
-        bits = threefry_2x32(key, jnp.concatenate([jnp.zeros_like(index), index]))
-        bits = (bits[:CHUNK] ^ bits[CHUNK:]) >> np.uint32(9) | np.uint32(0x3F800000)
-        from_one_to_two = jax.lax.bitcast_convert_type(bits, jnp.float32)
-        least = np.nextafter(np.float32(-1), np.float32(0))
-        uniform = jnp.maximum(least, (from_one_to_two - np.float32(1)) * (np.float32(1) - least) + least)
-        normals = np.float32(math.sqrt(2.0)) * jax.lax.erf_inv(uniform)
-        return jax.lax.dynamic_update_slice(there, normals, (i * np.int32(CHUNK),))
+        index = first + i.astype(jnp.uint32) * np.uint32(chunk) + jax.lax.iota(jnp.uint32, chunk)
+        both = threefry_2x32(words, jnp.concatenate([jnp.zeros_like(index), index]))
+        high, low = both[:chunk].astype(whole), both[chunk:].astype(whole)
+        bits = high << whole(32) | low if double else high ^ low
+        from_one_to_two = jax.lax.bitcast_convert_type(bits >> whole(unused) | whole(one), dtype)
+        least = np.nextafter(dtype(-1), dtype(0))
+        uniform = jnp.maximum(least, (from_one_to_two - dtype(1)) * (dtype(1) - least) + least)
+        found = dtype(math.sqrt(2.0)) * jax.lax.erf_inv(uniform)
+        return jax.lax.dynamic_update_slice(there, found, (i * np.int32(chunk),))
 
-    return jax.lax.fori_loop(np.int32(0), -(-count // np.int32(CHUNK)), fill, jnp.zeros(BLOCK, jnp.float32))
+    return jax.lax.fori_loop(np.int32(0), -(-count // np.int32(chunk)), fill, jnp.zeros(BLOCK, dtype))

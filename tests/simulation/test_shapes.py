@@ -8,22 +8,30 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.random_numbers import (
     BLOCK,
     HostKey,
     fold_in,
     integers,
+    logistics,
     normal_rows,
+    normals,
     permutation,
     split,
     standard_normals,
+    uniforms,
 )
+from rfgen.simulation.runs import classifier
+from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
 from rfgen.simulation.sampling.samplers import sampler
+from rfgen.systems.sparse import simulation as sparse_fit
+from rfgen.systems.sparse.simulation import sparse_runs
 from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=60)
@@ -127,6 +135,68 @@ def test_examples_on_the_host_are_those_on_the_device(kind):
         assert np.allclose(values, vars(device)[name], rtol=ROUNDING), name
 
 
+TWO = rg.Mixture([1.5 / 6**0.5] * 6, [0.5, 0.5, 1.0, 1.0, 1.5, 1.5], prior=0.4, flip=0.1)
+SPARSE = rg.SparseRegression.equal(dim=40, nonzeros=4, noise=0.25)
+CLASSIFIERS = {
+    "hinge": rg.Hinge([0.1, 1.0], intercept=True), "squared hinge": rg.SquaredHinge([0.1, 1.0]),
+    "max margin": rg.MaxMargin(intercept=True), "logistic": rg.Logistic([0.0, 0.1], intercept=True),
+    "square": rg.Ridge([0.0, 1.0], intercept=True), "averaging": rg.Averaging(), "discriminant": rg.LDA(intercept=True),
+}  # fmt: skip
+SPARSE_FITS = {
+    "lasso": rg.Lasso([2.0, 15.0]), "basis pursuit": rg.BasisPursuit(), "flow": rg.ReparametrizedFlow([0.1, 0.01], 0.1),
+    "ridge": rg.Ridge([0.0, 1.0]),
+}
+# Of fits that stop at a relative gap of 1e-10 but aim at 1e-13, all measures: measured below 1e-11.
+STOPPED = 1e-9
+
+
+@pytest.mark.parametrize("name", ["hinge", "max margin", "logistic", "lasso", "flow"])
+def test_a_grid_of_fits_compiles_few_programs(name):
+    two = name in CLASSIFIERS
+    task = TWO if two else SPARSE
+    learner = rg.Learner(CLASSIFIERS[name], features=FEATURES) if two else rg.Learner(SPARSE_FITS[name])
+    jax.clear_caches()
+    with count_compilations() as compiled:
+        rg.simulate(task, learner, SIZES, trials=2)
+    assert 0 < len(compiled) <= 6, compiled
+
+
+# Every way to draw, and every way to fit, once: a pair compiles for 4 s.
+DRAWN_AND_FITTED = {
+    "hinge": "mixture", "squared hinge": "probit", "max margin": "groups", "logistic": "logistic", "square": "groups",
+    "averaging": "mixture", "discriminant": "logistic",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, problem", DRAWN_AND_FITTED.items())
+def test_classifiers_on_the_host_are_those_on_the_device(name, problem, monkeypatch):
+    task = {
+        "mixture": TWO, "groups": TWO.groups(50), "probit": Teacher(np.ones(6), np.ones(6), link="probit", scale=0.5),
+        "logistic": Teacher(np.ones(6), np.ones(6), link="logistic", scale=0.5, flip=0.1),
+    }[problem]  # fmt: skip
+    n, features = None if problem == "groups" else 50, 30 if problem == "mixture" else None
+    given = (task, CLASSIFIERS[name], n, features, 3, 2, () if isinstance(task, Teacher) else [0.1, 0.3])
+    host = classifier_runs(*given)
+    monkeypatch.setattr(classifier, "on_host", lambda: False)
+    device = classifier_runs(*given)
+    for measure, values in vars(host).items():
+        if values is not None:
+            expected = getattr(device, measure)
+            assert values.dtype == expected.dtype and values.shape == expected.shape, measure
+            np.testing.assert_allclose(values, expected, rtol=STOPPED, atol=STOPPED, err_msg=measure)
+
+
+@pytest.mark.parametrize(
+    "name, n", [("lasso", 20), ("lasso", 60), ("basis pursuit", 20), ("flow", 20), ("ridge", 20), ("ridge", 60)]
+)
+def test_sparse_fits_on_the_host_are_those_on_the_device(name, n, monkeypatch):
+    host = sparse_runs(SPARSE, SPARSE_FITS[name], n, trials=3, seed=2)
+    monkeypatch.setattr(sparse_fit, "on_host", lambda: False)
+    device = sparse_runs(SPARSE, SPARSE_FITS[name], n, trials=3, seed=2)
+    for measure, values in host.items():
+        np.testing.assert_allclose(values, device[measure], rtol=STOPPED, atol=STOPPED, err_msg=measure)
+
+
 def test_random_numbers_are_those_of_jax():
     key, host = jax.random.key(12345678901, impl="threefry2x32"), HostKey(12345678901 >> 32, 12345678901 & 0xFFFFFFFF)
 
@@ -142,6 +212,11 @@ def test_random_numbers_are_those_of_jax():
     for shapes in ([(3,)], [(100, 7), (5, 2)], [(300, 900), (7, 3), (BLOCK,)]):
         drawn = (standard_normals(each, "float64", *shapes) for each in (key, host))
         assert all(map(np.array_equal, *drawn))
+    for shape in ((), (3,), (300, 300)):
+        assert np.array_equal(normals(key, shape), normals(host, shape))
+    for count in (1, 500):
+        assert np.array_equal(uniforms(key, count), uniforms(host, count))
+        assert np.allclose(logistics(key, count), logistics(host, count), rtol=1e-14, atol=1e-13)
     for n, modes in ((5, 3), (300, 300), (3, BLOCK), (4, 2 * BLOCK + 5)):
         scale = np.linspace(1.0, 2.0, modes)
         rows = normal_rows(host, n, scale)

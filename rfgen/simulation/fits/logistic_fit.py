@@ -4,9 +4,9 @@ __all__ = ["logistic_fit"]
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted, while_loop
 
 MOST_STEPS = 100
 # Newton's decrement, relative to the objective, after whose step Newton's method has converged: its error is the square.
@@ -26,75 +26,73 @@ def logistic_fit(
     >>> w.round(6).tolist()
     [1.098612]
     """
-    n, p = rows.shape
+    (n, p), xp = rows.shape, namespace(rows)
     small = n <= p
     gram = rows @ rows.T if small else None
-    penalised = jnp.full(p, ridge, rows.dtype)
+    penalised = xp.full(p, ridge, rows.dtype)
     full = rows
     if not small and intercept:
-        penalised = jnp.append(penalised, 0.0)
-        full = jnp.concatenate([rows, jnp.ones((n, 1), rows.dtype)], axis=1)
+        penalised = xp.append(penalised, 0.0)
+        full = xp.concatenate([rows, xp.ones((n, 1), rows.dtype)], axis=1)
 
     def newton(state: Any, force: Array, bend: Array) -> Any:
         """Where Newton's whole step leads."""
         if gram is None:
-            hessian = full.T @ (bend[:, None] * full) + jnp.diag(penalised)
-            factor = jax.scipy.linalg.cho_factor(hessian, lower=True)
-            return state + jax.scipy.linalg.cho_solve(factor, full.T @ force - penalised * state)
+            factor = cholesky(shifted(full.T @ (bend[:, None] * full), penalised))
+            return (state[0] + cholesky_solve(factor, full.T @ force - penalised * state[0]),)
         # (K + ridge / bend) c + b = f + force / bend, sum c = 0, each row times the root of its bend
         dual, bias = state
-        root = jnp.sqrt(bend)
-        inner = jnp.linalg.cholesky(root[:, None] * gram * root + ridge * jnp.eye(n, dtype=rows.dtype))
+        root = xp.sqrt(bend)
+        inner = cholesky(shifted(root[:, None] * gram * root, ridge))
         target = root * (gram @ dual + bias) + force / root
-        found, turned = root * jax.scipy.linalg.cho_solve((inner, True), target), jnp.zeros_like(bias)
-        if intercept:
-            ones = root * jax.scipy.linalg.cho_solve((inner, True), root)
-            turned = jnp.sum(found) / jnp.sum(ones)
-            found = found - turned * ones
-        return found, turned
+        if not intercept:
+            return root * cholesky_solve(inner, target), xp.zeros_like(bias)
+        found, ones = root * cholesky_solve(inner, xp.stack([target, root], axis=1)).T
+        turned = xp.sum(found) / xp.sum(ones)
+        return found - turned * ones, turned
 
     def scores(state: Any) -> Array:
-        return full @ state if gram is None else gram @ state[0] + state[1]
+        return full @ state[0] if gram is None else gram @ state[0] + state[1]
 
     def penalty(first: Any, second: Any) -> Array:
         if gram is None:
-            return jnp.sum(penalised * first * second)
+            return xp.sum(penalised * first[0] * second[0])
         return ridge * (first[0] @ (gram @ second[0]))
 
     def objective(fitted: Array) -> Array:
-        return jnp.sum(weights * jax.nn.softplus(-labels * fitted), axis=-1)
+        return xp.sum(weights * xp.logaddexp(-labels * fitted, 0.0), axis=-1)
 
     def advance(carry: Any) -> Any:
         number, state, _ = carry
         fitted = scores(state)
-        wrong = jax.nn.sigmoid(-labels * fitted)
+        wrong = 1.0 / (1.0 + xp.exp(labels * fitted))
         # far on the right side a row has neither force nor bend; a bend of 0 would be divided by
-        bend = weights * jnp.maximum(wrong * (1.0 - wrong), 1e-290)
+        bend = weights * xp.maximum(wrong * (1.0 - wrong), 1e-290)
         towards = newton(state, weights * labels * wrong, bend)
-        move = jax.tree.map(lambda new, old: new - old, towards, state)
+        move = tuple(new - old for new, old in zip(towards, state, strict=True))
         along = scores(move)
         slope = penalty(state, move) - weights @ (labels * wrong * along)
-        reach = 0.5 ** jnp.arange(SMALLEST_STEP, dtype=rows.dtype)
+        reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)
         here = objective(fitted)
         gained = objective(fitted + reach[:, None] * along) - here
         gained = gained + reach * penalty(state, move) + 0.5 * reach * reach * penalty(move, move)
         value = here + 0.5 * penalty(state, state)
         # rounding of the objective must not refuse the last steps
         allowed = gained <= 1e-4 * reach * slope + 1e-13 * value
-        reach = jnp.where(jnp.any(allowed), reach[jnp.argmax(allowed)], 0.0)
-        state = jax.tree.map(lambda old, by: old + reach * by, state, move)
-        decrement = jnp.where(reach == 1.0, -slope / jnp.where(value > 0.0, value, 1.0), jnp.inf)
-        return jnp.where(reach > 0.0, number + 1, MOST_STEPS), state, decrement
+        reach = xp.where(xp.any(allowed), reach[xp.argmax(allowed)], 0.0)
+        state = tuple(old + reach * by for old, by in zip(state, move, strict=True))
+        decrement = xp.where(reach == 1.0, -slope / xp.where(value > 0.0, value, 1.0), np.inf)
+        return xp.where(reach > 0.0, number + 1, MOST_STEPS), state, decrement
 
     def unfinished(carry: Any) -> Array:
         number, _, decrement = carry
         return (number < MOST_STEPS) & ~(decrement < AIM)
 
-    zero = jnp.zeros((), rows.dtype)
-    start = jnp.zeros(full.shape[1], rows.dtype) if gram is None else (jnp.zeros(n, rows.dtype), zero)
-    _, state, decrement = jax.lax.while_loop(unfinished, advance, (jnp.asarray(0), start, jnp.full_like(zero, jnp.inf)))
+    zero = xp.zeros((), rows.dtype)
+    start = (xp.zeros(full.shape[1], rows.dtype),) if gram is None else (xp.zeros(n, rows.dtype), zero)
+    _, state, decrement = while_loop(unfinished, advance, (xp.asarray(0), start, xp.full_like(zero, np.inf)))
     if gram is None:
-        found, bias = state[:p], state[p] if intercept else zero
+        found, bias = state[0][:p], state[0][p] if intercept else zero
     else:
         found, bias = rows.T @ state[0], state[1]
-    return found, bias, (decrement < ENOUGH) & jnp.all(jnp.isfinite(found)) & jnp.isfinite(bias)
+    return found, bias, (decrement < ENOUGH) & xp.all(xp.isfinite(found)) & xp.isfinite(bias)

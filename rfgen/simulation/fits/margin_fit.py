@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
 
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
 from rfgen.simulation.fits.box_quadratic import box_quadratic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 
@@ -49,7 +49,7 @@ def margin_fit(
     minimises |w|^2 with all margins >= 1 and takes neither ridge nor weights.  b is not penalised; 0 without `intercept`.
     `ridge` () >= 0: 0 is the limit from above for the square loss (least squares, of minimum norm); hinge losses take it as
     1e-6, squared 1e-9, of the longest row's square; the logistic loss then needs overlapping classes.  Works in
-    min(n, dim) dimensions.  Traceable; needs 64-bit floats.
+    min(n, dim) dimensions.  For JAX's arrays, traceable, or NumPy's; needs 64-bit floats.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):  # the margin lies half way between 1 and 3
@@ -60,32 +60,33 @@ def margin_fit(
     """
     if loss not in FITS:
         raise ValueError(f"loss must be one of {', '.join(FITS)}, got {loss!r}")
+    xp = namespace(rows)
     # far from the origin an intercept would cancel all digits
-    centre = weights @ rows / jnp.sum(weights) if intercept else jnp.zeros(rows.shape[1], rows.dtype)
+    centre = weights @ rows / xp.sum(weights) if intercept else xp.zeros(rows.shape[1], rows.dtype)
     moved = rows - centre
-    ridge = jnp.asarray(ridge, rows.dtype)
-    separable = jnp.asarray(True)
+    ridge = xp.asarray(ridge, rows.dtype)
+    separable = xp.asarray(True)
     if loss == "square":
         found, bias = _least_squares(moved, labels, weights, ridge, intercept)
-        converged, support = jnp.all(jnp.isfinite(found)), None
+        converged, support = xp.all(xp.isfinite(found)), None
     elif loss == "logistic":
         found, bias, converged = logistic_fit(moved, labels, weights, ridge, intercept)
         support = None
     else:
         if loss == "hard_margin":
-            ridge = jnp.ones((), rows.dtype)
+            ridge = xp.ones((), rows.dtype)
         else:
-            longest = jnp.max(jnp.sum(moved * moved, axis=1))
-            ridge = jnp.maximum(ridge, LEAST_RIDGE[loss] * jnp.where(longest > 0.0, longest, 1.0))
+            longest = xp.max(xp.sum(moved * moved, axis=1))
+            ridge = xp.maximum(ridge, LEAST_RIDGE[loss] * xp.where(longest > 0.0, longest, 1.0))
         diagonal = 1.0 / weights if loss == "squared_hinge" else None
         upper = weights if loss == "hinge" else None
-        dual = box_quadratic(labels[:, None] * moved / jnp.sqrt(ridge), labels, diagonal, upper, intercept)
+        dual = box_quadratic(labels[:, None] * moved / xp.sqrt(ridge), labels, diagonal, upper, intercept)
         found, bias = moved.T @ (labels * dual.dual) / ridge, dual.intercept
         converged, separable, support = dual.converged, dual.separable, dual.active
         if loss == "hard_margin":
-            found = jnp.where(separable, found, jnp.nan)
+            found = xp.where(separable, found, np.nan)
             support = None
-    bias = bias if intercept else jnp.zeros((), rows.dtype)
+    bias = bias if intercept else xp.zeros((), rows.dtype)
     margins = labels * (moved @ found + bias)
     if support is None:
         support = margins < (1.0 + MARGIN_ROUNDING if loss == "hard_margin" else 1.0)
@@ -94,21 +95,21 @@ def margin_fit(
 
 def _least_squares(rows: Array, labels: Array, weights: Array, ridge: Array, intercept: bool) -> tuple[Array, Array]:
     """Weights and intercept; `rows` are centred where there is an intercept."""
-    bias = weights @ labels / jnp.sum(weights) if intercept else jnp.zeros((), rows.dtype)
-    root = jnp.sqrt(weights)
+    xp = namespace(rows)
+    bias = weights @ labels / xp.sum(weights) if intercept else xp.zeros((), rows.dtype)
+    root = xp.sqrt(weights)
     scaled, target = root[:, None] * rows, root * (labels - bias)
     few = rows.shape[0] <= rows.shape[1]
     gram = scaled @ scaled.T if few else scaled.T @ scaled
     right = target if few else scaled.T @ target
 
-    def direct(_: None) -> Array:
-        factor = jax.scipy.linalg.cho_factor(gram + ridge * jnp.eye(gram.shape[0], dtype=rows.dtype), lower=True)
-        return jax.scipy.linalg.cho_solve(factor, right)
+    def direct() -> Array:
+        return cholesky_solve(cholesky(shifted(gram, ridge)), right)
 
-    def least_norm(_: None) -> Array:
-        values, vectors = jnp.linalg.eigh(gram)
-        kept = values > max(rows.shape) * jnp.finfo(rows.dtype).eps * values[-1]
-        return vectors @ (jnp.where(kept, 1.0 / jnp.where(kept, values + ridge, 1.0), 0.0) * (vectors.T @ right))
+    def least_norm() -> Array:
+        values, vectors = eigh(gram)
+        kept = values > max(rows.shape) * xp.finfo(rows.dtype).eps * values[-1]
+        return vectors @ (xp.where(kept, 1.0 / xp.where(kept, values + ridge, 1.0), 0.0) * (vectors.T @ right))
 
-    inner = jax.lax.cond(ridge > SMALL_RIDGE * jnp.trace(gram), direct, least_norm, None)
+    inner = cond(ridge > SMALL_RIDGE * xp.trace(gram), direct, least_norm)
     return (scaled.T @ inner if few else inner), bias

@@ -2,9 +2,9 @@
 
 __all__ = ["averaging", "lda"]
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace
 
 
 def averaging(rows: Array, labels: Array, intercept: bool) -> tuple[Array, Array]:
@@ -18,7 +18,7 @@ def averaging(rows: Array, labels: Array, intercept: bool) -> tuple[Array, Array
     [1.666667, 1.5]
     """
     if not intercept:
-        return labels @ rows / rows.shape[0], jnp.zeros((), rows.dtype)
+        return labels @ rows / rows.shape[0], namespace(rows).zeros((), rows.dtype)
     upper, lower, *_ = _class_means(rows, labels)
     return 0.5 * (upper - lower), -0.25 * (upper - lower) @ (upper + lower)
 
@@ -29,20 +29,19 @@ def lda(rows: Array, labels: Array, intercept: bool) -> tuple[Array, Array]:
     With `intercept` also that of Bayes' rule with the shares of the classes: -w.(m+ + m-)/2 + log(n+/n-).  NaN for
     n - 2 < dim, where there is no inverse, or without samples of a class.
     """
-    n, dim = rows.shape
+    (n, dim), xp = rows.shape, namespace(rows)
     if n - 2 < dim:
-        return jnp.full(dim, jnp.nan, rows.dtype), jnp.asarray(jnp.nan, rows.dtype)
+        return xp.full(dim, np.nan, rows.dtype), xp.asarray(np.nan, rows.dtype)
     upper, lower, share, centred = _class_means(rows, labels)
-    factor = jax.scipy.linalg.cho_factor(centred.T @ centred / (n - 2), lower=True)
-    weights = jax.scipy.linalg.cho_solve(factor, upper - lower)
+    weights = cholesky_solve(cholesky(centred.T @ centred / (n - 2)), upper - lower)
     if not intercept:
-        return weights, jnp.zeros((), rows.dtype)
-    return weights, -0.5 * weights @ (upper + lower) + jnp.log(share) - jnp.log1p(-share)
+        return weights, xp.zeros((), rows.dtype)
+    return weights, -0.5 * weights @ (upper + lower) + xp.log(share) - xp.log1p(-share)
 
 
 def _class_means(rows: Array, labels: Array) -> tuple[Array, Array, Array, Array]:
     """Means of both classes, share of the class +1, and rows about their class means."""
-    above = labels > 0.0
-    share = jnp.mean(above, dtype=rows.dtype)
-    upper, lower = (jnp.where(of, 1.0, 0.0) @ rows / jnp.sum(of, dtype=rows.dtype) for of in (above, ~above))
-    return upper, lower, share, rows - jnp.where(above[:, None], upper, lower)
+    xp, above = namespace(rows), labels > 0.0
+    share = xp.mean(above, dtype=rows.dtype)
+    upper, lower = (xp.where(of, 1.0, 0.0) @ rows / xp.sum(of, dtype=rows.dtype) for of in (above, ~above))
+    return upper, lower, share, rows - xp.where(above[:, None], upper, lower)

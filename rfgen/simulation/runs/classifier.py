@@ -11,13 +11,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES
+from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
 from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 
@@ -119,15 +120,22 @@ def classifier_runs(
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
     ridge = np.asarray(getattr(training, "ridge", 1.0))
     zero = name == "logistic" and bool((ridge == 0.0).any())
-    held = rows * (problem.dim + width) + (problem.dim * width if features else 0) + min(rows, width) ** 2
-    together = 1 if jax.devices()[0].platform == "cpu" else max(1, min(trials, HELD // held))
-    key = jax.random.key(seed, impl="threefry2x32")
-    # blocks of one size, so that one compiled program serves any number of trials
-    blocks = -(-trials // together)
-    every = jnp.arange(start, start + blocks * together, dtype=jnp.uint32).reshape(blocks, together)
-    numbers = (jnp.asarray(np.atleast_1d(ridge) * factor), jnp.asarray(np.atleast_1d(radii)))
-    found = [_runs(key, block, source, *numbers, name, bool(training.intercept), features, zero) for block in every]
-    arrays = {each: np.concatenate([np.asarray(block[each]) for block in found])[:trials] for each in found[0]}
+    given = (source, np.atleast_1d(ridge) * factor, np.atleast_1d(radii), name, bool(training.intercept), features, zero)
+    if on_host():
+        key = host_key(seed)
+        # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
+        with np.errstate(all="ignore"), few_threads(0.1 * rows * width * min(rows, width)):
+            found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
+        arrays = {each: np.stack([one[each] for one in found]) for each in found[0]}
+    else:
+        held = rows * (problem.dim + width) + (problem.dim * width if features else 0) + min(rows, width) ** 2
+        together = max(1, min(trials, HELD // held))
+        key = jax.random.key(seed, impl="threefry2x32")
+        # blocks of one size, so that one compiled program serves any number of trials
+        blocks = -(-trials // together)
+        every = jnp.arange(start, start + blocks * together, dtype=jnp.uint32).reshape(blocks, together)
+        found = [_batch(key, block, *given) for block in every]
+        arrays = {each: np.concatenate([np.asarray(block[each]) for block in found])[:trials] for each in found[0]}
     if ridge.ndim == 0:
         arrays = {each: values[:, 0] for each, values in arrays.items()}
     if name in ("square", "squared_hinge"):
@@ -140,75 +148,83 @@ def classifier_runs(
 
 
 @partial(jax.jit, static_argnames=("name", "intercept", "features", "zero"))
-def _runs(
+def _batch(
     key: Array, block: Array, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None,
     zero: bool,
 ) -> dict[str, Array]:  # fmt: skip
     """All measures of the trials numbered in `block`, (trials, ridges, ...)."""
 
-    def trial(number: Array) -> dict[str, Array]:
-        of_rows, of_features = jax.random.split(jax.random.fold_in(key, number))
-        drawn, mixing = source.draw(of_rows), None
-        design = drawn.rows
-        if features is not None:
-            mixing = jax.random.normal(of_features, (design.shape[1], features), design.dtype) / features**0.5
-            design = design @ mixing
+    def one(number: Array) -> dict[str, Array]:
+        return _trial(fold_in(key, number), source, ridges, radii, name, intercept, features, zero)
 
-        def setting(ridge: Array) -> dict[str, Array]:
-            fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
-            weights = fit.weights if mixing is None else mixing @ fit.weights
-            found = _measured(source, drawn, fit, weights, radii, name)
-            for each in ("norm", "l1", "intercept"):
-                found[each] = jnp.where(infinite & (found[each] != 0.0), jnp.copysign(jnp.inf, found[each]), found[each])
-            if name == "logistic":
-                found["train_loss"] = jnp.where(infinite, 0.0, found["train_loss"])
-            usable = fit.converged & fit.separable
-            found = {each: jnp.where(usable, value, jnp.nan) for each, value in found.items()}
-            return {**found, "separable": fit.separable | infinite, "converged": fit.converged}
+    return jax.vmap(one)(block)
 
-        return jax.lax.map(setting, ridges)
 
-    return jax.vmap(trial)(block) if block.size > 1 else jax.tree.map(lambda value: value[None], trial(block[0]))
+def _trial(
+    key: Any, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None, zero: bool
+) -> dict[str, Array]:  # fmt: skip
+    """All measures of one training set, (ridges, ...)."""
+    of_rows, of_features = split(key)
+    drawn, mixing = source.draw(of_rows), None
+    design, xp = drawn.rows, namespace(drawn.rows)
+    if features is not None:
+        mixing = normals(of_features, (design.shape[1], features)) / features**0.5
+        design = design @ mixing
+
+    def setting(ridge: Array) -> dict[str, Array]:
+        fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
+        weights = fit.weights if mixing is None else mixing @ fit.weights
+        found = _measured(source, drawn, fit, weights, radii, name)
+        for each in ("norm", "l1", "intercept"):
+            found[each] = xp.where(infinite & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
+        if name == "logistic":
+            found["train_loss"] = xp.where(infinite, 0.0, found["train_loss"])
+        usable = fit.converged & fit.separable
+        found = {each: xp.where(usable, value, np.nan) for each, value in found.items()}
+        return {**found, "separable": fit.separable | infinite, "converged": fit.converged}
+
+    return stacked(setting, ridges)
 
 
 def _fit(
     design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
 ) -> tuple[MarginFit, Array]:  # fmt: skip
     """The trained classifier, and whether its weights are to be thought of as infinite."""
-    finite = jnp.asarray(False)
+    xp = namespace(design)
+    finite = xp.asarray(False)
     if name in ("averaging", "discriminant"):
         rule = averaging if name == "averaging" else lda
         weights, bias = rule(design, drawn.labels, intercept)
         margins = drawn.labels * (design @ weights + bias)
-        right = jnp.all(jnp.isfinite(weights)) & jnp.isfinite(bias)
-        return MarginFit(weights, bias, margins, margins < 1.0, right, jnp.asarray(True)), finite
+        right = xp.all(xp.isfinite(weights)) & xp.isfinite(bias)
+        return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
 
     def fit(loss: str) -> MarginFit:
         return margin_fit(design, drawn.labels, drawn.weights, loss, ridge, intercept)
 
     if not zero:
         return fit(name), finite
-    limit = jax.lax.cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: jnp.asarray(False))
-    return jax.lax.cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
+    limit = cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: xp.asarray(False))
+    return cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
 
 
 def _measured(
     source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str
 ) -> dict[str, Array]:  # fmt: skip
     """Measures of one classifier with input `weights` (dim,)."""
-    t, bias = fit.margins, fit.intercept
+    t, bias, xp = fit.margins, fit.intercept, namespace(weights)
     wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
-    l1, l2 = jnp.sum(jnp.abs(weights)), jnp.sqrt(jnp.sum(weights * weights))
+    l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
     losses = {
-        "square": lambda: 0.5 * (1.0 - t) ** 2, "logistic": lambda: jax.nn.softplus(-t),
-        "hinge": lambda: jnp.maximum(1.0 - t, 0.0), "squared_hinge": lambda: 0.5 * jnp.maximum(1.0 - t, 0.0) ** 2,
+        "square": lambda: 0.5 * (1.0 - t) ** 2, "logistic": lambda: xp.logaddexp(-t, 0.0),
+        "hinge": lambda: xp.maximum(1.0 - t, 0.0), "squared_hinge": lambda: 0.5 * xp.maximum(1.0 - t, 0.0) ** 2,
     }  # fmt: skip
     found = {
-        "train_error": jnp.mean(wrong), "support": jnp.mean(support), "norm": jnp.sum(fit.weights**2), "l1": l1,
+        "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }  # fmt: skip
     if name in losses:
-        found["train_loss"] = jnp.mean(losses[name]())
+        found["train_loss"] = xp.mean(losses[name]())
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved
@@ -216,8 +232,8 @@ def _measured(
         clean = sign_error(overlap, spread, bias)
         return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
     groups = (source.means, source.deviations, source.classes)
-    of_group = jax.nn.one_hot(drawn.member, source.classes.size, axis=0, dtype=t.dtype)
-    counts = jnp.sum(of_group, axis=1)
+    of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)
+    counts = xp.sum(of_group, axis=1)
     errors = group_errors(weights, bias, *groups)
     found |= {
         "error": source.shares @ errors, "group_error": errors, "overlap": source.means @ weights,
@@ -226,6 +242,6 @@ def _measured(
     }  # fmt: skip
     if radii.size:
         for each, length in (("l2_error", l2), ("linf_error", l1)):
-            attacked = jax.vmap(lambda radius, length=length: group_errors(weights, bias, *groups, radius * length))(radii)
+            attacked = group_errors(weights, bias, *groups, radii[:, None] * length)
             found |= {each: attacked @ source.shares, f"group_{each}": attacked}
     return found

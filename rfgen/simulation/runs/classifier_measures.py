@@ -4,10 +4,9 @@ __all__ = ["group_errors", "label_error", "sign_error"]
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+
+from rfgen.simulation.arrays import Array, namespace, normal_cdf
 
 # The integrands are smooth; 64 nodes leave 1e-12 for an intercept of any size, 401 points 1e-12 where weights leave
 # a hundredth of the score's variance unexplained.
@@ -20,7 +19,8 @@ def group_errors(
 ) -> Array:  # fmt: skip
     """Probabilities (groups,) that class * (w.x + b) <= shift for x ~ N(mean, deviations^2), of `weights` (dim,).
 
-    `shift` 0: the error; radius * |w|, in the norm dual to the attack's: the error under attack within that radius.
+    `shift` 0: the error; radius * |w|, in the norm dual to the attack's: the error under attack within that radius; shifts
+    (radii, 1) give (radii, groups).
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):
@@ -28,11 +28,12 @@ def group_errors(
     ...     round(float(group_errors(one[0], 0.0, 2 * one, one, one[0])[0]), 6)  # Phi(-2)
     0.02275
     """
-    spread = jnp.sqrt((deviations * deviations) @ (weights * weights))
+    xp = namespace(weights)
+    spread = xp.sqrt((deviations * deviations) @ (weights * weights))
     behind = shift - classes * (means @ weights + intercept)
     # without spread the score is what it is; 0 is right half of the time
-    sharp = jnp.where(behind == 0.0, 0.0, jnp.sign(behind) * jnp.inf)
-    return jax.scipy.special.ndtr(jnp.where(spread > 0.0, behind / jnp.where(spread > 0.0, spread, 1.0), sharp))
+    sharp = xp.where(behind == 0.0, 0.0, xp.copysign(np.inf, behind))
+    return normal_cdf(xp.where(spread > 0.0, behind / xp.where(spread > 0.0, spread, 1.0), sharp))
 
 
 def sign_error(overlap: Array, variance: Array, intercept: Array) -> Array:
@@ -46,31 +47,33 @@ def sign_error(overlap: Array, variance: Array, intercept: Array) -> Array:
     ...     [round(float(sign_error(jnp.array(0.5), jnp.array(1.0), jnp.array(b))), 6) for b in (0.0, 50.0)]
     [0.333333, 0.5]
     """
-    deviation = jnp.sqrt(variance)
-    safe = jnp.where(deviation > 0.0, deviation, 1.0)
-    correlation = jnp.where(deviation > 0.0, jnp.clip(overlap / safe, -1.0, 1.0), 0.0)
-    height = jnp.where(deviation > 0.0, intercept / safe, jnp.inf)
-    end = jnp.arcsin(correlation)
-    nodes, weights = (jnp.asarray(each, end.dtype) for each in ANGLES)
-    cosine = jnp.cos(0.5 * end * (nodes + 1.0))
-    inside = jnp.exp(-0.5 * (height / cosine) ** 2)
-    return 0.5 - 0.5 * end * (weights @ inside) / jnp.pi
+    xp = namespace(variance)
+    deviation = xp.sqrt(variance)
+    safe = xp.where(deviation > 0.0, deviation, 1.0)
+    correlation = xp.where(deviation > 0.0, xp.clip(overlap / safe, -1.0, 1.0), 0.0)
+    height = xp.where(deviation > 0.0, intercept / safe, np.inf)
+    end = xp.arcsin(correlation)
+    nodes, weights = (xp.asarray(each, end.dtype) for each in ANGLES)
+    cosine = xp.cos(0.5 * end * (nodes + 1.0))
+    inside = xp.exp(-0.5 * (height / cosine) ** 2)
+    return 0.5 - 0.5 * end * (weights @ inside) / np.pi
 
 
 def label_error(
     overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array
 ) -> Array:  # fmt: skip
     """Probability that sign(s + b) is not a fresh label of the teacher with that `link`, `scale` and `flip`."""
+    xp = namespace(variance)
     if link == "sign":
         wrong = sign_error(overlap, variance, intercept)
     elif link == "probit":
         # a label of u + noise, which has this deviation
-        wrong = sign_error(overlap / jnp.sqrt(1.0 + scale * scale), variance, intercept)
+        wrong = sign_error(overlap / xp.sqrt(1.0 + scale * scale), variance, intercept)
     else:
-        u = jnp.asarray(SCORES, overlap.dtype)
-        density = jnp.exp(-0.5 * u * u) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
-        rest = jnp.sqrt(jnp.maximum(variance - overlap * overlap, 1e-4 * variance))
-        above = jax.scipy.special.ndtr((overlap * u + intercept) / jnp.where(rest > 0.0, rest, 1.0))
-        says = jax.nn.sigmoid(u / scale)
+        u = xp.asarray(SCORES, overlap.dtype)
+        density = xp.exp(-0.5 * u * u) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
+        rest = xp.sqrt(xp.maximum(variance - overlap * overlap, 1e-4 * variance))
+        above = normal_cdf((overlap * u + intercept) / xp.where(rest > 0.0, rest, 1.0))
+        says = 1.0 / (1.0 + xp.exp(-u / scale))
         wrong = density @ (says * (1.0 - above) + (1.0 - says) * above)
     return flip + (1.0 - 2.0 * flip) * wrong

@@ -2,19 +2,18 @@
 
 __all__ = ["GroupRows", "LabelledRows", "MixtureRows", "TeacherRows", "labelled_rows"]
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
+from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.random_numbers import logistics, normals, split, uniforms
 
 
 @jax.tree_util.register_dataclass
@@ -40,16 +39,16 @@ class MixtureRows:
     flip: Any
     n: int = field(metadata={"static": True})
 
-    def draw(self, key: Array) -> LabelledRows:
+    def draw(self, key: Any) -> LabelledRows:
         """The class +1 has n * share rows, rounded up or down at random; each label is flipped on its own."""
-        of_count, of_flips, of_rows = jax.random.split(key, 3)
-        wanted = self.n * self.shares[0]
-        upper = jnp.floor(wanted + jax.random.uniform(of_count, (), wanted.dtype))
-        member = (jnp.arange(self.n, dtype=wanted.dtype) >= upper).astype(jnp.int32)
-        flipped = jax.random.uniform(of_flips, (self.n,), wanted.dtype) < self.flip
-        labels = self.classes[member] * jnp.where(flipped, -1.0, 1.0)
-        rows = _scattered(of_rows, self.means[member], self.deviations[member])
-        return LabelledRows(rows, labels, jnp.ones_like(labels), member)
+        of_count, of_flips, of_rows = split(key, 3)
+        chance, flipped = uniforms(of_count, 1), uniforms(of_flips, self.n) < self.flip
+        xp = namespace(chance)
+        upper = xp.floor(self.n * self.shares[0] + chance)
+        member = (xp.arange(self.n, dtype=upper.dtype) >= upper).astype(xp.int32)
+        labels = xp.asarray(self.classes)[member] * xp.where(flipped, -1.0, 1.0)
+        rows = _scattered(of_rows, self.means, self.deviations, member)
+        return LabelledRows(rows, labels, xp.ones_like(labels), member)
 
 
 @jax.tree_util.register_dataclass
@@ -67,11 +66,13 @@ class GroupRows:
     weights: Any
     counts: tuple[int, ...] = field(metadata={"static": True})
 
-    def draw(self, key: Array) -> LabelledRows:
+    def draw(self, key: Any) -> LabelledRows:
         """Rows in the order of the groups."""
-        member = jnp.asarray(np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts))
-        rows = _scattered(key, self.means[member], self.deviations[member])
-        return LabelledRows(rows, self.labels[member], self.weights[member], member)
+        of_row = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
+        rows = _scattered(key, self.means, self.deviations, of_row)
+        xp = namespace(rows)
+        member = xp.asarray(of_row)
+        return LabelledRows(rows, xp.asarray(self.labels)[member], xp.asarray(self.weights)[member], member)
 
 
 @jax.tree_util.register_dataclass
@@ -86,18 +87,18 @@ class TeacherRows:
     link: str = field(metadata={"static": True})
     n: int = field(metadata={"static": True})
 
-    def draw(self, key: Array) -> LabelledRows:
+    def draw(self, key: Any) -> LabelledRows:
         """Labels as the teacher says, then flipped."""
-        of_labels, of_flips, of_rows = jax.random.split(key, 3)
-        rows = _scattered(of_rows, jnp.zeros((self.n, 1), self.deviations.dtype), self.deviations)
-        score, tie = rows @ self.direction, jnp.ones((self.n,), rows.dtype)
+        of_labels, of_flips, of_rows = split(key, 3)
+        rows = self.deviations * normals(of_rows, (self.n, self.deviations.size))
+        score, xp = rows @ self.direction, namespace(rows)
         if self.link == "probit":
-            score = score + self.scale * jax.random.normal(of_labels, score.shape, score.dtype)
+            score = score + self.scale * normals(of_labels, (self.n,))
         elif self.link == "logistic":
-            score = score + self.scale * jax.random.logistic(of_labels, score.shape, score.dtype)
-        flipped = jax.random.uniform(of_flips, score.shape, score.dtype) < self.flip
-        labels = jnp.where((score >= 0.0) ^ flipped, tie, -tie)
-        return LabelledRows(rows, labels, tie, jnp.zeros(self.n, jnp.int32))
+            score = score + self.scale * logistics(of_labels, self.n)
+        flipped = uniforms(of_flips, self.n) < self.flip
+        labels = xp.where((score >= 0.0) ^ flipped, 1.0, -1.0)
+        return LabelledRows(rows, labels, xp.ones_like(labels), xp.zeros(self.n, xp.int32))
 
 
 def labelled_rows(problem: Any, n: Any = None) -> MixtureRows | GroupRows | TeacherRows:
@@ -117,20 +118,21 @@ def labelled_rows(problem: Any, n: Any = None) -> MixtureRows | GroupRows | Teac
             raise ValueError(f"counts must be whole numbers to draw rows, got {counts.tolist()}")
         of_groups = (problem.classes, counts / counts.sum(), problem.labels, problem.weights)
         arrays = (problem.means, np.sqrt(problem.variances), *of_groups)
-        return GroupRows(*(jnp.asarray(each) for each in arrays), counts=tuple(int(count) for count in counts))
+        return GroupRows(*arrays, counts=tuple(int(count) for count in counts))
     if not isinstance(problem, Mixture | Teacher):
         raise ValueError(f"problem must be a Mixture, ClassGroups or Teacher, got {type(problem).__name__}")
     n = validation.integer("n", n, 2 if isinstance(problem, Mixture) else 1)
     if isinstance(problem, Teacher):
         arrays = (problem.direction, np.sqrt(problem.variances), problem.scale, problem.flip)
-        return TeacherRows(*(jnp.asarray(each) for each in arrays), link=problem.link, n=n)
+        return TeacherRows(*(np.asarray(each) for each in arrays), link=problem.link, n=n)
     problem.groups(n)  # refuses, by name, an n that leaves a class empty
     signs = np.array(CLASSES)
     deviations = np.broadcast_to(np.sqrt(problem.covariance), (2, problem.dim))
     arrays = (signs[:, None] * problem.mean, deviations, signs, problem.shares, problem.flip)
-    return MixtureRows(*(jnp.asarray(each) for each in arrays), n=n)
+    return MixtureRows(*(np.asarray(each) for each in arrays), n=n)
 
 
-def _scattered(key: Array, means: Array, deviations: Array) -> Array:
-    shape = (means.shape[0], math.prod(deviations.shape[-1:]))
-    return means + deviations * jax.random.normal(key, shape, deviations.dtype)
+def _scattered(key: Any, means: Array, deviations: Array, member: Array) -> Array:
+    drawn = normals(key, (member.size, means.shape[1]))
+    xp = namespace(drawn)
+    return xp.asarray(means)[member] + xp.asarray(deviations)[member] * drawn

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array
 
-MOST_STEPS = 80
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, while_loop
+from rfgen.simulation.fits.interior_point import interior_point, reachable
+
 ROUNDING = 1e-15
 # Relative duality gap and violation of the constraints that are aimed at, and that count as converged.
 AIM, ENOUGH = 1e-11, 1e-7
-# Steps that do not halve it, after which rounding has the last word.
+# Steps that do not halve it.
 PATIENCE = 4
 # Changes of the support after the last step, which misses about one coefficient below 1e-4.
 CORRECTIONS = 10
@@ -47,86 +47,66 @@ def l1_fit(rows: Array, targets: Array, penalty: Any) -> L1Fit:
     >>> fit.coefficients.round(9).tolist(), fit.active.tolist()
     ([0.0, 2.0], [False, True])
     """
+    xp = namespace(rows)
     if rows.shape[0] > rows.shape[1]:
         # the part of y off the span of the columns changes no minimiser
-        basis, rows = jnp.linalg.qr(rows)
+        basis, rows = xp.linalg.qr(rows)
         targets = basis.T @ targets
     n, dim = rows.shape
-    length = jnp.sqrt(targets @ targets)
-    nothing, length = length == 0.0, jnp.where(length > 0.0, length, 1.0)
+    length = xp.sqrt(targets @ targets)
+    nothing, length = length == 0.0, xp.where(length > 0.0, length, 1.0)
     # columns and targets of length about 1
-    unit = jnp.sqrt(jnp.sum(rows * rows) / dim)
+    unit = xp.sqrt(xp.sum(rows * rows) / dim)
     design, wanted = rows / unit, targets / length
-    penalty = jnp.asarray(penalty, rows.dtype) / (unit * length)
-    identity = jnp.eye(n, dtype=rows.dtype)
+    penalty = xp.asarray(penalty, rows.dtype) / (unit * length)
 
     def step(state: Any) -> Any:
         plus, minus, dual, above, below = state  # above = 1 - X'u, below = 1 + X'u, kept of their own
         weights = plus / above + minus / below
         # of an exact sparse solution fewer than n weights stay above rounding
-        floor = jnp.maximum(penalty, ROUNDING * jnp.max(weights))
-        factor = jnp.linalg.cholesky((design * weights) @ design.T + floor * identity)
+        floor = xp.maximum(penalty, ROUNDING * xp.max(weights))
+        factor = cholesky(shifted((design * weights) @ design.T, floor))
         missing = wanted - design @ (plus - minus) - penalty * dual
         here = (plus @ above + minus @ below) / (2 * dim)
 
         def towards(push: Any, twist_plus: Any, twist_minus: Any) -> Any:
             pull_plus, pull_minus = (push - twist_plus) / above - plus, (push - twist_minus) / below - minus
-            turn = jax.scipy.linalg.cho_solve((factor, True), missing - design @ (pull_plus - pull_minus))
+            turn = cholesky_solve(factor, missing - design @ (pull_plus - pull_minus))
             along = design.T @ turn
             return pull_plus + plus / above * along, pull_minus - minus / below * along, turn, -along, along
 
-        def reach(values: Any, moves: Any) -> Array:
-            ends = jnp.where(moves < 0.0, -values / jnp.where(moves < 0.0, moves, -1.0), jnp.inf)
-            return jnp.min(ends)
+        def reach(move: Any) -> Array:
+            return reachable((plus, minus, above, below), (move[0], move[1], move[3], move[4]))
 
-        def lengths(move: Any) -> tuple[Array, Array]:
-            primal = jnp.minimum(reach(plus, move[0]), reach(minus, move[1]))
-            return primal, jnp.minimum(reach(above, move[3]), reach(below, move[4]))
-
-        zero = jnp.zeros_like(plus)
-        first = towards(jnp.zeros_like(here), zero, zero)
-        ahead = jnp.minimum(1.0, jnp.minimum(*lengths(first)))
+        zero = xp.zeros_like(plus)
+        first = towards(xp.zeros_like(here), zero, zero)
+        ahead = xp.minimum(1.0, reach(first))
         then = (plus + ahead * first[0]) @ (above + ahead * first[3])
         then = (then + (minus + ahead * first[1]) @ (below + ahead * first[4])) / (2 * dim)
-        push = here * jnp.clip(then / here, 0.0, 1.0) ** 3
+        push = here * xp.clip(then / here, 0.0, 1.0) ** 3
         move = towards(push, first[0] * first[3], first[1] * first[4])
         # with a penalty the residual couples both sides: one length for all
-        most = jnp.minimum(1.0, 0.995 * jnp.minimum(*lengths(move)))
+        most = xp.minimum(1.0, 0.995 * reach(move))
         return tuple(old + most * by for old, by in zip(state, move, strict=True))
 
-    def measured(state: Any) -> Array:
-        """Relative gap plus relative violation."""
+    def measured(state: Any) -> tuple[Array, Array]:
+        """Relative gap plus relative violation, twice."""
         plus, minus, dual, above, below = state
         missing = wanted - design @ (plus - minus) - penalty * dual
-        primal = jnp.sum(plus + minus) + 0.5 * penalty * (dual @ dual)
-        gap = (plus @ above + minus @ below) / jnp.where(primal > 0.0, primal, 1.0)
-        return gap + jnp.sqrt(missing @ missing)
+        primal = xp.sum(plus + minus) + 0.5 * penalty * (dual @ dual)
+        gap = (plus @ above + minus @ below) / xp.where(primal > 0.0, primal, 1.0)
+        total = gap + xp.sqrt(missing @ missing)
+        return total, total
 
-    def unfinished(carry: Any) -> Array:
-        number, _, _, gap, stale = carry
-        return (number < MOST_STEPS) & (gap > AIM) & (stale < PATIENCE)
-
-    def advance(carry: Any) -> Any:
-        number, state, best, gap, stale = carry
-        state = step(state)
-        now = measured(state)
-        better = now < gap  # NaN is not
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state, best)
-        stale = jnp.where((now < 0.5 * gap) | (gap > ENOUGH), 0, stale + 1)
-        return number + 1, state, best, jnp.where(better, now, gap), jnp.where(jnp.isfinite(now), stale, PATIENCE)
-
-    ones = jnp.ones(dim, rows.dtype)
-    start = (ones / dim, ones / dim, jnp.zeros(n, rows.dtype), ones, ones)
-    count = jnp.zeros((), jnp.int32)
-    carry = (count, start, start, jnp.asarray(jnp.inf, rows.dtype), count)
-    _, _, best, gap, _ = jax.lax.while_loop(unfinished, advance, carry)
-    plus, minus, _, above, below = best
+    ones = xp.ones(dim, rows.dtype)
+    start = (ones / dim, ones / dim, xp.zeros(n, rows.dtype), ones, ones)
+    (plus, minus, _, above, below), gap = interior_point(step, measured, start, AIM, ENOUGH, PATIENCE)
     # of each product p (1 - X'u) the factor that does not vanish decides, in units of the largest p
-    largest = jnp.maximum(jnp.max(jnp.maximum(plus, minus)), NOTHING)
-    active = jnp.maximum(plus, minus) > largest * jnp.minimum(above, below)
+    largest = xp.maximum(xp.max(xp.maximum(plus, minus)), NOTHING)
+    active = xp.maximum(plus, minus) > largest * xp.minimum(above, below)
     scale = length / unit
-    found = jnp.where(active, plus - minus, 0.0)
-    found = jax.lax.cond(penalty > 0.0, lambda: _polished(design, wanted, penalty, found), lambda: found)
+    found = xp.where(active, plus - minus, 0.0)
+    found = cond(penalty > 0.0, lambda: _polished(design, wanted, penalty, found), lambda: found)
     return L1Fit(found * scale, found != 0.0, gap, nothing | (gap < ENOUGH))
 
 
@@ -134,25 +114,26 @@ def _polished(design: Array, targets: Array, penalty: Array, start: Array) -> Ar
     """The lasso by its normal equations on the support of `start`, corrected where signs or pulls contradict it; `start`
     where that comes to no rest.
     """
+    xp = namespace(design)
     gram, pull = design.T @ design, design.T @ targets
 
     def solve(signs: Array) -> Array:
         kept = signs != 0.0
-        inner = jnp.where(kept[:, None] & kept, gram, jnp.eye(start.size, dtype=start.dtype))
-        factor = jnp.linalg.cholesky(inner)
-        return jax.scipy.linalg.cho_solve((factor, True), jnp.where(kept, pull - penalty * signs, 0.0))
+        inner = xp.where(kept[:, None] & kept, gram, xp.eye(start.size, dtype=start.dtype))
+        factor = cholesky(inner)
+        return cholesky_solve(factor, xp.where(kept, pull - penalty * signs, 0.0))
 
     def advance(carry: Any) -> Any:
         number, signs, _, _ = carry
         found = solve(signs)
         rest = pull - gram @ found
-        joins = jnp.where(jnp.abs(rest) > penalty * (1.0 + 1e-9), jnp.sign(rest), 0.0)
-        wanted = jnp.where(signs != 0.0, jnp.where(found * signs > 0.0, signs, 0.0), joins)
-        return number + 1, wanted, found, jnp.all(wanted == signs) & jnp.all(jnp.isfinite(found))
+        joins = xp.where(xp.abs(rest) > penalty * (1.0 + 1e-9), xp.sign(rest), 0.0)
+        wanted = xp.where(signs != 0.0, xp.where(found * signs > 0.0, signs, 0.0), joins)
+        return number + 1, wanted, found, xp.all(wanted == signs) & xp.all(xp.isfinite(found))
 
     def unfinished(carry: Any) -> Array:
         return (carry[0] < CORRECTIONS) & ~carry[3]
 
-    carry = (jnp.zeros((), jnp.int32), jnp.sign(start), start, jnp.asarray(False))
-    _, _, found, settled = jax.lax.while_loop(unfinished, advance, carry)
-    return jnp.where(settled, found, start)
+    carry = (xp.zeros((), xp.int32), xp.sign(start), start, xp.asarray(False))
+    _, _, found, settled = while_loop(unfinished, advance, carry)
+    return xp.where(settled, found, start)

@@ -2,16 +2,26 @@
 
 __all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.simulation.arrays import (
+    Array,
+    cholesky,
+    cholesky_solve,
+    few_threads,
+    namespace,
+    on_host,
+    shifted,
+    stacked,
+    while_loop,
+)
+from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
@@ -42,29 +52,32 @@ def sparse_runs(
         raise ValueError(f"training must be Lasso, BasisPursuit, ReparametrizedFlow or Ridge, got {training!r}")
     axes = training.axes
     mesh = np.meshgrid(*axes.values(), indexing="ij")
-    settings = tuple(jnp.asarray(np.ravel(part), jnp.float64) for part in mesh) or (jnp.zeros(1),)
-    key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), n)
-    truth = jnp.asarray(np.repeat(task.coefficients, task.multiplicity))
+    settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
+    truth = np.repeat(task.coefficients, task.multiplicity)
     kind = {Lasso: "l1", BasisPursuit: "l1", ReparametrizedFlow: "flow", Ridge: "ridge"}[type(training)]
-    found = [
-        _trial(jax.random.fold_in(key, number), truth, jnp.asarray(task.noise), settings, n, kind)
-        for number in range(start, start + trials)
-    ]
+    given = (truth, np.asarray(task.noise), settings, n, kind)
+    if on_host():
+        key = fold_in(host_key(seed), n)
+        with np.errstate(all="ignore"), few_threads(0.1 * n * n * truth.size):
+            found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
+    else:
+        key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
+        found = [_compiled(fold_in(key, number), *given) for number in range(start, start + trials)]
     shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
-    return {name: np.reshape([np.asarray(each[name]) for each in found], shape) for name in found[0]}
+    return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
 
-@partial(jax.jit, static_argnames=("n", "kind"))
 def _trial(
-    key: Array, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
+    key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
 ) -> dict[str, Array]:  # fmt: skip
     """All measures of one training set, (settings,)."""
-    of_rows, of_noise = jax.random.split(key)
-    rows = jax.random.normal(of_rows, (n, truth.size), truth.dtype)
-    targets = rows @ truth + jnp.sqrt(noise) * jax.random.normal(of_noise, (n,), truth.dtype)
+    of_rows, of_noise = split(key)
+    rows = normals(of_rows, (n, truth.size))
+    xp = namespace(rows)
+    targets = rows @ truth + xp.sqrt(noise) * normals(of_noise, (n,))
 
-    def setting(at: tuple[Array, ...]) -> dict[str, Array]:
-        converged = jnp.asarray(True)
+    def setting(*at: Array) -> dict[str, Array]:
+        converged = xp.asarray(True)
         if kind == "ridge" or (kind == "flow" and n >= truth.size):
             fitted = ridge_fit(rows, targets, at[0] if kind == "ridge" else 0.0)
         elif kind == "flow":
@@ -72,32 +85,34 @@ def _trial(
         else:
             fit = l1_fit(rows, targets, at[0])
             fitted, converged = fit.coefficients, fit.converged
-        excess = jnp.sum((fitted - truth) ** 2)
+        excess = xp.sum((fitted - truth) ** 2)
         found = {
-            "test": noise + excess, "excess": excess, "train": jnp.mean((targets - rows @ fitted) ** 2),
-            "norm": jnp.sum(fitted**2),
+            "test": noise + excess, "excess": excess, "train": xp.mean((targets - rows @ fitted) ** 2),
+            "norm": xp.sum(fitted**2),
         }  # fmt: skip
         if kind == "l1":
             kept, real = fitted != 0.0, truth > 0.0
-            total = jnp.sum(kept, dtype=truth.dtype)
-            right = jnp.sum(kept & real, dtype=truth.dtype)
+            total = xp.sum(kept, dtype=truth.dtype)
+            right = xp.sum(kept & real, dtype=truth.dtype)
             found |= {
-                "active": total, "true_positives": right / jnp.sum(real, dtype=truth.dtype),
-                "false_discoveries": (total - right) / jnp.maximum(total, 1.0),
+                "active": total, "true_positives": right / xp.sum(real, dtype=truth.dtype),
+                "false_discoveries": (total - right) / xp.maximum(total, 1.0),
             }  # fmt: skip
-        return {name: jnp.where(converged, value, jnp.nan) for name, value in found.items()}
+        return {name: xp.where(converged, value, xp.nan) for name, value in found.items()}
 
-    return jax.lax.map(setting, settings)
+    return stacked(setting, *settings)
+
+
+_compiled = jax.jit(_trial, static_argnames=("n", "kind"))
 
 
 def ridge_fit(rows: Array, targets: Array, ridge: Any) -> Array:
     """Minimise |y - X b|^2 + ridge |b|^2 on the smaller side; ridge 0: least squares, of least norm if n < dim."""
     n, dim = rows.shape
-    gram = rows @ rows.T if n < dim else rows.T @ rows
-    factor = jnp.linalg.cholesky(gram + ridge * jnp.eye(gram.shape[0], dtype=gram.dtype))
+    factor = cholesky(shifted(rows @ rows.T if n < dim else rows.T @ rows, ridge))
     if n < dim:
-        return rows.T @ jax.scipy.linalg.cho_solve((factor, True), targets)
-    return jax.scipy.linalg.cho_solve((factor, True), rows.T @ targets)
+        return rows.T @ cholesky_solve(factor, targets)
+    return cholesky_solve(factor, rows.T @ targets)
 
 
 def reparametrized_fit(rows: Array, targets: Array, init: Any, linear: Any) -> tuple[Array, Array]:
@@ -113,12 +128,13 @@ def reparametrized_fit(rows: Array, targets: Array, init: Any, linear: Any) -> t
     >>> [round(float(each), 3) for each in found]
     [0.001, 1.999]
     """
-    square, straight = jnp.asarray(init, rows.dtype) ** 2, jnp.asarray(linear, rows.dtype) ** 2
-    length = jnp.sqrt(targets @ targets)
+    xp = namespace(rows)
+    square, straight = xp.asarray(init, rows.dtype) ** 2, xp.asarray(linear, rows.dtype) ** 2
+    length = xp.sqrt(targets @ targets)
 
     def response(dual: Array) -> Array:
         s = rows.T @ dual
-        return 2.0 * square * jnp.sinh(4.0 * s) + straight * s
+        return 2.0 * square * xp.sinh(4.0 * s) + straight * s
 
     def unfinished(state: tuple[Array, Array, Array]) -> Array:
         number, _, misfit = state
@@ -126,20 +142,19 @@ def reparametrized_fit(rows: Array, targets: Array, init: Any, linear: Any) -> t
 
     def advance(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         number, dual, _ = state
-        slope = 8.0 * square * jnp.cosh(4.0 * (rows.T @ dual)) + straight
+        slope = 8.0 * square * xp.cosh(4.0 * (rows.T @ dual)) + straight
         hessian = (rows * slope) @ rows.T
         # slopes of a tiny init differ by more than all digits; a larger Hessian does not overshoot either
-        floor = ROUNDING * jnp.max(jnp.diag(hessian))
-        factor = jnp.linalg.cholesky(hessian + floor * jnp.eye(targets.size, dtype=rows.dtype))
-        move = jax.scipy.linalg.cho_solve((factor, True), targets - rows @ response(dual))
-        largest = 4.0 * jnp.max(jnp.abs(rows.T @ move))
-        dual = dual + move * jnp.where(largest > 0.0, jnp.log1p(largest) / jnp.where(largest > 0.0, largest, 1.0), 1.0)
+        factor = cholesky(shifted(hessian, ROUNDING * xp.max(xp.diag(hessian))))
+        move = cholesky_solve(factor, targets - rows @ response(dual))
+        largest = 4.0 * xp.max(xp.abs(rows.T @ move))
+        dual = dual + move * xp.where(largest > 0.0, xp.log1p(largest) / xp.where(largest > 0.0, largest, 1.0), 1.0)
         left = targets - rows @ response(dual)
-        misfit = jnp.sqrt(left @ left)
-        return jnp.where(jnp.isfinite(misfit), number + 1, MOST_STEPS), dual, misfit
+        misfit = xp.sqrt(left @ left)
+        return xp.where(xp.isfinite(misfit), number + 1, MOST_STEPS), dual, misfit
 
-    begin = (jnp.zeros((), jnp.int32), jnp.zeros_like(targets), length)
-    _, dual, misfit = jax.lax.while_loop(unfinished, advance, begin)
+    begin = (xp.zeros((), xp.int32), xp.zeros_like(targets), length)
+    _, dual, misfit = while_loop(unfinished, advance, begin)
     return response(dual), misfit <= ENOUGH * length
 
 
