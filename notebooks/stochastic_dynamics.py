@@ -22,7 +22,7 @@ import numpy as np
 
 import rfgen as rg
 from rfgen.systems.class_imbalance import GaussianMixture, class_imbalance
-from rfgen.theory.overfitting import scaling_exponents
+from rfgen.theory import scaling_exponents
 
 rg.cache_programs()
 

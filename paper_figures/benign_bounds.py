@@ -18,8 +18,8 @@ import rfgen as rg
 from paper_figures.interpolation import risk_dots, worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.problems.spectra import spectral_tails
-from rfgen.theory.overfitting import benign_bounds
+from rfgen.problems import spectral_tails
+from rfgen.theory import benign_bounds
 
 BETA, NOISE, TAU, FLOOR, MODES = 2.0, 1.0, 5.0, 1e-5, 200_000
 # The bounds hold for every b > 1: the best of these at each n.

@@ -17,7 +17,7 @@ from matplotlib.ticker import NullLocator
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
-from rfgen.theory.overfitting import scaling_exponents
+from rfgen.theory import scaling_exponents
 
 MODES, EXPONENT, NOISE, BATCH, RATE, FULL_RATE = 300, 1.5, 0.3, 4, 0.3, 1.0
 SIZES = (100, 300, 1000)

@@ -18,7 +18,7 @@ import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, STYLE, blank, caption, legend
-from rfgen.problems.spectra import spectral_tails
+from rfgen.problems import spectral_tails
 from rfgen.theory import effective_ranks
 
 PHASES = {"benign": COLOURS[2], "tempered": COLOURS[0], "catastrophic": COLOURS[4]}
