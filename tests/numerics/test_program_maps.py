@@ -8,7 +8,7 @@ import pytest
 import rfgen as rg
 from rfgen.numerics import program_maps
 from rfgen.systems.lazy.deep_kernel_exponent import deep_kernel_exponent
-from rfgen.theory.ridge import risk
+from rfgen.theory import risk
 from tests.benchmarks.compilations import count_compilations
 
 TASK, LEARNER = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1))
