@@ -83,8 +83,8 @@ CALLS: dict[str, Call] = {
     "simulate, flow": Call(
         "rg.simulate(task, rg.Learner(rg.GradientFlow([1.0, 100.0]), features=64), n=64, trials=4)", 2.5, 6
     ),
-    "simulate, hinge": Call("rg.simulate(two, rg.Learner(rg.Hinge(0.1)), n=40, trials=4)", 2.5, 11, _MIXTURE),
-    "simulate, lasso": Call("rg.simulate(sparse, rg.Learner(rg.Lasso(15.0)), n=200, trials=4)", 2.5, 7, _SPARSE),
+    "simulate, hinge": Call("rg.simulate(two, rg.Learner(rg.Hinge(0.1)), n=40, trials=4)", 2.5, 1, _MIXTURE),
+    "simulate, lasso": Call("rg.simulate(sparse, rg.Learner(rg.Lasso(15.0)), n=200, trials=4)", 2.5, 1, _SPARSE),
     "simulate, one pass": Call(
         "rg.simulate(task, rg.Learner(rg.OnePassSGD(rate=0.1, steps=[10, 100], batch=4)), trials=4)", 2.5, 3
     ),
