@@ -2,11 +2,11 @@
 
 __all__ = ["prepare", "warn_low_dimension", "warn_small_population"]
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -57,11 +57,10 @@ def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
         return
     share = float(np.max(1.0 - 1.0 / amplification, where=~np.isnan(amplification), initial=0.0))
     if share > MOST_DF2_PER_SAMPLE:
-        warnings.warn(
+        warn_caller(
             f"inputs on the sphere of dim={task.population.dim} are too low-dimensional for independent modes, and df2/n "
             f"reaches {share:.2g}: of what fitted noise adds to the risk theory is too high, by up to a half on the circle "
-            "(dim 2) and a fifth in dim 3; use a larger ridge, more samples at that ridge, or simulate",
-            stacklevel=4,
+            "(dim 2) and a fifth in dim 3; use a larger ridge, more samples at that ridge, or simulate"
         )
 
 
@@ -72,9 +71,8 @@ def warn_small_population(task: Task, df1: np.ndarray) -> None:
     examples = task.population.labels.shape[0]
     share = float(np.nanmax(df1)) / examples
     if share > MOST_DF1_PER_EXAMPLE:
-        warnings.warn(
+        warn_caller(
             f"degrees of freedom reach {share:.2g} of the {examples} examples of the population: rows drawn from so few "
             f"examples repeat, and theory and simulation differ by a relative error of about that size; use smaller n, "
-            "a larger ridge, or more examples",
-            stacklevel=4,
+            "a larger ridge, or more examples"
         )

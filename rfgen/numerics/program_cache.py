@@ -24,6 +24,8 @@ import jax
 import jax.monitoring
 from jaxlib.version import __version__ as jaxlib_version
 
+from rfgen.numerics.caller import warn_caller
+
 MOST_BYTES = 256 * 2**20
 # Environments with different versions of JAX may alternate on one machine: a folder goes when nobody used it for so long.
 UNUSED_SECONDS = 30 * 86400.0
@@ -49,9 +51,8 @@ def cache_programs() -> None:
         _tidy(folder)
         (folder / MARK).touch()
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        warnings.warn(
-            f"compiled programs are not kept for later ({error}): set RFGEN_CACHE to a folder that can be written, or off",
-            stacklevel=2,
+        warn_caller(
+            f"compiled programs are not kept for later ({error}): set RFGEN_CACHE to a folder that can be written, or off"
         )
         return
     # another process may be writing what this one reads: it is compiled, and the next start finds it whole

@@ -2,7 +2,6 @@
 
 __all__ = ["Cell", "checked_seed", "planned_for", "run_cells"]
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from rfgen.curves.cells.memory import budget, plan
 from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
+from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
 
 Arrays = dict[str, np.ndarray]
@@ -76,7 +76,7 @@ def run_cells(
             raise
         done = sum(map(len, found)), sum(-(-trials // cell.at_once) for cell in cells)
         said = f"stopped after {done[0]} of {done[1]} pieces: the trials finished are returned, NaN where there is none"
-        warnings.warn(f"{said}; give store= to go on from there", stacklevel=4)
+        warn_caller(f"{said}; give store= to go on from there")
         return _completed(found), {INTERRUPTED: said}
     return [_joined(blocks) for blocks in found], {}
 

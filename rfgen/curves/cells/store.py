@@ -8,13 +8,14 @@ __all__ = ["Store", "content_key"]
 
 import hashlib
 import os
-import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from rfgen.numerics.caller import warn_caller
 
 
 def content_key(*parts: Any) -> str:
@@ -53,7 +54,7 @@ class Store:
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             aside = path.with_suffix(".damaged")
             os.replace(path, aside)
-            warnings.warn(f"{path} is damaged ({error}); set aside as {aside.name} and computed again", stacklevel=2)
+            warn_caller(f"{path} is damaged ({error}); set aside as {aside.name} and computed again")
             return None
 
     def put(self, key: str, arrays: Mapping[str, Any]) -> None:

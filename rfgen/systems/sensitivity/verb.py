@@ -2,7 +2,6 @@
 
 __all__ = ["sensitivity"]
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.grid import blockwise
+from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
@@ -87,10 +87,9 @@ def sensitivity(
     energies = odd_activation(activation)
     largest = float(min(axes["n"].max(), axes["features"].max()))
     if largest > dim**REACH and energies.rest + energies.cubic > 0.0:
-        warnings.warn(
+        warn_caller(
             f"min(n, features) reaches {largest:g}, beyond dim^1.5 = {dim**REACH:.3g}: features are less and less as "
-            "Gaussian there, and simulations are steeper (10 % in the squared gradient at dim = 30, n = 900)",
-            stacklevel=3,
+            "Gaussian there, and simulations are steeper (10 % in the squared gradient at dim = 30, n = 900)"
         )
     columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     found = blockwise(lambda *at: _points(energies, float(dim), signal, noise, *at), columns)

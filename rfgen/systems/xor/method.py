@@ -3,7 +3,6 @@
 __all__ = ["predict_network", "simulate_network"]
 
 import itertools
-import warnings
 from typing import Any
 
 import jax
@@ -13,6 +12,7 @@ from rfgen._version import __version__
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import mean_and_error
+from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
@@ -79,8 +79,8 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
     doubts = _doubts(xor, net, sizes, first)
     if doubts:
-        warnings.warn(
-            f"outside the tested regime of the first step: {'; '.join(doubts)}; compare with simulate", stacklevel=5
+        warn_caller(
+            f"outside the tested regime of the first step: {'; '.join(doubts)}; compare with simulate"
         )
     variables = {
         "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,

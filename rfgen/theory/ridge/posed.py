@@ -2,7 +2,6 @@
 
 __all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "pose_resampled", "posed_point"]
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.pencil import Pencil
 from rfgen.equivalents.targets import ModeTarget
+from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
@@ -91,10 +91,9 @@ def pose(
     if form is None:
         form = "moment" if augmentation.moments_suffice or not listable else "pattern"
         if form == "moment" and not augmentation.moments_suffice:
-            warnings.warn(
+            warn_caller(
                 f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is "
-                "used, which is an approximation here; compare with simulate",
-                stacklevel=5,
+                "used, which is an approximation here; compare with simulate"
             )
     if form == "pattern" and not listable:
         raise ValueError(
