@@ -39,6 +39,7 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
 KINDS = {
     "ridge": (TASK, rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "test"),
     "one pass": (TASK, rg.Learner(rg.OnePassSGD([0.1, 0.2], steps=5), features=[8, 9, 10]), None, "test"),
+    "masks": (TASK, rg.Learner(rg.Ridge(0.1), augmentation=rg.Mask([0.4, 0.6, 0.8])), 10, "test"),
     "classes": (rg.Mixture([1.0] * 4, np.ones(4)), rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "error"),
     "sparse": (rg.SparseRegression.equal(30, 2, noise=0.1), rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "test"),
     "XOR": (

@@ -117,7 +117,7 @@ def simulate_spectral(
     flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
     # (trials, settings, augmentations, outputs): the order of the dimensions
     rows = [flat[first : first + len(sources)] for first in range(0, len(flat), len(sources))]
-    collected = [{name: np.stack([cell[name] for cell in row], axis=2) for name in row[0]} for row in rows]
+    collected = [_side_by_side(row) for row in rows]
     attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows, **interrupted}
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
@@ -126,6 +126,12 @@ def simulate_spectral(
         attributes["resampling"] = repr(learner.resampling)
     found = _summary(task, axes, collected, trials, attributes)
     return found if members is None else found.assign_coords(members=float(count))
+
+
+def _side_by_side(row: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Cells of all settings of an augmentation, of as many trials: an interrupted run has fewer in some."""
+    least = {name: min(cell[name].shape[0] for cell in row) for name in row[0]}
+    return {name: np.stack([cell[name][:count] for cell in row], axis=2) for name, count in least.items()}
 
 
 def _refuse_resampling(learner: Learner, task: Task) -> None:
