@@ -80,10 +80,8 @@ __all__ = [
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
-    check,
     estimate_risk,
     fine_grained_variance,
-    methods,
     optimal_augmentation,
     optimal_ridge,
     optimal_stopping,
@@ -92,6 +90,8 @@ from rfgen.api import (
     sensitivity,
     simulate,
 )
+from rfgen.api.check.check import check
+from rfgen.api.methods.table import methods
 from rfgen.numerics.precision import PrecisionError
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from rfgen._version import __version__
-from rfgen.api import check, predict
+from rfgen.api import predict
+from rfgen.api.check.check import check
 from rfgen.cli_comparisons import NAMED
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot

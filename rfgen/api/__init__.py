@@ -2,14 +2,13 @@
 
 Each opens a 64-bit scope of its own and leaves the process's flag alone; each takes plain numbers and arrays, broadcasts
 them to named dimensions (the outer product), and refuses tracers: under jit, grad or vmap use `rfgen.theory`.
+`check` and `methods` are rooms here, and functions of `rfgen`.
 """
 
 __all__ = [
     "adversarial_error",
-    "check",
     "estimate_risk",
     "fine_grained_variance",
-    "methods",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
@@ -20,10 +19,8 @@ __all__ = [
 ]
 
 from rfgen.api.attacking import adversarial_error
-from rfgen.api.check.check import check
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.estimating import estimate_risk
-from rfgen.api.methods.table import methods
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.predicting import predict

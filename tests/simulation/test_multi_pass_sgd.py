@@ -216,7 +216,7 @@ def test_every_setting_has_its_cell(monkeypatch, tmp_path):
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5, batch=11)), 10), "batch must be at most n"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5))), "n, the number of training samples, is missing"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.GaussianNoise(0.1, views=2)), 10),
-         "augmentation is not covered by SGD trainings"),
+         "augmentation is not covered by simulate for many passes of SGD"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 10**8)), 10), "steps must be at most 10000000"),
     ],
 )  # fmt: skip

@@ -248,9 +248,9 @@ SPHERE = rg.Task.sphere(5, rg.NTK("relu"), {1: 1.0})
          "in eigen-coordinates only"),
         (lambda: rg.simulate(TASK, rg.Learner(ONE), 10), "n must be left out"),
         (lambda: rg.simulate(TASK, rg.Learner(ONE, augmentation=rg.GaussianNoise(0.1, views=2))),
-         "augmentation is not covered by SGD trainings"),
+         "augmentation is not covered by simulate for one pass of SGD"),
         (lambda: rg.simulate(rg.Task.from_kernel(np.eye(9), np.ones(9)), rg.Learner(ONE), test_rows="rest"),
-         "test_rows must be 'population' for one pass"),
+         "test_rows is not covered by simulate for one pass of SGD"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.OnePassSGD(0.1, 10**8))), "steps must be at most 10000000"),
     ],
 )  # fmt: skip

@@ -134,5 +134,5 @@ def test_derivatives_batches_and_refusals():
         np.testing.assert_allclose(float(batch[1]), single, rtol=1e-13)
         with pytest.raises(ValueError, match="depth must be an integer >= 1, got 0"):
             deep_linear(1.0, 5.0, 1.0, depth=0, initial=0.1)
-    with pytest.raises(rg.PrecisionError, match=r"rfgen\.theory\.deep_linear"):
+    with pytest.raises(rg.PrecisionError, match=r"rfgen\.systems\.linear_networks\.deep_linear"):
         deep_linear(1.0, 5.0, 1.0, depth=2, initial=0.1)

@@ -13,7 +13,7 @@ FLOW = rg.Learner(ReparametrizedFlow(init=[0.01, 0.1], linear=[0.0, 0.1, 1.0]))
 
 
 def simulate(learner, n, trials=3, seed=0, store=None):
-    return simulate_sparse(TASK, learner, n, trials, seed, False, store)
+    return simulate_sparse(TASK, learner, n, trials, seed, None, False, store)
 
 
 def test_dimensions_variables_and_attributes():

@@ -81,7 +81,7 @@ def test_what_leaves_single_precision_is_refused():
 
 def test_keywords_of_tasks_are_refused_by_name():
     xor, net = rg.XORClusters(dim=400, separation=6), rg.TwoLayerReLU(100, 0.01, 2, 1e-3)
-    with pytest.raises(ValueError, match="members is not covered on XORClusters"):
+    with pytest.raises(ValueError, match="members is not covered by predict for networks on XOR clusters"):
         rg.predict(xor, net, n=50, members=3)
     with pytest.raises(ValueError, match=r"task must be an rg\.XORClusters to train TwoLayerReLU"):
         rg.predict(rg.Task.isotropic(5), net, n=50)

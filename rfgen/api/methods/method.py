@@ -51,7 +51,8 @@ class Method:
         """ValueError for the first of `options` that `verb` does not cover here, with the nearest that does."""
         if verb not in self.covers:
             others = [one for one in table if verb in one.covers]
-            raise ValueError(f"{verb} is not there for {self.name}: it takes {_trainings(others)}")
+            tasks = " or ".join(dict.fromkeys(f"rg.{task.__name__}" for one in others for task in one.tasks))
+            raise ValueError(f"{verb} is not there for {self.name}: it takes {_trainings(others)} on {tasks}")
         for option, value in options.items():
             if option not in self.covers[verb] and not (option == "dtype" and value == self.dtype):
                 raise ValueError(

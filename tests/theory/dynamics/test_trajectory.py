@@ -248,8 +248,8 @@ def test_levels_of_initial_variance():
         (lambda: rg.GradientFlow(1.0, 0.0, -1.0), "initial_variance must be >= 0"),
         (lambda: curve(rg.GradientFlow(1.0, 0.0, [1.0, 2.0])), r"one entry per level of the task \(400\), got 2"),
         (lambda: curve(rg.GradientFlow(1.0, 0.0, [1.0, 2.0]), features=3), "must be one number where there are random"),
-        (lambda: rg.optimal_stopping(STEEP, rg.Learner(rg.Ridge(1.0)), 10), "training must follow a gradient"),
-        (lambda: rg.optimal_ridge(STEEP, rg.Learner(rg.GradientFlow(1.0)), 10), "optimal_ridge covers Ridge"),
+        (lambda: rg.optimal_stopping(STEEP, rg.Learner(rg.Ridge(1.0)), 10), "it takes rg.GradientFlow"),
+        (lambda: rg.optimal_ridge(STEEP, rg.Learner(rg.GradientFlow(1.0)), 10), "it takes rg.Ridge on"),
     ],
 )
 def test_bad_input(make, message):

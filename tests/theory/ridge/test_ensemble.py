@@ -226,19 +226,19 @@ def test_members_must_be_whole(members):
 def test_what_ensembles_do_not_cover():
     with pytest.raises(ValueError, match="none: give rg"):
         rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), 20, members=3)
-    with pytest.raises(ValueError, match="trainings on batches"):
+    with pytest.raises(ValueError, match="members is not covered by predict for many passes of SGD"):
         rg.predict(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20, members=3)
-    with pytest.raises(ValueError, match="trainings on batches"):
+    with pytest.raises(ValueError, match="fine_grained_variance is not there for many passes of SGD"):
         rg.fine_grained_variance(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20)
     with pytest.raises(ValueError, match="members must be finite"):
         rg.simulate(TASK, rg.Learner(rg.Ridge(0.1), features=10), 20, members=math.inf)
-    with pytest.raises(ValueError, match="members is not covered on Mixture"):
+    with pytest.raises(ValueError, match="members is not covered by predict for linear classifiers"):
         rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1)), 20, members=3)
     with pytest.raises(ValueError, match=r"resampling must be rg\.Bootstrap"):
         rg.Learner(rg.Ridge(0.1), resampling="bootstrap")
     with pytest.raises(ValueError, match="resampling is not covered by optimal_ridge"):
         rg.optimal_ridge(TASK, rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
-    with pytest.raises(ValueError, match="resampling is not covered on Mixture"):
+    with pytest.raises(ValueError, match="resampling is not covered by predict for linear classifiers"):
         rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
     with pytest.raises(ValueError, match="share must be at most 1"):
         rg.Subsample(1.5)
