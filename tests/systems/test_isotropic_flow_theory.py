@@ -202,5 +202,5 @@ def test_batches_and_precision():
                 np.testing.assert_allclose(getattr(batch, name)[i], getattr(single, name), rtol=1e-13)
     with pytest.raises(rg.PrecisionError, match=r"rfgen\.systems\.linear_networks\.isotropic_flow"):
         isotropic_flow(1.0, 5.0, 1.0)
-    with pytest.raises(rg.PrecisionError, match=r"rfgen\.theory\.optimal_time"):
+    with pytest.raises(rg.PrecisionError, match=r"rfgen\.systems\.linear_networks\.optimal_time"):
         optimal_time(1.0, 5.0)
