@@ -9,6 +9,13 @@ COLLECTED = pytest.StashKey[list]()
 
 # file -> test -> the parameter sets of it that stay quick
 FULL: dict[str, dict[str, tuple[str, ...]]] = {
+    "tests/curves/test_cells.py": {
+        "test_an_interrupted_run_loses_nothing": ("ridge", "classes"),
+        "test_an_interrupted_run_with_a_store_goes_on_later": ("one pass", "sparse"),
+    },
+    "tests/numerics/test_caller.py": {
+        "test_a_warning_points_at_the_caller": ("predict", "network"),
+    },
     "tests/paper_figures/test_paper_figures.py": {
         "test_made_at_smoke_scale_and_drawn_from_its_files": (
             "advani_saxe_spectra-False", "advani_saxe_student_teacher-False", "more_is_better_fitting_ratio-False",
@@ -95,9 +102,11 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_shapes.py": {
         "test_a_grid_compiles_few_programs": ("training1",),
         "test_a_grid_of_fits_compiles_few_programs": ("hinge", "lasso"),
+        "test_any_way_to_draw_compiles_few_programs": ("views",),
         "test_classifiers_on_the_host_are_those_on_the_device": ("hinge-mixture",),
         "test_random_numbers_are_those_of_jax": (),
         "test_sparse_fits_on_the_host_are_those_on_the_device": ("lasso-20",),
+        "test_the_host_draws_what_the_device_draws": ("mixtures",),
         "test_the_host_finds_what_the_device_finds": ("70-None-members1-float64",),
     },
     "tests/systems/test_sparse_fit.py": {
@@ -162,12 +171,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_notebook": ("cost_of_overfitting",),
     },
     "tests/test_programs.py": {
-        "test_a_first_call_compiles_no_more_than_the_table_says": (
-            "predict, ridge", "predict, flow", "simulate, ridge", "simulate, flow", "predict, hinge", "check, ridge",
-        ),
-        "test_a_sweep_compiles_nothing_new": (
-            "ridge: n", "ridge: features", "ridge: ridge", "ridge: noise", "flow: time", "hinge: ridge", "simulate: n",
-        ),
+        "test_a_first_call_compiles_no_more_than_the_table_says": ("predict, ridge", "predict, flow", "simulate, ridge"),
+        "test_a_sweep_compiles_nothing_new": ("ridge: n", "ridge: noise", "hinge: ridge", "simulate: n"),
     },
     "tests/test_readme.py": {
         "test_block_runs": (
