@@ -78,6 +78,20 @@ def test_an_interrupted_run_loses_nothing(kind, tmp_path, interrupted, monkeypat
     assert np.array_equal(whole[name].values.reshape(3, -1)[:2], values[:2])
 
 
+def test_an_interrupted_run_begins_no_further_ensemble(interrupted):
+    learner = rg.Learner(rg.Ridge(0.1), features=8)
+    some = rg.simulate(TASK, learner, [10, 20], trials=4, members=[1, 2, 3])
+    assert np.isfinite(some.test.values).tolist() == [[True, False, False]] * 2
+    assert some.attrs["interrupted"] == "stopped at members=2"
+
+
+def test_an_ensemble_interrupted_half_way_is_returned(interrupted):
+    learner = rg.Learner(rg.Ridge(0.1), features=8)
+    with pytest.warns(UserWarning, match="stopped after 2 of 3 pieces"):
+        some = rg.simulate(TASK, learner, [10, 20, 30], trials=4, members=[1, 2])
+    assert np.isfinite(some.test.values).tolist() == [[True, False], [True, False], [False, False]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupted_run_with_a_store_goes_on_later(kind, tmp_path, interrupted, monkeypatch):
     task, learner, n, _ = KINDS[kind]

@@ -57,7 +57,17 @@ def simulate_spectral(
         sizes = _finite_members(task, learner, members)
         if sizes.ndim:
             common = (trials, seed, memory, progress, store, dtype, test_rows)
-            return _stacked([simulate_spectral(given, learner, n, *common, int(size)) for size in sizes], sizes, task)
+            runs: list[Any] = []
+            for size in sizes:
+                stopped = bool(runs) and "interrupted" in runs[-1].attrs  # nothing further is begun
+                try:
+                    run = runs[-1].where(False) if stopped else simulate_spectral(given, learner, n, *common, int(size))
+                    runs.append(run)
+                except KeyboardInterrupt:  # before the first trials of this size
+                    if store is not None or not runs:
+                        raise
+                    runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
+            return _stacked(runs, sizes, task)
         count = int(sizes)
     if learner.augmentation is not None:
         axes = {**axes, **learner.augmentation.axes}
@@ -162,7 +172,7 @@ def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
     import xarray
 
     found = xarray.concat([run.drop_vars("members") for run in runs], dim="members", combine_attrs="override")
-    found = found.assign_coords(members=("members", sizes))
+    found = found.assign_coords(members=("members", sizes)).assign_attrs(runs[-1].attrs)
     order = [name for name in found.dims if name not in ("members", "output")]
     return found.transpose(*order, "members", *(("output",) if task.keep_outputs else ()))
 
