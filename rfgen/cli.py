@@ -92,7 +92,7 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     ax.set_title("odd against even digits: exact theory (lines), real subsets (dots)", fontsize="medium")
     options.out.mkdir(parents=True, exist_ok=True)
     path = (options.out / f"rfgen-demo-{options.learner}.png").resolve()
-    ax.figure.savefig(path, dpi=150)
+    ax.figure.savefig(path, dpi=150)  # type: ignore[union-attr]
     print(f"picture: {path}\n{time.perf_counter() - started:.1f} s")
     return 0 if report.agrees else 1
 

@@ -29,8 +29,8 @@ from jaxtyping import install_import_hook
 
 from tests import compiled_programs, tiers
 
-# The user layer (problems, api, and a system's nouns and methods) validates by itself, with messages that tests read.
-ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check"]
+# The user layer (problems, verbs, and a system's nouns and methods) validates by itself, with messages that tests read.
+ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check.agreement", "api.check.report"]
 BY_THEMSELVES = {
     "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb",
     "xor_clusters", "zonal_labels",

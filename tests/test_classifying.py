@@ -100,7 +100,7 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(rg.Ridge(1.0, True)), n=50), "intercept is not covered"),
         (lambda: rg.optimal_ridge(PAIR, rg.Learner(rg.Ridge()), n=50), "it takes rg.Ridge on rg.Task"),
         (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, -0.1), "radius must be >= 0, got -0.1"),
-        (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, 0.1, "l1"), "norm must be 'l2' or 'linf'"),
+        (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, 0.1, norm="l1"), "norm must be 'l2' or 'linf'"),
         (lambda: rg.simulate(PAIR, rg.Learner(rg.Hinge(1.0)), n=50.5, trials=2), "n must be whole numbers"),
         (lambda: rg.predict(PAIR, rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 50), "augmentation is"),
         (lambda: ClassGroups([1, 1], [1, 0], np.eye(2), np.ones(2)), r"labels must be \+1 or -1"),

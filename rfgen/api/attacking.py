@@ -3,13 +3,14 @@
 __all__ = ["adversarial_error"]
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from rfgen.api.methods.classification import Arrays, axes_of, solved_classifiers, unsolved
 from rfgen.api.methods.table import method_for
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import blockwise
 from rfgen.numerics.precision import double_precision
@@ -20,6 +21,9 @@ from rfgen.problems.learner import Learner
 from rfgen.theory.classification.margin import MarginClassifier
 from rfgen.theory.classification.weight_law import adversarial_error as theory_adversarial_error
 
+if TYPE_CHECKING:
+    import xarray
+
 
 @program(static_argnames="norm")
 def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radius: Any, norm: str) -> Any:
@@ -28,13 +32,40 @@ def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any,
 
 
 @double_precision
-def adversarial_error(mixture: Mixture, learner: Learner, n: Any, radius: Any, norm: str = "l2") -> Any:
-    """The exact error of a classifier whose test inputs are moved against their class, by at most `radius` in `norm`.
+def adversarial_error(
+    mixture: Mixture, learner: Learner, n: Numbers, radius: Numbers, *, norm: str = "l2"
+) -> "xarray.Dataset":
+    """The exact error of a classifier whose test inputs are moved against their class.
 
-    `mixture` an `rg.Mixture`, `learner` and `n` as in `predict`; `radius` >= 0, a number or an array (radii,), in units of
-    the inputs; `norm` "l2" or "linf" (each coordinate by at most `radius`).  Returns a Dataset over n, features, ridge and
-    radius with `error` and `error_by_class`; radius 0 is `predict`.  Derived; regime as in `predict`.
+    Parameters
+    ----------
+    mixture, learner, n
+        As in `predict`.
+    radius
+        How far a test input is moved, >= 0, in units of the inputs; 0 is `predict`.
+    norm
+        In which distance: "l2", or "linf" (each coordinate by at most `radius`).
 
+    Returns
+    -------
+    xarray.Dataset
+        Over n, features, ridge and radius: `error`, `error_by_class`, `converged`.
+
+    Raises
+    ------
+    ValueError
+        That names the argument, or what the learner lacks.
+
+    Notes
+    -----
+    Trained on clean rows; exact as in `predict`.
+
+    References
+    ----------
+    Derived: `rfgen.theory.classification`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> mixture = rg.Mixture(mean=[2.0] + [0.0] * 99, covariance=[1.0] * 100)
     >>> under = rg.adversarial_error(mixture, rg.Learner(rg.Ridge(10.0)), n=200, radius=[0.0, 0.5])

@@ -3,17 +3,22 @@
 __all__ = ["estimate_risk"]
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
+
+if TYPE_CHECKING:
+    import xarray
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
@@ -32,32 +37,55 @@ NAMES = {
 
 
 def estimate_risk(
-    data: Any, y: Any, ridge: Any = 0.0, *, kind: str = "auto", time: Any = None, views: int | None = None,
-    groups: Any = None, clean: Any = None,
-) -> Any:  # fmt: skip
+    data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
+    groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None,
+) -> "xarray.Dataset":  # fmt: skip
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
-    `data`: a kernel matrix (n, n) or features (n, p) of the training rows; `y`: labels (n,) or (n, outputs), without an
-    intercept: centre them; `ridge` >= 0: unnormalised, scikit-learn's `alpha`.  `kind`: "kernel", "features", or "auto": a
-    square matrix that is symmetric is a kernel, anything else features.
+    Parameters
+    ----------
+    data : (n, n) or (n, p)
+        A kernel matrix, or features, of the training rows.
+    y : (n,) or (n, outputs)
+        Labels, without an intercept: centre them.
+    ridge
+        >= 0, unnormalised, scikit-learn's `alpha`; 0 is the limit from above.
+    kind
+        "kernel", "features", or "auto": a square matrix that is symmetric is a kernel, anything else features.
+    time
+        Early-stopped gradient flow of the objective divided by 2n, with the ridge as weight decay, >= 0 (inf: the ridge
+        solution).  `loo` is exact, by the flow without each row; gcv is wrong there: a UserWarning says so.
+    views
+        Rows m i, ..., m i + m - 1 are the m augmented views of sample i; the objective is the mean over views, and y has
+        one entry a sample or one a row.  Whole samples are left out: `loo` is the risk on views.  gcv is not given.
+    groups : (n,)
+        Names of blocks that are left out together, such as patients.  gcv is not given.
+    clean : (n/views, p) or (n/views, n)
+        Features of the clean inputs, or their kernel with all rows: adds `loo_clean`, the risk on those.
 
-    Returns a Dataset over `ridge`, `time` (arrays) and `output` (y with columns): `gcv`, `loo`, their predicted standard
-    errors `gcv_se`, `loo_se`, the training error `train`, `df1`, `kappa`; in `attrs` the ridge (and time) at which each
-    estimate, summed over outputs, is least.  One decomposition serves all.  Ridge 0 is the limit from above.
+    Returns
+    -------
+    xarray.Dataset
+        Over ridge, time and `output` (y with columns): `gcv`, `loo`, their predicted standard errors `gcv_se`, `loo_se`,
+        the training error `train`, `df1`, `kappa`; in `attrs` the ridge (and time) at which each estimate, summed over
+        outputs, is least.  One decomposition serves all.
 
-    `time`: gradient flow of the objective divided by 2n, with the ridge as weight decay, stopped at these times (inf: the
-    ridge solution).  `loo` is exact, by the flow without each row; gcv is wrong for early stopping: a UserWarning says so.
+    Raises
+    ------
+    ValueError
+        That names the argument.
 
-    `views` = m: rows m i, ..., m i + m - 1 are augmented views of sample i; the objective is the mean over views, and y has
-    one entry a sample or one a row.  Whole samples are left out.  `loo` is then the risk on views; `clean`, features
-    (n/m, p) of the clean inputs or their kernel (n/m, n) with all rows, adds `loo_clean`, the risk on those.  `groups`,
-    (n,): names of blocks that are left out together, such as patients.  gcv is wrong for both, and not given.
-
+    Notes
+    -----
     Unbiased for independent samples as n grows (loo: for n - 1 of them).  Standard errors are for labels that are mostly
     noise, relative size 2/sqrt n or more; the realised risk of one fit scatters beside them.
 
-    Errors: ValueError that names the argument.  Source: gcv is KARE of arXiv 2006.09796; the rest derived.
+    References
+    ----------
+    gcv is KARE of arXiv 2006.09796; the rest derived.
 
+    Examples
+    --------
     >>> import rfgen as rg
     >>> X, y = rg.datasets.digits()
     >>> found = rg.estimate_risk(X[:200], y[:200], ridge=[0.1, 1.0, 10.0])

@@ -1,17 +1,24 @@
-"""The nouns that verbs check, and what they say where a theory is biased."""
+"""The nouns that verbs take and check, and what they say where a theory is biased."""
 
-__all__ = ["prepare", "warn_low_dimension", "warn_small_population"]
+__all__ = ["AnyLearner", "AnyTask", "prepare", "warn_low_dimension", "warn_small_population"]
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
 from rfgen.problems.task import Task
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
+
+AnyTask: TypeAlias = Task | DataTask | Mixture | SparseRegression | XORClusters
+AnyLearner: TypeAlias = Learner | TwoLayerReLU
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
@@ -19,7 +26,6 @@ MOST_DF1_PER_EXAMPLE = 0.03
 # Inputs of at most so many coordinates, and df2/n beyond which it shows that their modes are not independent: on the circle
 # noise is 1.3 % below theory at 0.1, 4 % at 0.16, 10 % at 0.25 and a third at 0.5; in 4 dimensions 9 % at most, in 6 4 %.
 LOW_DIMENSION, MOST_DF2_PER_SAMPLE = 3, 0.1
-
 
 
 def prepare(task: Task | DataTask, learner: Learner, n: Any) -> tuple[Task, dict[str, np.ndarray]]:

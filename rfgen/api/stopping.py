@@ -2,7 +2,7 @@
 
 __all__ = ["optimal_stopping"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from rfgen.api.methods.dynamics import posed_settings, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import prepare, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
@@ -20,20 +21,47 @@ from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
 
+if TYPE_CHECKING:
+    import xarray
+
 # The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
 EARLIEST = 1e-3
 
 
 @double_precision
-def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+def optimal_stopping(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
+) -> "xarray.Dataset":
     """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
 
-    The clock of the learner's training plays no part; its other settings, n and features may be arrays, and so may the
-    strengths and views of an augmentation.  Returns a Dataset over them with `time` or `steps` (0: do not train; inf:
-    train to the end; NaN with a reason in `attrs["failures"]`: not found), the variables of `predict` there, `end_test`:
-    the risk at the end of training, `late_loss` = `end_test` - `test`, and for comparison `best_ridge`,
-    `best_ridge_test`: the ridge regression of least risk on the same data.
+    Parameters
+    ----------
+    task, learner, n, form
+        As in `predict`; the clock of the learner's training (`time`, `steps`) plays no part.
 
+    Returns
+    -------
+    xarray.Dataset
+        Over all settings but the clock: `time` or `steps` (0: do not train; inf: train to the end; NaN with a reason in
+        `attrs["failures"]`: not found), the variables of `predict` there, `end_test`, the risk at the end of training,
+        `late_loss` = `end_test` - `test`, and `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the
+        same data.
+
+    Raises
+    ------
+    ValueError
+        As in `predict`, and where the outputs are kept.
+
+    Notes
+    -----
+    Exact as `predict`.
+
+    References
+    ----------
+    Derived: `rfgen.theory.dynamics`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, noise=0.5)
     >>> best = rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), n=[50, 100, 200])

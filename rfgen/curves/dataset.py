@@ -2,13 +2,16 @@
 
 __all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen._version import __version__
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.task import Task
+
+if TYPE_CHECKING:
+    import xarray
 
 DESCRIPTIONS = {
     "test": "test risk, label noise included",
@@ -84,9 +87,8 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
 def dataset(
-    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any,
-    attributes: dict[str, Any],
-) -> Any:  # fmt: skip
+    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any]
+) -> "xarray.Dataset":
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
     Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.

@@ -3,9 +3,12 @@
 __all__ = ["Report"]
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
 
 # Dimensions in the order of the table's columns.
 LEADING = ("n", "features", "ridge", "output")
@@ -20,7 +23,7 @@ class Report:
     finite-size allowance.  Prints as a table.
     """
 
-    dataset: Any
+    dataset: "xarray.Dataset"
     judged: tuple[str, ...]
     threshold: float
     title: str

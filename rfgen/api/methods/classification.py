@@ -105,7 +105,23 @@ def unsolved(learner: Learner, count: int) -> str:
 
 
 def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
-    """The exact curve of a classifier: `error` and its parts over n, features, ridge."""
+    """Exact error of linear classifiers of two Gaussian classes.
+
+    Returns
+    -------
+    xarray.Dataset
+        `error`, the share of wrong classes; `error_by_class` over `class` (+1, -1); `train_error`, the share of training
+        labels missed; `train_loss`, the mean loss; `norm`, the squared length of the weights; `intercept`; `support`, the
+        share of training rows with margin at most 1; `residual`, `converged`.
+
+    Notes
+    -----
+    Exact as n and dim (and features) grow together; of relative order 1/n below the mean error of finite sets.
+
+    References
+    ----------
+    Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`.
+    """
     axes = axes_of(mixture, learner, n)
     solution = solved_classifiers(mixture, learner, axes)
     found = Arrays({name: np.asarray(value) for name, value in vars(solution).items() if name != "loss"})
@@ -137,7 +153,13 @@ def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
 def simulate_classifier(
     mixture: Mixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve of a classifier: means and standard errors over trials."""
+    """Measured error of linear classifiers: the variables of the theory and `separable`, with standard errors.
+
+    Notes
+    -----
+    Class sizes n * prior are rounded at random, labels flipped independently; errors are exact given the classifier.
+    `separable`: the share of trials in which a plane separates the training labels; `MaxMargin` is averaged over those.
+    """
     axes = axes_of(mixture, learner, n)
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     for name in ("n", "features"):

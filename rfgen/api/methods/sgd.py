@@ -21,7 +21,26 @@ STEADY = ("stability", "stationary_test", "by_mode", "served")
 
 
 def predict_stochastic(given: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
-    """The curve over its axes, the last of which are the steps."""
+    """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over the settings, last the steps: `test` = `bias` + `variance` + `noise`, and, on a training set, `train`, `norm`
+        and the rest as for ridge regression.  `growth`: the factor on the risk per step at late steps (1: stable);
+        `stability_mass`: the share of the loss that returns as noise of later steps (stable below 1); `stationary_test`:
+        the risk where the last iterate comes to rest.  `by_mode` adds `bias_by_mode`, `variance_by_mode`, `noise_by_mode`
+        over `mode` (of an infinite spectrum: its explicit ones).  `attrs["unstable"]` counts settings that diverge.
+
+    Notes
+    -----
+    One pass: exact for Gaussian inputs at any finite size; with features, as modes and features grow together; a
+    microsecond a step.  Many passes: exact as the effective dimension (tr S)^2 / tr S^2 grows; about a second a setting.
+
+    References
+    ----------
+    Derived: `rfgen.theory.one_pass_sgd`, `rfgen.theory.multi_pass_sgd`.
+    """
     task, axes = prepare(given, learner, n)
     training: Any = learner.training
     if by_mode and not learner.kernel:

@@ -50,7 +50,17 @@ def simulate_spectral(
     given: Task | DataTask, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any, dtype: str = "float64", test_rows: str = "population", members: Any = None,
 ) -> Any:  # fmt: skip
-    """Means and standard errors over trials of any training, on samples or features."""
+    """Measured risk of linear models: `test`, `train`, `bias`, `variance`, `noise`, `norm`, each with its standard error.
+
+    Notes
+    -----
+    A `Task` draws eigen-coordinates, `Task.sphere` points on it, for the kernel itself; `DataTask` and `Task.from_kernel`
+    draw rows of the real examples.  Augmented learners see drawn views, of the eigen-coordinates (where views=inf is exact)
+    or of the inputs of a `DataTask`; trials of all settings of an augmentation share their samples.  One decomposition a
+    trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn anew in each
+    trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
+    no `train`, and draws fresh eigen-coordinates or rows with replacement.  Members of an ensemble share a training set.
+    """
     task, axes = prepare(given, learner, n)
     count = 1
     if members is not None:

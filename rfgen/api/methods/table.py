@@ -126,13 +126,20 @@ def _named(kinds: list[type]) -> str:
 def methods() -> Coverage:
     """The table of methods: which options each verb covers, for which trainings on which tasks.
 
-    Prints as a table of text, and as one of HTML in a notebook; `.dataset` holds `covered` (name, verb, option), whether a
-    verb covers an option, and `served` (name, verb).
+    Returns
+    -------
+    Coverage
+        Prints as a table of text, and as one of HTML in a notebook.  `.dataset` holds `covered` (name, verb, option),
+        whether a verb covers an option, and `served` (name, verb); `.about` the documentation of each method, by its name.
 
+    Examples
+    --------
     >>> import rfgen as rg
     >>> table = rg.methods().dataset
     >>> bool(table.covered.sel(name="ridge regression", verb="predict", option="augmentation"))
     True
+    >>> print(rg.methods().about["linear classifiers"].partition("\\n")[0])
+    Exact error of linear classifiers of two Gaussian classes.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
     covered = np.array(
@@ -141,4 +148,5 @@ def methods() -> Coverage:
     served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
     tasks = [_named(list(row.tasks)) for row in METHODS]
     trainings = [_named(list(row.trainings)) for row in METHODS]
-    return Coverage([row.name for row in METHODS], tasks, trainings, verbs, list(OPTIONS), covered, served)
+    about = {row.name: row.about for row in METHODS}
+    return Coverage(list(about), tasks, trainings, verbs, list(OPTIONS), covered, served, about)

@@ -13,7 +13,6 @@ from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import mean_and_error
 from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
@@ -35,11 +34,7 @@ DESCRIPTIONS = {
 _first_step = program(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
 
 
-def _prepare(xor: Any, net: Any, n: Any) -> np.ndarray:
-    if not isinstance(xor, XORClusters):
-        raise ValueError(f"xor must be an rg.XORClusters, got {type(xor).__name__}")
-    if not isinstance(net, TwoLayerReLU):
-        raise ValueError(f"net must be an rg.TwoLayerReLU on an rg.XORClusters, got {type(net).__name__}")
+def _sizes(n: Any) -> np.ndarray:
     if n is None:
         raise ValueError("n, the number of training samples, is missing")
     return validation.positive("n", n)
@@ -62,20 +57,32 @@ def _dataset(xor: XORClusters, net: TwoLayerReLU, n: Any, steps: Any, variables:
     return result
 
 
-@double_precision
 def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
-    """Accuracy after the first step, averaged over training sets and initial weights: a Dataset over n and step = [1].
+    """Exact accuracy of wide two-layer ReLU networks on XOR clusters after the first step of descent.
 
-    `n`, a number or an array, training rows.  `test_accuracy` and `test_error` against the true class, `train_accuracy`
-    against training labels.  Later steps: `simulate_network`.  Warns where the theory of `rfgen.systems.xor.first_step`,
-    which is for wide networks and many rows, was not tested.  Derived.
+    Returns
+    -------
+    xarray.Dataset
+        Over n and `step` = [1], averaged over training sets and initial weights: `test_accuracy` and `test_error` against
+        the true class, `train_accuracy` against the training labels.
 
-    >>> xor = XORClusters(dim=4000, separation=14.0, flip=0.1)
-    >>> curve = predict_network(xor, TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
+    Notes
+    -----
+    For wide networks and many rows; a UserWarning where that regime was not tested.
+
+    References
+    ----------
+    Derived: `rfgen.systems.xor.xor_first_step`.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> xor = rg.XORClusters(dim=4000, separation=14.0, flip=0.1)
+    >>> curve = rg.predict(xor, rg.TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
     >>> curve.test_accuracy.dims, curve.test_accuracy.values.round(3).tolist()
     (('n', 'step'), [[0.574], [0.594]])
     """
-    sizes = _prepare(xor, net, n)
+    sizes = _sizes(n)
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
     doubts = _doubts(xor, net, sizes, first)
     if doubts:
@@ -109,23 +116,26 @@ def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstS
     return doubts
 
 
-@double_precision
 def simulate_network(
-    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any = 20, seed: Any = 0, memory: Any = None,
-    progress: bool | None = None, store: Any = None,
-) -> Any:  # fmt: skip
-    """Train on drawn rows from drawn weights: means over `trials` and their standard errors, a Dataset over n and step.
+    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
+) -> Any:
+    """Measured accuracy of two-layer ReLU networks along training, in single precision.
 
-    `train_accuracy` on training labels, `test_accuracy` on fresh points against their true class, `flips_fitted`, the share
-    of wrong labels that are fitted (NaN without any), each with `_se`, at steps 0, 1, 2, 5, 10, 20, ... `net.steps`; and
-    `trials`.  A trial depends on (seed, n, trial) alone.  `store`: a folder in which finished cells are kept.
+    Returns
+    -------
+    xarray.Dataset
+        Over n and `step` 0, 1, 2, 5, 10, 20, ... `net.steps`: `train_accuracy` on training labels, `test_accuracy` on fresh
+        points against their true class, `flips_fitted`, the share of wrong labels that are fitted (NaN without any).
 
-    >>> xor = XORClusters(dim=600, separation=9.0, flip=0.1)
-    >>> runs = simulate_network(xor, TwoLayerReLU(width=100, rate=0.02, steps=50, init=1e-3), n=40, trials=2)
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> xor, net = rg.XORClusters(dim=600, separation=9.0, flip=0.1), rg.TwoLayerReLU(100, rate=0.02, steps=50, init=1e-3)
+    >>> runs = rg.simulate(xor, net, n=40, trials=2)
     >>> runs.step.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
     ([0, 1, 2, 5, 10, 20, 50], True)
     """
-    sizes = _prepare(xor, net, n)
+    sizes = _sizes(n)
     if (sizes != np.round(sizes)).any():
         raise ValueError(f"n must be whole numbers for a simulation, got {sizes.tolist()}")
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
