@@ -210,8 +210,8 @@ ax.axhline(2 / 3, color="0.8", zorder=0)
 ax.set(xticks=list(theory), xlabel="dimension", ylabel="risk added by unit noise, n = 100", ylim=(0, None))
 ax.legend(frameon=False)
 plt.show()
-for dim in theory:
-    print(f"dim {dim}: theory {theory[dim]:.3f}, simulation {mean[dim]:.4f} +- {error[dim]:.4f}")
+for dim, value in theory.items():
+    print(f"dim {dim}: theory {value:.3f}, simulation {mean[dim]:.4f} +- {error[dim]:.4f}")
 off = [theory[dim] / mean[dim] - 1 for dim in theory]
 print(f"theory is too high by {', '.join(f'{each:.1%}' for each in off)}")
 assert abs(mean[2] - rg.univariate.spline_risk(2.0)) < 4 * error[2] + 0.01 and theory[2] > 0.95

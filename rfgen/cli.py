@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument(
         "--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK"
     )
-    demo.add_argument("--out", type=Path, default=Path("."), help="folder for the picture (default: here)")
+    demo.add_argument("--out", type=Path, default=Path(), help="folder for the picture (default: here)")
     demo.add_argument("--trials", type=int, default=60, help="simulated training sets for each size (default 60)")
     demo.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     commands.add_parser("list", help="the named comparisons, with their sources")

@@ -42,7 +42,7 @@ def test_groups_are_refits():
 
 def test_dimensions():
     rows, labels = draw(12, 5)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="gcv is inconsistent"):
         found = rg.estimate_risk(rows, labels, [0.0, 1.0], time=[1.0, 2.0, np.inf])
     assert found.loo.dims == ("ridge", "time", "output") and found.df1.dims == ("ridge", "time")
     plain = rg.estimate_risk(rows, labels[:, 0], 1.0)
@@ -61,7 +61,7 @@ def test_nothing_to_learn_from(ridge):
 
 def test_a_flow_that_fits_all_says_so():
     rows, labels = draw(5, 30)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="gcv is inconsistent"):
         found = rg.estimate_risk(rows, labels, time=1e6)
     assert np.isnan(found.gcv).all() and np.isfinite(found.loo).all() and "gcv: 0/0" in found.attrs["failures"]
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from rfgen.systems.class_imbalance import simulation as simulation
+from rfgen.systems.class_imbalance import simulation
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
 from rfgen.systems.class_imbalance.theory import class_imbalance

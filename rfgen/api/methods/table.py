@@ -138,7 +138,7 @@ def methods() -> Coverage:
     >>> table = rg.methods().dataset
     >>> bool(table.covered.sel(name="ridge regression", verb="predict", option="augmentation"))
     True
-    >>> print(rg.methods().about["linear classifiers"].partition("\\n")[0])
+    >>> print(rg.methods().about["linear classifiers"].splitlines()[0])
     Exact error of linear classifiers of two Gaussian classes.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))

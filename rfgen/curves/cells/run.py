@@ -62,6 +62,8 @@ def run_cells(
     finished and KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
     a sentence in the attribute "interrupted".
     """
+    if progress not in (None, True, False):
+        raise ValueError(f"progress must be True, False or None, got {progress!r}")
     for cell in cells:
         plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
     folder = None if store is None else Store(store)

@@ -192,7 +192,7 @@ def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, mos
         if np.iscomplexobj(values):
             raise TypeError("it returned complex numbers")
         values = np.broadcast_to(values.astype(np.float64), (steps,))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever a user's function raises
         raise ValueError(
             f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each (np.where "
             f"instead of if); it failed: {error}"

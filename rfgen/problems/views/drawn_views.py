@@ -139,5 +139,5 @@ class DrawnViews:
             )
         try:
             jax.eval_shape(self._mapped, keys, inputs, inputs)
-        except Exception:  # whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
+        except Exception:  # noqa: BLE001  whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
             self._by_input = True

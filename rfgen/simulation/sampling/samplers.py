@@ -223,7 +223,7 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         try:
             for kernel in kernels:
                 jax.eval_shape(kernel, jax.ShapeDtypeStruct((2, 2), dtype))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever a user's function raises
             raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
