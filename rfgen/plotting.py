@@ -75,6 +75,10 @@ def plot(
     for name in names:
         if any(name not in data for data in given):
             raise ValueError(f"y must name variables of the data ({', '.join(map(str, given[0].data_vars))}), got {name!r}")
+        if runs is not None and f"{name}_se" not in runs:
+            raise ValueError(f"runs must hold {name}_se, as those of rg.simulate do: give a curve of rg.predict as curve=")
+    if ax is not None and not hasattr(ax, "errorbar"):
+        raise ValueError(f"ax must be matplotlib Axes, got {ax!r}")
     sizes = given[0][names[0]].sizes
     if not sizes:
         raise ValueError("plot needs at least one dimension: give n, features, steps or another setting as an array")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
 SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
+# Features beyond this have squares that overflow.
+LARGEST = 1e150
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 NAMES = {
     "gcv": "generalised cross-validation (KARE)",
@@ -96,6 +98,8 @@ def estimate_risk(
 
     matrix, kind, precision = _read(data, kind)
     n = matrix.shape[0]
+    if kind == "features" and np.abs(matrix).max() > LARGEST:
+        raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
     if views is not None and groups is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
     blocks = _blocks(n, views, groups)
@@ -265,7 +269,13 @@ def _blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
     names = np.asarray(groups)
     if names.shape != (n,):
         raise ValueError(f"groups must hold one label per row of data ({n},), got shape {names.shape}")
-    return [np.flatnonzero(names == name) for name in np.unique(names)]
+    missing = [name for name in names.tolist() if not isinstance(name, str) and str(name) in ("None", "nan", "<NA>", "NaT")]
+    if missing:
+        raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
+    blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
+    if len(blocks) == 1:
+        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names[0]!r} alone")
+    return blocks
 
 
 def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray | None:

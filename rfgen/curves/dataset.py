@@ -83,6 +83,8 @@ DESCRIPTIONS = {
     "separable": "share of trials with separable classes",
     "radius": "radius of the attack",
 }
+# A residual below this is that of a solution.
+SOLVED = 1e-10
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
@@ -125,9 +127,13 @@ def judged(
     failures = []
     if beyond.any():
         failures.append(f"min(n, features) above {task.spectrum.resolved:.4g}: the infinite tail is not resolved there")
-    if (unsolved & ~beyond).any():
-        residuals = values["residual"][unsolved & ~beyond]
-        failures.append(f"{residuals.size} equilibria not solved in double precision, residual {np.max(residuals):.2g}")
+    residual = values["residual"][unsolved & ~beyond]
+    lost = residual < SOLVED
+    if not lost.all():
+        worst = np.max(residual[~lost])
+        failures.append(f"{np.sum(~lost)} equilibria not solved in double precision, residual {worst:.2g}")
+    if lost.any():
+        failures.append(f"{np.sum(lost)} point(s) lost to rounding or overflow, though the equilibrium was solved")
     variables = {
         name: column if name in ("converged", "residual") else np.where(solved, column, np.nan)
         for name, column in values.items()

@@ -24,7 +24,7 @@ def distances(mixture, rate, steps, weighting, momentum=0.0, trials=250):
     runs = simulated(mixture, rate, steps, weighting, momentum, trials=trials, seed=2)
     apart = [np.abs(getattr(runs, name) - getattr(exact, name)) for name in CURVES]
     # where nothing is random, at step 0, rounding stands for the standard error
-    errors = [getattr(runs, f"{name}_error") + 1e-12 for name in CURVES]
+    errors = [getattr(runs, f"{name}_se") + 1e-12 for name in CURVES]
     return np.array(apart) / np.array(errors), exact
 
 
@@ -78,7 +78,7 @@ def test_descent_written_out():
     for i, name in enumerate(CURVES):
         values = np.array(found)[:, i]
         np.testing.assert_allclose(getattr(runs, name), values.mean(axis=0), rtol=1e-12)
-        np.testing.assert_allclose(getattr(runs, f"{name}_error"), values.std(axis=0, ddof=1) / 3**0.5, atol=1e-13)
+        np.testing.assert_allclose(getattr(runs, f"{name}_se"), values.std(axis=0, ddof=1) / 3**0.5, atol=1e-13)
 
 
 def test_numbers_held_at_a_time_change_nothing(monkeypatch):

@@ -13,13 +13,13 @@ XOR, NET = XORClusters(600, 7.0, 0.1), TwoLayerReLU(200, 0.02, 5, 1e-3)
 
 def test_dimensions_and_attributes():
     curve, runs = rg.predict(XOR, NET, n=[50, 60]), rg.simulate(XOR, NET, n=[50, 60], trials=3)
-    assert curve.test_accuracy.dims == runs.test_accuracy.dims == ("n", "step")
-    assert curve.step.values.tolist() == [1] and runs.step.values.tolist() == [0, 1, 2, 5]
+    assert curve.test_accuracy.dims == runs.test_accuracy.dims == ("n", "steps")
+    assert curve.steps.values.tolist() == [1] and runs.steps.values.tolist() == [0, 1, 2, 5]
     np.testing.assert_allclose(curve.test_accuracy + curve.test_error, 1.0)
     assert {"train_accuracy_se", "test_accuracy_se", "flips_fitted_se"} <= set(runs) and int(runs.trials) == 3
     assert curve.attrs["kind"] == "theory" and runs.attrs["kind"] == "simulation" and "XOR" in runs.attrs["task"]
     one, single = rg.predict(XOR, NET, n=60), rg.simulate(XOR, NET, n=60, trials=3)
-    assert one.test_accuracy.dims == single.test_accuracy.dims == ("step",) and float(one.n) == 60
+    assert one.test_accuracy.dims == single.test_accuracy.dims == ("steps",) and float(one.n) == 60
     np.testing.assert_array_equal(single.test_accuracy, runs.test_accuracy.sel(n=60))
     np.testing.assert_allclose(one.test_accuracy, curve.test_accuracy.sel(n=60))
 
@@ -28,7 +28,7 @@ def test_theory_and_simulation_agree_where_steps_coincide():
     net = TwoLayerReLU(400, 0.01, 1, 1e-3)
     xor = XORClusters(2000, 10.0, 0.1)
     curve, runs = rg.predict(xor, net, n=200), rg.simulate(xor, net, n=200, trials=32, seed=1)
-    measured = runs.sel(step=curve.step)
+    measured = runs.sel(steps=curve.steps)
     for name in ("test_accuracy", "train_accuracy"):
         assert float(abs((measured[name] - curve[name]) / measured[f"{name}_se"]).max()) < 4
 

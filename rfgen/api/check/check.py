@@ -81,8 +81,8 @@ def check(
         task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
         store=store, members=members,
     )  # fmt: skip
-    if "step" in theory.dims:
-        measured = measured.sel(step=theory.step)
+    if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
+        measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
     eigen = task.eigen if isinstance(task, DataTask) else task
     scale = getattr(eigen, "null_risk", 1.0)

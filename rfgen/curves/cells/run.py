@@ -53,7 +53,7 @@ def planned_for(memory: Any) -> int:
 
 
 def run_cells(
-    cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: bool | None = None
+    cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: Any = None
 ) -> tuple[list[Arrays], dict[str, str]]:
     """The arrays of every cell over all trials, and attributes.
 

@@ -26,7 +26,7 @@ MEASURED = ("train_accuracy", "test_accuracy", "flips_fitted")
 # Where the theory of the first step was not compared with simulations.
 LEAST_WIDTH, LEAST_ROWS, MOST_OUTPUT, MOST_SQUARE, LEAST_DIM, MOST_UPDATE = 100, 50, 0.3, 0.25, 10.0, 0.5
 DESCRIPTIONS = {
-    "step": "steps of gradient descent", "n": "samples", "test_accuracy": "test accuracy (true classes)",
+    "steps": "steps of gradient descent", "n": "samples", "test_accuracy": "test accuracy (true classes)",
     "test_error": "test error (true classes)", "train_accuracy": "training accuracy (training labels)",
     "flips_fitted": "share of the wrong labels that are fitted",
 }  # fmt: skip
@@ -41,19 +41,19 @@ def _sizes(n: Any) -> np.ndarray:
 
 
 def _dataset(xor: XORClusters, net: TwoLayerReLU, n: Any, steps: Any, variables: dict[str, Any], attributes: Any) -> Any:
-    """Variables (n, step), or (step,) where n is one number."""
+    """Variables (n, steps), or (steps,) where n is one number."""
     import xarray
 
-    dims = ("n", "step") if n.ndim else ("step",)
+    dims = ("n", "steps") if n.ndim else ("steps",)
     shape = (*n.shape, len(steps))
-    coords = {"n": (dims[:-1], n, {"long_name": DESCRIPTIONS["n"]}), "step": ("step", steps)}
+    coords = {"n": (dims[:-1], n, {"long_name": DESCRIPTIONS["n"]}), "steps": ("steps", steps)}
     data = {
         name: (dims, np.reshape(np.asarray(values), shape), {"long_name": DESCRIPTIONS.get(name, name)})
         for name, values in variables.items()
     }
     given = {"rfgen_version": __version__, "task": repr(xor), "network": repr(net), **attributes}
     result = xarray.Dataset(data, coords, given)
-    result["step"].attrs["long_name"] = DESCRIPTIONS["step"]
+    result["steps"].attrs["long_name"] = DESCRIPTIONS["steps"]
     return result
 
 
@@ -63,7 +63,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     Returns
     -------
     xarray.Dataset
-        Over n and `step` = [1], averaged over training sets and initial weights: `test_accuracy` and `test_error` against
+        Over n and `steps` = [1], averaged over training sets and initial weights: `test_accuracy` and `test_error` against
         the true class, `train_accuracy` against the training labels.
 
     Notes
@@ -80,7 +80,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     >>> xor = rg.XORClusters(dim=4000, separation=14.0, flip=0.1)
     >>> curve = rg.predict(xor, rg.TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
     >>> curve.test_accuracy.dims, curve.test_accuracy.values.round(3).tolist()
-    (('n', 'step'), [[0.574], [0.594]])
+    (('n', 'steps'), [[0.574], [0.594]])
     """
     sizes = _sizes(n)
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
@@ -124,7 +124,7 @@ def simulate_network(
     Returns
     -------
     xarray.Dataset
-        Over n and `step` 0, 1, 2, 5, 10, 20, ... `net.steps`: `train_accuracy` on training labels, `test_accuracy` on fresh
+        Over n and `steps` 0, 1, 2, 5, 10, ... `net.steps`: `train_accuracy` on training labels, `test_accuracy` on fresh
         points against their true class, `flips_fitted`, the share of wrong labels that are fitted (NaN without any).
 
     Examples
@@ -132,7 +132,7 @@ def simulate_network(
     >>> import rfgen as rg
     >>> xor, net = rg.XORClusters(dim=600, separation=9.0, flip=0.1), rg.TwoLayerReLU(100, rate=0.02, steps=50, init=1e-3)
     >>> runs = rg.simulate(xor, net, n=40, trials=2)
-    >>> runs.step.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
+    >>> runs.steps.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
     ([0, 1, 2, 5, 10, 20, 50], True)
     """
     sizes = _sizes(n)
