@@ -8,6 +8,7 @@ import pytest
 import rfgen as rg
 
 TASK, LEARNER = rg.Task.isotropic(10, noise=0.1), rg.Learner(rg.Ridge(0.1))
+CURVE = rg.predict(TASK, LEARNER, [5, 6])
 X, Y = np.random.default_rng(0).normal(size=(12, 3)), np.ones(12)
 
 
@@ -19,6 +20,7 @@ def check(**arguments):
     return rg.check(TASK, LEARNER, 5, **{"trials": 4, **arguments})
 
 
+MANY = np.ones(10**5)
 CASES = {
     "a store that is no name": (lambda: simulate(store=5), "store must be the name of a folder, got 5"),
     "a store without a name": (lambda: simulate(store=""), "store must be the name of a folder, got ''"),
@@ -31,13 +33,13 @@ CASES = {
     "a finite size below 0": (lambda: check(finite_size=-1), "finite_size must be >= 0, got -1"),
     "a threshold without end": (lambda: check(threshold=np.inf), "threshold must be finite, got inf"),
     "variables that are not there": (lambda: check(variables="tset"), "variables must be among test, train"),
-    "a curve as runs": (lambda: rg.plot(*[rg.predict(TASK, LEARNER, [5, 6])] * 2), "runs must hold test_se"),
-    "axes by name": (lambda: rg.plot(rg.predict(TASK, LEARNER, [5, 6]), ax="left"), "ax must be matplotlib Axes, got 'left'"),
+    "a curve as runs": (lambda: rg.plot(CURVE, CURVE), "runs must hold test_se"),
+    "axes by name": (lambda: rg.plot(CURVE, ax="left"), "ax must be matplotlib Axes, got 'left'"),
     "groups that are missing": (lambda: rg.estimate_risk(X, Y, groups=[*"abcabcabcab", None]), "got None for 1 of 12"),
     "groups not a number": (lambda: rg.estimate_risk(X, Y, groups=[np.nan, *range(11)]), "got nan for 1 of 12"),
     "one group": (lambda: rg.estimate_risk(X, Y, groups=["a"] * 12), "groups must name at least two blocks"),
     "features beyond squares": (lambda: rg.estimate_risk(X * 1e200, Y), r"data must be below 1e+150 in size"),
-    "too many points": (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(np.ones(10**5))), np.ones(10**5)), "10000000000 points"),
+    "too many points": (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(MANY)), MANY), "100000 of n x 100000 of ridge"),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare
+from rfgen.api.nouns import checked_axes, in_modes
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
@@ -62,10 +62,9 @@ def fine_grained_variance(
     np.True_
     """
     method_for("fine_grained_variance", task, learner, form=form)
-    given = task
-    task, axes = prepare(given, learner, n)
+    axes = checked_axes(task, learner, n)
     single, data, features = (
-        risk_curve(given, task, learner, axes, form, shared) for shared in ("all", "samples", "features")
+        risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features")
     )
     import xarray
 
@@ -80,7 +79,7 @@ def fine_grained_variance(
         "converged": single.converged & data.converged & features.converged,
     }  # fmt: skip
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"}
-    return dataset(axes, {name: np.asarray(part) for name, part in parts.items()}, task, single.attrs)
+    return dataset(axes, {name: np.asarray(part) for name, part in parts.items()}, in_modes(task), single.attrs)
 
 
 def _rest(whole: Any, part: Any) -> Any:

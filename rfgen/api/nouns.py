@@ -1,6 +1,9 @@
 """The nouns that verbs take and check, and what they say where a theory is biased."""
 
-__all__ = ["AnyLearner", "AnyTask", "prepare", "warn_low_dimension", "warn_small_population"]
+__all__ = [
+    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "warn_low_dimension",
+    "warn_small_population",
+]
 
 from typing import Any, TypeAlias
 
@@ -28,11 +31,20 @@ MOST_DF1_PER_EXAMPLE = 0.03
 LOW_DIMENSION, MOST_DF2_PER_SAMPLE = 3, 0.1
 
 
-def prepare(task: Task | DataTask, learner: Learner, n: Any) -> tuple[Task, dict[str, np.ndarray]]:
-    """The task in eigen-coordinates and the axes of the outer product, checked."""
-    if isinstance(task, DataTask):
-        task = task.eigen
-    if learner.augmentation is not None and getattr(task.population, "initial_kernel", None) is not None:
+def in_modes(task: Task | DataTask) -> Task:
+    """The task in eigen-coordinates."""
+    return task.eigen if isinstance(task, DataTask) else task
+
+
+def outputs_kept(task: Task) -> tuple[int, ...]:
+    """The inner dimension of what is known of each output."""
+    return (task.outputs,) if task.keep_outputs else ()
+
+
+def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    """The axes of the outer product, checked."""
+    initial = getattr(in_modes(task).population, "initial_kernel", None)
+    if learner.augmentation is not None and initial is not None:
         raise ValueError(
             "augmentation is not covered for a task with an initial network, which sees the views where the target is that "
             f"of the clean input: use the task without, got {learner.augmentation!r}"
@@ -42,14 +54,14 @@ def prepare(task: Task | DataTask, learner: Learner, n: Any) -> tuple[Task, dict
     if not training.needs_samples:
         if n is not None:
             raise ValueError(f"n must be left out: {training!r} sees steps * batch fresh samples, no set of n; got {n!r}")
-        return task, axes
+        return axes
     if n is None:
         raise ValueError(f"n, the number of training samples, is missing: {training!r} trains on a fixed set")
     axes = {"n": validation.positive("n", n), **axes}
     batch = axes.get("batch")
     if batch is not None and np.max(batch) > np.min(axes["n"]):
         raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")
-    return task, axes
+    return axes
 
 
 def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:

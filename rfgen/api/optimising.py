@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
 from rfgen.api.predicting import predict
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
-from rfgen.curves.grid import over_modes
+from rfgen.curves.grid import Grid, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
@@ -71,16 +71,14 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
     array([50., 50.])
     """
     method_for("optimal_ridge", task, learner)
-    task, axes = prepare(task, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
-    mesh = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    best = _optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=task.keep_outputs)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
-    values = {
-        name: np.reshape(np.asarray(column), shape) for name, column in {"ridge": best.ridge, **vars(best.risk)}.items()
-    }
-    warn_small_population(task, values["df1"])
-    return dataset(axes, values, task, {"kind": "theory", "dtype": "float64"})
+    grid = Grid(axes)
+    best = _optimal_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs)
+    found = {"ridge": best.ridge, **vars(best.risk)}
+    values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
+    warn_small_population(eigen, values["df1"])
+    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64"})
 
 
 def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:
@@ -143,24 +141,22 @@ def optimal_augmentation(
     0.25
     """
     method_for("optimal_augmentation", task, learner, form=form)
-    given = task
-    task, axes = prepare(given, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     augmentation = learner.augmentation
     if augmentation is None:
         raise ValueError("learner must have an augmentation for optimal_augmentation, got none")
     name = dimension(augmentation)
     axes = {**axes, **{key: axis for key, axis in augmentation.axes.items() if key != name}}
-    noise = task.noise if isinstance(given, DataTask) and not augmentation.mixes else np.sum(task.noise)
-    if isinstance(given, Task) and task.keep_outputs:
+    noise = eigen.noise if isinstance(task, DataTask) and not augmentation.mixes else np.sum(eigen.noise)
+    if isinstance(task, Task) and task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_augmentation: one strength serves all outputs")
     points = list(itertools.product(*(np.ravel(axes[key]).tolist() for key in ("n", "features", "ridge"))))
     settings = augmentation.at(**{name: augmentation.axes[name].ravel()[0]}).settings
     found = [
-        theory_optimal_augmentation(given, each, form, learner.test_views, points, noise) for each in settings
+        theory_optimal_augmentation(task, each, form, learner.test_views, points, noise) for each in settings
     ]
     flat = [found[setting][point] for point in range(len(points)) for setting in range(len(settings))]
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     values = {key: [getattr(best.risk, key) for best in flat] for key in vars(flat[0].risk)}
     values = {name: [best.strength for best in flat], "at_edge": [best.edge for best in flat], **values}
-    variables = {key: np.reshape(np.asarray(column), shape) for key, column in values.items()}
-    return dataset(axes, variables, task, {"kind": "theory", "dtype": "float64", "augmentation": repr(augmentation)})
+    variables = {key: Grid(axes).pack(column) for key, column in values.items()}
+    return dataset(axes, variables, eigen, {"kind": "theory", "dtype": "float64", "augmentation": repr(augmentation)})

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_low_dimension, warn_small_population
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset, judged
-from rfgen.curves.grid import blockwise, over_modes
+from rfgen.curves.grid import Grid, blockwise, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
@@ -140,18 +140,18 @@ def overfitting_cost(
     """
     learner = Learner(Ridge(), features)
     method_for("overfitting_cost", task, learner)
-    task, axes = prepare(task, learner, n)
+    axes, task = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    grid = Grid(axes)
+    columns = list(grid.columns.values())
     modes = _padded(task.modes)
     found = blockwise(
         lambda *at: _costs(modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), columns, (BLOCK, BLOCK)
     )
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    inner = (task.outputs,) if task.keep_outputs else ()
-    values = {name: np.reshape(column, shape + inner) for name, column in found.items()}
+    inner = outputs_kept(task)
+    values = {name: grid.pack(column, *inner) for name, column in found.items()}
     # `judged` asks whether the risk is a number; cost and risk are numbers together
-    variables, failures = judged(task, axes, columns, {**values, "test": values["cost"]})
+    variables, failures = judged(task, grid, {**values, "test": values["cost"]})
     del variables["test"]
     # at ridge 0 everything is fitted: as many degrees of freedom as samples, features or modes
     warn_small_population(task, np.minimum(np.minimum(columns[0], columns[1]), task.spectrum.rank))
@@ -167,7 +167,7 @@ def overfitting_cost(
     by_point["bound_k"] = np.where(np.isfinite(by_point["bound"]), by_point["bound_k"], np.nan)
     solved = variables["converged"]
     for name, column in by_point.items():
-        variables[name] = np.where(solved, np.reshape(column, shape), np.nan)
+        variables[name] = np.where(solved, grid.pack(column), np.nan)
     coefficient = variables.pop("overfitting_coefficient")
     variables["overfitting_coefficient" if kernel else "amplification"] = coefficient[..., 0] if inner else coefficient
     verdict = overfitting_verdict(task.spectrum, tails, sizes)

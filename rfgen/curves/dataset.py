@@ -2,11 +2,13 @@
 
 __all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error"]
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.curves.grid import Grid
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.task import Task
 
@@ -89,7 +91,7 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
 def dataset(
-    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any]
+    axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any]
 ) -> "xarray.Dataset":
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
@@ -97,7 +99,7 @@ def dataset(
     """
     import xarray
 
-    dims = [name for name, axis in axes.items() if axis.ndim]
+    dims = Grid(axes).dims
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
     if isinstance(task, Mixture):
         dims.append("class")
@@ -116,11 +118,12 @@ def dataset(
 
 
 def judged(
-    task: Task, axes: dict[str, np.ndarray], columns: list[np.ndarray], values: dict[str, np.ndarray]
+    task: Task, grid: Grid, values: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    beyond = np.reshape(np.minimum(columns[0], columns[1]) > task.spectrum.resolved, shape)
+    at = grid.columns
+    seen = at["n"] if "n" in at else at["steps"] * at["batch"]
+    beyond = grid.pack(np.minimum(seen, at["features"]) > task.spectrum.resolved)
     beyond = beyond[..., None] if task.keep_outputs else beyond
     unsolved = ~values["converged"] | np.isnan(values["test"])
     solved = ~(unsolved | beyond)

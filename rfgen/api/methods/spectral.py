@@ -6,7 +6,7 @@ from typing import Any
 
 from rfgen.api.methods.ensembles import predict_ensemble
 from rfgen.api.methods.ridge import risk_curve
-from rfgen.api.nouns import prepare
+from rfgen.api.nouns import checked_axes
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -43,11 +43,11 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
     `rfgen.theory.risk` (arXiv 2311.14646), `rfgen.theory.augmented_risk`, `rfgen.theory.trajectory` and
     `rfgen.theory.ensemble`, derived.
     """
-    eigen, axes = prepare(task, learner, n)
+    axes = checked_axes(task, learner, n)
     if members is None:
-        found = risk_curve(task, eigen, learner, axes, form)
+        found = risk_curve(task, learner, axes, form)
     else:
-        found = predict_ensemble(task, eigen, learner, axes, form, members)
+        found = predict_ensemble(task, learner, axes, form, members)
     if learner.resampling is None:
         return found
     return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))

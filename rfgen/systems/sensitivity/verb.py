@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.arguments import Numbers
-from rfgen.curves.grid import blockwise
+from rfgen.curves.grid import Grid, blockwise
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
@@ -116,10 +116,8 @@ def sensitivity(
             f"min(n, features) reaches {largest:g}, beyond dim^1.5 = {dim**REACH:.3g}: features are less and less as "
             "Gaussian there, and simulations are steeper (10 % in the squared gradient at dim = 30, n = 900)"
         )
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    found = blockwise(lambda *at: _points(energies, float(dim), signal, noise, *at), columns)
-    dims = [name for name, axis in axes.items() if axis.ndim]
-    shape = tuple(axes[name].size for name in dims)
+    grid = Grid(axes)
+    found = blockwise(lambda *at: _points(energies, float(dim), signal, noise, *at), list(grid.columns.values()))
     solved = found["converged"] & ~np.isnan(found["squared_gradient"])
     attributes = {
         "kind": "theory", "dtype": "float64", "rfgen_version": __version__, "source": "derived", "dim": dim,
@@ -128,11 +126,11 @@ def sensitivity(
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} equilibria not solved, residual {found['residual'].max():.2g}"
     variables = {
-        name: (dims, np.reshape(values if name == "residual" else np.where(solved, values, np.nan), shape))
+        name: (grid.dims, grid.pack(values if name == "residual" else np.where(solved, values, np.nan)))
         for name, values in found.items()
         if name not in ("converged", "target")
     }
-    variables["converged"] = (dims, np.reshape(solved, shape))
+    variables["converged"] = (grid.dims, grid.pack(solved))
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
     result = xarray.Dataset({"target": np.sqrt(dim * signal), **variables}, coords, attributes)
     for name, text in LONG_NAMES.items():

@@ -12,7 +12,7 @@ from rfgen._version import __version__
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import dataset, mean_and_error
-from rfgen.curves.grid import ONE_BY_ONE, blockwise
+from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
@@ -75,9 +75,9 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     axes = _axes(learner, n)
     training = learner.training
     kind = "flow" if isinstance(training, ReparametrizedFlow) else "ridge" if isinstance(training, Ridge) else "l1"
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    grid = Grid(axes)
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
-    values = blockwise(lambda *block: _solved(given, block, kind=kind), columns, ONE_BY_ONE)
+    values = blockwise(lambda *block: _solved(given, block, kind=kind), list(grid.columns.values()), ONE_BY_ONE)
     by_level, solved = values.pop("active_by_level"), values["converged"]
     if kind == "l1":
         real = task.coefficients > 0.0
@@ -86,9 +86,8 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
             values["true_positives"] = found[:, real].sum(axis=1) / np.float64(task.nonzeros)
         wrong, total = found[:, ~real].sum(axis=1), found.sum(axis=1)
         values["false_discoveries"] = wrong / np.where(total > 0.0, total, 1.0)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {
-        name: np.reshape(column if name in ("residual", "converged") else np.where(solved, column, np.nan), shape)
+        name: grid.pack(column if name in ("residual", "converged") else np.where(solved, column, np.nan))
         for name, column in values.items()
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "arXiv 1008.2581 (lasso); derived"}
@@ -126,11 +125,10 @@ def simulate_sparse(
         # the design twice, and what an interior point factors
         planned.append(Cell(fitted, key, CELL_TRIALS, 8 * (3 * size * dim + 4 * min(size, dim) ** 2), f"n={size}"))
     cells, interrupted = run_cells(planned, trials, planned_for(memory), "n or dim", store, progress)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {}
+    grid, variables = Grid(axes), {}
     for name in cells[0]:
         mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
-        variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
+        variables[name], variables[f"{name}_se"] = grid.pack(mean), grid.pack(error)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
     if lost and not interrupted:
