@@ -10,7 +10,9 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.arguments import Numbers
+from rfgen.curves.cells.memory import budget
 from rfgen.curves.dataset import DESCRIPTIONS
+from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
 # Features beyond this have squares that overflow.
 LARGEST = 1e150
+# Matrices of the smaller side that a decomposition holds at once.
+COPIES = 3
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 NAMES = {
     "gcv": "generalised cross-validation (KARE)",
@@ -100,6 +104,9 @@ def estimate_risk(
     n = matrix.shape[0]
     if kind == "features" and np.abs(matrix).max() > LARGEST:
         raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
+    need = 8 * COPIES * min(matrix.shape) ** 2
+    if need > budget():
+        raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
     if views is not None and groups is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
     blocks = _blocks(n, views, groups)
@@ -118,33 +125,30 @@ def estimate_risk(
             "was 2.7); use loo"
         )
 
-    points = []
-    for at in np.ravel(axes["ridge"]):
-        for stop in np.ravel(axes.get("time", math.inf)):
-            at, stop = float(at), float(stop)
-            point = _fit(gram, columns, count * at, stop)
-            if blocks is not None:
-                point |= _left_out(gram, columns, blocks, at, stop, count, cross)
-            elif time is None:
-                point |= _rows(gram, columns, at)
-            else:
-                point |= _along_flow(gram, columns, at, stop, point)
-            points.append(point)
+    points, grid = [], Grid(axes)
+    for at in grid.points:
+        strength, stop = at["ridge"], at.get("time", math.inf)
+        point = _fit(gram, columns, count * strength, stop)
+        if blocks is not None:
+            point |= _left_out(gram, columns, blocks, strength, stop, count, cross)
+        elif time is None:
+            point |= _rows(gram, columns, strength)
+        else:
+            point |= _along_flow(gram, columns, strength, stop, point)
+        points.append(point)
 
-    dims = [name for name, axis in axes.items() if axis.ndim]
-    shape = tuple(axes[name].size for name in dims)
     coords: dict[str, Any] = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
     if outputs:
         coords["output"] = (("output",), np.arange(columns.shape[1]))
     variables = {}
     for name in points[0]:
         values = np.stack([np.broadcast_to(point[name], np.shape(points[0][name])) for point in points])
-        own = dims + (["output"] if values.ndim == 2 and outputs else [])
-        values = values.reshape(shape + ((columns.shape[1],) if len(own) > len(dims) else ()))
-        variables[name] = (own, values, {"long_name": NAMES.get(name, DESCRIPTIONS.get(name, name))})
+        own, inner = (["output"], (columns.shape[1],)) if values.ndim == 2 and outputs else ([], ())
+        title = {"long_name": NAMES.get(name, DESCRIPTIONS.get(name, name))}
+        variables[name] = (grid.dims + own, grid.pack(values, *inner), title)
     attributes = {"rfgen_version": __version__, "kind": kind, "rows": n, "rank": int(gram.values.size)}
     attributes |= {} if blocks is None else {"blocks": len(blocks), "views": count}
-    attributes |= _best(points, axes)
+    attributes |= _best(points, grid)
     result = xarray.Dataset(variables, coords, attributes)
     bad = [name for name in ("gcv", "loo", "loo_clean") if name in result and not np.isfinite(result[name]).all()]
     if bad:
@@ -202,16 +206,15 @@ def _error(matrix: Any, shared: Any = None) -> float:
     return math.sqrt(2.0 * np.sum(square * square)) / np.trace(square)
 
 
-def _best(points: list[dict[str, Any]], axes: dict[str, np.ndarray]) -> dict[str, float]:
+def _best(points: list[dict[str, Any]], grid: Grid) -> dict[str, float]:
     best = {}
-    places = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     for name in ("gcv", "loo", "loo_clean"):
         if name not in points[0] or len(points) == 1:
             continue
         total = np.array([np.sum(point[name]) for point in points])
         if np.isfinite(total).any():
             at = int(np.nanargmin(total))
-            best |= {f"best_{name}_{axis}": float(part[at]) for axis, part in zip(axes, places, strict=True)}
+            best |= {f"best_{name}_{axis}": float(part[at]) for axis, part in grid.columns.items()}
     return best
 
 
