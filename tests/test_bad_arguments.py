@@ -8,7 +8,6 @@ import pytest
 import rfgen as rg
 
 TASK, LEARNER = rg.Task.isotropic(10, noise=0.1), rg.Learner(rg.Ridge(0.1))
-CURVE = rg.predict(TASK, LEARNER, [5, 6])
 X, Y = np.random.default_rng(0).normal(size=(12, 3)), np.ones(12)
 
 
@@ -21,6 +20,12 @@ def check(**arguments):
 
 
 MANY = np.ones(10**5)
+
+
+def curve():
+    return rg.predict(TASK, LEARNER, [5, 6])
+
+
 CASES = {
     "a store that is no name": (lambda: simulate(store=5), "store must be the name of a folder, got 5"),
     "a store without a name": (lambda: simulate(store=""), "store must be the name of a folder, got ''"),
@@ -33,8 +38,8 @@ CASES = {
     "a finite size below 0": (lambda: check(finite_size=-1), "finite_size must be >= 0, got -1"),
     "a threshold without end": (lambda: check(threshold=np.inf), "threshold must be finite, got inf"),
     "variables that are not there": (lambda: check(variables="tset"), "variables must be among test, train"),
-    "a curve as runs": (lambda: rg.plot(CURVE, CURVE), "runs must hold test_se"),
-    "axes by name": (lambda: rg.plot(CURVE, ax="left"), "ax must be matplotlib Axes, got 'left'"),
+    "a curve as runs": (lambda: rg.plot(curve(), curve()), "runs must hold test_se"),
+    "axes by name": (lambda: rg.plot(curve(), ax="left"), "ax must be matplotlib Axes, got 'left'"),
     "groups that are missing": (lambda: rg.estimate_risk(X, Y, groups=[*"abcabcabcab", None]), "got None for 1 of 12"),
     "groups not a number": (lambda: rg.estimate_risk(X, Y, groups=[np.nan, *range(11)]), "got nan for 1 of 12"),
     "one group": (lambda: rg.estimate_risk(X, Y, groups=["a"] * 12), "groups must name at least two blocks"),

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rfgen.curves.cells.run import checked_sizes
 from rfgen.numerics.caller import warn_caller
-from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -55,9 +55,7 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
         if n is not None:
             raise ValueError(f"n must be left out: {training!r} sees steps * batch fresh samples, no set of n; got {n!r}")
         return axes
-    if n is None:
-        raise ValueError(f"n, the number of training samples, is missing: {training!r} trains on a fixed set")
-    axes = {"n": validation.positive("n", n), **axes}
+    axes = {"n": checked_sizes(n), **axes}
     batch = axes.get("batch")
     if batch is not None and np.max(batch) > np.min(axes["n"]):
         raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")

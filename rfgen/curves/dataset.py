@@ -1,8 +1,8 @@
 """Curves as xarray datasets: one table of variables, NaN with a reason, means with standard errors."""
 
-__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error"]
+__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error", "means"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,10 @@ DESCRIPTIONS = {
     "support": "share of training rows with margin at most 1",
     "separable": "share of trials with separable classes",
     "radius": "radius of the attack",
+    "test_accuracy": "test accuracy (true classes)",
+    "test_error": "test error (true classes)",
+    "train_accuracy": "training accuracy (training labels)",
+    "flips_fitted": "share of the wrong labels that are fitted",
 }
 # A residual below this is that of a solution.
 SOLVED = 1e-10
@@ -104,7 +108,7 @@ def dataset(
     if isinstance(task, Mixture):
         dims.append("class")
         coords["class"] = (("class",), np.array(CLASSES))
-    elif task.keep_outputs:
+    elif getattr(task, "keep_outputs", False):
         dims.append("output")
         coords["output"] = (("output",), np.arange(task.outputs))
     data = {}
@@ -156,3 +160,12 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
         error = np.sqrt(squares / (count - 1) / count)
     return mean, np.where(count > 1, error, np.nan)
+
+
+def means(cells: Sequence[Mapping[str, np.ndarray]], grid: Grid) -> dict[str, np.ndarray]:
+    """Each variable of the cells (trials, ...): its mean over trials, by dimension, and its standard error `<name>_se`."""
+    found: dict[str, np.ndarray] = {}
+    for name in cells[0]:
+        mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
+        found |= {name: grid.pack(mean), f"{name}_se": grid.pack(error)}
+    return found

@@ -13,7 +13,7 @@ from rfgen.api.methods.ensembles import checked_members
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.program_maps import spare_maps
@@ -38,13 +38,6 @@ from rfgen.simulation.runs.trials import (
 )
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
-
-
-def _whole(name: str, values: np.ndarray) -> np.ndarray:
-    finite = values[np.isfinite(values)]
-    if (finite != np.round(finite)).any():
-        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
-    return values
 
 
 def simulate_spectral(
@@ -90,7 +83,7 @@ def simulate_spectral(
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
     refuse_streams(learner.training, eigen)
-    sizes, counts = _whole("n", axes["n"]) if "n" in axes else None, _whole("features", axes["features"])
+    sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":
         if not isinstance(eigen.population, FinitePopulation):
             raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")

@@ -1,6 +1,6 @@
 """One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
 
-__all__ = ["Cell", "checked_seed", "planned_for", "run_cells"]
+__all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "run_cells", "whole"]
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +34,21 @@ class Cell:
     at_once: int
     bytes: int = 0
     where: str = ""
+
+
+def checked_sizes(n: Any) -> np.ndarray:
+    """Numbers of training samples > 0, which must be there."""
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    return validation.positive("n", n)
+
+
+def whole(name: str, values: np.ndarray) -> np.ndarray:
+    """Numbers of things that are drawn: whole, or inf."""
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
 
 
 def checked_seed(seed: Any) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.dataset import dataset, mean_and_error
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
+from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
 from rfgen.problems import validation
@@ -25,13 +25,6 @@ from rfgen.systems.sparse.trainings import ReparametrizedFlow
 
 # Trials of one stored cell.
 CELL_TRIALS = 32
-
-
-def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
-    """The axes of the outer product."""
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    return {"n": validation.positive("n", n), **learner.training.axes}
 
 
 @program(static_argnames="kind")
@@ -72,10 +65,9 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     >>> rg.predict(task, rg.Learner(rg.BasisPursuit()), n=[200, 500, 1000]).excess.values.round(3)
     array([0.484, 0.251, 0.394])
     """
-    axes = _axes(learner, n)
     training = learner.training
     kind = "flow" if isinstance(training, ReparametrizedFlow) else "ridge" if isinstance(training, Ridge) else "l1"
-    grid = Grid(axes)
+    grid = Grid({"n": checked_sizes(n), **training.axes})
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
     values = blockwise(lambda *block: _solved(given, block, kind=kind), list(grid.columns.values()), ONE_BY_ONE)
     by_level, solved = values.pop("active_by_level"), values["converged"]
@@ -96,7 +88,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
             f"{(~solved).sum()} points not solved in double precision: n too close to dim, or init or noise so small that "
             "the risk is rounding"
         )
-    return dataset(axes, variables, task, attributes)
+    return dataset(grid.axes, variables, task, attributes)
 
 
 def simulate_sparse(
@@ -109,12 +101,11 @@ def simulate_sparse(
     Designs and noise are drawn anew in each trial.  Fits that do not converge are left out and counted in
     `attrs["failures"]`.
     """
-    axes = _axes(learner, n)
+    sizes = whole("n", checked_sizes(n))
+    grid = Grid({"n": sizes, **learner.training.axes})
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    if (axes["n"] != np.round(axes["n"])).any():
-        raise ValueError(f"n must be whole numbers for a simulation, got {axes['n'].tolist()}")
     dim, planned = int(task.multiplicity.sum()), []
-    for size in np.ravel(axes["n"]).astype(int).tolist():
+    for size in np.ravel(sizes).astype(int).tolist():
 
         def fitted(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
             runs = sparse_runs(task, learner.training, size, stop - start, seed, start)
@@ -125,12 +116,8 @@ def simulate_sparse(
         # the design twice, and what an interior point factors
         planned.append(Cell(fitted, key, CELL_TRIALS, 8 * (3 * size * dim + 4 * min(size, dim) ** 2), f"n={size}"))
     cells, interrupted = run_cells(planned, trials, planned_for(memory), "n or dim", store, progress)
-    grid, variables = Grid(axes), {}
-    for name in cells[0]:
-        mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
-        variables[name], variables[f"{name}_se"] = grid.pack(mean), grid.pack(error)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
     if lost and not interrupted:
         attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
-    return dataset(axes, variables, task, attributes).assign_coords(trials=trials)
+    return dataset(grid.axes, means(cells, grid), task, attributes).assign_coords(trials=trials)

@@ -2,7 +2,6 @@
 
 __all__ = ["predict_network", "simulate_network"]
 
-import itertools
 from typing import Any
 
 import jax
@@ -10,8 +9,9 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.dataset import mean_and_error
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
+from rfgen.curves.dataset import dataset, means
+from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
 from rfgen.problems import validation
@@ -25,36 +25,8 @@ CELL_TRIALS = 10
 MEASURED = ("train_accuracy", "test_accuracy", "flips_fitted")
 # Where the theory of the first step was not compared with simulations.
 LEAST_WIDTH, LEAST_ROWS, MOST_OUTPUT, MOST_SQUARE, LEAST_DIM, MOST_UPDATE = 100, 50, 0.3, 0.25, 10.0, 0.5
-DESCRIPTIONS = {
-    "steps": "steps of gradient descent", "n": "samples", "test_accuracy": "test accuracy (true classes)",
-    "test_error": "test error (true classes)", "train_accuracy": "training accuracy (training labels)",
-    "flips_fitted": "share of the wrong labels that are fitted",
-}  # fmt: skip
 
 _first_step = program(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
-
-
-def _sizes(n: Any) -> np.ndarray:
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    return validation.positive("n", n)
-
-
-def _dataset(xor: XORClusters, net: TwoLayerReLU, n: Any, steps: Any, variables: dict[str, Any], attributes: Any) -> Any:
-    """Variables (n, steps), or (steps,) where n is one number."""
-    import xarray
-
-    dims = ("n", "steps") if n.ndim else ("steps",)
-    shape = (*n.shape, len(steps))
-    coords = {"n": (dims[:-1], n, {"long_name": DESCRIPTIONS["n"]}), "steps": ("steps", steps)}
-    data = {
-        name: (dims, np.reshape(np.asarray(values), shape), {"long_name": DESCRIPTIONS.get(name, name)})
-        for name, values in variables.items()
-    }
-    given = {"rfgen_version": __version__, "task": repr(xor), "network": repr(net), **attributes}
-    result = xarray.Dataset(data, coords, given)
-    result["steps"].attrs["long_name"] = DESCRIPTIONS["steps"]
-    return result
 
 
 def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
@@ -82,7 +54,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     >>> curve.test_accuracy.dims, curve.test_accuracy.values.round(3).tolist()
     (('n', 'steps'), [[0.574], [0.594]])
     """
-    sizes = _sizes(n)
+    sizes = checked_sizes(n)
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
     doubts = _doubts(xor, net, sizes, first)
     if doubts:
@@ -93,8 +65,9 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
         "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,
         "train_accuracy": first.train_accuracy,
     }  # fmt: skip
-    attributes = {"kind": "theory", "dtype": "float64", "source": "derived"}
-    return _dataset(xor, net, sizes, [1], variables, attributes)
+    attributes = {"network": repr(net), "kind": "theory", "dtype": "float64", "source": "derived"}
+    grid = Grid({"n": sizes, "steps": np.array([1])})
+    return dataset(grid.axes, {name: grid.pack(values) for name, values in variables.items()}, xor, attributes)
 
 
 def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstStep) -> list[str]:
@@ -135,9 +108,7 @@ def simulate_network(
     >>> runs.steps.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
     ([0, 1, 2, 5, 10, 20, 50], True)
     """
-    sizes = _sizes(n)
-    if (sizes != np.round(sizes)).any():
-        raise ValueError(f"n must be whole numbers for a simulation, got {sizes.tolist()}")
+    sizes = whole("n", checked_sizes(n))
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     cells = []
     for size in np.ravel(sizes).astype(int).tolist():
@@ -151,11 +122,7 @@ def simulate_network(
         where = f"n={size}, width={net.width}"
         cells.append(Cell(trained, key, CELL_TRIALS, trial_bytes(xor, net, size), where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or width", store, progress)
-    found: dict[str, list[np.ndarray]] = {f"{name}{kind}": [] for name in MEASURED for kind in ("", "_se")}
-    for cell, name in itertools.product(collected, MEASURED):
-        mean, error = mean_and_error(cell[name])
-        found[name].append(mean)
-        found[f"{name}_se"].append(error)
-    variables = {name: np.stack(values) for name, values in found.items()}
+    grid = Grid({"n": sizes, "steps": net.recorded})
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32", **interrupted}
-    return _dataset(xor, net, sizes, net.recorded, variables, attributes).assign_coords(trials=trials)
+    attributes["network"] = repr(net)
+    return dataset(grid.axes, means(collected, grid), xor, attributes).assign_coords(trials=trials)
