@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import whole_numbers
+from rfgen.problems.rules import whole
 
 # Squares beyond leave double precision.
 LARGEST = 1e150
@@ -43,7 +43,7 @@ class SparseRegression:
             raise ValueError(f"coefficients must be at most {LARGEST:g} in size, got {sizes.max():g}")
         counts = np.ones(sizes.size, np.int64)
         if self.multiplicity is not None:
-            counts = whole_numbers("multiplicity", np.atleast_1d(self.multiplicity), 1)
+            counts = whole(1)("multiplicity", np.atleast_1d(self.multiplicity))
             if counts.shape != sizes.shape:
                 raise ValueError(
                     f"multiplicity must have one entry per coefficient ({sizes.size}), got shape {counts.shape}"

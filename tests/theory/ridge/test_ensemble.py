@@ -240,7 +240,7 @@ def test_what_ensembles_do_not_cover():
         rg.optimal_ridge(TASK, rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
     with pytest.raises(ValueError, match="resampling is not covered by predict for linear classifiers"):
         rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
-    with pytest.raises(ValueError, match="share must be at most 1"):
+    with pytest.raises(ValueError, match=r"share must be in \(0, 1\]"):
         rg.Subsample(1.5)
     infinite = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=None)
     with pytest.raises(ValueError, match="give modes"):
