@@ -3,7 +3,9 @@
 `validation.non_negative` and `validation.positive` are rules as they are; here are those that take parameters.
 """
 
-__all__ = ["Rule", "flag", "function", "instance", "integer", "number", "numbers", "one_of", "optional", "views", "whole"]
+__all__ = [
+    "Rule", "flag", "function", "instance", "integer", "number", "numbers", "one_of", "optional", "view_counts", "whole",
+]  # fmt: skip
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -57,7 +59,7 @@ def whole(least: int) -> Rule:
     return rule
 
 
-def views(name: str, value: Any) -> np.ndarray:
+def view_counts(name: str, value: Any) -> np.ndarray:
     """Numbers of views, () or 1-d: whole numbers >= 1 or inf, as floats."""
     try:
         result = validation.array(name, value, (0, 1), infinite=True)
@@ -107,7 +109,7 @@ def function(expected: str) -> Rule:
     """A callable, which messages call `expected`."""
 
     def rule(name: str, value: Any) -> Any:
-        if not callable(value) or isinstance(value, type):
+        if not callable(value):
             raise ValueError(f"{name} must be {expected}, got {value!r}")
         return value
 
