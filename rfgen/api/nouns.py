@@ -10,7 +10,8 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent

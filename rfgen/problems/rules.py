@@ -33,7 +33,7 @@ def numbers(interval: str = "(-inf, inf)", ndim: int | tuple[int, ...] = (0, 1))
         if outside.any():
             one_sided = f"{'>=' if interval[0] == '[' else '>'} {low:g}"
             expected = one_sided if high == float("inf") else f"in {interval}"
-            raise ValueError(f"{name} must be {expected}, got {result[outside][0]:g}")
+            raise ValueError(f"{name} must be {expected}, got {result[outside][0]}")
         return result
 
     return rule

@@ -17,6 +17,7 @@ import numpy as np
 
 from rfgen.problems.rules import Rule
 from rfgen.problems.shown import html_table, short
+from rfgen.problems.validation import aligned
 
 # Where settings stand among the dimensions of a curve: others in the order of their declaration, the clock last.
 PLACES = {"views": -2, "ridge": -1, "batch": 1, "average_from": 2, "time": 3, "steps": 3}
@@ -50,6 +51,7 @@ class Noun:
 
     def __post_init__(self) -> None:
         """Check by the rules, then across settings, and freeze."""
+        aligned(**{name: getattr(self, name) for name in self._settings})
         for name, own in self._settings.items():
             if "rule" in own.metadata:
                 self._set(**{name: own.metadata["rule"](name, getattr(self, name))})
@@ -64,8 +66,8 @@ class Noun:
             object.__setattr__(self, name, value)
 
     def _freeze(self) -> None:
-        for name in self._settings:
-            value = getattr(self, name)
+        for own in fields(self):  # type: ignore[arg-type]
+            name, value = own.name, vars(self).get(own.name)
             if isinstance(value, np.ndarray) and (value.flags.writeable or not value.flags.owndata):
                 value = value.copy()  # the caller's array stays the caller's
                 value.setflags(write=False)
@@ -92,6 +94,10 @@ class Noun:
         found = {name: own.metadata.get("axis") for name, own in self._settings.items()}
         return {name: axis if isinstance(axis, str) else name for name, axis in found.items() if axis}
 
+    @property
+    def _title(self) -> str:
+        return type(self).__name__
+
     def _shown(self) -> dict[str, str]:
         """Settings that are not their defaults, as texts."""
         return {name: short(getattr(self, name)) for name, own in self._settings.items() if not self._default(own)}
@@ -105,11 +111,11 @@ class Noun:
 
     def __repr__(self) -> str:
         """The settings that are not their defaults; long arrays by their ends."""
-        return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in self._shown().items())})"
+        return f"{self._title}({', '.join(f'{name}={text}' for name, text in self._shown().items())})"
 
     def _repr_html_(self) -> str:
         """The same as a table."""
-        return html_table(self._shown().items(), caption=type(self).__name__)
+        return html_table(self._shown().items(), caption=self._title)
 
     @property
     def content(self) -> tuple[Any, ...]:

@@ -1,8 +1,9 @@
 """Checks of user input; every message names the argument, what came and what is expected."""
 
-__all__ = ["array", "finite", "integer", "non_negative", "positive"]
+__all__ = ["aligned", "array", "finite", "integer", "non_negative", "positive"]
 
 import decimal
+import itertools
 import numbers
 import operator
 from typing import Any
@@ -50,6 +51,17 @@ def _real(entry: Any) -> float:
     if isinstance(entry, bool | np.bool_) or not isinstance(entry, numbers.Real | decimal.Decimal):
         raise TypeError(f"{type(entry).__name__} {entry!r:.40}")
     return float(entry)
+
+
+def aligned(**values: Any) -> None:
+    """Refuse pandas objects of one length whose rows carry other labels: rows are matched by place, not by label."""
+    labelled = [(name, value.index) for name, value in values.items() if hasattr(value, "iloc")]
+    for (first, index), (second, other) in itertools.combinations(labelled, 2):
+        if len(index) == len(other) and not index.equals(other):
+            raise ValueError(
+                f"{second} must have the index of {first}, got rows of other labels: reorder them by .loc, or give arrays "
+                "by .to_numpy() if they belong together as they stand"
+            )
 
 
 def finite(name: str, value: np.ndarray, infinite: bool = False) -> np.ndarray:
