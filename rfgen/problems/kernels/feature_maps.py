@@ -35,10 +35,10 @@ def activation_rule(name: str, value: Any) -> str | Callable[[Any], Any]:
 
 def traced_activation(name: str, value: Any) -> str | Callable[[Any], Any]:
     """An activation that JAX can trace, for what simulates with it."""
+    function, given = activation_function(activation_rule(name, value)), jax.ShapeDtypeStruct((3,), np.float32)
     try:
-        given = jax.ShapeDtypeStruct((3,), np.float32)
-        shape = jax.eval_shape(activation_function(activation_rule(name, value)), given).shape
-    except (TypeError, jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+        shape = np.shape(jax.eval_shape(function, given))
+    except Exception as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
             f"{name} must be written with jax.numpy (jnp.tanh for np.tanh or math.tanh, jnp.where for if), got {value!r}: "
