@@ -89,7 +89,7 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.Mixture([1.0], [0.0]), "covariance must not be all zero"),
         (lambda: rg.Mixture([1.0], [1.0], prior=1.0), r"prior must be in \(0, 1\), got 1"),
         (lambda: rg.Mixture([1.0], [1.0], flip=0.5), r"flip must be in \[0, 1/2\), got 0.5"),
-        (lambda: rg.Mixture([1.0], [1.0], flip=-0.1), "flip must be >= 0"),
+        (lambda: rg.Mixture([1.0], [1.0], flip=-0.1), r"flip must be in \[0, 1/2\)"),
         (lambda: rg.Mixture([np.nan], [1.0]), "mean must be finite"),
         (lambda: rg.Logistic(-1.0), "ridge must be >= 0, got -1.0"),
         (lambda: rg.Hinge(1.0, intercept=1), "intercept must be True or False, got 1"),

@@ -12,6 +12,7 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.rules import flag, function, integer, numbers, optional
 from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short
 from rfgen.problems.task import Task
 
 # A feature map of the user's is asked twice for the features of so many inputs.
@@ -51,6 +52,10 @@ class DataTask(Noun):
         outputs = 1 if self.labels.ndim == 1 else self.labels.shape[1]
         if self.noise.ndim and self.noise.size != outputs:
             raise ValueError(f"noise must be one number or one per output ({outputs}), got {self.noise.size}")
+
+    def _shown(self) -> dict[str, str]:
+        """Labels by their range too."""
+        return {**super()._shown(), "labels": short(self.labels.reshape(self.labels.shape[0], -1))}
 
     def map(self, inputs: np.ndarray) -> Any:
         """What the feature map makes of `inputs`, refused where it fails."""

@@ -44,6 +44,7 @@ class Noun:
 
     def __new__(cls, *args: Any, **settings: Any) -> Self:
         """Refuse settings of other names."""
+        del args
         names = [own.name for own in fields(cls) if own.init]  # type: ignore[arg-type]
         if unknown := [name for name in settings if name not in names]:
             raise TypeError(f"{cls.__name__} has no setting {', '.join(unknown)}: it takes {', '.join(names) or 'none'}")

@@ -26,6 +26,7 @@ LEAST_NODES, PADDING = 192, 32
 
 
 def _spectrum(name: str, value: Any) -> Any:
+    del name  # the spectrum of an array is its eigenvalues
     return value if isinstance(value, Spectrum) else validation.non_negative("eigenvalues", value, 1)
 
 

@@ -36,7 +36,7 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool
         if given.dtype.kind in REFUSED:
             raise TypeError(REFUSED[given.dtype.kind])
         result = given.astype(np.float64, copy=False)
-    except Exception as error:  # whatever the conversion of other libraries' arrays says
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last of other libraries' arrays
         raise ValueError(f"{name} must be numeric, got {type(value).__name__}: {error}") from None
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if result.ndim not in allowed:

@@ -43,7 +43,7 @@ def traced_activation(name: str, value: Any) -> str | Callable[[Any], Any]:
         raise ValueError(
             f"{name} must be written with jax.numpy (jnp.tanh for np.tanh or math.tanh, jnp.where for if), got {value!r}: "
             f"{reason}"
-        ) from None
+        ) from error
     if shape != given.shape:
         raise ValueError(f"{name} must return the shape of its input, {given.shape}, got {shape}")
     return value

@@ -21,6 +21,8 @@ EXPLICIT_MODES = 4096
 RESOLVED_INDEX = 1e12
 # More modes are not held one by one.
 MOST_MODES = 10**8
+# More modes in levels stand for infinitely many.
+MOST_COUNTED = 1e15
 # Below the resolved eigenvalues by this factor a mode contributes lambda/gamma to double precision: one node for all.
 UNRESOLVED = 1e-16
 
@@ -105,7 +107,8 @@ class Spectrum(Noun):
         """Number of modes and range of their eigenvalues, in words."""
         modes, levels = float(self.multiplicity.sum()), self.eigenvalues.size
         apart = "" if modes == levels else f" in {levels} levels"
-        return {"modes": f"{modes:.15g}{apart}", "eigenvalues": span(self.eigenvalues)}
+        many = self.infinite or modes > MOST_COUNTED
+        return {"modes": "infinitely many" if many else f"{modes:.15g}{apart}", "eigenvalues": span(self.eigenvalues)}
 
     def power_law_target(self, beta: float) -> np.ndarray:
         """Target power `index^-beta` per mode, as total per level (levels,); what lies beyond the tail on its last node.
