@@ -22,8 +22,8 @@ NOUNS = [
     rg.XORClusters(20, 1), rg.TwoLayerReLU(4, 0.1, 2, 0.1), rg.GaussianKernel(1), rg.Learner(
         rg.GradientFlow(np.arange(1.0, 60)), [10, 20], rg.Compose([rg.Gain([1, 2]), rg.Mask(0.5)]), 3, rg.Bootstrap()
     ),
-    rg.SGD([0.1, 0.2], 5), rg.AcceleratedSGD(0.5, 0.5, 0.1, 0.1, [5, 10], average_from=[1, 2]), rg.Lasso([1, 2]), rg.LDA(True),
-    rg.GaussianNoise([0.1, 0.2], covariance=np.eye(9)), rg.Subsample(0.5),
+    rg.SGD([0.1, 0.2], 5), rg.AcceleratedSGD(0.5, 0.5, 0.1, 0.1, [5, 10], average_from=[1, 2]), rg.Lasso([1, 2]),
+    rg.GaussianNoise([0.1, 0.2], covariance=np.eye(9)), rg.Subsample(0.5), rg.LDA(True),
 ]  # fmt: skip
 
 
