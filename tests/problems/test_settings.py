@@ -87,7 +87,7 @@ BAD = {
         lambda: rg.Task.gaussian_inputs(np.ones(5), np.tanh, np.ones(5)), "activation must be written with jax.numpy",
     ),
     "branches in the layer": (
-        lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x if x > 0 else 0, np.ones(5)), "jnp.where for if",
+        lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x if x > 1 else 0 * x, np.ones(5)), "jnp.where for if",
     ),
     "a layer of one width": (
         lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x[:2], np.ones(5)), "activation must return the shape",
