@@ -55,7 +55,12 @@ class Noun:
         aligned(**{name: getattr(self, name) for name in self._settings})
         for name, own in self._settings.items():
             if "rule" in own.metadata:
-                self._set(**{name: own.metadata["rule"](name, getattr(self, name))})
+                given = getattr(self, name)
+                value = own.metadata["rule"](name, given)
+                arrays = isinstance(value, np.ndarray) and isinstance(given, np.ndarray)
+                if arrays and not np.may_share_memory(value, given):
+                    value.setflags(write=False)  # converted: needs no copy
+                self._set(**{name: value})
         self._relate()
         self._freeze()
 
