@@ -113,7 +113,8 @@ class Noun:
         if default is MISSING:
             return False
         default = own.metadata["rule"](own.name, default) if "rule" in own.metadata else default
-        return _hashable(getattr(self, own.name)) == _hashable(default)
+        ours, theirs = _hashable(getattr(self, own.name)), _hashable(default)
+        return type(ours) is type(theirs) and ours == theirs  # a traced value has another type
 
     def __repr__(self) -> str:
         """The settings that are not their defaults; long arrays by their ends."""

@@ -123,4 +123,7 @@ def test_other_settings_and_tracers():
         rg.Ridge(alpha=1.0)
     with pytest.raises(TypeError, match="ridge must be numbers, not JAX tracers"):
         jax.jit(rg.Ridge)(1.0)
+    held = copy.copy(rg.Mask(0.5))
+    jax.jit(lambda keep: object.__setattr__(held, "keep", keep) or keep)(0.5)  # as views are traced in their strengths
+    assert repr(held) == "Mask(keep=traced ())"
     assert rg.Ridge(np.array([Decimal("0.5"), 1], object)).ridge.tolist() == [0.5, 1.0]
