@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas
 import pytest
 
 import rfgen as rg
@@ -26,6 +27,10 @@ def curve():
     return rg.predict(TASK, LEARNER, [5, 6])
 
 
+def shuffled():
+    return pandas.DataFrame(X), pandas.Series(Y, index=range(12)[::-1])
+
+
 CASES = {
     "a store that is no name": (lambda: simulate(store=5), "store must be the name of a folder, got 5"),
     "a store without a name": (lambda: simulate(store=""), "store must be the name of a folder, got ''"),
@@ -42,6 +47,10 @@ CASES = {
     "axes by name": (lambda: rg.plot(curve(), ax="left"), "ax must be matplotlib Axes, got 'left'"),
     "groups that are missing": (lambda: rg.estimate_risk(X, Y, groups=[*"abcabcabcab", None]), "got None for 1 of 12"),
     "groups not a number": (lambda: rg.estimate_risk(X, Y, groups=[np.nan, *range(11)]), "got nan for 1 of 12"),
+    "rows of other labels": (lambda: rg.estimate_risk(*shuffled()), "y must have the index of data"),
+    "n in words": (lambda: rg.predict(TASK, LEARNER, "10"), "n must be numeric, got str"),
+    "n of four hundred digits": (lambda: rg.predict(TASK, LEARNER, 10**400), "n must be numeric, got int"),
+    "members in words": (lambda: rg.predict(TASK, LEARNER, 5, members="2"), "members must be numeric, got str"),
     "one group": (lambda: rg.estimate_risk(X, Y, groups=["a"] * 12), "groups must name at least two blocks"),
     "features beyond squares": (lambda: rg.estimate_risk(X * 1e200, Y), r"data must be below 1e+150 in size"),
     "too many points": (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(MANY)), MANY), "100000 of n x 100000 of ridge"),

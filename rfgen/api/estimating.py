@@ -100,6 +100,7 @@ def estimate_risk(
     """
     import xarray
 
+    validation.aligned(data=data, y=y, groups=groups)
     matrix, kind, precision = _read(data, kind)
     n = matrix.shape[0]
     if kind == "features" and np.abs(matrix).max() > LARGEST:
@@ -116,7 +117,9 @@ def estimate_risk(
     columns = labels if outputs else labels[:, None]
     axes = {"ridge": validation.non_negative("ridge", ridge)}
     if time is not None:
-        axes["time"] = _times(time)
+        axes["time"] = validation.array("time", time, (0, 1), infinite=True)
+        if (axes["time"] < 0).any():
+            raise ValueError(f"time must be >= 0 (inf: the end of training), got {time!r}")
     cross = _clean(clean, matrix, kind, views)
     gram = gram_of_kernel(matrix, precision, KERNEL) if kind == "kernel" else gram_of_features(matrix, precision)
     if time is not None and blocks is None and np.isfinite(axes["time"]).any():
@@ -249,16 +252,6 @@ def _labels(y: Any, n: int, views: int) -> np.ndarray:
         expected = f"({n})" if views == 1 else f"({n}) or one per sample ({n // views})"
         raise ValueError(f"y must have one row per row of data {expected}, got {labels.shape[0]}")
     return labels
-
-
-def _times(time: Any) -> np.ndarray:
-    try:
-        times = np.asarray(time, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"time must be numeric, got {time!r}") from None
-    if times.ndim > 1 or times.size == 0 or np.isnan(times).any() or (times < 0).any():
-        raise ValueError(f"time must be a number or an array (times,) of numbers >= 0 (inf: the end), got {time!r}")
-    return times
 
 
 def _blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:

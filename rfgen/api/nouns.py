@@ -14,7 +14,8 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU

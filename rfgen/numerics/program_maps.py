@@ -25,7 +25,7 @@ class _Programs:
     unseen = 0
 
 
-def _count(event: str, _seconds: float, **_: str | int) -> None:
+def _count(event: str, duration_secs: float, **_: str | int) -> None:  # noqa: ARG001  as jax names them
     if event == COMPILED:
         _Programs.unseen += 1
 

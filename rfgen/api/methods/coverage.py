@@ -2,12 +2,13 @@
 
 __all__ = ["Coverage"]
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rfgen.problems.shown import html_table
 
 if TYPE_CHECKING:
     import xarray
@@ -60,16 +61,13 @@ class Coverage:
 
     def _repr_html_(self) -> str:
         """Methods and verbs down, options across; colours are the page's own."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("method", "verb", *self.options))
-        body = []
+        rows = []
         for method, (name, tasks, trainings) in enumerate(zip(self.names, self.tasks, self.trainings, strict=True)):
-            verbs = np.flatnonzero(self.served[method])
-            for place, verb in enumerate(verbs):
-                title = html.escape(f"{_line(self.about[name])}\n{trainings} on {tasks}", quote=True)
-                first = f'<th rowspan="{verbs.size}" title="{title}">{html.escape(name)}</th>' if not place else ""
-                marks = "".join(f"<td>{MARKS[int(there)]}</td>" for there in self.covered[method, verb])
-                body.append(f"<tr>{first}<td>{html.escape(self.verbs[verb])}</td>{marks}</tr>")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+            heading = f"{name}: {trainings} on {tasks}"
+            for verb in np.flatnonzero(self.served[method]):
+                rows.append([heading, self.verbs[verb], *(MARKS[int(there)] for there in self.covered[method, verb])])
+                heading = ""
+        return html_table(rows, ("method", "verb", *self.options))
 
 
 def _line(text: str) -> str:

@@ -10,6 +10,7 @@ from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.nouns import in_modes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
+from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -18,11 +19,8 @@ from rfgen.theory.ridge.ensemble import ensemble
 
 def checked_members(learner: Learner, members: Any) -> np.ndarray:
     """`members` (), (sizes,) as floats, for a learner whose models can differ."""
-    try:
-        sizes = np.asarray(members, dtype=np.float64)
-    except (TypeError, ValueError):
-        sizes = np.full((), np.nan)
-    if sizes.ndim > 1 or not sizes.size or not (sizes >= 1).all() or (sizes != np.round(sizes)).any():
+    sizes = validation.array("members", members, (0, 1), infinite=True)
+    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
         raise ValueError(

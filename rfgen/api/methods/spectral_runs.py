@@ -20,8 +20,8 @@ from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
-from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words

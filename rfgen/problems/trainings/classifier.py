@@ -11,47 +11,29 @@ __all__ = [
     "SquaredHinge",
 ]
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge, require_flag
+from rfgen.problems.rules import flag
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.validation import non_negative
 
 
 class AbstractClassifierTraining(AbstractTraining):
     """What classifiers share: they need two classes, and may have an intercept, which is never penalised."""
 
-    intercept: bool
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """No settings but the ridge of those that have one."""
-        return {}
+    intercept = False  # no annotation: a field, after the ridge of those that have one
 
 
 class _Penalised(AbstractClassifierTraining):
-    ridge: Any
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        self._freeze("ridge", validation.non_negative("ridge", self.ridge))
-        require_flag("intercept", self.intercept)
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """The ridge."""
-        return {"ridge": self.ridge}
+    ridge: Any = setting(non_negative, axis=True)
+    intercept: bool = setting(flag, default=False)
 
 
 class _Plain(AbstractClassifierTraining):
-    def __post_init__(self) -> None:
-        """Validate."""
-        require_flag("intercept", self.intercept)
+    intercept: bool = setting(flag, default=False)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Logistic(_Penalised):
     """Logistic regression: minimise `sum_i log(1 + exp(-y_i f(x_i))) + (ridge/2) ||w||^2`.
 
@@ -62,11 +44,7 @@ class Logistic(_Penalised):
     Logistic(ridge=[0.1, 10], intercept=True)
     """
 
-    ridge: Any
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Hinge(_Penalised):
     """Support vector machine: minimise `sum_i max(0, 1 - y_i f(x_i)) + (ridge/2) ||w||^2`.
 
@@ -76,11 +54,7 @@ class Hinge(_Penalised):
     array(1.)
     """
 
-    ridge: Any
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class SquaredHinge(_Penalised):
     """Squared hinge: minimise `sum_i max(0, 1 - y_i f(x_i))^2 + (ridge/2) ||w||^2`.
 
@@ -91,11 +65,7 @@ class SquaredHinge(_Penalised):
     array(1.)
     """
 
-    ridge: Any
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class MaxMargin(_Plain):
     """The separating hyperplane of largest margin: minimise `||w||^2` subject to `y_i f(x_i) >= 1` for all i.
 
@@ -106,10 +76,7 @@ class MaxMargin(_Plain):
     MaxMargin(intercept=True)
     """
 
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Averaging(_Plain):
     """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
 
@@ -117,10 +84,7 @@ class Averaging(_Plain):
     False
     """
 
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class LDA(_Plain):
     """Fisher's linear discriminant: inverse pooled covariance times the difference of the class means.
 
@@ -130,8 +94,6 @@ class LDA(_Plain):
     >>> LDA().axes
     {}
     """
-
-    intercept: bool = False
 
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.

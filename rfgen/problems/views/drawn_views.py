@@ -90,8 +90,7 @@ class DrawnViews:
 
     def features(self, inputs: np.ndarray) -> np.ndarray:
         """Features (inputs, p) of views."""
-        given = inputs.reshape(inputs.shape[0], -1) if self.task.feature_map is None else self.task.feature_map(inputs)
-        rows, expected = np.asarray(given), (inputs.shape[0], self.task.features.shape[1])
+        rows, expected = np.asarray(self.task.map(inputs)), (inputs.shape[0], self.task.features.shape[1])
         if rows.shape != expected:
             raise ValueError(f"feature_map must return shape {expected} for the augmented inputs, got {rows.shape}")
         if not (finite := np.isfinite(rows)).all():

@@ -24,7 +24,8 @@ import numpy as np
 from jaxtyping import Float
 
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
-from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
 from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals

@@ -235,7 +235,7 @@ def test_levels_of_initial_variance():
     ("make", "message"),
     [
         (lambda: rg.GradientFlow(-1.0), "time must be >= 0, got -1"),
-        (lambda: rg.GradientFlow([1.0, math.nan]), "time must be finite"),
+        (lambda: rg.GradientFlow([1.0, math.nan]), "time must be free of NaN"),
         (lambda: rg.GradientFlow("late"), "time must be numeric, got str"),
         (lambda: rg.GradientDescent(0.0, 1), "rate must be > 0, got 0"),
         (lambda: rg.GradientDescent(-0.1, 1), "rate must be > 0, got -0.1"),
