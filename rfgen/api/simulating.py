@@ -6,7 +6,9 @@ from typing import Any
 
 from rfgen.api.methods.table import method_for
 from rfgen.numerics.precision import double_precision
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -17,7 +19,7 @@ from rfgen.systems.xor.xor_clusters import XORClusters
 
 @double_precision
 def simulate(
-    task: Task | DataTask | Mixture | SparseRegression | XORClusters,
+    task: Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters,
     learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,

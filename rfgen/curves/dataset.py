@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.task import Task
 
 DESCRIPTIONS = {
@@ -73,6 +72,12 @@ DESCRIPTIONS = {
     "class": "class",
     "error": "test error (share of wrong classes)",
     "error_by_class": "test error of each class",
+    "error_by_group": "test error of each group",
+    "group": "group",
+    "sign_error": "share of wrong signs of the teacher's score",
+    "robust_error": "test error under the attack trained for",
+    "robust_error_by_class": "test error of each class under the attack trained for",
+    "robust_error_by_group": "test error of each group under the attack trained for",
     "train_error": "training error (share of missed training labels)",
     "train_loss": "mean training loss",
     "intercept": "intercept",
@@ -85,22 +90,20 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 def dataset(
     axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any,
-    attributes: dict[str, Any],
+    attributes: dict[str, Any], inner: dict[str, np.ndarray] | None = None,
 ) -> Any:  # fmt: skip
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
-    Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.
+    Last come the outputs that a task keeps, or the dimension that is `inner`; a variable may be without them.
     """
     import xarray
 
     dims = [name for name, axis in axes.items() if axis.ndim]
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
-    if isinstance(task, Mixture):
-        dims.append("class")
-        coords["class"] = (("class",), np.array(CLASSES))
-    elif task.keep_outputs:
-        dims.append("output")
-        coords["output"] = (("output",), np.arange(task.outputs))
+    if inner is None:
+        inner = {"output": np.arange(task.outputs)} if task.keep_outputs else {}
+    dims.extend(inner)
+    coords |= {name: ((name,), values) for name, values in inner.items()}
     data = {}
     for name, values in variables.items():
         own = dims if values.ndim == len(dims) else dims[:-1]

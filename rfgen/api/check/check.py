@@ -12,7 +12,9 @@ from rfgen.api.methods.table import method_for
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.problems import validation
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -22,7 +24,7 @@ from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 def check(
-    task: Task | DataTask | Mixture | SparseRegression | XORClusters,
+    task: Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters,
     learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,

@@ -4,11 +4,13 @@ __all__ = [
     "LDA",
     "RULES",
     "AbstractClassifierTraining",
+    "AdversarialTraining",
     "Averaging",
     "Hinge",
     "Logistic",
     "MaxMargin",
     "SquaredHinge",
+    "rule_of",
 ]
 
 from dataclasses import dataclass
@@ -139,3 +141,46 @@ RULES: dict[type, tuple[str, float]] = {
     Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
     MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdversarialTraining(AbstractClassifierTraining):
+    """Train on inputs moved against their class: `training`'s objective at margins lowered by radius times |w|.
+
+    `training`: `Logistic`, `Hinge` or `SquaredHinge`, of ridge > 0.  `radius` >= 0, in units of the inputs, a number or an
+    array (radii,): each input is moved by at most this in `norm`, "l2" (margins are lowered by radius |w|_2) or "linf"
+    (each coordinate by at most the radius: radius |w|_1).
+
+    >>> AdversarialTraining(Logistic(1.0), radius=[0.1, 0.5])
+    AdversarialTraining(Logistic(ridge=1), radius=[0.1, 0.5])
+    """
+
+    training: Any
+    radius: Any
+    norm: str = "l2"
+
+    def __post_init__(self) -> None:
+        """Validate and freeze."""
+        if not isinstance(self.training, Logistic | Hinge | SquaredHinge):
+            raise ValueError(
+                f"training must be Logistic, Hinge or SquaredHinge: losses that fall with the margin, got {self.training!r}"
+            )
+        validation.positive("ridge of an adversarial training", self.training.ridge)
+        self._freeze("radius", validation.non_negative("radius", self.radius))
+        if self.norm not in ("l2", "linf"):
+            raise ValueError(f"norm must be 'l2' or 'linf', got {self.norm!r}")
+
+    @property
+    def intercept(self) -> bool:  # type: ignore[override]
+        """Whether f has an intercept."""
+        return self.training.intercept
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The ridge and the radius."""
+        return {**self.training.axes, "radius": self.radius}
+
+
+def rule_of(training: AbstractTraining) -> tuple[str, float]:
+    """What `training` minimises and the factor of its ridge there, as in `RULES`."""
+    return RULES[type(training.training if isinstance(training, AdversarialTraining) else training)]

@@ -54,7 +54,7 @@ class AbstractTraining:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, (bool, str)):
+    if isinstance(value, (bool, str, AbstractTraining)):
         return repr(value)
     if callable(value):
         return getattr(value, "__name__", "schedule")

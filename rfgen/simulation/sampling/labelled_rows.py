@@ -54,7 +54,7 @@ class MixtureRows:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class GroupRows:
-    """Groups: `means`, `deviations` (groups, dim), true `classes`, `shares` of the training rows, `labels`, `weights`
+    """Groups: `means`, `deviations` (groups, dim), true `classes`, `shares` in the test, `labels`, `weights`
     (groups,), and `counts` of rows.
     """
 
@@ -116,7 +116,7 @@ def labelled_rows(problem: Any, n: Any = None) -> MixtureRows | GroupRows | Teac
         counts = problem.counts
         if (counts != np.round(counts)).any():
             raise ValueError(f"counts must be whole numbers to draw rows, got {counts.tolist()}")
-        of_groups = (problem.classes, counts / counts.sum(), problem.labels, problem.weights)
+        of_groups = (problem.classes, problem.test_shares, problem.labels, problem.weights)
         arrays = (problem.means, np.sqrt(problem.variances), *of_groups)
         return GroupRows(*arrays, counts=tuple(int(count) for count in counts))
     if not isinstance(problem, Mixture | Teacher):
