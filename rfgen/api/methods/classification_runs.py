@@ -13,7 +13,6 @@ from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import dataset, mean_and_error
 from rfgen.problems import validation
-from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining
 from rfgen.simulation.runs.classifier import classifier_runs
@@ -42,12 +41,11 @@ def simulate_classifier(
     cells = []
     for size, count in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"])):
         size, features = int(size), None if np.isinf(count) else int(count)
-        rows = (task.with_rows(size), None) if isinstance(task, ClassGroups) else (task, size)
 
         def trained(
-            start: int, stop: int, advance: Any, rows: tuple[Any, Any] = rows, features: int | None = features
+            start: int, stop: int, advance: Any, size: int = size, features: int | None = features
         ) -> dict[str, np.ndarray]:
-            runs = classifier_runs(rows[0], training, rows[1], features, stop - start, seed, start=start)
+            runs = classifier_runs(task, training, size, features, stop - start, seed, start=start)
             advance(stop - start)
             return {name: np.asarray(getattr(runs, own), np.float64) for name, own in measured.items()}
 

@@ -2,7 +2,7 @@
 
 __all__ = ["ClassGroups", "ClassMoments"]
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -137,10 +137,6 @@ class ClassGroups:
         """
         first, second = validation.array("first", first), validation.array("second", second)
         return cls(np.full(4, 0.25), [1, 1, -1, -1], np.stack([first, -first, second, -second]), variances)
-
-    def with_rows(self, n: float) -> "ClassGroups":
-        """The same groups, `n` training rows in the proportions of `counts`."""
-        return replace(self, counts=self.counts * (n / self.counts.sum()))
 
     def __repr__(self) -> str:
         """Say in one line what is learned."""

@@ -91,8 +91,8 @@ def classifier_runs(
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
     `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging`, `LDA` or, not of teachers nor on
-    features, `AdversarialTraining`.  `n` rows (not for
-    `ClassGroups`, whose counts must be whole numbers and whose weights multiply the losses).  `features` k: train on
+    features, `AdversarialTraining`.  `n` rows (None: as many
+    as the counts of `ClassGroups` say).  `features` k: train on
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
 
@@ -119,9 +119,8 @@ def classifier_runs(
     radii = np.zeros(0) if np.size(radius) == 0 else validation.non_negative("radius", radius)
     if radii.size and isinstance(source, TeacherRows):
         raise ValueError(f"radius must be left out for a Teacher, whose classes are not attacked, got {radius!r}")
-    rows = sum(source.counts) if hasattr(source, "counts") else source.n
-    width = features or problem.dim
-    if name in ("averaging", "discriminant") and hasattr(source, "weights") and np.ptp(problem.weights) > 0.0:
+    rows, width = source.n, features or problem.dim
+    if name in ("averaging", "discriminant") and np.ptp(getattr(source, "weights", 1.0)) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight")
     if name == "discriminant" and rows - 2 < width:
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
@@ -257,15 +256,15 @@ def _measured(
     counts = xp.sum(of_group, axis=1)
     errors = group_errors(weights, bias, *groups)
     found |= {
-        "error": source.shares @ errors, "group_error": errors, "overlap": source.means @ weights,
+        "error": source.test_shares @ errors, "group_error": errors, "overlap": source.means @ weights,
         "spread": (source.deviations * source.deviations) @ (weights * weights),
         "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
     }  # fmt: skip
     if shift is not None:
         attacked = group_errors(weights, bias, *groups, shift)
-        found |= {"robust_error": source.shares @ attacked, "group_robust_error": attacked}
+        found |= {"robust_error": source.test_shares @ attacked, "group_robust_error": attacked}
     if radii.size:
         for each, length in (("l2_error", l2), ("linf_error", l1)):
             attacked = group_errors(weights, bias, *groups, radii[:, None] * length)
-            found |= {each: attacked @ source.shares, f"group_{each}": attacked}
+            found |= {each: attacked @ source.test_shares, f"group_{each}": attacked}
     return found
