@@ -51,7 +51,8 @@ def simulate_classifier(
 
         width = features or task.dim
         # rows, their design, and what an interior point factors
-        need = 8 * (size * task.dim + 3 * size * width + 4 * min(size, width) ** 2)
+        side = width if isinstance(training, AdversarialTraining) else min(size, width)
+        need = 8 * (size * task.dim + 3 * size * width + 4 * side**2)
         key = (__version__, *content(task), *content(training), seed, size, features)
         where = f"n={size}" + (f", features={features}" if features else "")
         cells.append(Cell(trained, key, CELL_TRIALS, need, where))

@@ -152,7 +152,7 @@ class AdversarialTraining(AbstractClassifierTraining):
     (each coordinate by at most the radius: radius |w|_1).
 
     >>> AdversarialTraining(Logistic(1.0), radius=[0.1, 0.5])
-    AdversarialTraining(Logistic(ridge=1), radius=[0.1, 0.5])
+    AdversarialTraining(training=Logistic(ridge=1), radius=[0.1, 0.5])
     """
 
     training: Any
