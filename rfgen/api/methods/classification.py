@@ -67,7 +67,7 @@ def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept:
         rows, count, strength, *radius = at
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
-            return linf_training(here, rule, strength, *radius, intercept)
+            return linf_training(here, rule, strength, radius[0], intercept)
         if not hasattr(population, "counts"):
             return teacher_classifier(population, rows, rule, strength, count, intercept)
         here = replace(population, counts=population.counts * rows)

@@ -59,25 +59,30 @@ def attacked_fit(
         of_w = ridge * w - pulled[:p] + 2.0 * mu * w / gaps
         of_v = -pulled[p + 1] - 2.0 * mu * v / gaps
         hessian = design.T @ ((weights * bend)[:, None] * design)
+
+        def towards(diagonal: Array, outer: Array, along: Array, right: Array) -> Array:
+            """Newton's step, with what the ridge and the barriers add to the Hessian of the losses."""
+            free = zero if intercept else one
+            added = xp.concatenate([diagonal[:p], free, diagonal[p:]])
+            along = xp.concatenate([along[:p], zero, along[p:]])
+            factor = cholesky(shifted(hessian + outer * along[:, None] * along, added))
+            return cholesky_solve(factor, xp.concatenate([right[:p], pulled[p : p + 1], right[p:]]))
+
         if norm == "l2":
-            diagonal = xp.concatenate([ridge + 2.0 * mu / gaps * xp.ones(p), zero, -2.0 * mu / gaps])
-            outer, along = 4.0 * mu / gaps**2, xp.concatenate([w, zero, -v])
-            right = -xp.concatenate([of_w, -pulled[p : p + 1], of_v])
+            diagonal = xp.concatenate([ridge + 2.0 * mu / gaps * xp.ones(p), -2.0 * mu / gaps])
+            along, right = xp.concatenate([w, -v]), -xp.concatenate([of_w, of_v])
+            move = towards(diagonal, 4.0 * mu / gaps**2, along, right)
+            move_v = move[p + 1 :]
         else:  # the bounds of all coordinates but their sum are eliminated
             squares = v * v + w * w
             ratio, soft = -2.0 * v * w / squares, gaps**2 / (2.0 * mu * squares)
-            diagonal = xp.concatenate([ridge + 2.0 * mu / squares, zero, zero])
-            outer, along = 1.0 / xp.sum(soft), xp.concatenate([ratio, zero, one])
-            lag = xp.sum(soft * of_v)
-            right = xp.concatenate([-of_w + ratio * (of_v - lag * outer), pulled[p : p + 1], (-lag * outer)[None]])
-        if not intercept:
-            diagonal = diagonal + xp.concatenate([xp.zeros(p), one, zero])
-        factor = cholesky(shifted(hessian + outer * along[:, None] * along, diagonal))
-        move = cholesky_solve(factor, right)
-        move_w, move_b, move_v = move[:p], move[p : p + 1], move[p + 1 :]
-        if norm == "linf":
-            shared = -outer * (move_v[0] + lag + ratio @ move_w)
-            move_v = -soft * (of_v + shared) - ratio * move_w
+            outer, lag = 1.0 / xp.sum(soft), xp.sum(soft * of_v)
+            right = xp.concatenate([-of_w + ratio * (of_v - lag * outer), (-lag * outer)[None]])
+            diagonal = xp.concatenate([ridge + 2.0 * mu / squares, zero])
+            move = towards(diagonal, outer, xp.concatenate([ratio, one]), right)
+            shared = -outer * (move[p + 1] + lag + ratio @ move[:p])
+            move_v = -soft * (of_v + shared) - ratio * move[:p]
+        move_w, move_b = move[:p], move[p : p + 1]
         decrement = -(of_w @ move_w - pulled[p] * move_b[0] + of_v @ move_v)
         reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)[:, None]
         there = w + reach * move_w, b + reach * move_b, v + reach * move_v
