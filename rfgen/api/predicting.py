@@ -49,8 +49,11 @@ def predict(
 
     On an `rg.Mixture` (two classes) the variables are `error`, the share of wrong classes, `error_by_class` over `class`
     (+1, -1), `train_error` (share of training labels missed), `train_loss`, `norm`, `intercept`, `support` (share of
-    training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On an
-    `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
+    training rows with margin at most 1), `residual`, `converged`: see `rfgen.theory.margin_classifier`.  On
+    `rg.ClassGroups` `error_by_group`; without n as many rows as the counts say.  On an `rg.Teacher` `error`, on fresh
+    labels, and `sign_error`, without their noise.  An `rg.AdversarialTraining` adds `robust_error`, under its own attack.
+
+    On an `rg.SparseRegression`: `test`, `excess` (test risk less the noise), `train`, `norm`, `active` and others, see
     `rfgen.systems.sparse.state_evolution`.  On `rg.XORClusters`, for an `rg.TwoLayerReLU`: `test_accuracy`, `test_error`,
     `train_accuracy` over `step` = [1], see `rfgen.systems.xor.first_step`.
 

@@ -52,9 +52,9 @@ def simulate(
     `members`: each trial trains so many models on one training set and measures their mean prediction; a number or an
     array, as in `predict`.
 
-    On an `rg.Mixture`: class sizes n * prior are rounded at random, labels flipped independently; errors are exact given
-    the classifier.  `separable` is the share of trials in which a plane separates the training labels; `MaxMargin` is
-    averaged over those.  On an `rg.SparseRegression` fits that do not converge are left out and counted in
+    On an `rg.Mixture` or `rg.ClassGroups`: sizes n * share are rounded at random, labels flipped independently; errors are
+    exact given the classifier.  `separable` is the share of trials in which a plane separates the training labels;
+    `MaxMargin` is averaged over those.  On an `rg.SparseRegression` fits that do not converge are left out and counted in
     `attrs["failures"]`.  On `rg.XORClusters` the network is trained in single precision: `train_accuracy`,
     `test_accuracy`, `flips_fitted` over `step`.
 

@@ -40,7 +40,7 @@ def check(
 
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
     allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide (None: test, and train where there is a training set; error and train_error on an `rg.Mixture`,
+    those that decide (None: test, and train where there is a training set; error and train_error of classifiers,
     test_accuracy after the first step on `rg.XORClusters`, where allowances have amplification 1); `.dataset` holds all.
     `members` goes to both, `form` to `predict`, whose error from sampled patterns is added to the measurement's; further
     arguments go to `simulate`.

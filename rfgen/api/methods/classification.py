@@ -69,6 +69,8 @@ def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept:
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
             return linf_training(here, rule, strength, radius[0], intercept)
         if not hasattr(population, "counts"):
+            if rule == "averaging":  # labels are balanced: no intercept in the limit
+                return teacher_classifier(population, rows, "linear", rows, count)
             return teacher_classifier(population, rows, rule, strength, count, intercept)
         here = replace(population, counts=population.counts * rows)
         if rule == "averaging":

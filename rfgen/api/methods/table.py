@@ -20,7 +20,7 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Averaging
+from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
     GradientFlow,
@@ -83,7 +83,7 @@ METHODS = (
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
     ),
     Method(
-        "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule not in (Averaging, LDA)),
+        "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
         predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
         ("error", "sign_error", "train_error"),
         dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),

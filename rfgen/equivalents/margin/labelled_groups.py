@@ -8,14 +8,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Population
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.numerics.normal_quadrature import normal_nodes
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class LabelledGroups(Population):
+class LabelledGroups:
     """`counts` of rows, `labels` and loss `weights` of each group, (groups,); `reach`: their largest second moment, ()."""
 
     counts: Any

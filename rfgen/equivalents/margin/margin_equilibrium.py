@@ -7,9 +7,8 @@ intercept b; and the length N of the weights, in the norm dual to that of an att
 margin by radius N.  Solved by Newton's method along the ridge, from a large one on.
 """
 
-__all__ = ["Equilibrium", "Forces", "MarginState", "Population", "SparseWeights", "Weights", "margin_equilibrium"]
+__all__ = ["Equilibrium", "Forces", "MarginState", "SparseWeights", "Weights", "margin_equilibrium"]
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -55,28 +54,6 @@ class Forces:
     total: Any
     balance: Any
     strength: Any
-
-
-class Population(ABC):
-    """Rows to train on."""
-
-    @property
-    @abstractmethod
-    def weight(self) -> Any:
-        """Total weight of the rows times their largest second moment."""
-
-    @property
-    @abstractmethod
-    def lean(self) -> Any:
-        """The intercept to start from."""
-
-    @abstractmethod
-    def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
-        """Forces at leave-one-out margins lowered by `shift`."""
-
-    @abstractmethod
-    def first_forces(self, force: Any) -> Forces:
-        """Forces of rows which all pull alike."""
 
 
 @jax.tree_util.register_dataclass
@@ -147,11 +124,13 @@ class Equilibrium:
 
 
 def margin_equilibrium(
-    population: Population, response: Weights | SparseWeights, loss: str, ridge: Any, intercept: bool
+    population: Any, response: Weights | SparseWeights, loss: str, ridge: Any, intercept: bool
 ) -> Equilibrium:
-    """Train on a `population` by `loss` weights that answer as `response` (`Weights` or `SparseWeights`) says.
+    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response` says.
 
-    `ridge` >= 0, 0 the limit from above; `intercept` decides about b.
+    `population`, such as `LabelledGroups`: its `forces(state, shift, loss, scale)` at leave-one-out margins lowered by
+    `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest second moment,
+    and the intercept to start from, `lean`.
     """
     rows = loss_of(loss)
     x, scale, left = ridge_path(

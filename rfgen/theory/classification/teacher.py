@@ -18,14 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.margin.margin_equilibrium import (
-    Equilibrium,
-    Forces,
-    MarginState,
-    Population,
-    Weights,
-    margin_equilibrium,
-)
+from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compression import compress
@@ -116,7 +109,7 @@ def teacher_classifier(
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class TaughtRows(Population):
+class TaughtRows:
     """The population of `n` rows labelled by the teacher of `moments`; its one direction is the teacher's."""
 
     moments: Any
