@@ -214,6 +214,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_groups_split_scale_and_swap": (),
         "test_groups_without_rows_are_tested_on": (),
         "test_hard_margins_exist_where_the_threshold_says": (),
+        "test_labels_of_a_teacher_separate_where_the_threshold_says": (),
         "test_limits_of_the_ridge": (),
         "test_margins_of_training_rows": (),
         "test_square_loss_on_a_mixture_tends_to_ridge_regression_on_its_second_moments": (),
