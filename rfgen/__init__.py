@@ -10,10 +10,12 @@ __all__ = [
     "NTK",
     "SGD",
     "AcceleratedSGD",
+    "AdversarialTraining",
     "Augmentation",
     "Averaging",
     "BasisPursuit",
     "Bootstrap",
+    "ClassGroups",
     "ColorJitter",
     "Compose",
     "Crop",
@@ -56,6 +58,7 @@ __all__ = [
     "SquaredHinge",
     "Subsample",
     "Task",
+    "Teacher",
     "TwoLayerReLU",
     "XORClusters",
     "__version__",
@@ -117,14 +120,24 @@ from rfgen.problems.augmentations import (
     SaltAndPepper,
     Shift,
 )
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.trainings.classifier import (
+    LDA,
+    AdversarialTraining,
+    Averaging,
+    Hinge,
+    Logistic,
+    MaxMargin,
+    SquaredHinge,
+)
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD

@@ -11,10 +11,14 @@ from rfgen.api.methods.table import METHODS, method_for
 
 TASK = rg.Task.isotropic(20, noise=0.1)
 CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(30, 2, noise=0.1)
-TASKS = {rg.Task: TASK, rg.Mixture: CLASSES, rg.SparseRegression: SPARSE, rg.XORClusters: rg.XORClusters(40, 6.0)}
+TASKS = {
+    rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
+    rg.XORClusters: rg.XORClusters(40, 6.0),
+}  # fmt: skip
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
+    rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
 }  # fmt: skip
 OF_LEARNER = {
     "features": {"features": 8}, "augmentation": {"augmentation": rg.Mask(0.5)},
@@ -97,7 +101,7 @@ def test_covered_options_reach_the_method():
 
 
 def test_nouns_that_do_not_meet():
-    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture to train Hinge"):
+    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture, rg\.ClassGroups or rg\.Teacher to train Hinge"):
         rg.predict(TASK, rg.Learner(rg.Hinge(0.1)), 20)
     with pytest.raises(ValueError, match=r"to train GradientFlow.*on which are trained rg\.Ridge, rg\.Logistic"):
         rg.simulate(CLASSES, rg.Learner(rg.GradientFlow(1.0)), 20)

@@ -11,7 +11,9 @@ import numpy as np
 
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.numerics.caller import warn_caller
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
@@ -21,7 +23,7 @@ from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
 
-AnyTask: TypeAlias = Task | DataTask | Mixture | SparseRegression | XORClusters
+AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters
 AnyLearner: TypeAlias = Learner | TwoLayerReLU
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent

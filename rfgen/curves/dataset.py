@@ -9,7 +9,6 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.grid import Grid
-from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.task import Task
 
 if TYPE_CHECKING:
@@ -78,6 +77,12 @@ DESCRIPTIONS = {
     "class": "class",
     "error": "test error (share of wrong classes)",
     "error_by_class": "test error of each class",
+    "error_by_group": "test error of each group",
+    "group": "group",
+    "sign_error": "share of wrong signs of the teacher's score",
+    "robust_error": "test error under the attack trained for",
+    "robust_error_by_class": "test error of each class under the attack trained for",
+    "robust_error_by_group": "test error of each group under the attack trained for",
     "train_error": "training error (share of missed training labels)",
     "train_loss": "mean training loss",
     "intercept": "intercept",
@@ -95,22 +100,21 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
 def dataset(
-    axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any]
-) -> "xarray.Dataset":
+    axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any],
+    inner: Mapping[str, np.ndarray] | None = None,
+) -> "xarray.Dataset":  # fmt: skip
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
-    Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.
+    Last come the outputs that a task keeps, or the dimension that is `inner`; a variable may be without them.
     """
     import xarray
 
     dims = Grid(axes).dims
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
-    if isinstance(task, Mixture):
-        dims.append("class")
-        coords["class"] = (("class",), np.array(CLASSES))
-    elif getattr(task, "keep_outputs", False):
-        dims.append("output")
-        coords["output"] = (("output",), np.arange(task.outputs))
+    if inner is None:
+        inner = {"output": np.arange(task.outputs)} if getattr(task, "keep_outputs", False) else {}
+    dims.extend(inner)
+    coords |= {name: ((name,), values) for name, values in inner.items()}
     data = {}
     for name, values in variables.items():
         own = dims if values.ndim == len(dims) else dims[:-1]
@@ -162,10 +166,14 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(count > 1, error, np.nan)
 
 
-def means(cells: Sequence[Mapping[str, np.ndarray]], grid: Grid) -> dict[str, np.ndarray]:
-    """Each variable of the cells (trials, ...): its mean over trials, by dimension, and its standard error `<name>_se`."""
+def means(cells: Sequence[Mapping[str, np.ndarray]], grid: Grid, *inner: int) -> dict[str, np.ndarray]:
+    """Each variable of the cells (trials, ...): its mean over trials, by dimension, and its standard error `<name>_se`.
+
+    What is known by class or group (`<name>_by_...`) has the `inner` dimension behind those of the grid.
+    """
     found: dict[str, np.ndarray] = {}
     for name in cells[0]:
         mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
-        found |= {name: grid.pack(mean), f"{name}_se": grid.pack(error)}
+        own = inner if "_by_" in name else ()
+        found |= {name: grid.pack(mean, *own), f"{name}_se": grid.pack(error, *own)}
     return found

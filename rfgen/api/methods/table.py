@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.classification import predict_classifier, simulate_classifier
+from rfgen.api.methods.classification import predict_classifier
+from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.coverage import Coverage
 from rfgen.api.methods.method import OPTIONS, Method, asked
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral import predict_spectral
 from rfgen.api.methods.spectral_runs import simulate_spectral
 from rfgen.curves.dataset import MEASURED
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import RULES
+from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
     GradientFlow,
@@ -70,9 +73,20 @@ METHODS = (
         {"predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"})},
     ),
     Method(
-        "linear classifiers", (Mixture,), tuple(RULES), predict_classifier, simulate_classifier,
+        "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
         ("error", "train_error", "norm"), ("error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+    ),
+    Method(
+        "adversarial training", (Mixture, ClassGroups), (AdversarialTraining,), predict_classifier, simulate_classifier,
+        ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
+        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
+    ),
+    Method(
+        "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
+        predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
+        ("error", "sign_error", "train_error"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
@@ -139,7 +153,7 @@ def methods() -> Coverage:
     >>> bool(table.covered.sel(name="ridge regression", verb="predict", option="augmentation"))
     True
     >>> print(rg.methods().about["linear classifiers"].splitlines()[0])
-    Exact error of linear classifiers of two Gaussian classes.
+    Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
     covered = np.array(

@@ -74,7 +74,9 @@ class Mixture(Noun):
         classes, labels, counts = (np.array(column) for column in zip(*rows, strict=True))
         covariance = np.atleast_2d(self.covariance)
         of_class = np.zeros(classes.size, int) if covariance.shape[0] == 1 else (classes < 0).astype(int)
-        return ClassGroups(counts, labels, classes[:, None] * self.mean, covariance[of_class], classes=classes)
+        tested = [*self.shares, *np.zeros(classes.size - 2)]  # a row's label plays no part in the test
+        means = classes[:, None] * self.mean
+        return ClassGroups(counts, labels, means, covariance[of_class], classes=classes, test_shares=tested)
 
     def _shown(self) -> dict[str, str]:
         """The number of coordinates in place of their values."""

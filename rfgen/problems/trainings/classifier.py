@@ -4,19 +4,23 @@ __all__ = [
     "LDA",
     "RULES",
     "AbstractClassifierTraining",
+    "AdversarialTraining",
     "Averaging",
     "Hinge",
     "Logistic",
     "MaxMargin",
     "SquaredHinge",
+    "rule_of",
 ]
 
 from typing import Any
 
-from rfgen.problems.rules import flag
+import numpy as np
+
+from rfgen.problems.rules import flag, instance, one_of
 from rfgen.problems.settings import setting
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.problems.validation import non_negative
+from rfgen.problems.validation import non_negative, positive
 
 
 class AbstractClassifierTraining(AbstractTraining):
@@ -101,3 +105,37 @@ RULES: dict[type, tuple[str, float]] = {
     Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
     MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
 }  # fmt: skip
+
+
+class AdversarialTraining(AbstractClassifierTraining):
+    """Train on inputs moved against their class: `training`'s objective at margins lowered by radius times |w|.
+
+    `training`: `Logistic`, `Hinge` or `SquaredHinge`, of ridge > 0.  `radius` >= 0, in units of the inputs, a number or an
+    array (radii,): each input is moved by at most this in `norm`, "l2" (margins are lowered by radius |w|_2) or "linf"
+    (each coordinate by at most the radius: radius |w|_1).
+
+    >>> AdversarialTraining(Logistic(1.0), radius=[0.1, 0.5])
+    AdversarialTraining(training=Logistic(ridge=1), radius=[0.1, 0.5])
+    """
+
+    training: Any = setting(instance((Logistic, Hinge, SquaredHinge), "rg.Logistic, rg.Hinge or rg.SquaredHinge"))
+    radius: Any = setting(non_negative, axis=True)
+    norm: str = setting(one_of("l2", "linf"), default="l2")
+
+    def _relate(self) -> None:
+        positive("ridge of an adversarial training", self.training.ridge)
+
+    @property
+    def intercept(self) -> bool:  # type: ignore[override]
+        """Whether f has an intercept."""
+        return self.training.intercept
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The ridge and the radius."""
+        return {**self.training.axes, "radius": self.radius}
+
+
+def rule_of(training: AbstractTraining) -> tuple[str, float]:
+    """What `training` minimises and the factor of its ridge there, as in `RULES`."""
+    return RULES[type(training.training if isinstance(training, AdversarialTraining) else training)]

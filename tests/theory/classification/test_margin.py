@@ -19,7 +19,7 @@ from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier, margin_distribution
-from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import adversarial_error, weight_law
 from tests.oracles.dense import dense_risk
@@ -181,6 +181,17 @@ def test_hard_margins_exist_where_the_threshold_says():
             if n * prior < 1.0:
                 continue
             assert bool(solve(each.groups(n).moments, "hard_margin", intercept=intercept).converged) == exists
+
+
+def test_labels_of_a_teacher_separate_where_the_threshold_says():
+    for link, scale, flip in (("logistic", 0.25, 0.0), ("sign", 1.0, 0.1), ("probit", 0.5, 0.05)):
+        critical = float(teacher_separability_threshold(link, scale, flip))
+        taught = teacher_moments(Teacher(np.ones(2000), np.linspace(0.5, 1.5, 2000), link, scale, flip))
+        for ratio, intercept in ((1.02, False), (0.98, False), (1.02, True), (0.98, True)):
+            found = solve_teacher(taught, 2000 / (critical * ratio), "hard_margin", intercept=intercept)
+            assert bool(found.converged) == (ratio > 1.0)
+    limits = [teacher_separability_threshold("logistic", 1e6), teacher_separability_threshold("sign")]
+    np.testing.assert_allclose(limits, [0.5, 0.0], atol=1e-9)
 
 
 def test_groups_split_scale_and_swap():
