@@ -184,10 +184,10 @@ def test_hard_margins_exist_where_the_threshold_says():
 
 
 def test_labels_of_a_teacher_separate_where_the_threshold_says():
-    for link, scale, flip in (("logistic", 0.25, 0.0), ("sign", 1.0, 0.1), ("probit", 0.5, 0.05)):
+    for link, scale, flip, intercept in (("logistic", 0.25, 0.0, False), ("sign", 1.0, 0.1, True)):
         critical = float(teacher_separability_threshold(link, scale, flip))
         taught = teacher_moments(Teacher(np.ones(2000), np.linspace(0.5, 1.5, 2000), link, scale, flip))
-        for ratio, intercept in ((1.02, False), (0.98, False), (1.02, True), (0.98, True)):
+        for ratio in (1.02, 0.98):
             found = solve_teacher(taught, 2000 / (critical * ratio), "hard_margin", intercept=intercept)
             assert bool(found.converged) == (ratio > 1.0)
     limits = [teacher_separability_threshold("logistic", 1e6), teacher_separability_threshold("sign")]
