@@ -42,7 +42,7 @@ def test_optimal_augmentation_whose_best_is_at_an_end(augmentation):
 
 def test_windows_need_an_order():
     sphere = rg.Task.sphere(6, rg.NTK("relu", depth=2), {1: 0.7}, noise=0.2, degrees=10)
-    with pytest.raises(ValueError, match="Cutout needs modes in an order.*use Mask"):
+    with pytest.raises(ValueError, match=r"Cutout needs modes in an order.*use Mask"):
         rg.predict(sphere, rg.Learner(rg.Ridge(0.1), augmentation=rg.Cutout(2, views=3)), 20)
 
 
@@ -51,7 +51,7 @@ def test_windows_need_an_order():
 def test_mixtures_are_not_resampled(resampling, training):
     """Bags of mixtures: theory gave .750 where simulation has .807."""
     learner = rg.Learner(training, augmentation=rg.Mixup(1.0, views=2), resampling=resampling)
-    with pytest.raises(ValueError, match="resampling is not covered for Mixup.*or simulate"):
+    with pytest.raises(ValueError, match=r"resampling is not covered for Mixup.*or simulate"):
         rg.predict(STEEP, learner, 20, members=3)
 
 
