@@ -65,8 +65,8 @@ def pose_resampled(
         raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
     if augmentation is not None and augmentation.mixes:
         raise ValueError(
-            f"resampling is not covered for {type(augmentation).__name__}, whose views are mixtures of samples that are drawn "
-            "together or apart: leave one of the two out, or simulate"
+            f"resampling is not covered for {type(augmentation).__name__}, whose views are mixtures of samples that "
+            "are drawn together or apart: leave one of the two out, or simulate"
         )
     replicate = None if posed.replicate is None else np.repeat(posed.replicate, resampling.draws()[0].size)
     return replace(posed, problem=resampled(posed.problem, resampling), replicate=replicate)
