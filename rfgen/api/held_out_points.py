@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
-from rfgen.theory.estimation.held_out_risk import held_out_risk
+from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk
 
@@ -53,8 +53,10 @@ class Rows:
     seed: int
 
 
-def point(rows: Rows, n: float, ridge: float, start: np.ndarray | None) -> tuple[dict[str, Any], np.ndarray | None]:
-    """One n and ridge, and the effective ridges to start the next from."""
+def point(
+    rows: Rows, n: float, ridge: float, start: HeldOutRisk | None
+) -> tuple[dict[str, Any], HeldOutRisk | None]:
+    """One n and ridge, and its solution to start the next from."""
     count, rank = len(rows.labels), rows.gram.vectors.shape[1] + rows.intercept
     scalar = subsample_risk(rows.gram, rows.labels, n, ridge)
     if scalar.status == "unreachable":
@@ -69,7 +71,7 @@ def point(rows: Rows, n: float, ridge: float, start: np.ndarray | None) -> tuple
             "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
             "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
         }  # fmt: skip
-        before = form.effective_ridges if form.converged and n != count else None
+        before = form if form.converged and n != count else None
     return _finished(rows, scalar, found, n, ridge, rank), before
 
 

@@ -13,7 +13,7 @@ from rfgen.api.rows import read_blocks, read_data, read_labels
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
-from rfgen.theory.estimation.held_out_risk import held_out_risk
+from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 
 # Squared distance of two rows that are one, in units of mean K_ii.
@@ -83,19 +83,17 @@ def learning_curve(
     count = len(rows.labels) if blocks is None else int(blocks.max()) + 1
     sizes = _sizes(n, count, blocks is not None)
     points: dict[tuple[int, int], dict[str, Any]] = {}
-    start: dict[int, np.ndarray] = {}
+    start: HeldOutRisk | None = None
     for column in np.argsort(np.ravel(sizes)):
-        size, before = float(np.ravel(sizes)[column]), None
-        for row in np.argsort(-np.ravel(ridges)):
+        size, before = float(np.ravel(sizes)[column]), start
+        for number, row in enumerate(np.argsort(-np.ravel(ridges))):
             at = float(np.ravel(ridges)[row]) / rows.scale
             if blocks is not None:
                 points[column, row] = simulated(rows, int(size), at, blocks)
                 continue
             # a solution at a larger ridge or fewer rows is a start that Newton's steps fall from
-            first = before if before is not None else start.get(int(row))
-            points[column, row], before = point(rows, size, at, first)
-            if before is not None:
-                start[int(row)] = before
+            points[column, row], before = point(rows, size, at, before)
+            start = before if number == 0 else start
     return _dataset(rows, points, sizes, ridges, count, kind, np.ndim(y) == 2)
 
 

@@ -1,8 +1,9 @@
 """How far `learning_curve` is from real splits, and how long it takes.
 
-`python tests/benchmarks/own_data.py [ROWS] [SPLITS]`.  Data that scikit-learn ships and rows of known law, three
-kernels, four sizes, three ridges; gaps in percent of the mean of many splits (s, n: the status of what is not ok).  Then the
-time of a table of 20 sizes x 20 ridges.
+`python tests/benchmarks/own_data.py [ROWS] [SPLITS]`
+
+Data that scikit-learn ships and rows of known law, three kernels, four sizes, three ridges; gaps in percent of the mean of
+many splits (s, n: status of what is not ok).  Then the time of a table of 20 sizes x 20 ridges.
 """
 
 import sys
