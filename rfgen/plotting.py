@@ -97,6 +97,9 @@ def plot(
             if curve is not None and _has(curve, point):
                 part = _line(curve, point).sortby(x)
                 ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
+                if f"{name}_se" in part:  # of an estimate from data: the band of one standard error
+                    low, high = (part[name] + sign * part[f"{name}_se"] for sign in (-1.0, 1.0))
+                    ax.fill_between(part[x], low, high, color=colour, alpha=0.15, lw=0)
                 for limit in part[name].values[np.isinf(part[x].values)]:
                     if np.isfinite(limit):
                         ax.axhline(limit, ls=(0, (1, 4)), color=colour, lw=1)
@@ -107,6 +110,8 @@ def plot(
                     part[x], part[name], part[f"{name}_se"], fmt="o" if style == "-" else "s", color=colour, ms=4,
                     capsize=2, lw=1, label=alone, mfc=colour if style == "-" else "none",
                 )  # fmt: skip
+    if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
+        ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
     _finish(ax, given, names, x)
     return ax
 

@@ -9,6 +9,7 @@ __all__ = [
     "adversarial_error",
     "estimate_risk",
     "fine_grained_variance",
+    "learning_curve",
     "optimal_augmentation",
     "optimal_ridge",
     "optimal_stopping",
@@ -23,6 +24,7 @@ from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.estimating import estimate_risk
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
+from rfgen.api.own_data import learning_curve
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping

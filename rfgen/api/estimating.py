@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.api.rows import read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.cells.memory import budget
 from rfgen.curves.dataset import DESCRIPTIONS
@@ -22,14 +23,13 @@ from rfgen.theory.estimation.risk_estimators import risk_estimators
 if TYPE_CHECKING:
     import xarray
 
-# A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
-# up to the second.
-SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
 # Features beyond this have squares that overflow.
 LARGEST = 1e150
 # Matrices of the smaller side that a decomposition holds at once.
 COPIES = 3
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
+# The sum of rows that were centred together, in units of their norm: rounding.
+CENTRED = 1e-9
 NAMES = {
     "gcv": "generalised cross-validation (KARE)",
     "loo": "leave-one-out estimate of the test risk",
@@ -44,7 +44,7 @@ NAMES = {
 
 def estimate_risk(
     data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
-    groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None,
+    groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None, intercept: bool = False,
 ) -> "xarray.Dataset":  # fmt: skip
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
@@ -53,7 +53,7 @@ def estimate_risk(
     data : (n, n) or (n, p)
         A kernel matrix, or features, of the training rows.
     y : (n,) or (n, outputs)
-        Labels, without an intercept: centre them.
+        Labels.
     ridge
         >= 0, unnormalised, scikit-learn's `alpha`; 0 is the limit from above.
     kind
@@ -68,6 +68,9 @@ def estimate_risk(
         Names of blocks that are left out together, such as patients.  gcv is not given.
     clean : (n/views, p) or (n/views, n)
         Features of the clean inputs, or their kernel with all rows: adds `loo_clean`, the risk on those.
+    intercept
+        Fit one that is not penalised (not with time or clean).  Do not centre rows instead: a row that was centred with all
+        others is known by them, and both estimates are far too low.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def estimate_risk(
     import xarray
 
     validation.aligned(data=data, y=y, groups=groups)
-    matrix, kind, precision = _read(data, kind)
+    matrix, kind, precision = read_data(data, kind)
     n = matrix.shape[0]
     if kind == "features" and np.abs(matrix).max() > LARGEST:
         raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
@@ -110,9 +113,9 @@ def estimate_risk(
         raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
     if views is not None and groups is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
-    blocks = _blocks(n, views, groups)
+    blocks = read_blocks(n, views, groups)
     count = 1 if views is None else int(views)
-    labels = _labels(y, n, count)
+    labels = read_labels(y, n, count)
     outputs = labels.ndim == 2
     columns = labels if outputs else labels[:, None]
     axes = {"ridge": validation.non_negative("ridge", ridge)}
@@ -121,7 +124,12 @@ def estimate_risk(
         if (axes["time"] < 0).any():
             raise ValueError(f"time must be >= 0 (inf: the end of training), got {time!r}")
     cross = _clean(clean, matrix, kind, views)
-    gram = gram_of_kernel(matrix, precision, KERNEL) if kind == "kernel" else gram_of_features(matrix, precision)
+    _with_intercept(intercept, matrix, time, clean)
+    if kind == "kernel":
+        gram = gram_of_kernel(matrix, precision, KERNEL, centred=bool(intercept))
+    else:
+        gram = gram_of_features(matrix, precision, centred=bool(intercept))
+    columns = columns - columns.mean(axis=0) if intercept else columns
     if time is not None and blocks is None and np.isfinite(axes["time"]).any():
         warn_caller(
             "gcv is inconsistent for early-stopped gradient flow (100 samples of 150 isotropic inputs: 4.6 where the risk "
@@ -159,6 +167,20 @@ def estimate_risk(
     return result
 
 
+def _with_intercept(intercept: Any, matrix: np.ndarray, time: Any, clean: Any) -> None:
+    if not isinstance(intercept, bool | np.bool_):
+        raise ValueError(f"intercept must be True or False, got {intercept!r}")
+    for name, value in (("time", time), ("clean", clean)):
+        if intercept and value is not None:
+            raise ValueError(f"intercept must be False with {name}: its fits have none")
+    size = np.linalg.norm(matrix)
+    if not intercept and len(matrix) > 1 and size > 0.0 and np.linalg.norm(matrix.sum(axis=0)) <= CENTRED * size:
+        warn_caller(
+            "the rows were centred together, so that each is known by the others and gcv and loo are too low: give them as "
+            "they were, with intercept=True"
+        )
+
+
 def _fit(gram: Gram, columns: np.ndarray, ridge: float, time: float) -> dict[str, Any]:
     """Training error and degrees of freedom of the fit to all rows, `ridge` that of the unscaled Gram matrix."""
     values = gram.values
@@ -167,7 +189,7 @@ def _fit(gram: Gram, columns: np.ndarray, ridge: float, time: float) -> dict[str
     along = gram.vectors.T @ columns
     # what is off the span is never fitted
     residual = columns + gram.vectors @ ((kept - 1.0)[:, None] * along)
-    return {"train": np.mean(residual**2, axis=0), "df1": np.sum(1.0 - kept)}
+    return {"train": np.mean(residual**2, axis=0), "df1": gram.centred + np.sum(1.0 - kept)}
 
 
 def _rows(gram: Gram, columns: np.ndarray, ridge: float) -> dict[str, Any]:
@@ -221,57 +243,6 @@ def _best(points: list[dict[str, Any]], grid: Grid) -> dict[str, float]:
     return best
 
 
-def _read(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
-    """The matrix, which kind it is, and the rounding it came with: JAX gives 32 bits unless told otherwise."""
-    if kind not in ("auto", "kernel", "features"):
-        raise ValueError(f"kind must be 'auto', 'kernel' or 'features', got {kind!r}")
-    matrix = validation.array("data", data, 2)
-    given = np.asarray(data).dtype
-    precision = float(np.finfo(given if np.issubdtype(given, np.floating) else np.float64).eps)
-    square = matrix.shape[0] == matrix.shape[1]
-    if kind == "features" or (kind == "auto" and not square):
-        return matrix, "features", precision
-    if not square:
-        raise ValueError(f"data must be a square matrix where kind='kernel', got shape {matrix.shape}")
-    scale, asymmetry = np.abs(matrix).max(), np.abs(matrix - matrix.T).max()
-    if asymmetry <= max(SYMMETRIC, ROUNDINGS * precision) * scale:
-        return (matrix + matrix.T) / 2.0, "kernel", precision
-    if kind == "kernel" or asymmetry <= NEARLY * scale:
-        raise ValueError(
-            f"data must be symmetric as a kernel matrix, got entries that differ by {asymmetry:g} from their transposes "
-            f"(the largest is {scale:g}); kind='features' takes its rows as features"
-        )
-    return matrix, "features", precision
-
-
-def _labels(y: Any, n: int, views: int) -> np.ndarray:
-    labels = validation.array("y", y, (1, 2))
-    if views > 1 and labels.shape[0] == n // views:
-        labels = np.repeat(labels, views, axis=0)
-    if labels.shape[0] != n:
-        expected = f"({n})" if views == 1 else f"({n}) or one per sample ({n // views})"
-        raise ValueError(f"y must have one row per row of data {expected}, got {labels.shape[0]}")
-    return labels
-
-
-def _blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
-    if views is not None:
-        views = validation.integer("views", views, 1)
-        if n % views:
-            raise ValueError(f"views must divide the rows of data ({n}), got {views}")
-        return list(np.arange(n).reshape(-1, views))
-    if groups is None:
-        return None
-    names = np.asarray(groups)
-    if names.shape != (n,):
-        raise ValueError(f"groups must hold one label per row of data ({n},), got shape {names.shape}")
-    missing = [name for name in names.tolist() if not isinstance(name, str) and str(name) in ("None", "nan", "<NA>", "NaT")]
-    if missing:
-        raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
-    blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
-    if len(blocks) == 1:
-        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names[0]!r} alone")
-    return blocks
 
 
 def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import posed_settings, trajectories
+from rfgen.api.methods.dynamics import one_output, posed_settings, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, warn_small_population
 from rfgen.api.optimising import least_ridge
@@ -86,7 +86,8 @@ def optimal_stopping(
                 return trajectories(eigen, each, one, training, at, times, noise)
 
             whole = clock == "steps"
-            start = 1.0 if whole else EARLIEST / max(total_trace(each.problem), 1e-300)
+            first = each.problem if each.problem.null_power.ndim == 0 else one_output(each.problem, 0)
+            start = 1.0 if whole else EARLIEST / max(total_trace(first), 1e-300)
             found = theory_optimal_stopping(curve, start, whole)
             key = (number, at["n"], at["features"])
             if key not in ridges:

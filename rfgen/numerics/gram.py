@@ -6,7 +6,7 @@ I - vectors vectors', which keeps n > p features as cheap as p, and lets the lim
 
 __all__ = ["Gram", "gram_of_features", "gram_of_kernel"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -22,45 +22,59 @@ NEGATIVE = 1e-6
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Gram:
-    """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending."""
+    """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending.
+
+    `centred`: K is that of rows less their mean, for an intercept that is not penalised: the constant vector, which is
+    orthogonal to `vectors`, is fitted and counts as no null direction.
+    """
 
     vectors: Any
     values: Any
+    centred: bool = field(default=False, metadata={"static": True})
 
 
-def gram_of_kernel(matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix") -> Gram:
+def gram_of_kernel(
+    matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix", centred: bool = False
+) -> Gram:
     """The decomposition of a symmetric matrix (n, n); its lower triangle is read.  Time n^3.
 
-    `precision`: relative rounding of the entries, which decides the rank.
+    `precision`: relative rounding of the entries, which decides the rank.  `centred`: that of the rows less their mean.
 
     Errors: ValueError, which calls it `name`, if it is not positive semidefinite (to 1e-6 of its largest eigenvalue).
 
     >>> gram_of_kernel(np.array([[2.0, 2.0], [2.0, 2.0]])).values.round(12)
     array([4.])
     """
+    # what the mean takes away has left its rounding behind
+    scale = np.abs(matrix).max()
+    if centred:
+        mean = matrix.mean(axis=0)
+        matrix = matrix - mean - mean[:, None] + mean.mean()
     values, vectors = np.linalg.eigh(matrix)
     values, vectors = values[::-1], vectors[:, ::-1]
     if values[-1] < -NEGATIVE * values[0]:
         raise ValueError(
             f"{name} must be positive semidefinite, got the eigenvalue {values[-1]:g} (the largest is {values[0]:g})"
         )
-    kept = values > matrix.shape[0] * ROUNDING * precision * values[0]
-    return Gram(vectors[:, kept], values[kept])
+    kept = values > matrix.shape[0] * ROUNDING * precision * (max(values[0], scale) if centred else values[0])
+    return Gram(vectors[:, kept], values[kept], centred)
 
 
-def gram_of_features(rows: np.ndarray, precision: float = DOUBLE) -> Gram:
+def gram_of_features(rows: np.ndarray, precision: float = DOUBLE, centred: bool = False) -> Gram:
     """The decomposition of rows rows' for `rows` (n, p), from singular values: no digit is lost by squaring.
 
-    Time n p min(n, p).
+    Time n p min(n, p).  `centred`: that of the rows less their mean.
 
     >>> gram_of_features(np.array([[1.0], [2.0]])).values.round(12)
     array([5.])
     """
     n, p = rows.shape
+    scale = np.linalg.norm(rows) if centred else 0.0
+    rows = rows - rows.mean(axis=0) if centred else rows
     # the triangular factor alone where there are many features: their n x p singular vectors are not needed
     square = np.transpose(np.linalg.qr(rows.T, mode="r")) if p > n else rows  # type: ignore[call-overload]
     vectors, sizes, _ = np.linalg.svd(square, full_matrices=False)
-    kept = sizes > max(n, p) * ROUNDING * precision * sizes[0]
+    kept = sizes > ROUNDING * precision * max(max(n, p) * sizes[0], scale)
     # squares that underflow are no eigenvalues
     kept &= sizes * sizes > 0.0
-    return Gram(vectors[:, kept], sizes[kept] ** 2)
+    return Gram(vectors[:, kept], sizes[kept] ** 2, centred)

@@ -8,6 +8,7 @@ __all__ = [
     "EffectiveRankBound",
     "EffectiveRanks",
     "Filter",
+    "HeldOutRisk",
     "Iteration",
     "Learnability",
     "LinfClassifier",
@@ -21,6 +22,7 @@ __all__ = [
     "RiskEstimators",
     "Stability",
     "Stopping",
+    "SubsampleRisk",
     "TeacherClassifier",
     "TeacherMoments",
     "Trajectory",
@@ -36,6 +38,7 @@ __all__ = [
     "effective_ranks",
     "ensemble",
     "estimator_error",
+    "held_out_risk",
     "interpolation_threshold",
     "iteration_of",
     "learnability",
@@ -58,6 +61,7 @@ __all__ = [
     "separability_threshold",
     "spectral_radius",
     "stability",
+    "subsample_risk",
     "teacher_classifier",
     "teacher_moments",
     "teacher_separability_threshold",
@@ -76,7 +80,9 @@ from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.estimation.estimator_error import estimator_error
+from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import RiskEstimators, risk_estimators
+from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk
 from rfgen.theory.overfitting import scaling_exponents
 from rfgen.theory.overfitting.benign_bounds import BenignBounds, benign_bounds
 from rfgen.theory.overfitting.cost import OverfittingCost, overfitting_coefficient, overfitting_cost

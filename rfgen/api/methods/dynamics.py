@@ -80,7 +80,7 @@ def posed_settings(
     settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
     most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
     posed = [pose(task, each, form, learner.test_views, None, most_views) for each in settings]
-    posed = [pose_resampled(each, learner.resampling) for each in posed]
+    posed = [pose_resampled(each, augmentation, learner.resampling) for each in posed]
     eigen = in_modes(task)
     return settings, posed, eigen.noise if posed[0].problem.null_power.ndim else eigen.risk_noise
 

@@ -75,7 +75,7 @@ def _of_blocks(
     collected, used, errors = [], [], []
     for each in settings:
         posed = pose(task, each, form, learner.test_views, points, most_views)
-        posed = pose_resampled(posed, learner.resampling)
+        posed = pose_resampled(posed, augmentation, learner.resampling)
 
         blocks = BLOCKS if posed.together is None else (1, posed.together)
         compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough

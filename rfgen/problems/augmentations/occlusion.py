@@ -16,6 +16,7 @@ from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.rules import integer, view_counts
 from rfgen.problems.settings import setting
 
+MOST_MODES = 10**9  # modes with an order that a window could be in
 POSITIONS = 64  # at most so many windows on the ring of modes: each is a pattern of the law
 
 
@@ -61,6 +62,11 @@ class Cutout(AbstractAugmentation):
     def _starts(self, modes: int) -> np.ndarray:
         if self.size >= modes:
             raise ValueError(f"size must be below the number of modes, {modes}, got {self.size}")
+        if modes > MOST_MODES:
+            raise ValueError(
+                f"Cutout needs modes in an order, at most {MOST_MODES:.0e}, got {modes:.1e} (a sphere's levels have none): "
+                "use Mask, which removes modes at random"
+            )
         windows = min(modes, POSITIONS)
         return np.arange(windows) * modes // windows
 

@@ -117,7 +117,8 @@ def leave_blocks_out(
     at_clean = None if clean is None else np.empty((len(blocks), labels.shape[1]))
     matrix = np.zeros((n, n)) if with_matrix else None
     clean_matrix = np.zeros((len(blocks), n)) if with_matrix and clean is not None else None
-    hat = np.eye(n) - gram.vectors @ gram.vectors.T if with_matrix and rank < n else None
+    constant = gram.centred / n  # of the vector that a centred K fits, in each entry of its projection
+    hat = np.eye(n) - gram.vectors @ gram.vectors.T - constant if with_matrix and rank < n else None
     for number, rows in enumerate(blocks):
         samples = (n - rows.size) / views
         own = gram.vectors[rows]
@@ -147,8 +148,8 @@ def _block_maps(gram: Gram, own: np.ndarray, outside: np.ndarray, ridges: np.nda
     are divided by the ridge, and the limit is a block-triangular system.
     """
     size, rank = own.shape
-    free = gram.vectors.shape[0] - rank
-    beyond = np.eye(size) - own @ own.T if free else np.zeros((size, size))
+    free = gram.vectors.shape[0] - rank - gram.centred
+    beyond = np.eye(size) - own @ own.T - gram.centred / len(gram.vectors) if free else np.zeros((size, size))
     live = outside > 0.0
     beyond = np.where(live[:, None] & live, beyond, 0.0)
     values, turn = np.linalg.eigh(beyond)

@@ -46,12 +46,15 @@ class RiskEstimators:
 
 
 def reach(gram: Gram, labels: Any) -> tuple[Any, Any]:
-    """What lies off the span of K, of each row, diag(I - UU'), (n,), and of `labels` (n, outputs), (I - UU') labels."""
+    """What lies off the span of K, of each row, diag(I - UU'), (n,), and of `labels` (n, outputs), (I - UU') labels.
+
+    Of a centred K the constant is no such direction, and labels are to be centred.
+    """
     xp = _namespace(labels, gram.vectors)
     n, rank = gram.vectors.shape
-    if rank == n:
+    if rank + gram.centred == n:
         return xp.zeros(n), xp.zeros_like(labels)
-    outside = 1.0 - xp.sum(gram.vectors * gram.vectors, axis=1)
+    outside = 1.0 - gram.centred / n - xp.sum(gram.vectors * gram.vectors, axis=1)
     outside = xp.where(outside > n * OUTSIDE, outside, 0.0)
     left = labels - gram.vectors @ (gram.vectors.T @ labels)
     return outside, xp.where(outside[:, None] > 0.0, left, 0.0)
@@ -76,7 +79,8 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     xp = _namespace(labels, ridge)
     columns = labels[:, None] if labels.ndim == 1 else labels
     n, rank = gram.vectors.shape
-    values, free = gram.values, n - rank
+    values, free = gram.values, n - rank - gram.centred
+    columns = columns - xp.mean(columns, axis=0) if gram.centred else columns
     outside, left = reach(gram, columns)
     along = gram.vectors.T @ columns
 
@@ -101,7 +105,7 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     if labels.ndim == 1:
         each = {name: value[0] for name, value in each.items()}
     return RiskEstimators(
-        **each, df1=xp.sum(values / (values + ridge)), kappa=(ridge if free else bottom) / trace,
+        **each, df1=int(gram.centred) + xp.sum(values / (values + ridge)), kappa=(ridge if free else bottom) / trace,
         relative_error=xp.sqrt(2.0 * fourth) / second,
     )  # fmt: skip
 

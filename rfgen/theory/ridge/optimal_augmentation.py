@@ -106,7 +106,8 @@ def _refined(
 
     def slope(at: float) -> float:
         step = STEP * (high - low)
-        inside = min(max(at, low + step), high - step)
+        # clear of the ends, where patterns without probability are left out and the problem has another shape
+        inside = min(max(at, low + 2.0 * step), high - 2.0 * step)
         ahead, behind = posed(inside + step).problem, posed(inside - step).problem
         tangent = jax.tree.map(lambda a, b: (a - b) / (2.0 * step), ahead, behind)
         return float(_slope(posed(inside).problem, tangent, *point, noise))

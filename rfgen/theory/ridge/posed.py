@@ -55,12 +55,19 @@ def _small(problem: AugmentedProblem) -> bool:
     return isinstance(problem.operators, DiagonalOperators) and problem.blocks.covariance.size <= SMALL
 
 
-def pose_resampled(posed: Posed, resampling: AbstractResampling | None) -> Posed:
+def pose_resampled(
+    posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling | None
+) -> Posed:
     """The same for models that draw their own samples from the training set."""
     if resampling is None:
         return posed
     if not isinstance(posed.problem.target, ModeTarget):
         raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
+    if augmentation is not None and augmentation.mixes:
+        raise ValueError(
+            f"resampling is not covered for {type(augmentation).__name__}, whose views are mixtures of samples that "
+            "are drawn together or apart: leave one of the two out, or simulate"
+        )
     replicate = None if posed.replicate is None else np.repeat(posed.replicate, resampling.draws()[0].size)
     return replace(posed, problem=resampled(posed.problem, resampling), replicate=replicate)
 

@@ -1,0 +1,159 @@
+"""One point of a learning curve of one's own rows: the formula, what limits it, and real splits where it may fail."""
+
+__all__ = ["SENTENCES", "Rows", "point", "simulated"]
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.numerics.gram import Gram
+from rfgen.simulation.runs.splits import Splits, random_splits
+from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
+from rfgen.theory.estimation.risk_estimators import risk_estimators
+from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk
+
+# Rows up to which each has an effective ridge of its own; beyond, one for all, corrected by leave-one-out.
+MOST_ROWS = 2_000
+# What sends a point to real splits: the risk beside the bias, what the form leaves out, few rows.
+AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
+# A gap of theory and splits that counts, relative, and how many splits look, and then decide.
+GAP, LOOK, DECIDE = 0.07, 20, 100
+# Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
+PEAK_RIDGE, PEAK_ROWS, THIN = 1e-6, 5, 0.9
+# w in units of the largest eigenvalue, below which leave-one-out moves with the last digits of the kernel.
+ROUNDED = 1e4 * float(np.finfo(np.float64).eps)
+SENTENCES = {
+    "simulated": "100 real splits: the mean of groups; else the median, as the formula does not hold there (band 10-90 %)",
+    "unreachable": "beyond what the sample tells: n may be at most rows + ridge tr K^-1 (`reach`); give a larger ridge",
+    "edge": "the least ridge that the sample reaches at this n, and risk still falls: an upper bound of the best risk",
+    "thin": "few directions are left to tell of the population: standard error above a quarter",
+    "near peak": "n is at the rank of the rows, where the risk without ridge has no bound",
+    "rounding": "the effective ridge is at the rounding of the kernel matrix: its last digits decide",
+    "clustered": "rows repeat, or nearly: independent rows beyond the sample cannot be told; give groups",
+    "not solved": "no solution of the equations in double precision",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The user's rows: kernel of mean diagonal 1 (centred with an intercept), its decomposition, labels (centred).
+
+    `signs` (N, outputs): the labels as they came where all are 1 or -1; `repeated`: how many rows have an exact copy.
+    """
+
+    kernel: np.ndarray
+    gram: Gram
+    labels: np.ndarray
+    scale: float
+    intercept: bool
+    signs: np.ndarray | None
+    repeated: int
+    seed: int
+
+
+def point(
+    rows: Rows, n: float, ridge: float, start: HeldOutRisk | None
+) -> tuple[dict[str, Any], HeldOutRisk | None]:
+    """One n and ridge, and its solution to start the next from."""
+    count, rank = len(rows.labels), rows.gram.vectors.shape[1] + rows.intercept
+    scalar = subsample_risk(rows.gram, rows.labels, n, ridge)
+    if scalar.status == "unreachable":
+        return _unknown(rows, "unreachable"), None
+    if count > MOST_ROWS:
+        found, before = _corrected(rows, scalar), None
+    else:
+        form = held_out_risk(rows.kernel, rows.gram, rows.labels, n, ridge, start)
+        if not form.converged and n > count:  # it solves less far than the form with one effective ridge
+            return _finished(rows, scalar, _corrected(rows, scalar), n, ridge, rank), None
+        found = {
+            "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
+            "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
+        }  # fmt: skip
+        before = form if form.converged and n != count else None
+    return _finished(rows, scalar, found, n, ridge, rank), before
+
+
+def _finished(
+    rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, ridge: float, rank: int
+) -> dict[str, Any]:
+    """The point with its error, status and, where the formula may fail, what splits say."""
+    count = len(rows.labels)
+    if n > count:  # rows of the sample have no risk of their own there, nor is it split into bias and variance
+        blank = np.full_like(rows.labels, math.nan)
+        found |= {"bias": blank[0], "per_example": blank, "mean_residual": blank}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["indicator"] = abs(float(np.sum(found["test"]) / np.sum(scalar.test)) - 1.0)
+    found["test_se"] = scalar.relative_error * found["test"]
+    found["status"] = _status(rows, scalar, found, n, ridge, rank)
+    doubtful = not found["converged"] or rows.repeated or n <= FEW or found["cavity"] > CAVITY
+    if n < count and (doubtful or float(np.sum(found["test"])) > AMPLIFIED * float(np.sum(found["bias"]))):
+        peak = {"status": "near peak"} if found["status"] == "near peak" else {}
+        found |= _checked(rows, found, int(n), ridge) | peak
+        found["test_se"] = scalar.relative_error * found["test"]
+    return found
+
+
+def _corrected(rows: Rows, scalar: SubsampleRisk) -> dict[str, Any]:
+    """One effective ridge for all rows, times leave-one-out over generalised cross-validation at it."""
+    w = scalar.effective_ridge
+    found = risk_estimators(rows.gram, rows.labels, w) if math.isfinite(w) else None
+    factor = found.loo / found.gcv if found is not None else np.full(rows.labels.shape[1], math.nan)
+    unknown = np.full(rows.labels.shape, math.nan)
+    return {
+        "test": scalar.test * factor, "train": scalar.train * factor, "bias": scalar.bias * factor, "per_example": unknown,
+        "mean_residual": unknown, "cavity": 0.0, "converged": bool(np.isfinite(scalar.test * factor).all()),
+    }  # fmt: skip
+
+
+def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, ridge: float, rank: int) -> str:
+    count = len(rows.labels)
+    if not found["converged"]:
+        return "not solved"
+    if rank < count and abs(n - rank) <= PEAK_ROWS and ridge <= PEAK_RIDGE and n <= count:
+        return "near peak"
+    if 0.0 < scalar.effective_ridge < ROUNDED * float(rows.gram.values[0]):
+        return "rounding"
+    if n > count and rows.repeated:
+        return "clustered"
+    if n > count and count - scalar.degrees < THIN * count and float(np.max(scalar.relative_error)) > 0.25:
+        return "thin"
+    return "ok"
+
+
+def _checked(rows: Rows, found: dict[str, Any], n: int, ridge: float) -> dict[str, Any]:
+    """Real splits, with the per-example risk of their held-out rows as control variate: keep the formula, or not."""
+    if found["converged"] and np.isfinite(found["per_example"]).all():
+        few = random_splits(rows.kernel, rows.labels, n, ridge, LOOK, rows.seed, rows.intercept)
+        gaps = few.test.sum(axis=1) - _of_held_out(few, found["per_example"])
+        total, spread = float(np.sum(found["test"])), float(np.std(gaps, ddof=1)) / math.sqrt(LOOK)
+        if abs(gaps.mean()) <= max(GAP * total, 2.0 * spread) and spread <= GAP * total:
+            return {}
+    return simulated(rows, n, ridge, None)
+
+
+def _of_held_out(splits: Splits, per_example: np.ndarray) -> np.ndarray:
+    held = splits.held_out.astype(float)
+    return held @ per_example.sum(axis=1) / held.sum(axis=1)
+
+
+def simulated(rows: Rows, n: int, ridge: float, groups: np.ndarray | None) -> dict[str, Any]:
+    """What real splits say of training on n rows, or n of the `groups` (N,)."""
+    splits = random_splits(rows.kernel, rows.labels, n, ridge, DECIDE, rows.seed, rows.intercept, groups)
+    low, high = np.quantile(splits.test, [0.1, 0.9], axis=0)
+    # where the formula fails a few splits may have most of the risk
+    typical = np.median if groups is None else np.mean
+    known = {
+        "test": typical(splits.test, axis=0), "train": typical(splits.train, axis=0), "test_low": low, "test_high": high,
+        "status": "simulated",
+    }  # fmt: skip
+    return {**_unknown(rows, "simulated"), **known}
+
+
+def _unknown(rows: Rows, status: str) -> dict[str, Any]:
+    nothing, each = np.full(rows.labels.shape[1], math.nan), np.full(rows.labels.shape, math.nan)
+    return {
+        "test": nothing, "train": nothing, "bias": nothing, "test_se": nothing, "per_example": each, "mean_residual": each,
+        "indicator": math.nan, "status": status,
+    }  # fmt: skip

@@ -1,0 +1,68 @@
+"""The user's own rows: a kernel matrix or features, labels, and blocks of rows that belong together."""
+
+__all__ = ["read_blocks", "read_data", "read_labels"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems import validation
+
+# A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
+# up to the second.
+SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
+
+
+def read_data(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
+    """The matrix, which kind it is, and the rounding it came with: JAX gives 32 bits unless told otherwise."""
+    if kind not in ("auto", "kernel", "features"):
+        raise ValueError(f"kind must be 'auto', 'kernel' or 'features', got {kind!r}")
+    matrix = validation.array("data", data, 2)
+    given = np.asarray(data).dtype
+    precision = float(np.finfo(given if np.issubdtype(given, np.floating) else np.float64).eps)
+    square = matrix.shape[0] == matrix.shape[1]
+    if kind == "features" or (kind == "auto" and not square):
+        return matrix, "features", precision
+    if not square:
+        raise ValueError(f"data must be a square matrix where kind='kernel', got shape {matrix.shape}")
+    scale, asymmetry = np.abs(matrix).max(), np.abs(matrix - matrix.T).max()
+    if asymmetry <= max(SYMMETRIC, ROUNDINGS * precision) * scale:
+        return (matrix + matrix.T) / 2.0, "kernel", precision
+    if kind == "kernel" or asymmetry <= NEARLY * scale:
+        raise ValueError(
+            f"data must be symmetric as a kernel matrix, got entries that differ by {asymmetry:g} from their transposes "
+            f"(the largest is {scale:g}); kind='features' takes its rows as features"
+        )
+    return matrix, "features", precision
+
+
+def read_labels(y: Any, n: int, views: int) -> np.ndarray:
+    """Labels (n,) or (n, outputs), those of samples repeated for each of their views."""
+    labels = validation.array("y", y, (1, 2))
+    if views > 1 and labels.shape[0] == n // views:
+        labels = np.repeat(labels, views, axis=0)
+    if labels.shape[0] != n:
+        expected = f"({n})" if views == 1 else f"({n}) or one per sample ({n // views})"
+        raise ValueError(f"y must have one row per row of data {expected}, got {labels.shape[0]}")
+    return labels
+
+
+def read_blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
+    """The rows of each block that is left out or drawn as a whole, or None for rows on their own."""
+    if views is not None:
+        views = validation.integer("views", views, 1)
+        if n % views:
+            raise ValueError(f"views must divide the rows of data ({n}), got {views}")
+        return list(np.arange(n).reshape(-1, views))
+    if groups is None:
+        return None
+    names = np.asarray(groups)
+    if names.shape != (n,):
+        raise ValueError(f"groups must hold one label per row of data ({n},), got shape {names.shape}")
+    missing = [name for name in names.tolist() if not isinstance(name, str) and str(name) in ("None", "nan", "<NA>", "NaT")]
+    if missing:
+        raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
+    blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
+    if len(blocks) == 1:
+        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names[0]!r} alone")
+    return blocks

@@ -1,0 +1,73 @@
+"""Ridge regression fitted to random parts of given rows and tested on the others: no theory."""
+
+__all__ = ["Splits", "random_splits"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Eigenvalues below this share of the largest, times the size, are rounding.
+ROUNDING = 4 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Splits:
+    """`test`, `train` (splits, outputs): mean squared errors of each split; `held_out` (splits, rows): what it tests on."""
+
+    test: np.ndarray
+    train: np.ndarray
+    held_out: np.ndarray
+
+
+def random_splits(
+    kernel: np.ndarray, labels: np.ndarray, n: int, ridge: Any, splits: int, seed: int, intercept: bool,
+    groups: np.ndarray | None = None,
+) -> Splits:  # fmt: skip
+    """Train on `n` rows drawn without replacement, or `n` of the `groups`, and test on the rest, `splits` times.
+
+    Parameters: `kernel` (rows, rows); `labels` (rows, outputs); `ridge` >= 0, unnormalised (0: the interpolant of least
+    norm, or least squares); `intercept`: fitted, not penalised; `groups` (rows,): whole groups are drawn.  The draws depend
+    on `seed` and `n` alone, so that ridges are compared on the same splits.
+
+    >>> rows = np.random.default_rng(0).normal(size=(30, 2))
+    >>> found = random_splits(rows @ rows.T, rows[:, :1], 20, 0.0, splits=3, seed=0, intercept=False)
+    >>> found.test.shape, bool(found.test.max() < 1e-20), found.held_out.sum(axis=1).tolist()
+    ((3, 1), True, [10, 10, 10])
+    """
+    random = np.random.default_rng([seed, n])
+    names = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    test, train, held_out = [], [], []
+    for _ in range(splits):
+        drawn = np.zeros(names.max() + 1, bool)
+        drawn[random.permutation(drawn.size)[:n]] = True
+        inside = drawn[names]
+        dual, constant = _fit(kernel[np.ix_(inside, inside)], labels[inside], ridge, intercept)
+        missed = labels - kernel[:, inside] @ dual - constant
+        test.append(np.mean(missed[~inside] ** 2, axis=0))
+        train.append(np.mean(missed[inside] ** 2, axis=0))
+        held_out.append(~inside)
+    return Splits(np.array(test), np.array(train), np.array(held_out))
+
+
+def _fit(kernel: np.ndarray, labels: np.ndarray, ridge: Any, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Dual coefficients (n, outputs) and intercepts (outputs,)."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    size = len(labels)
+    if ridge > size * ROUNDING * np.trace(kernel):
+        try:
+            solved = cho_solve(cho_factor(kernel + ridge * np.eye(size)), np.hstack([labels, np.ones((size, 1))]))
+        except np.linalg.LinAlgError:
+            pass
+        else:
+            plain, ones = solved[:, :-1], solved[:, -1:]
+            constant = plain.sum(axis=0) / ones.sum() if intercept else np.zeros(labels.shape[1])
+            return plain - ones * constant, constant
+    mean = kernel.mean(axis=0) if intercept else np.zeros(size)
+    values, vectors = np.linalg.eigh(kernel - mean - mean[:, None] + (mean.mean() if intercept else 0.0))
+    kept = values > size * ROUNDING * np.abs(kernel).max()
+    part = vectors[:, kept]
+    dual = part @ (part.T @ labels / (values[kept] + ridge)[:, None])
+    constant = np.mean(labels - kernel @ dual, axis=0) if intercept else np.zeros(labels.shape[1])
+    return dual, constant

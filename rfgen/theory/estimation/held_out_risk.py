@@ -1,0 +1,243 @@
+"""Risk of ridge regression on n of N given rows, each of which may have a leverage of its own: the per-example form.
+
+With e = 1 - n/N every row i has its own effective ridge w_i = ridge + u_i.  R = (K + diag w)^-1, with an unpenalised
+intercept R - R11'R / 1'R1; d = diag R, r_i = (Ry)_i / d_i, C_ij = R_ij^2 / (d_i d_j):
+
+    u_i d_i = e,      v = (n/N) (1/d) (I - e C)^-1 (d r^2),      test = mean v,      train = mean (ridge d_i N/n)^2 v_i.
+
+v_i is the expected squared error at row i when it is held out, y_i - r_i its mean prediction.  n = N gives the exact
+leave-one-out residuals, n > N what more rows of the same population would bring.  T(u) = e/d(u) is increasing and concave:
+Newton's steps fall to its one fixed point from any u with T(u) <= u, and after one step from elsewhere.
+"""
+
+__all__ = ["HeldOutRisk", "held_out_risk"]
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.numerics.gram import Gram
+from rfgen.theory.estimation.subsample_risk import effective_ridge
+
+# Newton's steps; 2 to 6 were needed on real data, 9 towards least squares.
+STEPS, TOLERANCE = 40, 1e-8
+# What is left of the fixed point where rounding stops the steps, relative.
+ROUNDED = 1e-4
+# Towards ridge 0 with more rows than directions, in units of the least eigenvalue: the limit to this accuracy.
+LEAST = 1e-6
+# Halvings of a step beyond the sample.
+HALVINGS = 14
+
+
+@dataclass(frozen=True)
+class HeldOutRisk:
+    """At one n and ridge: `test`, `train`, `bias` (outputs,); `per_example`, `mean_residual` (rows, outputs).
+
+    `effective_ridges` w_i (rows,) and their `resolvent` R (rows, rows), from which a neighbouring n or ridge is solved;
+    `cavity`: what the form leaves out to second order, as a share of the risk; `converged`.
+    """
+
+    test: np.ndarray
+    train: np.ndarray
+    bias: np.ndarray
+    per_example: np.ndarray
+    mean_residual: np.ndarray
+    effective_ridges: np.ndarray
+    resolvent: np.ndarray
+    cavity: float
+    converged: bool
+
+
+def held_out_risk(
+    kernel: np.ndarray, gram: Gram, labels: np.ndarray, n: Any, ridge: Any, start: HeldOutRisk | None = None
+) -> HeldOutRisk:
+    """Held-out risk (n < rows), leave-one-out (n = rows) or the population's (n > rows), one row at a time.
+
+    Parameters: `kernel` (rows, rows) and its `gram`, both of the rows less their mean where `gram` is centred; `labels`
+    (rows, outputs), centred likewise; `n` rows in training, drawn without replacement; `ridge` >= 0, unnormalised; `start`:
+    of a neighbouring n or ridge.
+
+    Regime: independent rows.  On 112 points of real data 1.0 % off in the median, 3.4 % at the 90th percentile; far too low
+    near interpolation with duplicates, tight clusters or one input dimension.  Time some 2 rows^3 a step.
+    Source: the adaptive-TAP resampling approximation of Malzahn and Opper (JMLR 4, 2003) without replacement.
+
+    >>> from rfgen.numerics.gram import gram_of_kernel
+    >>> rows = np.random.default_rng(0).normal(size=(30, 4))
+    >>> kernel = np.exp(-np.sum((rows[:, None] - rows) ** 2, axis=2) / 8)
+    >>> found = [held_out_risk(kernel, gram_of_kernel(kernel), rows[:, :1], n, 0.1) for n in (20, 30)]
+    >>> [risk.converged for risk in found], [float(risk.test[0].round(3)) for risk in found]
+    ([True, True], [0.104, 0.062])
+    """
+    rows, rank = gram.vectors.shape
+    full = rank + gram.centred == rows
+    free = 1.0 - n / rows
+    if free == 0.0:
+        return _measured(gram, labels, n, ridge, np.full(rows, ridge), _at_the_end(gram, ridge), True)
+    if n > rank + gram.centred and not full and rank:
+        ridge = max(ridge, LEAST * float(gram.values[-1]))  # least squares is the limit from above
+    resolvent = _resolvent(kernel, gram, full)
+    if free > 0.0:
+        solved = _below(resolvent, gram, kernel, free, n, ridge, start)
+    else:
+        solved = _beyond(resolvent, gram, free, n, ridge, start)
+    if solved is None:
+        nothing = np.full(labels.shape[1], math.nan)
+        unknown = np.full(labels.shape, math.nan)
+        return HeldOutRisk(nothing, nothing, nothing, unknown, unknown, unknown[:, 0], unknown[:, :0], math.nan, False)
+    above, matrix = solved
+    return _measured(gram, labels, n, ridge, ridge + above, matrix, True)
+
+
+def _resolvent(kernel: np.ndarray, gram: Gram, full: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """R for the effective ridges (rows,); LinAlgError where K + diag w is not positive definite."""
+    from scipy.linalg import get_lapack_funcs
+
+    potrf, potri, trtrs = get_lapack_funcs(("potrf", "potri", "trtrs"))
+    roots = gram.vectors * np.sqrt(gram.values)
+    # any multiple of 11' leaves R alone, and keeps the constant away from 0
+    lifted = kernel + (np.trace(kernel) / len(kernel) if gram.centred else 0.0)
+
+    def inverse(ridges: np.ndarray) -> np.ndarray:
+        if full:
+            factor, failed = potrf(lifted + np.diag(ridges), lower=1)
+            if failed:
+                raise np.linalg.LinAlgError
+            half, failed = potri(factor, lower=1)
+            found = half + half.T
+            np.einsum("ii->i", found)[:] *= 0.5
+        else:
+            if (ridges <= 0.0).any():
+                raise np.linalg.LinAlgError
+            scaled = roots / ridges[:, None]
+            factor = np.linalg.cholesky(np.eye(roots.shape[1]) + roots.T @ scaled)
+            half, _ = trtrs(factor, scaled.T, lower=1)
+            found = np.diag(1.0 / ridges) - half.T @ half
+        if gram.centred:
+            sums = found.sum(axis=1)
+            found = found - np.outer(sums, sums) / sums.sum()
+        return found
+
+    return inverse
+
+
+def _at_the_end(gram: Gram, ridge: Any) -> np.ndarray:
+    """R of all rows, from eigenvectors: up to a factor where it is infinite (ridge 0 and null directions)."""
+    rows, rank = gram.vectors.shape
+    if rank + gram.centred == rows:
+        return (gram.vectors / (gram.values + ridge)) @ gram.vectors.T
+    rest = np.eye(rows) - gram.centred / rows - gram.vectors @ gram.vectors.T
+    return rest + (gram.vectors * (ridge / (gram.values + ridge))) @ gram.vectors.T
+
+
+def _below(
+    resolvent: Callable, gram: Gram, kernel: np.ndarray, free: float, n: Any, ridge: Any, start: HeldOutRisk | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    rows = len(kernel)
+    if start is not None and start.converged and (start.effective_ridges > ridge).all():
+        found = _newton(resolvent, free, ridge, start.effective_ridges - ridge, start.resolvent)
+        if found is not None:
+            return found
+    above = free / (1.0 - free) * (np.diag(kernel) + ridge)  # 1/R_ii <= K_ii + w_i
+    if gram.centred:
+        null = rows - gram.vectors.shape[1] - 1
+        scalar = effective_ridge(gram.values, null, rows, n, ridge)[1]
+        above = np.full(rows, scalar) if math.isfinite(scalar) and scalar > 0.0 else above
+        for _ in range(60):
+            if (free / np.diag(resolvent(ridge + above)) <= above).all():
+                break
+            above = 2.0 * above
+    return _newton(resolvent, free, ridge, above)
+
+
+def _newton(
+    resolvent: Callable, free: float, ridge: Any, above: np.ndarray, known: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """From `above` and, where it is `known`, R there: it depends on ridge + above alone."""
+    try:
+        matrix = resolvent(ridge + above) if known is None else known
+        best = math.inf
+        for _ in range(STEPS):
+            diagonal = np.diag(matrix)
+            slope = np.eye(len(matrix)) - free * (matrix / diagonal[:, None]) ** 2
+            above = np.maximum(above + np.linalg.solve(slope, free / diagonal - above), 1e-3 * above)
+            matrix = resolvent(ridge + above)
+            left = float(np.max(np.abs(free / np.diag(matrix) / above - 1.0)))
+            if left < TOLERANCE or (left < ROUNDED and left > 0.9 * best):
+                return above, matrix
+            if not math.isfinite(left):
+                return None
+            best = min(best, left)
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    return None
+
+
+def _beyond(
+    resolvent: Callable, gram: Gram, free: float, n: Any, ridge: Any, start: HeldOutRisk | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """n > rows: u < 0, and steps are shortened until K + diag w stays positive definite and the equation comes nearer."""
+    rows, rank = gram.vectors.shape
+    _, above, status = effective_ridge(gram.values, rows - rank - gram.centred, rows, n, ridge)
+    if status != "ok":
+        return None
+    each = np.full(rows, above)
+    if start is not None and start.converged:
+        each = start.effective_ridges - ridge
+    for attempt in (each, np.full(rows, above)):
+        try:
+            matrix = resolvent(ridge + attempt)
+        except (np.linalg.LinAlgError, ValueError):
+            continue
+        left = float(np.max(np.abs(attempt * np.diag(matrix) - free)))
+        for _ in range(STEPS):
+            diagonal = np.diag(matrix)
+            slope = np.eye(rows) - free * (matrix / diagonal[:, None]) ** 2
+            step, length = np.linalg.solve(slope, free / diagonal - attempt), 1.0
+            for _ in range(HALVINGS):
+                try:
+                    trial = resolvent(ridge + attempt + length * step)
+                    own = float(np.max(np.abs((attempt + length * step) * np.diag(trial) - free)))
+                    if np.diag(trial).min() > 0.0 and own < left * (1.0 - length / 4.0):
+                        break
+                except (np.linalg.LinAlgError, ValueError):
+                    pass
+                length /= 2.0
+            else:
+                if left < ROUNDED:
+                    return attempt, matrix
+                break
+            attempt, matrix, left = attempt + length * step, trial, own
+            if left < TOLERANCE * abs(free):
+                return attempt, matrix
+    return None
+
+
+def _measured(
+    gram: Gram, labels: np.ndarray, n: Any, ridge: Any, ridges: np.ndarray, matrix: np.ndarray, converged: bool
+) -> HeldOutRisk:
+    rows, free = len(labels), 1.0 - n / len(labels)
+    diagonal = np.diag(matrix)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residual = (matrix @ labels) / diagonal[:, None]
+        coupling = matrix**2 / np.outer(diagonal, diagonal)
+    if free == 0.0:
+        per_example, cavity = residual**2, 0.0
+        null = rows - gram.vectors.shape[1] - gram.centred
+        kept = diagonal if null else ridge * diagonal  # R is given without the factor 1/ridge where it has null directions
+    else:
+        solved = np.linalg.solve(np.eye(rows) - free * coupling, diagonal[:, None] * residual**2)
+        per_example = (n / rows) * solved / diagonal[:, None]
+        kept = ridge * diagonal * rows / n
+        others = np.sum(coupling**2, axis=1) - np.diag(coupling) ** 2
+        weight = per_example.sum(axis=1)
+        cavity = max(free, 0.0) / (1.0 - free) * float(np.sum(others * weight) / np.sum(weight))
+    # beyond the sample a row's own value may fall below 0 where the mean is right
+    positive = per_example if free > 0.0 else per_example.mean(axis=0)
+    good = free == 0.0 or bool(np.all(positive >= 0.0) and np.all(diagonal > 0.0))
+    return HeldOutRisk(
+        per_example.mean(axis=0), np.mean(kept[:, None] ** 2 * per_example, axis=0), np.mean(residual**2, axis=0),
+        per_example, residual, ridges, matrix, cavity, converged and good,
+    )  # fmt: skip

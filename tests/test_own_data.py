@@ -1,0 +1,177 @@
+"""`learning_curve` of one's own rows: held-out risks of real data, statuses, groups, refusals."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.simulation.runs.splits import random_splits
+
+X, Y = rg.datasets.digits()
+INPUTS, LABELS = X[:120], Y[:120]
+
+
+def gaussian_kernel(one, other):
+    return np.exp(-0.02 * np.sum((one[:, None] - other) ** 2, axis=2))
+
+
+def test_held_out_risk_of_diabetes():
+    """100 hold-out fits gave 1.350 +- .021, .898 +- .012, .560 +- .003, .522 +- .005."""
+    datasets, preprocessing = pytest.importorskip("sklearn.datasets"), pytest.importorskip("sklearn.preprocessing")
+    inputs, labels = datasets.load_diabetes(return_X_y=True)
+    inputs = preprocessing.StandardScaler().fit_transform(inputs)
+    labels = (labels - labels.mean()) / labels.std()
+    curve = rg.learning_curve(inputs, labels, [100, 300], [1e-3, 0.1], kernel=gaussian_kernel, intercept=False)
+    np.testing.assert_allclose(curve.test, [[1.350, 0.560], [0.898, 0.522]], rtol=0.03)
+    assert (curve.status == "ok").all() and curve.attrs["kind"] == "kernel"
+
+
+def test_features_kernels_and_maps_are_one():
+    settings = {"n": [30, 90, 120], "ridge": [1.0, 10.0]}
+    curve = rg.learning_curve(INPUTS, LABELS, **settings)
+    for other in (
+        rg.learning_curve(INPUTS @ INPUTS.T, LABELS, **settings),
+        rg.learning_curve(INPUTS, LABELS, kernel=lambda x, z: x @ z.T, **settings),
+        rg.learning_curve(INPUTS / 2.0, LABELS, feature_map=lambda x: 2.0 * x, **settings),
+        rg.learning_curve(INPUTS - 7.0, LABELS + 3.0, **settings),
+    ):
+        for name in ("test", "train", "test_se", "best_ridge"):
+            np.testing.assert_allclose(other[name], curve[name], rtol=1e-6, atol=1e-12)
+    assert curve.test.dims == ("n", "ridge") and curve.per_example.sizes["example"] == 120
+    loo = rg.estimate_risk(INPUTS, LABELS, [1.0, 10.0], intercept=True)
+    np.testing.assert_allclose(curve.test.sel(n=120), loo.loo, rtol=1e-10)
+    two = rg.learning_curve(INPUTS, np.stack([LABELS, 2.0 * LABELS], axis=1), **settings)
+    assert two.test.dims == ("n", "ridge", "output")
+    np.testing.assert_allclose(two.test[..., 1], 4.0 * curve.test, rtol=1e-6)
+    one = rg.learning_curve(INPUTS, LABELS, n=90, ridge=10.0)
+    np.testing.assert_allclose(one.test, curve.test.sel(n=90, ridge=10.0), rtol=1e-6)
+
+
+def test_share_of_wrong_signs():
+    curve = rg.learning_curve(INPUTS, LABELS, n=60, ridge=10.0)
+    random, missed = np.random.default_rng(0), []
+    for _ in range(300):
+        order = random.permutation(120)
+        inside, outside = order[:60], order[60:]
+        mean, level = INPUTS[inside].mean(axis=0), LABELS[inside].mean()
+        rows = INPUTS[inside] - mean
+        weights = rows.T @ np.linalg.solve(rows @ rows.T + 10.0 * np.eye(60), LABELS[inside] - level)
+        missed.append(np.mean(np.sign((INPUTS[outside] - mean) @ weights + level) != LABELS[outside]))
+    np.testing.assert_allclose(curve.error, np.mean(missed), rtol=0.06)
+
+
+def test_where_the_formula_fails_real_splits_decide():
+    """One input dimension, near interpolation: the formula is far too low, and the splits of the curve say so."""
+    inputs = np.sort(np.random.default_rng(0).uniform(size=80))[:, None]
+    labels = np.sign(np.sin(9.0 * inputs[:, 0]))
+    curve = rg.learning_curve(inputs, labels, [10, 40], [1e-5, 10.0], kernel=lambda x, z: np.exp(-np.abs(x - z.T) / 0.3))
+    assert "simulated" in curve.status.values and "real splits" in curve.attrs["simulated"]
+    found = curve.where(curve.status == "simulated")
+    assert (found.test_low <= found.test).sum() == (curve.status == "simulated").sum() == np.isfinite(curve.test_high).sum()
+
+
+def test_copies_are_groups():
+    inputs, labels = np.repeat(INPUTS[:60], 2, axis=0), np.repeat(LABELS[:60], 2)
+    with pytest.warns(UserWarning, match="120 rows repeat others exactly: .* give groups"):
+        hopeful = rg.learning_curve(inputs, labels, 60, 1.0)
+    grouped = rg.learning_curve(inputs, labels, 30, 1.0, groups=np.repeat(np.arange(60), 2))
+    assert grouped.status == "simulated" and hopeful.test < 0.7 * grouped.test
+    # the same splits of the rows without their copies, at half the ridge
+    single = random_splits(INPUTS[:60] @ INPUTS[:60].T, LABELS[:60, None], 30, 0.5, 100, 0, True)
+    np.testing.assert_allclose(grouped.test, single.test.mean(), rtol=1e-9)
+    views = rg.learning_curve(inputs, labels, 30, 0.5, views=2)
+    np.testing.assert_allclose(views.test, grouped.test, rtol=1e-9)
+
+
+def test_beyond_the_sample():
+    random = np.random.default_rng(1)
+    inputs = random.normal(size=(60, 200))
+    labels = inputs @ random.normal(size=200) / 15.0 + 0.5 * random.normal(size=60)
+    curve = rg.learning_curve(inputs, labels, [60, 90, 2000], [0.0, 200.0])
+    assert curve.status.values.tolist() == [["ok", "ok"], ["unreachable", "edge"], ["unreachable", "unreachable"]]
+    assert curve.reach[0] == 60 and 90 < curve.reach[1] < 2000 and "reach" in curve.attrs["unreachable"]
+    assert np.isnan(curve.test[2]).all() and curve.test[1, 1] < curve.test[0, 1] and "hindcast" in curve.attrs
+    # the best ridge of 90 rows would lie below the reach
+    assert curve.best_ridge[1] == 200.0 and np.isnan(curve.best_ridge[2])
+
+
+def test_many_rows_share_one_effective_ridge(monkeypatch):
+    exact = rg.learning_curve(INPUTS, LABELS, [60, 100], 30.0)
+    monkeypatch.setattr("rfgen.api.held_out_points.MOST_ROWS", 100)
+    found = rg.learning_curve(INPUTS, LABELS, [60, 100], 30.0)
+    np.testing.assert_allclose(found.test, exact.test, rtol=0.03)
+    assert np.isnan(found.per_example).all()
+
+
+def test_least_squares_and_its_peak():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(100, 20))
+    labels = rows @ np.ones(20) + random.normal(size=100)
+    curve = rg.learning_curve(rows, labels, [21, 60])
+    assert curve.status.values.tolist() == ["near peak", "ok"]
+    # 60 of 100 Gaussian rows: noise n/(n - p - 1)-like
+    assert abs(float(curve.test[1]) / (60 / 39) - 1.0) < 0.25
+
+
+def test_drawn_with_its_error():
+    with pytest.warns(UserWarning, match="half of the rows miss the risk of all 120 by -"):
+        curve = rg.learning_curve(INPUTS, LABELS, [30, 60, 120, 240], [1.0, 10.0])
+    ax = rg.plot(curve)
+    assert len(ax.lines) >= 2 and len(ax.collections) >= 2
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n": 1}, "n must be at least 2 rows, got 1"),
+        ({"n": 10.5}, "n must hold whole numbers of rows, got 10.5"),
+        ({"n": "many"}, "n must be numeric"),
+        ({"ridge": -1.0}, "ridge must be >= 0"),
+        ({"intercept": "no"}, "intercept must be True or False, got 'no'"),
+        ({"groups": np.arange(120), "views": 2}, "groups must be left out where views are given"),
+        ({"groups": np.arange(120), "n": 120}, "n must be below the number of groups"),
+        ({"views": 7}, "views must divide the rows"),
+        ({"kernel": gaussian_kernel, "feature_map": np.tanh}, "feature_map must be left out where kernel is given"),
+        ({"kind": "image"}, "kind must be 'auto', 'kernel' or 'features'"),
+        ({"y": LABELS[:-1]}, "y must have one row per row of data"),
+        ({"data": np.ones((120, 3))}, "data must hold rows that differ"),
+        ({"data": np.full((120, 3), np.nan)}, "data must be finite"),
+        ({"seed": -1}, "seed must be an integer >= 0"),
+    ],
+)
+def test_refusals(given, message):
+    with pytest.raises(ValueError, match=message):
+        rg.learning_curve(**{"data": INPUTS, "y": LABELS, **given})
+
+
+@pytest.mark.parametrize(("p", "ridge"), [(10, 1e-3), (10, 5.0), (60, 0.0), (60, 0.5)])
+def test_leave_one_out_with_an_intercept_is_refitting(p, ridge):
+    """Rows, and groups of four, refitted without each; a RidgeCV with an intercept too where it can."""
+    random = np.random.default_rng(0)
+    rows, labels = 1.0 + random.normal(size=(40, p)), random.normal(size=40)
+    for names in (np.arange(40), np.repeat(np.arange(10), 4)):
+        expected = np.empty(40)
+        for name in np.unique(names):
+            out = names == name
+            mean, known = rows[~out].mean(axis=0), labels[~out]
+            part = rows[~out] - mean
+            dual = np.linalg.lstsq(part @ part.T + ridge * np.eye(len(part)), known - known.mean(), rcond=1e-12)[0]
+            expected[out] = labels[out] - known.mean() - (rows[out] - mean) @ part.T @ dual
+        for data in (rows, rows @ rows.T):
+            found = rg.estimate_risk(data, labels, ridge, intercept=True, groups=names if names[1] == 0 else None)
+            np.testing.assert_allclose(found.loo, np.mean(expected**2), rtol=1e-9)
+    linear = pytest.importorskip("sklearn.linear_model")
+    if ridge:
+        oracle = linear.RidgeCV([ridge], fit_intercept=True, store_cv_results=True).fit(rows, labels)
+        found = rg.estimate_risk(rows, labels, ridge, intercept=True)
+        np.testing.assert_allclose(found.loo, oracle.cv_results_.mean(), rtol=1e-10)
+
+
+def test_rows_centred_together_are_told():
+    with pytest.warns(UserWarning, match="centred together.*intercept=True"):
+        rg.estimate_risk(INPUTS - INPUTS.mean(axis=0), LABELS, 1.0)
+    with pytest.raises(ValueError, match="intercept must be False with time"):
+        rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, time=1.0)
+    with pytest.raises(ValueError, match="intercept must be False with clean"):
+        rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, clean=INPUTS[:60], views=2)

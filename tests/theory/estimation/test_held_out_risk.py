@@ -1,0 +1,141 @@
+"""Risk of n of N given rows: against refits, closed limits, a second route where rows are alike, and real splits."""
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.numerics.gram import gram_of_features, gram_of_kernel
+from rfgen.simulation.runs.splits import random_splits
+from rfgen.theory.estimation.held_out_risk import held_out_risk
+from rfgen.theory.estimation.risk_estimators import risk_estimators
+from rfgen.theory.estimation.subsample_risk import subsample_risk
+
+MOST_Z = 4.0
+
+
+def sample(rows, kind, centred, seed=0):
+    """Kernel of mean diagonal 1, its decomposition and labels of two outputs; elliptic rows, so that leverages differ."""
+    random = np.random.default_rng(seed)
+    inputs = random.normal(size=(rows, 10)) * np.exp(0.5 * random.normal(size=(rows, 1)))
+    if kind == "alike":  # a circle: every R_ii is the same
+        angles = 2.0 * np.pi * np.arange(rows) / rows
+        kernel = np.exp(-2.0 * np.abs(np.sin((angles[:, None] - angles) / 2.0)))
+    elif kind == "low rank":
+        kernel = inputs[:, :8] @ inputs[:, :8].T
+    else:
+        kernel = np.exp(-np.sqrt(np.sum((inputs[:, None] - inputs) ** 2, axis=2) / 10.0))
+    labels = np.stack([np.sin(inputs[:, 0]) + 0.3 * random.normal(size=rows), random.normal(size=rows)], axis=1)
+    if centred:
+        mean, labels = kernel.mean(axis=0), labels - labels.mean(axis=0)
+        kernel = kernel - mean - mean[:, None] + mean.mean()
+    kernel /= np.trace(kernel) / rows
+    return kernel, gram_of_kernel(kernel, centred=centred), labels
+
+
+def left_out(kernel, labels, ridge, centred):
+    """Residuals of each row under a fit to all others, solved again."""
+    found = np.empty_like(labels)
+    for row in range(len(labels)):
+        others = np.delete(np.arange(len(labels)), row)
+        part, known, across = kernel[np.ix_(others, others)], labels[others], kernel[row, others]
+        if centred:
+            mean = part.mean(axis=0)
+            across, known = across - mean - (across - mean).mean(), known - known.mean(axis=0)
+            part = part - mean - mean[:, None] + mean.mean()
+        values, vectors = np.linalg.eigh(part)
+        values = np.where(values > 1e-11 * values[-1], values, np.inf) + ridge
+        constant = labels[others].mean(axis=0) if centred else 0.0
+        found[row] = labels[row] - constant - across @ vectors @ (vectors.T @ known / values[:, None])
+    return found
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize(("kind", "ridge"), [("full", 0.0), ("full", 0.03), ("low rank", 0.0), ("low rank", 0.5)])
+def test_all_rows_leave_one_out(kind, ridge, centred):
+    kernel, gram, labels = sample(40, kind, centred)
+    found = held_out_risk(kernel, gram, labels, 40, ridge)
+    exact = left_out(kernel, labels, ridge, centred)
+    np.testing.assert_allclose(found.mean_residual, exact, rtol=0, atol=1e-11 * np.abs(exact).max())
+    own = risk_estimators(gram, labels, ridge)
+    np.testing.assert_allclose(found.test, own.loo, rtol=1e-11)
+    np.testing.assert_allclose(found.train, own.train, rtol=1e-9, atol=1e-20)
+    # and n just below all is near
+    np.testing.assert_allclose(held_out_risk(kernel, gram, labels, 39.99, ridge).test, own.loo, rtol=1e-3)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize(("n", "ridge"), [(12, 0.0), (12, 1.0), (45, 0.0), (45, 1e-3), (59, 0.0), (59, 1.0), (90, 1.0)])
+def test_rows_that_are_alike_share_one_effective_ridge(n, ridge, centred):
+    """The two forms are solved by other means, and are one where every row has the same leverage."""
+    kernel, gram, labels = sample(60, "alike", centred)
+    scalar, found = subsample_risk(gram, labels, n, ridge), held_out_risk(kernel, gram, labels, n, ridge)
+    assert scalar.status == "ok" and found.converged
+    np.testing.assert_allclose(found.effective_ridges, scalar.effective_ridge, rtol=1e-6)
+    for name in ("test", "train"):
+        np.testing.assert_allclose(getattr(found, name), getattr(scalar, name), rtol=1e-6, atol=1e-18)
+
+
+@pytest.mark.parametrize("kind", ["full", "low rank"])
+def test_limits_of_the_scalar_form(kind):
+    _, gram, labels = sample(50, kind, True)
+    squares = np.mean(labels**2, axis=0)
+    estimators = risk_estimators(gram, labels, 0.2)
+    np.testing.assert_allclose(subsample_risk(gram, labels, 50, 0.2).test, estimators.gcv, rtol=1e-12)
+    for n in (49.9999, 50.0001):
+        np.testing.assert_allclose(subsample_risk(gram, labels, n, 0.2).test, estimators.gcv, rtol=1e-4)
+    # nothing is learned but the mean: s^2 n/(n - 1), s^2 without bias
+    np.testing.assert_allclose(subsample_risk(gram, labels, 20, 1e9).test, squares * 50 / 49 * 20 / 19, rtol=1e-6)
+    if kind == "full":
+        return
+    # least squares on 8 features and a mean: R_full s / ((N - 9)(n - 9)) n
+    left = labels - gram.vectors @ (gram.vectors.T @ labels)
+    expected = np.sum(left**2, axis=0) * 20 / ((50 - 9) * (20 - 9))
+    np.testing.assert_allclose(subsample_risk(gram, labels, 20, 0.0).test, expected, rtol=1e-12)
+    np.testing.assert_allclose(subsample_risk(gram, labels, 20, 1e-9).test, expected, rtol=1e-6)
+    assert np.isinf(subsample_risk(gram, labels, 9, 0.0).test).all()
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize(("kind", "n", "ridge"), [("full", 30, 0.0), ("full", 60, 0.05), ("low rank", 30, 0.3)])
+def test_real_splits_agree(kind, n, ridge, centred):
+    """400 splits of 80 rows: each output's risk, training error, and every row's own risk."""
+    kernel, gram, labels = sample(80, kind, centred)
+    found = held_out_risk(kernel, gram, labels, n, ridge)
+    runs = random_splits(kernel, labels, n, ridge, 400, 0, centred)
+    held = runs.held_out.astype(float)
+    # whose rows are held out is known, and takes most of the scatter away
+    differences = runs.test - held @ found.per_example / held.sum(axis=1)[:, None]
+    error = differences.std(axis=0, ddof=1) / 20.0
+    # measured |gap| < 1.6 % at 80 rows
+    assert np.all(np.abs(differences.mean(axis=0)) < MOST_Z * error + 0.02 * found.test)
+    np.testing.assert_allclose(runs.train.mean(axis=0), found.train, rtol=0.05, atol=1e-12)
+
+
+def test_starts_and_scales_change_nothing():
+    kernel, gram, labels = sample(60, "full", True)
+    cold = held_out_risk(kernel, gram, labels, 40, 0.01)
+    for start in (held_out_risk(kernel, gram, labels, 40, 1.0), held_out_risk(kernel, gram, labels, 20, 0.01)):
+        warm = held_out_risk(kernel, gram, labels, 40, 0.01, start)
+        np.testing.assert_allclose(warm.test, cold.test, rtol=1e-7)
+    big = held_out_risk(1e9 * kernel, gram_of_kernel(1e9 * kernel, centred=True), labels, 40, 1e7)
+    np.testing.assert_allclose(big.test, cold.test, rtol=1e-7)
+
+
+def test_the_population_beyond_the_sample():
+    """Gaussian rows, mean over 30 samples of 80 at n = 160 against the exact curve; the jackknife knows the scatter."""
+    random, found = np.random.default_rng(2), []
+    modes = np.arange(1, 301.0)
+    for _ in range(30):
+        rows = random.normal(size=(80, 300)) * modes**-0.6
+        labels = (rows @ modes**-0.3 + 0.5 * random.normal(size=80))[:, None]
+        gram = gram_of_features(rows)
+        scalar, local = subsample_risk(gram, labels, 160, 2.0), held_out_risk(rows @ rows.T, gram, labels, 160, 2.0)
+        found.append([local.test[0], scalar.test[0], scalar.relative_error[0]])
+    found = np.array(found)
+    task = rg.Task(modes**-1.2, modes**-1.8, 0.25)
+    expected = float(rg.predict(task, rg.Learner(rg.Ridge(2.0)), 160).test)
+    for column in (0, 1):
+        error = found[:, column].std(ddof=1) / 30**0.5
+        assert abs(found[:, column].mean() - expected) < MOST_Z * error
+    seen = np.log(found[:, 1]).std(ddof=1)
+    assert 0.6 < seen / found[:, 2].mean() < 1.4
