@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.rules import flag, function, integer, numbers, optional
+from rfgen.problems.rules import flag, instance, integer, numbers, optional
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short
 from rfgen.problems.task import Task
@@ -36,7 +36,7 @@ class DataTask(Noun):
 
     inputs: Any = setting(numbers(ndim=(2, 3, 4, 5, 6)))
     labels: Any = setting(numbers(ndim=(1, 2)))
-    feature_map: Callable[[Any], Any] | None = setting(optional(function("a callable or None")), default=None)
+    feature_map: Callable[[Any], Any] | None = setting(optional(instance(Callable, "a callable or None")), default=None)
     noise: Any = setting(validation.non_negative, default=0.0)
     keep_outputs: bool = setting(flag, default=False)
     moment_views: int | None = setting(optional(integer(2)), default=None)

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.rules import instance, integer, optional
+from rfgen.problems.rules import instance, integer, numbers, optional
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.trainings.spectral import AbstractTraining
-from rfgen.problems.validation import positive
 
 
 def _features(name: str, value: Any) -> np.ndarray:
     try:
-        return positive(name, np.inf if value is None else value, infinite=True)
+        return numbers("(0, inf]")(name, np.inf if value is None else value)
     except ValueError as error:
         raise ValueError(f"{error}; give None for the full kernel, a number > 0 or an array of them") from None
 

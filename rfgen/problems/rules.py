@@ -1,42 +1,19 @@
 """Rules of settings: functions `(name, value) -> value` that check and convert, or say what is expected instead.
 
-`validation.non_negative` and `validation.positive` are rules as they are; here are those that take parameters.
+`validation.non_negative` and `validation.positive` are rules as they are, `numbers` of `validation` makes further ones.
 """
 
-__all__ = [
-    "Rule", "flag", "function", "instance", "integer", "number", "numbers", "one_of", "optional", "view_counts", "whole",
-]  # fmt: skip
+__all__ = ["Rule", "flag", "instance", "integer", "number", "numbers", "one_of", "optional", "view_counts", "whole"]
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from rfgen.problems import validation
+from rfgen.problems.validation import numbers
 
 Rule = Callable[[str, Any], Any]
-
-
-def numbers(interval: str = "(-inf, inf)", ndim: int | tuple[int, ...] = (0, 1)) -> Rule:
-    """An array of numbers in an interval as it is written; finite ones unless it ends by `inf]`.
-
-    >>> numbers("[0, 1/2)")("flip", [0.0, 0.25])
-    array([0.  , 0.25])
-    """
-    low, high = (float(part) if "inf" in part else float(Fraction(part)) for part in interval[1:-1].split(","))
-
-    def rule(name: str, value: Any) -> np.ndarray:
-        result = validation.array(name, value, ndim, infinite=interval.endswith("inf]"))
-        above = result >= low if interval[0] == "[" else result > low
-        outside = ~(above & (result <= high if interval[-1] == "]" else result < high))
-        if outside.any():
-            one_sided = f"{'>=' if interval[0] == '[' else '>'} {low:g}"
-            expected = one_sided if high == float("inf") else f"in {interval}"
-            raise ValueError(f"{name} must be {expected}, got {result[outside][0]}")
-        return result
-
-    return rule
 
 
 def number(interval: str = "(-inf, inf)") -> Rule:
@@ -94,22 +71,11 @@ def one_of(*words: str) -> Rule:
     return rule
 
 
-def instance(kind: type | tuple[type, ...], expected: str) -> Rule:
-    """An instance of `kind`, which messages call `expected`."""
+def instance(kind: Any, expected: str) -> Rule:
+    """An instance of `kind`, a type, several, or `collections.abc.Callable`; messages call it `expected`."""
 
     def rule(name: str, value: Any) -> Any:
         if not isinstance(value, kind):
-            raise ValueError(f"{name} must be {expected}, got {value!r}")
-        return value
-
-    return rule
-
-
-def function(expected: str) -> Rule:
-    """A callable, which messages call `expected`."""
-
-    def rule(name: str, value: Any) -> Any:
-        if not callable(value):
             raise ValueError(f"{name} must be {expected}, got {value!r}")
         return value
 

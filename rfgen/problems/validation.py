@@ -1,11 +1,13 @@
 """Checks of user input; every message names the argument, what came and what is expected."""
 
-__all__ = ["aligned", "array", "finite", "integer", "non_negative", "positive"]
+__all__ = ["aligned", "array", "finite", "integer", "non_negative", "numbers", "positive"]
 
-import decimal
 import itertools
-import numbers
 import operator
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,7 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool
 
 
 def _real(entry: Any) -> float:
-    if isinstance(entry, bool | np.bool_) or not isinstance(entry, numbers.Real | decimal.Decimal):
+    if isinstance(entry, bool | np.bool_) or not isinstance(entry, Real | Decimal):
         raise TypeError(f"{type(entry).__name__} {entry!r:.40}")
     return float(entry)
 
@@ -75,20 +77,35 @@ def finite(name: str, value: np.ndarray, infinite: bool = False) -> np.ndarray:
     return value
 
 
+def numbers(interval: str = "(-inf, inf)", ndim: int | tuple[int, ...] = (0, 1)) -> Callable[[str, Any], np.ndarray]:
+    """The rule of an array of numbers in an interval as it is written; finite ones unless it ends by `inf]`.
+
+    >>> numbers("[0, 1/2)")("flip", [0.0, 0.25])
+    array([0.  , 0.25])
+    """
+    low, high = (float(part) if "inf" in part else float(Fraction(part)) for part in interval[1:-1].split(","))
+
+    def rule(name: str, value: Any) -> np.ndarray:
+        result = array(name, value, ndim, infinite=interval.endswith("inf]"))
+        above = result >= low if interval[0] == "[" else result > low
+        outside = ~(above & (result <= high if interval[-1] == "]" else result < high))
+        if outside.any():
+            one_sided = f"{'>=' if interval[0] == '[' else '>'} {low:g}"
+            expected = one_sided if np.isinf(high) else f"in {interval}"
+            raise ValueError(f"{name} must be {expected}, got {result[outside][0]}")
+        return result
+
+    return rule
+
+
 def non_negative(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1)) -> np.ndarray:
     """`value` as a float64 array with finite entries >= 0."""
-    result = array(name, value, ndim)
-    if (result < 0).any():
-        raise ValueError(f"{name} must be >= 0, got {result.min()}")
-    return result
+    return numbers("[0, inf)", ndim)(name, value)
 
 
-def positive(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1), infinite: bool = False) -> np.ndarray:
-    """`value` as a float64 array with entries > 0, finite unless they may be `infinite`."""
-    result = array(name, value, ndim, infinite)
-    if (result <= 0).any():
-        raise ValueError(f"{name} must be > 0, got {result.min()}")
-    return result
+def positive(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1)) -> np.ndarray:
+    """`value` as a float64 array with finite entries > 0."""
+    return numbers("(0, inf)", ndim)(name, value)
 
 
 def integer(name: str, value: Any, least: int) -> int:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.rules import flag, function, view_counts
+from rfgen.problems.rules import flag, instance, view_counts
 from rfgen.problems.settings import Noun, setting
 
 
@@ -104,7 +104,7 @@ class Augmentation(AbstractAugmentation):
     True
     """
 
-    function: Callable[[jax.Array, Any], Any] = setting(function("a callable (key, x) -> x'"))
+    function: Callable[[jax.Array, Any], Any] = setting(instance(Callable, "a callable (key, x) -> x'"))
     views: Any = setting(view_counts, default=1, axis=True)
     moments_suffice: bool = setting(flag, default=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.kernels.sphere import sphere_eigenvalues, sphere_multiplicity
-from rfgen.problems.rules import function, integer
+from rfgen.problems.rules import instance, integer
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.task import Task
 
@@ -32,8 +32,8 @@ class ZonalLabels(Noun):
     """
 
     dim: int = setting(integer(2))
-    kernel: Callable[[Any], Any] = setting(function("a function of the cosine, such as rg.NTK('relu', depth=2)"))
-    target: Callable[[Any], Any] = setting(function("a callable of the coordinate x_1"))
+    kernel: Callable[[Any], Any] = setting(instance(Callable, "a function of the cosine, such as rg.NTK('relu', depth=2)"))
+    target: Callable[[Any], Any] = setting(instance(Callable, "a callable of the coordinate x_1"))
     degrees: int = setting(integer(1), default=40)
 
     def _relate(self) -> None:
