@@ -36,14 +36,12 @@ TOGETHER = 256
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Filters:
-    """Settings of one training: (groups,) arrays, and the clock (times,) in ascending order, the same in each group.
+    """Settings of one training: (groups,) arrays by name, and the clock (times,) in ascending order, the same in each group.
 
     `place` (times,) leads from ascending order back to the order given.  A setting is a group at a time, times last.
     """
 
-    ridge: Any
-    rate: Any
-    momentum: Any
+    groups: dict[str, Any]
     clock: Any
     place: Any
     kind: str = field(metadata={"static": True})
@@ -51,7 +49,11 @@ class Filters:
     @property
     def settings(self) -> int:
         """Number of settings."""
-        return self.ridge.size * self.clock.size
+        return self.groups["ridge"].size * self.clock.size
+
+    def of(self, name: str) -> Array:
+        """The setting `name`, (groups, 1, 1)."""
+        return self.groups[name][:, None, None]
 
 
 @jax.tree_util.register_dataclass
@@ -80,11 +82,11 @@ def spectral_filters(training: AbstractTraining, dtype: Any) -> Filters:
                 f"steps must be at most {MOST_SCHEDULED_STEPS} for a simulation of Nesterov's schedule, which is taken "
                 f"step by step, got {clock.max()}; a constant momentum has no such limit"
             )
-    mesh = dict(zip(axes, (part.ravel() for part in np.meshgrid(*axes.values(), indexing="ij")), strict=True))
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    groups = {name: np.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)}
     order = np.argsort(clock, kind="stable")
-    groups = [np.asarray(mesh[name], dtype) if name in mesh else None for name in ("ridge", "rate", "momentum")]
     ascending = np.asarray(clock[order], clock.dtype if clock.dtype == np.int64 else dtype)
-    return Filters(*groups, clock=ascending, place=np.argsort(order).astype(np.int32), kind=kind)
+    return Filters(groups, clock=ascending, place=np.argsort(order).astype(np.int32), kind=kind)
 
 
 def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Response:
@@ -103,10 +105,10 @@ def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Respon
 
 @jax.jit
 def _respond(filters: Filters, values: Array, n: Any) -> Response:
-    shifted = (values + filters.ridge[:, None])[:, None]
+    shifted = values + filters.of("ridge")
     gains, survival = _KINDS[filters.kind](filters, values, shifted, n)
     # 1 - mu phi = psi + (ridge/n) phi, a sum of positive numbers
-    residual = survival + filters.ridge[:, None, None] * gains
+    residual = survival + filters.of("ridge") * gains
     if filters.kind == "IteratedRidge":  # `survival` of the labels: no weight starts from anything but 0
         survival, residual = jnp.zeros_like(gains), survival
     parts = (part[:, filters.place].reshape(-1, values.size) for part in (gains, survival, residual))
@@ -126,7 +128,7 @@ def _flow(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Arra
 
 
 def _descent(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
-    steps, rate = filters.clock[:, None], filters.rate[:, None, None]
+    steps, rate = filters.clock[:, None], filters.of("rate")
     count = steps.astype(values.dtype)
     x = rate * shifted / n
     # log |1 - x|; x - 2 is exact where it is small
@@ -143,7 +145,7 @@ def _momentum(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
     A step takes (psi, psi - psi_before) through I - M, where M has the determinant x and the trace p below; its powers
     (1 - x a) I - e M multiply by the rules of `product`, and (1 - psi) / x = a + e.
     """
-    rate, momentum = filters.rate[:, None, None], filters.momentum[:, None, None]
+    rate, momentum = filters.of("rate"), filters.of("momentum")
     x = rate * shifted / n
     p = 1.0 - momentum + (x if filters.kind == "HeavyBall" else x * (1.0 + momentum))
 
@@ -166,7 +168,7 @@ def _momentum(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
 
 def _schedule(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Step by step to each number of steps in turn, momentum t / (t + 3): q and psi, and their last changes."""
-    x = (filters.rate[:, None, None] * shifted / n)[:, 0]
+    x = (filters.of("rate") * shifted / n)[:, 0]
 
     def step(t: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
         momentum = t.astype(values.dtype) / (t + 3).astype(values.dtype)
@@ -185,13 +187,13 @@ def _schedule(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)
     start = (jnp.zeros((), filters.clock.dtype), (zero, zero, one, zero))
     _, (q, psi) = jax.lax.scan(advance, start, filters.clock)
-    return filters.rate[:, None, None] / n * jnp.swapaxes(q, 0, 1), jnp.swapaxes(psi, 0, 1)
+    return filters.of("rate") / n * jnp.swapaxes(q, 0, 1), jnp.swapaxes(psi, 0, 1)
 
 
 def _iterated(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Gains, and what is left of the labels."""
     del n
-    count, ridge = filters.clock[:, None].astype(values.dtype), filters.ridge[:, None, None]
+    count, ridge = filters.clock[:, None].astype(values.dtype), filters.of("ridge")
     # log((mu + ridge/n) / mu)
     log = jnp.where(ridge > 0, jnp.log1p(ridge / values), 0.0)
     again = jnp.where(count > 1, (count - 1.0) * log, 0.0)
