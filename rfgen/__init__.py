@@ -14,6 +14,7 @@ __all__ = [
     "Averaging",
     "BasisPursuit",
     "Bootstrap",
+    "Chebyshev",
     "ColorJitter",
     "Compose",
     "Crop",
@@ -126,6 +127,7 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge

@@ -17,6 +17,7 @@ from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import RULES
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
@@ -52,7 +53,7 @@ METHODS = (
         },
     ),
     Method(
-        "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov), predict_spectral,
+        "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev), predict_spectral,
         simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance"}},
     ),
     Method(
