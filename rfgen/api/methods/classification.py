@@ -21,7 +21,7 @@ from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, RULES, MaxMargin
+from rfgen.problems.trainings.classifier import LDA, MaxMargin, rule_of
 from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
@@ -59,7 +59,7 @@ def _classified(
 
 def solved_classifiers(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> MarginClassifier:
     """The classifier at every point of the outer product, fields with leading dimension points."""
-    rule, factor = RULES[type(learner.training)]
+    rule, factor = rule_of(learner.training)
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     columns = [np.ravel(part) for part in mesh]
     columns = [*columns[:2], columns[2] * factor if len(columns) > 2 else np.zeros(columns[0].size)]
@@ -112,7 +112,7 @@ def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     counts = mixture.groups(1.0 / mixture.shares.min()).counts
     of_rows = counts / counts.sum()
-    rule, factor = RULES[type(learner.training)]
+    rule, factor = rule_of(learner.training)
     by_class = found.error[:, :2]
     values = {
         "error": by_class @ mixture.shares, "error_by_class": by_class, "train_error": found.train_error @ of_rows,

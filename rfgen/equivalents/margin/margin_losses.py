@@ -10,6 +10,7 @@ psi' = (1 - w)_+ / gamma'.
 __all__ = ["LOSSES", "MarginLoss"]
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -145,10 +146,7 @@ def _logistic_margin_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) ->
     return t, (dw + psi * dgamma) / (1.0 + gamma * psi * (1.0 - psi))
 
 
-LOSSES: dict[str, MarginLoss] = {
-    "linear": _Linear(),
-    "square": _Square(),
-    "logistic": _Logistic(),
-    "hinge": _Hinge(),
-    "squared_hinge": _SquaredHinge(),
-}
+# Each made of the parameters that it has.
+LOSSES: dict[str, Callable[..., MarginLoss]] = {
+    "linear": _Linear, "square": _Square, "logistic": _Logistic, "hinge": _Hinge, "squared_hinge": _SquaredHinge,
+}  # fmt: skip

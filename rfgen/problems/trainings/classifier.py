@@ -9,6 +9,8 @@ __all__ = [
     "Logistic",
     "MaxMargin",
     "SquaredHinge",
+    "rule_of",
+    "rule_parts",
 ]
 
 from dataclasses import dataclass
@@ -29,6 +31,11 @@ class AbstractClassifierTraining(AbstractTraining):
     def axes(self) -> dict[str, np.ndarray]:
         """No settings but the ridge of those that have one."""
         return {}
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Numbers that its loss depends on."""
+        return ()
 
 
 class _Penalised(AbstractClassifierTraining):
@@ -139,3 +146,24 @@ RULES: dict[type, tuple[str, float]] = {
     Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
     MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
 }  # fmt: skip
+
+
+def rule_of(training: AbstractTraining) -> tuple[str, float]:
+    """What `training` minimises, the parameters of a loss in brackets, and the factor of its ridge there.
+
+    >>> rule_of(SquaredHinge(1.0))
+    ('squared_hinge', 0.5)
+    """
+    name, factor = RULES[type(training)]
+    parameters = getattr(training, "parameters", ())
+    return f"{name}({', '.join(map(repr, parameters))})" if parameters else name, factor
+
+
+def rule_parts(rule: str) -> tuple[str, tuple[float, ...]]:
+    """Name and parameters of a rule.
+
+    >>> rule_parts("loss(0.5)"), rule_parts("loss")
+    (('loss', (0.5,)), ('loss', ()))
+    """
+    name, _, rest = rule.partition("(")
+    return name, tuple(float(number) for number in rest.removesuffix(")").split(",") if number)

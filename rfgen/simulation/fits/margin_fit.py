@@ -1,6 +1,6 @@
 """Linear classifiers of one training set, by convex losses of the margin: the estimators themselves, to rounding."""
 
-__all__ = ["FITS", "MarginFit", "margin_fit"]
+__all__ = ["FITS", "MarginFit", "loss_values", "margin_fit"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,18 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
 from rfgen.simulation.fits.box_quadratic import box_quadratic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 
-FITS = ("square", "logistic", "hinge", "squared_hinge", "hard_margin")
+# Values of the losses at margins t.
+LOSSES = {
+    "square": lambda t: 0.5 * (1.0 - t) ** 2, "logistic": lambda t: namespace(t).logaddexp(-t, 0.0),
+    "hinge": lambda t: namespace(t).maximum(1.0 - t, 0.0),
+    "squared_hinge": lambda t: 0.5 * namespace(t).maximum(1.0 - t, 0.0) ** 2,
+}  # fmt: skip
+FITS = (*LOSSES, "hard_margin")
 # Least ridge, as part of the longest row's square.  The hinge's minimiser is that of ridge 0 exactly below some ridge, this
 # one for margins down to 1e-3 of the longest row; the squared hinge's is off by about this part over the margin's square.
 LEAST_RIDGE = {"hinge": 1e-6, "squared_hinge": 1e-9}
@@ -58,6 +65,7 @@ def margin_fit(
     >>> fit.weights.round(6).tolist(), round(float(fit.intercept), 6), fit.support.tolist()
     ([1.0], -2.0, [False, True, True, False])
     """
+    loss, _ = rule_parts(loss)
     if loss not in FITS:
         raise ValueError(f"loss must be one of {', '.join(FITS)}, got {loss!r}")
     xp = namespace(rows)
@@ -91,6 +99,12 @@ def margin_fit(
     if support is None:
         support = margins < (1.0 + MARGIN_ROUNDING if loss == "hard_margin" else 1.0)
     return MarginFit(found, bias - centre @ found, margins, support, converged, separable)
+
+
+def loss_values(loss: str, margins: Array) -> Array | None:
+    """The loss at `margins`; None where `loss` is a rule without one."""
+    name, parameters = rule_parts(loss)
+    return LOSSES[name](margins, *parameters) if name in LOSSES else None
 
 
 def _least_squares(rows: Array, labels: Array, weights: Array, ridge: Array, intercept: bool) -> tuple[Array, Array]:

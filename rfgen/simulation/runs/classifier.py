@@ -14,9 +14,9 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.trainings.classifier import RULES
+from rfgen.problems.trainings.classifier import RULES, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
-from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
@@ -100,11 +100,11 @@ def classifier_runs(
     >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape
     ((3, 2), (3, 2, 2), (3, 2, 2))
     """
-    name, factor = RULES.get(type(training), (None, 1.0))
-    if not isinstance(name, str):
+    if type(training) not in RULES:
         raise ValueError(
             f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"
         )
+    name, factor = rule_of(training)
     source: Any = labelled_rows(problem, n)
     trials, start = validation.integer("trials", trials, 1), validation.integer("start", start, 0)
     seed = validation.integer("seed", seed, 0)
@@ -215,16 +215,12 @@ def _measured(
     t, bias, xp = fit.margins, fit.intercept, namespace(weights)
     wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
-    losses = {
-        "square": lambda: 0.5 * (1.0 - t) ** 2, "logistic": lambda: xp.logaddexp(-t, 0.0),
-        "hinge": lambda: xp.maximum(1.0 - t, 0.0), "squared_hinge": lambda: 0.5 * xp.maximum(1.0 - t, 0.0) ** 2,
-    }  # fmt: skip
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }  # fmt: skip
-    if name in losses:
-        found["train_loss"] = xp.mean(losses[name]())
+    if (values := loss_values(name, t)) is not None:
+        found["train_loss"] = xp.mean(values)
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved

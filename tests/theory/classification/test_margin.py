@@ -119,7 +119,7 @@ def test_derivatives_are_those_of_differences():
     ("mean", "deviation", "gamma", "scale"), [(0.3, 1.0, 2.0, 1.0), (-5.0, 30.0, 1e3, 1e-2), (1.0, 0.1, 1e-3, 5.0)]
 )
 def test_forces_are_integrals(loss, mean, deviation, gamma, scale):
-    rows = LOSSES[loss]
+    rows = LOSSES[loss]()
     kinks = rows.kinks(jnp.asarray(gamma), jnp.asarray(scale))
     nodes, weights = normal_nodes(mean, deviation, kinks)
     force, slope = rows.force(nodes, gamma, scale)
