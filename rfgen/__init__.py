@@ -53,6 +53,7 @@ __all__ = [
     "Rotate",
     "SaltAndPepper",
     "Shift",
+    "SmoothedHinge",
     "SparseRegression",
     "Spectrum",
     "SquaredHinge",
@@ -128,7 +129,15 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
-from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
+from rfgen.problems.trainings.classifier import (
+    LDA,
+    Averaging,
+    Hinge,
+    Logistic,
+    MaxMargin,
+    SmoothedHinge,
+    SquaredHinge,
+)
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD

@@ -8,6 +8,7 @@ __all__ = [
     "Hinge",
     "Logistic",
     "MaxMargin",
+    "SmoothedHinge",
     "SquaredHinge",
     "rule_of",
     "rule_parts",
@@ -88,6 +89,33 @@ class Hinge(_Penalised):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class SmoothedHinge(_Penalised):
+    """The hinge with its corner rounded over `width`: minimise `sum_i loss(y_i f(x_i)) + (ridge/2) ||w||^2`.
+
+    loss(t) = 0 for t >= 1, (1 - t)^2 / (2 width) for 1 - width <= t <= 1, and 1 - t - width/2 below; `width` > 0, a number:
+    towards 0 it is the `Hinge`, and a wide one acts like `SquaredHinge(2 width ridge)`.  `ridge` and `intercept` as in
+    `Hinge`.
+
+    >>> SmoothedHinge(1.0, width=0.5)
+    SmoothedHinge(ridge=1, width=0.5)
+    """
+
+    ridge: Any
+    width: Any = 1.0
+    intercept: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate and freeze."""
+        super().__post_init__()
+        self._freeze("width", validation.positive("width", self.width, 0))
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """The width."""
+        return (float(self.width),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SquaredHinge(_Penalised):
     """Squared hinge: minimise `sum_i max(0, 1 - y_i f(x_i))^2 + (ridge/2) ||w||^2`.
 
@@ -143,8 +171,9 @@ class LDA(_Plain):
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
 RULES: dict[type, tuple[str, float]] = {
-    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
-    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
+    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SmoothedHinge: ("hinge", 1.0),
+    SquaredHinge: ("squared_hinge", 0.5), MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0),
+    LDA: ("discriminant", 1.0),
 }  # fmt: skip
 
 
