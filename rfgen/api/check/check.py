@@ -15,6 +15,7 @@ from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
@@ -22,7 +23,7 @@ from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 def check(
-    task: Task | DataTask | Mixture | SparseRegression | XORClusters,
+    task: Task | DataTask | Mixture | SparseRegression | XORClusters | SystemTask,
     learner: Learner | TwoLayerReLU,
     n: Any = None,
     trials: int = 45,
