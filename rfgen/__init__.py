@@ -17,6 +17,7 @@ __all__ = [
     "Chebyshev",
     "ColorJitter",
     "Compose",
+    "CorrelatedClasses",
     "Crop",
     "CutMix",
     "Cutout",
@@ -42,6 +43,7 @@ __all__ = [
     "MaxMargin",
     "Mixture",
     "Mixup",
+    "NaiveBayes",
     "Nesterov",
     "OnePassSGD",
     "PolynomialKernel",
@@ -142,6 +144,8 @@ from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems import univariate
+from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU

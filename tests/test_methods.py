@@ -11,10 +11,14 @@ from rfgen.api.methods.table import METHODS, method_for
 
 TASK = rg.Task.isotropic(20, noise=0.1)
 CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(30, 2, noise=0.1)
-TASKS = {rg.Task: TASK, rg.Mixture: CLASSES, rg.SparseRegression: SPARSE, rg.XORClusters: rg.XORClusters(40, 6.0)}
+TASKS = {
+    rg.Task: TASK, rg.Mixture: CLASSES, rg.SparseRegression: SPARSE, rg.XORClusters: rg.XORClusters(40, 6.0),
+    rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
+}  # fmt: skip
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
+    rg.NaiveBayes: rg.NaiveBayes(),
 }  # fmt: skip
 OF_LEARNER = {
     "features": {"features": 8}, "augmentation": {"augmentation": rg.Mask(0.5)},

@@ -110,6 +110,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_the_host_draws_what_the_device_draws": ("mixtures",),
         "test_the_host_finds_what_the_device_finds": ("70-None-members1-float64",),
     },
+    "tests/systems/test_naive_bayes.py": {
+        "test_theory_and_simulation_agree": ("naive",),
+    },
     "tests/systems/test_sparse_fit.py": {
         "test_rare_failures_fade_with_size": (),
         "test_theory_and_simulation_agree": (),

@@ -18,7 +18,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
-from rfgen.problems.trainings.classifier import RULES
+from rfgen.problems.trainings.classifier import RULES, Logistic
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
     GradientFlow,
@@ -28,6 +28,9 @@ from rfgen.problems.trainings.spectral import (
     Ridge,
 )
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
+from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
@@ -79,6 +82,10 @@ METHODS = (
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "naive Bayes against logistic", (CorrelatedClasses,), (NaiveBayes, Logistic), predict_naive_bayes,
+        simulate_naive_bayes, ("error",), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
     ),
     Method(
         "networks on XOR clusters", (XORClusters,), (TwoLayerReLU,), predict_network, simulate_network,

@@ -1,0 +1,86 @@
+"""Two Gaussian classes whose features are correlated, in the coordinates that are given."""
+
+__all__ = ["CorrelatedClasses"]
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems import validation
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.system_task import SystemTask
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CorrelatedClasses(SystemTask):
+    """Two classes: x = y mean + N(0, covariance), y = +1 with probability `prior`, else -1.
+
+    `mean` (dim,), `covariance` (dim, dim), positive semidefinite with a diagonal > 0.  To methods that are blind to
+    rotations, as logistic regression, these are the `rg.Mixture` of `rotated`; naive Bayes sees the features themselves.
+
+    >>> classes = CorrelatedClasses.blocks(dim=60, size=3, correlation=0.5, length=2.0)
+    >>> classes
+    CorrelatedClasses(dim=60, prior=0.5)
+    >>> classes.covariance[:2, :4].tolist()
+    [[1.0, 0.5, 0.5, 0.0], [0.5, 1.0, 0.5, 0.0]]
+    """
+
+    mean: Any
+    covariance: Any
+    prior: Any = 0.5
+
+    def __post_init__(self) -> None:
+        """Validate and freeze."""
+        mean, covariance = validation.array("mean", self.mean), validation.array("covariance", self.covariance, 2)
+        if covariance.shape != (mean.size, mean.size) or not np.allclose(covariance, covariance.T):
+            raise ValueError(f"covariance must be a symmetric ({mean.size}, {mean.size}) matrix, got {covariance.shape}")
+        if (np.diagonal(covariance) <= 0).any():
+            raise ValueError(f"covariance must have a diagonal > 0, got {np.diagonal(covariance).min():g}")
+        lowest = float(np.linalg.eigvalsh(covariance)[0])
+        if lowest < -1e-9 * np.trace(covariance):
+            raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
+        prior = float(validation.array("prior", self.prior, 0))
+        if not 0.0 < prior < 1.0:
+            raise ValueError(f"prior must lie strictly between 0 and 1, else a class has no samples, got {prior:g}")
+        for name, value in {"mean": mean, "covariance": covariance}.items():
+            value = value.copy()
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "prior", prior)
+
+    @classmethod
+    def blocks(
+        cls, dim: int, size: int, correlation: float, length: float, prior: float = 0.5
+    ) -> "CorrelatedClasses":
+        """Features of variance 1 in blocks of `size` that share `correlation`; the first of each block tells the classes
+        apart, by a mean whose length over all is `length`.  `size` divides `dim`.
+        """
+        dim, size = validation.integer("dim", dim, 1), validation.integer("size", size, 1)
+        if dim % size:
+            raise ValueError(f"size must divide dim = {dim}, got {size}")
+        block = (1.0 - correlation) * np.eye(size) + correlation
+        mean = np.where(np.arange(dim) % size == 0, length / np.sqrt(dim / size), 0.0)
+        return cls(mean, np.kron(np.eye(dim // size), block), prior)
+
+    @property
+    def dim(self) -> int:
+        """Number of features."""
+        return self.mean.size
+
+    @cached_property
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues (dim,) >= 0 and eigenvectors (dim, dim), as columns, of the covariance."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return np.maximum(values, 0.0), vectors
+
+    @cached_property
+    def rotated(self) -> Mixture:
+        """The same classes in the coordinates of the eigenvectors."""
+        values, vectors = self.axes
+        return Mixture(vectors.T @ self.mean, values, self.prior)
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        return f"CorrelatedClasses(dim={self.dim}, prior={self.prior:g})"
