@@ -15,6 +15,7 @@ __all__ = [
     "BasisPursuit",
     "Bootstrap",
     "Chebyshev",
+    "ClassDescent",
     "ColorJitter",
     "Compose",
     "CorrelatedClasses",
@@ -26,6 +27,7 @@ __all__ = [
     "Flip",
     "Gain",
     "GaussianKernel",
+    "GaussianMixture",
     "GaussianNoise",
     "GradientDescent",
     "GradientFlow",
@@ -144,6 +146,8 @@ from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems import univariate
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.training import ClassDescent
 from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.sparse_regression import SparseRegression

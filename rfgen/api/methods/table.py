@@ -28,6 +28,9 @@ from rfgen.problems.trainings.spectral import (
     Ridge,
 )
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
+from rfgen.systems.class_imbalance.training import ClassDescent
 from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
 from rfgen.systems.naive_bayes.training import NaiveBayes
@@ -86,6 +89,11 @@ METHODS = (
     Method(
         "naive Bayes against logistic", (CorrelatedClasses,), (NaiveBayes, Logistic), predict_naive_bayes,
         simulate_naive_bayes, ("error",), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+    ),
+    Method(
+        "descent on unequal classes", (GaussianMixture,), (ClassDescent,), predict_class_imbalance,
+        simulate_class_imbalance, ("test", "train", "squared_gradient"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset()),
     ),
     Method(
         "networks on XOR clusters", (XORClusters,), (TwoLayerReLU,), predict_network, simulate_network,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
+from rfgen.problems.system_task import SystemTask
 
 
-@dataclass(frozen=True, eq=False)
-class GaussianMixture:
+@dataclass(frozen=True, eq=False, repr=False)
+class GaussianMixture(SystemTask):
     """Class g: `counts[g]` inputs x ~ N(mean, covariance), all with the label `labels[g]`.
 
     The coordinates are eigenvectors of every class's covariance and come in levels.  Level l holds `multiplicities[l]` of
@@ -60,6 +61,10 @@ class GaussianMixture:
     def features(self) -> int:
         """Number of weights."""
         return int(self.multiplicities.sum()) + self.bias
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        return f"GaussianMixture(counts={self.counts.tolist()}, labels={self.labels.tolist()}, features={self.features})"
 
 
 def _whole(name: str, value: Any) -> np.ndarray:
