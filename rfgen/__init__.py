@@ -65,6 +65,7 @@ __all__ = [
     "Task",
     "TwoLayerReLU",
     "XORClusters",
+    "ZonalLabels",
     "__version__",
     "adversarial_error",
     "cache_programs",
@@ -152,5 +153,6 @@ from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters

@@ -13,6 +13,7 @@ TASK = rg.Task.isotropic(20, noise=0.1)
 CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(30, 2, noise=0.1)
 TASKS = {
     rg.Task: TASK, rg.Mixture: CLASSES, rg.SparseRegression: SPARSE, rg.XORClusters: rg.XORClusters(40, 6.0),
+    rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }  # fmt: skip

@@ -37,6 +37,8 @@ from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sphere_labels.method import predict_sphere_labels, simulate_sphere_labels
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 from rfgen.systems.xor.method import predict_network, simulate_network
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -93,6 +95,11 @@ METHODS = (
     Method(
         "descent on unequal classes", (GaussianMixture,), (ClassDescent,), predict_class_imbalance,
         simulate_class_imbalance, ("test", "train", "squared_gradient"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "kernel classifiers on the sphere", (ZonalLabels,), (Ridge, GradientFlow), predict_sphere_labels,
+        simulate_sphere_labels, ("error", "test"), ("error", "test"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
     ),
     Method(
