@@ -23,6 +23,7 @@ __all__ = [
     "CutMix",
     "Cutout",
     "DataTask",
+    "DeepLinearFlow",
     "Dropout",
     "Flip",
     "Gain",
@@ -149,6 +150,7 @@ from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.sparse_regression import SparseRegression

@@ -31,6 +31,8 @@ from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
 from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_deep_flow
+from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
 from rfgen.systems.naive_bayes.training import NaiveBayes
@@ -87,6 +89,10 @@ METHODS = (
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,
+        ("test", "train", "norm"), ("test", "train"), dict.fromkeys(("predict", "simulate"), frozenset()),
     ),
     Method(
         "naive Bayes against logistic", (CorrelatedClasses,), (NaiveBayes, Logistic), predict_naive_bayes,
