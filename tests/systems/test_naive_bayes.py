@@ -75,3 +75,11 @@ def test_theory_and_simulation_agree(learner, prior):
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_stored_trials_are_gone_on_with(tmp_path):
+    few, more = (rg.simulate(WEAK, NAIVE, n=[20, 30], trials=trials, store=tmp_path) for trials in (40, 70))
+    assert len(list(tmp_path.glob("*.npz"))) == 8 and few.attrs["trials"] == 40  # 32 and 8, 32 and 38
+    assert more.identical(rg.simulate(WEAK, NAIVE, n=[20, 30], trials=70))
+    with pytest.raises(MemoryError, match=r"a trial at n=20 needs about .*: lower n or dim"):
+        rg.simulate(WEAK, NAIVE, n=20, memory=1000)
