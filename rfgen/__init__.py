@@ -15,17 +15,22 @@ __all__ = [
     "Averaging",
     "BasisPursuit",
     "Bootstrap",
+    "Chebyshev",
+    "ClassDescent",
     "ClassGroups",
     "ColorJitter",
     "Compose",
+    "CorrelatedClasses",
     "Crop",
     "CutMix",
     "Cutout",
     "DataTask",
+    "DeepLinearFlow",
     "Dropout",
     "Flip",
     "Gain",
     "GaussianKernel",
+    "GaussianMixture",
     "GaussianNoise",
     "GradientDescent",
     "GradientFlow",
@@ -34,6 +39,7 @@ __all__ = [
     "HeavyBall",
     "Hinge",
     "IteratedRidge",
+    "Jitter",
     "LabelSmoothing",
     "Lasso",
     "Learner",
@@ -42,6 +48,7 @@ __all__ = [
     "MaxMargin",
     "Mixture",
     "Mixup",
+    "NaiveBayes",
     "Nesterov",
     "OnePassSGD",
     "PolynomialKernel",
@@ -53,6 +60,7 @@ __all__ = [
     "Rotate",
     "SaltAndPepper",
     "Shift",
+    "SmoothedHinge",
     "SparseRegression",
     "Spectrum",
     "SquaredHinge",
@@ -61,6 +69,7 @@ __all__ = [
     "Teacher",
     "TwoLayerReLU",
     "XORClusters",
+    "ZonalLabels",
     "__version__",
     "adversarial_error",
     "cache_programs",
@@ -114,6 +123,7 @@ from rfgen.problems.augmentations import (
     GaussianNoise,
     Grayscale,
     GridMask,
+    Jitter,
     LabelSmoothing,
     Mask,
     Mixup,
@@ -131,6 +141,7 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import (
     LDA,
     AdversarialTraining,
@@ -138,13 +149,20 @@ from rfgen.problems.trainings.classifier import (
     Hinge,
     Logistic,
     MaxMargin,
+    SmoothedHinge,
     SquaredHinge,
 )
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems import univariate
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.linear_networks.training import DeepLinearFlow
+from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters

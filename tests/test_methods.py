@@ -14,11 +14,16 @@ CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(3
 TASKS = {
     rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
     rg.XORClusters: rg.XORClusters(40, 6.0),
+    rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
+    rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
+    rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }  # fmt: skip
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
     rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
+    rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
+    rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),
 }  # fmt: skip
 OF_LEARNER = {
     "features": {"features": 8}, "augmentation": {"augmentation": rg.Mask(0.5)},

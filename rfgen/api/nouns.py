@@ -18,12 +18,13 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.population import SpherePopulation
+from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
 
-AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters
+AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
 AnyLearner: TypeAlias = Learner | TwoLayerReLU
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent

@@ -108,6 +108,9 @@ GRAY = np.repeat(COLOUR @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2)
 IMAGES = {
     Flip(0.3): lambda: finite([(0.7, IMAGE), (0.3, np.fliplr(IMAGE))]),
     Gain([0.4, 1.6], probabilities=[0.2, 0.8]): lambda: finite([(0.2, 0.4 * IMAGE), (0.8, 1.6 * IMAGE)]),
+    Jitter(0.4, 2): lambda: finite(
+        [(0.25, np.outer([a] * 3 + [b] * 3, np.ones(7)) * IMAGE) for a in (0.6, 1.4) for b in (0.6, 1.4)]
+    ),
     Shift(1): lambda: finite(shifted(IMAGE, 1, False)),
     Shift(2, wrap=True): lambda: finite(shifted(IMAGE, 2, True)),
     Rotate(25): lambda: finite(rotated(IMAGE, 25)),
@@ -128,7 +131,8 @@ COLOURS = {
 }
 LAWS = [
     GaussianNoise(0.3), GaussianNoise(0.3, covariance=np.linspace(0, 2, 70)), Mask(0.7), Dropout(0.2),
-    SaltAndPepper(0.7, 0.5), Flip(0.3), Flip(1), Gain([0.5, 2.0]), Cutout(9), LabelSmoothing(0.1),
+    SaltAndPepper(0.7, 0.5), Flip(0.3), Flip(1), Gain([0.5, 2.0]), Jitter(0.5), Jitter(0.5, 3), Cutout(9),
+    LabelSmoothing(0.1),
     RandomApply(Cutout(9), 0.4), Compose([Mask(0.7), Gain([0.5, 2.0]), Flip()]),
     Compose([GaussianNoise(0.2), Mask(0.5), SaltAndPepper(0.9, 0.1)]),
     RandomApply(Compose([Flip(1), GaussianNoise(0.3)]), 0.6),
@@ -157,7 +161,7 @@ class TestMoments:
         assert np.allclose(labels[0].mean(), law.probability @ law.label, atol=1e-12)
 
     @pytest.mark.parametrize("augmentation", [
-        Flip(0.3), Flip(1), Gain([0.5, 2.0]), GridMask(3, 1), Crop(4), RandomApply(GridMask(2, 1), 0.4),
+        Flip(0.3), Flip(1), Gain([0.5, 2.0]), Jitter(0.5, 2), GridMask(3, 1), Crop(4), RandomApply(GridMask(2, 1), 0.4),
         Compose([Flip(), Crop(5)]), Grayscale(0.3), RandomApply(Gain([0.5, 2.0]), 1),
     ], ids=repr)  # fmt: skip
     def test_patterns_average_to_the_law(self, augmentation):
@@ -177,7 +181,7 @@ class TestMoments:
         assert Compose([noise, Mixup(1.0)]).mixes and not RandomApply(noise).mixes
 
     @pytest.mark.parametrize("augmentation", [
-        Rotate(0), Crop(5), Shift(0), Flip(0), Mask(1), Compose([Flip(1), Flip(1)]), ColorJitter(0, 0, 0),
+        Rotate(0), Crop(5), Shift(0), Flip(0), Mask(1), Compose([Flip(1), Flip(1)]), ColorJitter(0, 0, 0), Jitter(0),
         RandomApply(Gain([3.0]), 0),
     ], ids=repr)  # fmt: skip
     def test_identities(self, augmentation):
@@ -265,6 +269,10 @@ BAD = {
     "mixup in a composition": (lambda: Compose([Mixup(1)]).mode_law(9), r"Mixup cannot be part of a composition"),
     "images alone": (lambda: Shift(1).mode_law(9), r"Shift acts on inputs, not on eigen-coordinates"),
     "infinitely many modes": (lambda: Cutout(3).mode_law(math.inf), r"Cutout needs finitely many modes: give modes="),
+    "most blocks": (lambda: Jitter(0.3, 7).mode_law(99), r"blocks must be at most 6, or math\.inf .*got 7"),
+    "more blocks than modes": (lambda: Jitter(0.3, 5).mode_law(4), r"blocks must be at most the 4 modes"),
+    "blocks of endless modes": (lambda: Jitter(0.3, 2).mode_law(math.inf), r"Jitter in blocks needs finitely many modes"),
+    "blocks": (lambda: Jitter(0.3, 1.5), r"blocks must be an integer >= 1, got 1\.5"),
     "center": (lambda: LabelSmoothing(0.1, center=0.5).mode_law(9), r"center must be 0 with a Task.*got 0\.5"),
     "views of parts": (lambda: Compose([Flip(views=2)]), r"views belong to the Compose.*Flip\(.*views=2\)"),
     "strengths of parts": (lambda: RandomApply(Mask([0.1, 0.2])), r"keep must be one number in a part of Rand"),

@@ -19,6 +19,7 @@ NOISE, MASK = (lambda scale, m: rg.GaussianNoise(0.08, m)), (lambda scale, m: rg
 PEPPER = lambda scale, m: rg.SaltAndPepper(0.7, 0.1, m)  # noqa: E731
 GAIN, FLIP = (lambda scale, m: rg.Gain([0.4, 1.6], m)), (lambda scale, m: rg.Flip(0.5, m))
 CUTOUT, MIXUP = (lambda scale, m: rg.Cutout(48 * scale, m)), (lambda scale, m: rg.Mixup(0.6, m))
+JITTER = lambda scale, m: rg.Jitter(0.6, 3, m)  # noqa: E731
 SETTINGS = {
     f"{name}-m{views}-k{features}-ridge{ridge}": (make, views, features, ridge)
     for name, make, views, features, ridge in [
@@ -43,6 +44,7 @@ SETTINGS = {
         ("cutout", CUTOUT, 1, INF, 0.3),
         ("cutout", CUTOUT, 2, 200, 0.3),
         ("cutout", CUTOUT, 3, INF, 0.3),
+        ("jitter", JITTER, 2, 100, 0.3),
         ("mixup", MIXUP, 1, 100, 0.3),
         ("mixup", MIXUP, 2, INF, 0.1),
         ("mixup", MIXUP, 3, 300, 0.3),

@@ -12,8 +12,8 @@ import rfgen as rg
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.simulation.runs.classifier import RULES, classifier_runs
+from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge, rule_of
+from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.theory.classification.margin import margin_classifier
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import adversarial_error
@@ -73,7 +73,7 @@ def worst(runs, expected):
 
 def groups_theory(groups, training, features=np.inf):
     """The exact curve of labelled groups: as numpy arrays, and the record itself."""
-    name, factor = RULES[type(training)]
+    name, factor = rule_of(training)
     ridge = factor * float(getattr(training, "ridge", 1.0))
     with jax.enable_x64(True):
         theory = THEORY(groups.moments, loss=name, ridge=ridge, features=float(features), intercept=training.intercept)
@@ -123,7 +123,7 @@ def test_teachers(slug):
     """Worst of 56 measures: 3.2."""
     (link, scale, flip), training, n, features, trials = TEACHERS[slug]
     teacher = Teacher(direction(200, 1.0), spectrum(200), link, scale, flip)
-    name, factor = RULES[type(training)]
+    name, factor = rule_of(training)
     ridge, width = factor * float(getattr(training, "ridge", 1.0)), np.inf if features is None else float(features)
     with jax.enable_x64(True):
         moments = teacher_moments(teacher)

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.svm import SVC, LinearSVC
 
+from rfgen.problems.trainings.classifier import SmoothedHinge
 from rfgen.simulation.fits.box_quadratic import box_quadratic
 from rfgen.simulation.fits.margin_fit import FITS, margin_fit
 
@@ -40,7 +41,7 @@ def slope(loss, t):
     """Derivative of the loss; at a kink any number between its ends is one."""
     return {
         "square": t - 1.0, "logistic": -1.0 / (1.0 + np.exp(np.clip(t, -500, 500))),
-        "squared_hinge": -np.maximum(1.0 - t, 0.0),
+        "squared_hinge": -np.maximum(1.0 - t, 0.0), "hinge(0.7)": -np.clip((1.0 - t) / 0.7, 0.0, 1.0),
     }[loss]  # fmt: skip
 
 
@@ -59,6 +60,11 @@ def test_gradient_vanishes(loss, shape, ridge, intercept):
     assert abs(force.sum()) < 1e-9 or not intercept
     assert fit.intercept == 0.0 or intercept
     assert (fit.support == (fit.margins < 1.0)).all()
+
+
+@pytest.mark.parametrize("shape", ["fewer rows", "more rows"])
+def test_gradient_of_the_smoothed_hinge_vanishes(shape):
+    test_gradient_vanishes("hinge(0.7)", shape, 3.0, True)
 
 
 @pytest.mark.parametrize("intercept", [False, True])
@@ -234,3 +240,5 @@ def test_ridges_and_sets_are_batched():
 def test_an_unknown_loss_is_refused():
     with pytest.raises(ValueError, match=r"loss must be one of square, logistic.*got 'cross'"):
         margin_fit(jnp.ones((2, 1)), jnp.ones(2), jnp.ones(2), "cross")
+    with pytest.raises(ValueError, match="width must be > 0, got 0"):
+        SmoothedHinge(1.0, width=0.0)

@@ -1,5 +1,7 @@
 """Filters of the trainings against their definitions in mpmath, extremes included."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import mpmath
@@ -70,6 +72,21 @@ def test_filters_are_exact(double, training):
             assert abs(float(gain) - expected[0]) <= FILTER_ERROR * abs(expected[0]) + 1e-300, (setting, value)
             assert abs(float(survival) - expected[1]) <= FILTER_ERROR, (setting, value)
             assert abs(float(residual) - expected[2]) <= FILTER_ERROR, (setting, value)
+
+
+@pytest.mark.parametrize("bounds", [(0.02, 3.0), (2.9, 3.0)])
+def test_chebyshev_is_its_polynomial(double, bounds):
+    mpmath.mp.dps = 320
+    (low, high), steps, n = map(mpmath.mpf, bounds), [300, 0, 1, 2, 7], 4
+    training = rg.Chebyshev(*bounds, steps, ridge=[0.0, 1e-9, 0.01])
+    response = respond(spectral_filters(training, "float64"), jnp.asarray(VALUES), n)
+    end = (high + low) / (high - low)
+    for number, (ridge, count) in enumerate(itertools.product(training.ridge, steps)):
+        for at, value in enumerate(VALUES):
+            h = (mpmath.mpf(value) + mpmath.mpf(ridge)) / n
+            psi = mpmath.chebyt(count, end - 2 * h / (high - low)) / mpmath.chebyt(count, end)
+            assert abs(float(response.survival[number, at]) - psi) <= FILTER_ERROR * max(1, abs(psi))
+            assert not h or float(response.gains[number, at]) == pytest.approx(float((1 - psi) / h / n), rel=FILTER_ERROR)
 
 
 def test_schedule_is_its_recursion(double):

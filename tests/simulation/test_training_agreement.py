@@ -31,6 +31,7 @@ SETTINGS = {
     "descent-k40-late": (lambda r, v: DESCENT(0.2, [10, 150, 5000], r, 5 * v), 0.0, 40, None, ONE),
     "nesterov-k150": (lambda r, v: NESTEROV(0.2, [2, 20, 400], 0.3), 0.3, 150, None, ONE),
     "schedule-k40": (lambda r, v: NESTEROV(0.3, [2, 10, 60], None, r), 0.3, 40, None, ONE),
+    "chebyshev-k60": (lambda r, v: rg.Chebyshev(0.05, 6.0, [1, 6, 60], 0.2 * r, v), 0.3, 60, None, ENDS),
     "distillation-k60": (lambda r, v: AGAIN([0.1 * r, r], [1, 3, 120]), 0.3, 60, None, ONE),
     "flow-views-of-noise": (lambda r, v: FLOW([0.5, 5.0, 100.0], 0.0, v), 0.3, INF, rg.GaussianNoise(0.05, 2), ONE),
     "nesterov-mask": (lambda r, v: NESTEROV(0.2, [3, 20, 150], 0.3, r), 0.0, 150, rg.Mask(0.7, INF), ONE),

@@ -96,3 +96,25 @@ def test_contour_and_clock_are_enough(problem, monkeypatch):
 def test_bad_input(problem, change, message):
     with jax.enable_x64(True), pytest.raises(ValueError, match=message):
         balanced_flow(problem, **{"n": N, "depth": 2, "time": [1.0], "length": 0.3, **change})
+
+
+def test_the_verbs_serve_deep_networks():
+    task = rg.Task(np.linspace(2.0, 0.2, 60), np.full(60, 0.02), 0.2)
+    report = rg.check(task, rg.Learner(rg.DeepLinearFlow([4.0, 1.0], [2], 0.5)), n=80, trials=30)
+    assert report.agrees and report.dataset.test_theory.dims == ("depth", "time"), report
+    with jax.enable_x64(True):
+        direct = balanced_flow(augmented_modes(task, None)[0], 80, 2, [1.0], 0.5, 0.2)
+    assert abs(float(report.dataset.test_theory[0, 1]) / direct.test[0] - 1) < 1e-8
+
+
+def test_what_the_verbs_refuse():
+    learner = rg.Learner(rg.DeepLinearFlow(1.0, 2, 0.5))
+    two = rg.Task([1.0, 0.5], [[1.0, 0.5], [0.5, 1.0]])
+    for call, message in (
+        (lambda: rg.predict(two, learner, n=5), "task must have one output for a DeepLinearFlow"),
+        (lambda: rg.simulate(rg.Task.power_law(1.5, 1.5), learner, n=5), "task must have finitely many Gaussian modes"),
+        (lambda: rg.DeepLinearFlow(1.0, 0, 0.5), "depth must be whole numbers >= 1, got 0"),
+        (lambda: rg.DeepLinearFlow(1.0, 2, 0.0), "length must be > 0, got 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+import rfgen as rg
 from rfgen.systems.class_imbalance import simulation
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
@@ -104,3 +105,19 @@ def test_numbers_held_at_a_time_change_nothing(monkeypatch):
 def test_bad_input(change, message):
     with pytest.raises(ValueError, match=message):
         simulated(PAIR, **{"rate": 0.1, "steps": 3, **change})
+
+
+def test_the_verbs_serve_classes():
+    learner = rg.Learner(rg.ClassDescent([0.008, 0.03], [1, 20], "normalised"))
+    report = rg.check(PAIR, learner, trials=60, variables="squared_gradient")
+    data = report.dataset
+    assert data.test_theory.dims == ("rate", "steps", "class") and int(data.n) == 200
+    assert np.isnan(data.test_theory[1, 1]).all() and "beyond the regime" in data.attrs["failures"]
+    assert np.nanmax(np.abs(data.squared_gradient_z)) < 4.0
+    # other steps and trials are those of the public function
+    runs = rg.simulate(PAIR, rg.Learner(rg.ClassDescent(0.03, 20, "normalised")), trials=5, seed=2)
+    assert np.allclose(runs.train, simulated(PAIR, 0.03, 20, "normalised", trials=5, seed=2).train[:, -1], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"n must be left out: GaussianMixture\(counts=\[160, 40\].*states"):
+        rg.predict(PAIR, learner, n=10)
+    with pytest.raises(ValueError, match="weighting must be one of plain, balanced, normalised, got 'odd'"):
+        rg.ClassDescent(0.1, 1, "odd")

@@ -22,6 +22,7 @@ def target(t):
 
 
 LABELS = ZonalLabels(8, rg.NTK("relu", depth=2), target)
+NUMPY = ZonalLabels(8, rg.NTK("relu"), np.tanh)
 
 
 @pytest.mark.parametrize(("n", "trials"), [(100, 200), (400, 25)])
@@ -74,3 +75,28 @@ def test_refused():
             simulated(LABELS, *arguments)
     with pytest.raises(ValueError, match="time must be > 0"):
         simulated_flow(LABELS, 5, 0.0)
+
+
+def test_the_verbs_serve_labels_on_the_sphere():
+    labels = rg.ZonalLabels(8, rg.NTK("relu", depth=2), lambda t: jnp.tanh(2.5 * t))
+    curve = rg.predict(labels, rg.Learner(rg.Ridge([0.0, 2.0])), n=[50, 100])
+    with jax.enable_x64(True):
+        one = kernel_classifier(LABELS, 100, 2.0)
+    assert curve.error.dims == ("n", "ridge") and curve.attrs["bayes_error"] == pytest.approx(float(one.bayes))
+    for name in ("error", "uniform_error", "test"):
+        assert float(curve[name][1, 1]) == pytest.approx(float(getattr(one, name)), rel=1e-12)
+    runs = rg.simulate(labels, rg.Learner(rg.Ridge(1.0)), n=20, trials=3, seed=4)
+    assert float(runs.error) == pytest.approx(simulated(labels, 20, 1.0, trials=3, seed=4).error[0])
+    for call, message in (
+        (lambda: rg.simulate(NUMPY, rg.Learner(rg.Ridge(1.0)), n=5), "target must take JAX arrays to be simulated: write"),
+        (lambda: rg.predict(LABELS, rg.Learner(rg.GradientFlow(0.0)), n=5), r"time must be finite and > 0 .*rg\.Ridge"),
+        (lambda: rg.predict(LABELS, rg.Learner(rg.GradientFlow(1.0, 2.0)), n=5), "ridge must be 0 for gradient flow"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_theory_and_simulation_agree_through_the_verbs():
+    for training in (rg.Ridge([0.0, 2.0]), rg.GradientFlow([1.0, 30.0])):
+        report = rg.check(LABELS, rg.Learner(training), n=[50, 100], trials=40)
+        assert report.agrees, report

@@ -20,7 +20,8 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining
+from rfgen.problems.trainings.chebyshev import Chebyshev
+from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
     GradientFlow,
@@ -30,9 +31,19 @@ from rfgen.problems.trainings.spectral import (
     Ridge,
 )
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
+from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_deep_flow
+from rfgen.systems.linear_networks.training import DeepLinearFlow
+from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
+from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sphere_labels.method import predict_sphere_labels, simulate_sphere_labels
+from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 from rfgen.systems.xor.method import predict_network, simulate_network
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -55,7 +66,7 @@ METHODS = (
         },
     ),
     Method(
-        "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov), predict_spectral,
+        "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev), predict_spectral,
         simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance"}},
     ),
     Method(
@@ -91,6 +102,24 @@ METHODS = (
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,
+        ("test", "train", "norm"), ("test", "train"), dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "naive Bayes against logistic", (CorrelatedClasses,), (NaiveBayes, Logistic), predict_naive_bayes,
+        simulate_naive_bayes, ("error",), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+    ),
+    Method(
+        "descent on unequal classes", (GaussianMixture,), (ClassDescent,), predict_class_imbalance,
+        simulate_class_imbalance, ("test", "train", "squared_gradient"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "kernel classifiers on the sphere", (ZonalLabels,), (Ridge, GradientFlow), predict_sphere_labels,
+        simulate_sphere_labels, ("error", "test"), ("error", "test"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
     ),
     Method(

@@ -10,6 +10,8 @@ psi' = (1 - w)_+ / gamma'.
 __all__ = ["LOSSES", "MarginLoss"]
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -89,20 +91,27 @@ class _SquaredHinge(MarginLoss):
         return 0.5 * jnp.maximum(1.0 - margin, 0.0) ** 2
 
 
+@dataclass(frozen=True)
 class _Hinge(MarginLoss):
+    """With its corner at 1 made a parabola over `width`."""
+
+    width: float = 0.0
+
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
-        free = (1.0 - w) / gamma
-        return jnp.clip(free, 0.0, 1.0 / scale), jnp.where((w < 1.0) & (free < 1.0 / scale), 1.0 / gamma, 0.0)
+        stiff = self.width * scale + gamma
+        free = (1.0 - w) / stiff
+        return jnp.clip(free, 0.0, 1.0 / scale), jnp.where((w < 1.0) & (free < 1.0 / scale), 1.0 / stiff, 0.0)
 
     def kinks(self, gamma: Any, scale: Any) -> Array:
-        clipped = 1.0 - gamma / scale
+        clipped = 1.0 - self.width - gamma / scale
         return jnp.stack([jnp.ones_like(clipped), clipped])
 
     def force_at(self, margin: Any) -> Array:
-        return jnp.where(margin < 1.0, 1.0, 0.0)
+        return jnp.where(margin < 1.0 - self.width, 1.0, jnp.maximum(1.0 - margin, 0.0) / (self.width or 1.0))
 
     def value(self, margin: Any) -> Array:
-        return jnp.maximum(1.0 - margin, 0.0)
+        short = jnp.maximum(1.0 - margin, 0.0)
+        return jnp.where(short < self.width, 0.5 * short**2 / (self.width or 1.0), short - 0.5 * self.width)
 
 
 class _Logistic(MarginLoss):
@@ -145,10 +154,7 @@ def _logistic_margin_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) ->
     return t, (dw + psi * dgamma) / (1.0 + gamma * psi * (1.0 - psi))
 
 
-LOSSES: dict[str, MarginLoss] = {
-    "linear": _Linear(),
-    "square": _Square(),
-    "logistic": _Logistic(),
-    "hinge": _Hinge(),
-    "squared_hinge": _SquaredHinge(),
-}
+# Each made of the parameters that it has.
+LOSSES: dict[str, Callable[..., MarginLoss]] = {
+    "linear": _Linear, "square": _Square, "logistic": _Logistic, "hinge": _Hinge, "squared_hinge": _SquaredHinge,
+}  # fmt: skip

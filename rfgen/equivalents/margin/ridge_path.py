@@ -16,6 +16,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import LOSSES, MarginLoss
 from rfgen.numerics.continuation import follow, implicit
+from rfgen.problems.trainings.classifier import rule_parts
 
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
 TOLERANCE = 1e-13
@@ -31,10 +32,11 @@ NAMES = (*LOSSES, HARD)
 
 
 def loss_of(name: str) -> MarginLoss:
-    """The loss called `name`; hard margins are the limit of small ridge of squared ones."""
-    if name not in NAMES:
+    """The loss called `name`, its parameters in brackets; hard margins are the limit of small ridge of squared ones."""
+    kind, parameters = rule_parts(name)
+    if kind not in NAMES:
         raise ValueError(f"loss must be one of {', '.join(NAMES)}, got {name!r}")
-    return LOSSES["squared_hinge" if name == HARD else name]
+    return LOSSES["squared_hinge" if kind == HARD else kind](*parameters)
 
 
 def ridge_path(

@@ -14,6 +14,7 @@ __all__ = [
     "GaussianNoise",
     "Grayscale",
     "GridMask",
+    "Jitter",
     "LabelSmoothing",
     "Mask",
     "Mixup",
@@ -28,6 +29,7 @@ from rfgen.problems.augmentations.colour import ColorJitter, Grayscale
 from rfgen.problems.augmentations.compose import Compose, RandomApply
 from rfgen.problems.augmentations.gain import Gain
 from rfgen.problems.augmentations.geometry import Crop, Flip, Rotate, Shift
+from rfgen.problems.augmentations.jitter import Jitter
 from rfgen.problems.augmentations.labels import LabelSmoothing
 from rfgen.problems.augmentations.mixing import CutMix, Mixup
 from rfgen.problems.augmentations.noise import Dropout, GaussianNoise, Mask, SaltAndPepper

@@ -54,9 +54,11 @@ class AbstractAugmentation(Noun, ABC):
     def mode_law(self, modes: float) -> ModeLaw:
         """How `modes` (maybe inf) eigen-coordinates are changed; a ValueError where only images can be."""
         del modes
+        kinds = AbstractAugmentation.__subclasses__()
+        known = sorted(kind.__name__ for kind in kinds if kind.mode_law is not AbstractAugmentation.mode_law)
         raise ValueError(
             f"{type(self).__name__} acts on inputs, not on eigen-coordinates: use it with rg.DataTask, or use "
-            "GaussianNoise, Mask, Dropout, SaltAndPepper, Gain, Flip, Cutout, Mixup or LabelSmoothing with this task"
+            f"{', '.join(known[:-1])} or {known[-1]} with this task"
         )
 
     def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, "AbstractAugmentation"], ...] | None:

@@ -4,6 +4,7 @@ __all__ = ["LISTED", "as_image", "box", "check_size", "image_shape", "listed", "
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import jax
@@ -61,10 +62,10 @@ def window(image: jax.Array, row: Any, column: Any, shape: tuple[int, ...]) -> j
 
 
 def listed(
-    change: Callable[..., jax.Array], positions: Iterable[tuple[int, int]]
+    change: Callable[..., jax.Array], positions: Iterable[tuple[Any, ...]]
 ) -> tuple[tuple[float, AbstractAugmentation], ...] | None:
-    """`change(x, row, column)` at each of equally likely positions, as patterns; None if they are too many."""
-    positions = tuple(positions)
-    if len(positions) > LISTED:
+    """`change(x, *position)` at each of equally likely positions, as patterns; None if they are too many."""
+    few = tuple(islice(positions, LISTED + 1))
+    if len(few) > LISTED:
         return None
-    return tuple((1.0 / len(positions), Augmentation(lambda key, x, at=at: change(x, *at))) for at in positions)
+    return tuple((1.0 / len(few), Augmentation(lambda key, x, at=at: change(x, *at))) for at in few)

@@ -3,7 +3,7 @@
 __all__ = ["ClassGroups", "ClassMoments"]
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -11,7 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compression import compress
-from rfgen.problems import validation
+from rfgen.problems.rules import number, numbers, optional
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short
+from rfgen.problems.validation import array, non_negative, positive
 
 LEAST_LEVELS, PADDING = 192, 32
 
@@ -35,8 +38,14 @@ class ClassMoments:
     overlaps: Any
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class ClassGroups:
+def _signs(name: str, value: Any) -> np.ndarray:
+    signs = array(name, value)
+    if (np.abs(signs) != 1).any():
+        raise ValueError(f"{name} must be +1 or -1, got {signs.tolist()}")
+    return signs
+
+
+class ClassGroups(Noun):
     """Group g: `counts[g]` rows x ~ N(means[g], diag(variances[g])), trained with the label `labels[g]`, +1 or -1.
 
     `counts` (groups,), numbers >= 0; the `n` of a verb keeps their proportions.  A group without rows is only tested on, if
@@ -50,51 +59,43 @@ class ClassGroups:
     >>> import numpy as np
     >>> mean, moved = np.eye(2, 50)
     >>> ClassGroups([90, 60, 0], [1, -1, 1], [mean, -mean, mean + moved], np.ones(50), test_shares=[0, 0.4, 0.6])
-    ClassGroups(counts=[90.0, 60.0, 0.0], dim=50)
+    ClassGroups(counts=[90, 60, 0], dim=50)
     """
 
-    counts: Any
-    labels: Any
-    means: Any
-    variances: Any
-    weights: Any = None
-    classes: Any = None
-    test_shares: Any = None
+    counts: Any = setting(partial(non_negative, ndim=1))
+    labels: Any = setting(_signs)
+    means: Any = setting(numbers(ndim=2))
+    variances: Any = setting(partial(non_negative, ndim=(1, 2)))
+    weights: Any = setting(optional(partial(positive, ndim=1)), default=None)
+    classes: Any = setting(optional(_signs), default=None)
+    test_shares: Any = setting(optional(partial(non_negative, ndim=1)), default=None)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        counts = validation.non_negative("counts", self.counts, 1)
-        means = validation.array("means", self.means, 2)
-        groups, dim = counts.size, means.shape[1]
-        if means.shape[0] != groups:
-            raise ValueError(f"means must have one row per group ({groups}), got shape {means.shape}")
-        if counts.sum() <= 0:
+    def _relate(self) -> None:
+        """One entry a group, and rows to train and to test on."""
+        groups, (rows, dim) = self.counts.size, self.means.shape
+        if rows != groups:
+            raise ValueError(f"means must have one row per group ({groups}), got shape {self.means.shape}")
+        if self.counts.sum() <= 0:
             raise ValueError("counts must hold at least one row to train on, got none")
-        variances = validation.non_negative("variances", self.variances, (1, 2))
-        if variances.shape not in ((dim,), (groups, dim)):
+        if self.variances.shape not in ((dim,), (groups, dim)):
             raise ValueError(
                 f"variances must have one entry per coordinate ({dim}), or so for each of {groups} groups, got shape "
-                f"{variances.shape}"
+                f"{self.variances.shape}"
             )
-        if not np.atleast_2d(variances).any(axis=1).all():
+        if not np.atleast_2d(self.variances).any(axis=1).all():
             raise ValueError("variances must not all be zero, in no group")
-        labels = _signs("labels", self.labels, groups)
-        classes = labels if self.classes is None else _signs("classes", self.classes, groups)
-        weights = np.ones(groups) if self.weights is None else validation.positive("weights", self.weights, 1)
-        if weights.size != groups:
-            raise ValueError(f"weights must have one entry per group ({groups}), got {weights.size}")
-        shares = counts if self.test_shares is None else validation.non_negative("test_shares", self.test_shares, 1)
-        if shares.size != groups or shares.sum() <= 0:
-            raise ValueError(f"test_shares must have one entry per group ({groups}), not all 0, got {shares.tolist()}")
-        frozen = {
-            "test_shares": shares / shares.sum(),
-            "counts": counts, "labels": labels, "means": means, "classes": classes, "weights": weights,
-            "variances": np.broadcast_to(variances, means.shape),
-        }  # fmt: skip
-        for name, value in frozen.items():
-            value = value.copy()
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
+        defaults = {"labels": None, "classes": self.labels, "weights": np.ones(groups), "test_shares": self.counts}
+        for name, default in defaults.items():
+            value = default if getattr(self, name) is None else getattr(self, name)
+            if value.size != groups:
+                raise ValueError(f"{name} must have one entry per group ({groups}), got {value.size}")
+            self._set(**{name: value})
+        if self.test_shares.sum() <= 0:
+            raise ValueError(
+                f"test_shares must have one entry per group ({groups}), not all 0, got {self.test_shares.tolist()}"
+            )
+        shares = self.test_shares / self.test_shares.sum()
+        self._set(test_shares=shares, variances=np.broadcast_to(self.variances, self.means.shape))
 
     @property
     def dim(self) -> int:
@@ -117,12 +118,10 @@ class ClassGroups:
 
         >>> import numpy as np
         >>> ClassGroups.spurious(*np.eye(2, 50), np.ones(50), agreement=0.75, weights=[1, 3, 3, 1])
-        ClassGroups(counts=[0.375, 0.125, 0.125, 0.375], dim=50, weights=[1.0, 3.0, 3.0, 1.0])
+        ClassGroups(counts=[0.375, 0.125, 0.125, 0.375], dim=50, weights=[1, 3, 3, 1])
         """
-        agreement = float(validation.non_negative("agreement", agreement, 0))
-        if agreement > 1.0:
-            raise ValueError(f"agreement must be in [0, 1], got {agreement:g}")
-        core, spurious = validation.array("core", core), validation.array("spurious", spurious)
+        agreement = number("[0, 1]")("agreement", agreement)
+        core, spurious = array("core", core), array("spurious", spurious)
         signs = np.array([(y, a) for y in (1.0, -1.0) for a in (1.0, -1.0)])
         counts = 0.5 * np.where(signs[:, 0] == signs[:, 1], agreement, 1.0 - agreement)
         return cls(counts, signs[:, 0], signs @ np.stack([core, spurious]), variances, weights, None, test_shares)
@@ -135,13 +134,13 @@ class ClassGroups:
         >>> ClassGroups.xor(*np.eye(2, 50), np.ones(50)).labels
         array([ 1.,  1., -1., -1.])
         """
-        first, second = validation.array("first", first), validation.array("second", second)
+        first, second = array("first", first), array("second", second)
         return cls(np.full(4, 0.25), [1, 1, -1, -1], np.stack([first, -first, second, -second]), variances)
 
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        weights = f", weights={self.weights.tolist()}" if np.ptp(self.weights) > 0.0 else ""
-        return f"ClassGroups(counts={self.counts.tolist()}, dim={self.dim}{weights})"
+    def _shown(self) -> dict[str, str]:
+        """Counts, the number of coordinates, and weights that differ."""
+        weights = {"weights": short(self.weights)} if np.ptp(self.weights) > 0.0 else {}
+        return {"counts": short(self.counts), "dim": short(self.dim), **weights}
 
     @cached_property
     def moments(self) -> ClassMoments:
@@ -178,12 +177,3 @@ def _compressed(variances: np.ndarray, overlaps: np.ndarray) -> tuple[np.ndarray
         nodes = np.append(nodes, 0.0)
         weights = np.concatenate([weights, rows[:, ~positive].sum(axis=1, keepdims=True)], axis=1)
     return weights[0], weights[1:].reshape(groups, groups, -1), nodes
-
-
-def _signs(name: str, value: Any, groups: int) -> np.ndarray:
-    signs = validation.array(name, value)
-    if signs.size != groups:
-        raise ValueError(f"{name} must have one entry per group ({groups}), got {signs.size}")
-    if (np.abs(signs) != 1).any():
-        raise ValueError(f"{name} must be +1 or -1, got {signs.tolist()}")
-    return signs

@@ -9,15 +9,17 @@ __all__ = [
     "Hinge",
     "Logistic",
     "MaxMargin",
+    "SmoothedHinge",
     "SquaredHinge",
     "rule_of",
+    "rule_parts",
 ]
 
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems.rules import flag, instance, one_of
+from rfgen.problems.rules import flag, instance, number, one_of
 from rfgen.problems.settings import setting
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.validation import non_negative, positive
@@ -27,6 +29,11 @@ class AbstractClassifierTraining(AbstractTraining):
     """What classifiers share: they need two classes, and may have an intercept, which is never penalised."""
 
     intercept = False  # no annotation: a field, after the ridge of those that have one
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Numbers that its loss depends on."""
+        return ()
 
 
 class _Penalised(AbstractClassifierTraining):
@@ -57,6 +64,27 @@ class Hinge(_Penalised):
     >>> Hinge(1.0).ridge
     array(1.)
     """
+
+
+class SmoothedHinge(AbstractClassifierTraining):
+    """The hinge with its corner rounded over `width`: minimise `sum_i loss(y_i f(x_i)) + (ridge/2) ||w||^2`.
+
+    loss(t) = 0 for t >= 1, (1 - t)^2 / (2 width) for 1 - width <= t <= 1, and 1 - t - width/2 below; `width` > 0, a number:
+    towards 0 it is the `Hinge`, and a wide one acts like `SquaredHinge(2 width ridge)`.  `ridge` and `intercept` as in
+    `Hinge`.
+
+    >>> SmoothedHinge(1.0, width=0.5)
+    SmoothedHinge(ridge=1, width=0.5)
+    """
+
+    ridge: Any = setting(non_negative, axis=True)
+    width: float = setting(number("(0, inf)"), default=1.0)
+    intercept: bool = setting(flag, default=False)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """The width."""
+        return (self.width,)
 
 
 class SquaredHinge(_Penalised):
@@ -102,8 +130,9 @@ class LDA(_Plain):
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
 RULES: dict[type, tuple[str, float]] = {
-    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SquaredHinge: ("squared_hinge", 0.5),
-    MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0), LDA: ("discriminant", 1.0),
+    Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SmoothedHinge: ("hinge", 1.0),
+    SquaredHinge: ("squared_hinge", 0.5), MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0),
+    LDA: ("discriminant", 1.0),
 }  # fmt: skip
 
 
@@ -137,5 +166,22 @@ class AdversarialTraining(AbstractClassifierTraining):
 
 
 def rule_of(training: AbstractTraining) -> tuple[str, float]:
-    """What `training` minimises and the factor of its ridge there, as in `RULES`."""
-    return RULES[type(training.training if isinstance(training, AdversarialTraining) else training)]
+    """What `training` minimises, the parameters of a loss in brackets, and the factor of its ridge there.
+
+    >>> rule_of(SquaredHinge(1.0))
+    ('squared_hinge', 0.5)
+    """
+    training = training.training if isinstance(training, AdversarialTraining) else training
+    name, factor = RULES[type(training)]
+    parameters = getattr(training, "parameters", ())
+    return f"{name}({', '.join(map(repr, parameters))})" if parameters else name, factor
+
+
+def rule_parts(rule: str) -> tuple[str, tuple[float, ...]]:
+    """Name and parameters of a rule.
+
+    >>> rule_parts("loss(0.5)"), rule_parts("loss")
+    (('loss', (0.5,)), ('loss', ()))
+    """
+    name, _, rest = rule.partition("(")
+    return name, tuple(float(number) for number in rest.removesuffix(")").split(",") if number)

@@ -87,12 +87,14 @@ def box_quadratic(
         twice, total = dual @ product, xp.sum(dual)
         short, over = xp.maximum(1.0 - margins, 0.0), dual @ xp.maximum(margins - 1.0, 0.0)
         never = xp.asarray(False)
-        # sums of terms >= 0: differences of the two objectives would lose all digits where upper ends are large
-        if most is not None:
-            primal, gap = 0.5 * twice + most @ short, over + room @ short
-        elif diagonal is not None:
-            primal = 0.5 * twice + 0.5 * xp.sum(short * short / extra)
-            gap = over + 0.5 * xp.sum((short - extra * dual) ** 2 / extra)
+        if most is not None or diagonal is not None:
+            # sums of terms >= 0: differences of the two objectives would lose all digits where upper ends are large
+            top = np.inf if most is None else most
+            inside = short < extra * top
+            best = xp.where(short > 0.0, xp.where(inside, short / xp.where(inside, extra, 1.0), top), 0.0)
+            away = xp.where((short > 0.0) & ~inside, room, xp.abs(dual - best))
+            primal = 0.5 * twice + best @ (short - 0.5 * extra * best)
+            gap = over + away @ (xp.where(inside, 0.0, short - extra * best) + 0.5 * extra * away)
         else:
             # weights scaled to margins >= 1, and any dual, scaled at will, bounds their length from below
             reached = xp.maximum(xp.min(margins), 0.0) * total / twice

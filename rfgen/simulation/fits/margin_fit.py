@@ -1,6 +1,6 @@
 """Linear classifiers of one training set, by convex losses of the margin: the estimators themselves, to rounding."""
 
-__all__ = ["FITS", "MarginFit", "margin_fit"]
+__all__ = ["FITS", "MarginFit", "loss_values", "margin_fit"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,18 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
 from rfgen.simulation.fits.box_quadratic import box_quadratic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 
-FITS = ("square", "logistic", "hinge", "squared_hinge", "hard_margin")
+# Values of the losses at margins t.
+LOSSES = {
+    "square": lambda t: 0.5 * (1.0 - t) ** 2, "logistic": lambda t: namespace(t).logaddexp(-t, 0.0),
+    "hinge": lambda t, width=0.0: _rounded(namespace(t).maximum(1.0 - t, 0.0), width),
+    "squared_hinge": lambda t: 0.5 * namespace(t).maximum(1.0 - t, 0.0) ** 2,
+}  # fmt: skip
+FITS = (*LOSSES, "hard_margin")
 # Least ridge, as part of the longest row's square.  The hinge's minimiser is that of ridge 0 exactly below some ridge, this
 # one for margins down to 1e-3 of the longest row; the squared hinge's is off by about this part over the margin's square.
 LEAST_RIDGE = {"hinge": 1e-6, "squared_hinge": 1e-9}
@@ -45,8 +52,9 @@ def margin_fit(
     """Minimise `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2` for `rows` (n, dim), `labels` y, +1 or -1, and loss
     `weights` a > 0, both (n,).
 
-    `loss` "square" (1-t)^2/2, "logistic" log(1+e^-t), "hinge" (1-t)_+, "squared_hinge" (1-t)_+^2/2, or "hard_margin", which
-    minimises |w|^2 with all margins >= 1 and takes neither ridge nor weights.  b is not penalised; 0 without `intercept`.
+    `loss` "square" (1-t)^2/2, "logistic" log(1+e^-t), "hinge" (1-t)_+, "hinge(width)" with its corner made a parabola,
+    "squared_hinge" (1-t)_+^2/2, or "hard_margin", which minimises |w|^2 with all margins >= 1 and takes neither ridge nor
+    weights.  b is not penalised; 0 without `intercept`.
     `ridge` () >= 0: 0 is the limit from above for the square loss (least squares, of minimum norm); hinge losses take it as
     1e-6, squared 1e-9, of the longest row's square; the logistic loss then needs overlapping classes.  Works in
     min(n, dim) dimensions.  For JAX's arrays, traceable, or NumPy's; needs 64-bit floats.
@@ -58,6 +66,7 @@ def margin_fit(
     >>> fit.weights.round(6).tolist(), round(float(fit.intercept), 6), fit.support.tolist()
     ([1.0], -2.0, [False, True, True, False])
     """
+    loss, parameters = rule_parts(loss)
     if loss not in FITS:
         raise ValueError(f"loss must be one of {', '.join(FITS)}, got {loss!r}")
     xp = namespace(rows)
@@ -78,7 +87,7 @@ def margin_fit(
         else:
             longest = xp.max(xp.sum(moved * moved, axis=1))
             ridge = xp.maximum(ridge, LEAST_RIDGE[loss] * xp.where(longest > 0.0, longest, 1.0))
-        diagonal = 1.0 / weights if loss == "squared_hinge" else None
+        diagonal = 1.0 / weights if loss == "squared_hinge" else parameters[0] / weights if parameters else None
         upper = weights if loss == "hinge" else None
         dual = box_quadratic(labels[:, None] * moved / xp.sqrt(ridge), labels, diagonal, upper, intercept)
         found, bias = moved.T @ (labels * dual.dual) / ridge, dual.intercept
@@ -91,6 +100,17 @@ def margin_fit(
     if support is None:
         support = margins < (1.0 + MARGIN_ROUNDING if loss == "hard_margin" else 1.0)
     return MarginFit(found, bias - centre @ found, margins, support, converged, separable)
+
+
+def loss_values(loss: str, margins: Array) -> Array | None:
+    """The loss at `margins`; None where `loss` is a rule without one."""
+    name, parameters = rule_parts(loss)
+    return LOSSES[name](margins, *parameters) if name in LOSSES else None
+
+
+def _rounded(short: Array, width: float) -> Array:
+    """The hinge, a parabola where it falls `short` of the margin by less than `width`."""
+    return namespace(short).where(short < width, 0.5 * short * short / (width or 1.0), short - 0.5 * width)
 
 
 def _least_squares(rows: Array, labels: Array, weights: Array, ridge: Array, intercept: bool) -> tuple[Array, Array]:

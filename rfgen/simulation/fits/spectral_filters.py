@@ -7,6 +7,8 @@ training ends at w = phi(S) X'y/n + psi(S) w_0, phi = (1 - psi) / (S + ridge/n).
 - gradient descent: psi = (1 - x)^steps;
 - heavy ball: psi_{t+1} = (1 + momentum - x) psi_t - momentum psi_{t-1};
 - Nesterov: psi_{t+1} = (1 - x) [(1 + momentum_t) psi_t - momentum_t psi_{t-1}], psi_{-1} = psi_0 = 1;
+- Chebyshev: psi_{t+1} = psi_t + (omega_t - 1) (psi_t - psi_{t-1}) - omega_t x psi_t, x = 2 h / (lower + upper bound), with
+  omega_1 = 1 and omega_{t+1} = 1 / (1 - rho^2 omega_t / 4) (twice the rho^2 from the first to the second);
 - iterated ridge: phi = mu^(steps-1) / (mu + ridge/n)^steps, no initial weights.
 
 1 - psi is never formed from psi where psi is close to 1: exponentials use expm1 and log1p, momentum follows
@@ -27,7 +29,7 @@ from jaxtyping import Float
 from rfgen.problems.trainings.spectral import AbstractTraining, Nesterov
 from rfgen.simulation.arrays import Array
 
-# Steps of Nesterov's schedule are taken one by one.
+# Steps whose momentum changes are taken one by one.
 MOST_SCHEDULED_STEPS = 100_000
 # Values of a host array are answered so many at a time, by one compiled program for all sizes.
 TOGETHER = 256
@@ -36,14 +38,12 @@ TOGETHER = 256
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Filters:
-    """Settings of one training: (groups,) arrays, and the clock (times,) in ascending order, the same in each group.
+    """Settings of one training: (groups,) arrays by name, and the clock (times,) in ascending order, alike in each group.
 
     `place` (times,) leads from ascending order back to the order given.  A setting is a group at a time, times last.
     """
 
-    ridge: Any
-    rate: Any
-    momentum: Any
+    groups: dict[str, Any]
     clock: Any
     place: Any
     kind: str = field(metadata={"static": True})
@@ -51,7 +51,11 @@ class Filters:
     @property
     def settings(self) -> int:
         """Number of settings."""
-        return self.ridge.size * self.clock.size
+        return self.groups["ridge"].size * self.clock.size
+
+    def of(self, name: str) -> Array:
+        """The setting `name`, (groups, 1, 1)."""
+        return self.groups[name][:, None, None]
 
 
 @jax.tree_util.register_dataclass
@@ -75,16 +79,16 @@ def spectral_filters(training: AbstractTraining, dtype: Any) -> Filters:
     kind = type(training).__name__
     if isinstance(training, Nesterov) and training.momentum is None:
         kind = "ScheduledNesterov"
-        if clock.max() > MOST_SCHEDULED_STEPS:
-            raise ValueError(
-                f"steps must be at most {MOST_SCHEDULED_STEPS} for a simulation of Nesterov's schedule, which is taken "
-                f"step by step, got {clock.max()}; a constant momentum has no such limit"
-            )
-    mesh = dict(zip(axes, (part.ravel() for part in np.meshgrid(*axes.values(), indexing="ij")), strict=True))
+    if kind in ("ScheduledNesterov", "Chebyshev") and clock.max() > MOST_SCHEDULED_STEPS:
+        raise ValueError(
+            f"steps must be at most {MOST_SCHEDULED_STEPS} for a simulation of {training!r}, which is taken step by step, "
+            f"got {clock.max()}; a constant momentum has no such limit"
+        )
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    groups = {name: np.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)}
     order = np.argsort(clock, kind="stable")
-    groups = [np.asarray(mesh[name], dtype) if name in mesh else None for name in ("ridge", "rate", "momentum")]
     ascending = np.asarray(clock[order], clock.dtype if clock.dtype == np.int64 else dtype)
-    return Filters(*groups, clock=ascending, place=np.argsort(order).astype(np.int32), kind=kind)
+    return Filters(groups, clock=ascending, place=np.argsort(order).astype(np.int32), kind=kind)
 
 
 def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Response:
@@ -103,10 +107,10 @@ def respond(filters: Filters, values: Float[Array, " values"], n: int) -> Respon
 
 @jax.jit
 def _respond(filters: Filters, values: Array, n: Any) -> Response:
-    shifted = (values + filters.ridge[:, None])[:, None]
+    shifted = values + filters.of("ridge")
     gains, survival = _KINDS[filters.kind](filters, values, shifted, n)
     # 1 - mu phi = psi + (ridge/n) phi, a sum of positive numbers
-    residual = survival + filters.ridge[:, None, None] * gains
+    residual = survival + filters.of("ridge") * gains
     if filters.kind == "IteratedRidge":  # `survival` of the labels: no weight starts from anything but 0
         survival, residual = jnp.zeros_like(gains), survival
     parts = (part[:, filters.place].reshape(-1, values.size) for part in (gains, survival, residual))
@@ -126,7 +130,7 @@ def _flow(filters: Filters, _values: Array, shifted: Array, n: Any) -> tuple[Arr
 
 
 def _descent(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
-    steps, rate = filters.clock[:, None], filters.rate[:, None, None]
+    steps, rate = filters.clock[:, None], filters.of("rate")
     count = steps.astype(values.dtype)
     x = rate * shifted / n
     # log |1 - x|; x - 2 is exact where it is small
@@ -143,7 +147,7 @@ def _momentum(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
     A step takes (psi, psi - psi_before) through I - M, where M has the determinant x and the trace p below; its powers
     (1 - x a) I - e M multiply by the rules of `product`, and (1 - psi) / x = a + e.
     """
-    rate, momentum = filters.rate[:, None, None], filters.momentum[:, None, None]
+    rate, momentum = filters.of("rate"), filters.of("momentum")
     x = rate * shifted / n
     p = 1.0 - momentum + (x if filters.kind == "HeavyBall" else x * (1.0 + momentum))
 
@@ -165,33 +169,56 @@ def _momentum(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
 
 
 def _schedule(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
-    """Step by step to each number of steps in turn, momentum t / (t + 3): q and psi, and their last changes."""
-    x = (filters.rate[:, None, None] * shifted / n)[:, 0]
+    """Momentum t / (t + 3): q and psi, and their last changes."""
+    x = (filters.of("rate") * shifted / n)[:, 0]
 
     def step(t: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
         momentum = t.astype(values.dtype) / (t + 3).astype(values.dtype)
-        q, q_change, psi, psi_change = state
+        q, psi, q_change, psi_change = state
         q_change = momentum * q_change
         q_change = q_change + 1.0 - x * (q + q_change)
         ahead = psi + momentum * psi_change
         after = ahead - x * ahead
-        return q + q_change, q_change, after, after - psi
+        return q + q_change, after, q_change, after - psi
+
+    zero = jnp.zeros_like(x)
+    q, psi = _step_by_step(filters, step, (zero, jnp.ones_like(x), zero, zero))
+    return filters.of("rate") / n * q, psi
+
+
+def _chebyshev(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
+    """The weights omega of the bounds: q and psi, their last changes, and the next weight."""
+    low, high = filters.of("lower_bound"), filters.of("upper_bound")
+    x, square = (2.0 * shifted / (low + high) / n)[:, 0], ((high - low) / (high + low))[:, 0] ** 2
+
+    def step(t: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+        q, psi, q_change, psi_change, omega = state
+        q_change = (omega - 1.0) * q_change + omega * (1.0 - x * q)
+        psi_change = (omega - 1.0) * psi_change - omega * x * psi
+        after = 1.0 / (1.0 - square * omega / jnp.where(t > 0, 4.0, 2.0).astype(values.dtype))
+        return q + q_change, psi + psi_change, q_change, psi_change, after
+
+    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
+    q, psi = _step_by_step(filters, step, (zero, one, zero, zero, jnp.ones_like(square)))
+    return 2.0 / (low + high) / n * q, psi
+
+
+def _step_by_step(filters: Filters, step: Any, start: tuple[Array, ...]) -> tuple[Array, Array]:
+    """The first two of the state that `step(t, state)` makes of `start` (groups, values), (groups, times, values) each."""
 
     def advance(state: tuple[Any, ...], until: Array) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
         t, inner = state
         inner = jax.lax.fori_loop(t, until, step, inner)
-        return (until, inner), (inner[0], inner[2])
+        return (until, inner), inner[:2]
 
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    start = (jnp.zeros((), filters.clock.dtype), (zero, zero, one, zero))
-    _, (q, psi) = jax.lax.scan(advance, start, filters.clock)
-    return filters.rate[:, None, None] / n * jnp.swapaxes(q, 0, 1), jnp.swapaxes(psi, 0, 1)
+    _, (q, psi) = jax.lax.scan(advance, (jnp.zeros((), filters.clock.dtype), start), filters.clock)
+    return jnp.swapaxes(q, 0, 1), jnp.swapaxes(psi, 0, 1)
 
 
 def _iterated(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     """Gains, and what is left of the labels."""
     del n
-    count, ridge = filters.clock[:, None].astype(values.dtype), filters.ridge[:, None, None]
+    count, ridge = filters.clock[:, None].astype(values.dtype), filters.of("ridge")
     # log((mu + ridge/n) / mu)
     log = jnp.where(ridge > 0, jnp.log1p(ridge / values), 0.0)
     again = jnp.where(count > 1, (count - 1.0) * log, 0.0)
@@ -202,5 +229,5 @@ def _iterated(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
 
 _KINDS = {
     "GradientFlow": _flow, "GradientDescent": _descent, "HeavyBall": _momentum, "Nesterov": _momentum,
-    "ScheduledNesterov": _schedule, "IteratedRidge": _iterated,
+    "ScheduledNesterov": _schedule, "Chebyshev": _chebyshev, "IteratedRidge": _iterated,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
 from rfgen.simulation.fits.attacked_fit import attacked_fit
-from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
@@ -235,16 +235,12 @@ def _measured(
     wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
     t = t if shift is None else t - shift
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
-    losses = {
-        "square": lambda: 0.5 * (1.0 - t) ** 2, "logistic": lambda: xp.logaddexp(-t, 0.0),
-        "hinge": lambda: xp.maximum(1.0 - t, 0.0), "squared_hinge": lambda: 0.5 * xp.maximum(1.0 - t, 0.0) ** 2,
-    }  # fmt: skip
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }  # fmt: skip
-    if name in losses:
-        found["train_loss"] = xp.mean(losses[name]())
+    if (values := loss_values(name, t)) is not None:
+        found["train_loss"] = xp.mean(values)
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved

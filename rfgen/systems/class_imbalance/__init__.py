@@ -1,6 +1,7 @@
 """Gradient descent on classes of unequal size."""
 
 __all__ = [
+    "ClassDescent",
     "ClassImbalance",
     "ClassImbalanceRuns",
     "GaussianMixture",
@@ -15,3 +16,4 @@ from rfgen.systems.class_imbalance.simulation import ClassImbalanceRuns
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulate_class_imbalance
 from rfgen.systems.class_imbalance.theory import ClassImbalance, class_imbalance
 from rfgen.systems.class_imbalance.time_domain import TimeDomain, time_domain
+from rfgen.systems.class_imbalance.training import ClassDescent

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems.rules import flag, numbers, optional, whole
-from rfgen.problems.settings import Noun, setting
+from rfgen.problems.settings import setting
+from rfgen.problems.shown import short
+from rfgen.problems.system_task import SystemTask
 from rfgen.problems.validation import non_negative
 
 
-class GaussianMixture(Noun):
+class GaussianMixture(SystemTask):
     """Class g: `counts[g]` inputs x ~ N(mean, covariance), all with the label `labels[g]`.
 
     The coordinates are eigenvectors of every class's covariance and come in levels.  Level l holds `multiplicities[l]` of
@@ -56,3 +58,7 @@ class GaussianMixture(Noun):
     def features(self) -> int:
         """Number of weights."""
         return int(self.multiplicities.sum()) + self.bias
+
+    def _shown(self) -> dict[str, str]:
+        """The number of weights in place of variances and means."""
+        return {name: short(getattr(self, name)) for name in ("counts", "labels", "features")}

@@ -1,6 +1,6 @@
 """Measured losses of each class along gradient descent.  The Monte-Carlo twin of `rfgen.systems.class_imbalance.theory`."""
 
-__all__ = ["ClassImbalanceRuns", "class_imbalance"]
+__all__ = ["ClassImbalanceRuns", "class_imbalance", "class_imbalance_trials"]
 
 from dataclasses import dataclass
 from functools import partial
@@ -49,7 +49,17 @@ def class_imbalance(
     >>> runs.test.shape, runs.test[:, 0].tolist(), runs.test_se[:, 0].tolist()
     ((2, 6), [1.0, 1.0], [0.0, 0.0])
     """
-    steps, trials = validation.integer("steps", steps, 0), validation.integer("trials", trials, 2)
+    runs = class_imbalance_trials(mixture, rate, steps, weighting, momentum, validation.integer("trials", trials, 2), seed)
+    mean, error = np.mean(runs, axis=0), np.std(runs, axis=0, ddof=1) / trials**0.5
+    return ClassImbalanceRuns(*mean, *error)
+
+
+@double_precision
+def class_imbalance_trials(
+    mixture: GaussianMixture, rate: Any, steps: Any, weighting: str, momentum: Any, trials: int, seed: Any, start: int = 0
+) -> np.ndarray:  # fmt: skip
+    """`test`, `train` and `squared_gradient` of the trials from number `start` on, (trials, 3, classes, steps + 1)."""
+    steps = validation.integer("steps", steps, 0)
     rate, momentum = validation.positive("rate", rate, 0), validation.non_negative("momentum", momentum, 0)
     if momentum >= 1.0:
         raise ValueError(f"momentum must be < 1, got {momentum}")
@@ -64,10 +74,8 @@ def class_imbalance(
         means[:, -1] = 1.0
     together = max(1, min(trials, HELD // (sum(counts) * features)))
     numbers = (mixture.labels, means, deviations, rate, momentum)
-    found = _runs(seed_keys(trials, seed), *(jnp.asarray(x) for x in numbers), counts, steps, weighting, together)
-    runs = np.asarray(found)
-    mean, error = np.mean(runs, axis=0), np.std(runs, axis=0, ddof=1) / trials**0.5
-    return ClassImbalanceRuns(*mean, *error)
+    keys = seed_keys(start + trials, seed)[start:]
+    return np.asarray(_runs(keys, *(jnp.asarray(x) for x in numbers), counts, steps, weighting, together))
 
 
 @partial(jax.jit, static_argnames=("counts", "steps", "weighting", "together"))

@@ -3,6 +3,7 @@
 __all__ = [
     "BalancedFlow",
     "DeepLinear",
+    "DeepLinearFlow",
     "FlowRuns",
     "IsotropicFlow",
     "OptimalRidge",
@@ -28,3 +29,4 @@ from rfgen.systems.linear_networks.isotropic_flow import (
 )
 from rfgen.systems.linear_networks.simulation import FlowRuns
 from rfgen.systems.linear_networks.simulation import isotropic_flow as simulate_isotropic_flow
+from rfgen.systems.linear_networks.training import DeepLinearFlow

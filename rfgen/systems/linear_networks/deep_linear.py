@@ -15,7 +15,8 @@ whose product is u_0 = `initial` in units of sigma_w.  The end-to-end strength u
 
 (the sign of s is absorbed in U), with t in units of tau sigma_w^(2/D - 2).  Errors are those of a sum over outputs, in
 units of sigma_w^2, averaged over the Marchenko-Pastur law of lambda and over s given lambda: |N(0, lambda^2 + lambda/snr)|.
-Modes of eigenvalue 0 stay at u_0.  D = 1 with u_0 = 0 is the linear network of `isotropic_flow`.
+Modes of eigenvalue 0 stay at u_0.  The closed formula is all there is: a pure function, without a row in the table of
+methods (`rfgen.DeepLinearFlow` is the network of scalar output).  D = 1 with u_0 = 0 is the network of `isotropic_flow`.
 
 Source: derived, for the question of arXiv 1710.03667, whose own section on deep networks was not available.
 """

@@ -9,7 +9,7 @@ XX' (Marchenko-Pastur law) is learned at rate lambda/tau.
 
 The same in the terms of the rest of rfgen, where inputs have variance 1 and the flow descends (1/2n)|y - Xw|^2:
 `Task.isotropic(N, signal=1, noise=1/snr)`, n = alpha N, `GradientFlow` time = alpha * time; norm is then the squared
-length of the weights.
+length of the weights.  So the verbs have this curve, on any spectrum; here is the closed formula, as pure functions.
 
 A mode that is learned for a time t keeps a share e^(-lambda t) of its initial error and takes up the share
 1 - e^(-lambda t) of the noise; the modes of eigenvalue 0, a fraction 1 - alpha of all if alpha < 1, are frozen.  Test error

@@ -3,7 +3,7 @@
 The twin of `rfgen.systems.sphere_labels.kernel_classifier` and `kernel_flow_classifier`.
 """
 
-__all__ = ["KernelClassifierRuns", "kernel_classifier", "kernel_flow_classifier"]
+__all__ = ["KernelClassifierRuns", "kernel_classifier", "kernel_flow_classifier", "kernel_trials"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from rfgen.problems import validation
 from rfgen.systems.relu_students.relu_networks import seed_keys
 from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
 
+# Fresh inputs of a trial.
+TEST_POINTS = 2000
 # An eigenvalue below this share of the largest, times n, is rounding: ridge 0 is least squares of minimum norm.
 ROUNDING = 4 * np.finfo(np.float64).eps
 
@@ -38,7 +40,7 @@ class KernelClassifierRuns:
 
 @double_precision
 def kernel_classifier(
-    labels: ZonalLabels, n: Any, ridge: Any = 0.0, trials: Any = 50, seed: Any = 0, test_points: Any = 2000
+    labels: ZonalLabels, n: Any, ridge: Any = 0.0, trials: Any = 50, seed: Any = 0, test_points: Any = TEST_POINTS
 ) -> KernelClassifierRuns:
     """Fit `trials` >= 2 training sets of `n` samples at every `ridge`, () or (ridges,), each measured at `test_points`
     fresh inputs.
@@ -55,7 +57,7 @@ def kernel_classifier(
 
 @double_precision
 def kernel_flow_classifier(
-    labels: ZonalLabels, n: Any, time: Any, trials: Any = 50, seed: Any = 0, test_points: Any = 2000
+    labels: ZonalLabels, n: Any, time: Any, trials: Any = 50, seed: Any = 0, test_points: Any = TEST_POINTS
 ) -> KernelClassifierRuns:
     """The same along gradient flow of the objective divided by 2n, at every `time`, () or (times,).
 
@@ -73,10 +75,23 @@ def _measured(
         validation.integer(name, value, least)
         for name, value, least in (("n", n, 1), ("trials", trials, 2), ("test_points", test_points, 1))
     )
-    keys, at = seed_keys(trials, seed), jnp.asarray(points)
-    runs = np.asarray(_runs(keys, at, by, labels.kernel, labels.target, labels.dim, n, test_points))
+    runs = kernel_trials(labels, by, points, trials, seed, 0, n, test_points)
     mean, error = runs.mean(axis=0), runs.std(axis=0, ddof=1) / trials**0.5
     return KernelClassifierRuns(mean[0], mean[1], error[0], error[1])
+
+
+def kernel_trials(
+    labels: ZonalLabels, by: str, points: np.ndarray, trials: int, seed: int, start: int, n: int,
+    test_points: int = TEST_POINTS,
+) -> np.ndarray:  # fmt: skip
+    """0-1 error and squared risk of the trials from number `start` on, (trials, 2, points), `by` "ridge" or "time"."""
+    for name in ("kernel", "target"):
+        try:
+            jax.eval_shape(getattr(labels, name), jax.ShapeDtypeStruct((1,), np.float64))
+        except Exception as error:  # whatever numpy says to a tracer
+            raise ValueError(f"{name} must take JAX arrays to be simulated: write it with jax.numpy") from error
+    keys = seed_keys(start + trials, seed)[start:]
+    return np.asarray(_runs(keys, jnp.asarray(points), by, labels.kernel, labels.target, labels.dim, n, test_points))
 
 
 @partial(jax.jit, static_argnames=("by", "kernel", "target", "dim", "n", "test_points"))

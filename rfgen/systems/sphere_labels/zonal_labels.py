@@ -11,14 +11,15 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.kernels.sphere import sphere_eigenvalues, sphere_multiplicity
 from rfgen.problems.rules import instance, integer
-from rfgen.problems.settings import Noun, setting
+from rfgen.problems.settings import setting
+from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 
 # Nodes of the Gauss rule in the coordinate; polynomials of degree 2 nodes - 1 are exact.
 LEAST_NODES, NODES_PER_DEGREE = 256, 4
 
 
-class ZonalLabels(Noun):
+class ZonalLabels(SystemTask):
     """y = +1 or -1 at x uniform on the unit sphere of R^dim, with mean `target(x_1)`, and the `kernel` K(x.z).
 
     `target`: callable, coordinates (points,) -> (points,) within [-1, 1], smooth; `kernel` as in `Task.sphere`, of which

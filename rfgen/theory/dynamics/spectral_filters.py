@@ -7,12 +7,13 @@ weights w_0 it adds psi_t(H) w_0.  The residual function psi_t:
     gradient descent       (1 - x)^t,  x = rate h
     heavy ball             psi_t+1 = (1 + beta - x) psi_t - beta psi_t-1
     Nesterov               psi_t+1 = (1 - x) ((1 + beta_t) psi_t - beta_t psi_t-1),   psi_0 = psi_-1 = 1
+    Chebyshev              psi_t = T_t(z) / T_t(1/rho): heavy ball's r, q of beta = e^(-2 arcosh(1/rho)), from another start
     self-distillation      phi_t(mu) = (1 - x)^t / mu,  x = ridge/n / (mu + ridge/n)
 
 With constant momentum x is a function of the larger root r of the recursion, q being the other:
-psi_t = (r^(t+1) (1 - q) - q^(t+1) (1 - r)) / (r - q), and the contours are drawn in r (`rfgen.numerics.contours`): circles
-for few steps, for many the parabola r = e^-s next to r = 1, and its mirror image next to r = -1 at rates near the edge of
-stability.  (Derived.)
+psi_t = (r^(t+1) (1 - q) - q^(t+1) (1 - r)) / (r - q), of Chebyshev (r^t + q^t) / (1 + beta^t).  The contours are drawn in r
+(`rfgen.numerics.contours`): circles for few steps, for many the parabola r = e^-s next to r = 1, and its mirror image next
+to r = -1 at rates near the edge of stability.  (Derived.)
 """
 
 __all__ = ["Filter", "Window", "filter_of", "windows"]
@@ -36,7 +37,8 @@ SHARED = 4.0
 
 @dataclass(frozen=True)
 class Filter:
-    """A training at single settings; `kind` "flow", "descent", "heavy ball", "nesterov", "schedule" or "distillation".
+    """A training at single settings; `kind` "flow", "descent", "heavy ball", "nesterov", "schedule", "chebyshev" or
+    "distillation".
 
     `ridge` is the weight decay over n, added to the spectrum (of distillation: its ridge over n).
     """
@@ -47,28 +49,33 @@ class Filter:
     momentum: float = 0.0
 
     @property
+    def ball(self) -> bool:
+        """Whether the roots are those of heavy ball."""
+        return self.kind in ("heavy ball", "chebyshev")
+
+    @property
     def stable_below(self) -> float:
         """Rate times upper edge below which training converges."""
         beta = self.momentum
         nesterov = (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta)
-        return {"descent": 2.0, "heavy ball": 2.0 + 2.0 * beta, "nesterov": nesterov, "schedule": 4.0 / 3.0}.get(
-            self.kind, math.inf
-        )
+        if self.ball:
+            return 2.0 + 2.0 * beta
+        return {"descent": 2.0, "nesterov": nesterov, "schedule": 4.0 / 3.0}.get(self.kind, math.inf)
 
     @property
     def forgets_after(self) -> float:
         """Steps after which nothing is left of the modes of complex roots."""
         beta = self.momentum
-        if beta == 0.0 or self.kind not in ("heavy ball", "nesterov"):
+        if beta == 0.0 or not (self.ball or self.kind == "nesterov"):
             return 0.0
-        slowest = math.sqrt(beta) if self.kind == "heavy ball" else 2.0 * beta / (1.0 + beta)
+        slowest = math.sqrt(beta) if self.ball else 2.0 * beta / (1.0 + beta)
         return FORGOTTEN / -math.log(slowest)
 
     def other_root(self, r: np.ndarray) -> np.ndarray:
         """q (nodes,)."""
         if self.kind == "nesterov":
             return self.momentum * r / ((1.0 + self.momentum) * r - self.momentum)
-        return self.momentum / r if self.kind == "heavy ball" else np.zeros_like(r)
+        return self.momentum / r if self.ball else np.zeros_like(r)
 
     def x(self, r: np.ndarray, short: np.ndarray) -> np.ndarray:
         """x at the root r = 1 - `short`, without cancellation."""
@@ -82,7 +89,7 @@ class Filter:
         beta = self.momentum
         if self.kind == "nesterov":
             return -r * ((1.0 + beta) * r - 2.0 * beta) / ((1.0 + beta) * r - beta) ** 2
-        return (beta if self.kind == "heavy ball" else 0.0) / r**2 - 1.0
+        return (beta if self.ball else 0.0) / r**2 - 1.0
 
     def residual(self, steps: np.ndarray, h: np.ndarray) -> np.ndarray:
         """psi_t(h) (steps, points) at real h >= 0 (for distillation h = mu, and psi = 1 - mu phi)."""
@@ -102,13 +109,15 @@ class Filter:
         r, q = 1.0 - rest + root, 1.0 - rest - root
         # log r = log(1 - short): numpy's own complex log1p is log(1 + .), and loses short steps
         log = 0.5 * np.log1p(np.abs(short) ** 2 - 2.0 * np.real(short)) + 1j * np.angle(r)
-        power = np.exp((t + 1) * np.where(np.abs(short) < 0.5, log, np.log(r)))
-        return np.real((power * (rest + root) - q ** (t + 1) * short) / (2.0 * root))
+        log = np.where(np.abs(short) < 0.5, log, np.log(r))
+        if self.kind == "chebyshev":
+            return np.real(np.exp(t * log) + q**t) / (1.0 + self.momentum**t)
+        return np.real((np.exp((t + 1) * log) * (rest + root) - q ** (t + 1) * short) / (2.0 * root))
 
     def roots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """1 minus the middle of the two roots at real x, and half their distance, complex; without cancellation."""
         beta = self.momentum
-        rest = 0.5 * (1.0 - beta + (x if self.kind == "heavy ball" else x * (1.0 + beta)))
+        rest = 0.5 * (1.0 - beta + (x if self.ball else x * (1.0 + beta)))
         return rest, np.sqrt((rest**2 - x).astype(complex))
 
 
@@ -166,6 +175,9 @@ def filter_of(kind: str, settings: dict[str, float], n: float) -> Filter:
     """The filter of a training's class name at single settings, for n samples."""
     names = {"GradientFlow": "flow", "GradientDescent": "descent", "HeavyBall": "heavy ball"}
     names["IteratedRidge"] = "distillation"
+    if kind == "Chebyshev":
+        low, high = math.sqrt(settings["lower_bound"]), math.sqrt(settings["upper_bound"])
+        return Filter("chebyshev", settings["ridge"] / n, 4.0 / (low + high) ** 2, ((high - low) / (high + low)) ** 2)
     if kind == "Nesterov":
         names["Nesterov"] = "nesterov" if "momentum" in settings else "schedule"
     return Filter(names[kind], settings["ridge"] / n, settings.get("rate", 1.0), settings.get("momentum", 0.0))
@@ -225,6 +237,9 @@ def _from_root(
     q = training.other_root(r)
     with np.errstate(divide="ignore"):
         other = np.exp((t + 1) * np.log(q)) if training.momentum else 0.0
+    if training.kind == "chebyshev":
+        decay = (power + other / q) / (1.0 + training.momentum**t)
+        return training.x(r, short) / training.rate, training.slope(r) * step / training.rate, decay
     decay = (power * r * (1.0 - q) - other * short) / (r - q)
     return training.x(r, short) / training.rate, training.slope(r) * step / training.rate, decay
 

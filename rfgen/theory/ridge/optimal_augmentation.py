@@ -17,11 +17,14 @@ from rfgen.problems.task import Task
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.posed import Posed, augmented_points, pose, posed_point
 
-# Range of each kind of strength; those up to inf are searched over decades around the mean square of a coordinate.
+# Range of each kind of strength that is not a share; those up to inf are searched over decades around the mean square of a
+# coordinate.
 RANGES = {
-    "view_variance": (0.0, np.inf), "concentration": (0.0, np.inf), "keep": (0.0, 1.0), "rate": (0.0, 0.999),
-    "probability": (0.0, 1.0), "amount": (0.0, 0.999), "degrees": (0.0, 180.0),
+    "view_variance": (0.0, np.inf), "concentration": (0.0, np.inf), "rate": (0.0, 0.999), "amount": (0.0, 0.999),
+    "degrees": (0.0, 180.0),
 }  # fmt: skip
+SHARE = (0.0, 1.0)
+WHOLE = ("pixels",)
 DECADES = (-6.0, 4.0)
 # Strengths tried before the valley is refined; moments of real inputs are estimated anew for each.
 GRID, DATA_GRID = 41, 13
@@ -51,7 +54,7 @@ def optimal_augmentation(
     where patterns are sampled, or moments estimated, it is found by golden sections instead.  Several outputs: their sum.
     """
     name = dimension(augmentation)
-    low, high = RANGES[name]
+    low, high = RANGES.get(name, SHARE)
     scale = 1.0
     if np.isinf(high):
         if name == "view_variance":
@@ -81,9 +84,9 @@ def optimal_augmentation(
 def dimension(augmentation: AbstractAugmentation) -> str:
     """The name of the strength that is varied."""
     names = [name for name in augmentation.axes if name != "views"]
-    if not names or names[0] not in RANGES:
+    if not names or names[0] in WHOLE:
         raise ValueError(
-            f"augmentation must have a continuous strength to optimise ({', '.join(RANGES)}), got "
+            "augmentation must have a continuous strength to optimise, such as the keep of rg.Mask, got "
             f"{type(augmentation).__name__}"
         )
     return names[0]

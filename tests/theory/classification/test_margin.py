@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, special, stats
 
 import rfgen as rg
-from rfgen.equivalents.margin.margin_losses import LOSSES
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
@@ -114,20 +114,20 @@ def test_derivatives_are_those_of_differences():
     np.testing.assert_allclose(slope, difference, rtol=1e-5)
 
 
-@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "hinge(0.7)", "squared_hinge"])
 @pytest.mark.parametrize(
     ("mean", "deviation", "gamma", "scale"), [(0.3, 1.0, 2.0, 1.0), (-5.0, 30.0, 1e3, 1e-2), (1.0, 0.1, 1e-3, 5.0)]
 )
 def test_forces_are_integrals(loss, mean, deviation, gamma, scale):
-    rows = LOSSES[loss]
+    rows = loss_of(loss)
     kinks = rows.kinks(jnp.asarray(gamma), jnp.asarray(scale))
     nodes, weights = normal_nodes(mean, deviation, kinks)
     force, slope = rows.force(nodes, gamma, scale)
 
     def psi(w):
         ratio = gamma / scale
-        if loss == "hinge":
-            return min(max((1 - w) / gamma, 0.0), 1.0 / scale)
+        if loss.startswith("hinge"):
+            return min(max((1 - w) / (gamma + 0.7 * scale * (loss != "hinge")), 0.0), 1.0 / scale)
         if loss == "squared_hinge":
             return max(1 - w, 0.0) / (scale + gamma)
         low, high = w - 1.0, w + ratio + 1.0
@@ -165,6 +165,16 @@ def test_limits_of_the_ridge():
     assert not solve(many, "hard_margin").converged
     for loss in SMOOTH:
         np.testing.assert_allclose(solve(many, loss, 0.0).error, solve(many, loss, 1e-7).error, rtol=1e-6)
+
+
+def test_smoothed_hinge_lies_between_the_hinge_and_its_square():
+    for one, two, factor in (
+        (rg.SmoothedHinge(3.0, 1e-9), rg.Hinge(3.0), 1.0), (rg.SmoothedHinge(3.0, 200.0), rg.SquaredHinge(1200.0), 400.0)
+    ):  # fmt: skip
+        found, like = (rg.predict(mixture(), rg.Learner(each), n=150) for each in (one, two))
+        for name in ("error", "norm", "train_error", "support"):
+            np.testing.assert_allclose(found[name], like[name], rtol=1e-7)
+        np.testing.assert_allclose(factor * found.train_loss, like.train_loss, rtol=1e-7)
 
 
 def test_hard_margins_exist_where_the_threshold_says():

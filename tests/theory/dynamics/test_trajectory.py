@@ -99,7 +99,8 @@ def test_one_step_in_closed_form():
     eigenvalues, power = STEEP.eigenvalues, STEEP.power[0]
     exact = ((1 - rate * eigenvalues) ** 2 * power).sum() + rate**2 / n * (eigenvalues**2).sum() * STEEP.null_risk + 0.3
     for training in (
-        rg.GradientDescent(rate, 1), rg.HeavyBall(rate, 0.8, 1), rg.Nesterov(rate, 1), rg.Nesterov(rate, 1, 0.8)
+        rg.GradientDescent(rate, 1), rg.HeavyBall(rate, 0.8, 1), rg.Nesterov(rate, 1), rg.Nesterov(rate, 1, 0.8),
+        rg.Chebyshev(0.5, 2 / rate - 0.5, 1),
     ):
         close(curve(training, n).test, exact, 1e-11)
 
@@ -112,6 +113,24 @@ def test_small_steps_are_the_flow_and_no_momentum_is_descent():
     descent = curve(rg.GradientDescent(0.3, STEPS, 1.0, 0.1))
     close(curve(rg.HeavyBall(0.3, 0.0, STEPS, 1.0, 0.1)).test, descent.test, 1e-9)
     close(curve(rg.Nesterov(0.3, STEPS, 0.0, 1.0, 0.1)).test, descent.test, 1e-9)
+
+
+def test_chebyshev():
+    """From 0 steps to the end, against the quadrature of the closed polynomial over the eigenvalues of white inputs."""
+    steps, (low, high), share = np.array([0, 1, 3, 20, 150]), (0.15, 3.0), 0.5
+    angle = np.arange(1, 400) * np.pi / 400
+    h = 1 + share + 2 * math.sqrt(share) * np.cos(angle)
+    weight = 2 / h * np.sin(angle) ** 2 / 400
+    z, top = (high + low - 2 * h) / (high - low), (high + low) / (high - low)
+    polynomial = np.polynomial.chebyshev.chebval
+    left = np.array([polynomial(z, each) / polynomial(top, each) for each in (np.eye(151)[t] for t in steps)])
+    exact = 0.4 + (left**2 + 0.4 * share * (1 - left) ** 2 / h) @ weight
+    found = curve(rg.Chebyshev(low, high, steps), 120, rg.Task.isotropic(60, signal=1.0, noise=0.4))
+    close(found.test, exact, 1e-10)
+    end = rg.predict(STEEP, rg.Learner(rg.Ridge(5.0), features=80), 120)
+    close(curve(rg.Chebyshev(0.05, 1.5, [3000], 5.0, 0.1), features=80).test, float(end.test), 1e-10)
+    beyond = rg.predict(STEEP, rg.Learner(rg.Chebyshev(0.05, 0.9, [0, 3])), 120)
+    assert np.isfinite(beyond.test[0]) and np.isposinf(beyond.test[1]) and "edge of stability" in beyond.attrs["unstable"]
 
 
 def test_distillation():
@@ -237,6 +256,7 @@ def test_levels_of_initial_variance():
         (lambda: rg.GradientFlow(-1.0), "time must be >= 0, got -1"),
         (lambda: rg.GradientFlow([1.0, math.nan]), "time must be free of NaN"),
         (lambda: rg.GradientFlow("late"), "time must be numeric, got str"),
+        (lambda: rg.Chebyshev([0.1, 2.0], 1.0, 1), "lower_bound must be below upper_bound, got 2 and 1"),
         (lambda: rg.GradientDescent(0.0, 1), "rate must be > 0, got 0"),
         (lambda: rg.GradientDescent(-0.1, 1), "rate must be > 0, got -0.1"),
         (lambda: rg.GradientDescent(0.1, 1.5), r"steps must be whole numbers >= 0, got 1\.5"),

@@ -102,11 +102,12 @@ SMALL = rg.Task(EIGENVALUES[:10], POWER[:10], 0.3)
 
 
 FLIPPED = rg.Compose([rg.Flip(0.3), rg.GaussianNoise(0.1)], views=3)
-LAWS = [(FLIPPED, 8.0, 7.0), (rg.Gain([0.4, 1.6], views=2), 8.0, INF), (rg.Cutout(3, views=2), 12.0, 20.0)]
+LAWS = [(FLIPPED, 8.0, 7.0), (rg.Gain([0.4, 1.6], views=2), 8.0, INF), (rg.Cutout(3, views=2), 12.0, 20.0),
+        (rg.Jitter(0.6, 3, views=2), 9.0, 15.0)]  # fmt: skip
 
 
 @pytest.mark.parametrize("test_views", [None, 3])
-@pytest.mark.parametrize(("augmentation", "n", "features"), LAWS, ids=["flip", "gain", "cutout"])
+@pytest.mark.parametrize(("augmentation", "n", "features"), LAWS, ids=["flip", "gain", "cutout", "jitter"])
 def test_laws_of_patterns_against_loops(augmentation, n, features, test_views):
     """Worst seen 1.4e-14."""
     law, number = augmentation.mode_law(10), np.arange(10)
@@ -135,8 +136,12 @@ class TestLimits:
         assert apart(at(rg.Mask(0.7, views=10**6), point), at(rg.Mask(0.7, views=INF), point)) < 1e-5
 
     def test_a_certain_pattern_is_no_augmentation(self, point):
-        for nothing in (rg.Gain([1.0]), rg.Flip(0), rg.LabelSmoothing(0.0)):
+        for nothing in (rg.Gain([1.0]), rg.Flip(0), rg.LabelSmoothing(0.0), rg.Jitter(0.0, 1), rg.Jitter(0.0)):
             assert apart(at(nothing, point), plainly(*point)) < 1e-13
+
+    def test_jitter_of_one_block_is_a_gain_and_of_each_mode_dropout(self, point):
+        for one, other in ((rg.Jitter(0.6, 1, 2), rg.Gain([0.4, 1.6], 2)), (rg.Jitter(1.0, views=2), rg.Dropout(0.5, 2))):
+            assert apart(at(one, point), at(other, point)) < 1e-13
 
     def test_one_gain_rescales_the_kernel(self, point):
         """Training sees eigenvalues g^2 lambda; on clean inputs the predictions are 1/g of those on inputs times g."""

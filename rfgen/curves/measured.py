@@ -1,0 +1,66 @@
+"""The measured curve of a system: trials at every point of some axes, their means and standard errors as a Dataset."""
+
+__all__ = ["measured_curve", "sample_sizes"]
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
+from rfgen.curves.dataset import dataset, mean_and_error
+from rfgen.problems import validation
+
+# Trials of one stored cell.
+CELL_TRIALS = 32
+
+
+def sample_sizes(n: Any, least: int = 1) -> np.ndarray:
+    """`n` as a float array, () or (n,), of numbers >= `least`; a ValueError where it is missing."""
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    sizes = validation.positive("n", n)
+    if sizes.min() < least:
+        raise ValueError(f"n must be at least {least}, got {sizes.min():g}")
+    return sizes
+
+
+def measured_curve(
+    task: Any, training: Any, axes: Mapping[str, np.ndarray], run: Callable[..., Mapping[str, Any]],
+    size: Callable[..., float], call: tuple[Any, Any, Any, bool | None, Any], outer: tuple[str, ...] = ("n",),
+) -> Any:  # fmt: skip
+    """Means and standard errors over trials, NaN left out, of what `run` measures, over `axes`.
+
+    `run(trials, seed, start, **at)` gives arrays (trials, ...) of the trials from number `start` on at one point of the
+    `outer` axes, whole numbers, with the other axes behind; `size(**at)`: bytes that a trial holds.  `call`: trials, seed,
+    memory, progress and store of the verb.
+    """
+    trials, seed, memory, progress, store = call
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
+    for name in outer:
+        if (axes[name] != np.round(axes[name])).any():
+            raise ValueError(f"{name} must be whole numbers for a simulation, got {axes[name].tolist()}")
+    cells = []
+    for numbers in itertools.product(*(np.ravel(axes[name]).astype(int).tolist() for name in outer)):
+        at = dict(zip(outer, numbers, strict=True))
+
+        def measure(start: int, stop: int, advance: Any, at: dict[str, int] = at) -> dict[str, np.ndarray]:
+            found = run(stop - start, seed, start, **at)
+            advance(stop - start)
+            return {name: np.asarray(values, np.float64) for name, values in found.items()}
+
+        where = ", ".join(f"{name}={value}" for name, value in at.items())
+        key = (__version__, *content(task), *content(training), seed, *numbers)
+        cells.append(Cell(measure, key, CELL_TRIALS, int(size(**at)), where))
+    knobs = " or ".join((*outer, "dim"))
+    collected, interrupted = run_cells(cells, trials, planned_for(memory), knobs, store, progress)
+    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    variables = {}
+    for name in collected[0]:
+        mean, error = zip(*(mean_and_error(cell[name]) for cell in collected), strict=True)
+        variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
+    return dataset(dict(axes), variables, task, attributes).assign_coords(trials=trials)
