@@ -28,8 +28,8 @@ def fitted(loss, norm, intercept, ridge, radius, shape="more rows"):
 @pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
 def test_no_force_is_left(loss, norm, intercept):
     """Residuals measured: at most 2e-7 of the penalty."""
-    for ridge, radius in SETTINGS:
-        rows, labels, weights, fit = fitted(loss, norm, intercept, ridge, radius)
+    for (ridge, radius), shape in zip(SETTINGS, ("more rows", "fewer rows"), strict=True):
+        rows, labels, weights, fit = fitted(loss, norm, intercept, ridge, radius, shape)
         w, length = fit.weights, np.linalg.norm(fit.weights) if norm == "l2" else np.abs(fit.weights).sum()
         assert fit.converged
         np.testing.assert_allclose(fit.margins, labels * (rows @ w + fit.intercept), atol=1e-12)

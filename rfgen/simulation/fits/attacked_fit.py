@@ -2,9 +2,11 @@
 
 __all__ = ["attacked_fit"]
 
+from dataclasses import replace
+
 import numpy as np
 
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted, while_loop
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted, while_loop
 from rfgen.simulation.fits.margin_fit import MarginFit
 
 # Barriers start at this part of the rows' total weight, fall by this factor, and are left at the last part.
@@ -33,7 +35,13 @@ def attacked_fit(
     >>> fit.weights.round(4).tolist()  # (1 - (2 - 0.5) w)^2 + w^2 / 2
     [0.5455, 0.0]
     """
-    p, xp = rows.shape[1], namespace(rows)
+    (n, p), xp = rows.shape, namespace(rows)
+    if norm == "l2" and n < p:  # the weights lie in the span of the rows
+        values, vectors = eigh(rows @ rows.T)
+        kept = values > p * xp.finfo(rows.dtype).eps * values[-1]
+        roots = xp.sqrt(xp.where(kept, values, 1.0))
+        fit = attacked_fit(vectors * xp.where(kept, roots, 0.0), labels, weights, loss, ridge, intercept, radius, norm)
+        return replace(fit, weights=rows.T @ (vectors @ xp.where(kept, fit.weights / roots, 0.0)))
     zero, one = xp.zeros(1, rows.dtype), xp.ones(1, rows.dtype)
     # margins under attack are a product with (w, b, sum of v)
     ends = [labels if intercept else xp.zeros_like(labels), -radius * xp.ones_like(labels)]
