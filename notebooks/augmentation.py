@@ -85,7 +85,7 @@ gain = rg.Learner(rg.Ridge(0.5), augmentation=rg.Gain([0.4, 1.6], views=1))
 right, wrong = rg.predict(task, gain, n=100), rg.predict(task, gain, n=100, form="moment")
 measured = rg.simulate(task, gain, n=100, trials=20)
 print(f"pattern {float(right.test):.3f}, moment {float(wrong.test):.3f}, "
-      f"measured {float(measured.test):.3f} +- {float(measured.test_se):.3f}")  # fmt: skip
+      f"measured {float(measured.test):.3f} +- {float(measured.test_se):.3f}")
 
 # %% [markdown]
 # ## Real images, any function

@@ -43,7 +43,7 @@ n = np.unique(np.append(np.round(np.geomspace(60, 2000, 15)).astype(int), dim))
 trainings = {
     "ridge 20": rg.Ridge(20.0), "logistic 20": rg.Logistic(20.0), "max-margin": rg.MaxMargin(),
     "averaging": rg.Averaging(), "LDA": rg.LDA(),
-}  # fmt: skip
+}
 curves = {name: rg.predict(mixture, rg.Learner(training), n) for name, training in trainings.items()}
 fig, ax = plt.subplots()
 for name, curve in curves.items():

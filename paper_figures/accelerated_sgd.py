@@ -89,7 +89,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "error": [(mean + spread)[:, part].sum(axis=1) for part in (large, ~large)],
             "noise": curve.noise.values - NOISE, "excess": curve.test.values - NOISE,
             "averaged": np.diagonal(exact.test.values) - NOISE,
-        }  # fmt: skip
+        }
         for name, source, row in (("noise", "noise", -1), ("excess", "test", -1), ("averaged", "test", None)):
             value, error, truth = (
                 np.diagonal(part.values) if row is None else part.values[row]
@@ -110,7 +110,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "noise": NOISE, "rate": RATE, "alpha": ALPHA, "beta": BETA, "gamma": GAMMA, "crossing": CROSSING,
         "large": int(large.sum()), "worse": int(worse), "better": int(better), "trials": plan["trials"],
         "largest_z": max(float(np.abs(arrays[f"dot_{name}_z"]).max()) for name in ("noise", "excess", "averaged")),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
@@ -133,7 +133,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.errorbar(
                     window, arrays[f"dot_{name}"][i], arrays[f"dot_{name}_se"][i], fmt=marker, color=colour, mec="white",
                     mew=0.5, lw=1, zorder=3,
-                )  # fmt: skip
+                )
         for values, line in zip(arrays["ratio"], TARGETS.values(), strict=True):
             ratio.plot(step, values, color="k", ls=line)
         ratio.axhline(1.0, color="0.6", lw=1.0, zorder=0)
@@ -143,7 +143,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         rates.set(
             xscale="log", yscale="log", xlabel="eigenvalue", title="(a) decay of the mean error",
             ylabel="rate of decay of its square, per step",
-        )  # fmt: skip
+        )
         for ax, name, j in zip(subspaces, ("large", "small"), (0, 1), strict=True):
             whole = arrays["error"][:, j]
             ax.set(yscale="log", ylim=(whole.min() / (30, 2)[j], whole.max() * 1.5), ylabel="squared error, no label noise")

@@ -59,7 +59,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "mark": "known in part", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "inputs": INPUTS,
         "teacher": TEACHER, "samples": SAMPLES, "noise": 0.0, "seeds": plan["seeds"],
         "interference": float(np.abs(arrays["test"] / arrays["sum"] - 1).max()),
-    }  # fmt: skip
+    }
     return arrays, {**parameters, "caption": " ".join(CAPTION.format(**parameters).split())}
 
 
@@ -74,7 +74,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.errorbar(
                 hidden[shown], arrays[name][shown], arrays[f"{name}_se"][shown], color=colour, marker="o", lw=1.4,
                 elinewidth=1,
-            )  # fmt: skip
+            )
         ax.plot(hidden, arrays["test"], "o", mfc="none", mec="k", ms=8, mew=1)
         ax.axvline(parameters["samples"], color="0.8", lw=1, zorder=0)
         ax.set(xscale="log", yscale="log", ylim=(0.01, 20), xlabel="hidden units N_h", ylabel="test error")

@@ -50,12 +50,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "alpha": alpha, "test": on_grid(isotropic_flow, alpha, SNR, np.array(TIMES)[:, None])["test"],
         "best_time": best_time, "best": on_grid(isotropic_flow, alpha, SNR, best_time)["test"],
         "dot_alpha": np.array(plan["alphas"]), **dots(plan["alphas"], SNR, TIMES, [0.0], plan["trials"], seed),
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "known", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "snr": SNR,
         "times": list(TIMES), "initial_to_noise": 0.0, "inputs": INPUTS, "trials": plan["trials"],
         "largest_z": worst(arrays),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
@@ -70,7 +70,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.errorbar(
                 arrays["dot_alpha"], arrays["dot_test"][:, 0, i], arrays["dot_test_se"][:, 0, i], fmt="o", color=colour,
                 mec="white", mew=0.5, lw=1, zorder=3,
-            )  # fmt: skip
+            )
         ax.plot(arrays["alpha"], arrays["best"], "k--", lw=1.5)
         ax.set(xlabel="samples per input α = P/N", ylabel="test error", xlim=(0, MOST), ylim=(0, 4.6))
         lines = [
@@ -79,7 +79,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         best = Line2D([], [], color="k", ls="--", label="best for each α")
         symbols = [
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation")
-        ]  # fmt: skip
+        ]
         legend(figure, {"t/τ": [*lines, best], "symbols": symbols})
         caption(figure, parameters["caption"])
     return figure

@@ -54,11 +54,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "best": on_grid(isotropic_flow, alpha, SNR, best_time)["test"],
         "oracle": on_grid(optimal_ridge, alpha, SNR)["test"], "dot_time": dot_time,
         **dots(ALPHAS, SNR, dot_time, [0.0], plan["trials"], seed, ("test", "train")),
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "snr": SNR, "initial_to_noise": 0.0,
         "alphas": list(ALPHAS), "inputs": INPUTS, "trials": plan["trials"], "largest_z": worst(arrays),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
@@ -73,7 +73,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.errorbar(
                     arrays["dot_time"], arrays[f"dot_{name}"][i, 0], arrays[f"dot_{name}_se"][i, 0], fmt="o", color=colour,
                     mec="white", mew=0.5, lw=1, zorder=3,
-                )  # fmt: skip
+                )
             ax.axvline(arrays["best_time"][i], color="0.6", lw=1.2, zorder=0)
             ax.axhline(arrays["oracle"][i], color="k", ls="--", lw=1.2, zorder=1)
             ax.axhline(1 / parameters["snr"], color="k", ls=":", lw=1.2, zorder=1)
@@ -83,11 +83,11 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[0, 0].set_ylabel("mean squared error")
         errors = [
             Line2D([], [], color=TEST, marker="o", label="test"), Line2D([], [], color=TRAIN, marker="o", label="train")
-        ]  # fmt: skip
+        ]
         levels = [
             Line2D([], [], color="0.6", label="best time to stop"), Line2D([], [], color="k", ls="--", label="best ridge"),
             Line2D([], [], color="k", ls=":", label="label noise"),
-        ]  # fmt: skip
+        ]
         legend(figure, {"error": errors, "levels": levels})
         caption(figure, parameters["caption"])
     return figure

@@ -61,11 +61,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "best": on_grid(isotropic_flow, alphas, SNR, best_time, inr)["test"],
         "final_alpha": np.array(plan["alphas"]), **{f"final_{name}": values for name, values in final.items()},
         "dot_time": dot_time, **dots([SHOWN], SNR, dot_time, INRS, plan["trials"], seed),
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "snr": SNR, "inrs": list(INRS),
         "shown": SHOWN, "alphas": list(ALPHAS), "inputs": INPUTS, "trials": plan["trials"], "largest_z": worst(arrays),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 

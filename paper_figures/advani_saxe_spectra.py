@@ -27,7 +27,7 @@ PARTS = {"frozen": COLOURS[5], "approximation": COLOURS[0], "overfitting": COLOU
 LABELS = {
     "frozen": "frozen (eigenvalue 0)", "approximation": "not learned yet", "overfitting": "noise taken up",
     "noise": "label noise",
-}  # fmt: skip
+}
 
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 121, "trials": 3},
@@ -68,11 +68,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "histogram": np.array([np.histogram(x[x > 0], edges)[0] / (x.size * edges[1]) for x in sampled]),
         "zeros": np.array([np.mean(x == 0) for x in sampled]), "time": time, "test": curve["test"],
         **{part: curve[part] for part in PARTS},
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "snr": SNR,
         "alphas": list(ALPHAS), "inputs": INPUTS, "trials": plan["trials"],
-    }  # fmt: skip
+    }
     return arrays, {**parameters, "caption": " ".join(CAPTION.format(**parameters).split())}
 
 
@@ -107,6 +107,6 @@ def _draw_spectrum(ax: Any, arrays: dict[str, Any], i: int) -> None:
         ax.annotate(
             f"share {zeros:g} at 0", (0.0, 1.12), (0.7, 1.08), fontsize=9.5, va="center",
             arrowprops={"arrowstyle": "-", "lw": 0},
-        )  # fmt: skip
+        )
         ax.annotate("", (0.0, 1.16), (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "lw": 2.2, "color": PARTS["frozen"]})
     ax.set(xlim=(-0.15, HIGHEST), ylim=(0, 1.2), xlabel="eigenvalue λ")

@@ -51,7 +51,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "initial_to_noise": 0.0,
         "most": 100 * float(arrays["ridge_saved"].max()),
-    }  # fmt: skip
+    }
     return arrays, {**parameters, "caption": " ".join(CAPTION.format(**parameters).split())}
 
 

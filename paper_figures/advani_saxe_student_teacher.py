@@ -31,7 +31,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "hidden": (10, 20, 40, 70, 100, 150, 200, 240, 270, 285, 300, 315, 330, 360, 420, 500, 600, 800, 1200),
         "seeds": 50, "trained": (3, 5, 10, 20, 40, 100, 300), "trained_seeds": 20, "steps": 10_000,
     },
-}  # fmt: skip
+}
 
 CAPTION = """
 After Advani and Saxe (arXiv 1710.03667), parameters known in part: two-layer ReLU teacher, students with N_h ReLU
@@ -69,13 +69,13 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "curve_se": np.array([_error(run.test) for run in shown]), "edges": EDGES,
         "histogram": np.array(bins) / (EDGES[1] - EDGES[0]),
         "zeros": np.array([np.mean(run.spectrum <= 1e-12) for run in shown]),
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "known in part", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "inputs": INPUTS,
         "teacher": TEACHER, "samples": SAMPLES, "noise": NOISE, "seeds": plan["seeds"], "latest": float(TIMES[-1]),
         "rate": RATE, "initial": INITIAL, "steps": plan["steps"], "trained_seeds": plan["trained_seeds"],
         "shown": list(SHOWN),
-    }  # fmt: skip
+    }
     return arrays, {**parameters, "caption": " ".join(CAPTION.format(weights=INPUTS + 1, **parameters).split())}
 
 
@@ -123,7 +123,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[1, 0].set_ylabel("density of eigenvalues")
         students = [
             Line2D([], [], color=FIXED, label="random features"), Line2D([], [], color=TRAINED, label="all weights trained")
-        ]  # fmt: skip
+        ]
         moments = [
             Line2D([], [], color="k", marker="o", label="best time"),
             Line2D([], [], color="k", marker="o", mfc="white", ls=":", label="late"),

@@ -26,7 +26,7 @@ def scored(theory: Any, runs: Any) -> dict[str, np.ndarray]:
     found = {
         "dot_test": runs.test, "dot_test_se": error, "dot_exact": theory.test, "dot_z": difference / error,
         "dot_excess": np.maximum(np.abs(difference) - allowance, 0.0) / error,
-    }  # fmt: skip
+    }
     return {name: values.broadcast_like(runs.test).transpose(*dims).values for name, values in found.items()}
 
 

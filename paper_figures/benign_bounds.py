@@ -59,11 +59,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[name] = {
             "n": n, "excess": curve.test.values - NOISE, "noise": curve.noise.values - NOISE, "lower": lower,
             "upper": np.minimum(upper, 1e9), **dots,
-        }  # fmt: skip
+        }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "beta": BETA, "noise": NOISE,
         "b": list(B), "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

@@ -48,12 +48,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[f"{number}"] = {
             "gamma": dims / N, **{key: [line[key][number] for line in lines] for key in ("excess", "cost")},
             "dot_gamma": plan["ratios"], **{key: [dot[key][number] for dot in dots] for key in dots[0]},
-        }  # fmt: skip
+        }
     panels["all"] = {"gamma": dims / N, "coefficient": [line["coefficient"] for line in lines]}
     parameters = {
         "mark": "known in part", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "n": N, "noise": NOISE,
         "snr": list(SNR), "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 
@@ -82,7 +82,7 @@ def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
     return {
         **found, "dot_z": (found["dot"] - exact["excess"]) / found["dot_se"],
         "cost_dot_z": (cost - exact["cost"]) / found["cost_dot_se"],
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:

@@ -78,7 +78,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "n": N, "length": LENGTH,
         "unit": UNIT, "growths": GROWTHS, "flips": list(FLIPS), "shown": SHOWN, "trials": plan["trials"],
         "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 
@@ -118,7 +118,7 @@ def _panel(learner: str, growth: float, flip: float, dims: Any, plan: dict[str, 
         "dot_dim": drawn, "dot": found, "dot_se": error,
         "dot_z": (found - np.array([float(exact(dim).error) for dim in drawn])) / error,
         "train_dot": [float(run.train_error) for run in runs],
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:

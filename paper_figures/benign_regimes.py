@@ -60,7 +60,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "beta": BETA, "noise": NOISE,
         "points": POINTS, "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

@@ -29,7 +29,7 @@ SCALES: dict[str, dict[str, Any]] = {
 TRAININGS = {
     "least l2": rg.Ridge(0.0), "basis pursuit": rg.BasisPursuit(), "flow, best": rg.ReparametrizedFlow(INITS, LINEARS),
     "lasso, best": rg.Lasso(PENALTIES),
-}  # fmt: skip
+}
 NAMES = dict(zip(TRAININGS, (COLOURS[0], COLOURS[4], COLOURS[2], "k"), strict=True))
 CAPTION = """
 For the question of Zhou, Ge (arXiv 2302.00257), parameters ours. y = x·β + ξ, x Gaussian in {dim} dimensions, {nonzeros}
@@ -69,7 +69,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[name] = {
             "n": sizes, "excess": best.values, "dot_n": dots, "dot": found, "dot_se": error,
             "dot_z": (np.array(found) - best.sel(n=dots).values) / error, "shown": best.sel(n=shown).values,
-        }  # fmt: skip
+        }
     inits = np.geomspace(1e-5, 10.0, 3 * plan["grid"])
     path = rg.predict(task, rg.Learner(rg.ReparametrizedFlow(inits, LINEARS)), n=shown)
     panels["path"] = {"init": inits, "excess": path.excess.values.T}
@@ -77,7 +77,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "dim": dim, "noise": NOISE,
         "nonzeros": task.nonzeros, "shown": shown, "linears": list(LINEARS), "trials": plan["trials"],
         "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

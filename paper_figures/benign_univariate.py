@@ -56,17 +56,17 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "x": x, "y": y, "grid": grid, **{name: function(grid) for name, function in functions.items()},
             "knots": knots, "heights": functions["min_norm"](knots),
         }
-    }  # fmt: skip
+    }
     risks = noise_risks(list(plan["sizes"]), list(POWERS), trials=plan["trials"], seed=seed)
     for p in POWERS:
         at = risks.sel(p=p)
         panels[f"L{p:g}"] = {
             "n": plan["sizes"], "exact": spline_risk(p), **{name: at[name].values for name in COLOUR},
-        }  # fmt: skip
+        }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "powers": list(POWERS),
         "points": POINTS, "trials": plan["trials"], "limit": LIMIT, "level": -LEVEL, "gap": float(risks.largest_gap),
-    }  # fmt: skip
+    }
     first, second = (spline_risk(p) for p in POWERS)
     text = CAPTION.format(first=first, second=second, **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}

@@ -73,12 +73,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "neurons": {
             "early": paths.plane[list(paths.steps).index(EARLY)], "late": paths.plane[-1], "sign": paths.sign,
         },
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "n": N, "dim": DIM,
         "separation": SEPARATION, "flip": FLIP, "width": WIDTH, "rate": RATE, "steps": STEPS, "init": INIT,
         "trials": plan["trials"], "dots": plan["dots"], "largest_z": float(np.abs(panels["first"]["dot_z"]).max()),
-    }  # fmt: skip
+    }
     return flatten(panels), {**parameters, "caption": " ".join(CAPTION.format(**parameters).split())}
 
 

@@ -61,7 +61,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "inputs": INPUTS,
         "counts": list(COUNTS), "mean": MEAN, "traces": list(TRACES), "rates": RATES, "steps": STEPS,
         "trials": plan["trials"], "valid_until": exact[-1].valid_until, "largest_z": largest,
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=largest, **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
@@ -83,7 +83,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                     ax.errorbar(
                         arrays["dot_step"], arrays[f"dot_{name}"][i, g], arrays[f"dot_{name}_se"][i, g], fmt="o",
                         color=colour, mec="white", mew=0.5, lw=1, zorder=3,
-                    )  # fmt: skip
+                    )
                 if end < parameters["steps"]:
                     ax.axvline(end, color="0.6", lw=1.2, zorder=0)
                     ax.axvspan(end, parameters["steps"], color="0.95", zorder=-1)
@@ -98,7 +98,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         theory = [
             Line2D([], [], color="k", label="valid"), Line2D([], [], color="k", lw=0.9, alpha=0.8, label="not valid"),
             Line2D([], [], color="0.6", lw=1.2, label="last valid step"),
-        ]  # fmt: skip
+        ]
         legend(figure, {"class": classes, "theory": theory})
         caption(figure, parameters["caption"])
     return figure

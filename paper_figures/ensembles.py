@@ -26,14 +26,14 @@ PARTS = {
     "bias": "bias", "variance_data": "samples", "variance_features": "features",
     "variance_data_features": "samples and features", "variance_data_noise": "noise, samples",
     "variance_data_features_noise": "noise, samples, features",
-}  # fmt: skip
+}
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 31, "dots": (200,), "averaged": (1, 5), "times": (3.0, 100.0), "trials": 20},
     "paper": {
         "grid": 161, "dots": (15, 30, 60, 90, 100, 110, 150, 300, 1000), "averaged": (1, 2, 5),
         "times": (1.0, 10.0, 100.0, 1e3, 1e4), "trials": 100,
     },
-}  # fmt: skip
+}
 CAPTION = """
 Question of Adlam, Pennington: Understanding double descent requires a fine-grained bias-variance decomposition (arXiv
 2011.03321). Eigenvalues and target power i^-1.5, {modes} modes, noise variance {noise:g}, n = {n}. Left: bias and variance
@@ -59,12 +59,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "x": times, **_risks(rg.Learner(rg.GradientFlow(times), features=WIDTH)),
         "bagged": rg.predict(TASK, bags, N, members=math.inf).test.values - TASK.risk_noise,
         **_dots(rg.GradientFlow(plan["times"]), WIDTH, plan, seed),
-    }  # fmt: skip
+    }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "n": N, "ridge": RIDGE,
         "width": WIDTH, "modes": 1000, "noise": 0.2, "trials": plan["trials"],
         "largest_z": max(float(np.abs(panels[name]["dot_z"]).max()) for name in ("width", "time")),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 
@@ -82,7 +82,7 @@ def _dots(training: Any, features: Any, plan: dict[str, Any], seed: int) -> dict
         "dot_x": features if np.ndim(features) else training.time, "dot_members": plan["averaged"],
         "dot": found.test_simulation.values.T - TASK.risk_noise, "dot_se": found.test_se.values.T,
         "dot_z": found.test_z.values.T,
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:

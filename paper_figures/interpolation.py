@@ -31,7 +31,7 @@ def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     return {
         f"{name}_n": np.array(sizes, float), name: runs.test.values, f"{name}_se": runs.test_se.values,
         f"{name}_z": z.values,
-    }  # fmt: skip
+    }
 
 
 def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:

@@ -57,11 +57,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
                 "n": sizes, "test": rg.predict(started, learner, n=sizes).test.values,
                 "dot_n": plan["sizes"], "dot": runs.test.values, "dot_se": runs.test_se.values,
                 "dot_z": ((runs.test - exact) / runs.test_se).values,
-            }  # fmt: skip
+            }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "dim": DIM, "noise": NOISE,
         "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

@@ -64,7 +64,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[panel] = {
             "size": size, "test": curve.test.transpose("ridge", ...), "train": curve.train.transpose("ridge", ...),
             "best": best.test, "best_ridge": best.ridge, **_dots(task, drawn, panel, plan, seed),
-        }  # fmt: skip
+        }
     worst = max(float(np.abs(panels[panel][f"dot_{name}_z"]).max()) for panel in panels for name in ("test", "train"))
     parameters = {
         "mark": "known",
@@ -111,7 +111,7 @@ def _lumped(modes: int) -> rg.Task:
     return rg.Task(
         np.append(eigenvalues[:modes], level), np.append(power[:modes], power[modes:].sum()), NOISE,
         np.append(np.ones(modes), eigenvalues[modes:].sum() / level),
-    )  # fmt: skip
+    )
 
 
 def _dots(task: rg.Task, drawn: rg.Task, panel: str, plan: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _caption(scale: str, plan: dict[str, Any], worst: float) -> str:
         modes=ALL_MODES if plan["modes"] == MODES else LUMPED_MODES.format(modes=plan["modes"]),
         trials=trials[0] if len(trials) == 1 else f"{trials[0]} to {trials[-1]}", sizes=len(plan["sizes"]),
         smallest=min(plan["sizes"]), largest=max(plan["sizes"]), reduced="" if scale == "paper" else SMOKE, worst=worst,
-    )  # fmt: skip
+    )
     return " ".join(text.split())
 
 
@@ -159,7 +159,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         theory = [
             Line2D([], [], color="k", label="test"), Line2D([], [], color="k", ls=":", label="train"),
             Line2D([], [], color="k", ls="--", label="test, best ridge"),
-        ]  # fmt: skip
+        ]
         dots = [
             Line2D([], [], color="k", ls="", marker="o", label="test"),
             Line2D([], [], color="k", ls="", marker="o", mfc="white", label="train"),

@@ -99,7 +99,7 @@ def _measured(plan: dict[str, Any], scale: str, folder: str | Path) -> tuple[dic
         "mark": "known", "scale": scale, "seed": None, "rfgen_version": rg.__version__, "panels": list(panels),
         "titles": [f"{name}: α = {EXPONENTS[name][0]:.2f}, β = {EXPONENTS[name][1]:.2f}" for name in panels],
         "source": SOURCE, "exponents": {name: list(pair) for name, pair in EXPONENTS.items()}, "caption": text,
-    }  # fmt: skip
+    }
 
 
 def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -119,24 +119,24 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
                 "dot_ratio": runs.train / runs.test, "dot_test": runs.test / task.null_risk,
                 "dot_test_se": runs.test_se / task.null_risk, "line_ratio": curve.train / curve.test,
                 "line_test": curve.test / task.null_risk, "best_ratio": best.train / best.test,
-            }  # fmt: skip
+            }
             for key, value in row.items():
                 found.setdefault(key, []).append(value.values)
         panels[f"n{n}"] = {
             "relative_noise": np.array(RELATIVE_NOISE, float), "dot_ridge": few,
             **{key: np.stack(rows) for key, rows in found.items()},
-        }  # fmt: skip
+        }
     apart = max(float(np.abs(panel["dot_test"] / _line_at(panel, few, many) - 1.0).max()) for panel in panels.values())
     text = OWN_CAPTION.format(
         kernel=DESCRIPTION, examples=kernel.shape[0], trials=plan["trials"], ridges=plan["ridges"], low=SMALLEST_RIDGE,
         high=LARGEST_RIDGE, apart=apart,
-    )  # fmt: skip
+    )
     return flatten(panels), {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "panels": list(panels),
         "titles": [f"digits, n = {n}" for n in plan["n"]], "examples": kernel.shape[0], "n": list(plan["n"]),
         "trials": plan["trials"], "kernel": DESCRIPTION, "largest_relative_distance": apart,
         "caption": " ".join(text.split()),
-    }  # fmt: skip
+    }
 
 
 def _line_at(panel: dict[str, Any], few: np.ndarray, many: np.ndarray) -> np.ndarray:

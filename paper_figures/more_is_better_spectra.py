@@ -68,7 +68,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "twin": (30, 100, 300, 1000), "twin_trials": 3, "examples": None,
         "sizes": (8, 12, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512), "subsets": 20, "trials": 45,
     },
-}  # fmt: skip
+}
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -110,13 +110,13 @@ def _twin(eigenvalues: np.ndarray, plan: dict[str, Any], seed: int) -> dict[str,
     return {
         "twin_n": np.array(sizes), "twin_ratio": measured.mean(axis=1),
         "twin_ratio_se": measured.std(axis=1, ddof=1) / plan["twin_trials"] ** 0.5,
-    }  # fmt: skip
+    }
 
 
 def _group(
     eigenvalues: np.ndarray, n: np.ndarray, kappa: np.ndarray, test: np.ndarray, test_std: np.ndarray,
     fitted: tuple[float, float], plan: dict[str, Any], seed: int,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Arrays of one kernel that both versions of the figure share."""
     # at or below zero: rounding of the eigensolver
     eigenvalues = np.sort(eigenvalues[eigenvalues > 0])[::-1]
@@ -133,7 +133,7 @@ def _group(
         "fit_n": fit_n, "alpha": -kappa_slope, "alpha_line": np.exp(kappa_start) * fit_n**kappa_slope,
         "beta": 1.0 - test_slope, "beta_line": np.exp(test_start) * fit_n**test_slope,
         **_twin(eigenvalues, plan, seed),
-    }  # fmt: skip
+    }
 
 
 def _measured(plan: dict[str, Any], scale: str, folder: str | Path, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -149,11 +149,11 @@ def _measured(plan: dict[str, Any], scale: str, folder: str | Path, seed: int) -
         source=SOURCE, low=FITTED[0], high=FITTED[1], trials=plan["twin_trials"], twin=_twin_distance(groups), moved=moved,
         first=COMPARED[0], last=COMPARED[1], least=1.0 - max(high for _, high in ratios.values()),
         most=1.0 - min(low for low, _ in ratios.values()),
-    )  # fmt: skip
+    )
     return flatten(groups), _parameters("known", scale, seed, groups, text, 3000) | {
         "source": SOURCE, "fitted_between": list(FITTED), "compared_between": list(COMPARED),
         "kappa_over_theory": ratios, "exponents_move_by": moved,
-    }  # fmt: skip
+    }
 
 
 def _compared(group: dict[str, Any]) -> list[float]:
@@ -192,17 +192,17 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
     group = _group(
         task.eigenvalues, sizes.astype(np.float64), kappa, runs.test.values, runs.test_se.values * trials**0.5,
         DIGITS_FITTED, plan, seed,
-    )  # fmt: skip
+    )
     group["line_test"] = rg.predict(spectrum_alone(task), learner, n=group["line_n"]).test.values
     group["rest_test"], group["rest_test_std"] = rest.test.values, rest.test_se.values * trials**0.5
     text = OWN_CAPTION.format(
         kernel=DESCRIPTION[0].upper() + DESCRIPTION[1:], examples=size, subsets=plan["subsets"], trials=trials,
         low=int(group["fit_n"].min()), high=int(group["fit_n"].max()), twin_trials=plan["twin_trials"],
         twin=_twin_distance({"digits": group}),
-    )  # fmt: skip
+    )
     return flatten({"digits": group}), _parameters("ours", scale, seed, {"digits": group}, text, size // 10) | {
         "examples": size, "kernel": DESCRIPTION, "subsets": plan["subsets"], "trials": trials,
-    }  # fmt: skip
+    }
 
 
 def _parameters(
@@ -213,7 +213,7 @@ def _parameters(
         "alpha": {name: group["alpha"] for name, group in groups.items()},
         "beta": {name: group["beta"] for name, group in groups.items()}, "shaded_above": third,
         "caption": " ".join(text.split()),
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:

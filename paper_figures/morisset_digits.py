@@ -35,7 +35,7 @@ SAID = {
     "noise": "Gaussian noise of variance 0.1", "mask": "masks that keep 0.7 of the pixels",
     "shift": "shifts by up to 1 pixel", "rotation": "rotations by up to 15 degrees", "cutout": "3x3 pixels cut out",
     "flip": "left-right flips half of the time (theory of both patterns)",
-}  # fmt: skip
+}
 MARKERS = {"tanh": "o", "relu": "s"}
 
 # Measured on 2 cores: a simulation is compiled for each augmentation, number of views and n, 1 s; a trial takes 20 ms.
@@ -81,7 +81,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "ridge": RIDGE, "maps": list(plan["maps"]), "kinds": list(plan["kinds"]), "n": list(plan["n"]),
         "views": list(VIEWS), "trials": plan["trials"], "largest_relative_distance": apart[which],
         "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
-    }  # fmt: skip
+    }
     stated = {**parameters, "n": ", ".join(map(str, plan["n"])), "relative": apart[which], "worst": parameters["largest_z"]}
     text = CAPTION.format(question=QUESTION, which=which, shown=", ".join(SAID[kind] for kind in plan["kinds"]), **stated)
     return arrays, {**parameters, "caption": " ".join(text.split())}
@@ -128,7 +128,7 @@ def _scatter(ax: Any, values: dict[str, np.ndarray], colour: str, marker: str) -
         ax.errorbar(
             values["dot_exact"][:, column], values["dot_test"][:, column], values["dot_test_se"][:, column], fmt=marker,
             color=colour, mfc=face, lw=1,
-        )  # fmt: skip
+        )
 
 
 def _deviation(ax: Any, values: dict[str, np.ndarray], colour: str, marker: str, middle: float, width: float) -> None:
@@ -139,4 +139,4 @@ def _deviation(ax: Any, values: dict[str, np.ndarray], colour: str, marker: str,
         ax.errorbar(
             places.reshape(ratio.shape)[:, column], 100 * ratio[:, column], 100 * error[:, column], fmt=marker,
             color=colour, mfc=face, lw=1,
-        )  # fmt: skip
+        )

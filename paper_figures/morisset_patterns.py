@@ -32,7 +32,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "grid": 241, "cutout_grid": 48, "sizes": (12, 24, 48, 80, 120, 200, 400, 1200), "trials": 200,
         "views": {"gain": (1, 3), "flip": (2, 4), "cutout": (3,)},
     },
-}  # fmt: skip
+}
 
 CAPTION = """
 {question} Kernel regression on {modes} equal modes, label noise {noise:g}, ridge {ridge:g}, each sample in m views; the
@@ -63,11 +63,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "views": {kind: list(views) for kind, views in plan["views"].items()},
         "trials": plan["trials"], "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
         "largest_z_of_moment_form": missed,
-    }  # fmt: skip
+    }
     text = CAPTION.format(
         question=QUESTION, sizes=", ".join(map(str, plan["sizes"])), worst=parameters["largest_z"], missed=missed["gain"],
         missed_flip=missed["flip"], missed_cutout=missed["cutout"], **parameters,
-    )  # fmt: skip
+    )
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
 
@@ -91,7 +91,7 @@ def _panel(task: rg.Task, kind: str, plan: dict[str, Any], seed: int) -> dict[st
         row = {
             "moment": moment.test.values[: size.size], "pattern": pattern.test.values[: size.size], **found,
             "dot_moment_z": scored(moment.isel(at_dots), runs)["dot_z"],
-        }  # fmt: skip
+        }
         for name, values in row.items():
             rows.setdefault(name, []).append(values)
     return {"size": size, "dot_size": dots, **{name: np.stack(values) for name, values in rows.items()}}
@@ -115,7 +115,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls="--", label="theory,\nmoments"),
             Line2D([], [], color="k", label="theory,\npatterns"),
             Line2D([], [], color="k", ls="", marker="o", label="simulation"),
-        ]  # fmt: skip
+        ]
         legend(figure, {"views": entries, "symbols": symbols})
         caption(figure, parameters["caption"])
     return figure
@@ -127,4 +127,4 @@ def _draw_row(ax: Any, values: dict[str, np.ndarray], row: int, colour: str) -> 
     ax.errorbar(
         values["dot_size"], values["dot_test"][row], values["dot_test_se"][row], fmt="o", color=colour, mec="white",
         mew=0.5, lw=1, zorder=3,
-    )  # fmt: skip
+    )

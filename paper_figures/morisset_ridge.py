@@ -61,7 +61,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "noise": NOISE, "modes": MODES, "samples": SAMPLES, "best": float(best.ridge), "error": float(best.test),
         "views": {name: views_text(views) for name, views in VIEWS.items()}, "trials": plan["trials"],
         "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
-    }  # fmt: skip
+    }
     minima = ", ".join(
         f"{panel['minimum'][2] / parameters['error']:.3f} for {name.partition(' ')[0]} m = "
         f"{parameters['views'][name.partition(' ')[2]]}"
@@ -92,7 +92,7 @@ def _panel(task: rg.Task, kind: str, views: float, plan: dict[str, Any], seed: i
         "ridge": ridge, "strength": strength, "test": test,
         "minimum": np.array([ridge[column], strength[row], test[row, column]]), "dot_ridge": dot_ridge,
         "dot_strength": dots, **scored(rg.predict(task, learner, n=SAMPLES), runs),
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
@@ -130,6 +130,6 @@ def _draw_panel(ax: Any, values: dict[str, np.ndarray], parameters: dict[str, An
     ax.scatter(
         ridge.ravel(), strength.ravel(), c=values["dot_test"].ravel() / scale, cmap=shades, norm=norm, s=42,
         edgecolors="white", linewidths=1.2, zorder=4,
-    )  # fmt: skip
+    )
     ax.plot(*values["minimum"][:2], "*", color="#D55E00", mec="white", ms=13, zorder=5, clip_on=False)
     return filled

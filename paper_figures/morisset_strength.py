@@ -61,7 +61,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "noise": NOISE, "modes": MODES, "ridge": RIDGE, "n": list(SIZES), "swept_views": SWEPT_VIEWS, "fixed": FIXED,
         "views": [views_text(views) for views in plan["views"]], "dot_n": list(plan["sizes"]),
         "trials": plan["trials"], "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
-    }  # fmt: skip
+    }
     sizes = ", ".join(str(size) for size in plan["sizes"])
     text = CAPTION.format(question=QUESTION, sizes=sizes, worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
@@ -91,7 +91,7 @@ def _best(task: rg.Task, kind: str, plan: dict[str, Any]) -> dict[str, Any]:
     return {
         "size": size, "best_n": of_n[NAMES[kind]].transpose("views", "n"), "edge_n": of_n.at_edge.transpose("views", "n"),
         "best_k": of_k[NAMES[kind]].transpose("views", "features"), "edge_k": of_k.at_edge.transpose("views", "features"),
-    }  # fmt: skip
+    }
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
@@ -117,7 +117,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         symbols = [
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation"),
             Line2D([], [], color="k", ls=":", label="not augmented"),
-        ]  # fmt: skip
+        ]
         legend(figure, {"left": sizes, "views": views, "symbols": symbols})
         caption(figure, parameters["caption"])
     return figure
@@ -133,7 +133,7 @@ def _draw_sweep(ax: Any, values: dict[str, np.ndarray], kind: str, parameters: d
         ax.errorbar(
             values["dot_strength"], values["dot_test"][row], values["dot_test_se"][row], fmt="o", color=colour,
             mec="white", mew=0.5, lw=1, zorder=3,
-        )  # fmt: skip
+        )
     ax.set(yscale="log", xlabel=LABELS[kind], ylabel="test error", xscale="log" if kind == "noise" else "linear")
     plain_log(ax.yaxis, (1.0, 2.0, 5.0) if kind == "mask" else tuple(range(1, 10)))
 

@@ -62,17 +62,17 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[panel] = {
             "ratio": size / FEATURES, "test": curve.test.transpose("views", "n"), "plain": plain,
             "dot_ratio": dots / FEATURES, **found,
-        }  # fmt: skip
+        }
     arrays = flatten(panels)
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "alpha": ALPHA, "beta": BETA,
         "noise": NOISE, "modes": MODES, "features": FEATURES, "ridge": RIDGE, "variance": VARIANCE, "keep": KEEP,
         "views": [views_text(views) for views in VIEWS], "dot_views": list(plan["dot_views"]),
         "trials": plan["trials"], "largest_z": worst(arrays), "largest_excess": worst(arrays, "dot_excess"),
-    }  # fmt: skip
+    }
     text = CAPTION.format(
         question=QUESTION, sizes=", ".join(map(str, dots)), drop=1 - KEEP, worst=parameters["largest_z"], **parameters
-    )  # fmt: skip
+    )
     return arrays, {**parameters, "caption": " ".join(text.split())}
 
 
@@ -96,7 +96,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ]
         symbols = [
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation")
-        ]  # fmt: skip
+        ]
         plain = Line2D([], [], color="0.65", label="none")
         legend(figure, {"views": [plain, *views], "symbols": symbols})
         caption(figure, parameters["caption"])
@@ -111,7 +111,7 @@ def _panel(ax: Any, values: dict[str, np.ndarray], colours: list[Any], dot_views
         ax.errorbar(
             values["dot_ratio"], values["dot_test"][row], values["dot_test_se"][row], fmt="o", color=colours[view],
             mec="white", mew=0.5, lw=1, zorder=3,
-        )  # fmt: skip
+        )
     ax.set(xscale="log", yscale="log", xlim=(0.095, 10.5), ylim=(0.7, 12.0))
     plain_log(ax.xaxis, (1.0, 2.0, 5.0))
     plain_log(ax.yaxis)

@@ -125,7 +125,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         "noise": NOISE, "batch": BATCH, "rate": RATE, "full_rate": FULL_RATE, "sizes": list(SIZES), "laws": LAWS,
         "alpha": LAWS["hard"][0], "small_rate": SMALL_RATE, "label_noise": LABEL_NOISE, "late": LATE,
         "trials": plan["trials"], "largest_z": worst,
-    }  # fmt: skip
+    }
     text = CAPTION.format(worst=worst, hard=LAWS["hard"][1], easy=LAWS["easy"][1], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

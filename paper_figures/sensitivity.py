@@ -57,12 +57,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             panels[f"{name} {n}"] = {
                 "features": count, "sensitivity": line.sensitivity.values, "dot_features": drawn, "dot": dot,
                 "dot_se": dot * error / (2.0 * square), "dot_z": (square - at.squared_gradient.values) / error,
-            }  # fmt: skip
+            }
     parameters = {
         "mark": "known in part", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "dim": dim,
         "sizes": list(plan["sizes"]), "noise": NOISE, "targets": list(TARGETS), "trials": plan["trials"],
         "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     known = f", d = {dim} and n" if scale == "paper" else ""
     text = CAPTION.format(worst=parameters["largest_z"], known=known, **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}

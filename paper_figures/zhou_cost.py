@@ -59,11 +59,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "bound": bound, "limit": limit,
             **cost_dots(task, sizes, plan["trials"], seed, "cost_dot"),
             **risk_dots(pure_noise(spectrum), sizes, plan["trials"], seed, "noise_dot"),
-        }  # fmt: skip
+        }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "beta": BETA, "noise": NOISE,
         "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(source=AGNOSTIC, worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

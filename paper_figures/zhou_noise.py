@@ -53,12 +53,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "noise": relative, "cost": rg.overfitting_cost(outputs, n=N).cost.values, "limit": np.asarray(limit),
             "threshold": interpolation_threshold(ALPHA, beta), "dot_noise": plan["dots"],
             **{key: np.concatenate([each[key] for each in dots]) for key in ("dot", "dot_se", "dot_z")},
-        }  # fmt: skip
+        }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "alpha": ALPHA, "n": N,
         "coefficient": float(coefficient(rg.Spectrum.power_law(ALPHA), float(N))), "trials": plan["trials"],
         "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(source=AGNOSTIC, worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

@@ -64,7 +64,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "modes": MODES, "n": N,
         "spectra": list(SPECTRA),
-    }  # fmt: skip
+    }
     return flatten(panels), {**parameters, "caption": " ".join(CAPTION.format(source=AGNOSTIC, **parameters).split())}
 
 

@@ -48,11 +48,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[f"{dim}"] = {
             "exponent": exponent, "coefficient": curve.amplification.values,
             "peaks": np.log(np.cumsum(task.spectrum.multiplicity[:4])[1:]) / np.log(dim), **dots,
-        }  # fmt: skip
+        }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "twice": 2 * WIDTH**2,
         "trials": plan["trials"], "largest_z": worst(panels),
-    }  # fmt: skip
+    }
     text = CAPTION.format(source=AGNOSTIC, worst=parameters["largest_z"], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

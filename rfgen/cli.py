@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="rfgen", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
         description="Exact risk of kernel ridge and random-feature regression: predicted, simulated, checked.",
-    )  # fmt: skip
+    )
     parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check")
     demo = commands.add_parser("demo", help="risk on real digits: theory, simulation, table and picture (under a minute)")

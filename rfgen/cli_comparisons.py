@@ -125,4 +125,4 @@ NAMED = {
         "arXiv 2311.14646",
         _digits_kernel, DIGITS, TRIALS,
     ),
-}  # fmt: skip
+}

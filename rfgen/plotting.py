@@ -22,7 +22,7 @@ LOG_FACTOR = 20.0
 def plot(
     curve: "xarray.Dataset | None", runs: "xarray.Dataset | None" = None, *, x: str | None = None,
     y: str | Sequence[str] | None = None, ax: "Axes | None" = None,
-) -> "Axes":  # fmt: skip
+) -> "Axes":
     """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
 
     Parameters
@@ -109,7 +109,7 @@ def plot(
                 ax.errorbar(
                     part[x], part[name], part[f"{name}_se"], fmt="o" if style == "-" else "s", color=colour, ms=4,
                     capsize=2, lw=1, label=alone, mfc=colour if style == "-" else "none",
-                )  # fmt: skip
+                )
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
     _finish(ax, given, names, x)
@@ -154,7 +154,7 @@ def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str) -> None:
     scalars = [
         f"{name} {_tidy(float(value))}" for name, value in given[0].coords.items()
         if value.ndim == 0 and name in symbols and not (name == "features" and np.isinf(float(value)))
-    ]  # fmt: skip
+    ]
     ax.set_title(", ".join(scalars), fontsize="medium")
     if any(line.get_label() and not line.get_label().startswith("_") for line in ax.lines) or ax.containers:
         handles, labels = ax.get_legend_handles_labels()

@@ -247,7 +247,7 @@ RARE = {
     "network", "groups", "teacher", "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",
-} - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}  # fmt: skip
+} - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}
 
 
 def maps() -> int:
@@ -297,7 +297,7 @@ def day(number: int, cells: int) -> dict[str, Any]:
     return {
         "maps": looks, "not finite": not_finite, "cells": int(np.isfinite(grid.test).sum()), "changed": changed,
         "maps under a lower limit": lower, "processor seconds": time.process_time(),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api
 BY_THEMSELVES = {
     "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb",
     "xor_clusters", "zonal_labels",
-}  # fmt: skip
+}
 SYSTEMS = pathlib.Path(__file__).parents[1] / "rfgen" / "systems"
 ROOMS += [
     f"systems.{path.parent.name}.{path.stem}"

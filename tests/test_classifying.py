@@ -14,13 +14,13 @@ TRAININGS = [
     rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.SmoothedHinge(5.0, 0.5, intercept=True),
     rg.Averaging(), rg.Averaging(intercept=True),
     rg.LDA(), rg.LDA(intercept=True),
-]  # fmt: skip
+]
 CORE, SIDE = np.eye(2, 60) * [[1.0], [1.5]]
 SPURIOUS = rg.ClassGroups.spurious(CORE, SIDE, np.ones(60), 0.9, weights=[1, 3, 3, 1], test_shares=[1, 1, 1, 1])
 # Class +1 tested on where it has moved, with a larger variance.
 SHIFTED = rg.ClassGroups(
     [90, 60, 0], [1, -1, 1], [CORE, -CORE, CORE + SIDE], np.ones((3, 60)) * [[1.0], [0.5], [2.0]], test_shares=[0, 1, 1]
-)  # fmt: skip
+)
 TAUGHT = rg.Teacher(np.ones(60), np.linspace(0.5, 1.5, 60), "logistic", scale=0.3, flip=0.05)
 # slug: task, learner, n
 OTHERS = {

@@ -17,18 +17,18 @@ TASKS = {
     rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
-}  # fmt: skip
+}
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
     rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
     rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
     rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),
-}  # fmt: skip
+}
 OF_LEARNER = {
     "features": {"features": 8}, "augmentation": {"augmentation": rg.Mask(0.5)},
     "resampling": {"resampling": rg.Bootstrap()}, "test_views": {"augmentation": rg.Mask(0.5), "test_views": 2},
-}  # fmt: skip
+}
 OF_TRAINING = {
     "intercept": {rg.Ridge: rg.Ridge(0.1, intercept=True)},
     "reshuffle": {rg.SGD: rg.SGD(0.1, steps=5, reshuffle=True)},
@@ -38,7 +38,7 @@ OF_CALL = {"members": 2, "form": "moment", "by_mode": True, "dtype": "float32", 
 TAKES = {
     "predict": ("members", "form", "by_mode"), "simulate": ("members", "dtype", "test_rows"),
     "fine_grained_variance": ("form",), "optimal_augmentation": ("form",), "optimal_stopping": ("form",),
-}  # fmt: skip
+}
 
 
 def asking(row, verb, option):
@@ -62,7 +62,7 @@ NOT_COVERED = [
     for row in METHODS for verb in row.covers for option in OPTIONS
     if option not in row.covers[verb] and verb != "overfitting_cost" and asking(row, verb, option)
     and not (option == "dtype" and row.dtype == "float32")
-]  # fmt: skip
+]
 
 
 def called(verb, task, learner, n, options):

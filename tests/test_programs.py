@@ -151,7 +151,7 @@ SWEEPS = {
         lambda penalty: rg.simulate(_sparse(), rg.Learner(rg.Lasso(penalty)), 100, trials=2), 20.0 * SHARES
     ),
     "simulate one pass: rate": Sweep(lambda rate: rg.simulate(_task(), _one_pass(rate), trials=2), RATES),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("number", SWEEPS)

@@ -282,7 +282,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "Nesterov(rate=0.2, steps=[1, 20, 60]) 200 80 1.4 None",
         ),
     },
-}  # fmt: skip
+}
 
 
 def is_full(node: str) -> bool:

@@ -77,7 +77,7 @@ def fine_grained_variance(
         "variance_data_noise": _rest(data.noise, noise),
         "variance_data_features_noise": _rest(single.noise, data.noise), "variance_initial": initial,
         "converged": single.converged & data.converged & features.converged,
-    }  # fmt: skip
+    }
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"}
     return dataset(axes, {name: np.asarray(part) for name, part in parts.items()}, in_modes(task), single.attrs)
 

@@ -45,7 +45,7 @@ NAMES = {
 def estimate_risk(
     data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
     groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None, intercept: bool = False,
-) -> "xarray.Dataset":  # fmt: skip
+) -> "xarray.Dataset":
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
     Parameters

@@ -33,7 +33,7 @@ SENTENCES = {
     "rounding": "the effective ridge is at the rounding of the kernel matrix: its last digits decide",
     "clustered": "rows repeat, or nearly: independent rows beyond the sample cannot be told; give groups",
     "not solved": "no solution of the equations in double precision",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def point(
         found = {
             "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
             "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
-        }  # fmt: skip
+        }
         before = form if form.converged and n != count else None
     return _finished(rows, scalar, found, n, ridge, rank), before
 
@@ -104,7 +104,7 @@ def _corrected(rows: Rows, scalar: SubsampleRisk) -> dict[str, Any]:
     return {
         "test": scalar.test * factor, "train": scalar.train * factor, "bias": scalar.bias * factor, "per_example": unknown,
         "mean_residual": unknown, "cavity": 0.0, "converged": bool(np.isfinite(scalar.test * factor).all()),
-    }  # fmt: skip
+    }
 
 
 def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, ridge: float, rank: int) -> str:
@@ -147,7 +147,7 @@ def simulated(rows: Rows, n: int, ridge: float, groups: np.ndarray | None) -> di
     known = {
         "test": typical(splits.test, axis=0), "train": typical(splits.train, axis=0), "test_low": low, "test_high": high,
         "status": "simulated",
-    }  # fmt: skip
+    }
     return {**_unknown(rows, "simulated"), **known}
 
 
@@ -156,4 +156,4 @@ def _unknown(rows: Rows, status: str) -> dict[str, Any]:
     return {
         "test": nothing, "train": nothing, "bias": nothing, "test_se": nothing, "per_example": each, "mean_residual": each,
         "indicator": math.nan, "status": status,
-    }  # fmt: skip
+    }

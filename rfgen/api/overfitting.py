@@ -85,7 +85,7 @@ def _padded(modes: Modes) -> Modes:
         modes, eigenvalues=np.append(modes.eigenvalues, np.full(more, modes.eigenvalues[0])),
         multiplicity=np.append(modes.multiplicity, np.zeros(more)), power=np.pad(modes.power, pad),
         through=np.append(modes.through, np.full(more, np.inf)),
-    )  # fmt: skip
+    )
 
 
 @double_precision
@@ -175,7 +175,7 @@ def overfitting_cost(
     attributes = {
         "kind": "theory", "dtype": "float64", "source": "arXiv 2306.13185", "verdict": verdict.verdict,
         "limit": verdict.limit, "evidence": evidence, **failures,
-    }  # fmt: skip
+    }
     result = dataset(axes, variables, task, attributes)
     for name, text in LONG_NAMES.items():
         if name in result:

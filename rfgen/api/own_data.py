@@ -34,14 +34,14 @@ NAMES = {
     "per_example": "expected squared error at each row when it is held out", "best_ridge": "ridge of least risk",
     "best_test": "risk at the best ridge", "reach": "most rows that the sample tells of", "n": "rows in training",
     "ridge": "ridge (unnormalised)",
-}  # fmt: skip
+}
 
 
 def learning_curve(
     data: Any, y: Any, n: Numbers | None = None, ridge: Numbers = 0.0, *, kind: str = "auto",
     kernel: Callable[[Any, Any], Any] | None = None, feature_map: Callable[[Any], Any] | None = None,
     intercept: bool = True, groups: Sequence[Any] | np.ndarray | None = None, views: int | None = None, seed: int = 0,
-) -> "xarray.Dataset":  # fmt: skip
+) -> "xarray.Dataset":
     """The held-out risk of kernel or ridge regression on n of your rows, and on more of their kind, from one matrix.
 
     Parameters
@@ -189,7 +189,7 @@ def _sizes(n: Any, count: int, grouped: bool) -> np.ndarray:
 def _dataset(
     rows: Rows, points: dict[tuple[int, int], dict[str, Any]], sizes: np.ndarray, ridges: np.ndarray, count: int, kind: str,
     outputs: bool,
-) -> Any:  # fmt: skip
+) -> Any:
     import xarray
     from scipy.special import ndtr
 
@@ -223,7 +223,7 @@ def _dataset(
     attributes: dict[str, Any] = {
         "rfgen_version": __version__, "kind": kind, "rows": len(rows.labels), "rank": rows.gram.vectors.shape[1],
         "intercept": int(rows.intercept), **{status.replace(" ", "_"): SENTENCES[status] for status in found},
-    }  # fmt: skip
+    }
     if (sizes > count).any():
         attributes["hindcast"] = _hindcast(rows, ridges / rows.scale)
         if abs(attributes["hindcast"]) > HINDCAST:
@@ -260,7 +260,7 @@ def _best(
     along = [name for name in dims if name == "n"]
     shape = sizes.shape
     return {"best_ridge": (along, ridge.reshape(shape)), "best_test": (along, least.reshape(shape)),
-            "status": (dims, flags.reshape(status.shape))}  # fmt: skip
+            "status": (dims, flags.reshape(status.shape))}
 
 
 def _reach(rows: Rows, ridges: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
     members: Numbers | None = None,
-) -> "xarray.Dataset":  # fmt: skip
+) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
     Parameters

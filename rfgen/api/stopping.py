@@ -95,7 +95,7 @@ def optimal_stopping(
             values = {name: value[0] for name, value in vars(found.at).items() if name not in ("stable", "served")}
             end, hidden = found.end.test[0], hidden + (not found.found)
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
-                         "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})  # fmt: skip
+                         "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})
     grid = Grid({**axes, **strengths})
     variables = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))

@@ -102,7 +102,7 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 def dataset(
     axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any],
     inner: Mapping[str, np.ndarray] | None = None,
-) -> "xarray.Dataset":  # fmt: skip
+) -> "xarray.Dataset":
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
     Last come the outputs that a task keeps, or the dimension that is `inner`; a variable may be without them.

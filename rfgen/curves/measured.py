@@ -31,7 +31,7 @@ def sample_sizes(n: Any, least: int = 1) -> np.ndarray:
 def measured_curve(
     task: Any, training: Any, axes: Mapping[str, np.ndarray], run: Callable[..., Mapping[str, Any]],
     size: Callable[..., float], call: tuple[Any, Any, Any, bool | None, Any], outer: tuple[str, ...] = ("n",),
-) -> Any:  # fmt: skip
+) -> Any:
     """Means and standard errors over trials, NaN left out, of what `run` measures, over `axes`.
 
     `run(trials, seed, start, **at)` gives arrays (trials, ...) of the trials from number `start` on at one point of the

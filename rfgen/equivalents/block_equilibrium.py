@@ -166,4 +166,4 @@ def _record(
         ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=vanishing,
         resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
         converged=residual < RESIDUAL_TOLERANCE,
-    )  # fmt: skip
+    )

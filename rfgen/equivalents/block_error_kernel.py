@@ -47,7 +47,7 @@ def block_error_kernel(
     pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: Blocks, first: BlockEquilibrium,
     second: BlockEquilibrium, features: Array, target: Inexact[Array, "G m m"], noise: Inexact[Array, "G m m"],
     mean_norm: Inexact[Array, ""], shared: str = "all",
-) -> BlockErrorKernel:  # fmt: skip
+) -> BlockErrorKernel:
     """Solve for the variances.
 
     `pair`, `plain`: S and F of the two resolvents (`rfgen.equivalents.operators`); `target`, `noise`: T0 of the target and

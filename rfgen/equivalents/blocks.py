@@ -55,7 +55,7 @@ class Blocks:
             spread(mass, draws * probabilities), spread(self.weight, draws),
             jnp.repeat(jnp.asarray(self.covariance), draws.size, axis=0),
             jnp.repeat(jnp.diag(before), draws.size, axis=1),
-        )  # fmt: skip
+        )
 
     def response_between(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """`response` where the two models draw samples for themselves from one training set."""

@@ -143,7 +143,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     return Equilibrium(
         kappa=gamma * feature_gap, gamma=gamma, row_gap=row_gap, feature_gap=feature_gap, df1=df1, df2=df2,
         spread=spread, residual=residual, converged=residual < RESIDUAL_TOLERANCE,
-    )  # fmt: skip
+    )
 
 
 def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: Array) -> tuple[Array, Array]:

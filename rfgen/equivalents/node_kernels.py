@@ -73,7 +73,7 @@ def _infinity(nodes: BlockEquilibrium) -> BlockEquilibrium:
     identity = jnp.broadcast_to(jnp.eye(nodes.reduction.shape[-1], dtype=nodes.nu.dtype), nodes.reduction.shape[1:])
     zero = jax.tree.map(lambda leaf: jnp.zeros_like(leaf[0]), nodes)
     return BlockEquilibrium(**{**vars(zero), "reduction": identity, "nu": jnp.ones_like(zero.nu),
-                               "ridge": jnp.ones_like(zero.ridge)})  # fmt: skip
+                               "ridge": jnp.ones_like(zero.ridge)})
 
 
 def _without_resolvent(at: BlockEquilibrium) -> BlockEquilibrium:

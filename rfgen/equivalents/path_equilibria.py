@@ -63,7 +63,7 @@ def path_equilibria(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=resolvent, df1=strength @ traces, residual=residual,
             converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
-        )  # fmt: skip
+        )
 
     # one scan: a second one would be compiled apart
     start = _start(operators, path[0])

@@ -180,7 +180,7 @@ class VectorTarget:
         residuals = (
             self.second.astype(dtype) - inner - jnp.swapaxes(outer, 2, 3)
             + jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
-        )  # fmt: skip
+        )
         bias = self.test_second.astype(dtype) - (first + others) @ self.test_cross.astype(dtype)
         return MeanFit(residuals, bias + forms @ self.test.astype(dtype), others @ first)
 

@@ -35,7 +35,7 @@ TAIL_NODES = 28
 def compress(
     eigenvalues: Float[np.ndarray, " modes"], weights: Float[np.ndarray, "rows modes"],
     half_width: Any = PANEL_HALF_WIDTH,
-) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"], Int[np.ndarray, " nodes"]]:  # fmt: skip
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "rows nodes"], Int[np.ndarray, " nodes"]]:
     """Nodes and node weights with `sum_j node_weights[r, j] f(nodes[j]) = sum_i weights[r, i] f(eigenvalues[i])`.
 
     The third array says how many modes, counted from the largest, end with the panel of each node (with the node itself

@@ -54,7 +54,7 @@ def newton(
         return (
             jnp.where(better, there, x), jnp.where(better, size_there, size), jnp.where(better, onward, step),
             jnp.where(better, jnp.minimum(1.0, 2.0 * fraction), 0.5 * fraction), count + 1,
-        )  # fmt: skip
+        )
 
     # the first pass evaluates the start
     one, largest = jnp.ones((), start.dtype), jnp.full((), jnp.inf, start.dtype)
@@ -98,7 +98,7 @@ def follow(
             jnp.where(done, found, x), jnp.where(done, there, at),
             jnp.where(done & begun, (found - x) / moved, slope), jnp.where(done, left_there, left),
             jnp.where(done | begun, stride, 0.0), count + 1,
-        )  # fmt: skip
+        )
 
     stride, left = jnp.full((), FIRST_STRIDE, start.dtype), jnp.full((), jnp.inf, start.dtype)
     state = (start, first, jnp.zeros_like(start), left, stride, jnp.zeros((), jnp.int32))

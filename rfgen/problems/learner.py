@@ -44,7 +44,7 @@ class Learner(Noun):
     augmentation: AbstractAugmentation | None = setting(
         optional(instance(AbstractAugmentation, "an augmentation such as rg.GaussianNoise(0.3, views=4), or "
                           "rg.Augmentation(function) for a function of your own")), default=None,
-    )  # fmt: skip
+    )
     test_views: int | None = setting(optional(integer(1)), default=None)
     resampling: AbstractResampling | None = setting(
         optional(instance(AbstractResampling, "rg.Bootstrap() or rg.Subsample(share)")), default=None

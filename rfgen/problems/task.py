@@ -146,7 +146,7 @@ class Task(Noun):
         return Modes(
             eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
             rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
-        )  # fmt: skip
+        )
 
     def with_noise(self, noise: Any) -> "Task":
         """The same task with another noise variance; nothing is decomposed again.
@@ -177,7 +177,7 @@ class Task(Noun):
         return replace(
             self, power=self.power + power, null_power=self.null_power + beyond, multiplicity=None, population=population,
             parameters=population.parameters,
-        )  # fmt: skip
+        )
 
     @property
     def risk_noise(self) -> np.ndarray:
@@ -195,7 +195,7 @@ class Task(Noun):
         return cls(
             spectrum, spectrum.power_law_target(beta), noise, name="power_law",
             parameters={"alpha": alpha, "beta": beta, "modes": modes},
-        )  # fmt: skip
+        )
 
     @classmethod
     def exponential(cls, rate: float, beta: float, noise: float = 0.0, modes: int | None = None) -> "Task":
@@ -204,7 +204,7 @@ class Task(Noun):
         return cls(
             spectrum, spectrum.power_law_target(beta), noise, name="exponential",
             parameters={"rate": rate, "beta": beta, "modes": modes},
-        )  # fmt: skip
+        )
 
     @classmethod
     def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> "Task":
@@ -215,7 +215,7 @@ class Task(Noun):
     def sphere(
         cls, dim: int, kernel: Callable[[Any], Any], target: Mapping[int, float] | Any, noise: float = 0.0,
         degrees: int = 40, test_points: int = 2000,
-    ) -> "Task":  # fmt: skip
+    ) -> "Task":
         """A dot-product kernel on the uniform unit sphere of R^dim; `target` is the power in each degree.
 
         `kernel` maps the cosine of the angle to K: `rg.NTK("relu", depth=2)`, `rg.GaussianKernel(1.0)`, or any callable.
@@ -266,4 +266,4 @@ class Task(Noun):
         return cls(
             eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name, population=population,
             parameters={"examples": size, "outputs": outputs, "modes": eigenvalues.size},
-        )  # fmt: skip
+        )

@@ -19,7 +19,7 @@ REFUSED = {
     "b": "booleans; write 0 and 1 where numbers are meant", "U": "strings; convert them by float", "c": "complex numbers",
     "S": "bytes; convert them by float", "M": "dates; give numbers in a unit of yours",
     "m": "time differences; give numbers in a unit of yours",
-}  # fmt: skip
+}
 
 
 def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool = False) -> np.ndarray:

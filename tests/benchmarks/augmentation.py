@@ -35,7 +35,7 @@ def eigen_coordinates():
     found = {}
     for name, augmentation in (
         ("mask", rg.Mask(0.6, views=4)), ("flip", rg.Flip(0.5, views=2)), ("gain", rg.Gain([0.5, 1.5], views=3)),
-    ):  # fmt: skip
+    ):
         for modes in (10**3, 10**6):
             task = rg.Task.power_law(1.5, 1.5, 0.5, modes=modes)
             learner = rg.Learner(rg.Ridge(ridge), features=300, augmentation=augmentation)
@@ -72,7 +72,7 @@ def dense(p=1000, pairs=100_000):
         "features": p, "view_pairs": len(inputs) * task.moment_views // 2, "eigenvalues": int(clean.eigenvalues.size),
         "moments_s": moments, "decompositions_and_compilation_s": first, "point_s": each, "cholesky_s": cholesky,
         "point_in_choleskys": each / cholesky,
-    }  # fmt: skip
+    }
 
 
 def main():

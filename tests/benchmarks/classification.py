@@ -19,7 +19,7 @@ TRAININGS = [
     rg.Ridge(5.0, intercept=True), rg.Logistic(5.0, intercept=True), rg.Logistic(1e-3, intercept=True),
     rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.MaxMargin(intercept=True),
     rg.Averaging(intercept=True), rg.LDA(intercept=True),
-]  # fmt: skip
+]
 
 
 def main():

@@ -101,7 +101,7 @@ CALLS: dict[str, Call] = {
         "rg.predict(data, rg.Learner(rg.Nesterov(rate=0.2, steps=[1, 20, 60]), features=100, "
         "augmentation=rg.Compose([rg.Gain([0.5, 1.5]), rg.Flip(0.5)], views=2)), n=100)", 10.0, None, _DIGITS,
     ),
-}  # fmt: skip
+}
 
 # What every call finds.
 SETUP = """
@@ -174,7 +174,7 @@ def main() -> None:
             "cold processor seconds": round(cold[0], 2), "cold wall seconds": round(cold[1], 2), "programs": len(cold[2]),
             "warm processor seconds": round(warm[0], 2), "warm wall seconds": round(warm[1], 2),
             "held to": {"processor seconds": call.seconds, "programs": call.programs, "warm": WARM_SECONDS},
-        }  # fmt: skip
+        }
     if options.out:
         options.out.write_text(json.dumps(kept, indent=1) + "\n")
 

@@ -63,7 +63,7 @@ TARGETS |= {f"first call, {verb}": ("<=", 3.0, "s", "fresh process, compilation 
 SETTINGS = (
     Setting(512, None, 4000), Setting(1024, None, 4000), Setting(1024, None, 10_000), Setting(512, 1024, 10_000),
     Setting(512, 256, 400),
-)  # fmt: skip
+)
 TARGETS |= {
     f"simulation, {setting.name}": (">=", 0.7, "", "bare linear algebra / rfgen.simulation.runs.risk, time per trial")
     for setting in SETTINGS
@@ -311,7 +311,7 @@ def recompilations(quick: bool) -> tuple[Figures, Detail]:
 PARTS = {
     "grid": grid, "baseline": baseline, "compression": compression, "simulation": simulation, "imports": imports,
     "first calls": first_calls, "recompilations": recompilations,
-}  # fmt: skip
+}
 
 
 def machine() -> Detail:
@@ -359,7 +359,7 @@ def main(arguments: list[str] | None = None) -> int:
             figures[name] = {
                 "value": value, "unit": unit, "met": met(name, value), "meaning": meaning,
                 "target": None if math.isinf(target) else f"{sense} {target:g}",
-            }  # fmt: skip
+            }
     missed = [name for name, figure in figures.items() if not figure["met"]]
     print("\n".join([f"{len(figures) - len(missed)} of {len(figures)} targets met", *(f"  missed: {m}" for m in missed)]))
     kind = f"{about['platform']}-{about['cores']}-cores"

@@ -23,7 +23,7 @@ STEPS = np.arange(1001)
 MANY_PASSES = {
     "descent": rg.SGD(0.3, STEPS), "heavy ball 0.7": rg.SGD(0.1, STEPS, momentum=0.7),
     "nesterov 0.7": rg.SGD(0.1, STEPS, momentum=0.7, nesterov=True), "finite size": rg.SGD(0.3, STEPS, finite_size=True),
-}  # fmt: skip
+}
 
 
 def main():

@@ -51,11 +51,11 @@ def main():
     found["simulation of 100 trials"] = {
         "s": best * 100 / TRIALS,
         "ratio to the exact curve": best * 100 / TRIALS / found["mask, 1000 modes"]["1000 times, s"],
-    }  # fmt: skip
+    }
     steps = np.unique(np.round(np.geomspace(1, 1e6, 200)))
     for name, training in {
         "descent": rg.GradientDescent(0.2, steps), "heavy ball, momentum 0.9": rg.HeavyBall(0.2, 0.9, [1, 10, 100, 600]),
-    }.items():  # fmt: skip
+    }.items():
         best, first = seconds(partial(rg.predict, task, rg.Learner(training, features=FEATURES), n=N), 2)
         found[name] = {"s": best, "first call, s": first}
     keep(found, out)

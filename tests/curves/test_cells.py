@@ -46,7 +46,7 @@ KINDS = {
         rg.XORClusters(dim=40, separation=6), rg.TwoLayerReLU(width=10, rate=0.01, steps=2, init=1e-3), [10, 20, 30],
         "test_accuracy",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def relative_errors(eigenvalues, weights, gammas):
 @given(
     modes=st.integers(1, 3000), decades=st.floats(0.0, 300.0), seed=st.integers(0, 2**32 - 1),
     shape=st.sampled_from(["random", "power", "clustered"]), log_gamma=st.floats(-20.0, 3.0),
-)  # fmt: skip
+)
 def test_sums_are_kept(modes, decades, seed, shape, log_gamma):
     rng = np.random.default_rng(seed)
     if shape == "random":

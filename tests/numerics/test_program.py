@@ -24,7 +24,7 @@ def test_all_grades_and_traces_agree(power):
             compiled(VALUES, power=power), compiled.thorough(VALUES, power=power),
             jax.jit(lambda x: compiled(x, power=power))(VALUES),
             jax.vmap(lambda x: compiled(x, power=power))(VALUES[None])[0],
-        ]  # fmt: skip
+        ]
         slope = jax.grad(lambda x: compiled(x, power=power))(jnp.asarray(VALUES))
     np.testing.assert_allclose(found, expected, rtol=1e-14)
     np.testing.assert_allclose(slope, power * np.tanh(VALUES) ** (power - 1) / np.cosh(VALUES) ** 2, rtol=1e-13)

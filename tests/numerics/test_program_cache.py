@@ -29,7 +29,7 @@ def start(script, **variables):
     return subprocess.Popen(
         [sys.executable, "-c", script], env={**ours, "PYTHONPATH": str(ROOT), **variables}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    )
 
 
 def outcome(process):

@@ -38,7 +38,7 @@ def pattern_risk(patterns, n, k, ridge, population):
     for _ in range(100_000):
         reductions = [np.linalg.inv(np.eye(views) + D) for D in excess]
         M = sum(one["probability"] / views * np.einsum("kl,klij->ij", V, stack)
-                for one, V, stack in zip(patterns, reductions, stacks, strict=True))  # fmt: skip
+                for one, V, stack in zip(patterns, reductions, stacks, strict=True))
         M = (M + M.T) / 2
         Q = np.linalg.inv(M + nu * identity)
         before, nu = (excess, nu), ridge / n + nu * np.trace(M @ Q) / k
@@ -83,4 +83,4 @@ def pattern_risk(patterns, n, k, ridge, population):
     return {
         "test": population["noise"] + bias + np.trace(population["covariance"] @ spread),
         "bias": bias, "train": train, "norm": unknowns[-1], "nu": nu,
-    }  # fmt: skip
+    }

@@ -31,7 +31,7 @@ REFERENCE = [
      ("0.573824854097869", "0", "2.34241324844212e-4", "2.34241324844212e-4")),
     ((1.5, 1.5, 256, 257, "1e-8", 0.5),
      ("169.491427951201", "4.16065006495385e-8", "2.49317813026341e-6", "6.38187046425818e-4")),
-]  # fmt: skip
+]
 
 SHORT = dict(eigenvalues=[2.0, 1.0, 0.5, 0.25, 0.1], power=[1.0, 0.7, 0.5, 0.2, 0.1])
 # Spectra are made of Python powers, which another libm may round differently by 1e-16; values move at most twice that.
@@ -85,7 +85,7 @@ LIMITS = [
         (3, INF), (3, 4), (4, 3), (3, 3), (3, 5), (3, 9), (5, 3), (9, 3),
         (5, INF), (5, 9), (9, 5), (5, 5), (9, INF), (9, 12), (12, 9), (9, 9),
     )
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("noise, n, k, null", LIMITS)

@@ -38,7 +38,7 @@ def write(folder: Path) -> Path:
             kappa_from_eigenvalues=np.array([effective_ridge(positive, n) for n in sizes]),
             ridgeless_test_risk=sizes**-0.2 * (1.0 + 0.05 * random.random((3, sizes.size))),
             ridgeless_train_risk=np.zeros((3, sizes.size)), pure_noise_test_risk=np.float32(1.3),
-        )  # fmt: skip
+        )
     level, ridge = np.array([0, 1, 5, 50]), np.geomspace(1e-6, 1e3, 10)
     for name, (alpha, beta) in more_is_better_fitting_ratio.EXPONENTS.items():
         root = ridge / (ridge + 1e-2)
@@ -47,5 +47,5 @@ def write(folder: Path) -> Path:
         np.savez(
             folder / more_is_better_fitting_ratio.FILES[name], trial=np.arange(5), relative_noise=level, ridge=ridge,
             test_risk=trials, train_risk=trials * root**2, noiseless_ridgeless_test_risk=np.float32(1.0),
-        )  # fmt: skip
+        )
     return folder

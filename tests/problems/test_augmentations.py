@@ -124,7 +124,7 @@ IMAGES = {
         [(0.25, g * image) for g in (1, 2) for image in (IMAGE, np.fliplr(IMAGE))]
     ),
     RandomApply(Shift(1), 0.3): lambda: finite([(0.7, IMAGE), *((0.3 * p, v) for p, v in shifted(IMAGE, 1, False))]),
-}  # fmt: skip
+}
 COLOURS = {
     Grayscale(0.3): lambda: finite([(0.7, COLOUR), (0.3, GRAY)]),
     ColorJitter(0.4, 0.7, 0.2): lambda: finite(jittered(COLOUR, 0.4, 0.7, 0.2)),
@@ -136,7 +136,7 @@ LAWS = [
     RandomApply(Cutout(9), 0.4), Compose([Mask(0.7), Gain([0.5, 2.0]), Flip()]),
     Compose([GaussianNoise(0.2), Mask(0.5), SaltAndPepper(0.9, 0.1)]),
     RandomApply(Compose([Flip(1), GaussianNoise(0.3)]), 0.6),
-]  # fmt: skip
+]
 
 
 class TestMoments:
@@ -163,7 +163,7 @@ class TestMoments:
     @pytest.mark.parametrize("augmentation", [
         Flip(0.3), Flip(1), Gain([0.5, 2.0]), Jitter(0.5, 2), GridMask(3, 1), Crop(4), RandomApply(GridMask(2, 1), 0.4),
         Compose([Flip(), Crop(5)]), Grayscale(0.3), RandomApply(Gain([0.5, 2.0]), 1),
-    ], ids=repr)  # fmt: skip
+    ], ids=repr)
     def test_patterns_average_to_the_law(self, augmentation):
         x = COLOUR if isinstance(augmentation, Grayscale) else IMAGE
         patterns = augmentation.patterns(x.shape)
@@ -183,7 +183,7 @@ class TestMoments:
     @pytest.mark.parametrize("augmentation", [
         Rotate(0), Crop(5), Shift(0), Flip(0), Mask(1), Compose([Flip(1), Flip(1)]), ColorJitter(0, 0, 0), Jitter(0),
         RandomApply(Gain([3.0]), 0),
-    ], ids=repr)  # fmt: skip
+    ], ids=repr)
     def test_identities(self, augmentation):
         assert np.allclose(draw(augmentation.view, IMAGE[:5, :5])[0], IMAGE[:5, :5].ravel(), rtol=0, atol=1e-14)
 
@@ -279,7 +279,7 @@ BAD = {
     "function as part": (lambda: Compose([abs]), r"Compose takes augmentations such as.*got <built-in"),
     "cut": (lambda: Augmentation(lambda key, x: x[:2]).view(KEY, SEVEN, SEVEN), r"must keep the shape.*got \(2,\)"),
     "int": (lambda: Augmentation(lambda key, x: x.astype(int)).view(KEY, SEVEN, SEVEN), r"must keep the dtype"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -113,7 +113,7 @@ CASES = {
     "plot a point": (lambda: rg.plot(rg.predict(TASK, LEARNER, 5)), r"plot needs at least one dimension"),
     "plot an unknown variable": (lambda: rg.plot(rg.predict(TASK, LEARNER, [5, 6]), y="loss"), r"y must name variables of the data"),
     "plot along nothing": (lambda: rg.plot(rg.predict(TASK, LEARNER, [5, 6]), x="time"), r"x must be one of the dimensions \('n',\)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

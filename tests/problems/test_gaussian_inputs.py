@@ -18,7 +18,7 @@ from rfgen.problems.augmentations import (
     Mask,
     Mixup,
     SaltAndPepper,
-)  # fmt: skip
+)
 from rfgen.problems.kernels.hermite import hermite_split
 
 DIM = 40

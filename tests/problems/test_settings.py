@@ -24,7 +24,7 @@ NOUNS = [
     ),
     rg.SGD([0.1, 0.2], 5), rg.AcceleratedSGD(0.5, 0.5, 0.1, 0.1, [5, 10], average_from=[1, 2]), rg.Lasso([1, 2]),
     rg.GaussianNoise([0.1, 0.2], covariance=np.eye(9)), rg.Subsample(0.5), rg.LDA(True),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: type(noun).__name__)
@@ -108,7 +108,7 @@ BAD = {
     ),
     "a covariance matrix": (lambda: rg.Mixture([1.0, 0.0], np.eye(2)), r"diagonal matrix: give its diagonal, \[1.0, 1.0\]"),
     "a schedule": (lambda: rg.SGD(np.sqrt, 5), "rate must be numbers here, got a function; only OnePassSGD"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

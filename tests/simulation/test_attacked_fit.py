@@ -20,7 +20,7 @@ def fitted(loss, norm, intercept, ridge, radius, shape="more rows"):
     rows, labels, weights = drawn(shape)
     return rows, labels, weights, attacked_fit(
         rows, labels, weights, loss, np.array(ridge), intercept, np.array(radius), norm
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("intercept", [False, True])

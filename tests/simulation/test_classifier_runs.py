@@ -22,7 +22,7 @@ TEACHER = Teacher(np.arange(DIM) + 1.0, np.linspace(2.0, 0.5, DIM), link="probit
 GROUPS = ClassGroups(
     [20, 0, 10, 5], [1.0, 1.0, -1.0, 1.0], np.eye(4, DIM), np.ones(DIM), weights=[1.0, 1.0, 2.0, 0.5],
     classes=[1.0, 1.0, -1.0, -1.0],
-)  # fmt: skip
+)
 
 
 def drawn(problem, n, seed, trial, features=None):
@@ -54,7 +54,7 @@ def test_measures_of_a_training_set_written_out():
                 "train_loss": ((1 - t) ** 2).mean(), "support": (t < 1).mean(), "overlap": GROUPS.means @ w,
                 "spread": np.full(4, spread**2),
                 "group_train_error": [(t[member == g] < 0).mean() if (member == g).any() else np.nan for g in range(4)],
-            }  # fmt: skip
+            }
             for name, shift in {"error": 0.0, "l2_error": 0.2 * spread, "linf_error": 0.2 * np.abs(w).sum()}.items():
                 with jax.enable_x64(True):
                     behind = (shift - GROUPS.classes * (GROUPS.means @ w + b)) / spread
@@ -208,7 +208,7 @@ REFUSED = {
     "radius of a teacher": (lambda: classifier_runs(TEACHER, Hinge(1.0), 9, radius=1.0), r"radius must be.*got 1.0"),
     "few rows": (lambda: classifier_runs(MIXTURE, LDA(), 13), r"n must be at least 14, 2 more than .* for LDA, got 13"),
     "weights": (lambda: classifier_runs(GROUPS, Averaging()), r"weights must be equal for Averaging, which has no loss"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

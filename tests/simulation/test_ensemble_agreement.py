@@ -24,7 +24,7 @@ CASES = {
     "bags of views": (
         rg.Learner(rg.Ridge(0.05), features=100, augmentation=NOISY, resampling=rg.Bootstrap()), JUDGED,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -64,7 +64,7 @@ def test_fine_grained_variance(n, features, ridge):
         "variance_data_features": drawn["data features"] - of_features - data + nothing,
         "variance_data_noise": drawn["data noise"] - data,
         "variance_data_features_noise": drawn["data features noise"] - drawn["data features"] - drawn["data noise"] + data,
-    }  # fmt: skip
+    }
     for name, values in measured.items():
         z = (values.mean() - float(parts[name])) / (values.std(ddof=1) / np.sqrt(values.size))
         assert abs(z) < 4.0, (name, z)

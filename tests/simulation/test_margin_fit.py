@@ -42,7 +42,7 @@ def slope(loss, t):
     return {
         "square": t - 1.0, "logistic": -1.0 / (1.0 + np.exp(np.clip(t, -500, 500))),
         "squared_hinge": -np.maximum(1.0 - t, 0.0), "hinge(0.7)": -np.clip((1.0 - t) / 0.7, 0.0, 1.0),
-    }[loss]  # fmt: skip
+    }[loss]
 
 
 @pytest.mark.parametrize("intercept", [False, True])

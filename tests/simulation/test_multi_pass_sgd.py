@@ -203,7 +203,7 @@ def test_every_setting_has_its_cell(monkeypatch, tmp_path):
     different = [
         rg.SGD(0.2, 3), rg.SGD(0.3, 3), rg.SGD(0.2, 4), rg.SGD(0.2, 3, 2), rg.SGD(0.2, 3, momentum=0.1),
         rg.SGD(0.2, 3, momentum=0.1, nesterov=True), rg.SGD(0.2, 3, ridge=0.1), rg.SGD(0.2, 3, reshuffle=True),
-    ]  # fmt: skip
+    ]
     for number, training in enumerate(different):
         rg.simulate(TASK, rg.Learner(training), 10, trials=2, store=tmp_path)
         assert len(list(tmp_path.glob("*.npz"))) == number + 1
@@ -219,7 +219,7 @@ def test_every_setting_has_its_cell(monkeypatch, tmp_path):
          "augmentation is not covered by simulate for many passes of SGD"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 10**8)), 10), "steps must be at most 10000000"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()

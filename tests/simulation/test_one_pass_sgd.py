@@ -125,7 +125,7 @@ def test_runs_are_steps_by_hand_and_have_the_exact_moments(double, name):
             "test": signal.sum() + spurious.sum() + NOISE,
             # weights are `start` minus the error
             "norm": np.sum((signal + spurious) / LAMBDA + start**2 - 2 * start * mean),
-        }  # fmt: skip
+        }
         for measure, value in expected.items():
             sample = runs[measure][..., number].ravel()
             z = (sample.mean() - value) / (sample.std() / np.sqrt(sample.size))
@@ -228,7 +228,7 @@ def test_every_setting_has_its_cell(monkeypatch, tmp_path):
         rg.OnePassSGD(0.2, 3, average_from=2), rg.OnePassSGD(0.2, 3, average_from=3),
         rg.OnePassSGD(lambda t: 0.2 / (1 + t), 3), rg.OnePassSGD(lambda t: 0.3 / (1 + t), 3),
         rg.AcceleratedSGD(0.5, 0.5, 0.1, 0.1, 3), rg.AcceleratedSGD(0.5, 0.5, 0.2, 0.1, 3),
-    ]  # fmt: skip
+    ]
     for number, training in enumerate(different):
         rg.simulate(TASK, rg.Learner(training), trials=2, store=tmp_path)
         assert len(list(tmp_path.glob("*.npz"))) == number + 1
@@ -253,7 +253,7 @@ SPHERE = rg.Task.sphere(5, rg.NTK("relu"), {1: 1.0})
          "test_rows is not covered by simulate for one pass of SGD"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.OnePassSGD(0.1, 10**8))), "steps must be at most 10000000"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -21,7 +21,7 @@ ONE_PASS = {
     "accelerated": (TASK, lambda **w: rg.AcceleratedSGD(0.9, 0.1, [0.2, 0.4], 0.1, STEPS, batch=[2, 4], **w)),
     "infinitely many modes": (rg.Task.power_law(1.6, 1.5, 0.2), lambda **w: rg.OnePassSGD(0.2, STEPS, batch=2, **w)),
     "isotropic": (rg.Task.isotropic(20, 1.0, 0.5), lambda **w: rg.OnePassSGD(0.05, STEPS, batch=[1, 4], **w)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("average_from", [None, 15])

@@ -104,7 +104,7 @@ def test_the_host_draws_what_the_device_draws(kind):
         (12, 30, Members(2), "float64"), (70, 8, Members(2, rg.Bootstrap()), "float64"), (65, 90, ALONE, "float64"),
         (70, 8, ALONE, "float32"), (12, None, ALONE, "float32"),
     ],
-)  # fmt: skip
+)
 def test_the_host_finds_what_the_device_finds(n, features, members, dtype):
     tolerance = ROUNDING if dtype == "float64" else 1e-4
     source, keys, noise = sampler(TASK, dtype, "population"), trial_keys(3, n, features, 0, 4), TASK.noise.astype(dtype)
@@ -141,7 +141,7 @@ CLASSIFIERS = {
     "hinge": rg.Hinge([0.1, 1.0], intercept=True), "squared hinge": rg.SquaredHinge([0.1, 1.0]),
     "max margin": rg.MaxMargin(intercept=True), "logistic": rg.Logistic([0.0, 0.1], intercept=True),
     "square": rg.Ridge([0.0, 1.0], intercept=True), "averaging": rg.Averaging(), "discriminant": rg.LDA(intercept=True),
-}  # fmt: skip
+}
 SPARSE_FITS = {
     "lasso": rg.Lasso([2.0, 15.0]), "basis pursuit": rg.BasisPursuit(), "flow": rg.ReparametrizedFlow([0.1, 0.01], 0.1),
     "ridge": rg.Ridge([0.0, 1.0]),
@@ -165,7 +165,7 @@ def test_a_grid_of_fits_compiles_few_programs(name):
 DRAWN_AND_FITTED = {
     "hinge": "mixture", "squared hinge": "probit", "max margin": "groups", "logistic": "logistic", "square": "groups",
     "averaging": "mixture", "discriminant": "logistic",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name, problem", DRAWN_AND_FITTED.items())
@@ -173,7 +173,7 @@ def test_classifiers_on_the_host_are_those_on_the_device(name, problem, monkeypa
     task = {
         "mixture": TWO, "groups": TWO.groups(50), "probit": Teacher(np.ones(6), np.ones(6), link="probit", scale=0.5),
         "logistic": Teacher(np.ones(6), np.ones(6), link="logistic", scale=0.5, flip=0.1),
-    }[problem]  # fmt: skip
+    }[problem]
     n, features = None if problem == "groups" else 50, 30 if problem == "mixture" else None
     given = (task, CLASSIFIERS[name], n, features, 3, 2, () if isinstance(task, Teacher) else [0.1, 0.3])
     host = classifier_runs(*given)

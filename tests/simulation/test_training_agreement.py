@@ -36,7 +36,7 @@ SETTINGS = {
     "flow-views-of-noise": (lambda r, v: FLOW([0.5, 5.0, 100.0], 0.0, v), 0.3, INF, rg.GaussianNoise(0.05, 2), ONE),
     "nesterov-mask": (lambda r, v: NESTEROV(0.2, [3, 20, 150], 0.3, r), 0.0, 150, rg.Mask(0.7, INF), ONE),
     "flow-gain": (lambda r, v: FLOW([0.5, 5.0, 100.0], r, v), 0.2, INF, rg.Gain([0.5, 1.5], 2), ONE),
-}  # fmt: skip
+}
 
 
 def task(scale, noise):

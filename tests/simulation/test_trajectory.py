@@ -77,7 +77,7 @@ def by_hand(task, learner, n, trials, seed, test_rows="population"):
             signal_there, wrong = (
                 weights @ mixing.T @ sample.probe if at_points else weights @ mixing.T * sample.probe
                 for weights in (signal, spurious)
-            )  # fmt: skip
+            )
             missed = signal_there - sample.truth[0]
             found["signal"].append(missed**2 @ seen + sample.floor[0])
             found["noise"].append(wrong**2 @ seen + task.noise[0])
@@ -117,7 +117,7 @@ def test_simulation_is_steps_by_hand(double, number, size):
 @pytest.mark.parametrize(
     "augmentation, test_views", [(rg.GaussianNoise(0.1, views=2), None), (rg.Mask(0.7, views=math.inf), None),
                                  (rg.Mask(0.7, views=2), 2)],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("training", TRAININGS[::4], ids=NAMES[::4])
 def test_augmented_simulation_is_steps_by_hand(double, training, augmentation, test_views):
     """The penalty of infinitely many views is part of the second moment that the training sees."""
@@ -263,7 +263,7 @@ def test_store(tmp_path):
         rg.GradientFlow([2.0, 1.0]), rg.GradientFlow([1.0, 2.0], 0.1), rg.GradientFlow([1.0, 2.0], initial_variance=0.1),
         rg.GradientDescent(0.1, [1, 2]), rg.HeavyBall(0.1, 0.0, [1, 2]), rg.Nesterov(0.1, [1, 2], 0.0),
         rg.Nesterov(0.1, [1, 2]), rg.IteratedRidge(0.1, [1, 2]), rg.Ridge([1.0, 2.0]),
-    ]  # fmt: skip
+    ]
     for number, training in enumerate(different):
         assert run(training)[1] == number + 2
 
@@ -274,7 +274,7 @@ def test_new_settings_do_not_recompile():
     kinds = [
         lambda s: rg.GradientFlow([s, 2 * s], s, s), lambda s: rg.GradientDescent(s, [int(9 * s) + 1], s),
         lambda s: rg.HeavyBall(s, s / 2, [int(9 * s) + 1]), lambda s: rg.Nesterov(s, [int(9 * s) + 1]),
-    ]  # fmt: skip
+    ]
     for kind in kinds:
         rg.simulate(TASK, rg.Learner(kind(0.3)), 10, trials=2)
         count = _over_pairs._cache_size()
@@ -295,7 +295,7 @@ def test_new_settings_do_not_recompile():
         (TASK, rg.Learner(rg.GradientFlow(1e300)), {"dtype": "float32"}, ValueError, "time must fit into float32"),
         (TASK, rg.Learner(rg.GradientDescent(1e300, 1)), {"dtype": "float32"}, ValueError, "rate must fit into float32"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_said(task, learner, options, error, message):
     with pytest.raises(error, match=message):
         rg.simulate(task, learner, 10, trials=2, **options)

@@ -25,7 +25,7 @@ from rfgen.problems.augmentations import (
     Mask,
     Mixup,
     SaltAndPepper,
-)  # fmt: skip
+)
 from rfgen.simulation.fits.ridge_fit import fit_kernel
 from rfgen.simulation.sampling.samplers import sampler
 from rfgen.simulation.sampling.views import augmented
@@ -197,7 +197,7 @@ def test_functions_of_the_users_own():
         (rg.Task.power_law(1.5, 1.5), Mask(0.5), "give modes=..., a finite number, to simulate augmentation"),
         (rg.Task.sphere(5, rg.NTK("relu"), {1: 1.0}), Mask(0.5), "Task.sphere draws points"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_said(task, augmentation, message):
     with pytest.raises(ValueError, match=message):
         rg.simulate(task, learner(augmentation), 10, trials=2)

@@ -92,7 +92,7 @@ def test_contour_and_clock_are_enough(problem, monkeypatch):
     [({"depth": 0}, "depth must be an integer >= 1, got 0"), ({"depth": 1.5}, "depth must be an integer >= 1, got 1.5"),
      ({"length": 0.0}, "length must be > 0, got 0"), ({"time": [-1.0]}, "time must be finite numbers >= 0"),
      ({"time": [np.inf]}, "time must be finite numbers >= 0")],
-)  # fmt: skip
+)
 def test_bad_input(problem, change, message):
     with jax.enable_x64(True), pytest.raises(ValueError, match=message):
         balanced_flow(problem, **{"n": N, "depth": 2, "time": [1.0], "length": 0.3, **change})

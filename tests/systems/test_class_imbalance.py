@@ -16,7 +16,7 @@ PAIR = GaussianMixture([160, 40], [1.0, -1.0], [[4 / 120], [6.76 / 120]], [[1.5]
 THREE = GaussianMixture(
     [90, 60, 30], [1.0, -1.0, 0.5], [[0.05, 0.05, 0.02, 0.01], [0.03, 0.03, 0.04, 0.01], [0.05, 0.05, 0.05, 0.02]],
     [[1.0, 0.5, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.3], [0.0, -1.0, 0.0, 0.0]], [1, 20, 30, 40], bias=True,
-)  # fmt: skip
+)
 
 
 def distances(mixture, rate, steps, weighting, momentum=0.0, trials=250):
@@ -36,7 +36,7 @@ def distances(mixture, rate, steps, weighting, momentum=0.0, trials=250):
         (PAIR, 0.008, "normalised", 0.0), (PAIR, 0.03, "normalised", 0.0), (PAIR, 0.008, "normalised", 0.5),
         (THREE, 0.2, "plain", 0.0), (THREE, 0.2, "balanced", 0.3), (THREE, 0.01, "normalised", 0.0),
     ],
-)  # fmt: skip
+)
 def test_agrees_with_the_exact_curves_while_they_are_valid(mixture, rate, weighting, momentum):
     z, exact = distances(mixture, rate, 59, weighting, momentum)
     assert exact.valid_until >= 8

@@ -24,7 +24,7 @@ def mixture(**change):
     given = {
         "counts": [60, 20], "labels": [1.0, -1.0], "variances": [[0.3, 0.1], [0.2, 0.2]],
         "means": [[0.7, 0.0], [-0.5, 0.4]], "multiplicities": [3, 20], "bias": True,
-    }  # fmt: skip
+    }
     return GaussianMixture(**{**given, **change})
 
 
@@ -95,7 +95,7 @@ def test_levels_may_be_split(weighting):
     parts = mixture(
         variances=[[0.3, 0.3, 0.1, 0.1], [0.2, 0.2, 0.2, 0.2]], means=[[0.7, 0.0, 0.0, 0.0], [-0.5, 0.0, 0.0, 0.4]],
         multiplicities=[1, 2, 13, 7],
-    )  # fmt: skip
+    )
     assert distance(*(class_imbalance(each, 0.02, STEPS, weighting, 0.3) for each in (whole, parts))) < 1e-12
 
 
@@ -113,7 +113,7 @@ def test_order_and_sign_of_classes():
         mixture(
             counts=[20, 60], labels=[1.0, -1.0], variances=[[0.2, 0.2], [0.3, 0.1]], means=[[-0.5, 0.4], [0.7, 0.0]]
         ), 0.02, STEPS, "normalised",
-    )  # fmt: skip
+    )
     for name in CURVES:
         assert np.max(np.abs(getattr(found, name)[::-1] - getattr(turned, name))) < 1e-12
 

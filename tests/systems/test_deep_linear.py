@@ -32,7 +32,7 @@ def test_modes_against_the_differential_equation(depth):
         solved = scipy.integrate.solve_ivp(
             lambda _, u, s=s, x=x, power=power: depth * u**power * (s - x * u), (0, t), [start], "LSODA", rtol=1e-11,
             atol=1e-14,
-        )  # fmt: skip
+        )
         np.testing.assert_allclose(value, solved.y[0, -1], rtol=1e-8)
 
 

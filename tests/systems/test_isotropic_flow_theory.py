@@ -57,7 +57,7 @@ def oracle(alpha, snr, time, initial_to_noise):
             "test": frozen + approximation + overfitting + 1 / snr,
             "train": bulk(lambda x, e: (x * (1 + init) + 1 / snr) * e**2) / alpha + max(0, 1 - 1 / alpha) / snr,
             "norm": init * unseen + bulk(lambda x, e: init * e**2 + (1 - e) ** 2 * (1 + 1 / (x * snr))),
-        }  # fmt: skip
+        }
 
 
 @pytest.mark.parametrize("case", TABLE)

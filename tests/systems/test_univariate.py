@@ -273,7 +273,7 @@ def test_risks_depend_on_seed_and_noise():
         ({"p": 0.0}, "p must be > 0"), ({"noise": -1.0}, "noise must be >= 0"), ({"trials": 0}, "trials must be"),
         ({"quantiles": [1.5]}, r"quantiles must lie in \[0, 1\]"), ({"seed": -1}, "seed must be"),
     ],
-)  # fmt: skip
+)
 def test_bad_settings(change, message):
     with pytest.raises(ValueError, match=message):
         noise_risks(**{"n": 10, **change})

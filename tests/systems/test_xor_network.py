@@ -21,7 +21,7 @@ from rfgen.systems.xor.xor_clusters import XORClusters
 WIDE = [
     (200, 2000, 1000, 12.0, 0.01, 1e-3, 0.15), (400, 2000, 1000, 10.0, 0.02, 1e-3, 0.1),
     (200, 4000, 1000, 15.0, 0.01, 4e-4, 0.15), (200, 4000, 1000, 12.0, 3e-4, 1e-4, 0.15),
-]  # fmt: skip
+]
 # Updates of a fifth, once, and 20,000 times the size of the initial weights.
 GROWING = [(200, 4000, 1000, 15.0, 0.01, init, 0.15) for init in (1e-4, 2e-5, 1e-9)]
 # Slopes of neurons on the theory: measured 0.98 to 1.02 in the second step.
@@ -179,7 +179,7 @@ def test_two_devices_give_the_same_numbers():
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}, capture_output=True,
         text=True, check=True,
-    )  # fmt: skip
+    )
     devices, train, test = json.loads(done.stdout)
     here = xor_network_runs(xor, net, 20, trials=3, seed=2)
     assert devices == 2
@@ -208,7 +208,7 @@ def test_trials_do_not_depend_on_their_grouping():
         (lambda: TwoLayerReLU(8, 0.1, 1, 1e-40), r"init must be in .*got 1e-40"),
         (lambda: xor_network_runs(XORClusters(10, 3.0), TwoLayerReLU(8, 0.1, 1, 0.1), 2.5), "n must be an integer"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()

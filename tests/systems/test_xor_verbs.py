@@ -48,7 +48,7 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
         (XOR, TwoLayerReLU(200, 0.02, 5, 0.1), 60, "initial output"), (XORClusters(100, 6.0), NET, 60, "separation"),
         (XOR, TwoLayerReLU(200, 0.02, 5, 1e-6), 100, "train_accuracy"),
     ],
-)  # fmt: skip
+)
 def test_says_where_the_first_step_was_not_tested(xor, net, n, reason):
     with pytest.warns(UserWarning, match=f"outside the tested regime.*{reason}"):
         rg.predict(xor, net, n)
@@ -63,7 +63,7 @@ def test_says_where_the_first_step_was_not_tested(xor, net, n, reason):
         (rg.simulate, NET, 50, {"trials": 0}, "trials"),
         (rg.simulate, TwoLayerReLU(10**9, 0.1, 1, 0.1), 50, {"trials": 20}, "lower n or width"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(verb, net, n, options, message):
     with pytest.raises((ValueError, MemoryError), match=message):
         verb(XOR, net, n, **options)

@@ -22,7 +22,7 @@ def check(
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
-) -> Report:  # fmt: skip
+) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
     Parameters
@@ -80,7 +80,7 @@ def check(
     measured = simulate(
         task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
         store=store, members=members,
-    )  # fmt: skip
+    )
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
@@ -106,7 +106,7 @@ def check(
         data |= {
             f"{name}_theory": theory[name], f"{name}_simulation": measured[name], f"{name}_se": error,
             f"{name}_z": theory[name].copy(data=z), f"{name}_allowance": theory[name].copy(data=granted),
-        }  # fmt: skip
+        }
     import xarray
 
     failures = {key: theory.attrs[key] for key in ("failures", "unstable") if key in theory.attrs}

@@ -80,7 +80,7 @@ class Report:
                 rows.append(
                     [*values, name, f"{theory:.5g}", f"{float(point[f'{name}_simulation']):.5g}",
                      f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_z']):+.2f}", verdict]
-                )  # fmt: skip
+                )
         return header, rows
 
     def _words(self) -> list[str]:

@@ -31,7 +31,7 @@ SHARES = 1.0 + 1e-9
 NAMES = (
     "error", "error_by_class", "error_by_group", "sign_error", "robust_error", "robust_error_by_class",
     "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support",
-)  # fmt: skip
+)
 
 
 def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:

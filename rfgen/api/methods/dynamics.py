@@ -48,7 +48,7 @@ def predict_trajectory(
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
         "training": repr(training), **notes,
-    }  # fmt: skip
+    }
     if not served.all():
         attributes["failures"] = (
             f"{int((~served).sum())} point(s) without a contour of affordable size: with momentum near 1, or its schedule, "
@@ -88,7 +88,7 @@ def posed_settings(
 def trajectories(
     task: Task, posed: Posed, augmentation: AbstractAugmentation | None, training: Any, at: dict[str, float],
     clock: np.ndarray, noise: np.ndarray, shared: str = "all",
-) -> Trajectory:  # fmt: skip
+) -> Trajectory:
     """The trajectory at single settings `at`: of all outputs together, or with a last axis of outputs."""
     problem = posed.problem
     initial = _initial(task, problem, augmentation, training, at["features"])
@@ -103,7 +103,7 @@ def trajectories(
             trajectory(one_output(problem, number), *arguments, float(noise[number]), initial, shared),
         )
         for number in outputs
-    ]  # fmt: skip
+    ]
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in vars(each[0])}
     merged["residual"] = np.max(merged["residual"], axis=-1)
     merged["converged"] = np.min(merged["converged"], axis=-1)
@@ -113,7 +113,7 @@ def trajectories(
     wide = merged["test"].shape
     return Trajectory(**{
         name: part if part.ndim > 1 else np.broadcast_to(part[:, None], wide) for name, part in merged.items()
-    })  # fmt: skip
+    })
 
 
 def _counted(task: Task, training: Any, at: dict[str, float], clock: np.ndarray, curve: Trajectory) -> Trajectory:
@@ -129,7 +129,7 @@ def one_output(problem: AugmentedProblem, number: int) -> AugmentedProblem:
     target, by_output = problem.target, problem.target.by_output
     fields = {
         name: leaf[number] if getattr(by_output, name) == 0 else leaf for name, leaf in vars(target).items()
-    }  # fmt: skip
+    }
     return AugmentedProblem(problem.operators, problem.blocks, type(target)(**fields), problem.null_power[number])
 
 

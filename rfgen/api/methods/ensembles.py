@@ -51,7 +51,7 @@ def predict_ensemble(
             one["effective_ridge"] = np.where(
                 one["kappa"] > 0.0, ridge * one["gamma"] / one["kappa"],
                 one["gamma"] * np.where(n - room > 1e-12 * n, n - room, 0.0),
-            )  # fmt: skip
+            )
     mixed = ensemble(one, two, inner)
     mixed["converged"] = one["converged"] & two["converged"]
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"} | {"members": sizes}

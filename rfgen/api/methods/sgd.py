@@ -100,7 +100,7 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
     variables, notes = judged(task, grid, values)
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **notes,
-    }  # fmt: skip
+    }
     if isinstance(curves[0], MultiPassCurve):
         unserved = sum(int((~curve.served).sum()) for curve in curves)
     else:
@@ -131,7 +131,7 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             "stationary_test": (
                 dims + ["output"] * len(inner), outer.pack([curve.stationary_test for curve in curves], *inner),
             ),
-        }  # fmt: skip
+        }
         result = result.assign({name: (*value, {"long_name": DESCRIPTIONS[name]}) for name, value in extra.items()})
     return _with_modes(task, result, grid, curves, inner) if curves and getattr(curves[0], "by_mode", None) else result
 

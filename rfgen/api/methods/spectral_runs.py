@@ -43,7 +43,7 @@ KNOBS = "n, the modes, the views or the number of times and ridges"
 def simulate_spectral(
     task: Task | DataTask, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any, dtype: str = "float64", test_rows: str = "population", members: Any = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """Measured risk of linear models: `test`, `train`, `bias`, `variance`, `noise`, `norm`, each with its standard error.
 
     Notes
@@ -100,11 +100,11 @@ def simulate_spectral(
     identity = (
         __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise,
         *(() if models == ALONE else content(models)), *_content(training, settings), seed, dtype, test_rows,
-    )  # fmt: skip
+    )
     points = [
         (None if size is None else int(size), None if np.isinf(count) else int(count))
         for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
-    ]  # fmt: skip
+    ]
     cells = []
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
@@ -119,7 +119,7 @@ def simulate_spectral(
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
             initial: Any = initial, together: int = together,
-        ) -> dict[str, np.ndarray]:  # fmt: skip
+        ) -> dict[str, np.ndarray]:
             spare_maps()
             words = trial_words(seed, size, features, start, stop)
             return measure(

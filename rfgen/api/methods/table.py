@@ -53,7 +53,7 @@ _VIEWS = frozenset({"features", "augmentation", "test_views"})
 _MODELS = _VIEWS | {"resampling", "members"}
 _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
-}  # fmt: skip
+}
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
@@ -127,7 +127,7 @@ METHODS = (
         ("test_accuracy", "train_accuracy"), ("test_accuracy",), dict.fromkeys(("predict", "simulate"), frozenset()),
         dtype="float32",
     ),
-)  # fmt: skip
+)
 
 
 def method_for(verb: str, task: Any, learner: Any, **options: Any) -> tuple[Method, dict[str, Any]]:

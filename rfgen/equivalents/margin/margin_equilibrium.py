@@ -136,7 +136,7 @@ def margin_equilibrium(
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), (population, response), population.weight,
         response.trace, ridge, loss,
-    )  # fmt: skip
+    )
     state, forces, answer = _solved_for(rows, (population, response), x, scale)
     return Equilibrium(state, forces, answer, scale, response.radius * state.length, left, left < RESIDUAL_TOLERANCE)
 
@@ -152,7 +152,7 @@ def _solved_for(rows: MarginLoss, system: Any, x: Array, scale: Any) -> tuple[Ma
 
 def _residual(
     rows: MarginLoss, intercept: bool, system: Any, x: Array, hold: Any, scale: Any
-) -> Float[Array, " unknowns"]:  # fmt: skip
+) -> Float[Array, " unknowns"]:
     """The equations, each of order 1."""
     state, forces, answer = _solved_for(rows, system, x, scale)
     balance = forces.balance / forces.strength - hold * state.intercept if intercept else state.intercept

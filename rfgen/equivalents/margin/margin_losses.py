@@ -157,4 +157,4 @@ def _logistic_margin_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) ->
 # Each made of the parameters that it has.
 LOSSES: dict[str, Callable[..., MarginLoss]] = {
     "linear": _Linear, "square": _Square, "logistic": _Logistic, "hinge": _Hinge, "squared_hinge": _SquaredHinge,
-}  # fmt: skip
+}

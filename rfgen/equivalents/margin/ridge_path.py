@@ -42,7 +42,7 @@ def loss_of(name: str) -> MarginLoss:
 def ridge_path(
     residual: Callable[[Any, Any, Any, Any], Array], start: Callable[[Any, Any], Array], setting: Any, strength: Any,
     trace: Any, ridge: Any, loss: str,
-) -> tuple[Array, Array, Array]:  # fmt: skip
+) -> tuple[Array, Array, Array]:
     """Unknowns, scale and largest residual left at `ridge` (0: the limit from above); inf where there is no solution.
 
     `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times their largest second

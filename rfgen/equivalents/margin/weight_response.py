@@ -73,7 +73,7 @@ def weight_response(
     return WeightResponse(
         gamma=variances @ (multiplicity * resolvent), spread=variances @ (lengths * square + multiplicity * fluctuation),
         along=along, norm=norm, nu=nu, l1=unknown, active=unknown,
-    )  # fmt: skip
+    )
 
 
 def _effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
@@ -114,7 +114,7 @@ def shrunk_normal(push: Any, power: Any, threshold: Any) -> Shrunk:
     return Shrunk(
         active=cdf(ends[0]) + cdf(ends[1]), mean=noise * (first[0] - first[1]), absolute=noise * (first[0] + first[1]),
         square=noise**2 * (second[0] + second[1]),
-    )  # fmt: skip
+    )
 
 
 def sparse_response(
@@ -127,4 +127,4 @@ def sparse_response(
     return WeightResponse(
         gamma=variances @ (law.active / stiffness), spread=variances @ square, along=means @ (law.mean / stiffness),
         norm=jnp.sum(square), nu=ridge, l1=jnp.sum(law.absolute / stiffness), active=jnp.mean(law.active),
-    )  # fmt: skip
+    )

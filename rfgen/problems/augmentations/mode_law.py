@@ -94,4 +94,4 @@ class ModeLaw(Noun):
         return ModeLaw(
             np.append(probability * self.probability, 1.0 - probability), **widened, label=np.append(self.label, 1.0),
             shape=self.shape, breaks=self.breaks,
-        )  # fmt: skip
+        )

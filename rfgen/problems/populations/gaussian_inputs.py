@@ -91,7 +91,7 @@ class GaussianInputs(Noun):
             slope=np.array([[slope * linear**2, 0.0, max(rest - shared, 0.0)]]),
             level=np.array([[level * slant**2 / d, 0.0, 0.0]]),
             shape=np.append(shape, [0.0, 0.0]), level_class=np.append(np.zeros(d), [1.0, 2.0]),
-        )  # fmt: skip
+        )
 
 
 def _ratio(part: str, view: float, clean: float) -> float:

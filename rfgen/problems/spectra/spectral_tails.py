@@ -99,7 +99,7 @@ def spectral_tails(
         eigenvalue=padded(np.exp(levels["log"]), 0.0),
         after_trace=padded(trace - levels["own"], 0.0), after_square=padded(square - levels["own"], 0.0),
         power_beyond=padded(beyond, null), power_before=padded(before, 0.0), wide=wide, rank=np.float64(spectrum.rank),
-    )  # fmt: skip
+    )
 
 
 def _sums_from(logs: np.ndarray, weights: np.ndarray, order: float) -> np.ndarray:
@@ -165,4 +165,4 @@ def _tail(spectrum: Spectrum, power: np.ndarray) -> dict[str, np.ndarray]:
         "first": 1 + np.arange(panels * CELLS) * CELL_POINTS,
         "edge_log": above, "edge_trace": end[1.0], "edge_square": end[2.0],
         "level_start": x.ravel() - 0.5, "level_stop": x.ravel() + 0.5, "level_log": above,
-    }  # fmt: skip
+    }

@@ -147,7 +147,7 @@ class Spectrum(Noun):
     def _from_law(
         cls, name: str, parameters: Mapping[str, Any], law: Callable[[np.ndarray], np.ndarray], modes: int | None,
         last: float, trace_beyond: Callable[[float], float], resolved: float, explicit: int = EXPLICIT_MODES,
-    ) -> "Spectrum":  # fmt: skip
+    ) -> "Spectrum":
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:
             modes = validation.integer("modes", modes, 1)
@@ -169,7 +169,7 @@ class Spectrum(Noun):
             np.concatenate([np.ones_like(head), weight, trace_beyond(last) / end]),
             name=name, parameters={**parameters, "modes": None}, explicit=explicit,
             index=np.concatenate([head, x, [last]]), tail_from=last, resolved=resolved,
-        )  # fmt: skip
+        )
 
     @classmethod
     def power_law(cls, alpha: float, modes: int | None = None) -> "Spectrum":
@@ -186,7 +186,7 @@ class Spectrum(Noun):
         return cls._from_law(
             "power_law", {"alpha": alpha}, lambda i: -alpha * np.log(i), modes, last,
             lambda x: x ** (1.0 - alpha) / (alpha - 1.0), last * UNRESOLVED ** (1.0 / alpha),
-        )  # fmt: skip
+        )
 
     @classmethod
     def log_power_law(cls, power: float, modes: int | None = None) -> "Spectrum":
@@ -197,7 +197,7 @@ class Spectrum(Noun):
         return cls._from_law(
             "log_power_law", {"power": power}, lambda i: -np.log(i) - power * np.log(np.log1p(i)), modes,
             RESOLVED_INDEX / UNRESOLVED, lambda x: math.log(x) ** (1.0 - power) / (power - 1.0), RESOLVED_INDEX,
-        )  # fmt: skip
+        )
 
     @classmethod
     def exponential(cls, rate: float, modes: int | None = None) -> "Spectrum":
@@ -210,7 +210,7 @@ class Spectrum(Noun):
         return cls._from_law(
             "exponential", {"rate": rate}, lambda i: -rate * i, modes, float(held),
             lambda x: math.exp(-rate * x) / -math.expm1(-rate), held + math.log(UNRESOLVED) / rate, explicit=held,
-        )  # fmt: skip
+        )
 
     @classmethod
     def isotropic(cls, dim: int, scale: float = 1.0) -> "Spectrum":
@@ -234,7 +234,7 @@ class Spectrum(Noun):
         return cls(
             np.append(spikes, float(validation.non_negative("bulk", bulk, 0))), [1] * spikes.size + [dim - spikes.size],
             name="spiked", parameters={"dim": dim, "spikes": spikes.tolist(), "bulk": bulk},
-        )  # fmt: skip
+        )
 
     @classmethod
     def marchenko_pastur(cls, ratio: float, modes: int) -> "Spectrum":

@@ -133,7 +133,7 @@ RULES: dict[type, tuple[str, float]] = {
     Ridge: ("square", 1.0), Logistic: ("logistic", 1.0), Hinge: ("hinge", 1.0), SmoothedHinge: ("hinge", 1.0),
     SquaredHinge: ("squared_hinge", 0.5), MaxMargin: ("hard_margin", 1.0), Averaging: ("averaging", 1.0),
     LDA: ("discriminant", 1.0),
-}  # fmt: skip
+}
 
 
 class AdversarialTraining(AbstractClassifierTraining):

@@ -66,7 +66,7 @@ def mode_classes(task: Task, law: ModeLaw) -> ModeClasses:
     return ModeClasses(
         nodes, weights[0], weights[1:] if task.keep_outputs else weights[1],
         (number == np.arange(law.classes)[:, None]).astype(np.float64), kept, null,
-    )  # fmt: skip
+    )
 
 
 def _shares(task: Task, law: ModeLaw) -> list[np.ndarray]:

@@ -52,7 +52,7 @@ class BoxSolution:
 
 def box_quadratic(
     design: Array, labels: Array, diagonal: Array | None, upper: Array | None, intercept: bool
-) -> BoxSolution:  # fmt: skip
+) -> BoxSolution:
     """Solve for `design` (n, p), rows multiplied by their labels, `labels` (n,) +1 or -1, `diagonal` d (n,) > 0 or None
     for 0, `upper` c (n,) > 0 or None for no upper ends.
 

@@ -26,7 +26,7 @@ def reachable(values: tuple[Array, ...], moves: tuple[Array, ...]) -> Array:
 def interior_point(
     step: Callable[[Any], Any], measured: Callable[[Any], tuple[Array, Array]], start: tuple[Array, ...], aim: float,
     enough: float, patience: int,
-) -> tuple[tuple[Array, ...], Array]:  # fmt: skip
+) -> tuple[tuple[Array, ...], Array]:
     """Of the states that `step` leads to from `start`, that of least residual, and this residual.
 
     `measured(state)`: the residual, and the gap that must be below `enough` before `patience`, the steps that do not halve

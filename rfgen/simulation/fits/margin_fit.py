@@ -18,7 +18,7 @@ LOSSES = {
     "square": lambda t: 0.5 * (1.0 - t) ** 2, "logistic": lambda t: namespace(t).logaddexp(-t, 0.0),
     "hinge": lambda t, width=0.0: _rounded(namespace(t).maximum(1.0 - t, 0.0), width),
     "squared_hinge": lambda t: 0.5 * namespace(t).maximum(1.0 - t, 0.0) ** 2,
-}  # fmt: skip
+}
 FITS = (*LOSSES, "hard_margin")
 # Least ridge, as part of the longest row's square.  The hinge's minimiser is that of ridge 0 exactly below some ridge, this
 # one for margins down to 1e-3 of the longest row; the squared hinge's is off by about this part over the margin's square.
@@ -48,7 +48,7 @@ class MarginFit:
 
 def margin_fit(
     rows: Array, labels: Array, weights: Array, loss: str, ridge: Any = 1.0, intercept: bool = False
-) -> MarginFit:  # fmt: skip
+) -> MarginFit:
     """Minimise `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2` for `rows` (n, dim), `labels` y, +1 or -1, and loss
     `weights` a > 0, both (n,).
 

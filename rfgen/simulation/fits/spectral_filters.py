@@ -230,4 +230,4 @@ def _iterated(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[
 _KINDS = {
     "GradientFlow": _flow, "GradientDescent": _descent, "HeavyBall": _momentum, "Nesterov": _momentum,
     "ScheduledNesterov": _schedule, "Chebyshev": _chebyshev, "IteratedRidge": _iterated,
-}  # fmt: skip
+}

@@ -143,7 +143,7 @@ class _Trained:
 def _train(
     design: Array, labels: Array, filters: Filters, n: int, tail: Array, start: Array | None, unseen: Array | None,
     unseen_norm: Array, with_residuals: bool,
-) -> _Trained:  # fmt: skip
+) -> _Trained:
     """Train from the weights `start` (outputs, p) on `design` (rows, p), beside weights that add `tail` to its kernel.
 
     `unseen` (outputs, rows) are the values at the rows that those weights start with, `unseen_norm` their squares; the
@@ -210,7 +210,7 @@ def _inverse(values: Array) -> Array:
 def fit_spectrally(
     key: Any, sample: Sample, labels: Array, filters: Filters, n: int, features: int | None, start_key: Any,
     initial: InitialWeights | None, with_residuals: bool = False,
-) -> SpectralFit:  # fmt: skip
+) -> SpectralFit:
     """Train on `labels` (rows, 2 outputs), signal before noise, by kernel regression or on random features.
 
     In the kernel the unresolved tail acts by its trace on the diagonal, in law up to its squared eigenvalues.  Residuals
@@ -240,4 +240,4 @@ def fit_spectrally(
     return SpectralFit(
         lift(basis), signal, noise, fit.train, fit.norm, xp.asarray(sample.tail / features), xp.zeros_like(fit.at_rest),
         fit.growth, fit.residuals,
-    )  # fmt: skip
+    )

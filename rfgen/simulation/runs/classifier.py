@@ -87,7 +87,7 @@ class ClassifierRuns:
 def classifier_runs(
     problem: Any, training: Any, n: Any = None, features: Any = None, trials: Any = 100, seed: Any = 0, radius: Any = (),
     start: Any = 0,
-) -> ClassifierRuns:  # fmt: skip
+) -> ClassifierRuns:
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
     `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging`, `LDA` or, not of teachers nor on
@@ -162,7 +162,7 @@ def classifier_runs(
 def _batch(
     key: Array, block: Array, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool,
     features: int | None, zero: bool, attack: str | None,
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """All measures of the trials numbered in `block`, (trials, settings, ...)."""
 
     def one(number: Array) -> dict[str, Array]:
@@ -174,7 +174,7 @@ def _batch(
 def _trial(
     key: Any, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool, features: int | None,
     zero: bool, attack: str | None,
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """All measures of one training set, (settings, ...)."""
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
@@ -207,7 +207,7 @@ def _trial(
 
 def _fit(
     design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
-) -> tuple[MarginFit, Array]:  # fmt: skip
+) -> tuple[MarginFit, Array]:
     """The trained classifier, and whether its weights are to be thought of as infinite."""
     xp = namespace(design)
     finite = xp.asarray(False)
@@ -229,7 +229,7 @@ def _fit(
 
 def _measured(
     source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given."""
     t, bias, xp = fit.margins, fit.intercept, namespace(weights)
     wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
@@ -238,7 +238,7 @@ def _measured(
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
-    }  # fmt: skip
+    }
     if (values := loss_values(name, t)) is not None:
         found["train_loss"] = xp.mean(values)
     if isinstance(source, TeacherRows):
@@ -255,7 +255,7 @@ def _measured(
         "error": source.test_shares @ errors, "group_error": errors, "overlap": source.means @ weights,
         "spread": (source.deviations * source.deviations) @ (weights * weights),
         "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
-    }  # fmt: skip
+    }
     if shift is not None:
         attacked = group_errors(weights, bias, *groups, shift)
         found |= {"robust_error": source.test_shares @ attacked, "group_robust_error": attacked}

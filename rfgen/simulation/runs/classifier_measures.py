@@ -16,7 +16,7 @@ SCORES = np.linspace(-9.0, 9.0, 401)
 
 def group_errors(
     weights: Array, intercept: Any, means: Array, deviations: Array, classes: Array, shift: Any = 0.0
-) -> Array:  # fmt: skip
+) -> Array:
     """Probabilities (groups,) that class * (w.x + b) <= shift for x ~ N(mean, deviations^2), of `weights` (dim,).
 
     `shift` 0: the error; radius * |w|, in the norm dual to the attack's: the error under attack within that radius; shifts
@@ -61,7 +61,7 @@ def sign_error(overlap: Array, variance: Array, intercept: Array) -> Array:
 
 def label_error(
     overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array
-) -> Array:  # fmt: skip
+) -> Array:
     """Probability that sign(s + b) is not a fresh label of the teacher with that `link`, `scale` and `flip`."""
     xp = namespace(variance)
     if link == "sign":

@@ -90,4 +90,4 @@ def mean_spectral_fit(fit: Callable[[Any, Any], SpectralFit], keys: tuple[Any, A
         basis.reshape(basis.shape[0], -1), side_by_side(own["signal"]), side_by_side(own["noise"]),
         xp.sum(residuals * residuals, axis=-1), xp.mean(own["norm"], axis=0), xp.asarray(own["tail"][0]),
         xp.mean(own["tail_start"], axis=0) / members.count, xp.max(own["growth"], axis=0), residuals,
-    )  # fmt: skip
+    )

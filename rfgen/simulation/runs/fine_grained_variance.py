@@ -21,7 +21,7 @@ SHARED = ("", "features", "data", "data noise", "data features", "data features 
 def fine_grained_variance(
     key: Array, eigenvalues: Float[Array, " modes"], coefficients: Float[Array, " modes"], n: int, features: int,
     ridge: Any, noise: Any, trials: int,
-) -> Float[Array, "trials shared"]:  # fmt: skip
+) -> Float[Array, "trials shared"]:
     """Excess risks, mean products of the errors of two models that share each of `SHARED`.
 
     `eigenvalues`, `coefficients` (modes,): target = sum_i coefficients_i phi_i, features of variance eigenvalues_i over
@@ -54,6 +54,6 @@ def fine_grained_variance(
 
         return jnp.stack([
             product(1, 1, 0), product(1, 0, 0), product(0, 1, 1), product(0, 1, 0), product(0, 0, 1), product(0, 0, 0),
-        ])  # fmt: skip
+        ])
 
     return jax.lax.map(trial, jax.random.split(key, trials))

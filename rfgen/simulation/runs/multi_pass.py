@@ -68,7 +68,7 @@ def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings
         {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
         jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
         "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved,
-    )  # fmt: skip
+    )
 
 
 def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | None, outputs: int, itemsize: int) -> int:
@@ -85,7 +85,7 @@ def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | Non
 def multi_pass(
     source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
     batched: bool,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
     return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
 
@@ -161,7 +161,7 @@ def _fit(
     return SpectralFit(
         basis[:modes] if lift is None else lift(basis), weights[:, :outputs], weights[:, outputs:],
         jnp.sum(misfit * misfit, axis=-1), norm, tail, jnp.zeros_like(growth), growth, misfit,
-    )  # fmt: skip
+    )
 
 
 def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int) -> Array:

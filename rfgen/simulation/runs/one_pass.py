@@ -96,7 +96,7 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OneP
         None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
         jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
         (math.prod(axis.size for axis in axes.values()), windows.size), kind,
-    )  # fmt: skip
+    )
 
 
 def pairs_together(settings: OnePassSettings, source: Any, features: int | None, outputs: int) -> int:
@@ -141,7 +141,7 @@ def mode_errors(
 def _over_batches(
     read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, features: int | None,
     settings: OnePassSettings, noise: Array, unresolved: bool,
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
     streams = jax.lax.map(lambda key: stream(key, source, features, unresolved), keys.ravel())
@@ -161,7 +161,7 @@ def _over_batches(
 def _follow(
     read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, streams: Stream,
     settings: OnePassSettings, noise: Array,
-) -> list[dict[str, Array]]:  # fmt: skip
+) -> list[dict[str, Array]]:
     """Two runs for each batch size, read at every time of the clock: weights are (settings, 2 outputs, directions).
 
     A batch is the first samples of the largest one.
@@ -227,7 +227,7 @@ def _measures(
     found = {
         "test": signal_error + noise_error + 2.0 * cross, "signal": signal_error, "noise": noise_error,
         "norm": jnp.sum(both * both, axis=-1),
-    }  # fmt: skip
+    }
     found = {name: jnp.swapaxes(part, 0, 1) for name, part in found.items()}
     found["bias"] = jnp.sum(missed[0] * missed[1], axis=-1) + source.floor
     # runs that have outgrown the floats

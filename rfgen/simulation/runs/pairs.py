@@ -41,7 +41,7 @@ class PairMeasures:
 def over_pairs(
     trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Any, n: int, features: int | None,
     settings: Any, batched: bool, compiled: bool = False,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     """`pair(*stacked)` of two trials `trial(sample, features_key, n, features, settings)`, for each of `keys` (pairs, 2).
 
     `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators) or one after another: on the CPU in
@@ -71,7 +71,7 @@ def over_pairs(
 def _on_host(
     trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, two: tuple[HostKey, HostKey], n: int,
     features: int | None, settings: Any,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     """One pair, in NumPy."""
     shared, halves = fold_in(two[0], SHARED), [split(key) for key in two]
     within = None if isinstance(source, FeatureSampler) else features
@@ -95,7 +95,7 @@ def _design(source: Any, rows_key: Any, features_key: Any, shared: Any, n: int, 
 def _over_pairs(
     trial: Callable[..., Any], pair: Callable[..., PairMeasures], source: Any, keys: Array, n: int, features: int | None,
     settings: Any, batched: bool,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     within = None if isinstance(source, FeatureSampler) else features
 
     def drawn(key: Array, shared: Array) -> Any:

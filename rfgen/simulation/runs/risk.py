@@ -21,7 +21,7 @@ from rfgen.simulation.sampling.samplers import Sample
 def risk(
     source: Any, keys: Any, n: int, features: int | None, ridges: Float[Array, " ridges"],
     noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     """Fit and measure two trials for each of `keys` (pairs, 2), threefry keys, one per trial; `source` is a sampler.
 
     `features=None` is kernel ridge regression; a trial averages `members` of one training set.  `batched` runs all
@@ -65,7 +65,7 @@ def _trial(
         # a sample's views are rows scaled by 1 / sqrt(views)
         signal_error + noise_error + 2.0 * cross, xp.sum(misfit * misfit, axis=-1) / n, signal_error, noise_error,
         norm_signal + norm_noise + 2.0 * norm_cross,
-    )  # fmt: skip
+    )
     return measures, (signal, sample.mask, sample.floor, xp.asarray(at_points))
 
 

@@ -23,7 +23,7 @@ class Splits:
 def random_splits(
     kernel: np.ndarray, labels: np.ndarray, n: int, ridge: Any, splits: int, seed: int, intercept: bool,
     groups: np.ndarray | None = None,
-) -> Splits:  # fmt: skip
+) -> Splits:
     """Train on `n` rows drawn without replacement, or `n` of the `groups`, and test on the rest, `splits` times.
 
     Parameters: `kernel` (rows, rows); `labels` (rows, outputs); `ridge` >= 0, unnormalised (0: the interpolant of least

@@ -26,7 +26,7 @@ INITIAL = 0x696E6974
 def trajectory(
     source: Any, keys: Any, n: int, features: int | None, filters: Filters, initial: InitialWeights | None,
     noise: Float[Array, " outputs"], batched: bool, members: Members = ALONE,
-) -> PairMeasures:  # fmt: skip
+) -> PairMeasures:
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
     return over_pairs(_trial, paired, source, keys, n, features, (filters, initial, noise, members), batched)
 
@@ -34,7 +34,7 @@ def trajectory(
 def _trial(
     sample: Sample, features_key: Any, n: int, features: int | None,
     settings: tuple[Filters, InitialWeights | None, Array, Members],
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:  # fmt: skip
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
     filters, initial, noise, members = settings
     start_key, xp = fold_in(features_key, INITIAL), namespace(sample.rows)

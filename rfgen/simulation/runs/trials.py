@@ -49,7 +49,7 @@ Settings = Array | Filters | BatchSettings | OnePassSettings
 def source_of(
     given: Task | DataTask, task: Task, augmentation: AbstractAugmentation | None, test_views: int | None, dtype: str,
     test_rows: str,
-) -> Any:  # fmt: skip
+) -> Any:
     """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`."""
     if isinstance(task.population, GaussianInputs):
         return feature_sampler(task.population, augmentation, test_views, dtype)
@@ -169,7 +169,7 @@ def trial_keys(seed: int, n: int | None, features: int | None, start: int, stop:
 def measure(
     source: Any, words: np.ndarray, n: Any, features: int | None, settings: Settings, initial: InitialWeights | None,
     noise: Any, together: int, trials: int, advance: Any, members: Members = ALONE,
-) -> dict[str, np.ndarray]:  # fmt: skip
+) -> dict[str, np.ndarray]:
     """Measures of `trials` trials, each (trials, settings, outputs), `bias` (trials // 2, ...), in batches that fit.
 
     `words` are those of the trials' keys, `settings` ridges (ridges,), or those of another training; a trial averages

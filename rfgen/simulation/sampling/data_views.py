@@ -56,7 +56,7 @@ class DataViews:
             targets=labels(self.labels[drawn], view.offset), errors=labels(errors, np.zeros(own.size)),
             tail=np.zeros((), self.dtype), floor=np.zeros(outputs, self.dtype),
             probe=probe, truth=self.labels.T, mask=mask,
-        )  # fmt: skip
+        )
 
     def probe(self, shared: HostKey) -> np.ndarray:
         """Features (features, examples) that predictions are made from, the same for trials with one `shared` key."""

@@ -39,7 +39,7 @@ class InputSampler:
             rows=own * self.scale, targets=own @ self.coefficients.T, errors=errors, tail=xp.zeros((), dtype),
             probe=(tests * self.scale).T, truth=self.coefficients @ tests.T, mask=xp.ones(self.points, dtype),
             floor=xp.zeros(outputs, dtype),
-        )  # fmt: skip
+        )
 
 
 @jax.tree_util.register_dataclass

@@ -90,7 +90,7 @@ class GaussianSampler:
         return Sample(
             rows=rows, targets=rows @ (self.coefficients / self.scale).T + outside, errors=errors, tail=self.tail,
             probe=self.scale, truth=self.coefficients, mask=xp.ones_like(self.scale), floor=self.floor,
-        )  # fmt: skip
+        )
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -135,7 +135,7 @@ class FiniteSampler:
         return Sample(
             rows=coordinates[drawn], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
             truth=truth, mask=mask, floor=floor,
-        )  # fmt: skip
+        )
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -190,7 +190,7 @@ class SphereSampler:
         return Sample(
             rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
             probe=factor[:points].T, truth=values[None, :points], mask=xp.ones(points, dtype), floor=xp.zeros(1, dtype),
-        )  # fmt: skip
+        )
 
     @property
     def identity(self) -> tuple[Any, ...]:

@@ -57,7 +57,7 @@ def _block_of_views(augmentation: AbstractAugmentation, words: Any, start: Any, 
 def mean_view(
     augmentation: AbstractAugmentation, shared: Any, points: Array, views: int,
     mapped: Callable[[Array], Array] = lambda rows: rows,
-) -> Array:  # fmt: skip
+) -> Array:
     """The mean (count, ...) over `views` views of `mapped` views of `points` (count, modes)."""
 
     def one(key: Any) -> Array:
@@ -96,7 +96,7 @@ class AugmentedSampler:
         return replace(
             sample, rows=scale * view.input, targets=labels(sample.targets, view.offset),
             errors=labels(sample.errors, xp.zeros_like(view.own)),
-        )  # fmt: skip
+        )
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -151,7 +151,7 @@ class LimitSampler:
         return replace(
             sample, rows=xp.concatenate([patterns, xp.diag(penalty)]), targets=labels(sample.targets),
             errors=labels(sample.errors),
-        )  # fmt: skip
+        )
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -212,7 +212,7 @@ class AveragedSampler:
 def augmented(
     base: GaussianSampler | FiniteSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation,
     test_views: int | None = None,
-) -> AugmentedSampler | LimitSampler | AveragedSampler:  # fmt: skip
+) -> AugmentedSampler | LimitSampler | AveragedSampler:
     """The samples of `base`, a sampler of `task`, in the views of an augmentation at single strengths."""
     if isinstance(base, SphereSampler):
         raise ValueError(
@@ -248,7 +248,7 @@ def _limit(base: Any, law: ModeLaw, mixing: float, levels: np.ndarray) -> LimitS
     arrays = (
         root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind],
         law.probability @ law.level[:, kind] * shape, root * law.label, np.asarray(mixing),
-    )  # fmt: skip
+    )
     return LimitSampler(base, *(np.asarray(leaf, base.scale.dtype) for leaf in arrays))
 
 

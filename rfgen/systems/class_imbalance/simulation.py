@@ -39,7 +39,7 @@ class ClassImbalanceRuns:
 def class_imbalance(
     mixture: GaussianMixture, rate: Any, steps: Any, weighting: str = "plain", momentum: Any = 0.0, trials: Any = 100,
     seed: Any = 0,
-) -> ClassImbalanceRuns:  # fmt: skip
+) -> ClassImbalanceRuns:
     """Train on `trials` >= 2 draws of the mixture, with the rules and arguments of the theory.
 
     A trial depends on `seed` and its number alone.
@@ -57,7 +57,7 @@ def class_imbalance(
 @double_precision
 def class_imbalance_trials(
     mixture: GaussianMixture, rate: Any, steps: Any, weighting: str, momentum: Any, trials: int, seed: Any, start: int = 0
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """`test`, `train` and `squared_gradient` of the trials from number `start` on, (trials, 3, classes, steps + 1)."""
     steps = validation.integer("steps", steps, 0)
     rate, momentum = validation.positive("rate", rate, 0), validation.non_negative("momentum", momentum, 0)
@@ -82,7 +82,7 @@ def class_imbalance_trials(
 def _runs(
     keys: Array, labels: Array, means: Array, deviations: Array, rate: Array, momentum: Array,
     counts: tuple[int, ...], steps: int, weighting: str, together: int,
-) -> Array:  # fmt: skip
+) -> Array:
     """(trials, 3, classes, steps + 1)."""
     cuts = [sum(counts[:g]) for g in range(1, len(counts))]
     of_row = np.repeat(np.arange(len(counts)), counts)
@@ -102,7 +102,7 @@ def _runs(
             weights = {
                 "plain": sizes / jnp.sum(sizes), "balanced": jnp.full_like(sizes, 1.0 / len(counts)),
                 "normalised": 1.0 / jnp.sqrt(squares),
-            }[weighting]  # fmt: skip
+            }[weighting]
             velocity = momentum * velocity + rate * weights @ gradients
             return (w + velocity, velocity), jnp.stack([test, train, squares])
 

@@ -52,7 +52,7 @@ class ClassImbalance:
 
 def class_imbalance(
     mixture: GaussianMixture, rate: Any, steps: Any, weighting: str = "plain", momentum: Any = 0.0
-) -> ClassImbalance:  # fmt: skip
+) -> ClassImbalance:
     """Losses of each class along `steps` steps of descent with `rate` > 0 and 0 <= `momentum` < 1, as the module says.
 
     `weighting`: "plain", "balanced" or "normalised".  Exact as counts and features grow together, class means of fixed

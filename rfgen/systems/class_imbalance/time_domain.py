@@ -51,7 +51,7 @@ class TimeDomain:
 
 def time_domain(
     mixture: GaussianMixture, steps: int, rule: Callable[[np.ndarray], np.ndarray], momentum: Any = 0.0
-) -> TimeDomain:  # fmt: skip
+) -> TimeDomain:
     """Follow `steps` steps; `rule` makes a_g (classes,) of the squared lengths of X_g'r_g/n_g (classes,).
 
     Costs of order steps^3 for each level of the mixture: 0.1 s for 100 steps and one level, or 60 steps and 100 levels.

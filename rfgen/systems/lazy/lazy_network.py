@@ -85,7 +85,7 @@ def _measured(task: Task, n: Any, width: Any, ridge: Any, trials: Any, seed: Any
         seed_keys(trials, seed), jnp.asarray(np.atleast_1d(validation.non_negative("ridge", ridge))),
         jnp.asarray(np.sqrt(counts * population.target_power)), jnp.asarray(population.initial_variance**0.5),
         jnp.asarray(task.noise[0]), kernel, population.dim, n, population.test_points, width, linearised,
-    )  # fmt: skip
+    )
     found = np.asarray(runs)
     return LazyRuns(found.mean(axis=0), found.std(axis=0, ddof=1) / trials**0.5)
 
@@ -115,7 +115,7 @@ def _network(
 def _runs(
     keys: Array, ridges: Array, target: Array, deviation: Array, noise: Array, kernel: NTK, dim: int, n: int,
     points: int, width: int, linearised: bool,
-) -> Array:  # fmt: skip
+) -> Array:
     """(trials, ridges)."""
 
     def trial(key: Array) -> Array:

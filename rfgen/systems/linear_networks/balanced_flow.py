@@ -43,7 +43,7 @@ class BalancedFlow:
 
 def balanced_flow(
     problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: Any, noise: Any = 0.0
-) -> BalancedFlow:  # fmt: skip
+) -> BalancedFlow:
     """A network of `depth` >= 1 layers at `time` (times,) >= 0, from a product of `length` > 0 and random direction.
 
     `problem`: of one output, kernel regression in eigen-coordinates (`augmented_modes`); flow on (1/2n)|y - W_D...W_1 X|^2.
@@ -83,7 +83,7 @@ def balanced_flow(
 def _solve(
     problem: AugmentedProblem, sizes: tuple[Any, Any], depth: int, times: np.ndarray, length: float, noise: Any,
     edge: float, reach: float,
-) -> BalancedFlow:  # fmt: skip
+) -> BalancedFlow:
     from scipy.integrate import solve_ivp
 
     zeta, weights = closed(reach, edge)
@@ -121,7 +121,7 @@ def _solve(
     return BalancedFlow(
         test=found[where, 3], train=(power - 2.0 * found[:, 1] + found[:, 2])[where], norm=found[where, 0],
         clock=np.real(flow.y[-1])[where],
-    )  # fmt: skip
+    )
 
 
 class _Forms:

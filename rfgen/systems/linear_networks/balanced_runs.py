@@ -14,7 +14,7 @@ TOLERANCE = 1e-6
 
 def balanced_trials(
     task: Task, depth: int, times: np.ndarray, length: float, trials: int, seed: int, start: int, n: int
-) -> dict[str, np.ndarray]:  # fmt: skip
+) -> dict[str, np.ndarray]:
     """`test` risk, exact given the weights, `train` error and squared `norm` of the trials from number `start` on, each
     (trials, times); a trial depends on `seed` and its number alone, and its samples are the same at every depth.
 

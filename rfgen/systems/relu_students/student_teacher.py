@@ -92,7 +92,7 @@ def decomposition(setting: StudentTeacher, hidden: Any, seeds: Any = 50, seed: A
 def training(
     setting: StudentTeacher, hidden: Any, steps: Any, rate: Any, initial: Any, seeds: Any = 10, seed: Any = 0,
     dtype: str = "float32",
-) -> TrainedRuns:  # fmt: skip
+) -> TrainedRuns:
     """Train all weights of `seeds` students by full-batch gradient descent, and measure after each of `steps`.
 
     Descent on half the mean squared training error with step `rate`, from hidden weights w of variance 1 (the factor

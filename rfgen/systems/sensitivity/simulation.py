@@ -44,7 +44,7 @@ class SensitivityRuns:
 def sensitivity(
     activation: str | Callable[[Any], Any], dim: Any, n: Any, features: Any, ridge: Any = 0.0, signal: Any = 1.0,
     noise: Any = 0.0, trials: Any = 20, seed: Any = 0,
-) -> SensitivityRuns:  # fmt: skip
+) -> SensitivityRuns:
     """Fit `trials` >= 2 draws of inputs, labels and features, by minimum norm at ridge 0; arguments as in the theory.
 
     Any activation that JAX differentiates.  A trial depends on `seed` and its number alone.
@@ -89,7 +89,7 @@ def _trial(
     measures = (
         jnp.mean(jnp.sum(gradients * gradients, axis=1)), jnp.sum(linear * linear), features * jnp.sum(weights * weights),
         jnp.mean(missed * missed) + noise,
-    )  # fmt: skip
+    )
     return jnp.stack(measures)
 
 

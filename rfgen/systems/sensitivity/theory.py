@@ -66,7 +66,7 @@ def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes,
     modes = Modes(
         values[order], counts[order], power[order], jnp.where(there[0], 0.0, signal), jnp.sum(counts), jnp.min(values),
         jnp.cumsum(counts[order]),
-    )  # fmt: skip
+    )
     return modes, order
 
 
@@ -75,7 +75,7 @@ def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes,
 def sensitivity(
     activation: OddActivation, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,
     noise: Any = 0.0,
-) -> Sensitivity:  # fmt: skip
+) -> Sensitivity:
     """Sensitivity of ridge regression, ridge 0 for minimum norm, of a linear target on `n` samples of `dim` inputs.
 
     All but `activation` are scalars, traceable: jit, grad and vmap.  The target is beta . x with |beta|^2 = `signal`, and
@@ -115,4 +115,4 @@ def sensitivity(
     return Sensitivity(
         sensitivity=jnp.sqrt(dim * squared), target=jnp.sqrt(dim * signal), squared_gradient=squared, linear=held[0],
         norm=of.norm, test=of.test, residual=of.residual, converged=of.converged,
-    )  # fmt: skip
+    )

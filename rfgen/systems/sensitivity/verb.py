@@ -53,7 +53,7 @@ def _points(activation: OddActivation, dim: Any, signal: Any, noise: Any, n: Any
 def sensitivity(
     dim: int, n: Numbers, features: Numbers | None = None, ridge: Numbers = 0.0, *,
     activation: str | Callable[[Any], Any] = "tanh", signal: float = 1.0, noise: float = 0.0,
-) -> "xarray.Dataset":  # fmt: skip
+) -> "xarray.Dataset":
     """Sensitivity of random-feature regression to its inputs, sqrt(dim E|grad f(x)|^2), in units of the target.
 
     Parameters
@@ -122,7 +122,7 @@ def sensitivity(
     attributes = {
         "kind": "theory", "dtype": "float64", "rfgen_version": __version__, "source": "derived", "dim": dim,
         "activation": str(activation), "signal": signal, "noise": noise,
-    }  # fmt: skip
+    }
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} equilibria not solved, residual {found['residual'].max():.2g}"
     variables = {

@@ -69,7 +69,7 @@ def sparse_runs(
 
 def _trial(
     key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
     of_rows, of_noise = split(key)
     rows = normals(of_rows, (n, truth.size))
@@ -89,7 +89,7 @@ def _trial(
         found = {
             "test": noise + excess, "excess": excess, "train": xp.mean((targets - rows @ fitted) ** 2),
             "norm": xp.sum(fitted**2),
-        }  # fmt: skip
+        }
         if kind == "l1":
             kept, real = fitted != 0.0, truth > 0.0
             total = xp.sum(kept, dtype=truth.dtype)
@@ -97,7 +97,7 @@ def _trial(
             found |= {
                 "active": total, "true_positives": right / xp.sum(real, dtype=truth.dtype),
                 "false_discoveries": (total - right) / xp.maximum(total, 1.0),
-            }  # fmt: skip
+            }
         return {name: xp.where(converged, value, xp.nan) for name, value in found.items()}
 
     return stacked(setting, *settings)

@@ -62,7 +62,7 @@ class StateEvolution:
 def state_evolution(
     proximal: SoftThreshold | Shrinkage | HyperbolicEntropy, coefficients: Any, multiplicity: Any, noise: Any, n: Any,
     penalty: Any = 0.0,
-) -> StateEvolution:  # fmt: skip
+) -> StateEvolution:
     """What minimises sum_i (y_i - x_i.b)^2/2 + penalty sum_j J(b_j) on n samples; penalty 0: least J among interpolators.
 
     `proximal` is the map of J; `coefficients` (levels,) distinct sizes >= 0 and `multiplicity` (levels,) how often each
@@ -136,7 +136,7 @@ def _solved(
         norm=multiplicity @ of.square, active=slopes, active_by_level=of.slope, tau=tau, theta=theta, residual=left,
         # a risk above that of predicting zero holds the rounding multiplied by as much
         converged=left * jnp.maximum(1.0, test / jnp.where(empty & ~noisy, 1.0, noise + signal)) < CONVERGED,
-    )  # fmt: skip
+    )
     none, solved = jnp.zeros_like(n), jnp.ones_like(exact)
     # all that is 0 stays 0 by the proximal maps that can
     kept = jnp.where(coefficients > 0.0, 1.0, 0.0)
@@ -149,7 +149,7 @@ def _solved(
         test=noise + variance, excess=variance, train=noise * jnp.maximum(1.0 - dim / n, 0.0), norm=signal + variance,
         active=dim, active_by_level=jnp.ones_like(coefficients), tau=jnp.sqrt((noise + variance) / n), theta=none,
         residual=none, converged=solved,
-    )  # fmt: skip
+    )
     found = jax.tree.map(lambda this, other: jnp.where(exact, this, other), recovered, found)
     return jax.tree.map(lambda this, other: jnp.where(overdetermined, this, other), ordinary, found)
 

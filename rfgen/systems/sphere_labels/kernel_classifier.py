@@ -104,4 +104,4 @@ def classifier_errors(labels: ZonalLabels, mean: Any, variance: Any, scale: Any 
     return KernelClassifier(
         error=error(variance), uniform_error=error(weights @ variance), test=weights @ squares,
         bayes=jnp.asarray(weights @ (0.5 - 0.5 * np.abs(target))), mean=scale * mean, variance=scale * scale * variance,
-    )  # fmt: skip
+    )

@@ -45,7 +45,7 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     mean, variance = _moments(
         labels.task.modes, labels.eigenvalues, labels.coefficients, labels.multiplicities, labels.polynomials,
         labels.weights, labels.means, n, time,
-    )  # fmt: skip
+    )
     return classifier_errors(labels, mean, variance)
 
 
@@ -54,7 +54,7 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
 def _moments(
     modes: Modes, eigenvalues: Any, coefficients: Any, multiplicities: Any, polynomials: Any, measure: Any, target: Any,
     n: Array, time: Array,
-) -> tuple[Array, Array]:  # fmt: skip
+) -> tuple[Array, Array]:
     """Mean and variance of the fit at the nodes, (nodes,)."""
     curve = decaying(1.0)
     # in the plane of zeta the curve of clock 1 shrinks by the time, and the weights of the filter stay
@@ -86,7 +86,7 @@ def _moments(
         total = jnp.zeros(polynomials.shape[0], jnp.complex128)
         for others, missed, weight in (
             (smoothers, misses, weights), (smoothers.conj(), misses.conj(), weights.conj()),
-        ):  # fmt: skip
+        ):
             squares = ((smoother * others) @ project) * per_root
             sources = (noise + miss * missed) @ project
             total += weight @ (squares / (n.astype(jnp.complex128) - squares) * sources)

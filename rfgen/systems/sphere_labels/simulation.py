@@ -83,7 +83,7 @@ def _measured(
 def kernel_trials(
     labels: ZonalLabels, by: str, points: np.ndarray, trials: int, seed: int, start: int, n: int,
     test_points: int = TEST_POINTS,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """0-1 error and squared risk of the trials from number `start` on, (trials, 2, points), `by` "ridge" or "time"."""
     for name in ("kernel", "target"):
         try:
@@ -98,7 +98,7 @@ def kernel_trials(
 def _runs(
     keys: Array, at: Array, by: str, kernel: Callable[..., Any], target: Callable[..., Any], dim: int, n: int,
     test_points: int,
-) -> Array:  # fmt: skip
+) -> Array:
     """(trials, 2, points)."""
 
     def trial(key: Array) -> Array:

@@ -98,7 +98,7 @@ def xor_first_step(n: Any, dim: Any, separation: Any, flip: Any, width: Any, rat
         train_accuracy=(1.0 - flip) * norm.cdf((pulled + signal) / total) + flip * norm.cdf((pulled - signal) / total),
         signal=signal, linear_noise=linear, cluster_spread=spread, initial_noise=initial, own_pull=pulled,
         update_ratio=ratio,
-    )  # fmt: skip
+    )
 
 
 def linear_cluster_errors(separation: Any, first: Any, second: Any) -> Float[Array, "4"]:

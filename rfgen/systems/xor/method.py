@@ -64,7 +64,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     variables = {
         "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,
         "train_accuracy": first.train_accuracy,
-    }  # fmt: skip
+    }
     attributes = {"network": repr(net), "kind": "theory", "dtype": "float64", "source": "derived"}
     grid = Grid({"n": sizes, "steps": np.array([1])})
     return dataset(grid.axes, {name: grid.pack(values) for name, values in variables.items()}, xor, attributes)

@@ -120,7 +120,7 @@ def _whole(n: Any, trials: Any, seed: Any, start: Any) -> tuple[int, int, int, i
     return (
         validation.integer("n", n, 1), validation.integer("trials", trials, 1), validation.integer("seed", seed, 0),
         validation.integer("start", start, 0),
-    )  # fmt: skip
+    )
 
 
 def _keys(seed: int, n: int, numbers: np.ndarray) -> Array:
@@ -184,7 +184,7 @@ class _Training:
 
 def _drawn(
     key: Array, centres: Array, flip: Array, rate: Array, init: Array, dim: int, n: int, width: int, tests: int
-) -> tuple[_Training, Array, Array]:  # fmt: skip
+) -> tuple[_Training, Array, Array]:
     """A training set with initial weights; `tests` fresh points and their classes."""
     keys = jax.random.split(key, 4)
     cluster = jnp.concatenate([jax.random.randint(keys[0], (n,), 0, 4), jnp.arange(tests) % 4])
@@ -206,7 +206,7 @@ def _drawn(
 def _measured(
     keys: Array, centres: Array, flip: Array, rate: Array, init: Array, between: Array, dim: int, n: int, width: int,
     devices: int, together: int,
-) -> tuple[Array, Array, Array]:  # fmt: skip
+) -> tuple[Array, Array, Array]:
     """Train accuracy, test accuracy and share of fitted flips, each (trials, steps)."""
 
     def trial(key: Array) -> tuple[Array, Array, Array]:
@@ -238,7 +238,7 @@ def _measured(
 @partial(jax.jit, static_argnames=("dim", "n", "width"))
 def _neurons(
     key: Array, centres: Array, flip: Array, rate: Array, init: Array, between: Array, dim: int, n: int, width: int
-) -> tuple[Array, Array]:  # fmt: skip
+) -> tuple[Array, Array]:
     """`plane` and `moved` of `NeuronPaths`."""
     training, _, _ = _drawn(key, centres, flip, rate, init, dim, n, width, TEST_POINTS)
 

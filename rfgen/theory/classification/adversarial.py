@@ -62,7 +62,7 @@ def linf_training(
 def _trained(
     counts: Array, labels: Array, weights: Array, means: Array, variances: Array, classes: Array, ridge: Array,
     radius: Array, loss: str, intercept: bool,
-) -> LinfClassifier:  # fmt: skip
+) -> LinfClassifier:
     rows = LabelledGroups(counts, labels, weights, jnp.max(variances) + jnp.max(jnp.sum(means**2, axis=1)))
     solved = margin_equilibrium(rows, SparseWeights(variances, means, radius), loss, ridge, intercept)
     threshold = radius * solved.forces.total

@@ -56,4 +56,4 @@ def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = 
     return replace(
         found, error=jax.scipy.stats.norm.cdf(-margin / jnp.sqrt(found.spread)), train_error=missed, support=supporting,
         train_loss=-(labels * (found.overlap + found.intercept) + found.gamma),
-    )  # fmt: skip
+    )

@@ -69,4 +69,4 @@ def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool
         train_error=jax.scipy.stats.norm.cdf(-trained / width),
         support=jax.scipy.stats.norm.cdf((1.0 / scale - trained) / width),
         residual=jnp.where(regular, fitted.residual, jnp.inf), converged=fitted.converged & regular, loss="discriminant",
-    )  # fmt: skip
+    )

@@ -59,7 +59,7 @@ class MarginClassifier:
 def margin_classifier(
     moments: ClassMoments, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
     radius: Any = 0.0,
-) -> MarginClassifier:  # fmt: skip
+) -> MarginClassifier:
     """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) by `loss`: "square" (1-t)^2/2, "logistic", "hinge",
     "squared_hinge" (1-t)_+^2/2, "hard_margin", or "linear" -t, which averages (no intercept, ridge > 0).
 
@@ -125,6 +125,6 @@ def measured_margins(
         spread=state.spread, gamma=gamma, pull=forces.pull, slope=forces.slope, power=forces.power, nu=solved.answer.nu,
         feature_power=feature_power, threshold=threshold, shift=solved.shift, residual=solved.residual,
         converged=solved.converged, loss=loss,
-    )  # fmt: skip
+    )
     missed, supporting = (margin_distribution(found, rows, margin) for margin in (0.0, 1.0 + solved.shift))
     return replace(found, train_error=missed, support=supporting)

@@ -208,4 +208,4 @@ def _measured(rows: TaughtRows, solved: Equilibrium, loss: MarginLoss) -> Teache
         error=below(0.0, jnp.zeros(())), sign_error=measure @ wrong, train_error=trained_below(0.0), train_loss=train_loss,
         support=trained_below(1.0), norm=solved.answer.norm, intercept=state.intercept, overlap=overlap, spread=spread,
         gamma=gamma, residual=solved.residual, converged=solved.converged,
-    )  # fmt: skip
+    )

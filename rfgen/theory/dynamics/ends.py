@@ -20,7 +20,7 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_risk
 
 # What a trajectory is made of at each clock; linear in these, everything else follows.
 PARTS = ("bias", "data", "noise", "features", "train", "train_noise", "norm", "norm_noise", "df1",
-         "initial", "initial_train", "initial_norm")  # fmt: skip
+         "initial", "initial_train", "initial_norm")
 
 
 def blocks_of(problem: AugmentedProblem, n: Any) -> Blocks:
@@ -59,13 +59,13 @@ def beginning(problem: AugmentedProblem, sizes: tuple[Any, Any], initial: np.nda
         "bias": float(rest["bias"]) + null, "train": float(rest["train"]), "train_noise": float(rest["train_noise"]),
         "initial": float(reached @ prediction_covariance(problem)), "initial_train": float(reached @ rest["strength"]),
         "initial_norm": size,
-    }  # fmt: skip
+    }
 
 
 def end(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any, initial: np.ndarray,
     shared: str = "all",
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The ridge solution, and what the initial weights leave in directions that training does not reach."""
     found = _ridge_end(problem, *sizes, training.ridge, noise, shared=shared)
     values = {name: float(value) for name, value in vars(found).items() if name != "residual"}
@@ -74,7 +74,7 @@ def end(
         left = {name: float(value) for name, value in _frozen(problem, *sizes, jnp.asarray(initial)).items()}
     frozen = left["initial_variance"]
     return {**values, "initial_variance": frozen, "test": values["test"] + frozen, "variance": values["variance"] + frozen,
-            "norm": values["norm"] + left["initial_norm"]}  # fmt: skip
+            "norm": values["norm"] + left["initial_norm"]}
 
 
 @program
@@ -88,7 +88,7 @@ def _untrained(problem: AugmentedProblem) -> dict[str, Any]:
     return {"bias": fits.bias[0].real, "train": jnp.einsum("g,gkk->", mass, fits.residuals[0].real),
             "train_noise": jnp.einsum("g,gk,gk->", mass, problem.target.label, problem.target.label),
             "sizes": sizes, "strength": problem.blocks.strength(problem.blocks.reduction(jnp.zeros_like(sizes))),
-            "dimension": jnp.asarray(dimension(problem.operators))}  # fmt: skip
+            "dimension": jnp.asarray(dimension(problem.operators))}
 
 
 @program(static_argnames="shared")
@@ -111,4 +111,4 @@ def _frozen(problem: AugmentedProblem, n: Any, features: Any, variances: Any) ->
         return {"initial_variance": kernels.bias + kernels.spread[0], "initial_norm": kernels.norm[0] + kernels.norm[2]}
     weights = jnp.where(jnp.isfinite(features), features, dimension(operators))
     return {"initial_variance": variances * at.ridge * (at.traces @ problem.target.test),
-            "initial_norm": variances * (weights - at.df1)}  # fmt: skip
+            "initial_norm": variances * (weights - at.df1)}

@@ -54,7 +54,7 @@ def fewer_nodes(windows: Sequence[Window], edge: float, numbers: Sequence[int]) 
                     filters=np.concatenate(filters), error=np.concatenate([one.error for one in windows]),  # type: ignore[attr-defined]
                     paths=tuple(int(count) for count in np.histogram(chosen, starts)[0] if count),
                 )
-            ]  # fmt: skip
+            ]
     return list(windows)
 
 

@@ -186,7 +186,7 @@ def filter_of(kind: str, settings: dict[str, float], n: float) -> Filter:
 def _window(
     training: Filter, index: np.ndarray, clock: np.ndarray, edge: float, zeta: np.ndarray, weights: np.ndarray,
     decay: np.ndarray, right: int,
-) -> Window:  # fmt: skip
+) -> Window:
     if training.kind == "distillation":
         filters = -decay * weights / zeta
         at = np.concatenate([edge * np.geomspace(1e-9, 1.0, 20), training.ridge * np.geomspace(1e-3, 1e3, 7)])

@@ -67,7 +67,7 @@ class Trajectory:
 def trajectory(
     problem: AugmentedProblem, n: Any, features: Any, training: Filter, clock: Any, noise: Any = 0.0,
     initial_variance: Any = 0.0, shared: str = "all",
-) -> Trajectory:  # fmt: skip
+) -> Trajectory:
     """The curve of `training` at `clock` (times,), in any order: times >= 0 or steps, `math.inf` the end of training.
 
     `problem`: of one output, its operators diagonal or dense; `n` samples, `features` (inf: the full kernel), label `noise`
@@ -194,7 +194,7 @@ def _window(
         "norm": quadratic_form(f, kernels.norm[..., 0] + kernels.norm[..., 2]),
         "norm_noise": quadratic_form(f, kernels.norm[..., 1]),
         "df1": 2.0 * np.real(f @ np.asarray(nodes.df1)),
-    }  # fmt: skip
+    }
     zeros = np.zeros(window.index.size)
     parts |= {"initial": zeros, "initial_train": zeros, "initial_norm": zeros}
     if initial.ndim:
@@ -223,7 +223,7 @@ def _assemble(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any,
     initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
     state: tuple[np.ndarray, ...], shared: str,
-) -> Trajectory:  # fmt: skip
+) -> Trajectory:
     """The record: contours, and the beginning and the end of training."""
     solved, error, stable, unmoved, ended, served = state
     null = float(problem.null_power)
@@ -237,7 +237,7 @@ def _assemble(
             "features_variance": p["features"], "initial_variance": p["initial"], "noise": noisy,
             "norm": p["norm"] + (null + noise) * p["norm_noise"] + p["initial_norm"],
             "amplification": 1.0 + p["noise"], "df1": p["df1"],
-        }  # fmt: skip
+        }
 
     found, rough = combined(fine), combined(coarse)
     start = combined({name: np.array([value]) for name, value in beginning(problem, sizes, initial).items()})

@@ -240,4 +240,4 @@ def _measured(
     return HeldOutRisk(
         per_example.mean(axis=0), np.mean(kept[:, None] ** 2 * per_example, axis=0), np.mean(residual**2, axis=0),
         per_example, residual, ridges, matrix, cavity, converged and good,
-    )  # fmt: skip
+    )

@@ -96,7 +96,7 @@ def leave_rows_out(gram: Gram, labels: Any, ridge: Any, time: Any = math.inf, wi
 def leave_blocks_out(
     gram: Gram, labels: Any, blocks: Sequence[np.ndarray], ridge: Any, time: Any = math.inf, views: Any = 1,
     clean: Any = None, with_matrix: bool = False,
-) -> LeftOut:  # fmt: skip
+) -> LeftOut:
     """Residuals of the rows of each of `blocks` (their row numbers) under the fit to all other blocks.
 
     `labels` (n, outputs).  `views`: rows that share one sample's weight 1 in the objective, which divides by their number

@@ -101,13 +101,13 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     each = {
         "gcv": n * squares / trace**2, "loo": xp.mean((above / below) ** 2, axis=0),
         "train": xp.mean(fitted_off**2, axis=0),
-    }  # fmt: skip
+    }
     if labels.ndim == 1:
         each = {name: value[0] for name, value in each.items()}
     return RiskEstimators(
         **each, df1=int(gram.centred) + xp.sum(values / (values + ridge)), kappa=(ridge if free else bottom) / trace,
         relative_error=xp.sqrt(2.0 * fourth) / second,
-    )  # fmt: skip
+    )
 
 
 def _namespace(*values: Any) -> Any:

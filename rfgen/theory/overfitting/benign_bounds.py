@@ -98,4 +98,4 @@ def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0
         bias_lower=jnp.where(found, (1.0 - s) ** 2 * (tail_power + head_lower / (1.0 + c) ** 2), 0.0),
         bias_upper=jnp.where(bounded, bias_upper, jnp.inf),
         k=jnp.where(found, k, jnp.nan), scale=jnp.where(found, x + n / second, jnp.inf),
-    )  # fmt: skip
+    )

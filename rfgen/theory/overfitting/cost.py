@@ -94,4 +94,4 @@ def overfitting_cost(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any =
         cost=cost_of(at.test, best.risk.test), best_ridge=best.ridge, best_test=best.risk.test, ridgeless_test=at.test,
         overfitting_coefficient=at.amplification, kappa=at.kappa, residual=at.residual,
         converged=at.converged & best.risk.converged,
-    )  # fmt: skip
+    )

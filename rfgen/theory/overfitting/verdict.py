@@ -99,16 +99,16 @@ def _exact(spectrum: Spectrum) -> Verdict:
         return Verdict(
             "tempered", float(alpha), f"exact: eigenvalues i^-{alpha:g}, k/r_k tends to {alpha - 1:g}, E0 to {alpha:g}",
             math.nan,
-        )  # fmt: skip
+        )
     if spectrum.name == "log_power_law":
         power = spectrum.parameters["power"]
         return Verdict(
             "benign", 1.0,
             f"exact: eigenvalues 1/(i log^{power:g}(i+1)), k/r_k falls as {power - 1:g}/log k, E0 tends to 1, slowly",
             math.nan,
-        )  # fmt: skip
+        )
     rate = spectrum.parameters["rate"]
     return Verdict(
         "catastrophic", math.inf,
         f"exact: eigenvalues e^(-{rate:g} i), k/r_k grows as {-math.expm1(-rate):.3g} k, E0 as {rate:g} n", math.nan,
-    )  # fmt: skip
+    )

@@ -194,4 +194,4 @@ def augmented_risk(
         data_variance=data, features_variance=from_features, noise=noise_part,
         norm=jnp.where(diverges, jnp.inf, norm), amplification=jnp.where(diverges, jnp.inf, amplification), df1=at.df1,
         residual=at.residual, converged=at.converged,
-    )  # fmt: skip
+    )

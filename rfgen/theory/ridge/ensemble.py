@@ -47,5 +47,5 @@ def ensemble(single: dict[str, Any], pair: dict[str, Any], members: Any) -> dict
 
     mixed = {
         name: weighed(share, single[name]) + weighed(1.0 - share, pair[name]) for name in AVERAGED if name in single
-    }  # fmt: skip
+    }
     return {**single, **mixed}

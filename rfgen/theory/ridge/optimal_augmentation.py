@@ -22,7 +22,7 @@ from rfgen.theory.ridge.posed import Posed, augmented_points, pose, posed_point
 RANGES = {
     "view_variance": (0.0, np.inf), "concentration": (0.0, np.inf), "rate": (0.0, 0.999), "amount": (0.0, 0.999),
     "degrees": (0.0, 180.0),
-}  # fmt: skip
+}
 SHARE = (0.0, 1.0)
 WHOLE = ("pixels",)
 DECADES = (-6.0, 4.0)
@@ -46,7 +46,7 @@ class BestStrength:
 def optimal_augmentation(
     task: Task | DataTask, augmentation: AbstractAugmentation, form: str | None, test_views: int | None,
     points: list[tuple[float, float, float]], noise: Any,
-) -> list[BestStrength]:  # fmt: skip
+) -> list[BestStrength]:
     """At each of `points` (n, features, ridge): the first strength of `augmentation` minimising the test risk.
 
     `augmentation` at single views and strengths, the first of which plays no part.  A grid finds the valley.  On a `Task`
@@ -95,7 +95,7 @@ def dimension(augmentation: AbstractAugmentation) -> str:
 def _refined(
     grid: np.ndarray, tests: np.ndarray, point: tuple[float, float, float], count: int, posed: Callable[[float], Posed],
     noise: Any, smooth: bool,
-) -> BestStrength:  # fmt: skip
+) -> BestStrength:
     from scipy.optimize import brentq, minimize_scalar
 
     best = int(np.argmin(np.where(np.isnan(tests), np.inf, tests)))

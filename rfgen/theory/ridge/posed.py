@@ -75,7 +75,7 @@ def pose_resampled(
 def pose(
     task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
     points: tuple[np.ndarray, np.ndarray, np.ndarray] | None, most_views: float,
-) -> Posed:  # fmt: skip
+) -> Posed:
     """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges too (`points` None);
     `most_views`: largest number asked for.
     """

@@ -90,7 +90,7 @@ class MomentForm:
         target = VectorTarget(
             np.stack([cross, nothing], axis=1)[:, :, None, None], np.stack([second, 0.0 * second], axis=1)[..., None, None],
             np.array([self.moments.label[:1], [0.0]]), np.array([0.0, 0.0, 1.0]), self._test_cross, self._test_second,
-        )  # fmt: skip
+        )
         return _on_device(
             AugmentedProblem(DenseOperators(basis), self._blocks(views), target, np.zeros(self._test_second.size))
         )
@@ -110,7 +110,7 @@ class MomentForm:
         return _Node(
             eigenvalues, np.stack([between, np.diagonal(test)]), self.moments.cross[0, 0] @ basis,
             self._test_cross @ basis, test,
-        )  # fmt: skip
+        )
 
     def _assemble(self, blocks: Blocks, panels: list[list[_Node]], points: np.ndarray) -> AugmentedProblem:
         p = self._between.shape[0]
@@ -124,12 +124,12 @@ class MomentForm:
         operators = Pencil(
             np.float64(math.log(self._lowest)), np.float64(len(panels)), points, nested("eigenvalues"),
             nested("diagonals"), sizes,
-        )  # fmt: skip
+        )
         target = PencilTarget(
             np.moveaxis(nested("cross"), 2, 0), np.moveaxis(nested("test_cross"), 2, 0), nested("test"),
             self.moments.label_means[0, 0], self._test_second, np.array([self.moments.label[:1], [0.0]]),
             np.array([0.0, 0.0, 1.0]),
-        )  # fmt: skip
+        )
         return _on_device(AugmentedProblem(operators, blocks, target, np.zeros(self._test_second.size)))
 
 
@@ -184,7 +184,7 @@ def pattern_features(
     target = VectorTarget(
         np.moveaxis(cross, 3, 0), np.moveaxis(second, 3, 0), label, test, test_cross,
         (labels**2).mean(axis=0),
-    )  # fmt: skip
+    )
     blocks = Blocks(mass, weight, covariance)
     return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(outputs))), replicate
 

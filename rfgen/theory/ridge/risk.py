@@ -84,4 +84,4 @@ def risk(
         test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
         amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1,
         residual=at.residual, converged=at.converged,
-    )  # fmt: skip
+    )

@@ -82,7 +82,7 @@ def _pairs(iteration: Iteration, zeta: Array, forms: Array, times: Array, steps:
         state = tuple(
             sum(half[i][k] * two[j][k] for k in range(size)) + (noise * kick[i] * kick[j]).astype(dtype) * fresh
             for i in range(size) for j in range(size)
-        )  # fmt: skip
+        )
         return state, tuple(sum(own[i][k] * mean[k] for k in range(size)) for i in range(size)), losses
 
     def run(carry: tuple[Any, Any], until: Array) -> tuple[tuple[Any, Any], Array]:
@@ -93,7 +93,7 @@ def _pairs(iteration: Iteration, zeta: Array, forms: Array, times: Array, steps:
     start = (
         (jnp.zeros((zeta.size, 2 * zeta.size), dtype),) * size**2, (jnp.ones_like(zeta),) * size,
         jnp.zeros((steps + 1, forms.shape[1])),
-    )  # fmt: skip
+    )
     (last, (state, _, losses)), found = jax.lax.scan(run, (jnp.zeros((), times.dtype), start), times)
     gaze = matrix(zeta, last)[1]
     return losses.at[last].set((forms[0] @ look(state, gaze).ravel()).real), found

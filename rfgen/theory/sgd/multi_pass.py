@@ -70,7 +70,7 @@ class MultiPassCurve:
 def multi_pass_sgd(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: Any = 0.0,
     finite_size: bool = False,
-) -> MultiPassCurve:  # fmt: skip
+) -> MultiPassCurve:
     """The curve at step numbers `clock` (times,), in any order.
 
     `problem`: of one output and clean samples; `features` inf is the full kernel; `iteration` with weight decay over n, at
@@ -156,7 +156,7 @@ def multi_pass_sgd(
             "bias": bias, "variance": np.maximum(base[:, 1, 0], 0.0), "noise": noise * noisy if noise else 0.0 * noisy,
             "train": np.maximum(base[:, 0] @ np.array([1.0, noise]), 0.0), "amplification": noisy,
             "norm": np.maximum(base[:, 2] @ np.array([1.0, noise]), 0.0),
-        }  # fmt: skip
+        }
         found["test"] = found["bias"] + found["variance"] + found["noise"]
         untrained = float(forms(np.ones((1, own)), kernels.bias)[0]) + null
         error = moment_error(iteration, curve, edge, times, mean, None)
@@ -174,7 +174,7 @@ def multi_pass_sgd(
     return MultiPassCurve(
         **grown, residual=error[place], converged=solved & (error[place] < TOLERANCE) & ~(grown["test"] < 0),
         served=np.ones(place.size, bool), stability=steady, stationary_test=rest,
-    )  # fmt: skip
+    )
 
 
 def _columns(kernel: np.ndarray, null: float) -> list[np.ndarray]:
@@ -189,7 +189,7 @@ def _untrained(count: int, null: float, noise: Any) -> MultiPassCurve:
         test=(null + noise) * one, train=(null + noise) * one, bias=null * one, variance=zero, noise=noise * one, norm=zero,
         amplification=one, residual=zero, converged=one > 0, served=one > 0,
         stability=Stability(True, 0.0, 1.0, 1.0, np.zeros(3)), stationary_test=null + noise,
-    )  # fmt: skip
+    )
 
 
 def _unserved(count: int) -> MultiPassCurve:
@@ -199,4 +199,4 @@ def _unserved(count: int) -> MultiPassCurve:
     return MultiPassCurve(
         **dict.fromkeys(names, nothing), residual=np.full(count, np.inf), converged=never, served=never, stability=unknown,
         stationary_test=np.nan,
-    )  # fmt: skip
+    )

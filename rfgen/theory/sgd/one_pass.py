@@ -153,7 +153,7 @@ def one_pass_sgd(
     return OnePassCurve(
         **grown, residual=error[place], converged=solved[place], stability=steady if constant else None,
         stationary_test=rest, by_mode=kept,
-    )  # fmt: skip
+    )
 
 
 Found = tuple[dict[str, np.ndarray], Stability, np.ndarray | None, dict[str, np.ndarray] | None]
@@ -162,7 +162,7 @@ Found = tuple[dict[str, np.ndarray], Stability, np.ndarray | None, dict[str, np.
 def _on_modes(
     modes: tuple[np.ndarray, ...], iteration: Iteration, times: np.ndarray, window: int | None, null: np.ndarray,
     noise: np.ndarray, panel: float | None,
-) -> Found:  # fmt: skip
+) -> Found:
     """Parts of the curve from the modes, those of smooth decay compressed in panels of half-width `panel` (None: none)."""
     values, counts, power = modes
     first = values.size if panel is None else int(np.sum(values > _smooth_below(iteration)))
@@ -177,7 +177,7 @@ def _on_modes(
     table = MomentNodes(
         nodes, columns, nodes**2, rows[0] * nodes**2, np.ones_like(nodes), np.stack([np.ones_like(nodes), 1.0 / nodes]),
         np.append(null, 1.0)[:, None],
-    )  # fmt: skip
+    )
     run = second_moments(iteration, table, times, window, panel is None)
     mean, sums = run.mean, run.sums
     with np.errstate(over="ignore", invalid="ignore"):
@@ -187,7 +187,7 @@ def _on_modes(
     kept = None
     if panel is None:
         kept = {"bias": mean[:, None] ** 2 * rows[1:], "variance": run.by_node[:, :-1],
-                "noise": noise[:, None] * run.by_node[:, -1:]}  # fmt: skip
+                "noise": noise[:, None] * run.by_node[:, -1:]}
     error = None if first < values.size else np.zeros(times.size)
     steady = stability(iteration, table, float(values[0]))
     return {**parts, "forcing": null}, steady, error, kept
@@ -196,7 +196,7 @@ def _on_modes(
 def _on_features(
     task: Task, features: float, scale: float, iteration: Iteration, times: np.ndarray, window: int | None,
     null: np.ndarray, noise: np.ndarray,
-) -> Found:  # fmt: skip
+) -> Found:
     """Parts of the curve averaged over the draw of random features."""
     problem = augmented_modes(task, None)[0]
     operators = replace(problem.operators, basis=problem.operators.basis / scale)
@@ -229,7 +229,7 @@ def _on_features(
     table = MomentNodes(
         nodes, columns, nodes**2, source, np.ones_like(nodes), np.stack([np.ones_like(inverse), inverse]),
         np.append(unexplained, 1.0)[:, None],
-    )  # fmt: skip
+    )
     run = second_moments(iteration, table, times, window)
     mean, sums = run.mean, run.sums
     with np.errstate(over="ignore", invalid="ignore"):
@@ -254,13 +254,13 @@ def _lowest(problem: AugmentedProblem, features: Any) -> Any:
 def _parts(
     bias: np.ndarray, variance: np.ndarray, unit: np.ndarray, weights_norm: np.ndarray, spread_norm: np.ndarray,
     noise: np.ndarray,
-) -> dict[str, np.ndarray]:  # fmt: skip
+) -> dict[str, np.ndarray]:
     """The curve from its sums; `unit` (times, 1): risk from unit label noise."""
     with np.errstate(over="ignore", invalid="ignore"):
         noisy = np.where(noise > 0, noise * (1.0 + unit), 0.0)
         norm = weights_norm + spread_norm[:, :-1] + np.where(noise > 0, noise * spread_norm[:, -1:], 0.0)
         return {"test": bias + variance + noisy, "bias": bias, "variance": variance, "noise": noisy, "norm": norm,
-                "amplification": 1.0 + unit[:, 0]}  # fmt: skip
+                "amplification": 1.0 + unit[:, 0]}
 
 
 def _smooth_below(iteration: Iteration) -> float:

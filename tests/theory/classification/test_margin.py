@@ -170,7 +170,7 @@ def test_limits_of_the_ridge():
 def test_smoothed_hinge_lies_between_the_hinge_and_its_square():
     for one, two, factor in (
         (rg.SmoothedHinge(3.0, 1e-9), rg.Hinge(3.0), 1.0), (rg.SmoothedHinge(3.0, 200.0), rg.SquaredHinge(1200.0), 400.0)
-    ):  # fmt: skip
+    ):
         found, like = (rg.predict(mixture(), rg.Learner(each), n=150) for each in (one, two))
         for name in ("error", "norm", "train_error", "support"):
             np.testing.assert_allclose(found[name], like[name], rtol=1e-7)
@@ -211,7 +211,7 @@ def test_groups_split_scale_and_swap():
     halves = ClassGroups(
         np.repeat(groups.counts / 2, 2), np.repeat(groups.labels, 2), np.repeat(groups.means, 2, axis=0),
         np.repeat(groups.variances, 2, axis=0), classes=np.repeat(groups.classes, 2),
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(solve(halves.moments, "logistic", 3.0, intercept=True).error[::2], one.error, rtol=1e-11)
     larger = rg.Mixture(7 * each.mean, 49 * each.covariance, each.prior, each.flip).groups(150)
     np.testing.assert_allclose(solve(larger.moments, "logistic", 147.0, intercept=True).error, one.error, rtol=1e-11)
@@ -232,7 +232,7 @@ def test_groups_without_rows_are_tested_on():
     shifted = ClassGroups(
         [*groups.counts[:2], 0.0], [1, -1, 1], [each.mean, -each.mean, 0.5 * each.mean],
         np.stack([each.covariance, each.covariance, 2.0 * each.covariance]),
-    )  # fmt: skip
+    )
     for loss in ("logistic", "hinge"):
         one = solve(groups.moments, loss, 3.0, intercept=True)
         found = solve(shifted.moments, loss, 3.0, intercept=True)

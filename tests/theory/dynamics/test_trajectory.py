@@ -192,7 +192,7 @@ CASES = {
         (60, None, STEEP, None), (300, None, STEEP, None), (60, 100, STEEP, None), (200, 80, STEEP, None),
         (100, 100, STEEP, None), (100, 60, MANY, None), (90, 50, STEEP, MASK), (90, None, STEEP, GAIN),
     )
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

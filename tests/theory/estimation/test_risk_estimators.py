@@ -92,7 +92,7 @@ def test_views_are_left_out_together(p, ridge, time):
     found = leave_blocks_out(gram_of_features(rows), labels, blocks, ridge, time, 3, cross, with_matrix=True)
     for value, matrix, expected in (
         (found.residuals, found.matrix, residuals), (found.clean, found.clean_matrix, at_clean),
-    ):  # fmt: skip
+    ):
         assert np.max(np.abs(value - expected)) < REFIT
         assert np.max(np.abs(matrix @ labels - value)) < 1e-12
 
@@ -257,7 +257,7 @@ def test_error_by_derivatives_of_the_effective_ridge(n, features, ridge):
         (600, 500, 0.0, (2 / 100) ** 0.5), (80, 120, 1e300, (2 / 80) ** 0.5), (500, np.inf, 0.0, 2**0.5),
         (80, 80, 0.0, 2**0.5),
     ],
-)  # fmt: skip
+)
 def test_error_at_the_ends(n, features, ridge, expected):
     """Noise alone in n - rank directions, n labels untouched, one eigenvalue that rules."""
     with jax.enable_x64(True):

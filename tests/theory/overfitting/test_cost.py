@@ -35,7 +35,7 @@ def random_modes(random, tasks):
     return Modes(
         values, ones, power, random.exponential(1.0, tasks) * (random.random(tasks) < 0.3), np.full(tasks, float(MODES)),
         values[:, -1], np.cumsum(ones, axis=1),
-    )  # fmt: skip
+    )
 
 
 def test_cost_is_at_most_the_coefficient_on_ten_thousand_random_tasks():
@@ -84,7 +84,7 @@ def test_optimised_over_the_ridge_too():
         rg.Task(np.append(np.ones(200), 0.0), np.append(np.zeros(200), 2.0)),
     ],
     ids=["power", "exponential", "isotropic", "outside the span", "eigenvalue zero"],
-)  # fmt: skip
+)
 def test_pure_noise_costs_the_coefficient(task):
     at = rg.overfitting_cost(task, n=[3, 30, 150])
     np.testing.assert_allclose(at.cost, at.overfitting_coefficient, rtol=ROUNDING)
@@ -224,14 +224,14 @@ def test_verdicts():
     named = {
         rg.Spectrum.power_law(1.3): ("tempered", 1.3), rg.Spectrum.log_power_law(3.0): ("benign", 1.0),
         rg.Spectrum.exponential(1.0): ("catastrophic", math.inf),
-    }  # fmt: skip
+    }
     for spectrum, expected in named.items():
         at = overfitting_verdict(spectrum, spectral_tails(spectrum), 20.0)
         assert (at.verdict, at.limit) == expected and at.evidence.startswith("exact")
     index = np.arange(1.0, 20_001.0)
     finite = {
         "tempered": index**-1.5, "catastrophic": np.exp(-0.5 * index[:1000]), "benign": 1 / (index * np.log1p(index) ** 4.0)
-    }  # fmt: skip
+    }
     for verdict, values in finite.items():
         spectrum = rg.Spectrum(values)
         at = overfitting_verdict(spectrum, spectral_tails(spectrum), [100.0, 400.0])
@@ -254,7 +254,7 @@ def test_beyond_what_the_tail_resolves_is_not_a_number():
         ({"n": 0}, "n must be > 0"), ({"n": [10, -1]}, "n must be > 0"), ({"n": None}, "n, the number"),
         ({"n": np.nan}, "n must be finite"), ({"task": "power"}, "task must be"), ({"features": 0}, "features must be"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(change, message):
     with pytest.raises(ValueError, match=message):
         rg.overfitting_cost(**{"task": rg.Task.isotropic(5), "n": 10, **change})

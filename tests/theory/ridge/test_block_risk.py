@@ -78,7 +78,7 @@ OUTSIDE = {
         "peak-zero-target samples-equal-modes-ridgeless samples-equal-modes-ridgeless-silent "
         "samples-equal-modes-wide-ridgeless features-equal-modes-ridgeless all-equal-ridgeless all-equal-silent-ridgeless "
         "isotropic-peak zero-eigenvalues-without-power-silent one-mode-one-sample-ridgeless",
-}  # fmt: skip
+}
 
 
 def marked(case):
@@ -103,7 +103,7 @@ SMALL = rg.Task(EIGENVALUES[:10], POWER[:10], 0.3)
 
 FLIPPED = rg.Compose([rg.Flip(0.3), rg.GaussianNoise(0.1)], views=3)
 LAWS = [(FLIPPED, 8.0, 7.0), (rg.Gain([0.4, 1.6], views=2), 8.0, INF), (rg.Cutout(3, views=2), 12.0, 20.0),
-        (rg.Jitter(0.6, 3, views=2), 9.0, 15.0)]  # fmt: skip
+        (rg.Jitter(0.6, 3, views=2), 9.0, 15.0)]
 
 
 @pytest.mark.parametrize("test_views", [None, 3])
@@ -273,7 +273,7 @@ REFUSED = {
     "test views zero": (lambda: learner(rg.Mask(0.5), test_views=0), r"test_views must be an integer >= 1, got 0"),
     "test views half": (lambda: learner(rg.Mask(0.5), test_views=2.5), r"test_views must be an integer >= 1, got 2\.5"),
     "test views mixed": (lambda: learner(rg.Mixup(0.5), test_views=2), r"test_views needs an augmentation that changes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -33,7 +33,7 @@ def closed_forms(n, features, ridge):
         matrix = np.array([
             [1 - q * from_data, -gamma * (z - q) * from_features],
             [-(z - q) / gamma * from_data, 1 - q * (1 / features)],
-        ])  # fmt: skip
+        ])
         tau = np.linalg.solve(matrix, [noise + bias, fitted])[0]
         if "X" not in shared:  # the risk of fresh data, not of the other model's rows
             tau = bias + gamma * (z - q) * from_features * fitted / (1 - q / features)
@@ -49,7 +49,7 @@ def test_closed_forms(n, features, ridge):
         "bias": c[""], "irreducible": NOISE, "variance_data": c["X"] - c[""], "variance_features": c["F"] - c[""],
         "variance_data_features": c["XF"] - c["X"] - c["F"] + c[""], "variance_data_noise": c["Xe"] - c["X"],
         "variance_data_features_noise": c["XFe"] - c["XF"] - c["Xe"] + c["X"], "test": c["XFe"] + NOISE,
-    }  # fmt: skip
+    }
     for name, value in expected.items():
         assert float(parts[name]) == pytest.approx(value, rel=1e-7, abs=1e-9), name
     total = sum(float(parts[name]) for name in parts.data_vars if name not in ("test", "converged"))

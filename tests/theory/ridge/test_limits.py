@@ -100,7 +100,7 @@ def test_every_observable_is_a_derivative():
 @given(
     n=st.floats(1.0, 1e4), features=st.floats(1.0, 1e4), ridge=st.floats(0.0, 1e3), noise=st.floats(0.0, 10.0),
     alpha=st.floats(0.5, 4.0), beta=st.floats(0.5, 3.0), scale=st.floats(1e-3, 1e3),
-)  # fmt: skip
+)
 def test_properties(n, features, ridge, noise, alpha, beta, scale):
     index = np.arange(1.0, 301.0)
     task = rg.Task(index**-alpha, index**-beta, noise)

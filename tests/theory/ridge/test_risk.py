@@ -33,7 +33,7 @@ def task_of(case):
     return rg.Task(
         spectrum["eigenvalues"], spectrum["power"], case["noise"], spectrum["multiplicity"],
         null_power=spectrum["null_power"],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["slug"])

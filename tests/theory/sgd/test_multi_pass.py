@@ -40,7 +40,7 @@ def test_infinite_batches_are_full_batch_descent(method, features, ridge):
     momentum = METHODS[method].get("momentum")
     steps = [*STEPS, 5000]
     full = {"descent": lambda: rg.GradientDescent(0.8, steps, ridge), "heavy ball": lambda: rg.HeavyBall(
-        0.8, momentum, steps, ridge), "nesterov": lambda: rg.Nesterov(0.8, steps, momentum, ridge)}[method]()  # fmt: skip
+        0.8, momentum, steps, ridge), "nesterov": lambda: rg.Nesterov(0.8, steps, momentum, ridge)}[method]()
     with jax.enable_x64(True):
         problem = augmented_modes(TASK, None)[0]
         training = rg.SGD(0.8, steps, ridge=ridge, **METHODS[method])
@@ -77,7 +77,7 @@ def test_where_it_comes_to_rest(n, features, momentum, ridge):
 
 @pytest.mark.parametrize("training", [
     rg.SGD(2.5, [0, 200, 201]), rg.SGD(9.0, [0, 200, 201], batch=60), rg.SGD(1.2, [0, 200, 201], momentum=0.7),
-])  # fmt: skip
+])
 def test_unstable_settings_grow_as_reported(training):
     curve = rg.predict(TASK, rg.Learner(training), n=60)
     assert curve.growth > 1 and np.isinf(curve.stationary_test) and "unstable" in curve.attrs and curve.converged.all()
@@ -147,7 +147,7 @@ def test_momentum_too_near_1_says_so():
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5, reshuffle=True)), n=10), "reshuffle"),
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5)), n=10), "augmentation"),
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5)), n=10, by_mode=True), "by_mode"),
-])  # fmt: skip
+])
 def test_bad_input_is_named(make, word):
     with pytest.raises(ValueError, match=word):
         make()

@@ -85,7 +85,7 @@ def test_the_whole_matrix_of_second_moments(name):
     "training",
     [rg.OnePassSGD(0.35, 60_000), rg.OnePassSGD(0.2, 60_000, batch=4, momentum=0.7),
      rg.OnePassSGD(0.15, 60_000, momentum=0.7, nesterov=True), rg.AcceleratedSGD(0.95, 0.05, 0.3, 0.1, 60_000, batch=2)],
-)  # fmt: skip
+)
 def test_the_recursion_comes_to_rest_where_the_closed_form_says(training):
     curve = rg.predict(TASK, rg.Learner(training))
     assert abs(float(curve.test / curve.stationary_test) - 1) < 1e-12
@@ -103,7 +103,7 @@ def test_the_closed_form_of_plain_descent():
 @pytest.mark.parametrize("training", [
     rg.OnePassSGD(1.1, [300, 301]), rg.OnePassSGD(2.05, [300, 301], batch=100),
     rg.OnePassSGD(0.6, [300, 301], momentum=0.9, batch=2), rg.AcceleratedSGD(0.9, 0.1, 2.5, 0.3, [300, 301]),
-])  # fmt: skip
+])
 @pytest.mark.parametrize("features", [None, 30])
 def test_unstable_settings_grow_as_reported(training, features):
     task = rg.Task.power_law(1.1, 1.5, 0.3, modes=60)
@@ -144,7 +144,7 @@ def test_a_window_of_one_iterate_is_the_iterate():
     rg.OnePassSGD([0.05, 0.3], [10, 1000, 100_000]), rg.OnePassSGD(0.05, [10, 1000, 30_000], momentum=0.9),
     rg.OnePassSGD(0.05, [10, 1000, 30_000], momentum=0.9, nesterov=True),
     rg.AcceleratedSGD(0.95, 0.05, 0.3, 0.1, [10, 1000, 30_000], average_from=7),
-])  # fmt: skip
+])
 def test_compressed_modes_give_the_sums_of_all(training):
     task = rg.Task.power_law(1.5, 1.5, 0.5, modes=3000)
     curve, exact = (rg.predict(task, rg.Learner(training), by_mode=by_mode) for by_mode in (False, True))
@@ -169,7 +169,7 @@ def test_infinitely_many_modes_are_the_limit_of_many():
 @pytest.mark.parametrize("training", [
     rg.OnePassSGD(0.4, STEPS), rg.OnePassSGD(0.2, STEPS, batch=4, momentum=0.8),
     rg.AcceleratedSGD(0.9, 0.1, 0.4, 0.1, STEPS, average_from=5),
-])  # fmt: skip
+])
 def test_infinitely_many_features_are_the_kernel(training):
     kernel, features = (rg.predict(TASK, rg.Learner(training, features=each)) for each in (None, 1e9))
     for name in ("test", "bias", "noise", "norm"):
@@ -180,7 +180,7 @@ def test_infinitely_many_features_are_the_kernel(training):
 @pytest.mark.parametrize("k, training", [
     (60, rg.OnePassSGD(0.5, [1, 10, 60, 200])), (150, rg.OnePassSGD(0.5, [1, 10, 60, 200], momentum=0.6, batch=4)),
     (60, rg.AcceleratedSGD(0.9, 0.1, 0.5, 0.2, [1, 10, 60, 200], batch=2, average_from=10)),
-])  # fmt: skip
+])
 def test_random_features_against_draws_of_them(k, training):
     """Given the features the recursion is exact on their own spectrum; its average over 60 draws of them."""
     modes, rng = 150, np.random.default_rng(k)
@@ -246,7 +246,7 @@ def test_ten_thousand_modes_take_microseconds_a_step():
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), features=5), by_mode=True), "by_mode"),
     (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), n=5, by_mode=True), "by_mode"),
     (lambda: rg.optimal_stopping(TASK, rg.Learner(rg.SGD(0.1, 5)), n=10), "it takes rg.GradientFlow"),
-])  # fmt: skip
+])
 def test_bad_input_is_named(make, word):
     with pytest.raises(ValueError, match=word):
         make()

@@ -23,7 +23,7 @@ def no_warnings():
     (lambda t: 0.3 * (1 - t / 1001), 0.0), (lambda t: 0.15 * (1 + np.cos(np.pi * t / 1000)), 0.0),
     (lambda t: 0.3 * 0.99**t, 0.0), (lambda t: 0.3 / (1 + t), 0.0), (lambda t: 0.3 * (t < 50), 0.0),
     (lambda t: 0.3 * np.minimum(t / 300, 1), 0.0), (0.03, lambda t: 0.9 * (1 - t / 1001)),
-])  # fmt: skip
+])
 def test_schedules_on_very_many_features_are_those_of_the_kernel(rate, momentum):
     training = rg.OnePassSGD(rate, STEPS, momentum=momentum)
     kernel, features = (rg.predict(LONG, rg.Learner(training, features=each)) for each in (None, 1e9))
@@ -89,7 +89,7 @@ def test_no_step_and_no_rate():
 @pytest.mark.parametrize("learner, n", [
     (rg.Learner(rg.OnePassSGD(0.3, [0, 5])), None), (rg.Learner(rg.OnePassSGD(0.3, [0, 5]), features=5), None),
     (rg.Learner(rg.SGD(0.3, [0, 5])), 5),
-])  # fmt: skip
+])
 def test_nothing_to_learn(learner, n):
     none = rg.predict(rg.Task([1.0, 0.5], [0.0, 0.0]), learner, n=n)
     assert none.converged.all() and (none.test == 0).all() and none.stationary_test == 0
@@ -113,7 +113,7 @@ def test_a_part_of_the_state_that_is_never_seen_may_wander():
     (lambda: rg.predict(SHORT, rg.Learner(rg.OnePassSGD(lambda t: 0.3 + 0j * t, 5))), "complex"),
     (lambda: rg.predict(SHORT, rg.Learner(rg.OnePassSGD(lambda t: 0.3 if t < 3 else 0.1, 5))), "np.where instead of if"),
     (lambda: rg.SGD(0.3, 5, batch=10**18), "at most 2\\^53"),
-])  # fmt: skip
+])
 def test_bad_input_is_named(make, word):
     with pytest.raises(ValueError, match=word):
         make()
