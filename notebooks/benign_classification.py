@@ -23,9 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.problems import ClassGroups, Teacher
-from rfgen.simulation import classifier_runs
-from rfgen.theory import adversarial_error, margin_classifier, separability_threshold, teacher_classifier, teacher_moments
+from rfgen.theory import separability_threshold
 
 rg.cache_programs()
 
@@ -170,27 +168,18 @@ np.testing.assert_allclose(euclidean.error[:, 0], curves["logistic 20"].error, r
 assert (euclidean.error.diff("radius") > 0).all() and (coordinates.error.values <= euclidean.error.values).all()
 
 # %% [markdown]
-# Adversarial training puts the attack into the loss, `margin_classifier(..., radius=)`: a pure function of scalars, for `jit`,
-# `grad`, `vmap`. It lowers the error under attack, and here the clean error too, as a ridge would: beside a large ridge
-# little is left to gain.
-
+# Adversarial training puts the attack into the loss. It lowers the error under attack, and here the clean error too, as a
+# ridge would: beside a large ridge little is left to gain.
 
 # %%
-@jax.jit
-def trained(moments, ridge, radius):
-    """Logistic regression on groups of rows."""
-    return margin_classifier(moments, "logistic", ridge, radius=radius)
-
-
-rows = mixture.groups(600)
 gain = {}
-with jax.enable_x64(True):
-    for ridge in (1.0, 300.0):
-        for radius in (0.0, 0.5):
-            result = trained(rows.moments, ridge, radius)
-            attacked = adversarial_error(result, rows.means, rows.variances, rows.classes, 0.5)
-            gain[ridge, radius] = float(result.error[0]), float(attacked[0])
-            print(f"ridge {ridge:3g}, trained at {radius}: clean {result.error[0]:.3f}, attacked {attacked[0]:.3f}")
+for ridge in (1.0, 300.0):
+    robust = rg.predict(mixture, rg.Learner(rg.AdversarialTraining(rg.Logistic(ridge), radius=0.5)), 600)
+    plain = rg.adversarial_error(mixture, rg.Learner(rg.Logistic(ridge)), 600, [0.0, 0.5]).error.values
+    gain[ridge, 0.0], gain[ridge, 0.5] = plain, (float(robust.error), float(robust.robust_error))
+    for radius in (0.0, 0.5):
+        clean, attacked = gain[ridge, radius]
+        print(f"ridge {ridge:3g}, trained at {radius}: clean {clean:.3f}, attacked {attacked:.3f}")
 for clean, attacked in zip(gain[1.0, 0.0], gain[1.0, 0.5], strict=True):
     assert attacked < 0.7 * clean
 assert gain[300.0, 0.5][1] > 0.9 * gain[300.0, 0.0][1]
@@ -203,31 +192,24 @@ assert gain[300.0, 0.5][1] > 0.9 * gain[300.0, 0.0][1]
 
 # %%
 core, spurious = np.eye(2, dim) * [[1.0], [1.5]]
-signs = [(y, a) for y in (1, -1) for a in (1, -1)]
-counts = np.array([270, 30, 30, 270])
 weights = np.array([1, 3, 9, 30])
+learner = rg.Learner(rg.Logistic([20.0, 1e-6]))
 fig, ax = plt.subplots()
-worst = {}
+by_weight = [
+    rg.predict(rg.ClassGroups.spurious(core, spurious, np.ones(dim), 0.9, weights=[1, weight, weight, 1]), learner, n=600)
+    for weight in weights
+]
+assert all(curve.converged.all() for curve in by_weight)
+worst, means = {}, {}
 for ridge in (20.0, 1e-6):
-    errors = []
-    for weight in weights:
-        groups = ClassGroups(
-            counts, labels=[y for y, a in signs], means=[y * core + a * spurious for y, a in signs],
-            variances=np.ones(dim), weights=[1, weight, weight, 1],
-        )  # fmt: skip
-        with jax.enable_x64(True):
-            result = trained(groups.moments, ridge, 0.0)
-        assert result.converged
-        errors.append(np.asarray(result.error))
-    worst[ridge] = np.max(errors, axis=1)
+    worst[ridge] = np.array([curve.error_by_group.sel(ridge=ridge).max() for curve in by_weight])
+    means[ridge] = np.array([curve.error.sel(ridge=ridge) for curve in by_weight])
     (line,) = ax.plot(weights, worst[ridge], "o-", label=f"worst group, ridge {ridge:g}")
-    ax.plot(weights, errors @ counts / counts.sum(), "o:", color=line.get_color(), label="mean over rows")
-    if ridge == 20.0:
-        overall = errors @ counts / counts.sum()
+    ax.plot(weights, means[ridge], "o:", color=line.get_color(), label="mean over rows")
 ax.set(xscale="log", xlabel="weight of the rows on which the features disagree", ylabel="test error")
 ax.legend(frameon=False)
 plt.show()
-assert worst[20.0][0] > 0.5 and (np.diff(worst[20.0]) < 0).all() and (np.diff(overall) > 0).all()
+assert worst[20.0][0] > 0.5 and (np.diff(worst[20.0]) < 0).all() and (np.diff(means[20.0]) > 0).all()
 assert np.ptp(worst[1e-6]) < 0.1 * np.ptp(worst[20.0])
 
 # %% [markdown]
@@ -236,24 +218,19 @@ assert np.ptp(worst[1e-6]) < 0.1 * np.ptp(worst[20.0])
 # `sign_error` against the teacher's own sign. Dots: simulations.
 
 # %%
-teacher = Teacher(direction, covariance, link="logistic", scale=0.3)
-sizes = np.array([100, 200, 400, 800, 1600])
-student = rg.Logistic(2.0)
-with jax.enable_x64(True):
-    learned = jax.jit(jax.vmap(lambda size: teacher_classifier(teacher_moments(teacher), size, "logistic", 2.0)))(
-        np.asarray(sizes, float)
-    )
-learned = jax.tree.map(np.asarray, learned)
-runs = classifier_runs(teacher, student, n=400, trials=16)
+teacher = rg.Teacher(direction, covariance, link="logistic", scale=0.3)
+sizes = [100, 200, 400, 800, 1600]
+student = rg.Learner(rg.Logistic(2.0))
+learned = rg.predict(teacher, student, sizes)
+report = rg.check(teacher, student, n=400, trials=16)
+print(report)
+assert report.agrees
 fig, ax = plt.subplots()
 for name in ("error", "sign_error"):
-    average, spread = runs.summary(name)
-    (line,) = ax.plot(sizes, getattr(learned, name), label=name)
-    ax.errorbar(400, average, spread, fmt="o", color=line.get_color())
-    z = (average - getattr(learned, name)[2]) / spread
-    print(f"{name} at n = 400: theory {getattr(learned, name)[2]:.4f}, simulation {average:.4f}, z {z:+.1f}")
-    assert abs(z) < 5
+    (line,) = ax.plot(sizes, learned[name], label=name)
+    measured, spread = (float(report.dataset[f"{name}_{part}"]) for part in ("simulation", "se"))
+    ax.errorbar(400, measured, spread, fmt="o", color=line.get_color())
 ax.set(xscale="log", xlabel="samples n", ylabel="test error")
 ax.legend(frameon=False)
 plt.show()
-assert learned.converged.all() and (np.diff(learned.sign_error) < 0).all() and (learned.error > learned.sign_error).all()
+assert learned.converged.all() and (learned.sign_error.diff("n") < 0).all() and (learned.error > learned.sign_error).all()

@@ -37,7 +37,7 @@ xor = rg.XORClusters(dim=3000, separation=14.0, flip=0.1)
 net = rg.TwoLayerReLU(width=600, rate=0.01, steps=200, init=2e-4)
 first = rg.predict(xor, net, n=150)
 runs = rg.simulate(xor, net, n=150, trials=12)
-trained = runs.sel(step=runs.step > 0)
+trained = runs.sel(steps=runs.steps > 0)
 ax = rg.plot(None, trained, y=("test_accuracy", "train_accuracy"))
 ax.plot(1, first.test_accuracy, "k*", ms=12, label="theory of the first step")
 ax.axhline(0.5, color="0.8", zorder=0)
@@ -47,7 +47,7 @@ plt.show()
 
 # %%
 print(trained[["train_accuracy", "flips_fitted", "test_accuracy", "test_accuracy_se"]].to_dataframe().round(3))
-step, last = runs.sel(step=1), runs.sel(step=200)
+step, last = runs.sel(steps=1), runs.sel(steps=200)
 z = float((step.test_accuracy - first.test_accuracy[0]) / step.test_accuracy_se)
 print(f"test accuracy after one step: theory {first.test_accuracy[0]:.3f}, simulation {step.test_accuracy:.3f}, z {z:+.1f}")
 assert step.flips_fitted > 0.98 and step.test_accuracy < 0.65 and abs(z) < 4
@@ -210,8 +210,8 @@ ax.axhline(2 / 3, color="0.8", zorder=0)
 ax.set(xticks=list(theory), xlabel="dimension", ylabel="risk added by unit noise, n = 100", ylim=(0, None))
 ax.legend(frameon=False)
 plt.show()
-for dim in theory:
-    print(f"dim {dim}: theory {theory[dim]:.3f}, simulation {mean[dim]:.4f} +- {error[dim]:.4f}")
+for dim, value in theory.items():
+    print(f"dim {dim}: theory {value:.3f}, simulation {mean[dim]:.4f} +- {error[dim]:.4f}")
 off = [theory[dim] / mean[dim] - 1 for dim in theory]
 print(f"theory is too high by {', '.join(f'{each:.1%}' for each in off)}")
 assert abs(mean[2] - rg.univariate.spline_risk(2.0)) < 4 * error[2] + 0.01 and theory[2] > 0.95

@@ -65,13 +65,13 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     dot, dot_se = (np.array([run[name].values[1] for run in dots]) for name in ("test_accuracy", "test_accuracy_se"))
     paths = neuron_paths(XOR, _net(STEPS, INIT), N, seed=seed)
     panels = {
-        "run": {"step": runs.step.values[1:], **found, "first": _theory([INIT])},
+        "run": {"step": runs.steps.values[1:], **found, "first": _theory([INIT])},
         "first": {
             "init": line, "accuracy": _theory(line), "dot_init": plan["inits"], "dot": dot, "dot_se": dot_se,
             "dot_z": (dot - _theory(plan["inits"])) / dot_se,
         },
         "neurons": {
-            "early": paths.plane[list(paths.step).index(EARLY)], "late": paths.plane[-1], "sign": paths.sign,
+            "early": paths.plane[list(paths.steps).index(EARLY)], "late": paths.plane[-1], "sign": paths.sign,
         },
     }  # fmt: skip
     parameters = {

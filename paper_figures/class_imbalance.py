@@ -52,7 +52,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     arrays: dict[str, Any] = {"step": np.arange(STEPS + 1), "valid": valid, "dot_step": at}
     for name in ("test", "train"):
         arrays[name] = np.array([getattr(curve, name) for curve in exact])
-        mean, error = (np.array([getattr(run, key) for run in runs])[..., at] for key in (name, f"{name}_error"))
+        mean, error = (np.array([getattr(run, key) for run in runs])[..., at] for key in (name, f"{name}_se"))
         known = valid[:, None, at] & (at > 0)
         z = np.where(known, (mean - arrays[name][..., at]) / np.where(known, error, 1.0), 0.0)
         arrays |= {f"dot_{name}": mean, f"dot_{name}_se": error, f"dot_{name}_z": z}

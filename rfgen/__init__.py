@@ -10,12 +10,14 @@ __all__ = [
     "NTK",
     "SGD",
     "AcceleratedSGD",
+    "AdversarialTraining",
     "Augmentation",
     "Averaging",
     "BasisPursuit",
     "Bootstrap",
     "Chebyshev",
     "ClassDescent",
+    "ClassGroups",
     "ColorJitter",
     "Compose",
     "CorrelatedClasses",
@@ -64,6 +66,7 @@ __all__ = [
     "SquaredHinge",
     "Subsample",
     "Task",
+    "Teacher",
     "TwoLayerReLU",
     "XORClusters",
     "ZonalLabels",
@@ -127,7 +130,9 @@ from rfgen.problems.augmentations import (
     SaltAndPepper,
     Shift,
 )
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
@@ -137,6 +142,7 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import (
     LDA,
+    AdversarialTraining,
     Averaging,
     Hinge,
     Logistic,

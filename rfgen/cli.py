@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument(
         "--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK"
     )
-    demo.add_argument("--out", type=Path, default=Path("."), help="folder for the picture (default: here)")
+    demo.add_argument("--out", type=Path, default=Path(), help="folder for the picture (default: here)")
     demo.add_argument("--trials", type=int, default=60, help="simulated training sets for each size (default 60)")
     demo.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     commands.add_parser("list", help="the named comparisons, with their sources")
@@ -73,6 +73,10 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     matplotlib.use("Agg")
     if options.trials < 2:
         parser.error(f"argument --trials: must be at least 2, got {options.trials}")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"argument --out: must be a folder that can be made, got {options.out}: {error.strerror}")
     name = f"digits-{options.learner}"
     comparison, started = NAMED[name], time.perf_counter()
     task, learner = comparison.build()
@@ -90,17 +94,16 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     curve = predict(task, learner, [round(sizes[0] * (sizes[-1] / sizes[0]) ** (i / 40)) for i in range(41)])
     ax = plot(curve, measured, x="n", y=report.judged)
     ax.set_title("odd against even digits: exact theory (lines), real subsets (dots)", fontsize="medium")
-    options.out.mkdir(parents=True, exist_ok=True)
     path = (options.out / f"rfgen-demo-{options.learner}.png").resolve()
-    ax.figure.savefig(path, dpi=150)
+    ax.figure.savefig(path, dpi=150)  # type: ignore[union-attr]
     print(f"picture: {path}\n{time.perf_counter() - started:.1f} s")
     return 0 if report.agrees else 1
 
 
 def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if options.all == bool(options.names):
+        parser.error("give names (see `rfgen list`) or --all, and not both")
     names = list(NAMED) if options.all else options.names
-    if not names:
-        parser.error("give names (see `rfgen list`) or --all")
     unknown = [name for name in names if name not in NAMED]
     if unknown:
         parser.error(f"no comparison is called {', '.join(unknown)}; `rfgen list` shows: {', '.join(NAMED)}")

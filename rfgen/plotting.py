@@ -2,9 +2,14 @@
 
 __all__ = ["plot"]
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
 
 # More lines than this cannot be told apart.
 MOST_LINES = 20
@@ -15,15 +20,36 @@ LOG_FACTOR = 20.0
 
 
 def plot(
-    curve: Any, runs: Any = None, x: str | None = None, y: str | tuple[str, ...] | None = None, ax: Any = None
-) -> Any:
+    curve: "xarray.Dataset | None", runs: "xarray.Dataset | None" = None, *, x: str | None = None,
+    y: str | Sequence[str] | None = None, ax: "Axes | None" = None,
+) -> "Axes":  # fmt: skip
     """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
 
-    `x` is the dimension along the axis (default: the longest); every other dimension gives one colour.  `y` is one or
-    more variables (default: `test`, or `error`, `test_accuracy` of classes): the first solid, then dotted, dashed,
-    dash-dotted.  Axes are logarithmic where values are positive and span more than a factor of 20; a value at x = inf is
-    a thin horizontal line.  Returns the matplotlib Axes; draws into `ax` if given.
+    Parameters
+    ----------
+    curve, runs
+        Datasets of `predict` and of `simulate`.
+    x
+        The dimension along the axis; None: the longest.  Every other dimension gives one colour.
+    y
+        One to four variables (None: `test`, or `error`, `test_accuracy` of classes): the first solid, then dotted, dashed,
+        dash-dotted.
+    ax
+        matplotlib Axes to draw into; None: new ones.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin horizontal
+        line.
+
+    Raises
+    ------
+    ValueError
+        That names the argument.
+
+    Examples
+    --------
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import rfgen as rg
     >>> curve = rg.predict(rg.Task.isotropic(50), rg.Learner(rg.Ridge([0.1, 1.0])), n=[10, 50, 250])
@@ -49,10 +75,14 @@ def plot(
     for name in names:
         if any(name not in data for data in given):
             raise ValueError(f"y must name variables of the data ({', '.join(map(str, given[0].data_vars))}), got {name!r}")
+        if runs is not None and f"{name}_se" not in runs:
+            raise ValueError(f"runs must hold {name}_se, as those of rg.simulate do: give a curve of rg.predict as curve=")
+    if ax is not None and not hasattr(ax, "errorbar"):
+        raise ValueError(f"ax must be matplotlib Axes, got {ax!r}")
     sizes = given[0][names[0]].sizes
     if not sizes:
         raise ValueError("plot needs at least one dimension: give n, features, steps or another setting as an array")
-    x = x or max(sizes, key=lambda dim: sizes[dim])
+    x = x or str(max(sizes, key=lambda dim: sizes[dim]))
     for data in given:
         if x not in data[names[0]].dims:
             raise ValueError(f"x must be one of the dimensions {tuple(data[names[0]].dims)}, got {x!r}")

@@ -172,6 +172,11 @@ PREDICTIONS: dict[str, Method] = {
     **{f"mixture, {name}": _predict("mixture", training, n=lambda t: 60 + t.n) for name, training in MARGINS.items()},
     **{name: _predict("sparse", training) for name, training in SPARSE.items()},
     "largest margin": _predict("mixture", lambda t: rg.MaxMargin(), n=_size),
+    "mixture, attacked": _predict(
+        "mixture", lambda t: rg.AdversarialTraining(rg.Logistic(t.value), 0.05, "linf"), n=lambda t: 60 + t.n
+    ),
+    "groups": _predict("groups", MARGINS["hinge"], n=lambda t: 60 + t.n),
+    "teacher": _predict("teacher", MARGINS["squared hinge"]),
     "network": lambda t: rg.predict(rg.XORClusters(2000, 10 + t.value), rg.TwoLayerReLU(200, 0.01, 1, 2e-4), 100 + t.n),
 }
 VERBS: dict[str, Method] = {
@@ -239,8 +244,9 @@ RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
-    "network", "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "adversarial error",
-    "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()", "kernel_classifier()",
+    "network", "groups", "teacher", "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
+    "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
+    "kernel_classifier()",
 } - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import pathlib
 import shutil
 import tempfile
 
+import threadpoolctl
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two thirds of the programs compile in less than the default second; together they take most of the time.
@@ -18,10 +20,14 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # one thread a worker: two workers with two BLAS threads each spin on each other (one test took 49 s instead of 5)
+    # One thread a worker: two workers with two BLAS threads each spin on each other (one test took 49 s instead of 5).
+    # The variable is for processes that tests start and for what is loaded later; a plugin has already loaded NumPy's BLAS.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # and without the emitters of fusions programs compile in two thirds of the time and run as fast
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false")
+    threadpoolctl.threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))
+    # and what is not compiled thoroughly on purpose (`numerics/program.py`) is compiled quickly: the tests of derivatives
+    # took 76 CPU seconds with LLVM's optimisation, 34 without
+    quickly = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+    os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false {quickly}")
 
 import jax
 import pytest
@@ -29,8 +35,8 @@ from jaxtyping import install_import_hook
 
 from tests import compiled_programs, tiers
 
-# The user layer (problems, api, and a system's nouns and methods) validates by itself, with messages that tests read.
-ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check"]
+# The user layer (problems, verbs, and a system's nouns and methods) validates by itself, with messages that tests read.
+ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check.agreement", "api.check.report"]
 BY_THEMSELVES = {
     "gaussian_mixture", "method", "odd_activation", "sparse_regression", "trainings", "two_layer_relu", "verb",
     "xor_clusters", "zonal_labels",

@@ -1,5 +1,6 @@
 """The verbs: shapes, names, scopes, threads, failures."""
 
+import inspect
 import math
 import threading
 
@@ -12,6 +13,25 @@ import xarray
 import rfgen as rg
 
 TASK = rg.Task.power_law(1.5, 1.5, 0.5, modes=200)
+
+
+VERBS = [name for name in rg.__all__ if inspect.isfunction(getattr(rg, name)) and name not in ("cache_programs", "methods")]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_documentation_has_what_tools_read(name):
+    verb = getattr(rg, name)
+    heads = ("Parameters", "Returns", "Raises", "Examples")
+    text = inspect.getdoc(verb)
+    assert all(f"\n{head}\n{'-' * len(head)}\n" in text for head in heads)
+    described = text.split("\nParameters\n")[1].split("\nReturns\n")[0]
+    told = {word.strip() for line in described.splitlines() if line[:1].strip() for word in line.split(" : ")[0].split(",")}
+    assert set(inspect.signature(verb).parameters) <= told
+
+
+def test_methods_tell_what_they_give():
+    for name, text in rg.methods().about.items():
+        assert "Returns\n-------" in text and "Measured" in text and text.splitlines()[0] in repr(rg.methods()), name
 
 
 def every_verb():

@@ -1,21 +1,39 @@
 """Classifiers through the verbs: shapes, agreement, limits, bad input."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.problems.classes.teacher import Teacher
 
 PAIR = rg.Mixture([1.5] + [0.0] * 59, [1.0] * 60, prior=0.3, flip=0.1)
 TRAININGS = [
     rg.Ridge(5.0), rg.Ridge(5.0, intercept=True), rg.Logistic(5.0), rg.Logistic(5.0, intercept=True),
-    rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.SmoothedHinge(5.0, 0.5, intercept=True),
+    rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.SmoothedHinge(5.0, intercept=True, width=0.5),
     rg.Averaging(), rg.Averaging(intercept=True),
     rg.LDA(), rg.LDA(intercept=True),
 ]  # fmt: skip
+CORE, SIDE = np.eye(2, 60) * [[1.0], [1.5]]
+SPURIOUS = rg.ClassGroups.spurious(CORE, SIDE, np.ones(60), 0.9, weights=[1, 3, 3, 1], test_shares=[1, 1, 1, 1])
+# Class +1 tested on where it has moved, with a larger variance.
+SHIFTED = rg.ClassGroups(
+    [90, 60, 0], [1, -1, 1], [CORE, -CORE, CORE + SIDE], np.ones((3, 60)) * [[1.0], [0.5], [2.0]], test_shares=[0, 1, 1]
+)  # fmt: skip
+TAUGHT = rg.Teacher(np.ones(60), np.linspace(0.5, 1.5, 60), "logistic", scale=0.3, flip=0.05)
+# slug: task, learner, n
+OTHERS = {
+    "spurious": (SPURIOUS, rg.Learner(rg.Logistic([1.0, 10.0], intercept=True)), 200),
+    "shifted, features": (SHIFTED, rg.Learner(rg.Hinge(5.0, intercept=True), features=80), None),
+    "xor": (rg.ClassGroups.xor(CORE, SIDE, np.ones(60)), rg.Learner(rg.SquaredHinge(5.0)), 200),
+    "teacher": (TAUGHT, rg.Learner(rg.Logistic(5.0, intercept=True)), [100, 200]),
+    "teacher, averaging": (TAUGHT, rg.Learner(rg.Averaging(intercept=True)), 150),
+    "teacher, margin": (rg.Teacher(CORE, np.ones(60)), rg.Learner(rg.MaxMargin(), features=[60, 200]), 40),
+    "l2 attack": (PAIR, rg.Learner(rg.AdversarialTraining(rg.SquaredHinge(4.0, intercept=True), [0.0, 0.3])), 150),
+    "linf attack": (SPURIOUS, rg.Learner(rg.AdversarialTraining(rg.Logistic(2.0), [0.02, 0.05], "linf")), 200),
+    "linf attack, hinge": (SHIFTED, rg.Learner(rg.AdversarialTraining(rg.Hinge(2.0, intercept=True), 0.04, "linf")), 300),
+}
 # Seconds of one solve after compilation; measured at most 0.06 on a quiet machine.
 SECONDS = 0.5
 
@@ -40,6 +58,54 @@ def test_dimensions_variables_and_attributes():
 def test_theory_and_simulation_agree(training):
     report = rg.check(PAIR, rg.Learner(training), n=150, trials=60, variables=("error", "train_error", "norm"))
     assert report.agrees, report
+
+
+@pytest.mark.parametrize("slug", OTHERS)
+def test_groups_teachers_and_attacks(slug):
+    task, learner, n = OTHERS[slug]
+    report = rg.check(task, learner, n, trials=40)
+    assert report.agrees, report
+
+
+def test_groups_of_a_mixture_are_the_mixture():
+    learner = rg.Learner(rg.Logistic([5.0, 10.0], intercept=True))
+    one, groups = rg.predict(PAIR, learner, n=[100, 150]), PAIR.groups(150)
+    other = rg.predict(groups, learner, n=[100, 150])
+    for name in ("error", "train_error", "train_loss", "norm"):
+        np.testing.assert_allclose(other[name], one[name], rtol=1e-10)
+    np.testing.assert_allclose(other.error_by_group[..., :2], one.error_by_class, rtol=1e-10)
+    assert float(rg.predict(groups, learner).n) == 150.0
+    np.testing.assert_allclose(rg.predict(groups, learner).error, one.error.sel(n=150), rtol=1e-10)
+    # counts hold no shares of the test
+    tested = replace(groups, test_shares=[0.0, 0.0, 0.0, 1.0])
+    np.testing.assert_allclose(rg.predict(tested, learner, 150).error, one.error_by_class.sel(n=150)[:, 1], rtol=1e-10)
+
+
+def test_the_sign_of_a_teacher_by_averages():
+    """The angle of w = mean(y x) with the teacher is known (Hebb's rule)."""
+    share, taught = np.array([0.5, 2.0, 10.0]), rg.Teacher(np.ones(300), np.ones(300))
+    curve = rg.predict(taught, rg.Learner(rg.Averaging()), 300 * share)
+    hebb = np.arccos(np.sqrt(2.0 * share / (2.0 * share + np.pi))) / np.pi
+    np.testing.assert_allclose(curve.sign_error, hebb, rtol=1e-10)
+    np.testing.assert_allclose(curve.error, hebb, rtol=1e-10)
+    np.testing.assert_allclose(curve.norm, 2.0 / np.pi + 1.0 / share, rtol=1e-10)
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_radius_zero_is_no_attack(norm):
+    attacked = rg.Learner(rg.AdversarialTraining(rg.Logistic(5.0, intercept=True), [0.0, 0.2], norm))
+    plain = rg.Learner(rg.Logistic(5.0, intercept=True))
+    curve, clean = rg.predict(PAIR, attacked, 150), rg.predict(PAIR, plain, 150)
+    for name in ("error", "train_error", "train_loss", "norm"):
+        np.testing.assert_allclose(curve[name][0], clean[name], rtol=1e-9)
+    np.testing.assert_allclose(curve.robust_error[0], clean.error, rtol=1e-9)
+    assert curve.robust_error[1] > curve.error[1]
+    # the attack trained for, by its own verb
+    once = rg.Learner(rg.AdversarialTraining(rg.Logistic(5.0, intercept=True), 0.2, norm))
+    under = rg.adversarial_error(PAIR, once, 150, 0.2, norm)
+    np.testing.assert_allclose(under.error, curve.robust_error[1], rtol=1e-9)
+    runs = [rg.simulate(PAIR, learner, 80, trials=2) for learner in (attacked, plain)]
+    np.testing.assert_allclose(runs[0].error[0], runs[1].error, rtol=1e-12)
 
 
 def test_two_covariances_and_the_largest_margin():
@@ -88,9 +154,9 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.Mixture([1.0], 0.0), "covariance must not be all zero"),
         (lambda: rg.Mixture([1.0], [-1.0]), "covariance must be >= 0, got -1.0"),
         (lambda: rg.Mixture([1.0], [0.0]), "covariance must not be all zero"),
-        (lambda: rg.Mixture([1.0], [1.0], prior=1.0), "prior must lie strictly between 0 and 1, else a class"),
+        (lambda: rg.Mixture([1.0], [1.0], prior=1.0), r"prior must be in \(0, 1\), got 1"),
         (lambda: rg.Mixture([1.0], [1.0], flip=0.5), r"flip must be in \[0, 1/2\), got 0.5"),
-        (lambda: rg.Mixture([1.0], [1.0], flip=-0.1), "flip must be >= 0"),
+        (lambda: rg.Mixture([1.0], [1.0], flip=-0.1), r"flip must be in \[0, 1/2\)"),
         (lambda: rg.Mixture([np.nan], [1.0]), "mean must be finite"),
         (lambda: rg.Logistic(-1.0), "ridge must be >= 0, got -1.0"),
         (lambda: rg.Hinge(1.0, intercept=1), "intercept must be True or False, got 1"),
@@ -101,14 +167,24 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(rg.Ridge(1.0, True)), n=50), "intercept is not covered"),
         (lambda: rg.optimal_ridge(PAIR, rg.Learner(rg.Ridge()), n=50), "it takes rg.Ridge on rg.Task"),
         (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, -0.1), "radius must be >= 0, got -0.1"),
-        (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, 0.1, "l1"), "norm must be 'l2' or 'linf'"),
+        (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, 0.1, norm="l1"), "norm must be 'l2' or 'linf'"),
         (lambda: rg.simulate(PAIR, rg.Learner(rg.Hinge(1.0)), n=50.5, trials=2), "n must be whole numbers"),
         (lambda: rg.predict(PAIR, rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 50), "augmentation is"),
-        (lambda: ClassGroups([1, 1], [1, 0], np.eye(2), np.ones(2)), r"labels must be \+1 or -1"),
-        (lambda: ClassGroups([0, 0], [1, -1], np.eye(2), np.ones(2)), "counts must hold at least one row"),
-        (lambda: ClassGroups([1, 1], [1, -1], np.eye(2), np.ones(3)), "variances must have one entry per coordinate"),
-        (lambda: Teacher([1.0], [1.0], link="tanh"), "link must be one of sign, probit, logistic, got 'tanh'"),
-        (lambda: Teacher([0.0, 1.0], [1.0, 0.0]), "direction must have a part where variances are positive"),
+        (lambda: rg.ClassGroups([1, 1], [1, 0], np.eye(2), np.ones(2)), r"labels must be \+1 or -1"),
+        (lambda: rg.ClassGroups([0, 0], [1, -1], np.eye(2), np.ones(2)), "counts must hold at least one row"),
+        (lambda: rg.ClassGroups([1, 1], [1, -1], np.eye(2), np.ones(3)), "variances must have one entry per coordinate"),
+        (lambda: rg.ClassGroups([1], [1], [[1.0]], [1.0], test_shares=[0.0]), "test_shares must have one entry per group"),
+        (lambda: rg.ClassGroups.spurious([1.0], [1.0], [1.0], 1.5), r"agreement must be in \[0, 1\], got 1.5"),
+        (lambda: rg.predict(SPURIOUS, rg.Learner(rg.Hinge(1.0))), "n, the number of training samples, is missing"),
+        (lambda: rg.predict(SPURIOUS, rg.Learner(rg.LDA()), 200), "weights must be equal for LDA, which has no loss"),
+        (lambda: rg.predict(TAUGHT, rg.Learner(rg.LDA()), 50), "to train LDA.*on which are trained rg.Ridge"),
+        (lambda: rg.adversarial_error(TAUGHT, rg.Learner(rg.Hinge(1.0)), 50, 0.1), "is not there for .*it takes rg.Ridge"),
+        (lambda: rg.AdversarialTraining(rg.Ridge(1.0), 0.1), "training must be rg.Logistic, rg.Hinge or rg.SquaredHinge"),
+        (lambda: rg.AdversarialTraining(rg.Hinge(0.0), 0.1), "ridge of an adversarial training must be > 0"),
+        (lambda: rg.AdversarialTraining(rg.Hinge(1.0), -0.1), "radius must be >= 0, got -0.1"),
+        (lambda: rg.AdversarialTraining(rg.Hinge(1.0), 0.1, "l1"), "norm must be one of 'l2', 'linf', got 'l1'"),
+        (lambda: rg.Teacher([1.0], [1.0], link="tanh"), "link must be one of sign, probit, logistic, got 'tanh'"),
+        (lambda: rg.Teacher([0.0, 1.0], [1.0, 0.0]), "direction must have a part where variances are positive"),
     ],
 )
 def test_bad_input_is_refused_by_name(make, message):

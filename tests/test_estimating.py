@@ -42,7 +42,7 @@ def test_groups_are_refits():
 
 def test_dimensions():
     rows, labels = draw(12, 5)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="gcv is inconsistent"):
         found = rg.estimate_risk(rows, labels, [0.0, 1.0], time=[1.0, 2.0, np.inf])
     assert found.loo.dims == ("ridge", "time", "output") and found.df1.dims == ("ridge", "time")
     plain = rg.estimate_risk(rows, labels[:, 0], 1.0)
@@ -61,7 +61,7 @@ def test_nothing_to_learn_from(ridge):
 
 def test_a_flow_that_fits_all_says_so():
     rows, labels = draw(5, 30)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="gcv is inconsistent"):
         found = rg.estimate_risk(rows, labels, time=1e6)
     assert np.isnan(found.gcv).all() and np.isfinite(found.loo).all() and "gcv: 0/0" in found.attrs["failures"]
 
@@ -87,7 +87,7 @@ CASES = {
     "kind": (lambda: rg.estimate_risk(X, Y, kind="gram"), r"kind must be 'auto', 'kernel' or 'features', got 'gram'"),
     "ridge": (lambda: rg.estimate_risk(X, Y, -0.1), r"ridge must be >= 0, got -0\.1"),
     "infinite ridge": (lambda: rg.estimate_risk(X, Y, np.inf), r"ridge must be finite, got inf"),
-    "time": (lambda: rg.estimate_risk(X, Y, time=-1.0), r"time must be a number or an array \(times,\) of numbers >= 0"),
+    "time": (lambda: rg.estimate_risk(X, Y, time=-1.0), r"time must be >= 0 \(inf: the end of training\), got -1.0"),
     "views": (lambda: rg.estimate_risk(X, Y, views=4), r"views must divide the rows of data \(6\), got 4"),
     "views zero": (lambda: rg.estimate_risk(X, Y, views=0), r"views must be an integer >= 1, got 0"),
     "groups": (lambda: rg.estimate_risk(X, Y, groups=[1, 2]), r"groups must hold one label per row of data \(6,\).*\(2,\)"),

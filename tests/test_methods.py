@@ -12,7 +12,8 @@ from rfgen.api.methods.table import METHODS, method_for
 TASK = rg.Task.isotropic(20, noise=0.1)
 CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(30, 2, noise=0.1)
 TASKS = {
-    rg.Task: TASK, rg.Mixture: CLASSES, rg.SparseRegression: SPARSE, rg.XORClusters: rg.XORClusters(40, 6.0),
+    rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
+    rg.XORClusters: rg.XORClusters(40, 6.0),
     rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
@@ -20,6 +21,7 @@ TASKS = {
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
+    rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
     rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
     rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),
 }  # fmt: skip
@@ -104,7 +106,7 @@ def test_covered_options_reach_the_method():
 
 
 def test_nouns_that_do_not_meet():
-    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture to train Hinge"):
+    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture, rg\.ClassGroups or rg\.Teacher to train Hinge"):
         rg.predict(TASK, rg.Learner(rg.Hinge(0.1)), 20)
     with pytest.raises(ValueError, match=r"to train GradientFlow.*on which are trained rg\.Ridge, rg\.Logistic"):
         rg.simulate(CLASSES, rg.Learner(rg.GradientFlow(1.0)), 20)

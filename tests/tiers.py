@@ -33,6 +33,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_real_digits": ("relu-features",),
         "test_sphere": ("90-kernel1",),
     },
+    "tests/simulation/test_attacked_fit.py": {
+        "test_either_kind_of_arrays": (),
+    },
     "tests/simulation/test_augmented_agreement.py": {
         "test_agreement": ("noise-m2-k120-ridge0.2",),
         "test_composition_and_sometimes": (),
@@ -161,7 +164,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/test_classifying.py": {
         "test_attacks": (),
         "test_dimensions_variables_and_attributes": (),
+        "test_groups_teachers_and_attacks": ("spurious",),
         "test_logistic_loss_without_ridge_is_the_largest_margin_where_classes_are_separable": (),
+        "test_radius_zero_is_no_attack": (),
         "test_solves_are_fast_after_compilation": (),
         "test_theory_and_simulation_agree": (
             "Ridge(ridge=5, intercept=True)", "SquaredHinge(ridge=5, intercept=True)", "LDA()",
@@ -216,6 +221,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_groups_split_scale_and_swap": (),
         "test_groups_without_rows_are_tested_on": (),
         "test_hard_margins_exist_where_the_threshold_says": (),
+        "test_labels_of_a_teacher_separate_where_the_threshold_says": (),
         "test_limits_of_the_ridge": (),
         "test_margins_of_training_rows": (),
         "test_square_loss_on_a_mixture_tends_to_ridge_regression_on_its_second_moments": (),

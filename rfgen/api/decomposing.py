@@ -2,35 +2,59 @@
 
 __all__ = ["fine_grained_variance"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare
+from rfgen.api.nouns import checked_axes, in_modes
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 
+if TYPE_CHECKING:
+    import xarray
+
 
 @double_precision
-def fine_grained_variance(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+def fine_grained_variance(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
+) -> "xarray.Dataset":
     """The variance of a learner by the randomness that it comes from, and all that comes from several together.
 
-    `task`, `learner`, `n`, `form` and dimensions as in `rg.predict`, any training on a fixed set, with augmentation or
-    without.  The draws of samples (with their views), of features and of label noise are independent; the variances of
-    the analysis of variance are `variance_data`, `variance_features`, `variance_data_features`, `variance_data_noise`,
-    `variance_data_features_noise` (noise acts through samples alone: the others are 0), and `variance_initial` (initial
-    weights, with all else).  They add up, with `bias` (squared error of the mean predictor) and `irreducible` (the noise
-    of test labels), to `test`.  Units of the target squared.
+    Parameters
+    ----------
+    task, learner, n, form
+        As in `predict`; any training on a fixed set, with augmentation or without.
 
-    An ensemble of many feature draws keeps bias, `variance_data` and `variance_data_noise`.
+    Returns
+    -------
+    xarray.Dataset
+        The variances of the analysis of variance over the independent draws of samples (with their views), of features and
+        of label noise: `variance_data`, `variance_features`, `variance_data_features`, `variance_data_noise`,
+        `variance_data_features_noise` (noise acts through samples alone: the others are 0), and `variance_initial` (initial
+        weights, with all else).  With `bias` (squared error of the mean predictor) and `irreducible` (the noise of test
+        labels) they add up to `test`.  Units of the target squared.
 
-    Source: arXiv 2011.03321 defines the decomposition; derived for arbitrary spectra, trainings and augmentations.
+    Raises
+    ------
+    ValueError
+        As in `predict`.
 
+    Notes
+    -----
+    An ensemble of many feature draws keeps bias, `variance_data` and `variance_data_noise`.  Exact as `predict`.
+
+    References
+    ----------
+    arXiv 2011.03321 defines the decomposition; derived for arbitrary spectra, trainings and augmentations.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> task = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=1000)
     >>> parts = rg.fine_grained_variance(task, rg.Learner(rg.Ridge(0.05), features=60), n=[40, 60, 80])
@@ -38,10 +62,9 @@ def fine_grained_variance(task: Task | DataTask, learner: Learner, n: Any, form:
     np.True_
     """
     method_for("fine_grained_variance", task, learner, form=form)
-    given = task
-    task, axes = prepare(given, learner, n)
+    axes = checked_axes(task, learner, n)
     single, data, features = (
-        risk_curve(given, task, learner, axes, form, shared) for shared in ("all", "samples", "features")
+        risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features")
     )
     import xarray
 
@@ -56,7 +79,7 @@ def fine_grained_variance(task: Task | DataTask, learner: Learner, n: Any, form:
         "converged": single.converged & data.converged & features.converged,
     }  # fmt: skip
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"}
-    return dataset(axes, {name: np.asarray(part) for name, part in parts.items()}, task, single.attrs)
+    return dataset(axes, {name: np.asarray(part) for name, part in parts.items()}, in_modes(task), single.attrs)
 
 
 def _rest(whole: Any, part: Any) -> Any:

@@ -3,21 +3,32 @@
 __all__ = ["estimate_risk"]
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.curves.arguments import Numbers
+from rfgen.curves.cells.memory import budget
 from rfgen.curves.dataset import DESCRIPTIONS
+from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 
+if TYPE_CHECKING:
+    import xarray
+
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
 SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
+# Features beyond this have squares that overflow.
+LARGEST = 1e150
+# Matrices of the smaller side that a decomposition holds at once.
+COPIES = 3
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 NAMES = {
     "gcv": "generalised cross-validation (KARE)",
@@ -32,32 +43,55 @@ NAMES = {
 
 
 def estimate_risk(
-    data: Any, y: Any, ridge: Any = 0.0, *, kind: str = "auto", time: Any = None, views: int | None = None,
-    groups: Any = None, clean: Any = None,
-) -> Any:  # fmt: skip
+    data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
+    groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None,
+) -> "xarray.Dataset":  # fmt: skip
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
-    `data`: a kernel matrix (n, n) or features (n, p) of the training rows; `y`: labels (n,) or (n, outputs), without an
-    intercept: centre them; `ridge` >= 0: unnormalised, scikit-learn's `alpha`.  `kind`: "kernel", "features", or "auto": a
-    square matrix that is symmetric is a kernel, anything else features.
+    Parameters
+    ----------
+    data : (n, n) or (n, p)
+        A kernel matrix, or features, of the training rows.
+    y : (n,) or (n, outputs)
+        Labels, without an intercept: centre them.
+    ridge
+        >= 0, unnormalised, scikit-learn's `alpha`; 0 is the limit from above.
+    kind
+        "kernel", "features", or "auto": a square matrix that is symmetric is a kernel, anything else features.
+    time
+        Early-stopped gradient flow of the objective divided by 2n, with the ridge as weight decay, >= 0 (inf: the ridge
+        solution).  `loo` is exact, by the flow without each row; gcv is wrong there: a UserWarning says so.
+    views
+        Rows m i, ..., m i + m - 1 are the m augmented views of sample i; the objective is the mean over views, and y has
+        one entry a sample or one a row.  Whole samples are left out: `loo` is the risk on views.  gcv is not given.
+    groups : (n,)
+        Names of blocks that are left out together, such as patients.  gcv is not given.
+    clean : (n/views, p) or (n/views, n)
+        Features of the clean inputs, or their kernel with all rows: adds `loo_clean`, the risk on those.
 
-    Returns a Dataset over `ridge`, `time` (arrays) and `output` (y with columns): `gcv`, `loo`, their predicted standard
-    errors `gcv_se`, `loo_se`, the training error `train`, `df1`, `kappa`; in `attrs` the ridge (and time) at which each
-    estimate, summed over outputs, is least.  One decomposition serves all.  Ridge 0 is the limit from above.
+    Returns
+    -------
+    xarray.Dataset
+        Over ridge, time and `output` (y with columns): `gcv`, `loo`, their predicted standard errors `gcv_se`, `loo_se`,
+        the training error `train`, `df1`, `kappa`; in `attrs` the ridge (and time) at which each estimate, summed over
+        outputs, is least.  One decomposition serves all.
 
-    `time`: gradient flow of the objective divided by 2n, with the ridge as weight decay, stopped at these times (inf: the
-    ridge solution).  `loo` is exact, by the flow without each row; gcv is wrong for early stopping: a UserWarning says so.
+    Raises
+    ------
+    ValueError
+        That names the argument.
 
-    `views` = m: rows m i, ..., m i + m - 1 are augmented views of sample i; the objective is the mean over views, and y has
-    one entry a sample or one a row.  Whole samples are left out.  `loo` is then the risk on views; `clean`, features
-    (n/m, p) of the clean inputs or their kernel (n/m, n) with all rows, adds `loo_clean`, the risk on those.  `groups`,
-    (n,): names of blocks that are left out together, such as patients.  gcv is wrong for both, and not given.
-
+    Notes
+    -----
     Unbiased for independent samples as n grows (loo: for n - 1 of them).  Standard errors are for labels that are mostly
     noise, relative size 2/sqrt n or more; the realised risk of one fit scatters beside them.
 
-    Errors: ValueError that names the argument.  Source: gcv is KARE of arXiv 2006.09796; the rest derived.
+    References
+    ----------
+    gcv is KARE of arXiv 2006.09796; the rest derived.
 
+    Examples
+    --------
     >>> import rfgen as rg
     >>> X, y = rg.datasets.digits()
     >>> found = rg.estimate_risk(X[:200], y[:200], ridge=[0.1, 1.0, 10.0])
@@ -66,8 +100,14 @@ def estimate_risk(
     """
     import xarray
 
+    validation.aligned(data=data, y=y, groups=groups)
     matrix, kind, precision = _read(data, kind)
     n = matrix.shape[0]
+    if kind == "features" and np.abs(matrix).max() > LARGEST:
+        raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
+    need = 8 * COPIES * min(matrix.shape) ** 2
+    if need > budget():
+        raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
     if views is not None and groups is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
     blocks = _blocks(n, views, groups)
@@ -77,7 +117,9 @@ def estimate_risk(
     columns = labels if outputs else labels[:, None]
     axes = {"ridge": validation.non_negative("ridge", ridge)}
     if time is not None:
-        axes["time"] = _times(time)
+        axes["time"] = validation.array("time", time, (0, 1), infinite=True)
+        if (axes["time"] < 0).any():
+            raise ValueError(f"time must be >= 0 (inf: the end of training), got {time!r}")
     cross = _clean(clean, matrix, kind, views)
     gram = gram_of_kernel(matrix, precision, KERNEL) if kind == "kernel" else gram_of_features(matrix, precision)
     if time is not None and blocks is None and np.isfinite(axes["time"]).any():
@@ -86,33 +128,30 @@ def estimate_risk(
             "was 2.7); use loo"
         )
 
-    points = []
-    for at in np.ravel(axes["ridge"]):
-        for stop in np.ravel(axes.get("time", math.inf)):
-            at, stop = float(at), float(stop)
-            point = _fit(gram, columns, count * at, stop)
-            if blocks is not None:
-                point |= _left_out(gram, columns, blocks, at, stop, count, cross)
-            elif time is None:
-                point |= _rows(gram, columns, at)
-            else:
-                point |= _along_flow(gram, columns, at, stop, point)
-            points.append(point)
+    points, grid = [], Grid(axes)
+    for at in grid.points:
+        strength, stop = at["ridge"], at.get("time", math.inf)
+        point = _fit(gram, columns, count * strength, stop)
+        if blocks is not None:
+            point |= _left_out(gram, columns, blocks, strength, stop, count, cross)
+        elif time is None:
+            point |= _rows(gram, columns, strength)
+        else:
+            point |= _along_flow(gram, columns, strength, stop, point)
+        points.append(point)
 
-    dims = [name for name, axis in axes.items() if axis.ndim]
-    shape = tuple(axes[name].size for name in dims)
     coords: dict[str, Any] = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
     if outputs:
         coords["output"] = (("output",), np.arange(columns.shape[1]))
     variables = {}
     for name in points[0]:
         values = np.stack([np.broadcast_to(point[name], np.shape(points[0][name])) for point in points])
-        own = dims + (["output"] if values.ndim == 2 and outputs else [])
-        values = values.reshape(shape + ((columns.shape[1],) if len(own) > len(dims) else ()))
-        variables[name] = (own, values, {"long_name": NAMES.get(name, DESCRIPTIONS.get(name, name))})
+        own, inner = (["output"], (columns.shape[1],)) if values.ndim == 2 and outputs else ([], ())
+        title = {"long_name": NAMES.get(name, DESCRIPTIONS.get(name, name))}
+        variables[name] = (grid.dims + own, grid.pack(values, *inner), title)
     attributes = {"rfgen_version": __version__, "kind": kind, "rows": n, "rank": int(gram.values.size)}
     attributes |= {} if blocks is None else {"blocks": len(blocks), "views": count}
-    attributes |= _best(points, axes)
+    attributes |= _best(points, grid)
     result = xarray.Dataset(variables, coords, attributes)
     bad = [name for name in ("gcv", "loo", "loo_clean") if name in result and not np.isfinite(result[name]).all()]
     if bad:
@@ -170,16 +209,15 @@ def _error(matrix: Any, shared: Any = None) -> float:
     return math.sqrt(2.0 * np.sum(square * square)) / np.trace(square)
 
 
-def _best(points: list[dict[str, Any]], axes: dict[str, np.ndarray]) -> dict[str, float]:
+def _best(points: list[dict[str, Any]], grid: Grid) -> dict[str, float]:
     best = {}
-    places = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     for name in ("gcv", "loo", "loo_clean"):
         if name not in points[0] or len(points) == 1:
             continue
         total = np.array([np.sum(point[name]) for point in points])
         if np.isfinite(total).any():
             at = int(np.nanargmin(total))
-            best |= {f"best_{name}_{axis}": float(part[at]) for axis, part in zip(axes, places, strict=True)}
+            best |= {f"best_{name}_{axis}": float(part[at]) for axis, part in grid.columns.items()}
     return best
 
 
@@ -216,16 +254,6 @@ def _labels(y: Any, n: int, views: int) -> np.ndarray:
     return labels
 
 
-def _times(time: Any) -> np.ndarray:
-    try:
-        times = np.asarray(time, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"time must be numeric, got {time!r}") from None
-    if times.ndim > 1 or times.size == 0 or np.isnan(times).any() or (times < 0).any():
-        raise ValueError(f"time must be a number or an array (times,) of numbers >= 0 (inf: the end), got {time!r}")
-    return times
-
-
 def _blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
     if views is not None:
         views = validation.integer("views", views, 1)
@@ -237,7 +265,13 @@ def _blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
     names = np.asarray(groups)
     if names.shape != (n,):
         raise ValueError(f"groups must hold one label per row of data ({n},), got shape {names.shape}")
-    return [np.flatnonzero(names == name) for name in np.unique(names)]
+    missing = [name for name in names.tolist() if not isinstance(name, str) and str(name) in ("None", "nan", "<NA>", "NaT")]
+    if missing:
+        raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
+    blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
+    if len(blocks) == 1:
+        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names[0]!r} alone")
+    return blocks
 
 
 def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray | None:

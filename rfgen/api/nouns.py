@@ -1,17 +1,31 @@
-"""The nouns that verbs check, and what they say where a theory is biased."""
+"""The nouns that verbs take and check, and what they say where a theory is biased."""
 
-__all__ = ["prepare", "warn_low_dimension", "warn_small_population"]
+__all__ = [
+    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "warn_low_dimension",
+    "warn_small_population",
+]
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from rfgen.curves.cells.run import checked_sizes
 from rfgen.numerics.caller import warn_caller
-from rfgen.problems import validation
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
-from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.population import SpherePopulation
+from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
+from rfgen.systems.sparse.sparse_regression import SparseRegression
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.xor_clusters import XORClusters
+
+AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
+AnyLearner: TypeAlias = Learner | TwoLayerReLU
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
@@ -21,12 +35,20 @@ MOST_DF1_PER_EXAMPLE = 0.03
 LOW_DIMENSION, MOST_DF2_PER_SAMPLE = 3, 0.1
 
 
+def in_modes(task: Task | DataTask) -> Task:
+    """The task in eigen-coordinates."""
+    return task.eigen if isinstance(task, DataTask) else task
 
-def prepare(task: Task | DataTask, learner: Learner, n: Any) -> tuple[Task, dict[str, np.ndarray]]:
-    """The task in eigen-coordinates and the axes of the outer product, checked."""
-    if isinstance(task, DataTask):
-        task = task.eigen
-    if learner.augmentation is not None and getattr(task.population, "initial_kernel", None) is not None:
+
+def outputs_kept(task: Task) -> tuple[int, ...]:
+    """The inner dimension of what is known of each output."""
+    return (task.outputs,) if task.keep_outputs else ()
+
+
+def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    """The axes of the outer product, checked."""
+    initial = getattr(in_modes(task).population, "initial_kernel", None)
+    if learner.augmentation is not None and initial is not None:
         raise ValueError(
             "augmentation is not covered for a task with an initial network, which sees the views where the target is that "
             f"of the clean input: use the task without, got {learner.augmentation!r}"
@@ -36,14 +58,12 @@ def prepare(task: Task | DataTask, learner: Learner, n: Any) -> tuple[Task, dict
     if not training.needs_samples:
         if n is not None:
             raise ValueError(f"n must be left out: {training!r} sees steps * batch fresh samples, no set of n; got {n!r}")
-        return task, axes
-    if n is None:
-        raise ValueError(f"n, the number of training samples, is missing: {training!r} trains on a fixed set")
-    axes = {"n": validation.positive("n", n), **axes}
+        return axes
+    axes = {"n": checked_sizes(n), **axes}
     batch = axes.get("batch")
     if batch is not None and np.max(batch) > np.min(axes["n"]):
         raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")
-    return task, axes
+    return axes
 
 
 def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:

@@ -3,16 +3,17 @@
 __all__ = ["least_ridge", "optimal_augmentation", "optimal_ridge"]
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
 from rfgen.api.predicting import predict
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
-from rfgen.curves.grid import over_modes
+from rfgen.curves.grid import Grid, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
@@ -24,6 +25,9 @@ from rfgen.theory.ridge.optimal_augmentation import dimension
 from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
 
+if TYPE_CHECKING:
+    import xarray
+
 
 @program(static_argnames="keep_outputs")
 def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
@@ -32,28 +36,49 @@ def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_output
 
 
 @double_precision
-def optimal_ridge(task: Task | DataTask, learner: Learner, n: Any) -> Any:
+def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarray.Dataset":
     """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
 
-    The learner's own ridge plays no part.  Returns a Dataset over `n` and `features` with `ridge` (0: no ridge is better;
-    inf: predicting zero is best) and the variables of `predict` at that ridge.
+    Parameters
+    ----------
+    task, learner, n
+        As in `predict`; the learner's own ridge plays no part.
 
+    Returns
+    -------
+    xarray.Dataset
+        Over n and features: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is best) and the variables of
+        `predict` there.
+
+    Raises
+    ------
+    ValueError
+        As in `predict`.
+
+    Notes
+    -----
+    Exact as `predict`: d test / d ridge = 0, differentiated through the engine.
+
+    References
+    ----------
+    Derived: `rfgen.theory.ridge`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> best = rg.optimal_ridge(rg.Task.isotropic(100, noise=0.5), rg.Learner(rg.Ridge()), n=[50, 200])
     >>> best.ridge.values.round(4)  # dim * noise / signal
     array([50., 50.])
     """
     method_for("optimal_ridge", task, learner)
-    task, axes = prepare(task, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
-    mesh = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    best = _optimal_ridges(task.modes, *mesh, task.risk_noise, keep_outputs=task.keep_outputs)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
-    values = {
-        name: np.reshape(np.asarray(column), shape) for name, column in {"ridge": best.ridge, **vars(best.risk)}.items()
-    }
-    warn_small_population(task, values["df1"])
-    return dataset(axes, values, task, {"kind": "theory", "dtype": "float64"})
+    grid = Grid(axes)
+    best = _optimal_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs)
+    found = {"ridge": best.ridge, **vars(best.risk)}
+    values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
+    warn_small_population(eigen, values["df1"])
+    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64"})
 
 
 def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:
@@ -64,7 +89,7 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
         return float(best.ridge), float(best.test)
     ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
     for _ in range(4):
-        curve = predict(task, Learner(Ridge(ridges), features, learner.augmentation, learner.test_views), n, form)
+        curve = predict(task, Learner(Ridge(ridges), features, learner.augmentation, learner.test_views), n, form=form)
         test = np.ravel(curve.test)
         number = int(np.nanargmin(test))
         if number == 0:
@@ -74,17 +99,40 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
 
 
 @double_precision
-def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+def optimal_augmentation(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
+) -> "xarray.Dataset":
     """The strength of the learner's augmentation that minimises the exact test risk, and the curve there.
 
-    What is varied is the augmentation's first strength (`keep` of a mask, `variance` of noise, ...), whose value given
-    plays no part; n, features, ridge, views and further strengths may be arrays.  Returns a Dataset with that strength
-    (named as the curve's dimension, `view_variance` for a variance), the variables of `predict` there, outputs summed,
-    and `at_edge`: whether the best strength is an end of the range searched (no augmentation, say).
+    Parameters
+    ----------
+    task, learner, n, form
+        As in `predict`.  What is varied is the augmentation's first strength (`keep` of a mask, `variance` of noise, ...),
+        whose value given plays no part.
 
-    On a `Task` the strength solves d test / d strength = 0, differentiated through the engine; on a `DataTask` moments are
-    estimated for every strength tried, and it is found to about 1 % of the distance between them.
+    Returns
+    -------
+    xarray.Dataset
+        Over n, features, ridge, views and further strengths: the best strength (named as the curve's dimension,
+        `view_variance` for a variance), the variables of `predict` there, outputs summed, and `at_edge`: whether it is an
+        end of the range searched (no augmentation, say).
 
+    Raises
+    ------
+    ValueError
+        As in `predict`, and without an augmentation.
+
+    Notes
+    -----
+    On a `Task` d test / d strength = 0, differentiated through the engine; on a `DataTask` moments are estimated for every
+    strength tried, and it is found to about 1 % of the distance between them.
+
+    References
+    ----------
+    Derived: `rfgen.theory.augmented_risk`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, signal=1.0, noise=0.5)
     >>> learner = rg.Learner(rg.Ridge(0.0), augmentation=rg.GaussianNoise(1.0, views=np.inf))
@@ -93,24 +141,22 @@ def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Any, form: 
     0.25
     """
     method_for("optimal_augmentation", task, learner, form=form)
-    given = task
-    task, axes = prepare(given, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     augmentation = learner.augmentation
     if augmentation is None:
         raise ValueError("learner must have an augmentation for optimal_augmentation, got none")
     name = dimension(augmentation)
     axes = {**axes, **{key: axis for key, axis in augmentation.axes.items() if key != name}}
-    noise = task.noise if isinstance(given, DataTask) and not augmentation.mixes else np.sum(task.noise)
-    if isinstance(given, Task) and task.keep_outputs:
+    noise = eigen.noise if isinstance(task, DataTask) and not augmentation.mixes else np.sum(eigen.noise)
+    if isinstance(task, Task) and task.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_augmentation: one strength serves all outputs")
     points = list(itertools.product(*(np.ravel(axes[key]).tolist() for key in ("n", "features", "ridge"))))
     settings = augmentation.at(**{name: augmentation.axes[name].ravel()[0]}).settings
     found = [
-        theory_optimal_augmentation(given, each, form, learner.test_views, points, noise) for each in settings
+        theory_optimal_augmentation(task, each, form, learner.test_views, points, noise) for each in settings
     ]
     flat = [found[setting][point] for point in range(len(points)) for setting in range(len(settings))]
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     values = {key: [getattr(best.risk, key) for best in flat] for key in vars(flat[0].risk)}
     values = {name: [best.strength for best in flat], "at_edge": [best.edge for best in flat], **values}
-    variables = {key: np.reshape(np.asarray(column), shape) for key, column in values.items()}
-    return dataset(axes, variables, task, {"kind": "theory", "dtype": "float64", "augmentation": repr(augmentation)})
+    variables = {key: Grid(axes).pack(column) for key, column in values.items()}
+    return dataset(axes, variables, eigen, {"kind": "theory", "dtype": "float64", "augmentation": repr(augmentation)})

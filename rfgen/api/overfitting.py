@@ -4,16 +4,17 @@ __all__ = ["overfitting_cost"]
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset, judged
-from rfgen.curves.grid import blockwise, over_modes
+from rfgen.curves.grid import Grid, blockwise, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
@@ -26,6 +27,9 @@ from rfgen.theory.overfitting.cost import overfitting_cost as theory_overfitting
 from rfgen.theory.overfitting.effective_rank import effective_ranks
 from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
 from rfgen.theory.overfitting.verdict import overfitting_verdict
+
+if TYPE_CHECKING:
+    import xarray
 
 # Points are computed in padded blocks of this size: one shape compiled, whatever the sizes asked for.
 BLOCK = 16
@@ -85,27 +89,48 @@ def _padded(modes: Modes) -> Modes:
 
 
 @double_precision
-def overfitting_cost(task: Task | DataTask, n: Any, features: Any = None) -> Any:
+def overfitting_cost(
+    task: Task | DataTask, n: Numbers, *, features: Numbers | None = None
+) -> "xarray.Dataset":
     """What interpolation costs: the test risk at ridge 0 over the least test risk of all ridges, with bounds and a verdict.
 
-    `n`: numbers > 0, samples; `features`: None for the kernel, or numbers of random features.  Returns a Dataset over
-    those given as arrays, and `output` if the task keeps its outputs (the overfitting coefficient is the same for all):
+    Parameters
+    ----------
+    task, n
+        As in `predict`.
+    features
+        Random features, > 0; None: the kernel.
 
-    - `cost` = `ridgeless_test` / `best_test` (label noise included), `best_ridge`: 0 where interpolation is best, inf
-      where predicting zero is.  A target learned without error at both costs 1; where the ridgeless risk
-      diverges, at n = rank or n = features < rank, the cost is inf (unless nothing is amplified: cost 1).
-    - `overfitting_coefficient` E0 = n/(n - sum L_i^2), the cost of pure noise, which no target exceeds; with `features`
-      instead `amplification`, the same factor of the ridgeless engine: E0 + n/(features - n), or n/(n - features).
-    - `bound` of it by effective ranks, min over k of (1 - k/n)^-2 (1 - n/R_k)^-1 with its best k `bound_k`; inf and
-      NaN where no k < n < R_k exists.  With features n/(features - n) is added; none for n >= features.
-    - `k_over_r`: k/r_k at k = n; `kappa` at ridge 0, `residual`, `converged`.
+    Returns
+    -------
+    xarray.Dataset
+        Over n, features and `output` if the task keeps its outputs.  `cost` = `ridgeless_test` / `best_test` (label noise
+        included; 1 where both are 0, inf where the ridgeless risk diverges), `best_ridge` (0 where interpolation is best,
+        inf where predicting zero is).  `overfitting_coefficient` E0 = n/(n - sum L_i^2), the cost of pure noise, which no
+        target exceeds; with features instead `amplification`, the same factor of the ridgeless engine: E0 +
+        n/(features - n), or n/(n - features).  `bound` of it by effective ranks, min over k of (1 - k/n)^-2 (1 - n/R_k)^-1
+        (with features plus n/(features - n)), at its best k `bound_k`; inf and NaN where there is none.  `k_over_r`: k/r_k
+        at k = n.  `kappa` at ridge 0, `residual`, `converged`; an unresolved point is NaN with a reason in
+        `attrs["failures"]`.
 
-    `attrs["verdict"]` is "benign", "tempered" or "catastrophic", for the kernel; `attrs["limit"]` the limit of E0, NaN
-    where the verdict rests on a trend at finite n; `attrs["evidence"]` says why.  An unresolved point is NaN, with a
-    reason in `attrs["failures"]`.  Costs about 10 ms a point.
+        `attrs["verdict"]`: "benign", "tempered" or "catastrophic", for the kernel; `attrs["limit"]`, the limit of E0, NaN
+        where the verdict rests on a trend at finite n; `attrs["evidence"]` says why.
 
-    Source: arXiv 2306.13185; features derived.  Regime: that of `rfgen.theory.risk`.
+    Raises
+    ------
+    ValueError
+        As in `predict`.
 
+    Notes
+    -----
+    Exact as `rfgen.theory.risk`; about 10 ms a point.
+
+    References
+    ----------
+    arXiv 2306.13185; features derived.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> at = rg.overfitting_cost(rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5), n=[10, 1000])
     >>> at.attrs["verdict"], at.attrs["limit"]
@@ -115,18 +140,18 @@ def overfitting_cost(task: Task | DataTask, n: Any, features: Any = None) -> Any
     """
     learner = Learner(Ridge(), features)
     method_for("overfitting_cost", task, learner)
-    task, axes = prepare(task, learner, n)
+    axes, task = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    grid = Grid(axes)
+    columns = list(grid.columns.values())
     modes = _padded(task.modes)
     found = blockwise(
         lambda *at: _costs(modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), columns, (BLOCK, BLOCK)
     )
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    inner = (task.outputs,) if task.keep_outputs else ()
-    values = {name: np.reshape(column, shape + inner) for name, column in found.items()}
+    inner = outputs_kept(task)
+    values = {name: grid.pack(column, *inner) for name, column in found.items()}
     # `judged` asks whether the risk is a number; cost and risk are numbers together
-    variables, failures = judged(task, axes, columns, {**values, "test": values["cost"]})
+    variables, failures = judged(task, grid, {**values, "test": values["cost"]})
     del variables["test"]
     # at ridge 0 everything is fitted: as many degrees of freedom as samples, features or modes
     warn_small_population(task, np.minimum(np.minimum(columns[0], columns[1]), task.spectrum.rank))
@@ -142,7 +167,7 @@ def overfitting_cost(task: Task | DataTask, n: Any, features: Any = None) -> Any
     by_point["bound_k"] = np.where(np.isfinite(by_point["bound"]), by_point["bound_k"], np.nan)
     solved = variables["converged"]
     for name, column in by_point.items():
-        variables[name] = np.where(solved, np.reshape(column, shape), np.nan)
+        variables[name] = np.where(solved, grid.pack(column), np.nan)
     coefficient = variables.pop("overfitting_coefficient")
     variables["overfitting_coefficient" if kernel else "amplification"] = coefficient[..., 0] if inner else coefficient
     verdict = overfitting_verdict(task.spectrum, tails, sizes)

@@ -2,15 +2,17 @@
 
 __all__ = ["optimal_stopping"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen.api.methods.dynamics import posed_settings, trajectories
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import prepare, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -20,20 +22,47 @@ from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
 
+if TYPE_CHECKING:
+    import xarray
+
 # The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
 EARLIEST = 1e-3
 
 
 @double_precision
-def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None) -> Any:
+def optimal_stopping(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
+) -> "xarray.Dataset":
     """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
 
-    The clock of the learner's training plays no part; its other settings, n and features may be arrays, and so may the
-    strengths and views of an augmentation.  Returns a Dataset over them with `time` or `steps` (0: do not train; inf:
-    train to the end; NaN with a reason in `attrs["failures"]`: not found), the variables of `predict` there, `end_test`:
-    the risk at the end of training, `late_loss` = `end_test` - `test`, and for comparison `best_ridge`,
-    `best_ridge_test`: the ridge regression of least risk on the same data.
+    Parameters
+    ----------
+    task, learner, n, form
+        As in `predict`; the clock of the learner's training (`time`, `steps`) plays no part.
 
+    Returns
+    -------
+    xarray.Dataset
+        Over all settings but the clock: `time` or `steps` (0: do not train; inf: train to the end; NaN with a reason in
+        `attrs["failures"]`: not found), the variables of `predict` there, `end_test`, the risk at the end of training,
+        `late_loss` = `end_test` - `test`, and `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the
+        same data.
+
+    Raises
+    ------
+    ValueError
+        As in `predict`, and where the outputs are kept.
+
+    Notes
+    -----
+    Exact as `predict`.
+
+    References
+    ----------
+    Derived: `rfgen.theory.dynamics`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(100, noise=0.5)
     >>> best = rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), n=[50, 100, 200])
@@ -41,38 +70,34 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
     (array([0.619, 1.269, 2.237]), array([1.004, 1.009, 1.012]))
     """
     method_for("optimal_stopping", task, learner, form=form)
-    given = task
-    task, axes = prepare(given, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
-    if task.keep_outputs:
+    if eigen.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
-    settings, posed, noise = posed_settings(given, task, learner, form)
+    settings, posed, noise = posed_settings(task, learner, form)
     clock = list(training.axes)[-1]
     axes.pop(clock)
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
     rows, ridges, hidden = [], {}, 0
-    for point in zip(*columns, strict=True):
-        at = dict(zip(axes, map(float, point), strict=True))
+    for at in Grid(axes).points:
         for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
 
             def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
-                return trajectories(task, each, one, training, at, times, noise)
+                return trajectories(eigen, each, one, training, at, times, noise)
 
             whole = clock == "steps"
             start = 1.0 if whole else EARLIEST / max(total_trace(each.problem), 1e-300)
             found = theory_optimal_stopping(curve, start, whole)
             key = (number, at["n"], at["features"])
             if key not in ridges:
-                ridges[key] = least_ridge(given, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
+                ridges[key] = least_ridge(task, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in ("stable", "served")}
             end, hidden = found.end.test[0], hidden + (not found.found)
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})  # fmt: skip
-    axes = {**axes, **strengths}
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {name: np.reshape(np.array([row[name] for row in rows]), shape) for name in rows[0]}
-    warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    grid = Grid({**axes, **strengths})
+    variables = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
+    warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training)}
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
@@ -81,4 +106,4 @@ def optimal_stopping(task: Task | DataTask, learner: Learner, n: Any, form: str 
             f"points not found: {hidden}; the rate is beyond the edge of stability, or the least risk may lie at steps "
             "without a contour of affordable size (momentum near 1 or scheduled): look at predict"
         )
-    return dataset(axes, variables, task, attributes)
+    return dataset(grid.axes, variables, eigen, attributes)

@@ -1,14 +1,18 @@
 """Curves as xarray datasets: one table of variables, NaN with a reason, means with standard errors."""
 
-__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error"]
+__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error", "means"]
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.problems.classes.mixture import CLASSES, Mixture
+from rfgen.curves.grid import Grid
 from rfgen.problems.task import Task
+
+if TYPE_CHECKING:
+    import xarray
 
 DESCRIPTIONS = {
     "test": "test risk, label noise included",
@@ -73,34 +77,44 @@ DESCRIPTIONS = {
     "class": "class",
     "error": "test error (share of wrong classes)",
     "error_by_class": "test error of each class",
+    "error_by_group": "test error of each group",
+    "group": "group",
+    "sign_error": "share of wrong signs of the teacher's score",
+    "robust_error": "test error under the attack trained for",
+    "robust_error_by_class": "test error of each class under the attack trained for",
+    "robust_error_by_group": "test error of each group under the attack trained for",
     "train_error": "training error (share of missed training labels)",
     "train_loss": "mean training loss",
     "intercept": "intercept",
     "support": "share of training rows with margin at most 1",
     "separable": "share of trials with separable classes",
     "radius": "radius of the attack",
+    "test_accuracy": "test accuracy (true classes)",
+    "test_error": "test error (true classes)",
+    "train_accuracy": "training accuracy (training labels)",
+    "flips_fitted": "share of the wrong labels that are fitted",
 }
+# A residual below this is that of a solution.
+SOLVED = 1e-10
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 
 
 def dataset(
-    axes: dict[str, np.ndarray], variables: dict[str, np.ndarray], task: Any,
-    attributes: dict[str, Any],
-) -> Any:  # fmt: skip
+    axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any],
+    inner: Mapping[str, np.ndarray] | None = None,
+) -> "xarray.Dataset":  # fmt: skip
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
-    Last come the outputs that a task keeps, or the classes of a mixture; a variable may be without them.
+    Last come the outputs that a task keeps, or the dimension that is `inner`; a variable may be without them.
     """
     import xarray
 
-    dims = [name for name, axis in axes.items() if axis.ndim]
+    dims = Grid(axes).dims
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
-    if isinstance(task, Mixture):
-        dims.append("class")
-        coords["class"] = (("class",), np.array(CLASSES))
-    elif task.keep_outputs:
-        dims.append("output")
-        coords["output"] = (("output",), np.arange(task.outputs))
+    if inner is None:
+        inner = {"output": np.arange(task.outputs)} if getattr(task, "keep_outputs", False) else {}
+    dims.extend(inner)
+    coords |= {name: ((name,), values) for name, values in inner.items()}
     data = {}
     for name, values in variables.items():
         own = dims if values.ndim == len(dims) else dims[:-1]
@@ -112,20 +126,25 @@ def dataset(
 
 
 def judged(
-    task: Task, axes: dict[str, np.ndarray], columns: list[np.ndarray], values: dict[str, np.ndarray]
+    task: Task, grid: Grid, values: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    beyond = np.reshape(np.minimum(columns[0], columns[1]) > task.spectrum.resolved, shape)
+    at = grid.columns
+    seen = at["n"] if "n" in at else at["steps"] * at["batch"]
+    beyond = grid.pack(np.minimum(seen, at["features"]) > task.spectrum.resolved)
     beyond = beyond[..., None] if task.keep_outputs else beyond
     unsolved = ~values["converged"] | np.isnan(values["test"])
     solved = ~(unsolved | beyond)
     failures = []
     if beyond.any():
         failures.append(f"min(n, features) above {task.spectrum.resolved:.4g}: the infinite tail is not resolved there")
-    if (unsolved & ~beyond).any():
-        residuals = values["residual"][unsolved & ~beyond]
-        failures.append(f"{residuals.size} equilibria not solved in double precision, residual {np.max(residuals):.2g}")
+    residual = values["residual"][unsolved & ~beyond]
+    lost = residual < SOLVED
+    if not lost.all():
+        worst = np.max(residual[~lost])
+        failures.append(f"{np.sum(~lost)} equilibria not solved in double precision, residual {worst:.2g}")
+    if lost.any():
+        failures.append(f"{np.sum(lost)} point(s) lost to rounding or overflow, though the equilibrium was solved")
     variables = {
         name: column if name in ("converged", "residual") else np.where(solved, column, np.nan)
         for name, column in values.items()
@@ -145,3 +164,16 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         squares = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0)
         error = np.sqrt(squares / (count - 1) / count)
     return mean, np.where(count > 1, error, np.nan)
+
+
+def means(cells: Sequence[Mapping[str, np.ndarray]], grid: Grid, *inner: int) -> dict[str, np.ndarray]:
+    """Each variable of the cells (trials, ...): its mean over trials, by dimension, and its standard error `<name>_se`.
+
+    What is known by class or group (`<name>_by_...`) has the `inner` dimension behind those of the grid.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name in cells[0]:
+        mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
+        own = inner if "_by_" in name else ()
+        found |= {name: grid.pack(mean, *own), f"{name}_se": grid.pack(error, *own)}
+    return found

@@ -1,13 +1,17 @@
 """Grids of points: the outer product of the axes, computed block by block."""
 
-__all__ = ["BLOCKS", "ONE_BY_ONE", "blockwise", "over_modes"]
+__all__ = ["BLOCKS", "ONE_BY_ONE", "Grid", "blockwise", "over_modes"]
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
 
+from rfgen.curves.cells.memory import budget
 from rfgen.problems.spectra.modes import Modes
 
 # Points are computed in blocks of these sizes, padded: two shapes compiled, whatever the grid.  1,024 points by 160 modes
@@ -15,6 +19,52 @@ from rfgen.problems.spectra.modes import Modes
 BLOCKS = (64, 1024)
 # Points of a large problem (many patterns, matrices, paths of a classifier), each a call of one program.
 ONE_BY_ONE = (1, 1)
+# What a curve holds of each point: some forty numbers, twice.
+POINT_BYTES = 640
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The outer product of `axes`, numbers () and arrays (size,) by name: each point has a value of every one.
+
+    >>> grid = Grid({"n": np.array([1.0, 2.0]), "ridge": np.array(0.5)})
+    >>> grid.shape, grid.columns["ridge"], grid.points[1]
+    ((2,), array([0.5, 0.5]), {'n': 2.0, 'ridge': 0.5})
+    """
+
+    axes: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        """MemoryError for more points than can be held."""
+        points = math.prod(self.shape)
+        if points * POINT_BYTES > budget():
+            long = " x ".join(f"{self.axes[name].size} of {name}" for name in self.dims)
+            raise MemoryError(f"{points} points ({long}) do not fit into memory: ask for fewer values at a time")
+
+    @property
+    def dims(self) -> list[str]:
+        """Names of the axes that are arrays."""
+        return [name for name, axis in self.axes.items() if axis.ndim]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Their lengths."""
+        return tuple(self.axes[name].size for name in self.dims)
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The value of each axis at every point (points,)."""
+        mesh = np.meshgrid(*self.axes.values(), indexing="ij")
+        return {name: np.ravel(part) for name, part in zip(self.axes, mesh, strict=True)}
+
+    @property
+    def points(self) -> list[dict[str, float]]:
+        """The values at each point by name."""
+        return [dict(zip(self.columns, map(float, at), strict=True)) for at in zip(*self.columns.values(), strict=True)]
+
+    def pack(self, values: Any, *inner: int) -> np.ndarray:
+        """Values of all points, in their order, by dimension, then by `inner` ones."""
+        return np.reshape(np.asarray(values), (*self.shape, *inner))
 
 
 def over_modes(function: Callable[..., Any], keep_outputs: bool) -> Callable[..., Any]:

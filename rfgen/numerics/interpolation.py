@@ -15,10 +15,8 @@ FLOOR = 1e-9
 
 def sparse_times(last: int) -> np.ndarray:
     """Ascending whole steps (few,) from 0 to `last`."""
-    pieces = [np.arange(min(last, DENSE) + 1)]
-    for start in _octaves(last):
-        pieces.append(_points(start, min(2 * start, last)))
-    return np.unique(np.concatenate(pieces))
+    pieces = (_points(start, min(2 * start, last)) for start in _octaves(last))
+    return np.unique(np.concatenate([np.arange(min(last, DENSE) + 1), *pieces]))
 
 
 def through_sparse(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, float]:

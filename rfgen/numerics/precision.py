@@ -34,7 +34,7 @@ def double_precision(function: F) -> F:
         with jax.enable_x64(True), _evaluated_at_once(under_trace()):
             return function(*args, **kwargs)
 
-    return cast(F, scoped)
+    return cast("F", scoped)
 
 
 def _evaluated_at_once(traced: bool) -> AbstractContextManager[None]:

@@ -19,7 +19,7 @@ from rfgen.numerics.program_maps import sparing_maps
 from rfgen.numerics.tracing import is_traced, under_trace
 
 # Compiled thoroughly: as fast as by default, or faster.
-THOROUGH: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+THOROUGH: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 3}
 # Compiled quickly: loops of element-wise operations run at a third of the speed.
 QUICK: dict[str, Any] = {**THOROUGH, "xla_backend_optimization_level": 0}
 _UNKNOWN = "No such compile option"

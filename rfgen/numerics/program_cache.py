@@ -71,7 +71,7 @@ def _users_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "rfgen"
     named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "rfgen"
+    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "rfgen"
 
 
 def _tidy(folder: Path) -> None:
@@ -117,10 +117,10 @@ def _announce_compilations() -> None:
     """Say what the first call waits for, once, to somebody who watches."""
     said = []
 
-    def listener(event: str, **details: object) -> None:
+    def listener(event: str, **_: object) -> None:
         if event == MISS and not said:
             said.append(event)
             if sys.stderr.isatty() or "ipykernel" in sys.modules:
-                print("compiling; once per machine", file=sys.stderr, flush=True)
+                sys.stderr.write("compiling; once per machine\n")
 
     jax.monitoring.register_event_listener(listener)

@@ -25,7 +25,7 @@ class _Programs:
     unseen = 0
 
 
-def _count(event: str, duration_secs: float, **details: str | int) -> None:
+def _count(event: str, duration_secs: float, **_: str | int) -> None:  # noqa: ARG001  as jax names them
     if event == COMPILED:
         _Programs.unseen += 1
 
@@ -57,4 +57,4 @@ def sparing_maps(function: F) -> F:
         spare_maps()
         return function(*args, **kwargs)
 
-    return cast(F, call)
+    return cast("F", call)

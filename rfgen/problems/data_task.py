@@ -3,18 +3,23 @@
 __all__ = ["DataTask"]
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rfgen.problems import validation
+from rfgen.problems.rules import flag, function, integer, numbers, optional
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short
 from rfgen.problems.task import Task
 
+# A feature map of the user's is asked twice for the features of so many inputs.
+FEW = 2
 
-@dataclass(frozen=True, eq=False)
-class DataTask:
+
+class DataTask(Noun):
     """Ridge regression on frozen features of real inputs: `DataTask(X, y, feature_map=RandomFeatureMap(200, "tanh"))`.
 
     `inputs` (N, ...), `labels` (N,) or (N, outputs), `feature_map` any callable (N, ...) -> (N, p); `None` uses the inputs
@@ -29,42 +34,46 @@ class DataTask:
     array([0.25, 0.25, 0.25, 0.25])
     """
 
-    inputs: Any
-    labels: Any
-    feature_map: Callable[[Any], Any] | None = None
-    noise: Any = 0.0
-    keep_outputs: bool = False
-    moment_views: int | None = None
-    kept_moments: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    inputs: Any = setting(numbers(ndim=(2, 3, 4, 5, 6)))
+    labels: Any = setting(numbers(ndim=(1, 2)))
+    feature_map: Callable[[Any], Any] | None = setting(optional(function("a callable or None")), default=None)
+    noise: Any = setting(validation.non_negative, default=0.0)
+    keep_outputs: bool = setting(flag, default=False)
+    moment_views: int | None = setting(optional(integer(2)), default=None)
+    kept_moments: dict[Any, Any] = field(default_factory=dict, init=False)
 
-    def __post_init__(self) -> None:
-        """Validate inputs and labels."""
-        inputs = validation.array("inputs", self.inputs, tuple(range(2, 7))).copy()
-        labels = validation.array("labels", self.labels, (1, 2)).copy()
-        if inputs.shape[0] != labels.shape[0]:
+    def _relate(self) -> None:
+        """A row of labels an input, a noise an output."""
+        if self.inputs.shape[0] != self.labels.shape[0]:
             raise ValueError(
-                f"labels must have one row per input, got inputs of shape {inputs.shape} and labels of shape {labels.shape}"
+                f"labels must have one row per input, got inputs of shape {self.inputs.shape} and labels of shape "
+                f"{self.labels.shape}"
             )
-        if self.feature_map is not None and not callable(self.feature_map):
-            raise ValueError(f"feature_map must be a callable or None, got {self.feature_map!r}")
-        noise = validation.non_negative("noise", self.noise)
-        outputs = 1 if labels.ndim == 1 else labels.shape[1]
-        if noise.ndim and noise.size != outputs:
-            raise ValueError(f"noise must be one number or one per output ({outputs}), got {noise.size}")
-        if self.moment_views is not None:
-            validation.integer("moment_views", self.moment_views, 2)
-        object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "labels", labels)
+        outputs = 1 if self.labels.ndim == 1 else self.labels.shape[1]
+        if self.noise.ndim and self.noise.size != outputs:
+            raise ValueError(f"noise must be one number or one per output ({outputs}), got {self.noise.size}")
 
-    def __repr__(self) -> str:
-        """Say shapes instead of values."""
-        return f"DataTask(inputs {self.inputs.shape}, labels {self.labels.shape}, {self.feature_map}, noise={self.noise})"
+    def _shown(self) -> dict[str, str]:
+        """Labels by their range too."""
+        return {**super()._shown(), "labels": short(self.labels.reshape(self.labels.shape[0], -1))}
+
+    def map(self, inputs: np.ndarray) -> Any:
+        """What the feature map makes of `inputs`, refused where it fails."""
+        if self.feature_map is None:
+            return inputs.reshape(inputs.shape[0], -1)
+        try:
+            return self.feature_map(inputs)
+        except Exception as error:
+            raise ValueError(f"feature_map must map inputs (N, ...) to rows (N, p), it failed: {error}") from error
 
     @cached_property
     def features(self) -> np.ndarray:
         """Feature rows of every example, (N, p)."""
-        given = self.inputs.reshape(self.inputs.shape[0], -1) if self.feature_map is None else self.feature_map(self.inputs)
-        rows = validation.array("feature_map(inputs)", given, 2)
+        rows = validation.array("feature_map(inputs)", self.map(self.inputs), 2)
+        if not isinstance(self.feature_map, Noun | None):
+            once, again = (np.asarray(self.map(self.inputs[:FEW]), np.float64) for _ in range(2))
+            if not np.allclose(once, again, rtol=1e-3, equal_nan=True):
+                raise ValueError("feature_map must give the same for the same inputs: draw its weights once, outside of it")
         if rows.shape[0] != self.inputs.shape[0]:
             raise ValueError(f"feature_map must return one row per input ({self.inputs.shape[0]}), got shape {rows.shape}")
         return rows

@@ -2,20 +2,26 @@
 
 __all__ = ["Learner"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.tracing import is_traced
-from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.rules import instance, integer, optional
+from rfgen.problems.settings import Noun, setting
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.validation import positive
 
 
-@dataclass(frozen=True, eq=False)
-class Learner:
+def _features(name: str, value: Any) -> np.ndarray:
+    try:
+        return positive(name, np.inf if value is None else value, infinite=True)
+    except ValueError as error:
+        raise ValueError(f"{error}; give None for the full kernel, a number > 0 or an array of them") from None
+
+
+class Learner(Noun):
     """Who learns: `Learner(training=Ridge(1e-3), features=None, augmentation=None, test_views=None, resampling=None)`.
 
     `features=None` (or `math.inf`) is kernel regression; a number or an array of shape (features,) is regression on that
@@ -30,43 +36,25 @@ class Learner:
     `members` in `predict`, bagging.
 
     >>> from rfgen import Ridge
-    >>> Learner(Ridge(1e-3), features=256).features
-    array(256.)
+    >>> Learner(Ridge(1e-3), features=256)
+    Learner(training=Ridge(ridge=0.001), features=256)
     """
 
-    training: AbstractTraining
-    features: Any = None
-    augmentation: AbstractAugmentation | None = None
-    test_views: int | None = None
-    resampling: AbstractResampling | None = None
+    training: AbstractTraining = setting(instance(AbstractTraining, "a training such as rg.Ridge(1e-3)"))
+    features: Any = setting(_features, default=None)
+    augmentation: AbstractAugmentation | None = setting(
+        optional(instance(AbstractAugmentation, "an augmentation such as rg.GaussianNoise(0.3, views=4), or "
+                          "rg.Augmentation(function) for a function of your own")), default=None,
+    )  # fmt: skip
+    test_views: int | None = setting(optional(integer(1)), default=None)
+    resampling: AbstractResampling | None = setting(
+        optional(instance(AbstractResampling, "rg.Bootstrap() or rg.Subsample(share)")), default=None
+    )
 
-    def __post_init__(self) -> None:
-        """Validate and freeze; `features` becomes a float array, inf standing for the full kernel."""
-        if not isinstance(self.training, AbstractTraining):
-            raise ValueError(f"training must be a training such as rg.Ridge(1e-3), got {self.training!r}")
-        if is_traced(self.features):
-            validation.array("features", self.features)  # refuses with the remedy
-        try:
-            features = np.asarray(np.inf if self.features is None else self.features, dtype=np.float64)
-        except (TypeError, ValueError):
-            features = np.full((), np.nan)
-        if features.ndim > 1 or np.isnan(features).any():
-            raise ValueError(f"features must be None, a number > 0 or an array of them, got {self.features!r}")
-        validation.positive("features", np.where(np.isinf(features), np.sign(features), features))
-        if self.augmentation is not None and not isinstance(self.augmentation, AbstractAugmentation):
-            raise ValueError(
-                "augmentation must be an augmentation such as rg.GaussianNoise(0.3, views=4), or rg.Augmentation(function) "
-                f"for a function of your own, got {self.augmentation!r}"
-            )
-        if self.test_views is not None:
-            if self.augmentation is None or self.augmentation.mixes:
-                raise ValueError("test_views needs an augmentation that changes one input at a time")
-            validation.integer("test_views", self.test_views, 1)
-        if self.resampling is not None and not isinstance(self.resampling, AbstractResampling):
-            raise ValueError(f"resampling must be rg.Bootstrap() or rg.Subsample(share), got {self.resampling!r}")
-        features = features.copy()
-        features.setflags(write=False)
-        object.__setattr__(self, "features", features)
+    def _relate(self) -> None:
+        """Test inputs can be seen in views of their own."""
+        if self.test_views is not None and (self.augmentation is None or self.augmentation.mixes):
+            raise ValueError("test_views needs an augmentation that changes one input at a time")
 
     @property
     def kernel(self) -> bool:

@@ -2,8 +2,10 @@
 
 __all__ = ["SystemTask"]
 
+from rfgen.problems.settings import Noun
 
-class SystemTask:
+
+class SystemTask(Noun):
     """A task of one of the systems, which the verbs take without knowing it: a row of the table of methods serves it."""
 
     # one output: curves have no dimension of outputs

@@ -3,7 +3,7 @@
 __all__ = ["Task"]
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,20 +11,26 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
+from rfgen.problems.populations.examples import FinitePopulation, feature_examples, kernel_examples
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
-from rfgen.problems.populations.population import FinitePopulation, GaussianModes, SpherePopulation
+from rfgen.problems.populations.population import GaussianModes, SpherePopulation
+from rfgen.problems.rules import flag, instance, numbers
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import html_table, short
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectrum import Spectrum
 
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
 # 10^7 modes compile once and cost the same a point.
 LEAST_NODES, PADDING = 192, 32
-# An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
-ROUNDING = 4 * np.finfo(np.float64).eps
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
+def _spectrum(name: str, value: Any) -> Any:
+    del name  # the spectrum of an array is its eigenvalues
+    return value if isinstance(value, Spectrum) else validation.non_negative("eigenvalues", value, 1)
+
+
+class Task(Noun):
     """What is learned: `Task(eigenvalues, power, noise=0.0, multiplicity=None)`.
 
     The kernel is `K(x, x') = sum_i eigenvalue_i phi_i(x) phi_i(x')`, the target `sum_i v_i phi_i(x)` plus label noise.
@@ -50,46 +56,45 @@ class Task:
     array([0.1])
     """
 
-    spectrum: Any
-    power: Any
-    noise: Any = 0.0
+    spectrum: Any = setting(_spectrum)
+    power: Any = setting(numbers(ndim=(1, 2)))
+    noise: Any = setting(validation.non_negative, default=0.0)
     multiplicity: Any = None
-    null_power: Any = 0.0
-    keep_outputs: bool = False
-    population: GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs = field(default_factory=GaussianModes)
+    null_power: Any = setting(validation.non_negative, default=0.0)
+    keep_outputs: bool = setting(flag, default=False)
+    population: GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs = setting(
+        instance((GaussianModes, FinitePopulation, SpherePopulation, GaussianInputs), "made by a class method of Task"),
+        default_factory=GaussianModes,
+    )
     name: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze; `power` becomes (outputs, levels) and `noise`, `null_power` become (outputs,)."""
+    def _relate(self) -> None:
+        """`power` becomes (outputs, levels) in the order of the spectrum, `noise` and `null_power` become (outputs,)."""
         if isinstance(self.spectrum, Spectrum):
             if self.multiplicity is not None:
                 raise ValueError("multiplicity belongs to the Spectrum given as first argument; leave it out here")
-            spectrum, order = self.spectrum, None
+            spectrum, order = self.spectrum, slice(None)
         else:
             spectrum = Spectrum(self.spectrum, self.multiplicity)
             order = spectrum.order
-        power = np.atleast_2d(validation.array("power", self.power, (1, 2)))
+        power = np.atleast_2d(self.power)
         # tail nodes carry quadrature weights, negative at the end correction
         validation.non_negative("power", power[:, : spectrum.explicit], 2)
         if power.shape[1] != spectrum.eigenvalues.size:
             raise ValueError(
-                f"power must have one entry per eigenvalue, got shape {np.shape(self.power)} for "
-                f"{spectrum.eigenvalues.size} eigenvalues"
+                f"power must have one entry per eigenvalue, got shape {self.power.shape} for {spectrum.eigenvalues.size} "
+                "eigenvalues"
             )
-        if order is not None:
-            power = power[:, order]
-        frozen = {"spectrum": spectrum, "power": power, "multiplicity": spectrum.multiplicity}
+        self._set(spectrum=spectrum, power=power[:, order], multiplicity=spectrum.multiplicity)
         for key in ("noise", "null_power"):
-            value = validation.non_negative(key, getattr(self, key))
+            value = getattr(self, key)
             if value.ndim == 1 and value.size != power.shape[0]:
                 raise ValueError(f"{key} must be one number or one per output ({power.shape[0]}), got {value.size}")
-            frozen[key] = np.broadcast_to(value, power.shape[:1]).copy()
-        for key, value in frozen.items():
-            if isinstance(value, np.ndarray):
-                value = value.copy()  # the caller's array stays the caller's
-                value.setflags(write=False)
-            object.__setattr__(self, key, value)
+            self._set(**{key: np.broadcast_to(value, power.shape[:1])})
+        with np.errstate(over="ignore"):
+            if not np.isfinite(self.null_risk + spectrum.trace):
+                raise ValueError("eigenvalues, power and noise must have finite sums, got inf: rescale them")
 
     @property
     def eigenvalues(self) -> np.ndarray:
@@ -106,13 +111,20 @@ class Task:
         """Risk of predicting zero: all target power plus the noise, summed over outputs."""
         return float(self.power.sum() + self.null_power.sum() + self.noise.sum())
 
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        stated = "".join(f"{key}={value!r}, " for key, value in self.parameters.items())
-        noise = self.noise[0] if np.ptp(self.noise) == 0 else self.noise.tolist()
-        name = f"Task.{self.name}" if self.name else "Task"
-        stated = stated or f"{self.eigenvalues.size} levels, "
-        return f"{name}({stated}noise={noise if isinstance(noise, list) else format(noise, 'g')})"
+    @property
+    def _title(self) -> str:
+        return f"Task.{self.name}" if self.name else "Task"
+
+    def _shown(self) -> dict[str, str]:
+        """Its law, or its sizes and ranges, and the noise."""
+        stated = {key: short(value) for key, value in self.parameters.items()} or self.spectrum.sizes
+        return {**stated, "noise": short(self.noise if np.ptp(self.noise) else self.noise[0])}
+
+    def _repr_html_(self) -> str:
+        """All that the theory knows of it."""
+        sums = {"power": self.power.sum(), "null power": self.null_power.sum(), "null risk": self.null_risk}
+        rows = {**self._shown(), **self.spectrum.sizes, "outputs": short(self.outputs)}
+        return html_table({**rows, **{name: short(value) for name, value in sums.items()}}.items(), caption=self._title)
 
     @cached_property
     def modes(self) -> Modes:
@@ -140,7 +152,7 @@ class Task:
         """The same task with another noise variance; nothing is decomposed again.
 
         >>> Task.isotropic(3).with_noise(0.5)
-        Task.isotropic(dim=3, signal=1.0, noise=0.5)
+        Task.isotropic(dim=3, signal=1, noise=0.5)
         """
         return replace(self, noise=noise, multiplicity=None)  # the spectrum holds the multiplicity
 
@@ -238,63 +250,20 @@ class Task:
         n should stay well below N.  Labels are used as they are (centre them if the kernel has no constant mode);
         `noise` is added on top of whatever noise they already hold.
         """
-        matrix = validation.array("kernel", kernel, 2)
-        size = matrix.shape[0]
-        if matrix.shape[1] != size:
-            raise ValueError(f"kernel must be a square matrix, got shape {matrix.shape}")
-        scale = float(np.abs(matrix).max())
-        asymmetry = float(np.abs(matrix - matrix.T).max())
-        if asymmetry > 1e-8 * scale:
-            raise ValueError(f"kernel must be symmetric, got entries that differ by {asymmetry:g} from their transposes")
-        labels = _labels(y, size, "kernel")
-        values, vectors = np.linalg.eigh(matrix / size)
-        values, vectors = values[::-1], vectors[:, ::-1]
-        if scale == 0.0:
-            raise ValueError("kernel must not be all zero")
-        if values[-1] < -1e-6 * values[0] or values[0] <= 0:
-            raise ValueError(
-                f"kernel must be positive semidefinite, got the eigenvalue {values[-1] * size:g} "
-                f"(the largest is {values[0] * size:g})"
-            )
-        rank = int(np.sum(values > size * ROUNDING * values[0]))
-        coordinates = vectors[:, :rank] * np.sqrt(values[:rank] * size)
-        return cls._from_coordinates(values[:rank], coordinates, labels, noise, keep_outputs, "from_kernel")
+        return cls._from_examples(*kernel_examples(kernel, y), noise, keep_outputs, "from_kernel")
 
     @classmethod
     def from_features(cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":
         """As `from_kernel`, from feature rows (N, p): the kernel is their inner product, the cost p^2 N."""
-        features = validation.array("features", features, 2)
-        labels = _labels(y, features.shape[0], "features")
-        values, vectors = np.linalg.eigh(features.T @ features / features.shape[0])
-        values, vectors = values[::-1], vectors[:, ::-1]
-        rank = int(np.sum(values > features.shape[1] * ROUNDING * values[0]))
-        if rank == 0:
-            raise ValueError("features must not all be zero")
-        return cls._from_coordinates(
-            values[:rank], features @ vectors[:, :rank], labels, noise, keep_outputs, "from_features"
-        )
+        return cls._from_examples(*feature_examples(features, y), noise, keep_outputs, "from_features")
 
     @classmethod
-    def _from_coordinates(
-        cls, eigenvalues: np.ndarray, coordinates: np.ndarray, labels: np.ndarray, noise: float, keep_outputs: bool,
-        name: str,
-    ) -> "Task":  # fmt: skip
-        size = labels.shape[0]
-        # v_i = E[y phi_i], with x_i = sqrt(eigenvalue_i) phi_i
-        power = ((labels.T @ coordinates / size) / np.sqrt(eigenvalues)) ** 2
-        null = np.maximum(np.mean(labels**2, axis=0) - power.sum(axis=1), 0.0)
-        # what cancels to rounding is zero: a full-rank kernel leaves nothing unlearnable
-        null[null < size * ROUNDING * np.mean(labels**2, axis=0)] = 0.0
+    def _from_examples(
+        cls, eigenvalues: np.ndarray, population: FinitePopulation, noise: Any, keep_outputs: bool, name: str
+    ) -> "Task":
+        power, null = population.target(eigenvalues)
+        size, outputs = population.labels.shape
         return cls(
-            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name,
-            population=FinitePopulation(coordinates, labels),
-            parameters={"examples": size, "outputs": labels.shape[1], "modes": eigenvalues.size},
+            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name, population=population,
+            parameters={"examples": size, "outputs": outputs, "modes": eigenvalues.size},
         )  # fmt: skip
-
-
-def _labels(y: Any, size: int, against: str) -> np.ndarray:
-    labels = validation.array("y", y, (1, 2)).copy()
-    labels = labels[:, None] if labels.ndim == 1 else labels
-    if labels.shape[0] != size:
-        raise ValueError(f"y must have one row per row of {against} ({size}), got {labels.shape[0]}")
-    return labels

@@ -1,7 +1,10 @@
 """Checks of user input; every message names the argument, what came and what is expected."""
 
-__all__ = ["array", "finite", "integer", "non_negative", "positive"]
+__all__ = ["aligned", "array", "finite", "integer", "non_negative", "positive"]
 
+import decimal
+import itertools
+import numbers
 import operator
 from typing import Any
 
@@ -9,9 +12,16 @@ import numpy as np
 
 from rfgen.numerics.tracing import is_traced
 
+# What numpy would turn into floats in silence, by the kind of its dtype.
+REFUSED = {
+    "b": "booleans; write 0 and 1 where numbers are meant", "U": "strings; convert them by float", "c": "complex numbers",
+    "S": "bytes; convert them by float", "M": "dates; give numbers in a unit of yours",
+    "m": "time differences; give numbers in a unit of yours",
+}  # fmt: skip
 
-def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
-    """`value` as a float64 array of `ndim` dimensions with finite entries."""
+
+def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool = False) -> np.ndarray:
+    """`value` as a float64 array of `ndim` dimensions with entries that are finite, or may be `infinite`, but never NaN."""
     if is_traced(value):
         raise TypeError(
             f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure layer, "
@@ -20,10 +30,13 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries, got {int(np.ma.count_masked(value))}")
     try:
-        if np.iscomplexobj(value):
-            raise TypeError("complex numbers")
-        result = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(value)
+        if given.dtype == object:
+            given = np.vectorize(_real, otypes=[np.float64])(given) if given.size else given
+        if given.dtype.kind in REFUSED:
+            raise TypeError(REFUSED[given.dtype.kind])
+        result = given.astype(np.float64, copy=False)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last of other libraries' arrays
         raise ValueError(f"{name} must be numeric, got {type(value).__name__}: {error}") from None
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if result.ndim not in allowed:
@@ -31,16 +44,34 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1) -> np.ndarray:
         raise ValueError(f"{name} must have {expected} dimension(s), got shape {result.shape}")
     if result.size == 0:
         raise ValueError(f"{name} must hold at least one number, got an empty array of shape {result.shape}")
-    return finite(name, result)
+    return finite(name, result, infinite)
 
 
-def finite(name: str, value: np.ndarray) -> np.ndarray:
-    """`value`, refused if any entry is NaN or infinite."""
-    bad = ~np.isfinite(value)
+def _real(entry: Any) -> float:
+    if isinstance(entry, bool | np.bool_) or not isinstance(entry, numbers.Real | decimal.Decimal):
+        raise TypeError(f"{type(entry).__name__} {entry!r:.40}")
+    return float(entry)
+
+
+def aligned(**values: Any) -> None:
+    """Refuse pandas objects of one length whose rows carry other labels: rows are matched by place, not by label."""
+    labelled = [(name, value.index) for name, value in values.items() if hasattr(value, "iloc")]
+    for (first, index), (second, other) in itertools.combinations(labelled, 2):
+        if len(index) == len(other) and not index.equals(other):
+            raise ValueError(
+                f"{second} must have the index of {first}, got rows of other labels: reorder them by .loc, or give arrays "
+                "by .to_numpy() if they belong together as they stand"
+            )
+
+
+def finite(name: str, value: np.ndarray, infinite: bool = False) -> np.ndarray:
+    """`value`, refused if any entry is NaN, or infinite unless these may be."""
+    bad = np.isnan(value) if infinite else ~np.isfinite(value)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         entry = value[where] if where else value
-        raise ValueError(f"{name} must be finite, got {entry} at index {where} ({int(bad.sum())} such entries)")
+        expected = "free of NaN" if infinite else "finite"
+        raise ValueError(f"{name} must be {expected}, got {entry} at index {where} ({int(bad.sum())} such entries)")
     return value
 
 
@@ -52,20 +83,20 @@ def non_negative(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1)) ->
     return result
 
 
-def positive(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1)) -> np.ndarray:
-    """`value` as a float64 array with finite entries > 0."""
-    result = array(name, value, ndim)
+def positive(name: str, value: Any, ndim: int | tuple[int, ...] = (0, 1), infinite: bool = False) -> np.ndarray:
+    """`value` as a float64 array with entries > 0, finite unless they may be `infinite`."""
+    result = array(name, value, ndim, infinite)
     if (result <= 0).any():
         raise ValueError(f"{name} must be > 0, got {result.min()}")
     return result
 
 
 def integer(name: str, value: Any, least: int) -> int:
-    """`value` as an int >= `least`; floats are refused rather than rounded."""
+    """`value` as an int >= `least`; floats and booleans are refused rather than converted."""
     try:
         result = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}") from None
-    if result < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {result}")
+        result = None
+    if result is None or isinstance(value, bool) or result < least:
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
     return result

@@ -60,6 +60,7 @@ __all__ = [
     "stability",
     "teacher_classifier",
     "teacher_moments",
+    "teacher_separability_threshold",
     "trajectory",
     "weight_law",
 ]
@@ -68,7 +69,7 @@ from rfgen.theory.classification.adversarial import LinfClassifier, linf_trainin
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
-from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping

@@ -134,7 +134,7 @@ def measured(call: Call, cache: str | None = None) -> tuple[float, float, list[A
     if cache:
         environment |= {"JAX_COMPILATION_CACHE_DIR": cache, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     code = _CODE.format(setup=SETUP + call.setup, call=call.call)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(f"{call.call}\n{done.stderr}")
     work, wall, programs = json.loads(done.stdout.splitlines()[-1])

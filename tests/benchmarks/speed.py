@@ -317,7 +317,7 @@ PARTS = {
 def machine() -> Detail:
     """What the figures depend on, without saying whose machine it was."""
     return {
-        "date": datetime.date.today().isoformat(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("jax", "jaxlib", "numpy")},
         "platform": jax.devices()[0].platform,

@@ -94,7 +94,7 @@ def main() -> None:
             rg.simulate(task, learner, n, trials=2)
             whole, bare = np.inf, np.inf
             for _ in range(2):
-                whole = min(whole, seconds(lambda: rg.simulate(task, learner, n, trials).test, 1))  # noqa: B023
+                whole = min(whole, seconds(lambda: rg.simulate(task, learner, n, trials=trials).test, 1))  # noqa: B023
                 bare = min(bare, seconds(lambda: pair(*operands), 3))  # noqa: B023
             per_trial = whole / trials
             line += f"  {name} {1e3 * per_trial:.1f} ms a trial, bare / simulate {bare / 2 / per_trial:.2f}"

@@ -20,7 +20,7 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_warning_points_at_the_caller(name):
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning) as caught:  # noqa: PT030  whatever it says
         CALLS[name]()
     assert {record.filename for record in caught} == {__file__}
     line = inspect.getsourcelines(CALLS[name])[1]

@@ -96,8 +96,8 @@ def _equilibrium(groups, k, ridge_lambda, extra=0.0):
         delta[live] = np.exp(logs[:-1])
         M = extra + sum(g["rows"] * g["weight"] / (1 + d) * g["covariance"] for g, d in zip(groups, delta, strict=True))
         Q = np.linalg.inv(M + nu * identity)
-        wanted = np.array([g["weight"] * np.trace(g["covariance"] @ Q) for g in groups])
-        return np.append(wanted[live] / delta[live] - 1, ridge / nu - 1 + np.trace(M @ Q) / k)
+        wanted = np.array([g["weight"] * np.vdot(g["covariance"], Q) for g in groups])  # traces of symmetric products
+        return np.append(wanted[live] / delta[live] - 1, ridge / nu - 1 + np.vdot(M, Q) / k)
 
     scale = sum(g["rows"] * t for g, t in zip(groups, traces, strict=True))
     start = max(1e3 * scale, ridge_lambda)

@@ -91,10 +91,8 @@ def _observables(modes, null, noise, n, k, ridge, rank):
     bias = sum(((1 - fit) ** 2 * v for fit, x, v, m in fractions), null)
     signal_risk, noise_risk = _over(signal, share), _over(noise, share)
     test = _add(signal_risk, noise_risk)
-    if ridge == 0 and n <= k:
-        train = arb(0)
-    else:
-        train = ((target / (samples * kappa)) if ridge else 1 - z / samples) ** 2 * test
+    left = target / (samples * kappa) if ridge else 1 - z / samples
+    train = arb(0) if ridge == 0 and n <= k else left**2 * test
     mean_norm = sum((fit**2 * v / x for fit, x, v, m in fractions), arb(0))
     spread = sum((m * x / (x + gamma) ** 2 for x, v, m in modes), arb(0))
     norm = math.inf if _infinite(test) else (mean_norm + test / samples * spread) / feature_share
@@ -113,10 +111,7 @@ def _fully_learned(modes, null, noise, n, k, rank):
     if n == k == rank and null == 0:
         null_risk = arb(rank) / 3 * inverse_norm / inverse_trace
     test = _add(null_risk, noise_risk)
-    if n == rank:
-        train = arb(0)
-    else:
-        train = (null + noise) * share
+    train = arb(0) if n == rank else (null + noise) * share
     if _infinite(test):
         norm = math.inf
     else:

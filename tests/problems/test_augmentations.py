@@ -258,7 +258,7 @@ BAD = {
     "views zero": (lambda: Mask(0.5, views=0), r"views must be a whole number >= 1, math\.inf or an array of them, got 0"),
     "views fractional": (lambda: Flip(views=1.5), r"views must be a whole number.*got 1\.5"),
     "views word": (lambda: Cutout(2, views="a"), r"views must be a whole number.*got 'a'"),
-    "keep": (lambda: Mask(1.2), r"keep must lie between 0 and 1, got 1\.2"),
+    "keep": (lambda: Mask(1.2), r"keep must be in \[0, 1\], got 1\.2"),
     "no image": (lambda: Shift(1).view(KEY, SEVEN, SEVEN), r"Shift needs images: inputs of shape.*d a square, got \(7,\)"),
     "no colour": (lambda: Grayscale().view(KEY, PICTURE, PICTURE), r"Grayscale needs colour images.*3\), got \(4, 4\)"),
     "saturation": (lambda: ColorJitter(0, 0, 0.1).view(KEY, PICTURE, PICTURE), r"saturation must be 0 for gray images"),

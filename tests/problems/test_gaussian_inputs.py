@@ -118,7 +118,7 @@ def test_two_forms_one_law():
     """Given a single pattern the views of a sample are a symmetric block: its mean and differences are the moment form."""
     task = rg.Task.gaussian_inputs(VARIANCES, "relu", POWER, noise=0.1)
     learner = rg.Learner(augmentation=Mask(0.7, 2), **LEARNER)
-    assert_same(rg.predict(task, learner, 50, "moment"), rg.predict(task, learner, 50, "pattern"), (*RISKS, "norm"))
+    assert_same(*(rg.predict(task, learner, 50, form=form) for form in ("moment", "pattern")), (*RISKS, "norm"))
 
 
 def test_a_homogeneous_activation_passes_scales_on():

@@ -68,7 +68,7 @@ def test_the_target_plays_the_network():
 
 def test_stated_and_kept():
     started = relu_task(2).with_initial_network(0.25)
-    assert "initial_variance=0.25, initial_kernel=NNGP(activation='relu', depth=2, bias=0.0)" in repr(started)
+    assert "initial_variance=0.25, initial_kernel=NNGP(depth=2)" in repr(started)
     again = started.with_noise(0.7)
     assert again.population is started.population and again.noise[0] == 0.7
     np.testing.assert_array_equal(again.power, started.power)

@@ -153,9 +153,9 @@ def test_kernel_eigenvalues_are_those_of_kernel_over_n():
 
 def test_representations_say_what_is_learned():
     assert repr(rg.Task.power_law(1.5, 1.2, 0.3)) == "Task.power_law(alpha=1.5, beta=1.2, modes=None, noise=0.3)"
-    assert repr(rg.Spectrum.isotropic(3)) == "Spectrum.isotropic(dim=3, scale=1.0)"
-    assert repr(rg.Spectrum([1.0, 2.0])) == "Spectrum(2 levels)"
-    assert repr(rg.Task([1.0], [1.0], 0.5)) == "Task(1 levels, noise=0.5)"
+    assert repr(rg.Spectrum.isotropic(3)) == "Spectrum.isotropic(dim=3, scale=1)"
+    assert repr(rg.Spectrum([1.0, 2.0])) == "Spectrum(modes=2, eigenvalues=2 ... 1)"
+    assert repr(rg.Task([1.0], [1.0], 0.5)) == "Task(modes=1, eigenvalues=1, noise=0.5)"
 
 
 @pytest.mark.parametrize("target", ["parity", "classes", "digit"])

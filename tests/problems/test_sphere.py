@@ -197,7 +197,7 @@ class TestClosedForms:
     def test_polynomial_in_legendre(self, degree, offset):
         monomials = [math.comb(degree, m) * offset ** (degree - m) for m in range(degree + 1)]
         kernel = PolynomialKernel(degree, offset)
-        for given in (kernel, lambda t: kernel(t)):  # by the power series, and by quadrature
+        for given in (kernel, kernel.__call__):  # by the power series, and by quadrature
             eigenvalues, multiplicity, tail = sphere_eigenvalues(given, 3, 10)
             share = np.append(legendre.poly2leg(monomials), np.zeros(10 - degree))
             assert np.allclose(eigenvalues * multiplicity, share, rtol=1e-13, atol=1e-13)
@@ -249,7 +249,7 @@ class TestRoutes:
         """The same kernel without its power series: what float64 cannot see is 0, and its trace is kept."""
         kernel = NTK("relu", 2)
         full, multiplicity, _ = sphere_eigenvalues(kernel, dim)
-        bare, _, tail = sphere_eigenvalues(lambda t: kernel(t), dim)
+        bare, _, tail = sphere_eigenvalues(kernel.__call__, dim)
         seen = bare > 0
         assert seen[:3].all() and np.all(multiplicity[~seen & (full > 0)] > 1e10)
         assert np.allclose((bare * multiplicity)[seen], (full * multiplicity)[seen], rtol=0.05, atol=1e-9)

@@ -88,8 +88,8 @@ def test_own_functions():
     ):
         with pytest.raises(ValueError, match=message):
             rg.predict(task, rg.Learner(rg.Ridge(0.1), augmentation=rg.Augmentation(bad)), 100)
+    broken = rg.DataTask(X, Y, lambda x: np.where(x.max() > 1.0, np.nan, 1.0) * x)
     with pytest.raises(ValueError, match="feature_map gave non-finite values"):
-        broken = rg.DataTask(X, Y, lambda x: np.where(x.max() > 1.0, np.nan, 1.0) * x)
         rg.predict(broken, rg.Learner(rg.Ridge(0.1), augmentation=rg.GaussianNoise(1.0)), 100)
 
 

@@ -11,6 +11,7 @@ from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
 from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.random_numbers import host_key
 from rfgen.simulation.runs.classifier import classifier_runs
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.sampling.labelled_rows import labelled_rows
@@ -119,6 +120,16 @@ def test_draws_have_the_announced_law():
         assert abs((taught.labels != np.sign(u)).mean() - (0.05 + 0.9 * wrong)) < 0.005
 
 
+def test_rows_of_groups_are_rounded_at_random():
+    """9.45, 22.05, 1.05 and 2.45 of 35 rows by their shares."""
+    source = labelled_rows(MIXTURE.groups(20), 35)
+    counts = np.array([np.bincount(source.draw(host_key(seed)).member, minlength=4) for seed in range(400)])
+    exact = 35 * MIXTURE.groups(20).counts / 20
+    assert (counts.sum(axis=1) == 35).all() and (np.abs(counts - exact) < 1.0).all()
+    np.testing.assert_allclose(counts.mean(axis=0), exact, atol=4 * 0.5 / 20)
+    assert np.bincount(labelled_rows(GROUPS).draw(host_key(0)).member, minlength=4).tolist() == [20, 0, 10, 5]
+
+
 def test_trials_depend_on_seed_and_number_alone():
     training = SquaredHinge([0.1, 1.0])
     names = ("error", "norm", "train_error")
@@ -188,9 +199,8 @@ REFUSED = {
     "training": (lambda: classifier_runs(MIXTURE, rg.GradientFlow(1.0), 5), r"training must be one of Ridge, Logistic"),
     "no n": (lambda: classifier_runs(TEACHER, Hinge(1.0)), r"n must be an integer >= 1, got None"),
     "an empty class": (lambda: classifier_runs(MIXTURE, Hinge(1.0), 2), r"n must leave a sample to each class"),
-    "n of groups": (lambda: classifier_runs(GROUPS, Hinge(1.0), 5), r"n must be left out for ClassGroups.*got 5"),
     "parts of rows": (
-        lambda: classifier_runs(MIXTURE.groups(35), Hinge(1.0)), r"counts must be whole numbers to draw rows, got \[9.45",
+        lambda: classifier_runs(MIXTURE.groups(35.5), Hinge(1.0)), r"counts must sum to a whole number of rows.*got \[9.58",
     ),
     "features": (lambda: classifier_runs(MIXTURE, Hinge(1.0), 9, features=2.5), r"features must be an integer.*got 2.5"),
     "trials": (lambda: classifier_runs(MIXTURE, Hinge(1.0), 9, trials=0), r"trials must be an integer >= 1, got 0"),

@@ -43,7 +43,7 @@ def test_what_separates_them_shrinks_like_one_over_d():
     for d, trials in zip(sizes, (120, 60, 30), strict=True):
         learner = rg.Learner(rg.Ridge(0.05), features=6 * d, augmentation=rg.Mask(0.7, views=2))
         n = d * 3 // 2
-        runs.append((rg.predict(task("relu", d), learner, n), rg.simulate(task("relu", d), learner, n, trials)))
+        runs.append((rg.predict(task("relu", d), learner, n), rg.simulate(task("relu", d), learner, n, trials=trials)))
     for name in ("test", "train"):
         theory = np.array([float(predicted[name]) for predicted, _ in runs])
         found, error = (np.array([float(measured[label]) for _, measured in runs]) for label in (name, f"{name}_se"))

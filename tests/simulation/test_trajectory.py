@@ -210,7 +210,7 @@ RIDGE_BEFORE = {
 
 def test_ridge_is_what_it_was():
     task = rg.Task.power_law(1.5, 1.5, 0.3, modes=100)
-    runs = rg.simulate(task, rg.Learner(rg.Ridge([0.0, 1e-3, 0.3]), features=[12, 30, math.inf]), 15, 6, seed=3)
+    runs = rg.simulate(task, rg.Learner(rg.Ridge([0.0, 1e-3, 0.3]), features=[12, 30, math.inf]), 15, trials=6, seed=3)
     for name, expected in RIDGE_BEFORE.items():
         # to the last bit on one machine; linear algebra differs in the last digits between machines
         assert np.allclose(runs[name].values[[0, 2], 1:].ravel(), expected, rtol=1e-10), name
@@ -221,7 +221,7 @@ def test_ridge_is_what_it_was():
 )
 def test_single_precision(training, features):
     learner = rg.Learner(started(training, 0.5), features=features)
-    double, single = (rg.simulate(TASK, learner, 20, 20, dtype=dtype) for dtype in ("float64", "float32"))
+    double, single = (rg.simulate(TASK, learner, 20, trials=20, dtype=dtype) for dtype in ("float64", "float32"))
     for name in MEASURED:
         error = np.hypot(double[f"{name}_se"], single[f"{name}_se"])
         assert np.all(np.abs(double[name] - single[name]) < 4 * error + 1e-4 * np.abs(double[name])), name

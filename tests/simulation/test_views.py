@@ -157,7 +157,8 @@ def test_real_inputs_and_their_coordinates_are_one():
     _, vectors = np.linalg.eigh(inputs.T @ inputs / 400)
     data = rg.DataTask(inputs @ vectors[:, ::-1], inputs[:, 0] + 0.3 * inputs[:, 3])
     for augmentation, rows in ((GaussianNoise(0.3, views=4), "rest"), (Mixup(1.0, views=2), "population")):
-        real, modes = (rg.simulate(task, learner(augmentation), 30, 60, test_rows=rows) for task in (data, data.eigen))
+        how = {"trials": 60, "test_rows": rows}
+        real, modes = (rg.simulate(task, learner(augmentation), 30, **how) for task in (data, data.eigen))
         for name in ("test", "train", "bias", "norm"):
             error = math.hypot(float(real[f"{name}_se"]), float(modes[f"{name}_se"]))
             assert abs(float(real[name] - modes[name])) < 4 * error, (augmentation, rows, name)
@@ -219,7 +220,7 @@ def test_dimensions():
 def test_single_precision():
     for task, views in ((TASK, 2), (DATA, 2)):
         mask = learner(Mask(0.7, views))
-        double, single = (rg.simulate(task, mask, 20, 20, dtype=each) for each in ("float64", "float32"))
+        double, single = (rg.simulate(task, mask, 20, trials=20, dtype=each) for each in ("float64", "float32"))
         error = math.hypot(float(double.test_se), float(single.test_se))
         assert single.attrs["dtype"] == "float32" and abs(float(single.test - double.test)) < 4 * error
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.systems.class_imbalance import simulation as simulation
+from rfgen.systems.class_imbalance import simulation
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
 from rfgen.systems.class_imbalance.theory import class_imbalance
@@ -25,7 +25,7 @@ def distances(mixture, rate, steps, weighting, momentum=0.0, trials=250):
     runs = simulated(mixture, rate, steps, weighting, momentum, trials=trials, seed=2)
     apart = [np.abs(getattr(runs, name) - getattr(exact, name)) for name in CURVES]
     # where nothing is random, at step 0, rounding stands for the standard error
-    errors = [getattr(runs, f"{name}_error") + 1e-12 for name in CURVES]
+    errors = [getattr(runs, f"{name}_se") + 1e-12 for name in CURVES]
     return np.array(apart) / np.array(errors), exact
 
 
@@ -79,7 +79,7 @@ def test_descent_written_out():
     for i, name in enumerate(CURVES):
         values = np.array(found)[:, i]
         np.testing.assert_allclose(getattr(runs, name), values.mean(axis=0), rtol=1e-12)
-        np.testing.assert_allclose(getattr(runs, f"{name}_error"), values.std(axis=0, ddof=1) / 3**0.5, atol=1e-13)
+        np.testing.assert_allclose(getattr(runs, f"{name}_se"), values.std(axis=0, ddof=1) / 3**0.5, atol=1e-13)
 
 
 def test_numbers_held_at_a_time_change_nothing(monkeypatch):
@@ -119,5 +119,5 @@ def test_the_verbs_serve_classes():
     assert np.allclose(runs.train, simulated(PAIR, 0.03, 20, "normalised", trials=5, seed=2).train[:, -1], rtol=1e-12)
     with pytest.raises(ValueError, match=r"n must be left out: GaussianMixture\(counts=\[160, 40\].*states"):
         rg.predict(PAIR, learner, n=10)
-    with pytest.raises(ValueError, match="weighting must be one of plain, balanced, normalised, got 'odd'"):
+    with pytest.raises(ValueError, match=r"weighting must be one of 'plain', .*, got 'odd'"):
         rg.ClassDescent(0.1, 1, "odd")

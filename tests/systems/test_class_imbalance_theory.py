@@ -167,8 +167,8 @@ def test_what_diverges_is_marked():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"counts": [0, 20]}, r"counts must be integers >= 1, got \[0.0, 20.0\]"),
-        ({"counts": [2.5, 20]}, "counts must be integers >= 1"),
+        ({"counts": [0, 20]}, r"counts must be whole numbers >= 1, got \[0, 20\]"),
+        ({"counts": [2.5, 20]}, "counts must be whole numbers >= 1"),
         ({"labels": [1.0]}, r"labels must have one entry per class \(2\), got shape \(1,\)"),
         ({"labels": [1.0, np.nan]}, "labels must be finite"),
         ({"variances": [[-0.3, 0.1], [0.2, 0.2]]}, "variances must be >= 0, got -0.3"),
@@ -176,7 +176,7 @@ def test_what_diverges_is_marked():
         ({"variances": [0.3, 0.1]}, "variances must have 2 dimension"),
         ({"means": [[0.7], [-0.5]]}, r"means must have the shape of variances, \(2, 2\), got \(2, 1\)"),
         ({"multiplicities": [3]}, r"multiplicities must have one entry per level \(2\), got shape \(1,\)"),
-        ({"multiplicities": [3, 0]}, "multiplicities must be integers >= 1"),
+        ({"multiplicities": [3, 0]}, "multiplicities must be whole numbers >= 1"),
         ({"bias": 1}, "bias must be True or False, got 1"),
     ],
 )

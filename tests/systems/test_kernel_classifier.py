@@ -22,7 +22,7 @@ def target(t):
 
 
 LABELS = ZonalLabels(8, rg.NTK("relu", depth=2), target)
-NUMPY = ZonalLabels(8, rg.NTK("relu"), lambda t: np.tanh(t))
+NUMPY = ZonalLabels(8, rg.NTK("relu"), np.tanh)
 
 
 @pytest.mark.parametrize(("n", "trials"), [(100, 200), (400, 25)])

@@ -120,7 +120,7 @@ CASES = {
     "beyond": (lambda: ZonalLabels(3, rg.NTK(), lambda t: 2 * t), r"target must map .* within \[-1, 1\].* up to 1\.99"),
     "number": (lambda: ZonalLabels(3, rg.NTK(), lambda t: t[:2]), r"target must map .*got shape \(2,\)"),
     "NaN": (lambda: ZonalLabels(3, rg.NTK(), lambda t: t * np.nan), r"target must be finite, got nan"),
-    "kernel": (lambda: labels(kernel=3.0).eigenvalues, r"kernel must be a callable K\(t\)"),
+    "kernel": (lambda: labels(kernel=3.0).eigenvalues, r"kernel must be a function of the cosine, .*got 3\.0"),
 }
 
 

@@ -53,7 +53,7 @@ EVERY = ("test", "train", "bias", "variance")
 )
 def test_gaussian_start(depth, n, trials, variables):
     task = lazy_task(rg.NTK("relu", depth), 1.0, points=400)
-    report = rg.check(task, rg.Learner(rg.Ridge(RIDGES)), n, trials, seed=3, variables=variables)
+    report = rg.check(task, rg.Learner(rg.Ridge(RIDGES)), n, trials=trials, seed=3, variables=variables)
     assert report.agrees, report
 
 
@@ -66,7 +66,7 @@ def test_gaussian_start_along_training():
 def test_same_samples_with_and_without_a_start():
     """The network has keys of its own: what label noise alone does is the same to the digit."""
     learner = rg.Learner(rg.Ridge(0.1))
-    plain, started = (rg.simulate(lazy_task(rg.NTK(), v, points=60), learner, 30, 4) for v in (0.0, 1.0))
+    plain, started = (rg.simulate(lazy_task(rg.NTK(), v, points=60), learner, 30, trials=4) for v in (0.0, 1.0))
     np.testing.assert_allclose(plain.noise, started.noise, rtol=1e-12)
     assert not np.isclose(plain.test, started.test)
 

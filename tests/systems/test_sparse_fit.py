@@ -9,7 +9,6 @@ import sklearn.linear_model
 
 import rfgen as rg
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.systems.sparse.method import predict_sparse
 from rfgen.systems.sparse.simulation import reparametrized_descent, reparametrized_fit, ridge_fit, sparse_runs
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
@@ -88,7 +87,7 @@ def test_theory_and_simulation_agree(n):
     flows = ReparametrizedFlow([0.1, 0.01]), ReparametrizedFlow(1e-3, 0.1)
     for training in (BasisPursuit(), lasso, *flows, rg.Ridge([0.0, 50.0])):
         runs = sparse_runs(TASK, training, n, trials=24, seed=1)
-        curve = predict_sparse(TASK, rg.Learner(training), n)
+        curve = rg.predict(TASK, rg.Learner(training), n)
         for name, values in runs.items():
             theory, error = curve[name].values, values.std(axis=0, ddof=1) / 24**0.5
             missed = np.abs(values.mean(axis=0) - theory)
@@ -101,7 +100,7 @@ def test_rare_failures_fade_with_size():
         # noise per sample, and so tau, is the same at both sizes
         task = SparseRegression.equal(200 * times, 4 * times, noise=0.25 * times)
         excess = sparse_runs(task, BasisPursuit(), 40 * times, trials)["test"]
-        exact = float(predict_sparse(task, rg.Learner(BasisPursuit()), 40 * times).test)
+        exact = float(rg.predict(task, rg.Learner(BasisPursuit()), 40 * times).test)
         off.append((excess.mean() / exact - 1, excess.std(ddof=1) / trials**0.5 / exact))
     assert abs(off[0][0]) < 4 * off[0][1] + RARE / 40
     assert abs(off[1][0]) < 4 * off[1][1] + RARE / 160

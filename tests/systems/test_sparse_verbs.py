@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
@@ -13,15 +12,15 @@ FLOW = rg.Learner(ReparametrizedFlow(init=[0.01, 0.1], linear=[0.0, 0.1, 1.0]))
 
 
 def simulate(learner, n, trials=3, seed=0, store=None):
-    return simulate_sparse(TASK, learner, n, trials, seed, None, False, store)
+    return rg.simulate(TASK, learner, n, trials=trials, seed=seed, store=store)
 
 
 def test_dimensions_variables_and_attributes():
-    curve = predict_sparse(TASK, FLOW, [20, 40])
+    curve = rg.predict(TASK, FLOW, [20, 40])
     assert dict(curve.sizes) == {"n": 2, "init": 2, "linear": 3} and curve.test.dims == ("n", "init", "linear")
     assert bool(curve.converged.all()) and "true_positives" not in curve
     np.testing.assert_allclose(curve.test, curve.excess + 0.1)
-    lasso = predict_sparse(TASK, rg.Learner(Lasso([1.0, 5.0, 50.0])), 30)
+    lasso = rg.predict(TASK, rg.Learner(Lasso([1.0, 5.0, 50.0])), 30)
     assert lasso.false_discoveries.dims == ("penalty",) and float(lasso.n) == 30
     assert (lasso.true_positives.diff("penalty") <= 0).all() and (lasso.active.diff("penalty") < 0).all()
     np.testing.assert_allclose(lasso.active * (1 - lasso.false_discoveries), 3 * lasso.true_positives)
@@ -31,7 +30,7 @@ def test_dimensions_variables_and_attributes():
 
 
 def test_points_that_cannot_be_solved_are_nan_with_a_reason():
-    curve = predict_sparse(TASK, rg.Learner(BasisPursuit()), [30, 60 * (1 - 1e-12), 60, 90])
+    curve = rg.predict(TASK, rg.Learner(BasisPursuit()), [30, 60 * (1 - 1e-12), 60, 90])
     np.testing.assert_array_equal(curve.converged, [True, False, True, True])
     assert np.isnan(curve.test[1]) and np.isinf(curve.test[2]) and np.isfinite(curve.test[[0, 3]]).all()
     assert curve.attrs["failures"].startswith("1 points not solved")
@@ -69,17 +68,17 @@ def test_equal_sizes_are_gathered():
         (lambda: SparseRegression([1.0, 0.0], multiplicity=[1]), "multiplicity must have one entry per coefficient"),
         (lambda: SparseRegression.equal(10, 11), "nonzeros must be at most dim = 10, got 11"),
         (lambda: Lasso(-1.0), "penalty must be >= 0, got -1.0"),
-        (lambda: ReparametrizedFlow(0.0), "init must be > 0, got 0.0"),
-        (lambda: ReparametrizedFlow(1e-200), r"init must be in \[1e-100, 1e\+100\]"),
-        (lambda: ReparametrizedFlow(0.1, -1.0), "linear must be >= 0, got -1.0"),
-        (lambda: ReparametrizedFlow(0.1, 1e200), r"linear must be at most 1e\+100"),
-        (lambda: predict_sparse(TASK, rg.Learner(rg.GradientFlow(1.0)), 20), "training must be one of rg.Lasso, rg.Basis"),
-        (lambda: predict_sparse(TASK, rg.Learner(rg.Ridge(1.0, True)), 20), "intercept=True needs two classes"),
-        (lambda: predict_sparse(TASK, rg.Learner(Lasso(1.0), features=10), 20), "features and augmentation must be left"),
-        (lambda: predict_sparse(TASK, rg.Learner(Lasso(1.0)), None), "n, the number of training samples, is missing"),
-        (lambda: predict_sparse(TASK, rg.Learner(Lasso(1.0)), -1), "n must be > 0, got -1.0"),
-        (lambda: predict_sparse(rg.Task.isotropic(5), rg.Learner(Lasso(1.0)), 3), "task must be an rg.SparseRegression"),
-        (lambda: predict_sparse(TASK, Lasso(1.0), 20), "learner must be an rg.Learner, got Lasso"),
+        (lambda: ReparametrizedFlow(0.0), r"init must be in \[1e-100, 1e100\], got 0"),
+        (lambda: ReparametrizedFlow(1e-200), r"init must be in \[1e-100, 1e100\], got 1e-200"),
+        (lambda: ReparametrizedFlow(0.1, -1.0), r"linear must be in \[0, 1e100\], got -1"),
+        (lambda: ReparametrizedFlow(0.1, 1e200), r"linear must be in \[0, 1e100\], got 1e\+200"),
+        (lambda: rg.predict(TASK, rg.Learner(rg.GradientFlow(1.0)), 20), "on which are trained rg.Lasso, rg.Basis"),
+        (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(1.0, True)), 20), "intercept is not covered by predict"),
+        (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0), features=10), 20), "features is not covered by predict"),
+        (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0)), None), "n, the number of training samples, is missing"),
+        (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0)), -1), "n must be > 0, got -1.0"),
+        (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(Lasso(1.0)), 3), "rg.SparseRegression to train Lasso"),
+        (lambda: rg.predict(TASK, Lasso(1.0), 20), "learner must be an rg.Learner, got Lasso"),
         (lambda: simulate(rg.Learner(Lasso(1.0)), 20.5), "n must be whole numbers for a simulation"),
     ],
 )

@@ -158,7 +158,7 @@ def test_extremes(proximal):
     assert at(proximal, SparseRegression([0.0], 0.0, [50]), 20).test == 0.0
     for task, n in ((EIGHT, 1), (ONE, 3), (SparseRegression.equal(10**6, 20, noise=0.25), 500), (EIGHT, 1e-3)):
         found = at(proximal, task, n)
-        assert found.converged and 0 < found.test and np.isfinite(found.norm)
+        assert found.converged and found.test > 0 and np.isfinite(found.norm)
     scaled = SparseRegression([1e6, 0.0], 0.25e12, [8, 392])
     if not isinstance(proximal, tuple):  # the entropy has a unit of its own
         np.testing.assert_allclose(at(proximal, scaled, 80).test, 1e12 * at(proximal, EIGHT, 80).test, rtol=1e-10)

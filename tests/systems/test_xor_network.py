@@ -202,9 +202,10 @@ def test_trials_do_not_depend_on_their_grouping():
         (lambda: XORClusters(1, 3.0), "dim must be an integer >= 2"), (lambda: XORClusters(10, -1.0), "separation"),
         (lambda: XORClusters(10, 3.0, 0.5), r"flip must be in \[0, 1/2\)"), (lambda: XORClusters(10, np.nan), "separation"),
         (lambda: TwoLayerReLU(7, 0.1, 1, 0.1), "width must be even"), (lambda: TwoLayerReLU(0, 0.1, 1, 0.1), "width"),
-        (lambda: TwoLayerReLU(8, 0.0, 1, 0.1), "rate must be > 0"), (lambda: TwoLayerReLU(8, 0.1, 0, 0.1), "steps"),
-        (lambda: TwoLayerReLU(8, 0.1, 1, 0.0), "init must be > 0"),
-        (lambda: TwoLayerReLU(8, 0.1, 1, 1e-40), "init must be between"),
+        (lambda: TwoLayerReLU(8, 0.0, 1, 0.1), r"rate must be in \(0, 1e15\]"),
+        (lambda: TwoLayerReLU(8, 0.1, 0, 0.1), "steps"),
+        (lambda: TwoLayerReLU(8, 0.1, 1, 0.0), r"init must be in \[1e-30, 1e15\]"),
+        (lambda: TwoLayerReLU(8, 0.1, 1, 1e-40), r"init must be in .*got 1e-40"),
         (lambda: xor_network_runs(XORClusters(10, 3.0), TwoLayerReLU(8, 0.1, 1, 0.1), 2.5), "n must be an integer"),
     ],
 )  # fmt: skip

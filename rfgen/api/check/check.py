@@ -2,53 +2,68 @@
 
 __all__ = ["check"]
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.api.check.report import Report
 from rfgen.api.methods.table import method_for
+from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
+from rfgen.curves.arguments import Folder, Numbers
 from rfgen.problems import validation
-from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.learner import Learner
-from rfgen.problems.system_task import SystemTask
-from rfgen.problems.task import Task
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
 
 
 def check(
-    task: Task | DataTask | Mixture | SparseRegression | XORClusters | SystemTask,
-    learner: Learner | TwoLayerReLU,
-    n: Any = None,
-    trials: int = 45,
-    seed: int = 0,
-    variables: str | tuple[str, ...] | None = None,
-    threshold: float = 4.0,
-    finite_size: float = FINITE_SIZE,
-    form: str | None = None,
-    members: Any = None,
-    **simulation: Any,
-) -> Report:
-    """Theory beside simulation, with the z-score of every point; prints as a table, its truth is the verdict.
+    task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
+    form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+) -> Report:  # fmt: skip
+    """Theory beside simulation, with the z-score of every point.
 
-    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the finite-size
-    allowance `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow.  `variables` are
-    those that decide (None: test, and train where there is a training set; error and train_error on an `rg.Mixture`,
-    test_accuracy after the first step on `rg.XORClusters`, where allowances have amplification 1); `.dataset` holds all.
-    `members` goes to both, `form` to `predict`, whose error from sampled patterns is added to the measurement's; further
-    arguments go to `simulate`.
+    Parameters
+    ----------
+    task, learner, n, form, members
+        As in `predict`.
+    trials, seed, dtype, test_rows, memory, progress, store
+        As in `simulate`.
+    variables
+        Those that decide; None: test, and train where there is a training set (of classes the error and train_error, of
+        networks the test_accuracy after the first step).
+    threshold
+        Standard errors granted, >= 0.
+    finite_size
+        Constant of the finite-size allowance, >= 0.
 
+    Returns
+    -------
+    Report
+        Prints as a table; its truth is the verdict, `.dataset` (an `xarray.Dataset`) holds all.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError
+        As in `predict` and `simulate`.
+
+    Notes
+    -----
+    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the allowance
+    `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow (amplification 1 where the
+    curve has none).  The error of sampled patterns is added to the measurement's.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> report = rg.check(rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1)), n=[40, 80], trials=20)
     >>> report.agrees
     True
     """
+    threshold = float(validation.non_negative("threshold", threshold, 0))
+    finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     method, _ = method_for("predict", task, learner, form=form, members=members)
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
@@ -61,10 +76,13 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form, members=members)
-    measured = simulate(task, learner, n, trials, seed, members=members, **simulation)
-    if "step" in theory.dims:
-        measured = measured.sel(step=theory.step)
+    theory = predict(task, learner, n, form=form, members=members)
+    measured = simulate(
+        task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
+        store=store, members=members,
+    )  # fmt: skip
+    if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
+        measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
     eigen = task.eigen if isinstance(task, DataTask) else task
     scale = getattr(eigen, "null_risk", 1.0)

@@ -3,9 +3,14 @@
 __all__ = ["Report"]
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rfgen.problems.shown import html_table
+
+if TYPE_CHECKING:
+    import xarray
 
 # Dimensions in the order of the table's columns.
 LEADING = ("n", "features", "ridge", "output")
@@ -20,7 +25,7 @@ class Report:
     finite-size allowance.  Prints as a table.
     """
 
-    dataset: Any
+    dataset: "xarray.Dataset"
     judged: tuple[str, ...]
     threshold: float
     title: str
@@ -53,8 +58,8 @@ class Report:
         """The largest |z| among the judged variables, finite-size error included."""
         return float(max(np.nanmax(np.abs(self.dataset[f"{name}_z"].values), initial=0.0) for name in self.judged))
 
-    def __str__(self) -> str:
-        """The table: one row per point and judged variable."""
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        """Head and rows: one row per point and judged variable."""
         data = self.dataset
         # the full kernel is not worth a column
         dims = [dim for dim in LEADING if dim in data.coords and (data[dim].ndim or np.isfinite(float(data[dim])))]
@@ -76,8 +81,11 @@ class Report:
                     [*values, name, f"{theory:.5g}", f"{float(point[f'{name}_simulation']):.5g}",
                      f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_z']):+.2f}", verdict]
                 )  # fmt: skip
-        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+        return header, rows
+
+    def _words(self) -> list[str]:
+        """What theory did not solve, and the verdict."""
+        data = self.dataset
         verdict = "agrees" if self.agrees else "DISAGREES"
         trials = data.attrs.get("trials", "?")
         foot = (
@@ -88,10 +96,21 @@ class Report:
                 f"{trials} trials a point"
             )
         )
-        failures = [f"not solved: {data.attrs['failures']}"] if "failures" in data.attrs else []
-        return "\n".join([self.title, *(line.rstrip() for line in lines), *failures, foot])
+        return [*([f"not solved: {data.attrs['failures']}"] if "failures" in data.attrs else []), foot]
+
+    def __str__(self) -> str:
+        """The table in text."""
+        header, rows = self._table()
+        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+        return "\n".join([self.title, *(line.rstrip() for line in lines), *self._words()])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """The table in a notebook."""
+        header, rows = self._table()
+        return html_table(rows, header, self.title, "; ".join(self._words()))
 
 
 def _number(value: float) -> str:

@@ -1,8 +1,7 @@
-"""Classifiers of two Gaussian classes: their exact curves and their simulation."""
+"""Linear classifiers of labelled Gaussian groups and of a teacher's labels: their exact curves."""
 
-__all__ = ["Arrays", "axes_of", "predict_classifier", "simulate_classifier", "solved_classifiers", "unsolved"]
+__all__ = ["Arrays", "axes_of", "groups_of", "predict_classifier", "shown", "solved_classifiers", "unsolved"]
 
-import itertools
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,72 +10,96 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen._version import __version__
-from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.dataset import dataset, mean_and_error
-from rfgen.curves.grid import ONE_BY_ONE, blockwise
+from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
-from rfgen.problems import validation
-from rfgen.problems.classes.class_groups import ClassMoments
-from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.mixture import CLASSES, Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, MaxMargin, rule_of
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, MaxMargin, rule_of
+from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
-from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
+from rfgen.theory.classification.margin import margin_classifier
+from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 
-# Trials of one stored cell.
-CELL_TRIALS = 32
-NAMES = ("error", "error_by_class", "train_error", "train_loss", "norm", "intercept", "support")
+Problem = Mixture | ClassGroups | Teacher
+# Counts that sum to no more are shares, of rows still to be numbered.
+SHARES = 1.0 + 1e-9
+NAMES = (
+    "error", "error_by_class", "error_by_group", "sign_error", "robust_error", "robust_error_by_class",
+    "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support",
+)  # fmt: skip
 
 
-def axes_of(mixture: Mixture, learner: Learner, n: Any) -> dict[str, np.ndarray]:
-    """The axes of the outer product, checked."""
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    sizes = validation.positive("n", n)
-    mixture.groups(float(np.min(sizes)))  # refuses where a class has no sample
-    return {"n": sizes, "features": learner.features, **learner.training.axes}
+def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    """The axes of the outer product, checked; groups say themselves how many rows where n is left out."""
+    training = learner.training
+    if n is None and isinstance(task, ClassGroups) and task.counts.sum() > SHARES:
+        n = task.counts.sum()
+    sizes = checked_sizes(n)
+    if isinstance(task, Mixture):
+        task.groups(float(np.min(sizes)))  # refuses where a class has no sample
+    if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
+        raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
+    return {"n": sizes, "features": learner.features, **training.axes}
+
+
+def groups_of(task: Mixture | ClassGroups) -> ClassGroups:
+    """The groups trained and tested on, in their proportions."""
+    return task.groups(1.0 / task.shares.min()) if isinstance(task, Mixture) else task
+
+
+def shown(task: Problem) -> dict[str, np.ndarray]:
+    """Dimension and names of the groups whose errors are shown: classes, groups, none of a teacher."""
+    if isinstance(task, Teacher):
+        return {}
+    return {"class": np.array(CLASSES)} if isinstance(task, Mixture) else {"group": np.arange(task.groups)}
 
 
 @program(static_argnames=("rule", "intercept"))
-def _classified(
-    moments: ClassMoments, n: Any, features: Any, ridge: Any, rule: str, intercept: bool
-) -> MarginClassifier:
-    def point(at: tuple[Any, Any, Any]) -> MarginClassifier:
-        rows, count, strength = at
-        here = replace(moments, counts=moments.counts * rows)
+def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept: bool) -> Any:
+    def point(at: tuple[Any, ...]) -> Any:
+        rows, count, strength, *radius = at
+        if isinstance(population, dict):
+            here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
+            return linf_training(here, rule, strength, radius[0], intercept)
+        if not hasattr(population, "counts"):
+            if rule == "averaging":  # labels are balanced: no intercept in the limit
+                return teacher_classifier(population, rows, "linear", rows, count)
+            return teacher_classifier(population, rows, rule, strength, count, intercept)
+        here = replace(population, counts=population.counts * rows)
         if rule == "averaging":
             return averaging(here, count, intercept)
         if rule == "discriminant":
             return discriminant(here, count, intercept)
-        return margin_classifier(here, rule, strength, count, intercept)
+        return margin_classifier(here, rule, strength, count, intercept, *radius)
 
-    return jax.lax.map(point, (n, features, ridge))
+    return jax.lax.map(point, columns)
 
 
-def solved_classifiers(mixture: Mixture, learner: Learner, axes: dict[str, np.ndarray]) -> MarginClassifier:
-    """The classifier at every point of the outer product, fields with leading dimension points."""
-    rule, factor = rule_of(learner.training)
-    mesh = np.meshgrid(*axes.values(), indexing="ij")
-    columns = [np.ravel(part) for part in mesh]
-    columns = [*columns[:2], columns[2] * factor if len(columns) > 2 else np.zeros(columns[0].size)]
-    unit = mixture.groups(1.0 / mixture.shares.min())
-    moments = replace(unit.moments, counts=unit.counts / unit.counts.sum())
-    intercept = learner.training.intercept  # type: ignore[attr-defined]
+def solved_classifiers(task: Problem, learner: Learner, axes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The fields of the classifier at every point of the outer product, with leading dimension points."""
+    training = learner.training
+    rule, factor = rule_of(training)
+    n, features, *settings = (np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij"))
+    ridge = settings[0] * factor if settings else np.zeros(n.size)
+    columns = [n, features, ridge, *settings[1:]]
+    population: Any = teacher_moments(task) if isinstance(task, Teacher) else _population(groups_of(task), training)
+    intercept = training.intercept  # type: ignore[attr-defined]
 
     def at(rule: str, columns: list[np.ndarray]) -> dict[str, np.ndarray]:
         # the name of the loss is no array
         def record(*block: np.ndarray) -> Any:
-            found = _classified(moments, *block, rule=rule, intercept=intercept)
+            found = _classified(population, block, rule=rule, intercept=intercept)
             return Arrays({name: value for name, value in vars(found).items() if name != "loss"})
 
         return blockwise(record, columns, ONE_BY_ONE)
 
     found = at(rule, columns)
-    endless = (columns[2] == 0.0) & ~found["converged"] if rule == "logistic" else np.zeros(columns[0].size, bool)
+    endless = (ridge == 0.0) & ~found["converged"] if rule == "logistic" else np.zeros(n.size, bool)
     if endless.any():  # the weights grow for ever, towards the largest margin
         limit = at("hard_margin", [column[endless] for column in columns])
         limit["norm"] = np.where(limit["converged"], math.inf, limit["norm"])
@@ -85,7 +108,16 @@ def solved_classifiers(mixture: Mixture, learner: Learner, axes: dict[str, np.nd
         limit["support"] = np.zeros_like(limit["support"])
         for name, values in found.items():
             values[endless] = limit[name]
-    return MarginClassifier(**{name: jax.device_put(values) for name, values in found.items()}, loss=rule)
+    return found
+
+
+def _population(groups: ClassGroups, training: Any) -> Any:
+    """What the theory takes, one row in all: moments, or where weights are pulled to zero every coordinate."""
+    counts = groups.counts / groups.counts.sum()
+    if not isinstance(training, AdversarialTraining) or training.norm == "l2":
+        return replace(groups.moments, counts=counts)
+    names = ("labels", "weights", "means", "variances", "classes")
+    return {"counts": counts, **{name: getattr(groups, name) for name in names}}
 
 
 class Arrays(SimpleNamespace):
@@ -104,75 +136,52 @@ def unsolved(learner: Learner, count: int) -> str:
     return f"{count} points not solved: the weights vanish, and a constant classifier is as good, or the path was lost"
 
 
-def predict_classifier(mixture: Mixture, learner: Learner, n: Any) -> Any:
-    """The exact curve of a classifier: `error` and its parts over n, features, ridge."""
-    axes = axes_of(mixture, learner, n)
-    solution = solved_classifiers(mixture, learner, axes)
-    found = Arrays({name: np.asarray(value) for name, value in vars(solution).items() if name != "loss"})
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    counts = mixture.groups(1.0 / mixture.shares.min()).counts
-    of_rows = counts / counts.sum()
+def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
+    """Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
+
+    Returns
+    -------
+    xarray.Dataset
+        `error`, the share of wrong classes, with `error_by_class` (of a `Mixture`: +1, -1) or `error_by_group` (of
+        `ClassGroups`, which say how many rows there are where n is left out); of a `Teacher` `error` on fresh labels and
+        `sign_error`, without their noise.  `AdversarialTraining` adds `robust_error`, under its own attack.
+        `train_error`, the share of training labels missed; `train_loss`, the mean loss; `norm`, the squared length of the
+        weights; `intercept`; `support`, the share of training rows with margin at most 1; `residual`, `converged`.
+
+    Notes
+    -----
+    Exact as n and dim (and features) grow together; of relative order 1/n below the mean error of finite sets.
+
+    References
+    ----------
+    Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`,
+    `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`.
+    """
+    axes = axes_of(task, learner, n)
+    found, inner = solved_classifiers(task, learner, axes), shown(task)
     rule, factor = rule_of(learner.training)
-    by_class = found.error[:, :2]
-    values = {
-        "error": by_class @ mixture.shares, "error_by_class": by_class, "train_error": found.train_error @ of_rows,
-        "norm": found.norm, "intercept": found.intercept, "support": found.support @ of_rows,
-    }  # fmt: skip
+    if isinstance(task, Teacher):
+        values = {name: found[name] for name in ("error", "sign_error", "train_error", "train_loss", "support")}
+    else:
+        groups = groups_of(task)
+        of_rows, kind = groups.counts / groups.counts.sum(), next(iter(inner))
+        values = {name: found[name] @ of_rows for name in ("train_error", "train_loss", "support")}
+        errors = {"error": found["error"]}
+        if isinstance(learner.training, AdversarialTraining):
+            behind = found["shift"][:, None] - groups.classes * (found["overlap"] + found["intercept"][:, None])
+            errors["robust_error"] = np.asarray(jax.scipy.stats.norm.cdf(behind / np.sqrt(found["spread"])))
+        for name, error in errors.items():
+            values |= {name: error @ groups.test_shares, f"{name}_by_{kind}": error[:, : inner[kind].size]}
+    values |= {"norm": found["norm"], "intercept": found["intercept"]}
+    loss = values.pop("train_loss")
     if "ridge" in axes:
-        values["train_loss"] = found.train_loss @ of_rows * (2.0 if rule in ("square", "squared_hinge") else factor)
-    solved = np.asarray(found.converged)
+        values["train_loss"] = loss * (2.0 if rule in ("square", "squared_hinge") else factor)
+    solved = found["converged"]
     # transposed, the points come last
-    values = {name: np.where(solved, np.transpose(column), np.nan).T for name, column in values.items()}
-    values |= {"residual": found.residual, "converged": solved}
-    variables = {
-        name: np.reshape(column, shape + np.shape(column)[1:])
-        for name, column in sorted(values.items(), key=lambda item: NAMES.index(item[0]) if item[0] in NAMES else 99)
-    }
+    values = {name: np.where(solved, np.transpose(values[name]), np.nan).T for name in NAMES if name in values}
+    values |= {"residual": found["residual"], "converged": solved}
+    variables = {name: Grid(axes).pack(column, *np.shape(column)[1:]) for name, column in values.items()}
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived"}
     if not solved.all():
         attributes["failures"] = unsolved(learner, int((~solved).sum()))
-    return dataset(axes, variables, mixture, attributes)
-
-
-def simulate_classifier(
-    mixture: Mixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
-    """The measured curve of a classifier: means and standard errors over trials."""
-    axes = axes_of(mixture, learner, n)
-    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    for name in ("n", "features"):
-        finite = axes[name][np.isfinite(axes[name])]
-        if (finite != np.round(finite)).any():
-            raise ValueError(f"{name} must be whole numbers for a simulation, got {axes[name].tolist()}")
-    measured = ("error", "group_error", "train_error", "norm", "intercept", "support", "separable")
-    measured += ("train_loss",) if "ridge" in axes else ()
-    dim = mixture.groups(1.0 / mixture.shares.min()).means.shape[1]
-    cells = []
-    for size, count in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"])):
-        size, features = int(size), None if np.isinf(count) else int(count)
-
-        def trained(
-            start: int, stop: int, advance: Any, size: int = size, features: int | None = features
-        ) -> dict[str, np.ndarray]:
-            runs = classifier_runs(mixture, learner.training, size, features, stop - start, seed, start=start)
-            advance(stop - start)
-            return {name: np.asarray(getattr(runs, name), np.float64) for name in measured}
-
-        width = features or dim
-        # rows, their design, and what an interior point factors
-        need = 8 * (size * dim + 3 * size * width + 4 * min(size, width) ** 2)
-        key = (__version__, *content(mixture), *content(learner.training), seed, size, features)
-        where = f"n={size}" + (f", features={features}" if features else "")
-        cells.append(Cell(trained, key, CELL_TRIALS, need, where))
-    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or features", store, progress)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {}
-    for name in measured:
-        values = [mean_and_error(cell[name]) for cell in collected]
-        own = {"group_error": "error_by_class"}.get(name, name)
-        inner = (2,) if own == "error_by_class" else ()
-        variables[own] = np.reshape(np.stack([mean for mean, _ in values]), shape + inner)
-        if name != "separable":
-            variables[f"{own}_se"] = np.reshape(np.stack([error for _, error in values]), shape + inner)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
-    return dataset(axes, variables, mixture, attributes).assign_coords(trials=trials)
+    return dataset(axes, variables, task, attributes, inner)

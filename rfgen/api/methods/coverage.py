@@ -2,19 +2,26 @@
 
 __all__ = ["Coverage"]
 
-import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rfgen.problems.shown import html_table
+
+if TYPE_CHECKING:
+    import xarray
 
 MARKS = ("", "\u2713")
 
 
 @dataclass(frozen=True, repr=False)
 class Coverage:
-    """`covered` (methods, verbs, options) and `served` (methods, verbs), with the names of all."""
+    """`covered` (methods, verbs, options) and `served` (methods, verbs), with the names of all.
+
+    `about` tells of each method, by its name, what it gives, where that is exact, and how it is measured.
+    """
 
     names: list[str]
     tasks: list[str]
@@ -23,9 +30,10 @@ class Coverage:
     options: list[str]
     covered: np.ndarray
     served: np.ndarray
+    about: Mapping[str, str]
 
     @property
-    def dataset(self) -> Any:
+    def dataset(self) -> "xarray.Dataset":
         """The table as an xarray Dataset."""
         import xarray
 
@@ -44,22 +52,24 @@ class Coverage:
                     yield name, verb, ", ".join(np.array(self.options)[of_verb]) or "-"
 
     def __repr__(self) -> str:
-        """One line a method and verb, under the method's tasks and trainings."""
+        """One line a method and verb, under what the method is and the tasks and trainings it is for."""
         lines, width = [], max(map(len, self.verbs))
         for name, tasks, trainings in zip(self.names, self.tasks, self.trainings, strict=True):
-            lines.append(f"{name}: {trainings} on {tasks}")
+            lines += [f"{name}: {trainings} on {tasks}", f"    {_line(self.about[name])}"]
             lines += [f"    {verb:{width}}  {options}" for own, verb, options in self._rows() if own == name]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         """Methods and verbs down, options across; colours are the page's own."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("method", "verb", *self.options))
-        body = []
+        rows = []
         for method, (name, tasks, trainings) in enumerate(zip(self.names, self.tasks, self.trainings, strict=True)):
-            verbs = np.flatnonzero(self.served[method])
-            for place, verb in enumerate(verbs):
-                title = html.escape(f"{trainings} on {tasks}", quote=True)
-                first = f'<th rowspan="{verbs.size}" title="{title}">{html.escape(name)}</th>' if not place else ""
-                marks = "".join(f"<td>{MARKS[int(there)]}</td>" for there in self.covered[method, verb])
-                body.append(f"<tr>{first}<td>{html.escape(self.verbs[verb])}</td>{marks}</tr>")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+            heading = f"{name}: {trainings} on {tasks}"
+            for verb in np.flatnonzero(self.served[method]):
+                rows.append([heading, self.verbs[verb], *(MARKS[int(there)] for there in self.covered[method, verb])])
+                heading = ""
+        return html_table(rows, ("method", "verb", *self.options))
+
+
+def _line(text: str) -> str:
+    """The first line of a documentation."""
+    return text.partition("\n")[0]

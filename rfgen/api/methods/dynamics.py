@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
 from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.grid import Grid
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -22,33 +23,28 @@ SHARED = ("amplification", "df1", "converged", "stable", "served")
 
 
 def predict_trajectory(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
+    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
 ) -> Any:
     """The curve of a learner trained by gradient steps, or distilled, over `axes`, the training's clock among them."""
     augmentation, training = learner.augmentation, learner.training
-    settings, posed, noise = posed_settings(given, task, learner, form)
+    eigen = in_modes(task)
+    settings, posed, noise = posed_settings(task, learner, form)
     clock = list(training.axes)[-1]
-    outer = [name for name in axes if name != clock]
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
-    columns = [np.ravel(part) for part in np.meshgrid(*(axes[name] for name in outer), indexing="ij")]
+    grid = Grid({**axes, **strengths})
     found = []
-    for point in zip(*columns, strict=True):
-        at = dict(zip(outer, map(float, point), strict=True))
+    for at in Grid({name: axis for name, axis in axes.items() if name != clock}).points:
         curves = [
-            trajectories(task, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
+            trajectories(eigen, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
             for each, one in zip(posed, settings, strict=True)
         ]
         # (times, settings[, outputs])
         found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
-    inner = (task.outputs,) if task.keep_outputs else ()
-    axes = {**axes, **strengths}
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    values = {name: np.reshape(np.stack([each[name] for each in found]), (*shape, *inner)) for name in found[0]}
+    values = {name: grid.pack([each[name] for each in found], *outputs_kept(eigen)) for name in found[0]}
     stable, served = values.pop("stable"), values.pop("served")
-    whole = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    variables, notes = judged(task, axes, whole, values)
-    warn_small_population(task, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
-    warn_low_dimension(task, variables["amplification"])
+    variables, notes = judged(eigen, grid, values)
+    warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    warn_low_dimension(eigen, variables["amplification"])
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
         "training": repr(training), **notes,
@@ -69,13 +65,13 @@ def predict_trajectory(
             attributes["moments_error"] = np.max(errors, axis=0).tolist()
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
-    result = dataset(axes, variables, task, attributes)
+    result = dataset(grid.axes, variables, eigen, attributes)
     result.residual.attrs["long_name"] = "change of the risk from a contour of fewer nodes, relative"
     return result
 
 
 def posed_settings(
-    given: Task | DataTask, task: Task, learner: Learner, form: str | None
+    task: Task | DataTask, learner: Learner, form: str | None
 ) -> tuple[list[AbstractAugmentation | None], list[Posed], np.ndarray]:
     """Single settings of the learner's augmentation (None: none), the problem of each, and the label noise."""
     augmentation = learner.augmentation
@@ -83,9 +79,10 @@ def posed_settings(
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
     settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
     most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
-    posed = [pose(given, each, form, learner.test_views, None, most_views) for each in settings]
+    posed = [pose(task, each, form, learner.test_views, None, most_views) for each in settings]
     posed = [pose_resampled(each, learner.resampling) for each in posed]
-    return settings, posed, task.noise if posed[0].problem.null_power.ndim else task.risk_noise
+    eigen = in_modes(task)
+    return settings, posed, eigen.noise if posed[0].problem.null_power.ndim else eigen.risk_noise
 
 
 def trajectories(

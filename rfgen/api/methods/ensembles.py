@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.ridge import risk_curve
+from rfgen.api.nouns import in_modes
 from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
+from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -16,11 +19,8 @@ from rfgen.theory.ridge.ensemble import ensemble
 
 def checked_members(learner: Learner, members: Any) -> np.ndarray:
     """`members` (), (sizes,) as floats, for a learner whose models can differ."""
-    try:
-        sizes = np.asarray(members, dtype=np.float64)
-    except (TypeError, ValueError):
-        sizes = np.full((), np.nan)
-    if sizes.ndim > 1 or not sizes.size or not (sizes >= 1).all() or (sizes != np.round(sizes)).any():
+    sizes = validation.array("members", members, (0, 1), infinite=True)
+    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
         raise ValueError(
@@ -31,12 +31,12 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
 
 
 def predict_ensemble(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, members: Any
+    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, members: Any
 ) -> Any:
     """The curve of ensembles: `members` is the last dimension but `output`."""
     sizes = checked_members(learner, members)
     pair_of = "samples" if learner.resampling is None else "population"
-    single, pair = (risk_curve(given, task, learner, axes, form, shared) for shared in ("all", pair_of))
+    single, pair = (risk_curve(task, learner, axes, form, shared) for shared in ("all", pair_of))
     last = 1 if "output" in single.dims else 0
     inner = sizes.reshape(sizes.shape + (1,) * last) if sizes.ndim else sizes
 
@@ -55,8 +55,8 @@ def predict_ensemble(
     mixed = ensemble(one, two, inner)
     mixed["converged"] = one["converged"] & two["converged"]
     axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"} | {"members": sizes}
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
+    shape = Grid(axes).shape
     for name, values in mixed.items():
         wide = (*shape, *single.output.shape) if last and values.ndim > len(shape) else shape
         mixed[name] = np.broadcast_to(values, wide)
-    return dataset(axes, mixed, task, single.attrs)
+    return dataset(axes, mixed, in_modes(task), single.attrs)

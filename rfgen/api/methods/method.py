@@ -2,6 +2,7 @@
 
 __all__ = ["OPTIONS", "Method", "asked"]
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,11 @@ class Method:
     decided: tuple[str, ...]
     covers: Mapping[str, frozenset[str]]
     dtype: str = "float64"
+
+    @property
+    def about(self) -> str:
+        """What the method gives, where it is exact, and how it is measured: the documentation of its two functions."""
+        return "\n\n".join(inspect.getdoc(function) or "" for function in (self.theory, self.simulation))
 
     def refuse(self, verb: str, options: Mapping[str, Any], table: tuple["Method", ...]) -> None:
         """ValueError for the first of `options` that `verb` does not cover here, with the nearest that does."""

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import warn_low_dimension, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
 from rfgen.curves.dataset import dataset, judged
-from rfgen.curves.grid import BLOCKS, blockwise, over_modes
+from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
@@ -30,31 +30,29 @@ def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_out
 
 
 def risk_curve(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
+    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str = "all"
 ) -> Any:
-    """The Dataset over `axes` of a training that is not stochastic; `task` holds the eigen-coordinates of `given`.
+    """The Dataset over `axes` of a training that is not stochastic.
 
     `shared` "all": of one model; "samples", "features": mean products of the errors of two models that share these alone.
     """
     if not isinstance(learner.training, Ridge):
-        return predict_trajectory(given, task, learner, axes, form, shared)
-    mesh = np.meshgrid(*axes.values(), indexing="ij")
-    columns = [np.ravel(part) for part in mesh]
+        return predict_trajectory(task, learner, axes, form, shared)
     if learner.augmentation is not None or learner.resampling is not None or shared == "features":
-        return _of_blocks(given, task, learner, axes, columns, form, shared)
+        return _of_blocks(task, learner, axes, form, shared)
     if form is not None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
-    static = {"keep_outputs": task.keep_outputs, "shared": shared}
+    eigen, grid = in_modes(task), Grid(axes)
+    columns = list(grid.columns.values())
+    static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
-    values = blockwise(lambda *at: risks(task.modes, *at, task.risk_noise, **static), columns)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    inner = (task.outputs,) if task.keep_outputs else ()
-    values = {name: np.reshape(column, shape + inner) for name, column in values.items()}
-    variables, failures = judged(task, axes, columns, values)
-    warn_small_population(task, variables["df1"])
-    warn_low_dimension(task, variables["amplification"])
+    values = blockwise(lambda *at: risks(eigen.modes, *at, eigen.risk_noise, **static), columns)
+    values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in values.items()}
+    variables, failures = judged(eigen, grid, values)
+    warn_small_population(eigen, variables["df1"])
+    warn_low_dimension(eigen, variables["amplification"])
     attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
-    return dataset(axes, variables, task, attributes)
+    return dataset(axes, variables, eigen, attributes)
 
 
 def _augmented(
@@ -64,44 +62,40 @@ def _augmented(
 
 
 def _of_blocks(
-    given: Task | DataTask, task: Task, learner: Learner, axes: dict[str, np.ndarray], columns: list[np.ndarray],
-    form: str | None, shared: str,
-) -> Any:  # fmt: skip
+    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str
+) -> Any:
     """The same by the engine of blocks: one problem for each setting of the augmentation, over all points."""
     augmentation = learner.augmentation
     settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
     strengths = {} if augmentation is None else augmentation.axes
-    axes, most_views = {**axes, **strengths}, float(np.max(strengths.get("views", 1.0)))
-    static = {"keep_outputs": task.keep_outputs, "shared": shared}
+    eigen, grid, most_views = in_modes(task), Grid({**axes, **strengths}), float(np.max(strengths.get("views", 1.0)))
+    columns = list(Grid(axes).columns.values())
+    points = (columns[0], columns[1], columns[2])
+    static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     collected, used, errors = [], [], []
     for each in settings:
-        posed = pose(given, each, form, learner.test_views, (columns[0], columns[1], columns[2]), most_views)
+        posed = pose(task, each, form, learner.test_views, points, most_views)
         posed = pose_resampled(posed, learner.resampling)
 
         blocks = BLOCKS if posed.together is None else (1, posed.together)
         compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough
-        noise = task.noise if posed.problem.null_power.ndim else task.risk_noise
+        noise = eigen.noise if posed.problem.null_power.ndim else eigen.risk_noise
 
         values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
         if posed.replicate is not None and shared == "all":
-            spread = pattern_errors(posed, (columns[0], columns[1], columns[2]), noise, task.keep_outputs)
+            spread = pattern_errors(posed, points, noise, eigen.keep_outputs)
             values |= {"test_pattern_se": spread[:, 0], "train_pattern_se": spread[:, 1]}
         collected.append(values)
         used.append(posed.form)
         errors.append(posed.moments_error)
     names = {name: None for values in collected for name in values}  # pattern errors only where patterns were sampled
-    count = int(np.prod([axis.size for axis in strengths.values()]))
-    columns = [np.repeat(column, count) for column in columns]
     merged = {
         name: np.stack([values.get(name, np.zeros_like(values["test"])) for values in collected], axis=1) for name in names
     }
-    inner = (task.outputs,) if task.keep_outputs else ()
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables, failures = judged(
-        task, axes, columns, {name: np.reshape(column, (*shape, *inner)) for name, column in merged.items()}
-    )
-    warn_small_population(task, variables["df1"])
-    warn_low_dimension(task, variables["amplification"])
+    values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in merged.items()}
+    variables, failures = judged(eigen, grid, values)
+    warn_small_population(eigen, variables["df1"])
+    warn_low_dimension(eigen, variables["amplification"])
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; question of arXiv 2605.10290",
         **failures,
@@ -112,4 +106,4 @@ def _of_blocks(
         attributes["moments_error"] = np.max(errors, axis=0).tolist()
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
-    return dataset(axes, variables, task, attributes)
+    return dataset(grid.axes, variables, eigen, attributes)

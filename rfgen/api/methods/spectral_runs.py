@@ -10,17 +10,18 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
-from rfgen.api.nouns import prepare
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import MEASURED, dataset
+from rfgen.curves.grid import Grid
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
+from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
-from rfgen.problems.populations.population import FinitePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
@@ -39,35 +40,38 @@ from rfgen.simulation.runs.trials import (
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
 
-def _whole(name: str, values: np.ndarray) -> np.ndarray:
-    finite = values[np.isfinite(values)]
-    if (finite != np.round(finite)).any():
-        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
-    return values
-
-
 def simulate_spectral(
-    given: Task | DataTask, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
+    task: Task | DataTask, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any, dtype: str = "float64", test_rows: str = "population", members: Any = None,
 ) -> Any:  # fmt: skip
-    """Means and standard errors over trials of any training, on samples or features."""
-    task, axes = prepare(given, learner, n)
+    """Measured risk of linear models: `test`, `train`, `bias`, `variance`, `noise`, `norm`, each with its standard error.
+
+    Notes
+    -----
+    A `Task` draws eigen-coordinates, `Task.sphere` points on it, for the kernel itself; `DataTask` and `Task.from_kernel`
+    draw rows of the real examples.  Augmented learners see drawn views, of the eigen-coordinates (where views=inf is exact)
+    or of the inputs of a `DataTask`; trials of all settings of an augmentation share their samples.  One decomposition a
+    trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn anew in each
+    trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
+    no `train`, and draws fresh eigen-coordinates or rows with replacement.  Members of an ensemble share a training set.
+    """
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
     count = 1
     if members is not None:
-        sizes = _finite_members(task, learner, members)
+        sizes = _finite_members(eigen, learner, members)
         if sizes.ndim:
             common = (trials, seed, memory, progress, store, dtype, test_rows)
             runs: list[Any] = []
             for size in sizes:
                 stopped = bool(runs) and "interrupted" in runs[-1].attrs  # nothing further is begun
                 try:
-                    run = runs[-1].where(False) if stopped else simulate_spectral(given, learner, n, *common, int(size))
+                    run = runs[-1].where(False) if stopped else simulate_spectral(task, learner, n, *common, int(size))
                     runs.append(run)
                 except KeyboardInterrupt:  # before the first trials of this size
                     if store is not None or not runs:
                         raise
                     runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
-            return _stacked(runs, sizes, task)
+            return _stacked(runs, sizes, eigen)
         count = int(sizes)
     if learner.augmentation is not None:
         axes = {**axes, **learner.augmentation.axes}
@@ -78,23 +82,23 @@ def simulate_spectral(
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
-    refuse_streams(learner.training, task)
-    sizes, counts = _whole("n", axes["n"]) if "n" in axes else None, _whole("features", axes["features"])
+    refuse_streams(learner.training, eigen)
+    sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":
-        if not isinstance(task.population, FinitePopulation):
+        if not isinstance(eigen.population, FinitePopulation):
             raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
-        examples = task.population.labels.shape[0]
+        examples = eigen.population.labels.shape[0]
         # two trials must leave some examples in common, to measure the bias on
         if (examples - sizes.max()) ** 2 < 10 * examples:
             raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
-    _refuse_resampling(learner, task)
+    _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
-    sources = [source_of(given, task, each, learner.test_views, dtype, test_rows) for each in augmentations]
-    training, noise = learner.training, np.asarray(task.noise, dtype)
+    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows) for each in augmentations]
+    training, noise = learner.training, np.asarray(eigen.noise, dtype)
     settings = settings_of(training, sources, dtype)
     available = planned_for(memory)
     identity = (
-        __version__, task.eigenvalues, task.spectrum.multiplicity, task.power, task.null_power, task.noise,
+        __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise,
         *(() if models == ALONE else content(models)), *_content(training, settings), seed, dtype, test_rows,
     )  # fmt: skip
     points = [
@@ -103,14 +107,14 @@ def simulate_spectral(
     ]  # fmt: skip
     cells = []
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
-        need = count * trial_bytes(source, size, features, task.outputs, settings, np.dtype(dtype).itemsize)
+        need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value}" for name, value in point.items() if value is not None)
         together = plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
-        initial = initial_weights(training, task, source, features, dtype)
+        initial = initial_weights(training, eigen, source, features, dtype)
         own = fingerprint(source) if store is not None else ()
         if each is not None:
-            own = (*own, *content(each), *content(getattr(given, "feature_map", None)))
+            own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
 
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
@@ -122,7 +126,7 @@ def simulate_spectral(
                 source, words, size, features, settings, initial, noise, together, stop - start, advance, models
             )
 
-        at_once = trials_at_once(source, features, task.outputs, settings)
+        at_once = trials_at_once(source, features, eigen.outputs, settings)
         cells.append(Cell(measured, (*identity, *own, size, features), at_once))
     flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
     # (trials, settings, augmentations, outputs): the order of the dimensions
@@ -134,7 +138,7 @@ def simulate_spectral(
     if learner.resampling is not None:  # members see other samples
         collected = [{name: values for name, values in cell.items() if name != "train"} for cell in collected]
         attributes["resampling"] = repr(learner.resampling)
-    found = _summary(task, axes, collected, trials, attributes)
+    found = _summary(eigen, axes, collected, trials, attributes)
     return found if members is None else found.assign_coords(members=float(count))
 
 
@@ -205,8 +209,7 @@ def _summary(
                 spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
             statistics.setdefault(name, []).append(mean)
             statistics.setdefault(f"{name}_se", []).append(spread)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim) + ((task.outputs,) if task.keep_outputs else ())
-    variables = {name: np.reshape(np.stack(values), shape) for name, values in statistics.items()}
+    variables = {name: Grid(axes).pack(values, *outputs_kept(task)) for name, values in statistics.items()}
     result = dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
     for name in set(MEASURED) & set(result):
         result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"

@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.classification import predict_classifier, simulate_classifier
+from rfgen.api.methods.classification import predict_classifier
+from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.coverage import Coverage
 from rfgen.api.methods.method import OPTIONS, Method, asked
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral import predict_spectral
 from rfgen.api.methods.spectral_runs import simulate_spectral
 from rfgen.curves.dataset import MEASURED
+from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
-from rfgen.problems.trainings.classifier import RULES, Logistic
+from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
 from rfgen.problems.trainings.spectral import (
     GradientDescent,
     GradientFlow,
@@ -81,9 +84,20 @@ METHODS = (
         {"predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"})},
     ),
     Method(
-        "linear classifiers", (Mixture,), tuple(RULES), predict_classifier, simulate_classifier,
+        "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
         ("error", "train_error", "norm"), ("error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+    ),
+    Method(
+        "adversarial training", (Mixture, ClassGroups), (AdversarialTraining,), predict_classifier, simulate_classifier,
+        ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
+        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
+    ),
+    Method(
+        "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
+        predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
+        ("error", "sign_error", "train_error"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
@@ -155,13 +169,20 @@ def _named(kinds: list[type]) -> str:
 def methods() -> Coverage:
     """The table of methods: which options each verb covers, for which trainings on which tasks.
 
-    Prints as a table of text, and as one of HTML in a notebook; `.dataset` holds `covered` (name, verb, option), whether a
-    verb covers an option, and `served` (name, verb).
+    Returns
+    -------
+    Coverage
+        Prints as a table of text, and as one of HTML in a notebook.  `.dataset` holds `covered` (name, verb, option),
+        whether a verb covers an option, and `served` (name, verb); `.about` the documentation of each method, by its name.
 
+    Examples
+    --------
     >>> import rfgen as rg
     >>> table = rg.methods().dataset
     >>> bool(table.covered.sel(name="ridge regression", verb="predict", option="augmentation"))
     True
+    >>> print(rg.methods().about["linear classifiers"].splitlines()[0])
+    Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
     covered = np.array(
@@ -170,4 +191,5 @@ def methods() -> Coverage:
     served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
     tasks = [_named(list(row.tasks)) for row in METHODS]
     trainings = [_named(list(row.trainings)) for row in METHODS]
-    return Coverage([row.name for row in METHODS], tasks, trainings, verbs, list(OPTIONS), covered, served)
+    about = {row.name: row.about for row in METHODS}
+    return Coverage(list(about), tasks, trainings, verbs, list(OPTIONS), covered, served, about)

@@ -1,6 +1,6 @@
 """One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
 
-__all__ = ["Cell", "checked_seed", "planned_for", "run_cells"]
+__all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "run_cells", "whole"]
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +36,21 @@ class Cell:
     where: str = ""
 
 
+def checked_sizes(n: Any) -> np.ndarray:
+    """Numbers of training samples > 0, which must be there."""
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    return validation.positive("n", n)
+
+
+def whole(name: str, values: np.ndarray) -> np.ndarray:
+    """Numbers of things that are drawn: whole, or inf."""
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
+
+
 def checked_seed(seed: Any) -> int:
     """A seed that keys can be made of."""
     seed = validation.integer("seed", seed, 0)
@@ -53,7 +68,7 @@ def planned_for(memory: Any) -> int:
 
 
 def run_cells(
-    cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: bool | None = None
+    cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: Any = None
 ) -> tuple[list[Arrays], dict[str, str]]:
     """The arrays of every cell over all trials, and attributes.
 
@@ -62,6 +77,8 @@ def run_cells(
     finished and KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
     a sentence in the attribute "interrupted".
     """
+    if progress not in (None, True, False):
+        raise ValueError(f"progress must be True, False or None, got {progress!r}")
     for cell in cells:
         plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
     folder = None if store is None else Store(store)

@@ -6,8 +6,12 @@ whole file or none.  A damaged file is reported, set aside as `*.damaged`, and c
 
 __all__ = ["Store", "content_key"]
 
+import contextlib
 import hashlib
 import os
+import tempfile
+import time
+import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +20,9 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.caller import warn_caller
+
+# How unfinished files end, and the seconds after which nobody finishes them.
+TEMPORARY, ABANDONED = ".tmp", 3600.0
 
 
 def content_key(*parts: Any) -> str:
@@ -38,9 +45,8 @@ def content_key(*parts: Any) -> str:
 class Store:
     """A folder of cells; `get` returns a cell's arrays or None, `put` writes them."""
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Any) -> None:
+        self.folder = _opened(folder)
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
         """The arrays of cell `key`, None if it is not there or is damaged (reported and set aside)."""
@@ -49,22 +55,42 @@ class Store:
             return None
         try:
             # numpy leaves a damaged file open, so the handle is ours
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as cell:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as cell:
                 return dict(cell)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             aside = path.with_suffix(".damaged")
-            os.replace(path, aside)
+            path.replace(aside)
             warn_caller(f"{path} is damaged ({error}); set aside as {aside.name} and computed again")
             return None
 
     def put(self, key: str, arrays: Mapping[str, Any]) -> None:
-        """Write a cell atomically."""
-        temporary = self.folder / f".{key}.{os.getpid()}.tmp.npz"
+        """Write a cell atomically; where there is no room for it, say so and go on."""
+        temporary = self.folder / f".{key}.{uuid.uuid4().hex}{TEMPORARY}"  # threads and machines may write the same cell
         try:
-            with open(temporary, "wb") as file:
+            with temporary.open("wb") as file:
                 np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self.folder / f"{key}.npz")
+            temporary.replace(self.folder / f"{key}.npz")
+        except OSError as error:
+            warn_caller(f"store={str(self.folder)!r} cannot keep a finished cell ({error.strerror}): the run goes on")
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _opened(folder: Any) -> Path:
+    """The folder, made if need be; ValueError where nothing can be kept."""
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise ValueError(f"store must be the name of a folder, got {folder!r}")
+    path = Path(folder).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(f"store must be a folder that can be written, got {str(folder)!r}: {error.strerror}") from None
+    for left in path.glob(f".*{TEMPORARY}"):  # by a run that was killed while it wrote
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
+    return path

@@ -1,84 +1,176 @@
-"""What the weights do in answer to the forces of the rows: the part of the equilibrium that is the same for every loss.
+"""The equilibrium of a linear classifier trained by a loss of the margin: forces of rows, and the weights' answer to them.
 
-The training objective is `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2`.  Row i pulls the weights along y_i x_i with
-the force psi_i = -loss'(margin).  In the limit the rows of group g act through three numbers: their mean force, its mean
-square and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `power_g = n_g a_g^2 E[psi^2]`,
-
-    C = sum_g slope_g S_g,   Q = (C + nu)^-1,   ridge = nu (1 - tr(C Q)/k),
-    wbar = Q sum_d pull_d u_d                         mean weights, pulled along directions u_d (class means, a teacher)
-    X = sum_g power_g S_g,   norm = (|wbar|^2 + tr(Q X Q)) / (1 - tr((C Q)^2)/k),
-    V = Q (X + nu^2 norm/k) Q                         covariance of the weights,
-    gamma_g = tr(S_g Q),   q_g = wbar' S_g wbar + tr(S_g V).
-
-`norm` is E|trainable weights|^2; k = inf: nu = ridge.  Derived (leave one row out; Stein's lemma; mean over features).
+A population of rows says with which forces its groups pull at weights of given margins, the weights say what they do in
+answer.  Leave-one-out margins are normal, so five kinds of unknowns are enough: gamma_g, how far
+training on a row of group g moves its own margin; the weights along directions, M_d; the spread of scores, q_g; the
+intercept b; and the length N of the weights, in the norm dual to that of an attack within `radius`, which lowers every
+margin by radius N.  Solved by Newton's method along the ridge, from a large one on.
 """
 
-__all__ = ["WeightResponse", "weight_response"]
+__all__ = ["Equilibrium", "Forces", "MarginState", "SparseWeights", "Weights", "margin_equilibrium"]
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.monotone_root import decreasing_root
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
+from rfgen.equivalents.margin.weight_response import WeightResponse, sparse_response, weight_response
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class WeightResponse:
-    """Scalars of the trained weights: `gamma`, `spread` (q) per group (groups,); `along` (directions,), wbar . u_d;
-    `norm`; `nu`; and in each level `resolvent` Q and `fluctuation` V, (levels,).
+class MarginState:
+    """The unknowns: `gamma`, `spread` (groups,), `overlap` (directions,), as many as groups; `intercept`, `length` ()."""
+
+    gamma: Any
+    overlap: Any
+    spread: Any
+    intercept: Any
+    length: Any
+
+    @property
+    def vector(self) -> Array:
+        """All of them, of order 1."""
+        ends = jnp.stack([self.intercept, jnp.log(self.length)])
+        return jnp.concatenate([jnp.log(self.gamma), self.overlap, jnp.log(self.spread), ends])
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Forces:
+    """Sums over rows, in units of the ridge: `pull` along each direction (directions,); squares `power` and `slope` of the
+    forces (groups,); `total` of the forces, `balance` of the forces times labels, and `strength`, a bound on it that is
+    never 0, ().
     """
 
-    gamma: Float[Array, "*batch groups"]
-    spread: Float[Array, "*batch groups"]
-    along: Float[Array, "*batch directions"]
-    norm: Float[Array, "*batch"]
-    nu: Float[Array, "*batch"]
-    resolvent: Float[Array, "*batch levels"]
-    fluctuation: Float[Array, "*batch levels"]
+    pull: Any
+    power: Any
+    slope: Any
+    total: Any
+    balance: Any
+    strength: Any
 
 
-def weight_response(
-    variances: Any, multiplicity: Any, overlaps: Any, slope: Any, power: Any, pull: Any, ridge: Any, features: Any
-) -> WeightResponse:
-    """The response to forces of `slope`, `power` (groups,) and `pull` (directions,).
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Weights:
+    """Weights by levels, on `features` or the inputs, under attacks within an l2 ball: a ridge of radius sum psi / |w|."""
 
-    `variances` (groups, levels), `multiplicity` (levels,), `overlaps` (directions, directions, levels): inner products of
-    the directions within each level; `ridge` > 0, `features` > 0 or inf.
+    variances: Any
+    multiplicity: Any
+    overlaps: Any
+    features: Any
+    radius: Any
+
+    @property
+    def trace(self) -> Any:
+        """The largest gamma, at ridge 1."""
+        return jnp.max(self.variances @ self.multiplicity)
+
+    def answer(self, forces: Forces, length: Any) -> WeightResponse:
+        """The response at ridge 1 of weights of this `length`."""
+        ridge = 1.0 + self.radius * forces.total / length
+        spectrum = self.variances, self.multiplicity, self.overlaps
+        return weight_response(*spectrum, forces.slope, forces.power, forces.pull, ridge, self.features)
+
+    def length(self, answer: WeightResponse) -> Any:
+        """The length by which an attack lowers margins."""
+        return jnp.sqrt(answer.norm)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SparseWeights:
+    """Weights of the inputs under attacks of bounded coordinates: an l1 penalty radius sum psi."""
+
+    variances: Any
+    means: Any
+    radius: Any
+
+    @property
+    def trace(self) -> Any:
+        """The largest gamma, at ridge 1."""
+        return jnp.max(jnp.sum(self.variances, axis=1))
+
+    def answer(self, forces: Forces, length: Any) -> WeightResponse:
+        """The response at ridge 1."""
+        threshold, ridge = self.radius * forces.total, jnp.ones_like(length)
+        return sparse_response(self.variances, self.means, forces.slope, forces.power, forces.pull, ridge, threshold)
+
+    def length(self, answer: WeightResponse) -> Any:
+        """The length by which an attack lowers margins."""
+        return answer.l1
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Equilibrium:
+    """The solved `state`, the `forces` and the `answer` there; `scale`: gamma and forces are in units of it; `shift` of the
+    margins; `residual` and whether it `converged`.
     """
-    curvature = slope @ variances
-    nu = _effective_ridge(curvature, multiplicity, ridge, features)
-    resolvent = 1.0 / (curvature + nu)
-    pushed = jnp.einsum("d,del->el", pull, overlaps)  # sum_d pull_d u_d . u_e
-    along = pushed @ resolvent
-    lengths = pull @ pushed  # |sum_d pull_d u_d|^2 in each level
-    square = resolvent * resolvent
-    forced = power @ variances
-    learned = curvature * resolvent
-    room = 1.0 - jnp.sum(multiplicity * learned * learned) / features
-    norm = jnp.sum((lengths + multiplicity * forced) * square) / room
-    fluctuation = square * (forced + nu * nu * norm / features)
-    return WeightResponse(
-        gamma=variances @ (multiplicity * resolvent), spread=variances @ (lengths * square + multiplicity * fluctuation),
-        along=along, norm=norm, nu=nu, resolvent=resolvent, fluctuation=fluctuation,
+
+    state: MarginState
+    forces: Forces
+    answer: WeightResponse
+    scale: Float[Array, "*batch"]
+    shift: Float[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    converged: Bool[Array, "*batch"]
+
+
+def margin_equilibrium(
+    population: Any, response: Weights | SparseWeights, loss: str, ridge: Any, intercept: bool
+) -> Equilibrium:
+    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response` says.
+
+    `population`, such as `LabelledGroups`: its `forces(state, shift, loss, scale)` at leave-one-out margins lowered by
+    `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest second moment,
+    and the intercept to start from, `lean`.
+    """
+    rows = loss_of(loss)
+    x, scale, left = ridge_path(
+        partial(_residual, rows, intercept), partial(_start, rows), (population, response), population.weight,
+        response.trace, ridge, loss,
     )  # fmt: skip
+    state, forces, answer = _solved_for(rows, (population, response), x, scale)
+    return Equilibrium(state, forces, answer, scale, response.radius * state.length, left, left < RESIDUAL_TOLERANCE)
 
 
-def _effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
-    """The nu with `ridge = nu (1 - tr(C Q)/features)`, tr(C Q) < features."""
-    ridge, features = jnp.asarray(ridge), jnp.asarray(features)
+def _solved_for(rows: MarginLoss, system: Any, x: Array, scale: Any) -> tuple[MarginState, Forces, WeightResponse]:
+    population, response = system
+    groups = (x.size - 2) // 3
+    gamma, overlap, spread = jnp.exp(x[:groups]), x[groups : 2 * groups], jnp.exp(x[2 * groups : -2])
+    state = MarginState(gamma, overlap, spread, x[-2], jnp.exp(x[-1]))
+    forces = population.forces(state, response.radius * state.length, rows, scale)
+    return state, forces, response.answer(forces, state.length)
 
-    def excess(log_nu: Array) -> tuple[Array, Array]:
-        nu = jnp.exp(log_nu)
-        learned = curvature / (curvature + nu)
-        rest = ridge / nu
-        value = jnp.sum(multiplicity * learned) / features + rest - 1.0
-        return value, -jnp.sum(multiplicity * learned * (1.0 - learned)) / features - rest
 
-    lower = jnp.log(ridge)
-    upper = jnp.log(ridge + jnp.sum(multiplicity * curvature) / features)
-    lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
-    return jnp.exp(decreasing_root(excess, lower, upper, upper))
+def _residual(
+    rows: MarginLoss, intercept: bool, system: Any, x: Array, hold: Any, scale: Any
+) -> Float[Array, " unknowns"]:  # fmt: skip
+    """The equations, each of order 1."""
+    state, forces, answer = _solved_for(rows, system, x, scale)
+    balance = forces.balance / forces.strength - hold * state.intercept if intercept else state.intercept
+    return jnp.concatenate(
+        [
+            jnp.log(answer.gamma / state.gamma),
+            (answer.along - state.overlap) / jnp.sqrt(state.spread),
+            jnp.log(answer.spread / state.spread),
+            jnp.stack([balance, jnp.log(system[1].length(answer) / state.length)]),
+        ]
+    )
+
+
+def _start(rows: MarginLoss, system: Any, scale: Any) -> Array:
+    """Nearly no weights: the answer to the forces on rows of margin 0."""
+    population, response = system
+    forces = population.first_forces(rows.force_at(jnp.zeros(())) / scale)
+    # the force that an l2 attack adds is small beside the ridge: as of long weights
+    answer = response.answer(forces, jnp.full((), jnp.inf))
+    length = response.length(answer)
+    return MarginState(answer.gamma, answer.along, answer.spread, population.lean, length).vector

@@ -5,20 +5,15 @@ __all__ = ["AbstractAugmentation", "Augmentation", "View"]
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.augmentations.mode_law import ModeLaw
-
-# Longer arrays are shown by their shape.
-MOST_SHOWN = 8
-# A curve already has a variable of this name.
-DIMENSIONS = {"variance": "view_variance"}
+from rfgen.problems.rules import flag, function, view_counts
+from rfgen.problems.settings import Noun, setting
 
 
 class View(NamedTuple):
@@ -30,17 +25,15 @@ class View(NamedTuple):
     offset: Any = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class AbstractAugmentation(ABC):
+class AbstractAugmentation(Noun, ABC):
     """A law of views; each training sample gives `views` of them, independent, averaged in the training objective.
 
-    `views` is a whole number >= 1, `math.inf` (the population limit), or an array of them.  `strengths` names the fields
-    that may be arrays too: a curve has one dimension for each array.  `moments_suffice` declares whether quadratic forms
+    `views` is a whole number >= 1, `math.inf` (the population limit), or an array of them.  Further settings may be arrays
+    too, its `strengths`: a curve has one dimension for each array.  `moments_suffice` declares whether quadratic forms
     of the view noise concentrate (many small independent changes), so that first and second moments of the views
     determine every curve; where one random parameter moves the whole view they do not, and curves condition on it.
     """
 
-    strengths: ClassVar[tuple[str, ...]] = ()
     # whether views mix an input with another of the training set
     mixes: ClassVar[bool] = False
     moments_suffice = False  # no annotation: a field in `Augmentation`
@@ -82,10 +75,9 @@ class AbstractAugmentation(ABC):
         return (self,)
 
     @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """`views` and the strengths, as arrays of shape () or (values,), by the names of the curve's dimensions."""
-        fields_by_name = {DIMENSIONS.get(name, name): name for name in ("views", *self.strengths)}
-        return {name: np.asarray(getattr(self, field), np.float64) for name, field in fields_by_name.items()}
+    def strengths(self) -> tuple[str, ...]:
+        """Settings, but `views`, that may be arrays."""
+        return tuple(name for name in self._axes if name != "views")
 
     @property
     def settings(self) -> "list[AbstractAugmentation]":
@@ -97,69 +89,10 @@ class AbstractAugmentation(ABC):
 
     def at(self, **values: Any) -> Any:
         """The same augmentation at other values, given by the names of `axes`."""
-        named = {dimension: name for name, dimension in DIMENSIONS.items()}
-        return replace(self, **{named.get(name, name): value for name, value in values.items()})
-
-    def __repr__(self) -> str:
-        """Name and parameters in one line."""
-
-        def shown(value: Any) -> str:
-            if not isinstance(value, np.ndarray):
-                return repr(value)
-            if value.size > MOST_SHOWN:
-                return f"array of shape {value.shape}"
-            return format(value.item(), "g") if value.ndim == 0 else repr(value.tolist())
-
-        stated = ", ".join(f"{field.name}={shown(getattr(self, field.name))}" for field in fields(self) if field.init)
-        return f"{type(self).__name__}({stated})"
-
-    @property
-    def content(self) -> tuple[Any, ...]:
-        """Class and fields, hashable: the same for augmentations that do the same."""
-        held = (getattr(self, field.name) for field in fields(self) if field.init)
-        return (type(self), *((one.shape, one.tobytes()) if isinstance(one, np.ndarray) else one for one in held))
-
-    def __eq__(self, other: object) -> bool:
-        """Equal by content, so that what was compiled or estimated for one serves the other."""
-        return isinstance(other, AbstractAugmentation) and self.content == other.content
-
-    def __hash__(self) -> int:
-        """By content."""
-        return hash(self.content)
-
-    def _freeze(self, **checked: Any) -> None:
-        """Store validated fields; `views` is validated here, and arrays are made read-only."""
-        checked = {"views": check_views(getattr(self, "views")), **checked}  # noqa: B009
-        for name, value in checked.items():
-            if isinstance(value, np.ndarray):
-                value = value.copy()
-                value.setflags(write=False)
-            object.__setattr__(self, name, value)
+        named = {dimension: name for name, dimension in self._axes.items()}
+        return replace(self, **{named[dimension]: value for dimension, value in values.items()})
 
 
-def check_views(views: Any) -> np.ndarray:
-    """`views` as a float array: whole numbers >= 1 or inf."""
-    try:
-        values = np.asarray(views, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"views must be a whole number >= 1, math.inf or an array of them, got {views!r}") from None
-    whole = np.where(np.isinf(values), 1.0, np.round(values))
-    if values.ndim > 1 or values.size == 0 or np.isnan(values).any() or (values < 1).any() or (
-        whole != np.where(np.isinf(values), 1.0, values)
-    ).any():  # fmt: skip
-        raise ValueError(f"views must be a whole number >= 1, math.inf or an array of them, got {views!r}")
-    return values
-
-
-def probability(name: str, value: Any) -> np.ndarray:
-    """`value` as an array of numbers in [0, 1]."""
-    result = validation.array(name, value, (0, 1))
-    if (result < 0).any() or (result > 1).any():
-        raise ValueError(f"{name} must lie between 0 and 1, got {result.min() if (result < 0).any() else result.max()}")
-    return result
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Augmentation(AbstractAugmentation):
     """Any function of your own: `Augmentation(function, views=1)`, `function(key, x) -> x'` on one input.
 
@@ -173,15 +106,9 @@ class Augmentation(AbstractAugmentation):
     True
     """
 
-    function: Callable[[jax.Array, Any], Any]
-    views: Any = 1
-    moments_suffice: bool = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        if not callable(self.function):
-            raise ValueError(f"function must be a callable (key, x) -> x', got {self.function!r}")
-        self._freeze()
+    function: Callable[[jax.Array, Any], Any] = setting(function("a callable (key, x) -> x'"))
+    views: Any = setting(view_counts, default=1, axis=True)
+    moments_suffice: bool = setting(flag, default=True)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """The function's value, checked for its shape."""

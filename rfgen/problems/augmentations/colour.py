@@ -2,15 +2,16 @@
 
 __all__ = ["ColorJitter", "Grayscale"]
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image
+from rfgen.problems.rules import number, numbers, view_counts
+from rfgen.problems.settings import setting
 
 
 def luminance(owner: AbstractAugmentation, image: jax.Array) -> jax.Array:
@@ -22,7 +23,6 @@ def luminance(owner: AbstractAugmentation, image: jax.Array) -> jax.Array:
     return (image @ jnp.asarray([0.299, 0.587, 0.114], image.dtype))[:, :, None]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Grayscale(AbstractAugmentation):
     """All three channels become the luminance with `probability`: `Grayscale(probability=0.5, views=1)`.
 
@@ -30,14 +30,8 @@ class Grayscale(AbstractAugmentation):
     [0.8, 0.2]
     """
 
-    probability: Any = 0.5
-    views: Any = 1
-
-    strengths: ClassVar[tuple[str, ...]] = ("probability",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(probability=probability("probability", self.probability))
+    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def moments_suffice(self) -> bool:
@@ -58,7 +52,6 @@ class Grayscale(AbstractAugmentation):
         return ((1.0, self),) if self.moments_suffice else ((1.0 - chance, Grayscale(0.0)), (chance, Grayscale(1.0)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class ColorJitter(AbstractAugmentation):
     """Random brightness, then contrast, then saturation: `ColorJitter(brightness, contrast, saturation, views=1)`.
 
@@ -70,14 +63,10 @@ class ColorJitter(AbstractAugmentation):
     ColorJitter(brightness=0.4, contrast=0.4, saturation=0.2, views=2)
     """
 
-    brightness: Any
-    contrast: Any
-    saturation: Any
-    views: Any = 1
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(**{name: self._strength(name) for name in ("brightness", "contrast", "saturation")})
+    brightness: float = setting(number("[0, 1]"))
+    contrast: float = setting(number("[0, 1]"))
+    saturation: float = setting(number("[0, 1]"))
+    views: Any = setting(view_counts, default=1, axis=True)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy."""
@@ -91,9 +80,3 @@ class ColorJitter(AbstractAugmentation):
         image = factors[1] * image + (1 - factors[1]) * jnp.mean(luminance(self, image))
         image = factors[2] * image + (1 - factors[2]) * luminance(self, image)
         return View(image.reshape(x.shape))
-
-    def _strength(self, name: str) -> float:
-        value = probability(name, getattr(self, name))
-        if value.ndim:
-            raise ValueError(f"{name} must be one number, got shape {value.shape}")
-        return value.item()

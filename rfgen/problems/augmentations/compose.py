@@ -4,20 +4,21 @@ __all__ = ["Compose", "RandomApply"]
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import LISTED
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import numbers, view_counts
+from rfgen.problems.settings import setting
 
 
-def checked(owner: str, value: Any) -> AbstractAugmentation:
+def _part(owner: str, value: Any) -> AbstractAugmentation:
     """`value`, if it is an augmentation of one view and single strengths."""
     if not isinstance(value, AbstractAugmentation):
         raise ValueError(f"{owner} takes augmentations such as rg.GaussianNoise(0.1), got {value!r}")
@@ -27,6 +28,12 @@ def checked(owner: str, value: Any) -> AbstractAugmentation:
         if getattr(value, name).ndim:
             raise ValueError(f"{name} must be one number in a part of {owner}, got {value!r}")
     return value
+
+
+def _parts(name: str, value: Any) -> tuple[AbstractAugmentation, ...]:
+    if not isinstance(value, Sequence) or not value:
+        raise ValueError(f"{name} must be a list of augmentations, got {value!r}")
+    return tuple(_part("Compose", one) for one in value)
 
 
 def in_turn(changes: Sequence[Callable[..., View]], key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
@@ -43,7 +50,6 @@ def in_turn(changes: Sequence[Callable[..., View]], key: jax.Array, x: jax.Array
     return result
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Compose(AbstractAugmentation):
     """The `parts` one after another: `Compose([Flip(), GaussianNoise(0.1)], views=4)`.
 
@@ -55,14 +61,8 @@ class Compose(AbstractAugmentation):
     ([[0.5]], True)
     """
 
-    parts: Sequence[AbstractAugmentation]
-    views: Any = 1
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        if not isinstance(self.parts, Sequence) or not self.parts:
-            raise ValueError(f"parts must be a list of augmentations, got {self.parts!r}")
-        self._freeze(parts=tuple(checked("Compose", value) for value in self.parts))
+    parts: Sequence[AbstractAugmentation] = setting(_parts)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def mixes(self) -> bool:
@@ -102,7 +102,6 @@ class Compose(AbstractAugmentation):
         )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class RandomApply(AbstractAugmentation):
     """Change the input with `probability`, else leave it: `RandomApply(augmentation, probability=0.5, views=1)`.
 
@@ -111,16 +110,9 @@ class RandomApply(AbstractAugmentation):
     [[0.1], [0.0]]
     """
 
-    augmentation: AbstractAugmentation
-    probability: Any = 0.5
-    views: Any = 1
-
-    strengths: ClassVar[tuple[str, ...]] = ("probability",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        augmentation = checked("RandomApply", self.augmentation)
-        self._freeze(augmentation=augmentation, probability=probability("probability", self.probability))
+    augmentation: AbstractAugmentation = setting(lambda name, value: _part("RandomApply", value))
+    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def mixes(self) -> bool:

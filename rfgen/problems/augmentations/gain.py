@@ -2,19 +2,20 @@
 
 __all__ = ["Gain"]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import numbers, optional, view_counts
+from rfgen.problems.settings import setting
+from rfgen.problems.validation import non_negative
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Gain(AbstractAugmentation):
     """`x -> g x` with g drawn from `values`: `Gain(values, views=1, probabilities=None)`, None for equally likely.
 
@@ -22,22 +23,20 @@ class Gain(AbstractAugmentation):
     [[0.5], [1.5]]
     """
 
-    values: Any
-    views: Any = 1
-    probabilities: Any = None
+    values: Any = setting(numbers(ndim=1))
+    views: Any = setting(view_counts, default=1, axis=True)
+    probabilities: Any = setting(optional(partial(non_negative, ndim=1)), default=None)
 
-    def __post_init__(self) -> None:
-        """Validate."""
-        values = validation.array("values", self.values, 1)
+    def _relate(self) -> None:
+        """One probability a value, 1 in all."""
         if self.probabilities is None:
-            probabilities = np.full(values.size, 1.0 / values.size)
-        else:
-            probabilities = validation.non_negative("probabilities", self.probabilities, 1)
-        if probabilities.size != values.size:
-            raise ValueError(f"probabilities must have one entry per value ({values.size}), got {probabilities.size}")
-        if abs(probabilities.sum() - 1.0) > 1e-9:
-            raise ValueError(f"probabilities must sum to 1, got {probabilities.sum():g}")
-        self._freeze(values=values, probabilities=probabilities)
+            self._set(probabilities=np.full(self.values.size, 1.0 / self.values.size))
+        if self.probabilities.size != self.values.size:
+            raise ValueError(
+                f"probabilities must have one entry per value ({self.values.size}), got {self.probabilities.size}"
+            )
+        if abs(self.probabilities.sum() - 1.0) > 1e-9:
+            raise ValueError(f"probabilities must sum to 1, got {self.probabilities.sum():g}")
 
     @property
     def moments_suffice(self) -> bool:  # one factor moves the whole view

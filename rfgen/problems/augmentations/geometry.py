@@ -2,23 +2,23 @@
 
 __all__ = ["Crop", "Flip", "Rotate", "Shift"]
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.ndimage import map_coordinates
 
-from rfgen.problems import validation
-from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, check_size, image_shape, listed, window
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import flag, integer, numbers, view_counts, whole
+from rfgen.problems.settings import setting
+from rfgen.problems.validation import non_negative
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Flip(AbstractAugmentation):
     """Left becomes right with `probability`: `Flip(probability=0.5, views=1)`.
 
@@ -29,14 +29,8 @@ class Flip(AbstractAugmentation):
     [[1.0, -1.0], [1.0, 1.0]]
     """
 
-    probability: Any = 0.5
-    views: Any = 1
-
-    strengths: ClassVar[tuple[str, ...]] = ("probability",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(probability=probability("probability", self.probability))
+    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def moments_suffice(self) -> bool:
@@ -68,7 +62,6 @@ class Flip(AbstractAugmentation):
         return ((1.0, self),) if self.moments_suffice else ((1.0 - chance, Flip(0.0)), (chance, Flip(1.0)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Shift(AbstractAugmentation):
     """Up to `pixels` up or down, and left or right, all equally likely: `Shift(pixels, views=1, wrap=False)`.
 
@@ -76,23 +69,13 @@ class Shift(AbstractAugmentation):
     suffice, as verified on digits.
 
     >>> Shift([0, 1, 2], views=4).axes["pixels"].tolist()
-    [0.0, 1.0, 2.0]
+    [0, 1, 2]
     """
 
-    pixels: Any
-    views: Any = 1
-    wrap: bool = False
+    pixels: Any = setting(whole(0), axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
+    wrap: bool = setting(flag, default=False)
 
-    strengths: ClassVar[tuple[str, ...]] = ("pixels",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        pixels = validation.non_negative("pixels", self.pixels)
-        if (pixels != np.round(pixels)).any():
-            raise ValueError(f"pixels must be whole numbers >= 0, got {pixels[pixels != np.round(pixels)][0]}")
-        if not isinstance(self.wrap, bool):
-            raise ValueError(f"wrap must be True or False, got {self.wrap!r}")
-        self._freeze(pixels=pixels)
 
     @property
     def moments_suffice(self) -> bool:
@@ -108,7 +91,6 @@ class Shift(AbstractAugmentation):
         return View(window(padded, row, column, image.shape).reshape(x.shape))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Rotate(AbstractAugmentation):
     """By an angle uniform in [-degrees, degrees] about the centre, bilinear, zero outside: `Rotate(degrees, views=1)`.
 
@@ -118,14 +100,8 @@ class Rotate(AbstractAugmentation):
     (True, False)
     """
 
-    degrees: Any
-    views: Any = 1
-
-    strengths: ClassVar[tuple[str, ...]] = ("degrees",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(degrees=validation.non_negative("degrees", self.degrees))
+    degrees: Any = setting(non_negative, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def moments_suffice(self) -> bool:
@@ -146,7 +122,6 @@ class Rotate(AbstractAugmentation):
         return View(rotate(image).reshape(x.shape))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Crop(AbstractAugmentation):
     """A `size` x `size` window at a uniform position, resized back bilinearly: `Crop(size, views=1)`.
 
@@ -154,12 +129,8 @@ class Crop(AbstractAugmentation):
     9
     """
 
-    size: int
-    views: Any = 1
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(size=validation.integer("size", self.size, 1))
+    size: int = setting(integer(1))
+    views: Any = setting(view_counts, default=1, axis=True)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One window."""

@@ -3,9 +3,8 @@
 __all__ = ["Jitter"]
 
 import math
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +14,18 @@ from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import listed
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import view_counts
+from rfgen.problems.settings import setting
+from rfgen.problems.validation import non_negative
 
 MOST_BLOCKS = 6  # at most so many on the modes: their gains are 2^blocks patterns of the law
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+def _blocks(name: str, value: Any) -> Any:
+    """`value` as an int >= 1, or inf."""
+    return math.inf if isinstance(value, float) and value == math.inf else validation.integer(name, value, 1)
+
+
 class Jitter(AbstractAugmentation):
     """Each block of coordinates times a gain of its own, 1 + strength or 1 - strength: `Jitter(strength, blocks, views=1)`.
 
@@ -31,17 +37,9 @@ class Jitter(AbstractAugmentation):
     [[0.5, 0.5], [0.5, 1.5], [1.5, 0.5], [1.5, 1.5]]
     """
 
-    strength: Any
-    blocks: Any = math.inf
-    views: Any = 1
-
-    strengths: ClassVar[tuple[str, ...]] = ("strength",)
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        endless = isinstance(self.blocks, float) and self.blocks == math.inf
-        blocks = math.inf if endless else validation.integer("blocks", self.blocks, 1)
-        self._freeze(strength=validation.non_negative("strength", self.strength), blocks=blocks)
+    strength: Any = setting(non_negative, axis=True)
+    blocks: Any = setting(_blocks, default=math.inf)
+    views: Any = setting(view_counts, default=1, axis=True)
 
     @property
     def moments_suffice(self) -> bool:

@@ -2,18 +2,17 @@
 
 __all__ = ["LabelSmoothing"]
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from rfgen.problems import validation
-from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import numbers, view_counts
+from rfgen.problems.settings import setting
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class LabelSmoothing(AbstractAugmentation):
     """`y -> (1 - amount) y + amount center`, inputs unchanged: `LabelSmoothing(amount, views=1, center=0.0)`.
 
@@ -21,17 +20,11 @@ class LabelSmoothing(AbstractAugmentation):
     [0.9]
     """
 
-    amount: Any
-    views: Any = 1
-    center: Any = 0.0
+    amount: Any = setting(numbers("[0, 1]"), axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
+    center: Any = setting(numbers(ndim=0), default=0.0)
 
-    strengths: ClassVar[tuple[str, ...]] = ("amount",)
     moments_suffice = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        center = validation.array("center", self.center, 0)
-        self._freeze(amount=probability("amount", self.amount), center=center)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """The input with a smoothed label."""

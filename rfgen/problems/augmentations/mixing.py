@@ -3,20 +3,20 @@
 __all__ = ["CutMix", "Mixup"]
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, box
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import view_counts
+from rfgen.problems.settings import setting
+from rfgen.problems.validation import positive
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Mixup(AbstractAugmentation):
     """`x -> w x + (1 - w) x_partner`, labels alike: `Mixup(concentration, views=1)`.
 
@@ -26,15 +26,10 @@ class Mixup(AbstractAugmentation):
     [0.667, 0.667, 0.667]
     """
 
-    concentration: Any
-    views: Any = 1
+    concentration: Any = setting(positive, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    strengths: ClassVar[tuple[str, ...]] = ("concentration",)
     mixes: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(concentration=validation.positive("concentration", self.concentration))
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One mixture."""
@@ -68,7 +63,6 @@ class Mixup(AbstractAugmentation):
         raise ValueError("Mixup cannot be part of a composition on eigen-coordinates: use it alone, or with rg.DataTask")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class CutMix(AbstractAugmentation):
     """A box of another image pasted in, at a uniform position on the torus: `CutMix(concentration, views=1)`.
 
@@ -79,15 +73,10 @@ class CutMix(AbstractAugmentation):
     True
     """
 
-    concentration: Any
-    views: Any = 1
+    concentration: Any = setting(positive, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    strengths: ClassVar[tuple[str, ...]] = ("concentration",)
     mixes: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(concentration=validation.positive("concentration", self.concentration))
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One mixture."""

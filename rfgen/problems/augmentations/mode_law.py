@@ -2,13 +2,12 @@
 
 __all__ = ["ModeLaw"]
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from rfgen.problems.settings import Noun
 
-@dataclass(frozen=True, eq=False)
-class ModeLaw:
+
+class ModeLaw(Noun):
     """Views of eigen-coordinates, given a pattern t drawn once a view: `x_i -> gain x_i + noise`, independent over modes.
 
     The noise has mean zero and variance `slope x_i^2 + level` given x, so that

@@ -2,22 +2,33 @@
 
 __all__ = ["Dropout", "GaussianNoise", "Mask", "SaltAndPepper"]
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems import validation
-from rfgen.problems.augmentations.base import AbstractAugmentation, View, probability
+from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import numbers, optional, view_counts
+from rfgen.problems.settings import setting
+from rfgen.problems.validation import array, non_negative
 
 # More modes than this stand for infinitely many (the tail of a sphere kernel).
 MOST_MODES = 1e15
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+def _covariance(name: str, value: Any) -> np.ndarray:
+    covariance = array(name, value, (1, 2))
+    if covariance.ndim == 1:
+        return non_negative(name, covariance)
+    if covariance.shape[0] != covariance.shape[1] or not np.allclose(covariance, covariance.T):
+        raise ValueError(f"{name} must be (d,) or a symmetric (d, d) matrix, got shape {covariance.shape}")
+    if (lowest := np.linalg.eigvalsh(covariance)[0]) < -1e-9 * np.trace(covariance):
+        raise ValueError(f"{name} must be positive semidefinite, got the eigenvalue {lowest:g}")
+    return covariance
+
+
 class GaussianNoise(AbstractAugmentation):
     """`x -> x + N(0, variance * covariance)`: `GaussianNoise(variance, views=1, covariance=None)`.
 
@@ -25,28 +36,14 @@ class GaussianNoise(AbstractAugmentation):
     `Task` the coordinates are the eigen-coordinates, in the order of the eigenvalues given; modes of eigenvalue 0 are none.
 
     >>> GaussianNoise(0.3, views=4)
-    GaussianNoise(variance=0.3, views=4, covariance=None)
+    GaussianNoise(variance=0.3, views=4)
     """
 
-    variance: Any
-    views: Any = 1
-    covariance: Any = None
+    variance: Any = setting(non_negative, axis="view_variance")  # a curve has a variance already
+    views: Any = setting(view_counts, default=1, axis=True)
+    covariance: Any = setting(optional(_covariance), default=None)
 
-    strengths: ClassVar[tuple[str, ...]] = ("variance",)
     moments_suffice = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        covariance = self.covariance
-        if covariance is not None:
-            covariance = validation.array("covariance", covariance, (1, 2))
-            if covariance.ndim == 1:
-                validation.non_negative("covariance", covariance, 1)
-            elif covariance.shape[0] != covariance.shape[1] or not np.allclose(covariance, covariance.T):
-                raise ValueError(f"covariance must be (d,) or a symmetric (d, d) matrix, got shape {covariance.shape}")
-            elif (lowest := np.linalg.eigvalsh(covariance)[0]) < -1e-9 * np.trace(covariance):
-                raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
-        self._freeze(variance=validation.non_negative("variance", self.variance), covariance=covariance)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One noisy copy."""
@@ -78,7 +75,6 @@ class GaussianNoise(AbstractAugmentation):
         return ModeLaw(law.probability, law.gain, law.slope, law.level, law.label, shape=self.covariance)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Mask(AbstractAugmentation):
     """Keep every coordinate with probability `keep`, else set it to 0: `Mask(keep, views=1)`.
 
@@ -86,15 +82,10 @@ class Mask(AbstractAugmentation):
     is 20 % above the curve, with 2 of them the test risk 40 % below.
     """
 
-    keep: Any
-    views: Any = 1
+    keep: Any = setting(numbers("[0, 1]"), axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    strengths: ClassVar[tuple[str, ...]] = ("keep",)
     moments_suffice = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(keep=probability("keep", self.keep))
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One masked copy."""
@@ -108,25 +99,16 @@ class Mask(AbstractAugmentation):
         return ModeLaw.of(gain=self.keep, slope=self.keep * (1.0 - self.keep))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(AbstractAugmentation):
     """A mask that drops with probability `rate` and divides by `1 - rate`, so that the mean stays x.
 
     `Dropout(rate, views=1)`.
     """
 
-    rate: Any
-    views: Any = 1
+    rate: Any = setting(numbers("[0, 1)"), axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    strengths: ClassVar[tuple[str, ...]] = ("rate",)
     moments_suffice = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        rate = probability("rate", self.rate)
-        if (rate == 1.0).any():
-            raise ValueError("rate must be below 1, got 1")
-        self._freeze(rate=rate)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy."""
@@ -139,23 +121,17 @@ class Dropout(AbstractAugmentation):
         return ModeLaw.of(slope=self.rate / (1.0 - self.rate))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class SaltAndPepper(AbstractAugmentation):
     """Keep every coordinate with probability `keep`, else draw it from N(0, variance).
 
     `SaltAndPepper(keep, variance, views=1)`.
     """
 
-    keep: Any
-    variance: Any
-    views: Any = 1
+    keep: Any = setting(numbers("[0, 1]"), axis=True)
+    variance: Any = setting(non_negative, axis="view_variance")
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    strengths: ClassVar[tuple[str, ...]] = ("keep", "variance")
     moments_suffice = True
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(keep=probability("keep", self.keep), variance=validation.non_negative("variance", self.variance))
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy."""

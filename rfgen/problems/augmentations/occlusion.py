@@ -3,7 +3,6 @@
 __all__ = ["Cutout", "GridMask"]
 
 import math
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -11,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, box, check_size, listed
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.rules import integer, view_counts
+from rfgen.problems.settings import setting
 
 POSITIONS = 64  # at most so many windows on the ring of modes: each is a pattern of the law
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Cutout(AbstractAugmentation):
     """A `size` x `size` box set to 0, at a uniform position on the torus: `Cutout(size, views=1)`.
 
@@ -30,12 +29,8 @@ class Cutout(AbstractAugmentation):
     [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
     """
 
-    size: int
-    views: Any = 1
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        self._freeze(size=validation.integer("size", self.size, 1))
+    size: int = setting(integer(1))
+    views: Any = setting(view_counts, default=1, axis=True)
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy with a hole."""
@@ -70,7 +65,6 @@ class Cutout(AbstractAugmentation):
         return np.arange(windows) * modes // windows
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class GridMask(AbstractAugmentation):
     """Squares of side `removed` set to 0, on a grid of step `period` at random: `GridMask(period, removed, views=1)`.
 
@@ -78,16 +72,14 @@ class GridMask(AbstractAugmentation):
     16
     """
 
-    period: int
-    removed: int
-    views: Any = 1
+    period: int = setting(integer(2))
+    removed: int = setting(integer(1))
+    views: Any = setting(view_counts, default=1, axis=True)
 
-    def __post_init__(self) -> None:
-        """Validate."""
-        period, removed = validation.integer("period", self.period, 2), validation.integer("removed", self.removed, 1)
-        if removed >= period:
-            raise ValueError(f"removed must be below period, {period}, got {removed}")
-        self._freeze(period=period, removed=removed)
+    def _relate(self) -> None:
+        """Something is left."""
+        if self.removed >= self.period:
+            raise ValueError(f"removed must be below period, {self.period}, got {self.removed}")
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy with holes."""

@@ -35,26 +35,22 @@ class ClassMoments:
     overlaps: Any
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassGroups:
     """Group g: `counts[g]` rows x ~ N(means[g], diag(variances[g])), trained with the label `labels[g]`, +1 or -1.
 
-    `counts` (groups,), numbers >= 0: a group without rows is only tested on.  `means` (groups, dim); `variances` (dim,),
-    shared by all groups, or (groups, dim); coordinates are common eigenvectors of all covariances.  `weights` (groups,) > 0
-    multiply the loss of each row (importance weights).  `classes` (groups,): the true class, where the training label is
-    wrong (default: the label).
+    `counts` (groups,), numbers >= 0; the `n` of a verb keeps their proportions.  A group without rows is only tested on, if
+    `test_shares` (groups,) say so: the shares of the groups in the test (default: those of `counts`).  `means` (groups,
+    dim); `variances` (dim,), shared by all groups, or (groups, dim); coordinates are common eigenvectors of all
+    covariances.  `weights` (groups,) > 0 multiply the loss of each row (importance weights).  `classes` (groups,): the true
+    class, where the training label is wrong (default: the label).
 
-    Two classes with a core and a spurious feature, of which the spurious one mostly agrees with the label:
+    A class tested on where it has moved:
 
     >>> import numpy as np
-    >>> core, spurious = np.eye(2, 50) * [[1.0], [2.0]]
-    >>> signs = [(y, a) for y in (1, -1) for a in (1, -1)]
-    >>> groups = ClassGroups(
-    ...     counts=[90, 10, 10, 90], labels=[y for y, a in signs], means=[y * core + a * spurious for y, a in signs],
-    ...     variances=np.ones(50),
-    ... )
-    >>> groups.dim
-    50
+    >>> mean, moved = np.eye(2, 50)
+    >>> ClassGroups([90, 60, 0], [1, -1, 1], [mean, -mean, mean + moved], np.ones(50), test_shares=[0, 0.4, 0.6])
+    ClassGroups(counts=[90.0, 60.0, 0.0], dim=50)
     """
 
     counts: Any
@@ -63,6 +59,7 @@ class ClassGroups:
     variances: Any
     weights: Any = None
     classes: Any = None
+    test_shares: Any = None
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
@@ -86,7 +83,11 @@ class ClassGroups:
         weights = np.ones(groups) if self.weights is None else validation.positive("weights", self.weights, 1)
         if weights.size != groups:
             raise ValueError(f"weights must have one entry per group ({groups}), got {weights.size}")
+        shares = counts if self.test_shares is None else validation.non_negative("test_shares", self.test_shares, 1)
+        if shares.size != groups or shares.sum() <= 0:
+            raise ValueError(f"test_shares must have one entry per group ({groups}), not all 0, got {shares.tolist()}")
         frozen = {
+            "test_shares": shares / shares.sum(),
             "counts": counts, "labels": labels, "means": means, "classes": classes, "weights": weights,
             "variances": np.broadcast_to(variances, means.shape),
         }  # fmt: skip
@@ -104,6 +105,43 @@ class ClassGroups:
     def groups(self) -> int:
         """Number of groups."""
         return self.counts.size
+
+    @classmethod
+    def spurious(
+        cls, core: Any, spurious: Any, variances: Any, agreement: Any = 0.9, weights: Any = None, test_shares: Any = None
+    ) -> "ClassGroups":
+        """A core and a spurious feature: x ~ N(y core + a spurious, variances), a = y with probability `agreement`.
+
+        Groups (y, a) in the order (+, +), (+, -), (-, +), (-, -), `core` and `spurious` (dim,); counts are shares, so that
+        verbs need `n`.
+
+        >>> import numpy as np
+        >>> ClassGroups.spurious(*np.eye(2, 50), np.ones(50), agreement=0.75, weights=[1, 3, 3, 1])
+        ClassGroups(counts=[0.375, 0.125, 0.125, 0.375], dim=50, weights=[1.0, 3.0, 3.0, 1.0])
+        """
+        agreement = float(validation.non_negative("agreement", agreement, 0))
+        if agreement > 1.0:
+            raise ValueError(f"agreement must be in [0, 1], got {agreement:g}")
+        core, spurious = validation.array("core", core), validation.array("spurious", spurious)
+        signs = np.array([(y, a) for y in (1.0, -1.0) for a in (1.0, -1.0)])
+        counts = 0.5 * np.where(signs[:, 0] == signs[:, 1], agreement, 1.0 - agreement)
+        return cls(counts, signs[:, 0], signs @ np.stack([core, spurious]), variances, weights, None, test_shares)
+
+    @classmethod
+    def xor(cls, first: Any, second: Any, variances: Any) -> "ClassGroups":
+        """Clusters at +-`first` of class +1 and at +-`second` of class -1, both (dim,), alike in number: shares as counts.
+
+        >>> import numpy as np
+        >>> ClassGroups.xor(*np.eye(2, 50), np.ones(50)).labels
+        array([ 1.,  1., -1., -1.])
+        """
+        first, second = validation.array("first", first), validation.array("second", second)
+        return cls(np.full(4, 0.25), [1, 1, -1, -1], np.stack([first, -first, second, -second]), variances)
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        weights = f", weights={self.weights.tolist()}" if np.ptp(self.weights) > 0.0 else ""
+        return f"ClassGroups(counts={self.counts.tolist()}, dim={self.dim}{weights})"
 
     @cached_property
     def moments(self) -> ClassMoments:

@@ -2,19 +2,21 @@
 
 __all__ = ["Mixture"]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.rules import number, numbers
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short
+from rfgen.problems.validation import non_negative
 
 CLASSES = (1.0, -1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Mixture:
+class Mixture(Noun):
     """Two classes: x = y mean + N(0, covariance), y = +1 with probability `prior`, else -1.
 
     `mean` (dim,), in coordinates in which the covariance is diagonal; `covariance` (dim,), its eigenvalues, or (2, dim),
@@ -26,34 +28,27 @@ class Mixture:
     Mixture(dim=3, prior=0.3, flip=0.1)
     """
 
-    mean: Any
-    covariance: Any
-    prior: Any = 0.5
-    flip: Any = 0.0
+    mean: Any = setting(numbers(ndim=1))
+    covariance: Any = setting(partial(non_negative, ndim=(0, 1, 2)))
+    prior: float = setting(number("(0, 1)"), default=0.5)
+    flip: float = setting(number("[0, 1/2)"), default=0.0)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        mean = validation.array("mean", self.mean)
-        covariance = validation.non_negative("covariance", self.covariance, (0, 1, 2))
-        covariance = np.broadcast_to(covariance, mean.shape) if covariance.ndim == 0 else covariance
-        if covariance.shape not in (mean.shape, (2, mean.size)):
+    def _relate(self) -> None:
+        """Eigenvalues of one covariance, or of one for each class."""
+        covariance = np.broadcast_to(self.covariance, self.mean.shape) if self.covariance.ndim == 0 else self.covariance
+        if covariance.shape not in (self.mean.shape, (2, self.mean.size)):
             raise ValueError(
-                f"covariance must hold {mean.size} eigenvalues, one per entry of mean, or two such rows, one a class, got "
-                f"shape {covariance.shape}"
+                f"covariance must hold {self.mean.size} eigenvalues, one per entry of mean, or two such rows, one a class, "
+                f"got shape {covariance.shape}"
+            )
+        if covariance.shape == (2, 2) and not (covariance - np.diag(np.diag(covariance))).any():
+            raise ValueError(
+                "covariance must hold its two eigenvalues, or two rows of them, one a class; got a diagonal matrix: give "
+                f"its diagonal, {np.diag(covariance).tolist()}"
             )
         if not covariance.any():
             raise ValueError("covariance must not be all zero")
-        prior, flip = float(validation.array("prior", self.prior, 0)), float(validation.non_negative("flip", self.flip, 0))
-        if not 0.0 < prior < 1.0:
-            raise ValueError(f"prior must lie strictly between 0 and 1, else a class has no samples, got {prior:g}")
-        if flip >= 0.5:
-            raise ValueError(f"flip must be in [0, 1/2), got {flip:g}")
-        for name, value in {"mean": mean, "covariance": covariance}.items():
-            value = value.copy()
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "prior", prior)
-        object.__setattr__(self, "flip", flip)
+        self._set(covariance=covariance)
 
     @property
     def dim(self) -> int:
@@ -79,8 +74,10 @@ class Mixture:
         classes, labels, counts = (np.array(column) for column in zip(*rows, strict=True))
         covariance = np.atleast_2d(self.covariance)
         of_class = np.zeros(classes.size, int) if covariance.shape[0] == 1 else (classes < 0).astype(int)
-        return ClassGroups(counts, labels, classes[:, None] * self.mean, covariance[of_class], classes=classes)
+        tested = [*self.shares, *np.zeros(classes.size - 2)]  # a row's label plays no part in the test
+        means = classes[:, None] * self.mean
+        return ClassGroups(counts, labels, means, covariance[of_class], classes=classes, test_shares=tested)
 
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        return f"Mixture(dim={self.dim}, prior={self.prior:g}, flip={self.flip:g})"
+    def _shown(self) -> dict[str, str]:
+        """The number of coordinates in place of their values."""
+        return {name: short(getattr(self, name)) for name in ("dim", "prior", "flip")}

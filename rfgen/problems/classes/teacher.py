@@ -12,7 +12,7 @@ from rfgen.problems import validation
 LINKS = ("sign", "probit", "logistic")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Teacher:
     """Inputs x ~ N(0, diag(variances)); the probability of label +1 rises with u = direction . x, scaled to variance 1.
 
@@ -57,3 +57,8 @@ class Teacher:
     def dim(self) -> int:
         """Number of coordinates."""
         return self.direction.size
+
+    def __repr__(self) -> str:
+        """Say in one line what is learned."""
+        scale = "" if self.link == "sign" else f", scale={self.scale:g}"
+        return f"Teacher(dim={self.dim}, link={self.link!r}{scale}, flip={self.flip:g})"

@@ -13,16 +13,20 @@ quadrature over the sphere is drowned by roundoff.
 __all__ = ["NNGP", "NTK", "GaussianKernel", "PolynomialKernel"]
 
 import math
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.tracing import is_traced
 from rfgen.problems import validation
+from rfgen.problems.rules import integer, number, one_of
+from rfgen.problems.settings import Noun, setting
 
 ACTIVATIONS = ("erf", "relu")
 
+# Cosines of unit vectors may round beyond 1 by so much, in single precision.
+COSINE_ROUNDOFF = 1e-6
 # Coefficients from the circle carry an absolute error of 1e-16 K(1); below this they are roundoff (measured: 5e-17).
 SERIES_ROUNDOFF = 1e-15
 
@@ -66,24 +70,27 @@ def _propagate(activation: str, depth: int, bias: float, t):
     return s, tangent
 
 
-@dataclass(frozen=True)
-class _NetworkKernel:
-    """What NNGP and NTK share: the fields, their checks, the power series."""
-
-    activation: str = "relu"
-    depth: int = 1
-    bias: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the fields and make them plain Python numbers."""
-        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got {self.activation!r}")
-        object.__setattr__(self, "depth", validation.integer("depth", self.depth, 1))
-        object.__setattr__(self, "bias", float(validation.non_negative("bias", self.bias, 0)))
+class _Kernel(Noun):
+    """What all kernels share: they take cosines of the angle between unit vectors alone."""
 
     def __call__(self, t):
         """K(t) for cosines t of any shape, in the array type of t."""
+        if not is_traced(t) and np.any(np.abs(t) > 1.0 + COSINE_ROUNDOFF):
+            raise ValueError(
+                f"t must be cosines, between -1 and 1, got {np.max(np.abs(t)):g}: divide inputs by their lengths first"
+            )
+        return self._value(t)
+
+    def _value(self, t):
         raise NotImplementedError
+
+
+class _NetworkKernel(_Kernel):
+    """What NNGP and NTK share: the settings, the power series."""
+
+    activation: str = setting(one_of(*ACTIVATIONS), default="relu")
+    depth: int = setting(integer(1), default=1)
+    bias: float = setting(number("[0, inf)"), default=0.0)
 
     def power_series(self, order: int) -> np.ndarray:
         """Coefficients a_0 ... a_order of K(t) = sum_m a_m t^m, shape (order + 1,), absolute error 1e-15 K(1).
@@ -102,7 +109,6 @@ class _NetworkKernel:
         return np.where(coefficients < SERIES_ROUNDOFF * at_one, 0.0, coefficients)
 
 
-@dataclass(frozen=True)
 class NNGP(_NetworkKernel):
     """Covariance of the output of an infinitely wide random fully connected network, on unit vectors.
 
@@ -119,12 +125,10 @@ class NNGP(_NetworkKernel):
     [0.31831, 1.0]
     """
 
-    def __call__(self, t):
-        """K(t) for cosines t of any shape, in the array type of t."""
+    def _value(self, t):
         return _propagate(self.activation, self.depth, self.bias, t)[0]
 
 
-@dataclass(frozen=True)
 class NTK(_NetworkKernel):
     """Neural tangent kernel of an infinitely wide fully connected network, all layers trained, on unit vectors.
 
@@ -138,13 +142,11 @@ class NTK(_NetworkKernel):
     4.0
     """
 
-    def __call__(self, t):
-        """K(t) for cosines t of any shape, in the array type of t."""
+    def _value(self, t):
         return _propagate(self.activation, self.depth, self.bias, t)[1]
 
 
-@dataclass(frozen=True)
-class GaussianKernel:
+class GaussianKernel(_Kernel):
     """exp(-|x - z|^2 / (2 bandwidth^2)) on unit vectors, that is exp(-(1 - t) / bandwidth^2); K(1) = 1.
 
     Errors: ValueError naming the bandwidth unless it is finite and above 0.
@@ -153,14 +155,9 @@ class GaussianKernel:
     1.0
     """
 
-    bandwidth: float
+    bandwidth: float = setting(number("(0, inf)"))
 
-    def __post_init__(self) -> None:
-        """Check the fields and make them plain Python numbers."""
-        object.__setattr__(self, "bandwidth", float(validation.positive("bandwidth", self.bandwidth, 0)))
-
-    def __call__(self, t):
-        """K(t) for cosines t of any shape, in the array type of t."""
+    def _value(self, t):
         return namespace(t).exp((t - 1.0) / self.bandwidth**2)
 
     def power_series(self, order: int) -> np.ndarray:
@@ -171,8 +168,7 @@ class GaussianKernel:
         return np.exp(xlogy(m, rate) - gammaln(m + 1.0) - rate)
 
 
-@dataclass(frozen=True)
-class PolynomialKernel:
+class PolynomialKernel(_Kernel):
     """(t + offset)^degree on unit vectors, not normalised: K(1) = (1 + offset)^degree.
 
     Errors: ValueError naming degree (an integer of at least 1) or offset (finite, at least 0: else not positive
@@ -182,16 +178,10 @@ class PolynomialKernel:
     8.0
     """
 
-    degree: int
-    offset: float = 1.0
+    degree: int = setting(integer(1))
+    offset: float = setting(number("[0, inf)"), default=1.0)
 
-    def __post_init__(self) -> None:
-        """Check the fields and make them plain Python numbers."""
-        object.__setattr__(self, "degree", validation.integer("degree", self.degree, 1))
-        object.__setattr__(self, "offset", float(validation.non_negative("offset", self.offset, 0)))
-
-    def __call__(self, t):
-        """K(t) for cosines t of any shape, in the array type of t."""
+    def _value(self, t):
         return (t + self.offset) ** self.degree
 
     def power_series(self, order: int) -> np.ndarray:

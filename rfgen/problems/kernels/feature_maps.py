@@ -1,9 +1,8 @@
 """Frozen feature maps: random layers whose weights are drawn once and kept."""
 
-__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function"]
+__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule", "traced_activation"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +12,8 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
+from rfgen.problems.rules import integer, number
+from rfgen.problems.settings import Noun, setting
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": lambda x: jnp.maximum(x, 0.0),
@@ -25,17 +26,36 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def activation_rule(name: str, value: Any) -> str | Callable[[Any], Any]:
+    """The name of an activation, or a callable."""
+    if not callable(value) and not (isinstance(value, str) and value in ACTIVATIONS):
+        raise ValueError(f"{name} must be one of {', '.join(ACTIVATIONS)} or a callable, got {value!r}")
+    return value
+
+
+def traced_activation(name: str, value: Any) -> str | Callable[[Any], Any]:
+    """An activation that JAX can trace, for what simulates with it."""
+    function, given = activation_function(activation_rule(name, value)), jax.ShapeDtypeStruct((3,), np.float32)
+    try:
+        shape = np.shape(jax.eval_shape(function, given))
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{name} must be written with jax.numpy (jnp.tanh for np.tanh or math.tanh, jnp.where for if), got {value!r}: "
+            f"{reason}"
+        ) from error
+    if shape != given.shape:
+        raise ValueError(f"{name} must return the shape of its input, {given.shape}, got {shape}")
+    return value
+
+
 def activation_function(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The function of a name, or the callable itself."""
-    if callable(activation):
-        return activation
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)} or a callable, got {activation!r}")
-    return ACTIVATIONS[activation]
+    activation = activation_rule("activation", activation)
+    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
 
-@dataclass(frozen=True)
-class RandomFeatureMap:
+class RandomFeatureMap(Noun):
     """`x -> activation(W x + b) / sqrt(features)` with Gaussian W of variance `weight_std^2 / inputs`, b of `bias_std^2`.
 
     Drawn from `seed` once the number of inputs is known; the same seed gives the same features.  `activation` is one of
@@ -46,18 +66,11 @@ class RandomFeatureMap:
     (3, 200)
     """
 
-    features: int
-    activation: str | Callable[[Any], Any] = "relu"
-    seed: int = 0
-    weight_std: float = 1.0
-    bias_std: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        validation.integer("features", self.features, 1)
-        validation.positive("weight_std", self.weight_std, 0)
-        validation.non_negative("bias_std", self.bias_std, 0)
-        activation_function(self.activation)
+    features: int = setting(integer(1))
+    activation: str | Callable[[Any], Any] = setting(activation_rule, default="relu")
+    seed: int = setting(integer(0), default=0)
+    weight_std: float = setting(number("(0, inf)"), default=1.0)
+    bias_std: float = setting(number("[0, inf)"), default=0.0)
 
     @cached_property
     def _key(self) -> jax.Array:
@@ -72,4 +85,10 @@ class RandomFeatureMap:
         weights = jax.random.normal(weight_key, (x.shape[1], self.features), dtype=jnp.float64)
         biases = jax.random.normal(bias_key, (self.features,), dtype=jnp.float64) * self.bias_std
         hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases
-        return np.asarray(activation_function(self.activation)(hidden)) / self.features**0.5
+        try:
+            active = np.asarray(activation_function(self.activation)(hidden))
+        except Exception as error:
+            raise ValueError(f"activation must take arrays (jnp.where for if), it failed: {error}") from error
+        if active.shape != hidden.shape:
+            raise ValueError(f"activation must return the shape of its input, {hidden.shape}, got {active.shape}")
+        return active / self.features**0.5

@@ -158,7 +158,10 @@ def _hint(quadrature: int | None) -> str:
 
 @double_precision
 def _evaluate(kernel: Callable, t: np.ndarray) -> np.ndarray:
-    values = np.asarray(kernel(t))
+    try:
+        values = np.asarray(kernel(t))
+    except Exception as error:
+        raise ValueError(f"kernel must map arrays of cosines to arrays (jnp.where for if), it failed: {error}") from error
     if values.shape != t.shape:
         raise ValueError(f"kernel must return the shape of its cosines, {t.shape}, got {values.shape}")
     if values.dtype != np.float64:

@@ -13,41 +13,41 @@ variance q' = mean((g^2 + s) variance + l) and covariance g^2 q, which the split
 
 __all__ = ["GaussianInputs"]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.kernels.feature_maps import traced_activation
 from rfgen.problems.kernels.hermite import HermiteSplit, hermite_split
+from rfgen.problems.rules import integer
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.validation import non_negative, positive
 
 # So many equal modes make up the rest: the effective ridge exceeds nu(1) / n, so only their trace counts.
 REST_MODES = 1e28
 
 
-@dataclass(frozen=True, eq=False)
-class GaussianInputs:
+class GaussianInputs(Noun):
     """Inputs of `variances` (d,), the layer's `activation`, target `power` (outputs, d) or (d,) on the inputs.
 
     Simulation measures each trial at `test_points` fresh inputs.
     """
 
-    variances: Any
-    activation: Any
-    power: Any
-    test_points: int = 2000
+    variances: Any = setting(partial(positive, ndim=1))
+    activation: Any = setting(traced_activation)
+    power: Any = setting(partial(non_negative, ndim=(1, 2)))
+    test_points: int = setting(integer(2), default=2000)
 
-    def __post_init__(self) -> None:
-        """Validate."""
-        variances = validation.positive("variances", self.variances, 1).copy()
-        power = np.atleast_2d(validation.non_negative("power", self.power, (1, 2))).copy()
-        if power.shape[1] != variances.size:
-            raise ValueError(f"power must have one entry per variance ({variances.size}), got shape {np.shape(self.power)}")
-        validation.integer("test_points", self.test_points, 2)
-        object.__setattr__(self, "variances", variances)
-        object.__setattr__(self, "power", power)
+    def _relate(self) -> None:
+        """One power a variance, and something to learn from."""
+        if self.power.shape[-1] != self.variances.size:
+            raise ValueError(
+                f"power must have one entry per variance ({self.variances.size}), got shape {self.power.shape}"
+            )
+        self._set(power=np.atleast_2d(self.power))
         if not any((self._clean.constant, self._clean.linear, self._clean.rest)):
             raise ValueError(f"activation must not be 0 everywhere, got {self.activation!r}")
 

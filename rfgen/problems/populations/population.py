@@ -1,9 +1,9 @@
 """How inputs are drawn: the population behind a task, used by simulation alone."""
 
-__all__ = ["FinitePopulation", "GaussianModes", "SpherePopulation"]
+__all__ = ["GaussianModes", "SpherePopulation"]
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,27 +11,15 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
 from rfgen.problems.kernels.sphere import sphere_eigenvalues
+from rfgen.problems.rules import function, integer, number, optional
+from rfgen.problems.settings import Noun, setting
 
 
-@dataclass(frozen=True)
-class GaussianModes:
+class GaussianModes(Noun):
     """Independent Gaussian eigen-coordinates `x_i ~ N(0, eigenvalue_i)`: all that the theory assumes of the inputs."""
 
 
-@dataclass(frozen=True, eq=False)
-class FinitePopulation:
-    """The empirical distribution of N real examples.
-
-    `coordinates` (N, modes): eigen-coordinates of every example, with second moment diag(eigenvalues);
-    `labels` (N, outputs).
-    """
-
-    coordinates: np.ndarray
-    labels: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class SpherePopulation:
+class SpherePopulation(Noun):
     """Uniform inputs on the unit sphere of R^dim, a dot-product kernel, a zonal target, and where training starts.
 
     The target is `sum_l sqrt(target_power[l] N(dim, l)) P_l(x . e)` with a fixed unit vector e: a unit-norm function of
@@ -40,18 +28,17 @@ class SpherePopulation:
     covariance `initial_variance * initial_kernel(x.z)`: the output of an infinitely wide random network.
     """
 
-    dim: int
-    kernel: Callable[[Any], Any]
+    dim: int = setting(integer(2))
+    kernel: Callable[[Any], Any] = setting(function("a function of the cosine, such as rg.NTK('relu', depth=2)"))
     target_power: Any
-    test_points: int = 2000
-    degrees: int = 40
-    initial_variance: float = 0.0
-    initial_kernel: Callable[[Any], Any] | None = None
+    test_points: int = setting(integer(2), default=2000)
+    degrees: int = setting(integer(0), default=40)
+    initial_variance: float = setting(number("[0, inf)"), default=0.0)
+    initial_kernel: Callable[[Any], Any] | None = setting(optional(function("a function of the cosine")), default=None)
 
-    def __post_init__(self) -> None:
-        """Validate; the powers become one for each degree."""
-        validation.integer("test_points", self.test_points, 2)
-        degrees, target = validation.integer("degrees", self.degrees, 0), self.target_power
+    def _relate(self) -> None:
+        """One power for each degree."""
+        degrees, target = self.degrees, self.target_power
         power = np.zeros(degrees + 1)
         if isinstance(target, Mapping):
             for degree, value in target.items():
@@ -63,7 +50,7 @@ class SpherePopulation:
             if given.size > degrees + 1:
                 raise ValueError(f"target must have at most degrees + 1 = {degrees + 1} entries, got {given.size}")
             power[: given.size] = given
-        object.__setattr__(self, "target_power", power)
+        self._set(target_power=power)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
+
+from rfgen.problems.shown import short
 
 
 @jax.tree_util.register_dataclass
@@ -30,3 +33,8 @@ class Modes:
     rank: Any
     smallest: Any
     through: Any
+
+    def __repr__(self) -> str:
+        """Sizes and sums: nodes and their weights are many, and mean nothing one by one."""
+        nodes = f"nodes={np.shape(self.eigenvalues)}, rank={short(self.rank)}, smallest={short(self.smallest)}"
+        return f"Modes({nodes}, null_power={short(self.null_power)})"

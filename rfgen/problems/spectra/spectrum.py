@@ -4,24 +4,30 @@ __all__ = ["Spectrum"]
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rfgen.numerics.compression import tail_quadrature
 from rfgen.problems import validation
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short, span
 
 # An infinite spectrum keeps this many modes one by one; the rest is quadrature (see numerics/compression.py).
 EXPLICIT_MODES = 4096
 # Tail nodes resolve effective ridges down to the eigenvalue of this index, that is min(n, features) up to 10^12.
 RESOLVED_INDEX = 1e12
+# More modes are not held one by one.
+MOST_MODES = 10**8
+# More modes in levels stand for infinitely many.
+MOST_COUNTED = 1e15
 # Below the resolved eigenvalues by this factor a mode contributes lambda/gamma to double precision: one node for all.
 UNRESOLVED = 1e-16
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(Noun):
     """Eigenvalues of a kernel, in descending order.
 
     `Spectrum(eigenvalues, multiplicity=None)` takes any non-negative arrays of shape (levels,) and sorts them; a level of
@@ -38,7 +44,7 @@ class Spectrum:
     array([4., 2., 1.])
     """
 
-    eigenvalues: Any
+    eigenvalues: Any = setting(partial(validation.non_negative, ndim=1))
     multiplicity: Any = None
     name: str = "arrays"
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -48,11 +54,9 @@ class Spectrum:
     resolved: float = math.inf
     order: np.ndarray = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Validate, sort and freeze the arrays."""
-        values = validation.non_negative("eigenvalues", self.eigenvalues, 1)
-        if values.size == 0:
-            raise ValueError("eigenvalues must hold at least one number, got an empty array")
+    def _relate(self) -> None:
+        """Sort."""
+        values = self.eigenvalues
         if self.multiplicity is None:
             counts = np.ones_like(values)
         elif self.explicit is None:
@@ -65,16 +69,10 @@ class Spectrum:
             )
         order = np.argsort(-values, kind="stable")
         values, counts = values[order], counts[order]
-        if self.index is None:
-            index = 1.0 + np.concatenate([[0.0], np.cumsum(counts)[:-1]])
-        else:
-            index = np.asarray(self.index)[order]
+        before = np.concatenate([[0.0], np.cumsum(counts)[:-1]])
+        index = 1.0 + before if self.index is None else np.asarray(self.index)[order]
         explicit = values.size if self.explicit is None else self.explicit
-        frozen = {"eigenvalues": values, "multiplicity": counts, "index": index, "order": order}
-        for key, value in frozen.items():  # all of them copies, by their indexing
-            value.setflags(write=False)
-            object.__setattr__(self, key, value)
-        object.__setattr__(self, "explicit", explicit)
+        self._set(eigenvalues=values, multiplicity=counts, index=index, order=order, explicit=explicit)
 
     @property
     def infinite(self) -> bool:
@@ -96,10 +94,21 @@ class Spectrum:
         """Sum of the eigenvalues, the mean of K(x, x)."""
         return float(self.eigenvalues @ self.multiplicity)
 
-    def __repr__(self) -> str:
-        """Say name, parameters and size in one line."""
-        stated = ", ".join(f"{key}={value!r}" for key, value in self.parameters.items())
-        return f"Spectrum.{self.name}({stated})" if stated else f"Spectrum({self.eigenvalues.size} levels)"
+    @property
+    def _title(self) -> str:
+        return f"Spectrum.{self.name}" if self.parameters else "Spectrum"
+
+    def _shown(self) -> dict[str, str]:
+        """Its law, or its size and range."""
+        return {key: short(value) for key, value in self.parameters.items()} or self.sizes
+
+    @property
+    def sizes(self) -> dict[str, str]:
+        """Number of modes and range of their eigenvalues, in words."""
+        modes, levels = float(self.multiplicity.sum()), self.eigenvalues.size
+        apart = "" if modes == levels else f" in {levels} levels"
+        many = self.infinite or modes > MOST_COUNTED
+        return {"modes": "infinitely many" if many else f"{modes:.15g}{apart}", "eigenvalues": span(self.eigenvalues)}
 
     def power_law_target(self, beta: float) -> np.ndarray:
         """Target power `index^-beta` per mode, as total per level (levels,); what lies beyond the tail on its last node.
@@ -142,6 +151,10 @@ class Spectrum:
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:
             modes = validation.integer("modes", modes, 1)
+            if modes > MOST_MODES:
+                raise ValueError(
+                    f"modes must be at most {MOST_MODES:.0e}, each takes memory, got {modes}: give None for infinitely many"
+                )
             return cls(np.exp(law(np.arange(1.0, modes + 1.0))), name=name, parameters={**parameters, "modes": modes})
         explicit = min(explicit, int(last))
         head = np.arange(1.0, explicit + 1.0)

@@ -2,16 +2,14 @@
 
 __all__ = ["Chebyshev"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from rfgen.problems.rules import whole
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.validation import non_negative, positive
 
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, whole_numbers
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Chebyshev(AbstractTraining):
     """Chebyshev's semi-iteration (second-order Richardson), for a spectrum between a = `lower_bound` and b = `upper_bound`.
 
@@ -25,24 +23,13 @@ class Chebyshev(AbstractTraining):
     Chebyshev(lower_bound=0.1, upper_bound=3, steps=[1, 10])
     """
 
-    lower_bound: Any
-    upper_bound: Any
-    steps: Any
-    ridge: Any = 0.0
-    initial_variance: Any = 0.0
+    lower_bound: Any = setting(positive, axis=True)
+    upper_bound: Any = setting(positive, axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    ridge: Any = setting(non_negative, default=0.0, axis=True)
+    initial_variance: Any = setting(non_negative, default=0.0)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        for name in ("lower_bound", "upper_bound"):
-            self._freeze(name, validation.positive(name, getattr(self, name)))
-        if self.lower_bound.max() >= self.upper_bound.min():
-            low, high = self.lower_bound.max(), self.upper_bound.min()
+    def _relate(self) -> None:
+        low, high = self.lower_bound.max(), self.upper_bound.min()
+        if low >= high:
             raise ValueError(f"lower_bound must be below upper_bound, got {low:g} and {high:g}")
-        self._freeze("steps", whole_numbers("steps", self.steps, 0))
-        for name in ("ridge", "initial_variance"):
-            self._freeze(name, validation.non_negative(name, getattr(self, name)))
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Weight decay, bounds and steps."""
-        return {name: getattr(self, name) for name in ("ridge", "lower_bound", "upper_bound", "steps")}

@@ -4,6 +4,7 @@ __all__ = [
     "LDA",
     "RULES",
     "AbstractClassifierTraining",
+    "AdversarialTraining",
     "Averaging",
     "Hinge",
     "Logistic",
@@ -14,24 +15,21 @@ __all__ = [
     "rule_parts",
 ]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge, require_flag
+from rfgen.problems.rules import flag, instance, one_of
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.validation import non_negative, positive
 
 
 class AbstractClassifierTraining(AbstractTraining):
     """What classifiers share: they need two classes, and may have an intercept, which is never penalised."""
 
-    intercept: bool
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """No settings but the ridge of those that have one."""
-        return {}
+    intercept = False  # no annotation: a field, after the ridge of those that have one
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -40,26 +38,14 @@ class AbstractClassifierTraining(AbstractTraining):
 
 
 class _Penalised(AbstractClassifierTraining):
-    ridge: Any
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        self._freeze("ridge", validation.non_negative("ridge", self.ridge))
-        require_flag("intercept", self.intercept)
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """The ridge."""
-        return {"ridge": self.ridge}
+    ridge: Any = setting(non_negative, axis=True)
+    intercept: bool = setting(flag, default=False)
 
 
 class _Plain(AbstractClassifierTraining):
-    def __post_init__(self) -> None:
-        """Validate."""
-        require_flag("intercept", self.intercept)
+    intercept: bool = setting(flag, default=False)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Logistic(_Penalised):
     """Logistic regression: minimise `sum_i log(1 + exp(-y_i f(x_i))) + (ridge/2) ||w||^2`.
 
@@ -70,11 +56,7 @@ class Logistic(_Penalised):
     Logistic(ridge=[0.1, 10], intercept=True)
     """
 
-    ridge: Any
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Hinge(_Penalised):
     """Support vector machine: minimise `sum_i max(0, 1 - y_i f(x_i)) + (ridge/2) ||w||^2`.
 
@@ -84,11 +66,8 @@ class Hinge(_Penalised):
     array(1.)
     """
 
-    ridge: Any
-    intercept: bool = False
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class SmoothedHinge(_Penalised):
     """The hinge with its corner rounded over `width`: minimise `sum_i loss(y_i f(x_i)) + (ridge/2) ||w||^2`.
 
@@ -100,14 +79,7 @@ class SmoothedHinge(_Penalised):
     SmoothedHinge(ridge=1, width=0.5)
     """
 
-    ridge: Any
-    width: Any = 1.0
-    intercept: bool = False
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        super().__post_init__()
-        self._freeze("width", validation.positive("width", self.width, 0))
+    width: Any = setting(partial(positive, ndim=0), default=1.0)
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -115,7 +87,6 @@ class SmoothedHinge(_Penalised):
         return (float(self.width),)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class SquaredHinge(_Penalised):
     """Squared hinge: minimise `sum_i max(0, 1 - y_i f(x_i))^2 + (ridge/2) ||w||^2`.
 
@@ -126,11 +97,7 @@ class SquaredHinge(_Penalised):
     array(1.)
     """
 
-    ridge: Any
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class MaxMargin(_Plain):
     """The separating hyperplane of largest margin: minimise `||w||^2` subject to `y_i f(x_i) >= 1` for all i.
 
@@ -141,10 +108,7 @@ class MaxMargin(_Plain):
     MaxMargin(intercept=True)
     """
 
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Averaging(_Plain):
     """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
 
@@ -152,10 +116,7 @@ class Averaging(_Plain):
     False
     """
 
-    intercept: bool = False
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class LDA(_Plain):
     """Fisher's linear discriminant: inverse pooled covariance times the difference of the class means.
 
@@ -166,8 +127,6 @@ class LDA(_Plain):
     {}
     """
 
-    intercept: bool = False
-
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
 RULES: dict[type, tuple[str, float]] = {
@@ -177,12 +136,42 @@ RULES: dict[type, tuple[str, float]] = {
 }  # fmt: skip
 
 
+class AdversarialTraining(AbstractClassifierTraining):
+    """Train on inputs moved against their class: `training`'s objective at margins lowered by radius times |w|.
+
+    `training`: `Logistic`, `Hinge` or `SquaredHinge`, of ridge > 0.  `radius` >= 0, in units of the inputs, a number or an
+    array (radii,): each input is moved by at most this in `norm`, "l2" (margins are lowered by radius |w|_2) or "linf"
+    (each coordinate by at most the radius: radius |w|_1).
+
+    >>> AdversarialTraining(Logistic(1.0), radius=[0.1, 0.5])
+    AdversarialTraining(training=Logistic(ridge=1), radius=[0.1, 0.5])
+    """
+
+    training: Any = setting(instance((Logistic, Hinge, SquaredHinge), "rg.Logistic, rg.Hinge or rg.SquaredHinge"))
+    radius: Any = setting(non_negative, axis=True)
+    norm: str = setting(one_of("l2", "linf"), default="l2")
+
+    def _relate(self) -> None:
+        positive("ridge of an adversarial training", self.training.ridge)
+
+    @property
+    def intercept(self) -> bool:  # type: ignore[override]
+        """Whether f has an intercept."""
+        return self.training.intercept
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The ridge and the radius."""
+        return {**self.training.axes, "radius": self.radius}
+
+
 def rule_of(training: AbstractTraining) -> tuple[str, float]:
     """What `training` minimises, the parameters of a loss in brackets, and the factor of its ridge there.
 
-    >>> rule_of(SquaredHinge(1.0))
-    ('squared_hinge', 0.5)
+    >>> rule_of(SmoothedHinge(1.0, width=0.5)), rule_of(SquaredHinge(1.0))
+    (('hinge(0.5)', 1.0), ('squared_hinge', 0.5))
     """
+    training = training.training if isinstance(training, AdversarialTraining) else training
     name, factor = RULES[type(training)]
     parameters = getattr(training, "parameters", ())
     return f"{name}({', '.join(map(repr, parameters))})" if parameters else name, factor

@@ -4,19 +4,17 @@ __all__ = ["AbstractResampling", "Bootstrap", "Subsample"]
 
 import abc
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
+from rfgen.problems.rules import number
+from rfgen.problems.settings import Noun, setting
 
 # A sample is drawn more often than this with probability below 1e-16.
 MOST_DRAWS = 18
 
 
-@dataclass(frozen=True)
-class AbstractResampling(abc.ABC):
+class AbstractResampling(Noun, abc.ABC):
     """How a model draws its own samples from the training set."""
 
     @abc.abstractmethod
@@ -28,7 +26,6 @@ class AbstractResampling(abc.ABC):
         """Samples drawn from `n`."""
 
 
-@dataclass(frozen=True)
 class Bootstrap(AbstractResampling):
     """As many samples as there are, drawn with replacement: `Learner(training, resampling=Bootstrap())`, bagging.
 
@@ -48,7 +45,6 @@ class Bootstrap(AbstractResampling):
         return n
 
 
-@dataclass(frozen=True)
 class Subsample(AbstractResampling):
     """A `share` in (0, 1] of the samples, drawn without replacement: subbagging.
 
@@ -58,14 +54,7 @@ class Subsample(AbstractResampling):
     40
     """
 
-    share: Any
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        share = float(validation.positive("share", self.share, 0))
-        if share > 1.0:
-            raise ValueError(f"share must be at most 1, got {share:g}")
-        object.__setattr__(self, "share", share)
+    share: float = setting(number("(0, 1]"))
 
     def draws(self) -> tuple[np.ndarray, np.ndarray]:
         """Once, with probability `share`."""

@@ -3,41 +3,56 @@
 __all__ = ["SGD", "AcceleratedSGD", "OnePassSGD"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, momenta, whole_numbers
+from rfgen.problems.rules import Rule, flag, numbers, optional, whole
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining, momentum_below_one
+from rfgen.problems.validation import non_negative, positive
 
 
-class _OnePass(AbstractTraining):
-    """What trainings on fresh samples share: `batch`, `average_from`, `steps`, and no training set."""
+def _or_schedule(rule: Rule) -> Rule:
+    """A function of the step number, asked for its values when a curve needs them, or what `rule` asks for."""
+    return lambda name, value: value if callable(value) else rule(name, value)
+
+
+def _fixed(rule: Rule) -> Rule:
+    """What `rule` asks for; schedules are refused by name."""
+
+    def fixed(name: str, value: Any) -> Any:
+        if callable(value):
+            raise ValueError(f"{name} must be numbers here, got a function; only OnePassSGD takes schedules")
+        return rule(name, value)
+
+    return fixed
+
+
+class _Stochastic(AbstractTraining):
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """All settings but schedules, what is left out, and a momentum of 0."""
+        axes = super().axes
+        if "momentum" in axes and axes["momentum"].ndim == 0 and axes["momentum"] == 0:
+            axes.pop("momentum")
+        return axes
+
+
+class _OnePass(_Stochastic):
+    """What trainings on fresh samples share: no training set, a window of iterates that are averaged."""
 
     needs_samples = False
-    batch: Any
-    steps: Any
-    average_from: Any
 
-    def _common(self) -> None:
-        self._freeze("batch", whole_numbers("batch", self.batch, 1))
-        self._freeze("steps", whole_numbers("steps", self.steps, 0))
-        if self.average_from is not None:
-            start = whole_numbers("average_from", self.average_from, 0)
-            if start.max() > self.steps.max():
-                raise ValueError(
-                    f"average_from must be within the run of {self.steps.max()} steps, got {start.max()}: the window would "
-                    "hold no iterate"
-                )
-            self._freeze("average_from", start)
-
-    def _with_window(self, axes: dict[str, Any]) -> dict[str, np.ndarray]:
-        window = {} if self.average_from is None else {"average_from": self.average_from}
-        return {**axes, "batch": self.batch, **window, "steps": self.steps}
+    def _relate(self: Any) -> None:
+        """The window holds an iterate."""
+        if self.average_from is not None and self.average_from.max() > self.steps.max():
+            raise ValueError(
+                f"average_from must be within the run of {self.steps.max()} steps, got {self.average_from.max()}: the "
+                "window would hold no iterate"
+            )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class OnePassSGD(_OnePass):
     """One pass of stochastic gradient descent: every step draws `batch` fresh samples and never sees them again.
 
@@ -51,29 +66,12 @@ class OnePassSGD(_OnePass):
     {'batch': array(2), 'steps': array([ 10, 100])}
     """
 
-    rate: Any
-    steps: Any
-    batch: Any = 1
-    momentum: Any = 0.0
-    nesterov: bool = False
-    average_from: Any = None
-
-    def __post_init__(self) -> None:
-        """Validate and freeze; schedules are asked for their values when a curve needs them."""
-        _flags(self, "nesterov")
-        if not callable(self.rate):
-            self._freeze("rate", validation.positive("rate", self.rate))
-        if not callable(self.momentum):
-            self._freeze("momentum", momenta(self.momentum))
-        self._common()
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Rate and momentum unless scheduled, batch, window and steps."""
-        given = {"rate": self.rate, "momentum": self.momentum}
-        if not callable(self.momentum) and self.momentum.ndim == 0 and self.momentum == 0:
-            given.pop("momentum")
-        return self._with_window({name: value for name, value in given.items() if not callable(value)})
+    rate: Any = setting(_or_schedule(positive), axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    batch: Any = setting(whole(1), default=1, axis=True)
+    momentum: Any = setting(_or_schedule(momentum_below_one), default=0.0, axis=True)
+    nesterov: bool = setting(flag, default=False)
+    average_from: Any = setting(optional(whole(0)), default=None, axis=True)
 
     def schedules(self, steps: int) -> dict[str, np.ndarray]:
         """Values (steps,) of those settings that are functions of the step number."""
@@ -85,7 +83,6 @@ class OnePassSGD(_OnePass):
         return found
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class AcceleratedSGD(_OnePass):
     """Accelerated stochastic gradient descent on fresh samples: two sequences of weights, w and v, both from 0.
 
@@ -97,30 +94,19 @@ class AcceleratedSGD(_OnePass):
     array(0.5)
     """
 
-    alpha: Any
-    beta: Any
-    gamma: Any
-    delta: Any
-    steps: Any
-    batch: Any = 1
-    average_from: Any = None
+    alpha: Any = setting(_fixed(numbers("[0, 1]")), axis=True)
+    beta: Any = setting(_fixed(numbers("[0, 1]")), axis=True)
+    gamma: Any = setting(_fixed(non_negative), axis=True)
+    delta: Any = setting(_fixed(non_negative), axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    batch: Any = setting(whole(1), default=1, axis=True)
+    average_from: Any = setting(optional(whole(0)), default=None, axis=True)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        _no_schedules(self, "alpha", "beta", "gamma", "delta")
-        for name in ("alpha", "beta", "gamma", "delta"):
-            value = validation.non_negative(name, getattr(self, name))
-            if name in ("alpha", "beta") and (value > 1).any():
-                raise ValueError(f"{name} must be in [0, 1], got {value.max()}")
-            self._freeze(name, value)
+    def _relate(self) -> None:
+        """Something is learned, and the window holds an iterate."""
         if self.gamma.min() == 0 and self.delta.min() == 0:
             raise ValueError("gamma or delta must be > 0, got 0 for both: nothing would be learned")
-        self._common()
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """All four settings, batch, window and steps."""
-        return self._with_window({name: getattr(self, name) for name in ("alpha", "beta", "gamma", "delta")})
+        super()._relate()
 
     def schedules(self, steps: int) -> dict[str, np.ndarray]:
         """No setting is a function of the step number."""
@@ -128,8 +114,7 @@ class AcceleratedSGD(_OnePass):
         return {}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SGD(AbstractTraining):
+class SGD(_Stochastic):
     """Stochastic gradient descent on a training set of n samples: every step draws `batch` of them, with replacement.
 
     `w <- w + rate * (mean over the batch of x (y - x.w) - ridge/n w)`, from w = 0; momentum as in `OnePassSGD`.  `rate` >
@@ -145,42 +130,14 @@ class SGD(AbstractTraining):
     array(8)
     """
 
-    rate: Any
-    steps: Any
-    batch: Any = 1
-    momentum: Any = 0.0
-    nesterov: bool = False
-    ridge: Any = 0.0
-    finite_size: bool = False
-    reshuffle: bool = False
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        _flags(self, "nesterov", "finite_size", "reshuffle")
-        _no_schedules(self, "rate", "momentum")
-        self._freeze("rate", validation.positive("rate", self.rate))
-        self._freeze("momentum", momenta(self.momentum))
-        self._freeze("batch", whole_numbers("batch", self.batch, 1))
-        self._freeze("ridge", validation.non_negative("ridge", self.ridge))
-        self._freeze("steps", whole_numbers("steps", self.steps, 0))
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Weight decay, rate, momentum unless 0, batch and steps."""
-        momentum = {} if self.momentum.ndim == 0 and self.momentum == 0 else {"momentum": self.momentum}
-        return {"ridge": self.ridge, "rate": self.rate, **momentum, "batch": self.batch, "steps": self.steps}
-
-
-def _flags(training: Any, *names: str) -> None:
-    for name in names:
-        if not isinstance(getattr(training, name), (bool, np.bool_)):
-            raise ValueError(f"{name} must be True or False, got {getattr(training, name)!r}")
-
-
-def _no_schedules(training: Any, *names: str) -> None:
-    for name in names:
-        if callable(getattr(training, name)):
-            raise ValueError(f"{name} must be numbers for {type(training).__name__}; only OnePassSGD takes schedules")
+    rate: Any = setting(_fixed(positive), axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    batch: Any = setting(whole(1), default=1, axis=True)
+    momentum: Any = setting(_fixed(momentum_below_one), default=0.0, axis=True)
+    nesterov: bool = setting(flag, default=False)
+    ridge: Any = setting(non_negative, default=0.0, axis=True)
+    finite_size: bool = setting(flag, default=False)
+    reshuffle: bool = setting(flag, default=False)
 
 
 def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, most: float) -> np.ndarray:
@@ -192,7 +149,7 @@ def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, mos
         if np.iscomplexobj(values):
             raise TypeError("it returned complex numbers")
         values = np.broadcast_to(values.astype(np.float64), (steps,))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever a user's function raises
         raise ValueError(
             f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each (np.where "
             f"instead of if); it failed: {error}"

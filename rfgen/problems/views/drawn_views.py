@@ -90,8 +90,7 @@ class DrawnViews:
 
     def features(self, inputs: np.ndarray) -> np.ndarray:
         """Features (inputs, p) of views."""
-        given = inputs.reshape(inputs.shape[0], -1) if self.task.feature_map is None else self.task.feature_map(inputs)
-        rows, expected = np.asarray(given), (inputs.shape[0], self.task.features.shape[1])
+        rows, expected = np.asarray(self.task.map(inputs)), (inputs.shape[0], self.task.features.shape[1])
         if rows.shape != expected:
             raise ValueError(f"feature_map must return shape {expected} for the augmented inputs, got {rows.shape}")
         if not (finite := np.isfinite(rows)).all():
@@ -139,5 +138,5 @@ class DrawnViews:
             )
         try:
             jax.eval_shape(self._mapped, keys, inputs, inputs)
-        except Exception:  # whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
+        except Exception:  # noqa: BLE001  whatever numpy, PIL or torch say to a tracer; the call by input tells what is wrong
             self._by_input = True

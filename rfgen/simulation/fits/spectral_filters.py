@@ -122,7 +122,7 @@ def _divided(numerator: Array, denominator: Array, limit: Array) -> Array:
     return jnp.where(denominator > 0, numerator / jnp.where(denominator > 0, denominator, 1.0), limit)
 
 
-def _flow(filters: Filters, values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
+def _flow(filters: Filters, _values: Array, shifted: Array, n: Any) -> tuple[Array, Array]:
     time = filters.clock[:, None]
     spent = jnp.where(shifted > 0, shifted / n * time, 0.0)
     limit = jnp.where(jnp.isinf(time), 0.0, time / n)

@@ -22,9 +22,9 @@ from rfgen.simulation.sampling.samplers import Sample
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class InitialWeights:
-    """Standard deviation of the weights before training, () or (modes,), and what the unresolved modes' weights amount to:
+    """Standard deviation of the weights before training, () or (modes,), and what the unresolved modes' weights amount to.
 
-    `tail` (), the variance that they give to a prediction, and `tail_norm` (), the sum of their squares.
+    `tail` (): the variance that they give to a prediction; `tail_norm` (): the sum of their squares.
     """
 
     deviation: Any

@@ -14,8 +14,9 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.trainings.classifier import RULES, rule_of
+from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
+from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
@@ -28,12 +29,14 @@ HELD = 2**24
 
 @dataclass(frozen=True)
 class ClassifierRuns:
-    """Measures of every trial, numpy arrays (trials,), or (trials, ridges) where the training has an array of ridges.
+    """Measures of every trial, numpy arrays (trials,), or (trials, ridges) where the training has an array of ridges, then
+    (..., radii) where it has one of radii.
 
-    `error`: probability of a wrong class, given the trained classifier: the mean of the groups by their shares (of classes;
-    of training rows for `ClassGroups`); for a teacher of missing a fresh label, and `sign_error` the sign of u.
+    `error`: probability of a wrong class, given the trained classifier: the mean of the groups by their shares in the test;
+    for a teacher of missing a fresh label, and `sign_error` the sign of u.
     `group_error` (..., groups): of each class, +1 first, or group.  `l2_error`, `linf_error` (..., radii) and
-    `group_l2_error`, `group_linf_error` (..., radii, groups): under attacks within these radii.
+    `group_l2_error`, `group_linf_error` (..., radii, groups): under attacks within these radii.  `robust_error`,
+    `group_robust_error`: under the attack that an `AdversarialTraining` trains for.
 
     `train_error`: share of training rows whose training label is missed, `train_loss` their mean loss as the training
     writes it (unweighted; None without a loss), `support` the share with margins below 1 (hinge: with positive dual, hard
@@ -65,6 +68,8 @@ class ClassifierRuns:
     group_l2_error: Any = None
     group_linf_error: Any = None
     sign_error: Any = None
+    robust_error: Any = None
+    group_robust_error: Any = None
 
     def summary(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean over trials of the measure `name`, and its standard error; trials that are NaN do not count."""
@@ -85,8 +90,9 @@ def classifier_runs(
 ) -> ClassifierRuns:  # fmt: skip
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
-    `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging` or `LDA`.  `n` rows (not for
-    `ClassGroups`, whose counts must be whole numbers and whose weights multiply the losses).  `features` k: train on
+    `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging`, `LDA` or, not of teachers nor on
+    features, `AdversarialTraining`.  `n` rows (None: as many
+    as the counts of `ClassGroups` say).  `features` k: train on
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
 
@@ -100,7 +106,8 @@ def classifier_runs(
     >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape
     ((3, 2), (3, 2, 2), (3, 2, 2))
     """
-    if type(training) not in RULES:
+    attack = training.norm if isinstance(training, AdversarialTraining) else None
+    if attack is None and type(training) not in RULES:
         raise ValueError(
             f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"
         )
@@ -112,15 +119,18 @@ def classifier_runs(
     radii = np.zeros(0) if np.size(radius) == 0 else validation.non_negative("radius", radius)
     if radii.size and isinstance(source, TeacherRows):
         raise ValueError(f"radius must be left out for a Teacher, whose classes are not attacked, got {radius!r}")
-    rows = sum(source.counts) if hasattr(source, "counts") else source.n
-    width = features or problem.dim
-    if name in ("averaging", "discriminant") and hasattr(source, "weights") and np.ptp(problem.weights) > 0.0:
+    rows, width = source.n, features or problem.dim
+    if name in ("averaging", "discriminant") and np.ptp(getattr(source, "weights", 1.0)) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight")
     if name == "discriminant" and rows - 2 < width:
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
-    ridge = np.asarray(getattr(training, "ridge", 1.0))
-    zero = name == "logistic" and bool((ridge == 0.0).any())
-    given = (source, np.atleast_1d(ridge) * factor, np.atleast_1d(radii), name, bool(training.intercept), features, zero)
+    if attack and (features or isinstance(source, TeacherRows)):
+        raise ValueError(f"training must not be adversarial with features or on a Teacher, got {training!r}")
+    # settings of the training: ridges, or ridges and radii trained for
+    ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
+    zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
+    columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
+    given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack)
     if on_host():
         key = host_key(seed)
         # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
@@ -136,34 +146,36 @@ def classifier_runs(
         every = jnp.arange(start, start + blocks * together, dtype=jnp.uint32).reshape(blocks, together)
         found = [_batch(key, block, *given) for block in every]
         arrays = {each: np.concatenate([np.asarray(block[each]) for block in found])[:trials] for each in found[0]}
-    if ridge.ndim == 0:
-        arrays = {each: values[:, 0] for each, values in arrays.items()}
+    lone = [number for number, axis in enumerate(training.axes.values()) if axis.ndim == 0]
+    settings = tuple(np.delete(settings, lone)) if training.axes else ()
+    arrays = {each: values.reshape(-1, *settings, *values.shape[2:]) for each, values in arrays.items()}
     if name in ("square", "squared_hinge"):
         arrays["train_loss"] = 2.0 * arrays["train_loss"]
     if radii.ndim == 0:
         for each in ("l2_error", "linf_error"):
-            axis = ridge.ndim + 1
+            axis = len(settings) + 1
             arrays[each], arrays[f"group_{each}"] = arrays[each].take(0, axis), arrays[f"group_{each}"].take(0, axis)
     return ClassifierRuns(**{"train_loss": None, **arrays})
 
 
-@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero"))
+@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero", "attack"))
 def _batch(
-    key: Array, block: Array, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None,
-    zero: bool,
+    key: Array, block: Array, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool,
+    features: int | None, zero: bool, attack: str | None,
 ) -> dict[str, Array]:  # fmt: skip
-    """All measures of the trials numbered in `block`, (trials, ridges, ...)."""
+    """All measures of the trials numbered in `block`, (trials, settings, ...)."""
 
     def one(number: Array) -> dict[str, Array]:
-        return _trial(fold_in(key, number), source, ridges, radii, name, intercept, features, zero)
+        return _trial(fold_in(key, number), source, settings, radii, name, intercept, features, zero, attack)
 
     return jax.vmap(one)(block)
 
 
 def _trial(
-    key: Any, source: Any, ridges: Array, radii: Array, name: str, intercept: bool, features: int | None, zero: bool
+    key: Any, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool, features: int | None,
+    zero: bool, attack: str | None,
 ) -> dict[str, Array]:  # fmt: skip
-    """All measures of one training set, (ridges, ...)."""
+    """All measures of one training set, (settings, ...)."""
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
     design, xp = drawn.rows, namespace(drawn.rows)
@@ -171,10 +183,17 @@ def _trial(
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
 
-    def setting(ridge: Array) -> dict[str, Array]:
-        fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
+    def setting(ridge: Array, trained: Array) -> dict[str, Array]:
+        if attack is None:
+            fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
+        else:
+            given = design, drawn.labels, drawn.weights, name, ridge, intercept
+            attacked = partial(attacked_fit, *given, trained, attack)
+            fit, infinite = cond(trained > 0.0, attacked, partial(margin_fit, *given)), xp.asarray(False)
         weights = fit.weights if mixing is None else mixing @ fit.weights
-        found = _measured(source, drawn, fit, weights, radii, name)
+        dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
+        shift = trained * dual if attack else None
+        found = _measured(source, drawn, fit, weights, radii, name, shift)
         for each in ("norm", "l1", "intercept"):
             found[each] = xp.where(infinite & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
         if name == "logistic":
@@ -183,7 +202,7 @@ def _trial(
         found = {each: xp.where(usable, value, np.nan) for each, value in found.items()}
         return {**found, "separable": fit.separable | infinite, "converged": fit.converged}
 
-    return stacked(setting, ridges)
+    return stacked(setting, *settings)
 
 
 def _fit(
@@ -209,11 +228,12 @@ def _fit(
 
 
 def _measured(
-    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str
+    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None
 ) -> dict[str, Array]:  # fmt: skip
-    """Measures of one classifier with input `weights` (dim,)."""
+    """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given."""
     t, bias, xp = fit.margins, fit.intercept, namespace(weights)
     wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
+    t = t if shift is None else t - shift
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
@@ -232,12 +252,15 @@ def _measured(
     counts = xp.sum(of_group, axis=1)
     errors = group_errors(weights, bias, *groups)
     found |= {
-        "error": source.shares @ errors, "group_error": errors, "overlap": source.means @ weights,
+        "error": source.test_shares @ errors, "group_error": errors, "overlap": source.means @ weights,
         "spread": (source.deviations * source.deviations) @ (weights * weights),
         "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
     }  # fmt: skip
+    if shift is not None:
+        attacked = group_errors(weights, bias, *groups, shift)
+        found |= {"robust_error": source.test_shares @ attacked, "group_robust_error": attacked}
     if radii.size:
         for each, length in (("l2_error", l2), ("linf_error", l1)):
             attacked = group_errors(weights, bias, *groups, radii[:, None] * length)
-            found |= {each: attacked @ source.shares, f"group_{each}": attacked}
+            found |= {each: attacked @ source.test_shares, f"group_{each}": attacked}
     return found

@@ -24,7 +24,8 @@ import numpy as np
 from jaxtyping import Float
 
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
-from rfgen.problems.populations.population import FinitePopulation, SpherePopulation
+from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
 from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals
@@ -223,7 +224,7 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         try:
             for kernel in kernels:
                 jax.eval_shape(kernel, jax.ShapeDtypeStruct((2, 2), dtype))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever a user's function raises
             raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])

@@ -2,16 +2,17 @@
 
 __all__ = ["GaussianMixture"]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
+from rfgen.problems.rules import flag, numbers, optional, whole
+from rfgen.problems.settings import setting
 from rfgen.problems.system_task import SystemTask
+from rfgen.problems.validation import non_negative
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class GaussianMixture(SystemTask):
     """Class g: `counts[g]` inputs x ~ N(mean, covariance), all with the label `labels[g]`.
 
@@ -27,48 +28,32 @@ class GaussianMixture(SystemTask):
     121
     """
 
-    counts: Any
-    labels: Any
-    variances: Any
-    means: Any
-    multiplicities: Any = None
-    bias: bool = False
+    counts: Any = setting(whole(1))
+    labels: Any = setting(numbers(ndim=1))
+    variances: Any = setting(partial(non_negative, ndim=2))
+    means: Any = setting(numbers(ndim=2))
+    multiplicities: Any = setting(optional(whole(1)), default=None)
+    bias: bool = setting(flag, default=False)
 
-    def __post_init__(self) -> None:
-        """Validate."""
-        counts = _whole("counts", self.counts)
-        labels = validation.array("labels", self.labels)
-        variances = validation.non_negative("variances", self.variances, 2)
-        means = validation.array("means", self.means, 2)
-        given = np.ones(variances.shape[1]) if self.multiplicities is None else self.multiplicities
-        multiplicities = _whole("multiplicities", given)
-        if labels.shape != counts.shape:
-            raise ValueError(f"labels must have one entry per class ({counts.size}), got shape {labels.shape}")
-        if variances.shape[0] != counts.size:
-            raise ValueError(f"variances must have one row per class ({counts.size}), got shape {variances.shape}")
-        if means.shape != variances.shape:
-            raise ValueError(f"means must have the shape of variances, {variances.shape}, got {means.shape}")
-        if multiplicities.shape != variances.shape[1:]:
-            levels = variances.shape[1]
-            raise ValueError(f"multiplicities must have one entry per level ({levels}), got shape {multiplicities.shape}")
-        if not isinstance(self.bias, bool):
-            raise ValueError(f"bias must be True or False, got {self.bias!r}")
-        checked = {"counts": counts, "labels": labels, "variances": variances, "means": means}
-        for name, value in {**checked, "multiplicities": multiplicities}.items():
-            object.__setattr__(self, name, value.copy())
+    def _relate(self) -> None:
+        """One entry a class and a level."""
+        if self.multiplicities is None:
+            self._set(multiplicities=np.ones(self.variances.shape[1], np.int64))
+        classes, levels = self.variances.shape
+        if self.labels.shape != self.counts.shape:
+            raise ValueError(f"labels must have one entry per class ({self.counts.size}), got shape {self.labels.shape}")
+        if self.counts.shape != (classes,):
+            raise ValueError(
+                f"variances must have one row per class ({self.counts.size}), got shape {self.variances.shape}"
+            )
+        if self.means.shape != self.variances.shape:
+            raise ValueError(f"means must have the shape of variances, {self.variances.shape}, got {self.means.shape}")
+        if self.multiplicities.shape != (levels,):
+            raise ValueError(
+                f"multiplicities must have one entry per level ({levels}), got shape {self.multiplicities.shape}"
+            )
 
     @property
     def features(self) -> int:
         """Number of weights."""
         return int(self.multiplicities.sum()) + self.bias
-
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        return f"GaussianMixture(counts={self.counts.tolist()}, labels={self.labels.tolist()}, features={self.features})"
-
-
-def _whole(name: str, value: Any) -> np.ndarray:
-    numbers = validation.array(name, value)
-    if (numbers < 1).any() or (numbers != np.round(numbers)).any():
-        raise ValueError(f"{name} must be integers >= 1, got {numbers.tolist()}")
-    return numbers.astype(np.int64)

@@ -30,9 +30,9 @@ class ClassImbalanceRuns:
     test: np.ndarray
     train: np.ndarray
     squared_gradient: np.ndarray
-    test_error: np.ndarray
-    train_error: np.ndarray
-    squared_gradient_error: np.ndarray
+    test_se: np.ndarray
+    train_se: np.ndarray
+    squared_gradient_se: np.ndarray
 
 
 @double_precision
@@ -46,7 +46,7 @@ def class_imbalance(
 
     >>> mixture = GaussianMixture([16, 4], [1.0, -1.0], [[0.1], [0.2]], [[1.5], [-1.5]], [12], bias=True)
     >>> runs = class_imbalance(mixture, 0.03, 5, "normalised", trials=3)
-    >>> runs.test.shape, runs.test[:, 0].tolist(), runs.test_error[:, 0].tolist()
+    >>> runs.test.shape, runs.test[:, 0].tolist(), runs.test_se[:, 0].tolist()
     ((2, 6), [1.0, 1.0], [0.0, 0.0])
     """
     runs = class_imbalance_trials(mixture, rate, steps, weighting, momentum, validation.integer("trials", trials, 2), seed)

@@ -13,7 +13,6 @@ eta / (classes n_g) and eta / (n_g |g_g|), where |g_g| is its root mean square o
 
 __all__ = ["ClassImbalance", "class_imbalance"]
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +79,7 @@ def class_imbalance(
     if momentum >= 1.0:
         raise ValueError(f"momentum must be < 1, got {momentum}")
     counts = mixture.counts.astype(float)
-    rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    rules = {
         "plain": lambda squares: np.full_like(counts, rate / counts.sum()),
         "balanced": lambda squares: rate / (counts.size * counts),
         "normalised": lambda squares: rate / (counts * np.sqrt(squares)),

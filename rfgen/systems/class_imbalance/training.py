@@ -2,18 +2,16 @@
 
 __all__ = ["ClassDescent"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, momenta, whole_numbers
+from rfgen.problems.rules import numbers, one_of, whole
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.validation import positive
 
 WEIGHTINGS = ("plain", "balanced", "normalised")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class ClassDescent(AbstractTraining):
     """Full-batch descent from weights 0 on the square loss of each class: `w' = w + rate * sum_g weight_g g_g`.
 
@@ -25,20 +23,7 @@ class ClassDescent(AbstractTraining):
     ClassDescent(rate=0.2, steps=[1, 10], weighting='balanced')
     """
 
-    rate: Any
-    steps: Any
-    weighting: str = "plain"
-    momentum: Any = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        self._freeze("rate", validation.positive("rate", self.rate))
-        self._freeze("steps", whole_numbers("steps", self.steps, 0))
-        self._freeze("momentum", momenta(validation.array("momentum", self.momentum, 0)))
-        if self.weighting not in WEIGHTINGS:
-            raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Rate and steps."""
-        return {"rate": self.rate, "steps": self.steps}
+    rate: Any = setting(positive, axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    weighting: str = setting(one_of(*WEIGHTINGS), default="plain")
+    momentum: Any = setting(numbers("[0, 1)", ndim=0), default=0.0)

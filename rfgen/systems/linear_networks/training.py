@@ -2,16 +2,15 @@
 
 __all__ = ["DeepLinearFlow"]
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
+from rfgen.problems.rules import whole
+from rfgen.problems.settings import setting
+from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.validation import non_negative, positive
 
-from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import AbstractTraining, whole_numbers
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class DeepLinearFlow(AbstractTraining):
     """Gradient flow of a linear network of `depth` layers and one output, stopped at `time`.
 
@@ -22,17 +21,6 @@ class DeepLinearFlow(AbstractTraining):
     DeepLinearFlow(time=[1, 10], depth=2, length=0.3)
     """
 
-    time: Any
-    depth: Any
-    length: Any
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        self._freeze("time", validation.non_negative("time", self.time))
-        self._freeze("depth", whole_numbers("depth", self.depth, 1))
-        self._freeze("length", validation.positive("length", self.length, 0))
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Depth and time."""
-        return {"depth": self.depth, "time": self.time}
+    time: Any = setting(non_negative, axis=True)
+    depth: Any = setting(whole(1), axis=True)
+    length: Any = setting(partial(positive, ndim=0))

@@ -2,7 +2,6 @@
 
 __all__ = ["CorrelatedClasses"]
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +9,11 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.rules import number, numbers
+from rfgen.problems.settings import setting
 from rfgen.problems.system_task import SystemTask
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class CorrelatedClasses(SystemTask):
     """Two classes: x = y mean + N(0, covariance), y = +1 with probability `prior`, else -1.
 
@@ -27,13 +27,13 @@ class CorrelatedClasses(SystemTask):
     [[1.0, 0.5, 0.5, 0.0], [0.5, 1.0, 0.5, 0.0]]
     """
 
-    mean: Any
-    covariance: Any
-    prior: Any = 0.5
+    mean: Any = setting(numbers(ndim=1))
+    covariance: Any = setting(numbers(ndim=2))
+    prior: float = setting(number("(0, 1)"), default=0.5)
 
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        mean, covariance = validation.array("mean", self.mean), validation.array("covariance", self.covariance, 2)
+    def _relate(self) -> None:
+        """A covariance of as many features."""
+        mean, covariance = self.mean, self.covariance
         if covariance.shape != (mean.size, mean.size) or not np.allclose(covariance, covariance.T):
             raise ValueError(f"covariance must be a symmetric ({mean.size}, {mean.size}) matrix, got {covariance.shape}")
         if (np.diagonal(covariance) <= 0).any():
@@ -41,15 +41,6 @@ class CorrelatedClasses(SystemTask):
         lowest = float(np.linalg.eigvalsh(covariance)[0])
         if lowest < -1e-9 * np.trace(covariance):
             raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
-        prior = float(validation.array("prior", self.prior, 0))
-        if not 0.0 < prior < 1.0:
-            raise ValueError(f"prior must lie strictly between 0 and 1, else a class has no samples, got {prior:g}")
-        for name, value in {"mean": mean, "covariance": covariance}.items():
-            value = value.copy()
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "prior", prior)
-
     @classmethod
     def blocks(
         cls, dim: int, size: int, correlation: float, length: float, prior: float = 0.5

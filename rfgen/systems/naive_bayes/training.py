@@ -2,14 +2,9 @@
 
 __all__ = ["NaiveBayes"]
 
-from dataclasses import dataclass
-
-import numpy as np
-
 from rfgen.problems.trainings.spectral import AbstractTraining
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class NaiveBayes(AbstractTraining):
     """Gaussian naive Bayes: Bayes' rule with the estimated means, shares and pooled variances of the features, taken for
     independent.
@@ -20,8 +15,3 @@ class NaiveBayes(AbstractTraining):
     >>> NaiveBayes()
     NaiveBayes()
     """
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """No settings."""
-        return {}

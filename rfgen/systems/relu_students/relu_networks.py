@@ -12,7 +12,6 @@ the seed and the student's number alone.
 
 __all__ = ["StudentTeacher", "draw", "features", "population", "relu_moments", "seed_keys"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,25 +21,20 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from rfgen.problems import validation
+from rfgen.problems.rules import integer, number
+from rfgen.problems.settings import Noun, setting
 
 # Hidden units drawn at a time, by one compiled program for students of every width.
 BLOCK = 128
 
 
-@dataclass(frozen=True)
-class StudentTeacher:
+class StudentTeacher(Noun):
     """Number of `inputs` N, hidden units of the `teacher`, training `samples`, variance of the label `noise`."""
 
-    inputs: int
-    teacher: int
-    samples: int
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        for name in ("inputs", "teacher", "samples"):
-            validation.integer(name, getattr(self, name), 1)
-        validation.non_negative("noise", self.noise, 0)
+    inputs: int = setting(integer(1))
+    teacher: int = setting(integer(1))
+    samples: int = setting(integer(1))
+    noise: float = setting(number("[0, inf)"), default=0.0)
 
 
 def relu_moments(first: Float[Array, "rows inputs"], second: Float[Array, "columns inputs"]) -> Array:

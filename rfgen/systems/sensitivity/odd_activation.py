@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.kernels.feature_maps import activation_function
+from rfgen.problems.kernels.feature_maps import activation_function, activation_rule
 
 # Panels of 0.25 on [0, 12]: the activations in use are smooth but for a kink at 0.
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -36,8 +36,6 @@ class OddActivation:
     rest_slope: Any
 
 
-@lru_cache(maxsize=64)
-@double_precision
 def odd_activation(activation: str | Callable[[Any], Any]) -> OddActivation:
     """The energies of "tanh", "erf", "linear" or any odd continuous function on arrays that JAX can differentiate.
 
@@ -47,6 +45,12 @@ def odd_activation(activation: str | Callable[[Any], Any]) -> OddActivation:
     >>> round(tanh.linear, 6), round(tanh.cubic, 6), round(tanh.linear + 3 * tanh.cubic + tanh.rest_slope, 6)
     (0.366879, 0.022034, 0.464403)
     """
+    return _energies(activation_rule("activation", activation))
+
+
+@lru_cache(maxsize=64)
+@double_precision
+def _energies(activation: str | Callable[[Any], Any]) -> OddActivation:
     function = activation_function(activation)
     middle, half = (PANELS[1:] + PANELS[:-1]) / 2, np.diff(PANELS) / 2
     z = (middle[:, None] + half[:, None] * NODES).ravel()

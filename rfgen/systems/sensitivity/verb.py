@@ -3,13 +3,14 @@
 __all__ = ["sensitivity"]
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.curves.grid import blockwise
+from rfgen.curves.arguments import Numbers
+from rfgen.curves.grid import Grid, blockwise
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
@@ -17,6 +18,9 @@ from rfgen.problems import validation
 from rfgen.systems.sensitivity.odd_activation import OddActivation, odd_activation
 from rfgen.systems.sensitivity.theory import Sensitivity
 from rfgen.systems.sensitivity.theory import sensitivity as theory_sensitivity
+
+if TYPE_CHECKING:
+    import xarray
 
 # Beyond dim to this power the Gaussian law of the features is not verified: at dim = 30, n = dim^2 the squared gradient of
 # simulations is 10 % above.
@@ -47,31 +51,52 @@ def _points(activation: OddActivation, dim: Any, signal: Any, noise: Any, n: Any
 
 @double_precision
 def sensitivity(
-    dim: int, n: Any, features: Any = None, ridge: Any = 0.0, activation: str | Callable[[Any], Any] = "tanh",
-    signal: Any = 1.0, noise: Any = 0.0,
-) -> Any:  # fmt: skip
+    dim: int, n: Numbers, features: Numbers | None = None, ridge: Numbers = 0.0, *,
+    activation: str | Callable[[Any], Any] = "tanh", signal: float = 1.0, noise: float = 0.0,
+) -> "xarray.Dataset":  # fmt: skip
     """Sensitivity of random-feature regression to its inputs, sqrt(dim E|grad f(x)|^2), in units of the target.
 
-    Features activation(w . x) / sqrt(features), w ~ N(0, I/dim), of inputs x ~ N(0, I) in R^dim; the target is linear of
-    power `signal` with label noise of variance `noise`, so its own sensitivity is `target` = sqrt(dim signal): what a
-    curve is to be compared with.  signal = 0 shows what fitting noise alone costs.
+    Parameters
+    ----------
+    dim
+        Of the inputs x ~ N(0, I).
+    n, features, ridge
+        Samples > 0, random features > 0 (None: infinitely many), ridge >= 0 (0: minimum norm).
+    activation
+        "tanh", "erf", "linear" or an odd continuous function: features are activation(w . x) / sqrt(features), w ~
+        N(0, I/dim).
+    signal, noise
+        Power of the target, which is linear, and variance of the label noise, >= 0.  signal = 0 shows what fitting noise
+        alone costs.
 
-    `n`, `features` (None: infinitely many) > 0 and `ridge` >= 0 (0: minimum norm): numbers or arrays.  `activation`:
-    "tanh", "erf", "linear" or an odd continuous function.  Returns a Dataset over those given as arrays, of `sensitivity`,
-    `target`, `squared_gradient` E|grad f|^2, `linear` (squared length of the mean gradient), `norm` (weights), `test`,
-    `residual`, `converged`.  Infinite at ridge 0 and n = features; an unsolved point is NaN with a reason in
-    `attrs["failures"]`.
+    Returns
+    -------
+    xarray.Dataset
+        Over n, features and ridge: `sensitivity`; `target` = sqrt(dim signal), that of the target, to be compared with;
+        `squared_gradient` E|grad f|^2; `linear`, the squared length of the mean gradient; `norm` of the weights; `test`,
+        `residual`, `converged`.  Infinite at ridge 0 and n = features; an unsolved point is NaN with a reason in
+        `attrs["failures"]`.
 
+    Raises
+    ------
+    ValueError
+        That names the argument, also for activations that are not odd.
+
+    Notes
+    -----
     Exact as dim, n, features grow together; errors are of relative order 1/dim (`norm`: about 5/dim below simulations,
     whose inputs differ in length).  Cubic modes are included, those of degree 5 and more never learned: a UserWarning
-    beyond min(n, features) = dim^1.5.  Costs some microseconds a point.
+    beyond min(n, features) = dim^1.5.  Some microseconds a point.  Monte-Carlo:
+    `rfgen.systems.sensitivity.simulate_sensitivity`.
 
-    Errors: ValueError that names the argument, also for activations that are not odd.  Source: question of arXiv
-    2302.01629; derived.  Monte-Carlo: `rfgen.systems.sensitivity.simulation`.
+    References
+    ----------
+    Question of arXiv 2302.01629; derived.
 
+    Examples
+    --------
     >>> import rfgen as rg
-    >>> from rfgen.systems.sensitivity.verb import sensitivity
-    >>> at = sensitivity(dim=100, n=300, features=[150, 300, 320, 900, 10_000], noise=0.25)
+    >>> at = rg.sensitivity(dim=100, n=300, features=[150, 300, 320, 900, 10_000], noise=0.25)
     >>> at.sensitivity.values.round(1), float(at.target)
     (array([13.6,  inf, 35.7, 12. , 10.3]), 10.0)
     """
@@ -91,10 +116,8 @@ def sensitivity(
             f"min(n, features) reaches {largest:g}, beyond dim^1.5 = {dim**REACH:.3g}: features are less and less as "
             "Gaussian there, and simulations are steeper (10 % in the squared gradient at dim = 30, n = 900)"
         )
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
-    found = blockwise(lambda *at: _points(energies, float(dim), signal, noise, *at), columns)
-    dims = [name for name, axis in axes.items() if axis.ndim]
-    shape = tuple(axes[name].size for name in dims)
+    grid = Grid(axes)
+    found = blockwise(lambda *at: _points(energies, float(dim), signal, noise, *at), list(grid.columns.values()))
     solved = found["converged"] & ~np.isnan(found["squared_gradient"])
     attributes = {
         "kind": "theory", "dtype": "float64", "rfgen_version": __version__, "source": "derived", "dim": dim,
@@ -103,11 +126,11 @@ def sensitivity(
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} equilibria not solved, residual {found['residual'].max():.2g}"
     variables = {
-        name: (dims, np.reshape(values if name == "residual" else np.where(solved, values, np.nan), shape))
+        name: (grid.dims, grid.pack(values if name == "residual" else np.where(solved, values, np.nan)))
         for name, values in found.items()
         if name not in ("converged", "target")
     }
-    variables["converged"] = (dims, np.reshape(solved, shape))
+    variables["converged"] = (grid.dims, grid.pack(solved))
     coords = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
     result = xarray.Dataset({"target": np.sqrt(dim * signal), **variables}, coords, attributes)
     for name, text in LONG_NAMES.items():

@@ -10,10 +10,9 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.dataset import dataset, mean_and_error
-from rfgen.curves.grid import ONE_BY_ONE, blockwise
-from rfgen.numerics.precision import double_precision
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
+from rfgen.curves.dataset import dataset, means
+from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
@@ -22,30 +21,10 @@ from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, Sof
 from rfgen.systems.sparse.simulation import sparse_runs
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sparse.trainings import ReparametrizedFlow
 
-TRAININGS = (Lasso, BasisPursuit, ReparametrizedFlow, Ridge)
 # Trials of one stored cell.
 CELL_TRIALS = 32
-
-
-def _prepare(task: Any, learner: Any, n: Any) -> dict[str, np.ndarray]:
-    """Check the nouns; the axes of the outer product."""
-    if not isinstance(task, SparseRegression):
-        raise ValueError(f"task must be an rg.SparseRegression, got {type(task).__name__}")
-    if not isinstance(learner, Learner):
-        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
-    training = learner.training
-    if not isinstance(training, TRAININGS):
-        known = ", ".join(f"rg.{each.__name__}" for each in TRAININGS)
-        raise ValueError(f"training must be one of {known} on an rg.SparseRegression, got {training!r}")
-    if getattr(training, "intercept", False):
-        raise ValueError(f"intercept=True needs two classes, an rg.Mixture: the targets of {task!r} are centered")
-    if learner.augmentation is not None or not learner.kernel:
-        raise ValueError("features and augmentation must be left out on an rg.SparseRegression, which is fitted as it is")
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    return {"n": validation.positive("n", n), **training.axes}
 
 
 @program(static_argnames="kind")
@@ -60,26 +39,37 @@ def _solved(given: tuple[Any, Any, Any], columns: tuple[Any, ...], kind: str) ->
     return jax.lax.map(point, columns)
 
 
-@double_precision
 def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
-    """The exact curve over n and the settings of the training (`penalty`; `init`, `linear`; `ridge`).
+    """Exact risk of sparse linear regression: lasso, basis pursuit, reparametrised flow, ridge.
 
-    `test` risk = noise + `excess`, `train` (mean squared residual), `norm` (squared), `active` (degrees of freedom; of
-    `Lasso` and `BasisPursuit` the number of coefficients not 0, with `true_positives`, the share of the nonzeros found, and
-    `false_discoveries`, the share of zeros in those found), `tau`, `theta`, `residual`, `converged`.  Regime and source:
-    `rfgen.systems.sparse.state_evolution`.
+    Returns
+    -------
+    xarray.Dataset
+        Over n and the settings of the training (`penalty`; `init`, `linear`; `ridge`): `test` = noise + `excess`; `train`,
+        the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`, `residual`,
+        `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with `true_positives`, the
+        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.
 
+    Notes
+    -----
+    Exact as n and dim grow together, for Gaussian designs of independent entries.
+
+    References
+    ----------
+    `rfgen.systems.sparse.state_evolution`: arXiv 1008.2581 for the lasso; derived for the others.
+
+    Examples
+    --------
     >>> import rfgen as rg
-    >>> task = SparseRegression.equal(dim=2000, nonzeros=20, noise=0.25)
-    >>> predict_sparse(task, rg.Learner(BasisPursuit()), n=[200, 500, 1000]).excess.values.round(3)
+    >>> task = rg.SparseRegression.equal(dim=2000, nonzeros=20, noise=0.25)
+    >>> rg.predict(task, rg.Learner(rg.BasisPursuit()), n=[200, 500, 1000]).excess.values.round(3)
     array([0.484, 0.251, 0.394])
     """
-    axes = _prepare(task, learner, n)
     training = learner.training
     kind = "flow" if isinstance(training, ReparametrizedFlow) else "ridge" if isinstance(training, Ridge) else "l1"
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    grid = Grid({"n": checked_sizes(n), **training.axes})
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
-    values = blockwise(lambda *block: _solved(given, block, kind=kind), columns, ONE_BY_ONE)
+    values = blockwise(lambda *block: _solved(given, block, kind=kind), list(grid.columns.values()), ONE_BY_ONE)
     by_level, solved = values.pop("active_by_level"), values["converged"]
     if kind == "l1":
         real = task.coefficients > 0.0
@@ -88,9 +78,8 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
             values["true_positives"] = found[:, real].sum(axis=1) / np.float64(task.nonzeros)
         wrong, total = found[:, ~real].sum(axis=1), found.sum(axis=1)
         values["false_discoveries"] = wrong / np.where(total > 0.0, total, 1.0)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     variables = {
-        name: np.reshape(column if name in ("residual", "converged") else np.where(solved, column, np.nan), shape)
+        name: grid.pack(column if name in ("residual", "converged") else np.where(solved, column, np.nan))
         for name, column in values.items()
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "arXiv 1008.2581 (lasso); derived"}
@@ -99,20 +88,24 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
             f"{(~solved).sum()} points not solved in double precision: n too close to dim, or init or noise so small that "
             "the risk is rounding"
         )
-    return dataset(axes, variables, task, attributes)
+    return dataset(grid.axes, variables, task, attributes)
 
 
-@double_precision
 def simulate_sparse(
     task: SparseRegression, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve: means and standard errors over trials; fits that did not converge are left out."""
-    axes = _prepare(task, learner, n)
+    """Measured risk of sparse regression: the variables of the theory with standard errors.
+
+    Notes
+    -----
+    Designs and noise are drawn anew in each trial.  Fits that do not converge are left out and counted in
+    `attrs["failures"]`.
+    """
+    sizes = whole("n", checked_sizes(n))
+    grid = Grid({"n": sizes, **learner.training.axes})
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    if (axes["n"] != np.round(axes["n"])).any():
-        raise ValueError(f"n must be whole numbers for a simulation, got {axes['n'].tolist()}")
     dim, planned = int(task.multiplicity.sum()), []
-    for size in np.ravel(axes["n"]).astype(int).tolist():
+    for size in np.ravel(sizes).astype(int).tolist():
 
         def fitted(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
             runs = sparse_runs(task, learner.training, size, stop - start, seed, start)
@@ -123,13 +116,8 @@ def simulate_sparse(
         # the design twice, and what an interior point factors
         planned.append(Cell(fitted, key, CELL_TRIALS, 8 * (3 * size * dim + 4 * min(size, dim) ** 2), f"n={size}"))
     cells, interrupted = run_cells(planned, trials, planned_for(memory), "n or dim", store, progress)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {}
-    for name in cells[0]:
-        mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
-        variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
     if lost and not interrupted:
         attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
-    return dataset(axes, variables, task, attributes).assign_coords(trials=trials)
+    return dataset(grid.axes, means(cells, grid), task, attributes).assign_coords(trials=trials)

@@ -2,20 +2,17 @@
 
 __all__ = ["SparseRegression"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.trainings.spectral import whole_numbers
+from rfgen.problems.rules import numbers, optional, whole
+from rfgen.problems.settings import Noun, setting
+from rfgen.problems.shown import short
 
-# Squares beyond leave double precision.
-LARGEST = 1e150
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SparseRegression:
+class SparseRegression(Noun):
     """Targets y = x.beta + N(0, noise), inputs x ~ N(0, I).
 
     `coefficients` (dim,): the entries of beta in any order; or (levels,), its distinct values, with `multiplicity`
@@ -28,34 +25,24 @@ class SparseRegression:
     1000000
     """
 
-    coefficients: Any
-    noise: Any = 0.0
-    multiplicity: Any = None
+    coefficients: Any = setting(numbers("[-1e150, 1e150]", 1))  # squares beyond leave double precision
+    noise: Any = setting(numbers("[0, inf)", 0), default=0.0)
+    multiplicity: Any = setting(optional(whole(1)), default=None)
 
     # one output: curves have no dimension of outputs
     keep_outputs = False
     outputs = 1
 
-    def __post_init__(self) -> None:
-        """Validate, gather equal sizes and freeze."""
-        sizes = np.abs(validation.array("coefficients", self.coefficients))
-        if sizes.max() > LARGEST:
-            raise ValueError(f"coefficients must be at most {LARGEST:g} in size, got {sizes.max():g}")
-        counts = np.ones(sizes.size, np.int64)
-        if self.multiplicity is not None:
-            counts = whole_numbers("multiplicity", np.atleast_1d(self.multiplicity), 1)
-            if counts.shape != sizes.shape:
-                raise ValueError(
-                    f"multiplicity must have one entry per coefficient ({sizes.size}), got shape {counts.shape}"
-                )
+    def _relate(self) -> None:
+        """Gather equal sizes."""
+        sizes = np.abs(self.coefficients)
+        counts = np.ones(sizes.size, np.int64) if self.multiplicity is None else np.atleast_1d(self.multiplicity)
+        if counts.shape != sizes.shape:
+            raise ValueError(f"multiplicity must have one entry per coefficient ({sizes.size}), got shape {counts.shape}")
         levels, place = np.unique(-sizes, return_inverse=True)
         totals = np.zeros(levels.size, np.int64)
         np.add.at(totals, place, counts)
-        noise = validation.non_negative("noise", self.noise, 0)
-        for name, value in {"coefficients": np.abs(levels), "multiplicity": totals, "noise": noise}.items():
-            value = value.copy()
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
+        self._set(coefficients=np.abs(levels), multiplicity=totals)
 
     @classmethod
     def equal(cls, dim: int, nonzeros: int, size: float = 1.0, noise: float = 0.0) -> "SparseRegression":
@@ -88,6 +75,6 @@ class SparseRegression:
         """Risk of predicting zero."""
         return float(self.multiplicity @ self.coefficients**2 + self.noise)
 
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        return f"SparseRegression(dim={self.dim}, nonzeros={self.nonzeros}, noise={float(self.noise):g})"
+    def _shown(self) -> dict[str, str]:
+        """Sizes in place of values."""
+        return {name: short(getattr(self, name)) for name in ("dim", "nonzeros", "noise")}

@@ -2,28 +2,18 @@
 
 __all__ = ["AbstractPenalisedTraining", "BasisPursuit", "Lasso", "ReparametrizedFlow"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from rfgen.problems import validation
+from rfgen.problems.rules import numbers
+from rfgen.problems.settings import setting
 from rfgen.problems.trainings.spectral import AbstractTraining
-
-# Squares of `init` must be numbers of double precision with room on both sides.
-INIT = (1e-100, 1e100)
+from rfgen.problems.validation import non_negative
 
 
 class AbstractPenalisedTraining(AbstractTraining):
     """What these share: they minimise a separable convex penalty of the coefficients, and need an `rg.SparseRegression`."""
 
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """No settings but those of the penalty."""
-        return {}
 
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Lasso(AbstractPenalisedTraining):
     """Lasso: minimise `sum_i (y_i - x_i.b)^2 / 2 + penalty sum_j |b_j|`.
 
@@ -34,19 +24,9 @@ class Lasso(AbstractPenalisedTraining):
     Lasso(penalty=[1, 10])
     """
 
-    penalty: Any
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        self._freeze("penalty", validation.non_negative("penalty", self.penalty))
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """The penalty."""
-        return {"penalty": self.penalty}
+    penalty: Any = setting(non_negative, axis=True)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class BasisPursuit(AbstractPenalisedTraining):
     """Basis pursuit: among the coefficients that fit the training set exactly, those of least `sum_j |b_j|`.
 
@@ -57,7 +37,6 @@ class BasisPursuit(AbstractPenalisedTraining):
     """
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class ReparametrizedFlow(AbstractPenalisedTraining):
     """Gradient flow on the squares `sum_i (y_i - x_i.b)^2` with b = u^2 - v^2 + linear w, coordinate by coordinate, run to
     its end from u = v = `init`, w = 0.
@@ -70,20 +49,6 @@ class ReparametrizedFlow(AbstractPenalisedTraining):
     ReparametrizedFlow(init=[0.01, 0.1], linear=0.1)
     """
 
-    init: Any
-    linear: Any = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        init, linear = validation.positive("init", self.init), validation.non_negative("linear", self.linear)
-        if init.min() < INIT[0] or init.max() > INIT[1]:
-            raise ValueError(f"init must be in [{INIT[0]:g}, {INIT[1]:g}], got {self.init!r}")
-        if linear.max() > INIT[1]:
-            raise ValueError(f"linear must be at most {INIT[1]:g}, got {self.linear!r}")
-        self._freeze("init", init)
-        self._freeze("linear", linear)
-
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """The start and the weight of the linear part."""
-        return {"init": self.init, "linear": self.linear}
+    # squares must be numbers of double precision with room on both sides
+    init: Any = setting(numbers("[1e-100, 1e100]"), axis=True)
+    linear: Any = setting(numbers("[0, 1e100]"), default=0.0, axis=True)

@@ -3,7 +3,6 @@
 __all__ = ["ZonalLabels"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.kernels.sphere import sphere_eigenvalues, sphere_multiplicity
+from rfgen.problems.rules import function, integer
+from rfgen.problems.settings import setting
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 
@@ -18,7 +19,6 @@ from rfgen.problems.task import Task
 LEAST_NODES, NODES_PER_DEGREE = 256, 4
 
 
-@dataclass(frozen=True, eq=False)
 class ZonalLabels(SystemTask):
     """y = +1 or -1 at x uniform on the unit sphere of R^dim, with mean `target(x_1)`, and the `kernel` K(x.z).
 
@@ -32,17 +32,13 @@ class ZonalLabels(SystemTask):
     ([0.0, 0.083333, 0.0, 0.0, 0.0], 0.916667)
     """
 
-    dim: int
-    kernel: Callable[[Any], Any]
-    target: Callable[[Any], Any]
-    degrees: int = 40
+    dim: int = setting(integer(2))
+    kernel: Callable[[Any], Any] = setting(function("a function of the cosine, such as rg.NTK('relu', depth=2)"))
+    target: Callable[[Any], Any] = setting(function("a callable of the coordinate x_1"))
+    degrees: int = setting(integer(1), default=40)
 
-    def __post_init__(self) -> None:
-        """Validate; the rule, the polynomials and the target's values are computed here, the spectrum on use."""
-        validation.integer("dim", self.dim, 2)
-        validation.integer("degrees", self.degrees, 1)
-        if not callable(self.target):
-            raise ValueError(f"target must be a callable of the coordinate x_1, got {self.target!r}")
+    def _relate(self) -> None:
+        """The target's values are means of labels; the spectrum is computed on use."""
         values = validation.array("target", self.target(self.nodes), 1)
         if values.shape != self.nodes.shape or np.abs(values).max() > 1.0:
             raise ValueError(

@@ -2,7 +2,6 @@
 
 __all__ = ["predict_network", "simulate_network"]
 
-import itertools
 from typing import Any
 
 import jax
@@ -10,10 +9,10 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.dataset import mean_and_error
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
+from rfgen.curves.dataset import dataset, means
+from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
@@ -26,56 +25,36 @@ CELL_TRIALS = 10
 MEASURED = ("train_accuracy", "test_accuracy", "flips_fitted")
 # Where the theory of the first step was not compared with simulations.
 LEAST_WIDTH, LEAST_ROWS, MOST_OUTPUT, MOST_SQUARE, LEAST_DIM, MOST_UPDATE = 100, 50, 0.3, 0.25, 10.0, 0.5
-DESCRIPTIONS = {
-    "step": "steps of gradient descent", "n": "samples", "test_accuracy": "test accuracy (true classes)",
-    "test_error": "test error (true classes)", "train_accuracy": "training accuracy (training labels)",
-    "flips_fitted": "share of the wrong labels that are fitted",
-}  # fmt: skip
 
 _first_step = program(jax.vmap(xor_first_step, in_axes=(0, *[None] * 6)))
 
 
-def _prepare(xor: Any, net: Any, n: Any) -> np.ndarray:
-    if not isinstance(xor, XORClusters):
-        raise ValueError(f"xor must be an rg.XORClusters, got {type(xor).__name__}")
-    if not isinstance(net, TwoLayerReLU):
-        raise ValueError(f"net must be an rg.TwoLayerReLU on an rg.XORClusters, got {type(net).__name__}")
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    return validation.positive("n", n)
-
-
-def _dataset(xor: XORClusters, net: TwoLayerReLU, n: Any, steps: Any, variables: dict[str, Any], attributes: Any) -> Any:
-    """Variables (n, step), or (step,) where n is one number."""
-    import xarray
-
-    dims = ("n", "step") if n.ndim else ("step",)
-    shape = (*n.shape, len(steps))
-    coords = {"n": (dims[:-1], n, {"long_name": DESCRIPTIONS["n"]}), "step": ("step", steps)}
-    data = {
-        name: (dims, np.reshape(np.asarray(values), shape), {"long_name": DESCRIPTIONS.get(name, name)})
-        for name, values in variables.items()
-    }
-    given = {"rfgen_version": __version__, "task": repr(xor), "network": repr(net), **attributes}
-    result = xarray.Dataset(data, coords, given)
-    result["step"].attrs["long_name"] = DESCRIPTIONS["step"]
-    return result
-
-
-@double_precision
 def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
-    """Accuracy after the first step, averaged over training sets and initial weights: a Dataset over n and step = [1].
+    """Exact accuracy of wide two-layer ReLU networks on XOR clusters after the first step of descent.
 
-    `n`, a number or an array, training rows.  `test_accuracy` and `test_error` against the true class, `train_accuracy`
-    against training labels.  Later steps: `simulate_network`.  Warns where the theory of `rfgen.systems.xor.first_step`,
-    which is for wide networks and many rows, was not tested.  Derived.
+    Returns
+    -------
+    xarray.Dataset
+        Over n and `steps` = [1], averaged over training sets and initial weights: `test_accuracy` and `test_error` against
+        the true class, `train_accuracy` against the training labels.
 
-    >>> xor = XORClusters(dim=4000, separation=14.0, flip=0.1)
-    >>> curve = predict_network(xor, TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
+    Notes
+    -----
+    For wide networks and many rows; a UserWarning where that regime was not tested.
+
+    References
+    ----------
+    Derived: `rfgen.systems.xor.xor_first_step`.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> xor = rg.XORClusters(dim=4000, separation=14.0, flip=0.1)
+    >>> curve = rg.predict(xor, rg.TwoLayerReLU(width=1000, rate=0.01, steps=200, init=2e-4), n=[200, 400])
     >>> curve.test_accuracy.dims, curve.test_accuracy.values.round(3).tolist()
-    (('n', 'step'), [[0.574], [0.594]])
+    (('n', 'steps'), [[0.574], [0.594]])
     """
-    sizes = _prepare(xor, net, n)
+    sizes = checked_sizes(n)
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
     doubts = _doubts(xor, net, sizes, first)
     if doubts:
@@ -86,8 +65,9 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
         "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,
         "train_accuracy": first.train_accuracy,
     }  # fmt: skip
-    attributes = {"kind": "theory", "dtype": "float64", "source": "derived"}
-    return _dataset(xor, net, sizes, [1], variables, attributes)
+    attributes = {"network": repr(net), "kind": "theory", "dtype": "float64", "source": "derived"}
+    grid = Grid({"n": sizes, "steps": np.array([1])})
+    return dataset(grid.axes, {name: grid.pack(values) for name, values in variables.items()}, xor, attributes)
 
 
 def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstStep) -> list[str]:
@@ -109,25 +89,26 @@ def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstS
     return doubts
 
 
-@double_precision
 def simulate_network(
-    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any = 20, seed: Any = 0, memory: Any = None,
-    progress: bool | None = None, store: Any = None,
-) -> Any:  # fmt: skip
-    """Train on drawn rows from drawn weights: means over `trials` and their standard errors, a Dataset over n and step.
+    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
+) -> Any:
+    """Measured accuracy of two-layer ReLU networks along training, in single precision.
 
-    `train_accuracy` on training labels, `test_accuracy` on fresh points against their true class, `flips_fitted`, the share
-    of wrong labels that are fitted (NaN without any), each with `_se`, at steps 0, 1, 2, 5, 10, 20, ... `net.steps`; and
-    `trials`.  A trial depends on (seed, n, trial) alone.  `store`: a folder in which finished cells are kept.
+    Returns
+    -------
+    xarray.Dataset
+        Over n and `steps` 0, 1, 2, 5, 10, ... `net.steps`: `train_accuracy` on training labels, `test_accuracy` on fresh
+        points against their true class, `flips_fitted`, the share of wrong labels that are fitted (NaN without any).
 
-    >>> xor = XORClusters(dim=600, separation=9.0, flip=0.1)
-    >>> runs = simulate_network(xor, TwoLayerReLU(width=100, rate=0.02, steps=50, init=1e-3), n=40, trials=2)
-    >>> runs.step.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> xor, net = rg.XORClusters(dim=600, separation=9.0, flip=0.1), rg.TwoLayerReLU(100, rate=0.02, steps=50, init=1e-3)
+    >>> runs = rg.simulate(xor, net, n=40, trials=2)
+    >>> runs.steps.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
     ([0, 1, 2, 5, 10, 20, 50], True)
     """
-    sizes = _prepare(xor, net, n)
-    if (sizes != np.round(sizes)).any():
-        raise ValueError(f"n must be whole numbers for a simulation, got {sizes.tolist()}")
+    sizes = whole("n", checked_sizes(n))
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     cells = []
     for size in np.ravel(sizes).astype(int).tolist():
@@ -141,11 +122,7 @@ def simulate_network(
         where = f"n={size}, width={net.width}"
         cells.append(Cell(trained, key, CELL_TRIALS, trial_bytes(xor, net, size), where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or width", store, progress)
-    found: dict[str, list[np.ndarray]] = {f"{name}{kind}": [] for name in MEASURED for kind in ("", "_se")}
-    for cell, name in itertools.product(collected, MEASURED):
-        mean, error = mean_and_error(cell[name])
-        found[name].append(mean)
-        found[f"{name}_se"].append(error)
-    variables = {name: np.stack(values) for name, values in found.items()}
+    grid = Grid({"n": sizes, "steps": net.recorded})
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32", **interrupted}
-    return _dataset(xor, net, sizes, net.recorded, variables, attributes).assign_coords(trials=trials)
+    attributes["network"] = repr(net)
+    return dataset(grid.axes, means(collected, grid), xor, attributes).assign_coords(trials=trials)

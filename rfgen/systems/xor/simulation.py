@@ -39,14 +39,14 @@ HELD = 2**31
 
 @dataclass(frozen=True)
 class XORNetworkRuns:
-    """Measures of every trial at the recorded steps, numpy arrays (trials, steps); `step` (steps,).
+    """Measures of every trial at the recorded steps, numpy arrays (trials, steps); `steps` (recorded,).
 
     `train_accuracy`: share of training rows on the side of their training label; `test_accuracy`: share of fresh points on
     the side of their true class; `flips_fitted`: share of the wrongly labelled rows on the side of their wrong label, NaN
     in trials that have none.
     """
 
-    step: np.ndarray
+    steps: np.ndarray
     train_accuracy: np.ndarray
     test_accuracy: np.ndarray
     flips_fitted: np.ndarray
@@ -54,13 +54,13 @@ class XORNetworkRuns:
 
 @dataclass(frozen=True)
 class NeuronPaths:
-    """Neurons of one trial at the recorded steps: `step` (steps,), `sign` of the output weight (width,).
+    """Neurons of one trial at the recorded steps: `steps` (recorded,), `sign` of the output weight (width,).
 
     `plane` (steps, width, 2): w_j.e1 and w_j.e2, e1 the direction of the clusters of class +1, e2 of class -1;
     `moved` (steps, width): squared distance of w_j from its initial value.
     """
 
-    step: np.ndarray
+    steps: np.ndarray
     sign: np.ndarray
     plane: np.ndarray
     moved: np.ndarray
@@ -76,7 +76,7 @@ def xor_network_runs(
 
     >>> xor, net = XORClusters(dim=600, separation=9.0, flip=0.1), TwoLayerReLU(width=100, rate=0.02, steps=50, init=1e-3)
     >>> runs = xor_network_runs(xor, net, n=40, trials=2)
-    >>> runs.step.tolist(), runs.test_accuracy.shape
+    >>> runs.steps.tolist(), runs.test_accuracy.shape
     ([0, 1, 2, 5, 10, 20, 50], (2, 7))
     >>> bool((runs.train_accuracy[:, -1] == 1.0).all() and (runs.flips_fitted[:, -1] == 1.0).all())
     True

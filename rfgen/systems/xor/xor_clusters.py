@@ -2,16 +2,13 @@
 
 __all__ = ["XORClusters"]
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from rfgen.problems import validation
+from rfgen.problems.rules import integer, number
+from rfgen.problems.settings import Noun, setting
 
 
-@dataclass(frozen=True)
-class XORClusters:
+class XORClusters(Noun):
     """x = centre + N(0, I) in `dim` dimensions; centres +-separation e1 are class +1, +-separation e2 class -1, all equally
     likely.
 
@@ -25,18 +22,9 @@ class XORClusters:
     array([[ 14.,   0.], [-14.,   0.], [  0.,  14.], [  0., -14.]])
     """
 
-    dim: Any
-    separation: Any
-    flip: Any = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate and freeze."""
-        object.__setattr__(self, "dim", validation.integer("dim", self.dim, 2))
-        object.__setattr__(self, "separation", float(validation.non_negative("separation", self.separation, 0)))
-        flip = float(validation.non_negative("flip", self.flip, 0))
-        if flip >= 0.5:
-            raise ValueError(f"flip must be in [0, 1/2), got {flip:g}")
-        object.__setattr__(self, "flip", flip)
+    dim: int = setting(integer(2))
+    separation: float = setting(number("[0, inf)"))
+    flip: float = setting(number("[0, 1/2)"), default=0.0)
 
     @property
     def centres(self) -> np.ndarray:
@@ -47,7 +35,3 @@ class XORClusters:
     def classes(self) -> np.ndarray:
         """Class of each centre, (4,)."""
         return np.array([1.0, 1.0, -1.0, -1.0])
-
-    def __repr__(self) -> str:
-        """Say in one line what is learned."""
-        return f"XORClusters(dim={self.dim}, separation={self.separation:g}, flip={self.flip:g})"

@@ -1,15 +1,16 @@
-"""How many dimensions per sample separate two classes.
+"""How many dimensions per sample separate two classes, or the labels of a teacher.
 
 n rows in dim dimensions are linearly separable, in the limit, if and only if
 
     dim / n > min over rho, b of E (kappa-rows)  E[(-(yt (y rho kappa + b)) + Z)_+^2] / (1 - rho^2)
 
-with kappa = |S^-1/2 mean| and yt the training label; the spectrum plays no part beyond kappa.  The distance of Gaussian
+with kappa = |S^-1/2 mean| and yt the training label; the spectrum plays no part beyond kappa.  Of a teacher's labels the
+score u stands in place of y kappa, and sqrt(1 - rho^2) Z of Z; by symmetry b = 0.  The distance of Gaussian
 rows to the cone of separating directions (arXiv 1804.09753 for a logistic teacher).  E(a + Z)_+^2 = (a^2 + 1) Phi(a) +
 a phi(a) is convex, and so is the problem in (rho, b) / sqrt(1 - rho^2): Newton's method finds its only minimum.
 """
 
-__all__ = ["separability_threshold"]
+__all__ = ["separability_threshold", "teacher_separability_threshold"]
 
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.continuation import newton
+from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program_maps import sparing_maps
 
@@ -54,9 +56,7 @@ def separability_threshold(
         margins = jnp.stack([label * (y * mahalanobis * x[0] + c) for y, label in rows])
         a = -margins
         # sqrt(1 + u^2) scales the noise: (a + length Z)_+^2
-        ratio = a / length
-        cdf, density = jax.scipy.stats.norm.cdf(ratio), jax.scipy.stats.norm.pdf(ratio)
-        return length**2 * (shares @ ((ratio**2 + 1.0) * cdf + ratio * density))
+        return length**2 * (shares @ _squared_excess(a / length))
 
     def gradient(x: Array) -> Array:
         slope = jax.grad(distance)(x)
@@ -64,3 +64,39 @@ def separability_threshold(
 
     x, _ = newton(gradient, jnp.zeros(2), 1e-13)
     return distance(x)
+
+
+@sparing_maps
+@partial(jax.jit, static_argnames="link")
+def teacher_separability_threshold(link: str, scale: Any = 1.0, flip: Any = 0.0) -> Float[Array, "*batch"]:
+    """Dimensions per sample above which labels of a linear teacher are linearly separable, with or without intercept.
+
+    `link`, `scale` > 0 and `flip` as in `rfgen.Teacher`; scalars.  0 for the sign without flips, 1/2 for labels that are
+    drawn by a coin.  The spectrum plays no part.  Source: arXiv 1804.09753 (logistic); derived.
+
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     [round(float(teacher_separability_threshold(*of)), 4) for of in (("logistic", 0.25), ("sign", 1.0, 0.1))]
+    [0.2215, 0.3342]
+    """
+    require_double_precision("rfgen.theory.teacher_separability_threshold")
+    scale, flip = (jnp.asarray(value, jnp.float64) for value in (scale, flip))
+    u, measure = normal_nodes(0.0, 1.0, jnp.zeros(1))
+    cdf = jax.scipy.stats.norm.cdf
+    says = {"sign": jnp.heaviside(u, 0.5), "probit": cdf(u / scale), "logistic": jax.nn.sigmoid(u / scale)}
+    if link not in says:
+        raise ValueError(f"link must be one of {', '.join(says)}, got {link!r}")
+    right = (1.0 - flip) * says[link] + flip * (1.0 - says[link])
+
+    def distance(x: Array) -> Array:
+        # x = rho / sqrt(1 - rho^2): convex
+        return measure @ (right * _squared_excess(-x[0] * u) + (1.0 - right) * _squared_excess(x[0] * u))
+
+    certain = (flip == 0.0) & (link == "sign")
+    x, _ = newton(jax.grad(distance), jnp.zeros(1), 1e-13)
+    return jnp.where(certain, 0.0, distance(x))
+
+
+def _squared_excess(a: Array) -> Array:
+    """E (a + Z)_+^2."""
+    return (a**2 + 1.0) * jax.scipy.stats.norm.cdf(a) + a * jax.scipy.stats.norm.pdf(a)

@@ -9,7 +9,7 @@ Given om the label is +1 with a probability that depends on m, q and om alone, a
 
 __all__ = ["TeacherClassifier", "TeacherMoments", "teacher_classifier", "teacher_moments"]
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.margin.margin_equilibrium import weight_response
+from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compression import compress
 from rfgen.numerics.normal_quadrature import normal_nodes
 from rfgen.numerics.precision import require_double_precision
@@ -63,13 +63,15 @@ class TeacherClassifier:
     """A trained classifier, in the limit; scalars (), or batched by vmap.
 
     `error`: probability that a fresh label of the teacher, link and flip included, is missed; `sign_error`: the same
-    against the sign of u; `train_error`; `support`: share of training rows with margin at most 1; `norm`: E|trainable
-    weights|^2; `intercept`; `overlap` m = E[u w.x], `spread` q = E[(w.x)^2]; `gamma`; `residual`, `converged`.
+    against the sign of u; `train_error`, `train_loss`: share of training labels missed, mean loss; `support`: share of
+    training rows with margin at most 1; `norm`: E|trainable weights|^2; `intercept`; `overlap` m = E[u w.x], `spread` q =
+    E[(w.x)^2]; `gamma`; `residual`, `converged`.
     """
 
     error: Float[Array, "*batch"]
     sign_error: Float[Array, "*batch"]
     train_error: Float[Array, "*batch"]
+    train_loss: Float[Array, "*batch"]
     support: Float[Array, "*batch"]
     norm: Float[Array, "*batch"]
     intercept: Float[Array, "*batch"]
@@ -78,14 +80,6 @@ class TeacherClassifier:
     gamma: Float[Array, "*batch"]
     residual: Float[Array, "*batch"]
     converged: Bool[Array, "*batch"]
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class _Setting:
-    moments: Any
-    n: Any
-    features: Any
 
 
 @sparing_maps
@@ -106,21 +100,70 @@ def teacher_classifier(
     (0.222, True)
     """
     require_double_precision("rfgen.theory.teacher_classifier")
-    rows = loss_of(loss)
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
-    setting = _Setting(moments, n, features)
-    trace = jnp.sum(moments.multiplicity * moments.variances)
-    x, scale, left = ridge_path(
-        partial(_residual, rows, intercept), partial(_start, rows), setting, n * jnp.max(moments.variances), trace,
-        ridge, loss,
-    )
-    return _measured(rows, setting, x, scale, left)
+    rows, zero = TaughtRows(moments, n), jnp.zeros_like(ridge)
+    weights = Weights(moments.variances[None], moments.multiplicity, moments.power[None, None], features, zero)
+    return _measured(rows, margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss))
 
 
-def _law(setting: _Setting, overlap: Any, spread: Any, score: Array) -> tuple[Array, Array]:
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TaughtRows:
+    """The population of `n` rows labelled by the teacher of `moments`; its one direction is the teacher's."""
+
+    moments: Any
+    n: Any
+
+    @property
+    def weight(self) -> Any:
+        """Rows times their largest second moment."""
+        return self.n * jnp.max(self.moments.variances)
+
+    @property
+    def lean(self) -> Any:
+        """Labels are balanced."""
+        return jnp.zeros(())
+
+    def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
+        """Forces at leave-one-out margins lowered by `shift`."""
+        total = balance = along = power = slope = jnp.zeros(())
+        kinks = loss.kinks(state.gamma[0], scale)
+        for label, measure, share, u, margins in self.margins(state, shift, kinks):
+            force, bend = loss.force(margins, state.gamma[0], scale)
+            mean = measure @ (share * force)
+            total, balance = total + mean, balance + label * mean
+            along = along + label * (measure @ (u * force))
+            power, slope = power + measure @ (share * force**2), slope + measure @ (share * bend)
+        pull = along + slope * state.overlap[0]
+        sums = pull[None], power[None], slope[None], total, balance, jnp.sqrt(power)
+        return Forces(*(self.n * each for each in sums))
+
+    def first_forces(self, force: Any) -> Forces:
+        """Forces of rows which all pull alike."""
+        _, moment = _law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+        square = (force**2)[None]
+        sums = 2.0 * force * moment, square, jnp.zeros_like(square), force, jnp.zeros(()), force
+        return Forces(*(self.n * each for each in sums))
+
+    def margins(self, state: MarginState, shift: Any, kinks: Array) -> list[tuple[Any, ...]]:
+        """For either label: weights of the quadrature, probability of the label, E[u; label], leave-one-out margins; their
+        `kinks` are edges.
+        """
+        overlap, spread, nodes = state.overlap[0], state.spread[0], []
+        for label in SIGNS:
+            # a steep link bends where the score changes sign
+            edges = jnp.concatenate([label * (kinks + shift) - state.intercept, jnp.zeros(1)])
+            score, measure = normal_nodes(0.0, jnp.sqrt(spread), edges)
+            right, moment = _law(self.moments, overlap, spread, score)
+            mean = overlap * score / spread
+            share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
+            nodes.append((label, measure, share, u, label * (score + state.intercept) - shift))
+        return nodes
+
+
+def _law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) -> tuple[Array, Array]:
     """P(label +1) and E[u; label +1] given scores, each (nodes,)."""
-    moments = setting.moments
     # rounding must not make the part of u that is not in the score negative
     rest = jnp.maximum(1.0 - overlap**2 / spread, 1e-12)
     mean = overlap * score / spread
@@ -136,92 +179,33 @@ def _law(setting: _Setting, overlap: Any, spread: Any, score: Array) -> tuple[Ar
     return turned, (1.0 - moments.flip) * moment + moments.flip * (mean - moment)
 
 
-def _rows_of(rows: MarginLoss, setting: _Setting, x: Array, scale: Any, extra: Any = ()) -> list[tuple[Any, ...]]:
-    """For either label: scores, weights of the quadrature with its probability, margins, E[u; label]."""
-    gamma, overlap, spread, intercept = jnp.exp(x[0]), x[1], jnp.exp(x[2]), x[3]
-    found = []
-    for label in SIGNS:
-        # a steep link bends where the score changes sign
-        kinks = jnp.concatenate([jnp.concatenate([label * rows.kinks(gamma, scale), *extra]) - intercept, jnp.zeros(1)])
-        score, measure = normal_nodes(0.0, jnp.sqrt(spread), kinks)
-        right, moment = _law(setting, overlap, spread, score)
-        mean = overlap * score / spread
-        share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
-        found.append((label, measure, share, u, label * (score + intercept)))
-    return found
-
-
-def _response(rows: MarginLoss, setting: _Setting, x: Array, scale: Any) -> tuple[Any, ...]:
-    """Sum of forces with the label's sign, their size, and the weights' answer."""
-    gamma, overlap = jnp.exp(x[0]), x[1]
-    moments, n = setting.moments, setting.n
-    balance = along = power = slope = jnp.zeros(())
-    for label, measure, share, u, margins in _rows_of(rows, setting, x, scale):
-        force, bend = rows.force(margins, gamma, scale)
-        balance = balance + label * (measure @ (share * force))
-        along = along + label * (measure @ (u * force))
-        power, slope = power + measure @ (share * force**2), slope + measure @ (share * bend)
-    pull = n * (along + slope * overlap)
-    answer = weight_response(
-        moments.variances[None], moments.multiplicity, moments.power[None, None], (n * slope)[None], (n * power)[None],
-        pull[None], jnp.ones(()), setting.features,
-    )  # fmt: skip
-    return n * balance, n * jnp.sqrt(power), answer
-
-
-def _residual(rows: MarginLoss, intercept: bool, setting: _Setting, x: Array, hold: Any, scale: Any) -> Array:
-    balance, strength, answer = _response(rows, setting, x, scale)
-    return jnp.stack(
-        [
-            jnp.log(answer.gamma[0]) - x[0],
-            (answer.along[0] - x[1]) * jnp.exp(-0.5 * x[2]),
-            jnp.log(answer.spread[0]) - x[2],
-            balance / strength - hold * x[3] if intercept else x[3],
-        ]
-    )
-
-
-def _start(rows: MarginLoss, setting: _Setting, scale: Any) -> Array:
-    """Nearly no weights: the answer to the forces on rows of margin 0."""
-    moments = setting.moments
-    force = rows.force_at(jnp.zeros(())) / scale
-    _, moment = _law(setting, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
-    power = (setting.n * force**2)[None]
-    answer = weight_response(
-        moments.variances[None], moments.multiplicity, moments.power[None, None], jnp.zeros(1), power,
-        2.0 * setting.n * force * moment, jnp.ones(()), setting.features,
-    )  # fmt: skip
-    return jnp.stack([jnp.log(answer.gamma[0]), answer.along[0], jnp.log(answer.spread[0]), jnp.zeros(())])
-
-
-def _measured(rows: MarginLoss, setting: _Setting, x: Array, scale: Any, left: Any) -> TeacherClassifier:
-    gamma, overlap, spread, intercept = jnp.exp(x[0]) / scale, x[1], jnp.exp(x[2]), x[3]
-    answer = _response(rows, setting, x, scale)[-1]
+def _measured(rows: TaughtRows, solved: Equilibrium, loss: MarginLoss) -> TeacherClassifier:
+    state, scale = solved.state, solved.scale
+    overlap, spread, gamma = state.overlap[0], state.spread[0], state.gamma[0] / scale
 
     def below(margin: Any, moved: Any) -> Array:
         """Share of rows whose left-out margin is below `margin` - `moved`."""
         total = jnp.zeros(())
         edge = jnp.clip(margin - moved, -1e300, 1e300)
-        for _, measure, share, _, margins in _rows_of(rows, setting, x, scale, (jnp.stack([edge, -edge]),)):
+        kinks = jnp.concatenate([loss.kinks(state.gamma[0], scale), edge[None]])
+        for _, measure, share, _, margins in rows.margins(state, solved.shift, kinks):
             total = total + measure @ jnp.where(margins < edge, share, 0.0)
         return total
 
     def trained_below(margin: float) -> Array:
-        force = rows.force_at(jnp.asarray(margin, jnp.float64))
+        force = loss.force_at(jnp.asarray(margin, jnp.float64))
         return below(margin, jnp.where(force > 0.0, gamma * jnp.where(force > 0.0, force, 1.0), 0.0))
 
-    clean = _Setting(_without_noise(setting.moments), setting.n, setting.features)
-    score, measure = normal_nodes(0.0, jnp.sqrt(spread), jnp.stack([-intercept, jnp.zeros(())]))
+    train_loss = jnp.zeros(())
+    for _, measure, share, _, margins in rows.margins(state, solved.shift, loss.kinks(state.gamma[0], scale)):
+        trained = margins + state.gamma[0] * loss.force(margins, state.gamma[0], scale)[0]
+        train_loss = train_loss + measure @ (share * loss.value(trained))
+    clean = replace(rows.moments, flip=jnp.zeros_like(rows.moments.flip), link="sign")
+    score, measure = normal_nodes(0.0, jnp.sqrt(spread), jnp.stack([-state.intercept, jnp.zeros(())]))
     positive, _ = _law(clean, overlap, spread, score)
-    wrong = jnp.where(score + intercept > 0.0, 1.0 - positive, positive)
+    wrong = jnp.where(score + state.intercept > 0.0, 1.0 - positive, positive)
     return TeacherClassifier(
-        error=below(0.0, 0.0), sign_error=measure @ wrong, train_error=trained_below(0.0), support=trained_below(1.0),
-        norm=answer.norm, intercept=intercept, overlap=overlap, spread=spread, gamma=gamma, residual=left,
-        converged=left < RESIDUAL_TOLERANCE,
+        error=below(0.0, jnp.zeros(())), sign_error=measure @ wrong, train_error=trained_below(0.0), train_loss=train_loss,
+        support=trained_below(1.0), norm=solved.answer.norm, intercept=state.intercept, overlap=overlap, spread=spread,
+        gamma=gamma, residual=solved.residual, converged=solved.converged,
     )  # fmt: skip
-
-
-def _without_noise(moments: TeacherMoments) -> TeacherMoments:
-    return TeacherMoments(
-        moments.variances, moments.multiplicity, moments.power, moments.scale, jnp.zeros_like(moments.flip), "sign"
-    )

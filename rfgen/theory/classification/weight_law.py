@@ -1,6 +1,7 @@
 """The law of a trained classifier's weights, and its error under attack.
 
-Each weight is normal, with mean wbar_i and variance V_ii; sums over many of them concentrate.  So the dual norm N* by which
+Each weight is normal, with mean wbar_i and variance V_ii, or such a number moved towards zero by a threshold; sums over
+many of them concentrate.  So the dual norm N* by which
 an attack of radius eps lowers every margin is a number: |w|_2 against l2 attacks, |w|_1 against l-infinity ones.
 """
 
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.equivalents.margin.weight_response import shrunk_normal
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.classification.margin import MarginClassifier
 
@@ -46,13 +48,12 @@ def weight_law(found: MarginClassifier, means: Any, variances: Any) -> WeightLaw
     require_double_precision("rfgen.theory.weight_law")
     means, variances = jnp.asarray(means, jnp.float64), jnp.asarray(variances, jnp.float64)
     resolvent = 1.0 / (found.slope @ variances + found.nu)
-    mean = resolvent * (found.pull @ means)
-    variance = resolvent**2 * (found.power @ variances + found.feature_power)
-    sd = jnp.sqrt(jnp.where(variance > 0.0, variance, 1.0))
-    ratio = mean / sd
-    folded = sd * jnp.sqrt(2.0 / jnp.pi) * jnp.exp(-0.5 * ratio**2) + mean * (1.0 - 2.0 * jax.scipy.stats.norm.cdf(-ratio))
-    l1 = jnp.sum(jnp.where(variance > 0.0, folded, jnp.abs(mean)))
-    return WeightLaw(mean, variance, l1, jnp.sqrt(jnp.sum(mean**2 + variance)))
+    power = found.power @ variances + found.feature_power
+    law = shrunk_normal(found.pull @ means, power, found.threshold)
+    # without a threshold the square of the mean would cancel digits
+    variance = jnp.where(found.threshold > 0.0, jnp.maximum(law.square - law.mean**2, 0.0), power) * resolvent**2
+    mean = resolvent * law.mean
+    return WeightLaw(mean, variance, jnp.sum(resolvent * law.absolute), jnp.sqrt(jnp.sum(mean**2 + variance)))
 
 
 def adversarial_error(

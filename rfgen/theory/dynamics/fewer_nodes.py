@@ -51,7 +51,7 @@ def fewer_nodes(windows: Sequence[Window], edge: float, numbers: Sequence[int]) 
             return [
                 replace(
                     windows[0], index=np.concatenate([one.index for one in windows]), zeta=zeta[chosen],
-                    filters=np.concatenate(filters), error=np.concatenate([one.error for one in windows]),  # type: ignore
+                    filters=np.concatenate(filters), error=np.concatenate([one.error for one in windows]),  # type: ignore[attr-defined]
                     paths=tuple(int(count) for count in np.histogram(chosen, starts)[0] if count),
                 )
             ]  # fmt: skip

@@ -104,7 +104,7 @@ class Filter:
             x = self.rate * h
             power = np.exp(t * np.log(np.abs(1.0 - x), out=np.log1p(-np.minimum(x, 0.5)), where=x > 0.5))
             return np.where((x > 1.0) & (t % 2 == 1), -power, power)
-        rest, root = self._roots(self.rate * h)
+        rest, root = self.roots(self.rate * h)
         short = self.rate * h / (rest + root)  # 1 - r: the product of both distances from 1 is x
         r, q = 1.0 - rest + root, 1.0 - rest - root
         # log r = log(1 - short): numpy's own complex log1p is log(1 + .), and loses short steps
@@ -114,7 +114,7 @@ class Filter:
             return np.real(np.exp(t * log) + q**t) / (1.0 + self.momentum**t)
         return np.real((np.exp((t + 1) * log) * (rest + root) - q ** (t + 1) * short) / (2.0 * root))
 
-    def _roots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def roots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """1 minus the middle of the two roots at real x, and half their distance, complex; without cancellation."""
         beta = self.momentum
         rest = 0.5 * (1.0 - beta + (x if self.ball else x * (1.0 + beta)))
@@ -215,12 +215,12 @@ def _slow(training: Filter, clock: np.ndarray, longest: float, edge: float, coar
     if training.kind == "distillation" or not _edge_remembered(training, clock, edge):
         return (*left, 0)
     right = _from_root(training, t, -np.exp(-curve.nodes), 1.0 + np.exp(-curve.nodes), -curve.nodes, curve.weights, -1.0)
-    return (*(np.concatenate(pair, axis=-1) for pair in zip(left, right, strict=True)), curve.nodes.size)  # type: ignore
+    return (*(np.concatenate(pair, axis=-1) for pair in zip(left, right, strict=True)), curve.nodes.size)  # type: ignore[return-value]
 
 
 def _edge_remembered(training: Filter, clock: np.ndarray, edge: float) -> bool:
     """Whether a root next to -1, at the upper edge, is left of."""
-    rest, root = training._roots(np.array([training.rate * edge]))
+    rest, root = training.roots(np.array([training.rate * edge]))
     farthest = np.max(np.abs([1.0 - rest + root, 1.0 - rest - root]))
     return bool(rest[0] > 1.0 and farthest ** clock.min() > math.exp(-FORGOTTEN))
 

@@ -123,7 +123,7 @@ def trajectory(
             served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     state = (solved, error, stable, unmoved, ended & stable, served)
-    return _assemble(problem, sizes, training, clock, noise, initial, fine, coarse, state, shared)
+    return _assemble(problem, sizes, training, noise, initial, fine, coarse, state, shared)
 
 
 def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -220,7 +220,7 @@ def _window(
 
 
 def _assemble(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, clock: np.ndarray, noise: Any,
+    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any,
     initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
     state: tuple[np.ndarray, ...], shared: str,
 ) -> Trajectory:  # fmt: skip

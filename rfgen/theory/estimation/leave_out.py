@@ -41,13 +41,13 @@ class LeftOut:
     clean_matrix: np.ndarray | None = None
 
 
-def flow_nodes(gram: Gram, ridge: Any, time: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
+def flow_nodes(ridge: Any, time: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
     """Ridges (nodes,) and weights (nodes,) of which gradient flow on `samples` samples is the sum: real parts are meant.
 
     `time` on the clock of the objective divided by 2 samples, with weight decay `ridge`; inf: the ridge itself.
 
     >>> gram = Gram(np.eye(1), np.array([3.0]))
-    >>> ridges, weights = flow_nodes(gram, 0.0, 2.0, 1)
+    >>> ridges, weights = flow_nodes(0.0, 2.0, 1)
     >>> round(float(np.sum(weights * 3.0 / (3.0 + ridges)).real), 12), round(1 - math.exp(-6.0), 12)
     (0.997521247823, 0.997521247823)
     """
@@ -75,7 +75,7 @@ def leave_rows_out(gram: Gram, labels: Any, ridge: Any, time: Any = math.inf, wi
     if n == 1 or rank == 0 or time * gram.values[0] < NOTHING * n:
         return LeftOut(labels, matrix=np.eye(n) if with_matrix else None)
     outside, left = reach(gram, labels)
-    ridges, weights = flow_nodes(gram, ridge, time, n - 1)
+    ridges, weights = flow_nodes(ridge, time, n - 1)
     bottom = gram.values[-1] + ridges
     share = bottom / (gram.values[:, None] + ridges)
     diagonal = (gram.vectors * gram.vectors) @ share
@@ -125,7 +125,7 @@ def leave_blocks_out(
         if nothing:
             along, off, clean_along, clean_off = own, np.eye(rows.size), np.zeros(rank), np.zeros(rows.size)
         else:
-            ridges, weights = flow_nodes(gram, ridge, time, samples)
+            ridges, weights = flow_nodes(ridge, time, samples)
             to_clean = np.zeros(rank) if clean is None else clean[number] @ gram.vectors
             maps = _block_maps(gram, own, outside[rows], views * ridges, to_clean)
             along, off, clean_along, clean_off = (np.real(np.tensordot(weights, each, 1)) for each in maps)

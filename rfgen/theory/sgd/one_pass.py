@@ -206,7 +206,7 @@ def _on_features(
     modes = task.modes
     if curve is None or curve.nodes.size > MOST_NODES:
         failed = np.full((times.size, noise.size), np.nan)
-        parts = {name: failed for name in ("test", "bias", "variance", "noise", "norm")}
+        parts = dict.fromkeys(("test", "bias", "variance", "noise", "norm"), failed)
         nowhere = Stability(False, np.nan, np.nan, np.nan, np.full(2, np.nan))
         return {**parts, "amplification": failed[:, 0], "forcing": null}, nowhere, np.full(times.size, np.inf), None
     zeta, weights = curve.nodes, curve.weights

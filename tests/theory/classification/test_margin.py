@@ -19,7 +19,7 @@ from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier, margin_distribution
-from rfgen.theory.classification.separability import separability_threshold
+from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import adversarial_error, weight_law
 from tests.oracles.dense import dense_risk
@@ -169,7 +169,8 @@ def test_limits_of_the_ridge():
 
 def test_smoothed_hinge_lies_between_the_hinge_and_its_square():
     for one, two, factor in (
-        (rg.SmoothedHinge(3.0, 1e-9), rg.Hinge(3.0), 1.0), (rg.SmoothedHinge(3.0, 200.0), rg.SquaredHinge(1200.0), 400.0)
+        (rg.SmoothedHinge(3.0, width=1e-9), rg.Hinge(3.0), 1.0),
+        (rg.SmoothedHinge(3.0, width=200.0), rg.SquaredHinge(1200.0), 400.0),
     ):  # fmt: skip
         found, like = (rg.predict(mixture(), rg.Learner(each), n=150) for each in (one, two))
         for name in ("error", "norm", "train_error", "support"):
@@ -191,6 +192,17 @@ def test_hard_margins_exist_where_the_threshold_says():
             if n * prior < 1.0:
                 continue
             assert bool(solve(each.groups(n).moments, "hard_margin", intercept=intercept).converged) == exists
+
+
+def test_labels_of_a_teacher_separate_where_the_threshold_says():
+    for link, scale, flip, intercept in (("logistic", 0.25, 0.0, False), ("sign", 1.0, 0.1, True)):
+        critical = float(teacher_separability_threshold(link, scale, flip))
+        taught = teacher_moments(Teacher(np.ones(2000), np.linspace(0.5, 1.5, 2000), link, scale, flip))
+        for ratio in (1.02, 0.98):
+            found = solve_teacher(taught, 2000 / (critical * ratio), "hard_margin", intercept=intercept)
+            assert bool(found.converged) == (ratio > 1.0)
+    limits = [teacher_separability_threshold("logistic", 1e6), teacher_separability_threshold("sign")]
+    np.testing.assert_allclose(limits, [0.5, 0.0], atol=1e-9)
 
 
 def test_groups_split_scale_and_swap():

@@ -254,7 +254,7 @@ def test_levels_of_initial_variance():
     ("make", "message"),
     [
         (lambda: rg.GradientFlow(-1.0), "time must be >= 0, got -1"),
-        (lambda: rg.GradientFlow([1.0, math.nan]), "time must be finite"),
+        (lambda: rg.GradientFlow([1.0, math.nan]), "time must be free of NaN"),
         (lambda: rg.GradientFlow("late"), "time must be numeric, got str"),
         (lambda: rg.Chebyshev([0.1, 2.0], 1.0, 1), "lower_bound must be below upper_bound, got 2 and 1"),
         (lambda: rg.GradientDescent(0.0, 1), "rate must be > 0, got 0"),
