@@ -72,7 +72,7 @@ def predict_class_imbalance(task: GaussianMixture, learner: Learner, n: Any) -> 
 def simulate_class_imbalance(
     task: GaussianMixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve; trials of all rates share their samples."""
+    """Measured losses; trials of all rates share their samples."""
     training: Any = learner.training
     axes = _axes(task, learner, n)
     settings = (int(training.steps.max()), training.weighting, float(training.momentum))

@@ -68,7 +68,7 @@ def predict_deep_flow(task: Task, learner: Learner, n: Any) -> Any:
 def simulate_deep_flow(
     task: Task, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve: the flow of the layers' product is integrated; all depths see the same samples."""
+    """Measured risk: the flow of the layers' product is integrated; all depths see the same samples."""
     training: Any = learner.training
     times, length = np.ravel(training.time), float(training.length)
 

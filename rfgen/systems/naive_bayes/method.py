@@ -96,7 +96,7 @@ def simulate_naive_bayes(
     task: CorrelatedClasses, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any,
 ) -> Any:  # fmt: skip
-    """The measured `error`: both learners train on the same draws."""
+    """Measured `error`: both learners train on the same draws."""
     training = learner.training
 
     def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
