@@ -11,7 +11,7 @@ import rfgen as rg
 PAIR = rg.Mixture([1.5] + [0.0] * 59, [1.0] * 60, prior=0.3, flip=0.1)
 TRAININGS = [
     rg.Ridge(5.0), rg.Ridge(5.0, intercept=True), rg.Logistic(5.0), rg.Logistic(5.0, intercept=True),
-    rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.SmoothedHinge(5.0, 0.5, intercept=True),
+    rg.Hinge(5.0, intercept=True), rg.SquaredHinge(5.0, intercept=True), rg.SmoothedHinge(5.0, intercept=True, width=0.5),
     rg.Averaging(), rg.Averaging(intercept=True),
     rg.LDA(), rg.LDA(intercept=True),
 ]

@@ -10,8 +10,9 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, mean_and_error
+from rfgen.curves.grid import Grid
 from rfgen.problems import validation
 
 # Trials of one stored cell.
@@ -20,9 +21,7 @@ CELL_TRIALS = 32
 
 def sample_sizes(n: Any, least: int = 1) -> np.ndarray:
     """`n` as a float array, () or (n,), of numbers >= `least`; a ValueError where it is missing."""
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    sizes = validation.positive("n", n)
+    sizes = checked_sizes(n)
     if sizes.min() < least:
         raise ValueError(f"n must be at least {least}, got {sizes.min():g}")
     return sizes
@@ -40,11 +39,8 @@ def measured_curve(
     """
     trials, seed, memory, progress, store = call
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    for name in outer:
-        if (axes[name] != np.round(axes[name])).any():
-            raise ValueError(f"{name} must be whole numbers for a simulation, got {axes[name].tolist()}")
     cells = []
-    for numbers in itertools.product(*(np.ravel(axes[name]).astype(int).tolist() for name in outer)):
+    for numbers in itertools.product(*(np.ravel(whole(name, axes[name])).astype(int).tolist() for name in outer)):
         at = dict(zip(outer, numbers, strict=True))
 
         def measure(start: int, stop: int, advance: Any, at: dict[str, int] = at) -> dict[str, np.ndarray]:
@@ -57,10 +53,9 @@ def measured_curve(
         cells.append(Cell(measure, key, CELL_TRIALS, int(size(**at)), where))
     knobs = " or ".join((*outer, "dim"))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), knobs, store, progress)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    variables = {}
+    grid, variables = Grid(axes), {}
     for name in collected[0]:
         mean, error = zip(*(mean_and_error(cell[name]) for cell in collected), strict=True)
-        variables[name], variables[f"{name}_se"] = np.reshape(mean, shape), np.reshape(error, shape)
+        variables[name], variables[f"{name}_se"] = grid.pack(mean), grid.pack(error)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     return dataset(dict(axes), variables, task, attributes).assign_coords(trials=trials)

@@ -119,5 +119,5 @@ def test_the_verbs_serve_classes():
     assert np.allclose(runs.train, simulated(PAIR, 0.03, 20, "normalised", trials=5, seed=2).train[:, -1], rtol=1e-12)
     with pytest.raises(ValueError, match=r"n must be left out: GaussianMixture\(counts=\[160, 40\].*states"):
         rg.predict(PAIR, learner, n=10)
-    with pytest.raises(ValueError, match="weighting must be one of plain, balanced, normalised, got 'odd'"):
+    with pytest.raises(ValueError, match=r"weighting must be one of 'plain', .*, got 'odd'"):
         rg.ClassDescent(0.1, 1, "odd")

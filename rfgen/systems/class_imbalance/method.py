@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
 from rfgen.problems.learner import Learner
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
@@ -30,11 +31,20 @@ def _by_step(training: Any, curves: Callable[[float], np.ndarray]) -> np.ndarray
 
 
 def predict_class_imbalance(task: GaussianMixture, learner: Learner, n: Any) -> Any:
-    """`test` and `train` loss and `squared_gradient` of each class, over the rate, the steps and `class`.
+    """Exact losses of classes of unequal size along gradient descent.
 
-    Regime: `rfgen.systems.class_imbalance.class_imbalance`; NaN, with a reason, where normalised descent has left it, or
-    where descent diverges.
+    Returns
+    -------
+    xarray.Dataset
+        Over the rate, the steps and `class`: `test` and `train` loss, and `squared_gradient` of each class.  NaN, with a
+        reason, where normalised descent has left its regime, or where descent diverges.
 
+    References
+    ----------
+    Derived, with the regime: `rfgen.systems.class_imbalance.class_imbalance`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> pair = rg.GaussianMixture([160, 40], [1.0, -1.0], [[4 / 120], [6.76 / 120]], [[1.5], [-1.5]], [120], bias=True)
     >>> rg.predict(pair, rg.Learner(rg.ClassDescent(0.5, steps=[0, 1, 30]))).test.values.round(4).tolist()
@@ -49,20 +59,20 @@ def predict_class_imbalance(task: GaussianMixture, learner: Learner, n: Any) -> 
         return np.stack([np.where(found.valid, getattr(found, name), np.nan) for name in NAMES])
 
     found = _by_step(training, curves)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived"}
     if (lost := int(np.isnan(found[0]).any(axis=-1).sum())) > 0:
         attributes["failures"] = (
             f"{lost} point(s) beyond the regime: descent diverges, or normalised steps chatter across a minimum; take a "
             "smaller rate or fewer steps"
         )
-    return dataset(axes, {name: np.reshape(part, shape) for name, part in zip(NAMES, found, strict=True)}, task, attributes)
+    grid = Grid(axes)
+    return dataset(axes, {name: grid.pack(part) for name, part in zip(NAMES, found, strict=True)}, task, attributes)
 
 
 def simulate_class_imbalance(
     task: GaussianMixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve; trials of all rates share their samples."""
+    """Measured losses; trials of all rates share their samples."""
     training: Any = learner.training
     axes = _axes(task, learner, n)
     settings = (int(training.steps.max()), training.weighting, float(training.momentum))

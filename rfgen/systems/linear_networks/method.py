@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve, sample_sizes
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -25,11 +26,24 @@ def _axes(task: Task, learner: Learner, n: Any) -> dict[str, np.ndarray]:
 
 
 def predict_deep_flow(task: Task, learner: Learner, n: Any) -> Any:
-    """`test`, `train`, `norm` of the product of the layers, and `clock`, over n, the depth and the time.
+    """Exact risk of deep linear networks of one output along gradient flow, from balanced weights.
 
-    `clock`: the time of a network of one layer that has come as far.  NaN, with a reason, where the flow was not solved.
-    Regime: `rfgen.systems.linear_networks.balanced_flow`.
+    Returns
+    -------
+    xarray.Dataset
+        Over n, the depth and the time: `test`, `train`, `norm` (squared, of the product of the layers) and `clock`, the
+        time of a network of one layer that has come as far.  NaN, with a reason, where the flow was not solved.
 
+    Notes
+    -----
+    Exact as n and modes grow together.
+
+    References
+    ----------
+    Derived: `rfgen.systems.linear_networks.balanced_flow`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> task = rg.Task.isotropic(180, noise=0.3)
     >>> flow = rg.DeepLinearFlow([0.0, 1.0, 10.0], depth=2, length=0.3)
@@ -46,15 +60,15 @@ def predict_deep_flow(task: Task, learner: Learner, n: Any) -> Any:
         except ArithmeticError as error:
             curves.append(BalancedFlow(*np.full((4, times.size), np.nan)))
             attributes["failures"] = f"{error}; take earlier times or a larger length"
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
-    found = {name: np.reshape([getattr(curve, name) for curve in curves], shape) for name in (*NAMES, "clock")}
+    grid = Grid(axes)
+    found = {name: grid.pack([getattr(curve, name) for curve in curves]) for name in (*NAMES, "clock")}
     return dataset(axes, found, task, attributes)
 
 
 def simulate_deep_flow(
     task: Task, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """The measured curve: the flow of the layers' product is integrated; all depths see the same samples."""
+    """Measured risk: the flow of the layers' product is integrated; all depths see the same samples."""
     training: Any = learner.training
     times, length = np.ravel(training.time), float(training.length)
 

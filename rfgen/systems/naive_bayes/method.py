@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve, sample_sizes
 from rfgen.numerics.program import program
 from rfgen.problems.learner import Learner
@@ -51,11 +52,24 @@ def _logistic_errors(classes: CorrelatedClasses, training: Any, n: np.ndarray, r
 
 
 def predict_naive_bayes(task: CorrelatedClasses, learner: Learner, n: Any) -> Any:
-    """`error` over n (and the ridge of `rg.Logistic`); the attribute `limit_error` is that of endless samples.
+    """Exact error of naive Bayes and of logistic regression on two classes of correlated features.
 
+    Returns
+    -------
+    xarray.Dataset
+        `error` over n (and the ridge of `rg.Logistic`); the attribute `limit_error` is what endless samples leave.
+
+    Notes
+    -----
     Exact as dim and n grow together.  Naive Bayes has few numbers to estimate and learns sooner, where correlations are
     weak; logistic regression needs n well above dim, and is right about them.
 
+    References
+    ----------
+    Derived: `rfgen.systems.naive_bayes.naive_bayes_errors`, `rfgen.theory.margin_classifier`.
+
+    Examples
+    --------
     >>> import rfgen as rg
     >>> classes = rg.CorrelatedClasses.blocks(dim=120, size=3, correlation=0.5, length=2.0)
     >>> for training in (rg.NaiveBayes(), rg.Logistic(1e-3)):
@@ -66,23 +80,23 @@ def predict_naive_bayes(task: CorrelatedClasses, learner: Learner, n: Any) -> An
     """
     axes, shares = _axes(learner, n), np.array([task.prior, 1.0 - task.prior])
     task.rotated.groups(float(np.min(axes["n"])))  # refuses where a class has no sample
-    columns = [np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij")]
+    grid = Grid(axes)
+    columns = list(grid.columns.values())
     if isinstance(learner.training, NaiveBayes):
         errors, limit = naive_bayes_errors(task, *columns), naive_bayes_errors(task, np.inf)
     else:
         errors, limit = _logistic_errors(task, learner.training, *columns), bayes_errors(task)
-    shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "limit_error": float(limit @ shares)}
     if (lost := int(np.isnan(errors).any(axis=1).sum())) > 0:
         attributes["failures"] = f"{lost} points not solved: take a ridge"
-    return dataset(axes, {"error": np.reshape(errors @ shares, shape)}, task, attributes)
+    return dataset(axes, {"error": grid.pack(errors @ shares)}, task, attributes)
 
 
 def simulate_naive_bayes(
     task: CorrelatedClasses, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any,
-) -> Any:
-    """The measured `error`: both learners train on the same draws."""
+) -> Any:  # fmt: skip
+    """Measured `error`: both learners train on the same draws."""
     training = learner.training
 
     def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:

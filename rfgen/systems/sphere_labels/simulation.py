@@ -86,8 +86,9 @@ def kernel_trials(
 ) -> np.ndarray:
     """0-1 error and squared risk of the trials from number `start` on, (trials, 2, points), `by` "ridge" or "time"."""
     for name in ("kernel", "target"):
+        function = getattr(labels, name)
         try:
-            jax.eval_shape(getattr(labels, name), jax.ShapeDtypeStruct((1,), np.float64))
+            jax.eval_shape(lambda t, function=function: function(t), jax.ShapeDtypeStruct((1,), np.float64))
         except Exception as error:  # whatever numpy says to a tracer
             raise ValueError(f"{name} must take JAX arrays to be simulated: write it with jax.numpy") from error
     keys = seed_keys(start + trials, seed)[start:]
