@@ -128,6 +128,7 @@ FIXED: dict[str, Method] = {
     "heavy ball": lambda t: rg.HeavyBall(0.3 * t.value, 0.4, t.steps),
     "Nesterov": lambda t: rg.Nesterov(0.3 * t.value, t.steps),
     "iterated": lambda t: rg.IteratedRidge(t.value, [1, 2, 3]),
+    "Chebyshev": lambda t: rg.Chebyshev(0.1 * t.value, 3.0, t.steps),
     "SGD": lambda t: rg.SGD(0.2 * t.value, t.steps, batch=2),
 }
 FRESH: dict[str, Method] = {
@@ -142,6 +143,7 @@ VIEWS: dict[str, Method] = {
 MARGINS: dict[str, Method] = {
     "logistic": lambda t: rg.Logistic(t.value),
     "hinge": lambda t: rg.Hinge([t.value, 2.0]),
+    "smoothed hinge": lambda t: rg.SmoothedHinge(t.value),
     "squared hinge": lambda t: rg.SquaredHinge(t.value),
     "averaging": lambda t: rg.Averaging(),
     "LDA": lambda t: rg.LDA(),
@@ -177,6 +179,16 @@ PREDICTIONS: dict[str, Method] = {
     ),
     "groups": _predict("groups", MARGINS["hinge"], n=lambda t: 60 + t.n),
     "teacher": _predict("teacher", MARGINS["squared hinge"]),
+    "naive Bayes": lambda t: rg.predict(
+        rg.CorrelatedClasses.blocks(3 * t.size, 3, 0.5 * t.value, 2.0), rg.Learner(rg.NaiveBayes()), 60 + t.n
+    ),
+    "unequal classes": lambda t: rg.predict(
+        rg.GaussianMixture([30, t.size], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
+        rg.Learner(rg.ClassDescent(0.1 * t.value, t.steps)),
+    ),
+    "deep linear": lambda t: rg.predict(
+        rg.Task.isotropic(t.size, noise=t.value), rg.Learner(rg.DeepLinearFlow(t.times, 2, 0.5)), 40
+    ),
     "network": lambda t: rg.predict(rg.XORClusters(2000, 10 + t.value), rg.TwoLayerReLU(200, 0.01, 1, 2e-4), 100 + t.n),
 }
 VERBS: dict[str, Method] = {
@@ -244,7 +256,8 @@ RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
-    "network", "groups", "teacher", "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
+    "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
+    "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",
 } - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}

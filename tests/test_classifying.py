@@ -183,7 +183,7 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.AdversarialTraining(rg.Hinge(0.0), 0.1), "ridge of an adversarial training must be > 0"),
         (lambda: rg.AdversarialTraining(rg.Hinge(1.0), -0.1), "radius must be >= 0, got -0.1"),
         (lambda: rg.AdversarialTraining(rg.Hinge(1.0), 0.1, "l1"), "norm must be one of 'l2', 'linf', got 'l1'"),
-        (lambda: rg.Teacher([1.0], [1.0], link="tanh"), "link must be one of sign, probit, logistic, got 'tanh'"),
+        (lambda: rg.Teacher([1.0], [1.0], link="tanh"), "link must be one of 'sign', 'probit', 'logistic', got 'tanh'"),
         (lambda: rg.Teacher([0.0, 1.0], [1.0, 0.0]), "direction must have a part where variances are positive"),
     ],
 )

@@ -278,7 +278,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_small_steps_are_the_flow_and_no_momentum_is_descent": (),
         "test_twice_the_nodes_change_nothing": (
             "GradientFlow(time=[0.02, 0.7, ..., 100000]) 100 60 1.2 None", "name15",
-            "HeavyBall(rate=0.2, momentum=0.4, steps=[1, 2, ..., 1e+06]) 300 None 1.4 None",
+            "HeavyBall(rate=0.2, momentum=0.4, steps=[1, 2, ..., 1000000]) 300 None 1.4 None",
             "Nesterov(rate=0.2, steps=[1, 20, 60]) 200 80 1.4 None",
         ),
     },

@@ -95,7 +95,7 @@ def predict_naive_bayes(task: CorrelatedClasses, learner: Learner, n: Any) -> An
 def simulate_naive_bayes(
     task: CorrelatedClasses, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
     store: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     """Measured `error`: both learners train on the same draws."""
     training = learner.training
 

@@ -13,6 +13,7 @@ from scipy import integrate, special, stats
 import rfgen as rg
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.normal_quadrature import normal_nodes
+from rfgen.numerics.program import program
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.adversarial import linf_training
@@ -47,8 +48,8 @@ def _double():
         yield
 
 
-solve = jax.jit(margin_classifier, static_argnames=("loss", "intercept"))
-solve_teacher = jax.jit(teacher_classifier, static_argnames=("loss", "intercept"))
+solve = program(margin_classifier, static_argnames=("loss", "intercept"))
+solve_teacher = program(teacher_classifier, static_argnames=("loss", "intercept"))
 
 
 @pytest.mark.parametrize("features", [np.inf, 50.0])
@@ -97,7 +98,7 @@ def test_the_objective_changes_with_the_ridge_by_half_the_norm_and_with_a_weight
         return jnp.sum(moments.counts * weights * found.train_loss) + 0.5 * ridge * found.norm, found
 
     at = jnp.asarray(4.0), jnp.asarray([1.0, 2.0, 1.5, 0.5])
-    (by_ridge, by_weight), found = jax.jit(jax.grad(objective, argnums=(0, 1), has_aux=True))(*at)
+    (by_ridge, by_weight), found = program(jax.grad(objective, argnums=(0, 1), has_aux=True))(*at)
     np.testing.assert_allclose(by_ridge, 0.5 * found.norm, rtol=1e-9)
     np.testing.assert_allclose(by_weight, moments.counts * found.train_loss, rtol=1e-9)
 
@@ -109,7 +110,7 @@ def test_derivatives_are_those_of_differences():
     def error(ridge):
         return margin_classifier(moments, "logistic", ridge, intercept=True).error[0]
 
-    slope = jax.jit(jax.grad(error))(5.0)
+    slope = program(jax.grad(error))(5.0)
     difference = (solve(moments, "logistic", 5.0 + 1e-3, intercept=True).error[0] - error(5.0 - 1e-3)) / 2e-3
     np.testing.assert_allclose(slope, difference, rtol=1e-5)
 
