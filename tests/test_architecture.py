@@ -32,6 +32,7 @@ ALLOWED = {
 # Loaded on use: together they cost more than jax itself.
 HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed"}
 FILES = sorted(ROOT.rglob("*.py"))
+PAGES = [ROOT.parent / "README.md", *sorted((ROOT.parent / "docs").glob("*.md"))]
 
 
 def room(path):
@@ -96,15 +97,17 @@ def test_files_stay_small(path):
 
 
 def test_public_names_are_documented():
-    readme = (ROOT.parent / "README.md").read_text()
+    text = "".join(page.read_text() for page in PAGES)
     for name in rfgen.__all__:
         assert hasattr(rfgen, name)
         if not name.startswith("_"):
-            assert f"`{name}" in readme or f"rg.{name}" in readme, f"README does not mention {name}"
+            assert f"`{name}" in text or f"rg.{name}" in text, f"no page mentions {name}"
+    for name in set(re.findall(r"\brg\.(\w+)", text)):
+        assert hasattr(rfgen, name), f"a page mentions {name}"
 
 
-def test_files_that_the_readme_names_exist():
-    named = re.findall(r"`((?:\w+/)+[\w*]+\.py)`", (ROOT.parent / "README.md").read_text())
+def test_files_that_pages_name_exist():
+    named = [name for page in PAGES for name in re.findall(r"`((?:\w+/)+[\w*]+\.py)`", page.read_text())]
     assert len(named) > 30
     missing = [name for name in named if not (any(ROOT.glob(name)) or any(ROOT.parent.glob(name)))]
     assert not missing
@@ -113,7 +116,7 @@ def test_files_that_the_readme_names_exist():
 def test_people_import_from_faces():
     """README, notebooks and figures import from `rfgen`, a room, or a system; what lies deeper may move."""
     home = ROOT.parent
-    for path in (home / "README.md", *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")):
+    for path in (*PAGES, *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")):
         for name in re.findall(r"(?:from|import) (rfgen(?:\.\w+)*)", path.read_text()):
             depth = 3 if name.startswith("rfgen.systems.") else 2
             assert name.count(".") < depth, f"{path.name}: {name}"
@@ -132,7 +135,7 @@ def _resolves(name):
 
 def test_names_that_texts_mention_exist():
     home = ROOT.parent
-    texts = [*FILES, home / "README.md", *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")]
+    texts = [*FILES, *PAGES, *home.glob("notebooks/*.py"), *home.glob("paper_figures/*.py")]
     mentioned = {name for path in texts for name in re.findall(r"`(rfgen(?:\.\w+)+)`", path.read_text())}
     assert len(mentioned) > 20
     assert not [name for name in sorted(mentioned) if not _resolves(name)]

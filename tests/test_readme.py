@@ -1,4 +1,4 @@
-"""What the README shows runs, block by block, as a newcomer would run it."""
+"""What the README and the pages of docs show runs, block by block, as a newcomer would run it; their links lead somewhere."""
 
 import pathlib
 import re
@@ -7,7 +7,10 @@ import matplotlib.pyplot as plt
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)]
+# A newcomer reads it all.
+MOST_README = 8_000
 
 
 def test_there_are_blocks():
@@ -21,6 +24,14 @@ def test_block_runs(block, tmp_path, monkeypatch):
     plt.close("all")
 
 
-def test_pictures_exist():
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / path).is_file(), path
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_and_links_lead_somewhere(page):
+    for path in re.findall(r"\[[^]]*\]\(([^)#]+)[^)]*\)", page.read_text()):
+        assert path.startswith("https://") or (page.parent / path).is_file(), path
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    text = PAGES[0].read_text()
+    assert len(text.encode()) <= MOST_README
+    for page in PAGES[1:]:
+        assert f"docs/{page.name}" in text, page.name
