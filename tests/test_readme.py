@@ -1,4 +1,4 @@
-"""What the README and the pages of docs show runs, block by block, as a newcomer would run it; their links lead somewhere."""
+"""What the README and the pages of docs show runs, block by block, as for a newcomer; their links lead somewhere."""
 
 import pathlib
 import re
