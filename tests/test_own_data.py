@@ -137,6 +137,8 @@ def test_drawn_with_its_error():
         ({"y": LABELS[:-1]}, "y must have one row per row of data"),
         ({"data": np.ones((120, 3))}, "data must hold rows that differ"),
         ({"data": np.full((120, 3), np.nan)}, "data must be finite"),
+        ({"data": INPUTS[:2], "y": LABELS[:2]}, "data must hold at least 3 rows, got 2"),
+        ({"data": 1e200 * INPUTS}, "data must be below 1e\\+150 in size"),
         ({"seed": -1}, "seed must be an integer >= 0"),
     ],
 )

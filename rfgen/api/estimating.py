@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.rows import read_blocks, read_data, read_labels
+from rfgen.api.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
-from rfgen.curves.cells.memory import budget
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
@@ -23,10 +22,6 @@ from rfgen.theory.estimation.risk_estimators import risk_estimators
 if TYPE_CHECKING:
     import xarray
 
-# Features beyond this have squares that overflow.
-LARGEST = 1e150
-# Matrices of the smaller side that a decomposition holds at once.
-COPIES = 3
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # The sum of rows that were centred together, in units of their norm: rounding.
 CENTRED = 1e-9
@@ -106,11 +101,7 @@ def estimate_risk(
     validation.aligned(data=data, y=y, groups=groups)
     matrix, kind, precision = read_data(data, kind)
     n = matrix.shape[0]
-    if kind == "features" and np.abs(matrix).max() > LARGEST:
-        raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
-    need = 8 * COPIES * min(matrix.shape) ** 2
-    if need > budget():
-        raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
+    fits(matrix, kind, min(matrix.shape))
     if views is not None and groups is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
     blocks = read_blocks(n, views, groups)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.held_out_points import SENTENCES, Rows, point, simulated
-from rfgen.api.rows import read_blocks, read_data, read_labels
+from rfgen.api.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
@@ -21,6 +21,8 @@ from rfgen.theory.estimation.risk_estimators import risk_estimators
 if TYPE_CHECKING:
     import xarray
 
+# Two to train on, one to test.
+LEAST_ROWS = 3
 # Squared distance of two rows that are one, in units of mean K_ii.
 SAME = 1e-10
 # A prediction of all rows from half of them that misses by more is no base for one beyond them.
@@ -134,6 +136,9 @@ def _read(
         data, kind = feature_map(data), "features"
     matrix, kind, precision = read_data(data, kind)
     count = matrix.shape[0]
+    fits(matrix, kind, count)
+    if count < LEAST_ROWS:
+        raise ValueError(f"data must hold at least {LEAST_ROWS} rows, got {count}")
     if groups is not None and views is not None:
         raise ValueError("groups must be left out where views are given: the views of a sample are its group")
     listed = read_blocks(count, views, groups)

@@ -1,16 +1,21 @@
 """The user's own rows: a kernel matrix or features, labels, and blocks of rows that belong together."""
 
-__all__ = ["read_blocks", "read_data", "read_labels"]
+__all__ = ["fits", "read_blocks", "read_data", "read_labels"]
 
 from typing import Any
 
 import numpy as np
 
+from rfgen.curves.cells.memory import budget
 from rfgen.problems import validation
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
 SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
+# Features beyond this have squares that overflow.
+LARGEST = 1e150
+# Matrices that a decomposition holds at once.
+COPIES = 3
 
 
 def read_data(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
@@ -34,6 +39,15 @@ def read_data(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
             f"(the largest is {scale:g}); kind='features' takes its rows as features"
         )
     return matrix, "features", precision
+
+
+def fits(matrix: np.ndarray, kind: str, side: int) -> None:
+    """Refuse features whose squares overflow, and matrices (side, side) that do not fit into memory."""
+    if kind == "features" and np.abs(matrix).max() > LARGEST:
+        raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
+    need = 8 * COPIES * side**2
+    if need > budget():
+        raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
 
 
 def read_labels(y: Any, n: int, views: int) -> np.ndarray:
