@@ -102,7 +102,7 @@ def test_radius_zero_is_no_attack(norm):
     assert curve.robust_error[1] > curve.error[1]
     # the attack trained for, by its own verb
     once = rg.Learner(rg.AdversarialTraining(rg.Logistic(5.0, intercept=True), 0.2, norm))
-    under = rg.adversarial_error(PAIR, once, 150, 0.2, norm)
+    under = rg.adversarial_error(PAIR, once, 150, 0.2, norm=norm)
     np.testing.assert_allclose(under.error, curve.robust_error[1], rtol=1e-9)
     runs = [rg.simulate(PAIR, learner, 80, trials=2) for learner in (attacked, plain)]
     np.testing.assert_allclose(runs[0].error[0], runs[1].error, rtol=1e-12)
