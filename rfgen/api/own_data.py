@@ -13,7 +13,7 @@ from rfgen.api.held_out_points import SENTENCES, Rows, point, simulated
 from rfgen.api.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
+from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
@@ -152,8 +152,7 @@ def _read(
         matrix = matrix - matrix.mean(axis=0) if intercept else matrix
         matrix = matrix @ matrix.T
     elif intercept:
-        mean = matrix.mean(axis=0)
-        matrix = matrix - mean - mean[:, None] + mean.mean()
+        matrix = centred_kernel(matrix)
     scale = float(np.trace(matrix)) / count
     if not scale > 0.0:
         raise ValueError("data must hold rows that differ: its kernel matrix is zero")
@@ -284,7 +283,6 @@ def _hindcast(rows: Rows, ridges: np.ndarray) -> float:
     half = np.random.default_rng(rows.seed).permutation(count)[: count // 2]
     kernel, labels = rows.kernel[np.ix_(half, half)], rows.labels[half]
     if rows.intercept:
-        mean = kernel.mean(axis=0)
-        kernel, labels = kernel - mean - mean[:, None] + mean.mean(), labels - labels.mean(axis=0)
+        kernel, labels = centred_kernel(kernel), labels - labels.mean(axis=0)
     found = held_out_risk(kernel, gram_of_kernel(kernel, centred=rows.intercept), labels, count, ridge)
     return float(np.sum(found.test)) / total[at] - 1.0

@@ -4,7 +4,7 @@ Eigenvalues at the level of rounding are taken as 0, and their eigenvectors are 
 I - vectors vectors', which keeps n > p features as cheap as p, and lets the limit of ridge 0 be taken exactly.
 """
 
-__all__ = ["Gram", "gram_of_features", "gram_of_kernel"]
+__all__ = ["Gram", "centred_kernel", "gram_of_features", "gram_of_kernel"]
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +33,16 @@ class Gram:
     centred: bool = field(default=False, metadata={"static": True})
 
 
+def centred_kernel(matrix: np.ndarray) -> np.ndarray:
+    """The kernel matrix (n, n) of the rows less their mean.
+
+    >>> centred_kernel(np.array([[1.0, 2.0], [2.0, 4.0]])).tolist()
+    [[0.25, -0.25], [-0.25, 0.25]]
+    """
+    mean = matrix.mean(axis=0)
+    return matrix - mean - mean[:, None] + mean.mean()
+
+
 def gram_of_kernel(
     matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix", centred: bool = False
 ) -> Gram:
@@ -47,9 +57,7 @@ def gram_of_kernel(
     """
     # what the mean takes away has left its rounding behind
     scale = np.abs(matrix).max()
-    if centred:
-        mean = matrix.mean(axis=0)
-        matrix = matrix - mean - mean[:, None] + mean.mean()
+    matrix = centred_kernel(matrix) if centred else matrix
     values, vectors = np.linalg.eigh(matrix)
     values, vectors = values[::-1], vectors[:, ::-1]
     if values[-1] < -NEGATIVE * values[0]:

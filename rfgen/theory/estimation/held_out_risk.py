@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.gram import Gram
+from rfgen.theory.estimation.leave_out import leave_rows_out
+from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import effective_ridge
 
 # Newton's steps; 2 to 6 were needed on real data, 9 towards least squares.
@@ -75,7 +77,7 @@ def held_out_risk(
     full = rank + gram.centred == rows
     free = 1.0 - n / rows
     if free == 0.0:
-        return _measured(gram, labels, n, ridge, np.full(rows, ridge), _at_the_end(gram, ridge), True)
+        return _left_out(gram, labels, ridge)
     if n > rank + gram.centred and not full and rank:
         ridge = max(ridge, LEAST * float(gram.values[-1]))  # least squares is the limit from above
     resolvent = _resolvent(kernel, gram, full)
@@ -88,7 +90,7 @@ def held_out_risk(
         unknown = np.full(labels.shape, math.nan)
         return HeldOutRisk(nothing, nothing, nothing, unknown, unknown, unknown[:, 0], unknown[:, :0], math.nan, False)
     above, matrix = solved
-    return _measured(gram, labels, n, ridge, ridge + above, matrix, True)
+    return _measured(labels, n, ridge, ridge + above, matrix)
 
 
 def _resolvent(kernel: np.ndarray, gram: Gram, full: bool) -> Callable[[np.ndarray], np.ndarray]:
@@ -123,13 +125,14 @@ def _resolvent(kernel: np.ndarray, gram: Gram, full: bool) -> Callable[[np.ndarr
     return inverse
 
 
-def _at_the_end(gram: Gram, ridge: Any) -> np.ndarray:
-    """R of all rows, from eigenvectors: up to a factor where it is infinite (ridge 0 and null directions)."""
-    rows, rank = gram.vectors.shape
-    if rank + gram.centred == rows:
-        return (gram.vectors / (gram.values + ridge)) @ gram.vectors.T
-    rest = np.eye(rows) - gram.centred / rows - gram.vectors @ gram.vectors.T
-    return rest + (gram.vectors * (ridge / (gram.values + ridge))) @ gram.vectors.T
+def _left_out(gram: Gram, labels: np.ndarray, ridge: Any) -> HeldOutRisk:
+    """n = rows: each row under the fit to all others, limits of ridge 0 included."""
+    residual = leave_rows_out(gram, labels, ridge).residuals
+    squares, rows = residual**2, len(labels)
+    return HeldOutRisk(
+        squares.mean(axis=0), risk_estimators(gram, labels, ridge).train, squares.mean(axis=0), squares, residual,
+        np.full(rows, float(ridge)), np.empty((rows, 0)), 0.0, bool(np.isfinite(squares).all()),
+    )
 
 
 def _below(
@@ -145,10 +148,13 @@ def _below(
         null = rows - gram.vectors.shape[1] - 1
         scalar = effective_ridge(gram.values, null, rows, n, ridge)[1]
         above = np.full(rows, scalar) if math.isfinite(scalar) and scalar > 0.0 else above
-        for _ in range(60):
-            if (free / np.diag(resolvent(ridge + above)) <= above).all():
-                break
-            above = 2.0 * above
+        try:
+            for _ in range(60):
+                if (free / np.diag(resolvent(ridge + above)) <= above).all():
+                    break
+                above = 2.0 * above
+        except (np.linalg.LinAlgError, ValueError):
+            return None
     return _newton(resolvent, free, ridge, above)
 
 
@@ -216,28 +222,23 @@ def _beyond(
 
 
 def _measured(
-    gram: Gram, labels: np.ndarray, n: Any, ridge: Any, ridges: np.ndarray, matrix: np.ndarray, converged: bool
+    labels: np.ndarray, n: Any, ridge: Any, ridges: np.ndarray, matrix: np.ndarray
 ) -> HeldOutRisk:
     rows, free = len(labels), 1.0 - n / len(labels)
     diagonal = np.diag(matrix)
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = (matrix @ labels) / diagonal[:, None]
         coupling = matrix**2 / np.outer(diagonal, diagonal)
-    if free == 0.0:
-        per_example, cavity = residual**2, 0.0
-        null = rows - gram.vectors.shape[1] - gram.centred
-        kept = diagonal if null else ridge * diagonal  # R is given without the factor 1/ridge where it has null directions
-    else:
-        solved = np.linalg.solve(np.eye(rows) - free * coupling, diagonal[:, None] * residual**2)
-        per_example = (n / rows) * solved / diagonal[:, None]
-        kept = ridge * diagonal * rows / n
-        others = np.sum(coupling**2, axis=1) - np.diag(coupling) ** 2
-        weight = per_example.sum(axis=1)
-        cavity = max(free, 0.0) / (1.0 - free) * float(np.sum(others * weight) / np.sum(weight))
+    solved = np.linalg.solve(np.eye(rows) - free * coupling, diagonal[:, None] * residual**2)
+    per_example = (n / rows) * solved / diagonal[:, None]
+    kept = ridge * diagonal * rows / n
+    others = np.sum(coupling**2, axis=1) - np.diag(coupling) ** 2
+    weight = per_example.sum(axis=1)
+    total = float(np.sum(weight))
+    cavity = max(free, 0.0) / (1.0 - free) * float(np.sum(others * weight)) / total if total > 0.0 else 0.0
     # beyond the sample a row's own value may fall below 0 where the mean is right
     positive = per_example if free > 0.0 else per_example.mean(axis=0)
-    good = free == 0.0 or bool(np.all(positive >= 0.0) and np.all(diagonal > 0.0))
     return HeldOutRisk(
         per_example.mean(axis=0), np.mean(kept[:, None] ** 2 * per_example, axis=0), np.mean(residual**2, axis=0),
-        per_example, residual, ridges, matrix, cavity, converged and good,
+        per_example, residual, ridges, matrix, cavity, bool(np.all(positive >= 0.0) and np.all(diagonal > 0.0)),
     )

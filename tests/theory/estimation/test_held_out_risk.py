@@ -96,6 +96,31 @@ def test_limits_of_the_scalar_form(kind):
 
 
 @pytest.mark.parametrize("centred", [False, True])
+def test_a_row_unlike_all_others_has_a_limit(centred):
+    """Row 0 alone has feature 3: its leverage at ridge 0 is 1, and its residual is that of an untrained coordinate."""
+    random = np.random.default_rng(0)
+    rows, labels = random.normal(size=(40, 8)), random.normal(size=(40, 2))
+    rows[0], rows[1:, 3] = 0.0, 0.0
+    rows[0, 3] = 2.0
+    rows, labels = (rows - rows.mean(axis=0), labels - labels.mean(axis=0)) if centred else (rows, labels)
+    found = held_out_risk(rows @ rows.T, gram_of_features(rows, centred=centred), labels, 40, 0.0)
+    exact = left_out(rows @ rows.T, labels, 0.0, centred)
+    assert found.converged
+    np.testing.assert_allclose(found.mean_residual, exact, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [12, 45, 60, 90])
+@pytest.mark.parametrize("centred", [False, True])
+def test_a_ridge_without_end_leaves_nothing_but_the_mean(n, centred):
+    kernel, gram, labels = sample(60, "full", centred)
+    found = held_out_risk(kernel, gram, labels, n, 1e9)
+    # to the form's own order, 1/n^2; the mean's risk is s^2 (1 + 1/n), and its training error s^2 (1 - 1/n), s^2 over N - 1
+    squares, share = np.sum(labels**2, axis=0) / (60 - centred), centred / n
+    np.testing.assert_allclose(found.test, squares * (1.0 + share), rtol=2.0 * share**2 + 1e-6)
+    np.testing.assert_allclose(found.train, squares * (1.0 - share), rtol=2.0 * share**2 + 1e-6)
+
+
+@pytest.mark.parametrize("centred", [False, True])
 @pytest.mark.parametrize(("kind", "n", "ridge"), [("full", 30, 0.0), ("full", 60, 0.05), ("low rank", 30, 0.3)])
 def test_real_splits_agree(kind, n, ridge, centred):
     """400 splits of 80 rows: each output's risk, training error, and every row's own risk."""
