@@ -77,6 +77,8 @@ __all__ = [
     "datasets",
     "estimate_risk",
     "fine_grained_variance",
+    "formula",
+    "formulas",
     "learning_curve",
     "methods",
     "optimal_augmentation",
@@ -155,6 +157,7 @@ from rfgen.problems.trainings.classifier import (
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.training import ClassDescent

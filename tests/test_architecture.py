@@ -20,13 +20,14 @@ ALLOWED = {
     "theory": ENGINES,
     "simulation": {"problems", "numerics"},
     "curves": {"problems", "numerics", "_version"},
+    "symbolic": {"problems"},
     "systems": ENGINES | {"theory", "simulation", "curves", "_version"},
     "api": ENGINES | {"theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
     "cli": {"api", "plotting", "cli_comparisons", "numerics", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},
-    "__init__": {"api", "plotting", "problems", "numerics", "systems", "_version"},
+    "__init__": {"api", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.
