@@ -1,0 +1,144 @@
+"""Builds the pages of this folder: `python -m sphinx -W -b html docs build/html`."""
+
+import inspect
+import pathlib
+import re
+import shutil
+import sys
+
+HERE = pathlib.Path(__file__).parent
+HOME = HERE.parent
+sys.path.insert(0, str(HOME))
+
+import rfgen as rg  # noqa: E402
+
+project = "rfgen"
+author = "rfgen developers"
+version = release = rg.__version__
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+exclude_patterns = ["_build"]
+html_theme = "pydata_sphinx_theme"
+html_title = "rfgen"
+html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "navigation_with_keys": False}
+html_show_sourcelink = False
+
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # notebooks bring their outputs
+autodoc_typehints = "none"  # the headings of numpydoc name them
+napoleon_use_rtype = False
+default_role = "code"
+# Links to files of the checkout beside the documentation, as a forge shows them.
+ELSEWHERE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+MADE = HERE / "made"
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def _kind(name: str) -> str:
+    thing = getattr(rg, name)
+    if inspect.ismodule(thing):
+        return "Modules"
+    if not inspect.isclass(thing):
+        return "Verbs"
+    where = thing.__module__
+    if issubclass(thing, Exception):
+        return "Errors"
+    if ".training" in where or name == "TwoLayerReLU":
+        return "Trainings"
+    return "Augmentations" if ".augmentations" in where else "Kernels" if ".kernels" in where else "Tasks and learners"
+
+
+def _reference() -> None:
+    """A page for every public name, listed by kind."""
+    names: dict[str, list[str]] = {}
+    for name in rg.__all__:
+        if not name.startswith("_"):
+            names.setdefault(_kind(name), []).append(name)
+            body = "automodule" if _kind(name) == "Modules" else "autoclass" if inspect.isclass(getattr(rg, name)) else "autofunction"
+            target = getattr(rg, name).__name__ if body == "automodule" else f"rfgen.{name}"
+            members = "   :members:\n" if body != "autofunction" else ""
+            _write(MADE / "reference" / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. {body}:: {target}\n{members}")
+    lines = ["# Reference", "", "Every public name of `import rfgen as rg`.", ""]
+    for kind in ("Verbs", "Tasks and learners", "Trainings", "Augmentations", "Kernels", "Modules", "Errors"):
+        listed = "\n".join(f"reference/{name}" for name in sorted(names.pop(kind, []), key=str.lower))
+        lines += [f"## {kind}", "", "```{toctree}\n:maxdepth: 1\n\n" + listed + "\n```", ""]
+    assert not names, names
+    _write(MADE / "reference.md", "\n".join(lines))
+
+
+def _formulas() -> None:
+    """The closed forms as `rg.formula` has them, so that what is printed is what is tested."""
+    lines = ["# All closed forms", "", "Printed from `rg.formulas()`; see [how to use them](../formulas.md).", ""]
+    for name in rg.formulas():
+        found = rg.formula(name)
+        where = "; ".join(f"{letter} is `{argument}`" for argument, letter in _letters(found))
+        lines += [f"## {name}", "", f"$$\n{found.latex}\n$$", "", f"{where}. Assumes {found.assumes}. Source: {found.source}.", ""]
+    _write(MADE / "all_formulas.md", "\n".join(lines))
+
+
+def _letters(found: rg.symbolic.Formula) -> list[tuple[str, str]]:
+    import sympy
+
+    return [(argument, f"${sympy.latex(letter)}$") for argument, letter in found.arguments.items()]
+
+
+def _methods() -> None:
+    """What is covered, from the table of methods."""
+    _write(MADE / "methods.md", "# What is covered\n\n" + rg.methods()._repr_html_() + "\n")
+
+
+def _copies() -> None:
+    """Pages and pictures that live elsewhere in the checkout."""
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        _write(MADE / name.lower(), _inside((HOME / name).read_text(), HOME))
+    (MADE / "notebooks").mkdir(parents=True, exist_ok=True)
+    for path in sorted((HOME / "notebooks").glob("*.ipynb")):
+        shutil.copy(path, MADE / "notebooks" / path.name)
+    pictures = sorted((HOME / "paper_figures" / "gallery").glob("*.png"))
+    for path in pictures:
+        (MADE / "gallery").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, MADE / "gallery" / path.name)
+
+
+def _inside(text: str, folder: pathlib.Path) -> str:
+    """Links from a page of another folder, to pages of this one."""
+
+    def moved(match: re.Match) -> str:
+        target, _, part = match[1].partition("#")
+        path = (folder / target).resolve()
+        if match[1].startswith("http") or not target or HERE not in path.parents:
+            return match[0]
+        return f"](../{path.relative_to(HERE)}{'#' * bool(part)}{part})"
+
+    return re.sub(r"\]\(([^)]+)\)", moved, text)
+
+
+def _links(_app: object, _name: str, source: list[str]) -> None:
+    """Pages link to files beside the documentation: here those are pages too, or text."""
+    for name in ELSEWHERE:
+        page = "index.md" if name == "README.md" else f"made/{name.lower()}"
+        source[0] = re.sub(rf"\]\((?:\.\./)+{name}", f"](/{page}", source[0])
+
+
+def _plain(_app: object, _what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:
+    """Docstrings hold formulas as one writes them: what reStructuredText would take for its own is escaped."""
+    shown = False  # an example and what it prints
+    for number, line in enumerate(lines):
+        shown = bool(line.strip()) and (shown or line.lstrip().startswith(">>>"))
+        if not shown:
+            parts = re.split(r"(`[^`]*`)", line)
+            parts[::2] = [re.sub(r"(?<=\w)_(?!\w)", r"\\_", part.replace("|", r"\|")) for part in parts[::2]]
+            lines[number] = "".join(parts)
+
+
+def setup(app: object) -> None:
+    """What Sphinx asks of its configuration."""
+    for make in (_reference, _formulas, _methods, _copies):
+        make()
+    app.connect("source-read", _links)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", _plain, priority=400)  # type: ignore[attr-defined]
