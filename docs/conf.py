@@ -59,7 +59,8 @@ def _reference() -> None:
     for name in rg.__all__:
         if not name.startswith("_"):
             names.setdefault(_kind(name), []).append(name)
-            body = "automodule" if _kind(name) == "Modules" else "autoclass" if inspect.isclass(getattr(rg, name)) else "autofunction"
+            shown = "class" if inspect.isclass(getattr(rg, name)) else "function"
+            body = "automodule" if _kind(name) == "Modules" else f"auto{shown}"
             target = getattr(rg, name).__name__ if body == "automodule" else f"rfgen.{name}"
             members = "   :members:\n" if body != "autofunction" else ""
             _write(MADE / "reference" / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. {body}:: {target}\n{members}")
@@ -77,7 +78,8 @@ def _formulas() -> None:
     for name in rg.formulas():
         found = rg.formula(name)
         where = "; ".join(f"{letter} is `{argument}`" for argument, letter in _letters(found))
-        lines += [f"## {name}", "", f"$$\n{found.latex}\n$$", "", f"{where}. Assumes {found.assumes}. Source: {found.source}.", ""]
+        about = f"{where}. Assumes {found.assumes}. Source: {found.source}."
+        lines += [f"## {name}", "", f"$$\n{found.latex}\n$$", "", about, ""]
     _write(MADE / "all_formulas.md", "\n".join(lines))
 
 
@@ -85,6 +87,17 @@ def _letters(found: rg.symbolic.Formula) -> list[tuple[str, str]]:
     import sympy
 
     return [(argument, f"${sympy.latex(letter)}$") for argument, letter in found.arguments.items()]
+
+
+def _explorer() -> None:
+    """The page that solves in the browser, with its module inside: it opens from a folder too."""
+    module = (HOME / "rfgen" / "explorer" / "explorer.js").read_text()
+    body = (HERE / "explorer.html").read_text().replace("/* explorer.js */", module)
+    about = (
+        "# Explorer\n\nThe exact risk of ridge regression on power laws, solved in your browser as you slide; in a "
+        "notebook `rg.explore(task, learner)` does it for any learner, and simulates.\n"
+    )
+    _write(MADE / "explorer.md", f"{about}\n```{{raw}} html\n{body}\n```\n")
 
 
 def _methods() -> None:
@@ -138,7 +151,7 @@ def _plain(_app: object, _what: str, _name: str, _thing: object, _options: objec
 
 def setup(app: object) -> None:
     """What Sphinx asks of its configuration."""
-    for make in (_reference, _formulas, _methods, _copies):
+    for make in (_reference, _formulas, _explorer, _methods, _copies):
         make()
     app.connect("source-read", _links)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", _plain, priority=400)  # type: ignore[attr-defined]

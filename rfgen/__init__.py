@@ -76,6 +76,7 @@ __all__ = [
     "check",
     "datasets",
     "estimate_risk",
+    "explore",
     "fine_grained_variance",
     "formula",
     "formulas",
@@ -108,6 +109,7 @@ from rfgen.api import (
 )
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods
+from rfgen.explorer import explore
 from rfgen.numerics.precision import PrecisionError
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot

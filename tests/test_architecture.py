@@ -24,14 +24,15 @@ ALLOWED = {
     "systems": ENGINES | {"theory", "simulation", "curves", "_version"},
     "api": ENGINES | {"theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
+    "explorer": {"api", "problems"},
     "cli": {"api", "plotting", "cli_comparisons", "numerics", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},
-    "__init__": {"api", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
+    "__init__": {"api", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.
-HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed"}
+HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed", "anywidget", "traitlets"}
 FILES = sorted(ROOT.rglob("*.py"))
 PAGES = [ROOT.parent / "README.md", *sorted((ROOT.parent / "docs").glob("*.md"))]
 

@@ -89,8 +89,8 @@ class Formula:
     def _numbers(self) -> Callable[..., Any]:
         import sympy
 
-        found: Any = self.full
-        found = found.lhs - found.rhs if isinstance(found, sympy.Eq) else found
+        full: Any = self.full
+        found = full.lhs - full.rhs if isinstance(self.expression, sympy.Eq) else full
         given = [*self.arguments.values()]
         if any(name in SEQUENCES for name in self.arguments):
             given.append(symbols("modes")[0])

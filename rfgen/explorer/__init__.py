@@ -1,0 +1,5 @@
+"""The exact curve under sliders, in a notebook; its ES module `explorer.js` is the page of the documentation too."""
+
+__all__ = ["explore"]
+
+from rfgen.explorer.explore import explore

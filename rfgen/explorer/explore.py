@@ -1,0 +1,208 @@
+"""`explore`: the exact curve under sliders, in a notebook."""
+
+__all__ = ["explore"]
+
+import math
+import pathlib
+import re
+import time
+import warnings
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rfgen.api.predicting import predict
+from rfgen.api.simulating import simulate
+from rfgen.explorer.sliders import learner_with, sliders, task_with
+from rfgen.problems import validation
+
+# Points of the picture, and those that are simulated, with how many trials.
+POINTS, MEASURED, TRIALS = 61, 7, 20
+# Seconds beyond which the next picture has half of the points, down to so many.
+SLOW, FEWEST = 0.1, 13
+
+
+def explore(task: Any, learner: Any, n: Any = 100) -> Any:
+    """The exact curve under sliders: n, features, noise, and every setting of the learner that is one number.
+
+    Parameters
+    ----------
+    task, learner
+        As in `predict`; settings that are numbers get a slider around their value, arrays stay as they are not.
+    n
+        Samples, > 0: where its slider begins.
+
+    Returns
+    -------
+    anywidget.AnyWidget
+        Shown by Jupyter, VS Code, Colab, marimo.  Choose along which setting the curve runs; a button simulates some points
+        of it, others copy the code of the picture and save it.
+
+    Raises
+    ------
+    ImportError
+        Without anywidget: `pip install "rfgen[notebook]"`.
+    ValueError
+        For what `predict` refuses.
+
+    Notes
+    -----
+    Python computes, so any learner can be explored; ridge and gradient training redraw as fast as one slides, once their
+    program is compiled.  The page of the documentation solves ridge regression in the browser itself.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> shown = rg.explore(rg.Task.isotropic(100, noise=0.1), rg.Learner(rg.Ridge(0.1), features=80), n=50)
+    >>> sorted(shown.sliders)
+    ['features', 'n', 'noise', 'ridge']
+    """
+    if np.ndim(validation.positive("n", n)):
+        raise ValueError(f"n must be one number, where its slider begins, got {n!r}")
+    given = _served(task, learner, sliders(task, learner, float(n)))
+    widget = _widget()(sliders=_plain(given), x=next((clock for clock in ("time", "steps") if clock in given), "n"))
+    points = [POINTS]
+
+    def answer(change: Any) -> None:
+        began = time.perf_counter()
+        widget.curve = _said(task, learner, given, change["new"], points[0])
+        if time.perf_counter() - began > SLOW:
+            points[0] = max(points[0] // 2, FEWEST)
+
+    def measure(change: Any) -> None:
+        settings, axis = change["new"]["settings"], change["new"]["axis"]
+        chosen = _chosen(given, axis, MEASURED)
+        found: dict[str, Any] = {"x": [], "test": [], "test_se": []}
+        for number, at in enumerate(chosen):
+            try:
+                runs = simulate(task_with(task, settings | {axis: at}), learner_with(learner, settings | {axis: at}),
+                                n=_whole(settings | {axis: at}), trials=TRIALS, progress=False)
+            except (ValueError, MemoryError) as error:
+                widget.runs = _plain(found | {"share": 1.0, "failure": str(error), "count": change["new"]["count"]})
+                return
+            name = _drawn(runs)
+            for key, value in (("x", at), ("test", runs[name]), ("test_se", runs[f"{name}_se"])):
+                found[key] = [*found[key], float(np.mean(value))]
+            widget.runs = _plain(found | {"share": (number + 1) / len(chosen), "count": change["new"]["count"]})
+
+    widget.observe(answer, "asked")
+    widget.observe(measure, "wanted")
+    return widget
+
+
+def _served(task: Any, learner: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Without the least n, where a class has no sample there; what predict refuses altogether is refused here."""
+    while True:
+        try:
+            _curve(task, learner, given, _position(given), "n", 2)
+        except ValueError:
+            own = given["n"]
+            if own["at"] == 0:
+                raise
+            fewer = (own["at"] + 1) // 2
+            given = given | {"n": {"values": own["values"][fewer:], "at": own["at"] - fewer}}
+        else:
+            return given
+
+
+def _position(given: dict[str, Any]) -> dict[str, float]:
+    return {name: own["values"][own["at"]] for name, own in given.items()}
+
+
+def _said(task: Any, learner: Any, given: dict[str, Any], asked: dict[str, Any], points: int) -> dict[str, Any]:
+    """The curve that was asked for, or why there is none."""
+    settings = {name: math.inf if value is None else value for name, value in asked["settings"].items()}
+    try:
+        found = _curve(task, learner, given, settings, asked["axis"], points)
+    except ValueError as error:
+        found = {"failure": str(error)}
+    return _plain(found | {"count": asked["count"]})
+
+
+def _chosen(given: dict[str, Any], axis: str, points: int) -> np.ndarray:
+    values = np.array(given[axis]["values"])
+    values = values[np.isfinite(values)]
+    return values[np.unique(np.linspace(0, len(values) - 1, points).round().astype(int))]
+
+
+def _curve(
+    task: Any, learner: Any, given: dict[str, Any], settings: dict[str, float], axis: str, points: int
+) -> dict[str, Any]:
+    values = _chosen(given, axis, points)
+    along = settings | {axis: values}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said once by predict, not at every move
+        if axis == "noise":  # every part of a risk is affine in it
+            ends = [predict(task_with(task, {"noise": noise}), learner_with(learner, settings), n=settings["n"])
+                    for noise in (0.0, 1.0)]
+            lines = {name: [float(end[name]) for end in ends] for name in _parts(ends[0])}
+            columns = {name: low + (high - low) * values for name, (low, high) in lines.items()}
+        else:
+            own = learner_with(learner, {name: value for name, value in along.items() if name not in ("n", "noise")})
+            curve = predict(task_with(task, settings), own, n=along["n"])
+            columns = {name: curve[name].values for name in _parts(curve)}
+    found: dict[str, Any] = {"x": values}
+    for name, column in columns.items():
+        if column.shape == values.shape:
+            found["test" if name in ("error", "test_accuracy") else name] = column
+    if "test" not in found:
+        raise ValueError("explore draws one curve: give settings as numbers, not as arrays, and one output")
+    return found | {"code": _code(task_with(task, settings), learner_with(learner, settings), settings, axis, values)}
+
+
+def _drawn(data: Any) -> str:
+    return next(name for name in ("test", "error", "test_accuracy") if name in data)
+
+
+def _parts(data: Any) -> list[str]:
+    return [_drawn(data), *(name for name in ("train", "bias", "variance", "noise") if name in data)]
+
+
+def _whole(settings: dict[str, Any]) -> int:
+    return max(round(float(settings["n"])), 1)
+
+
+def _code(task: Any, learner: Any, settings: dict[str, float], axis: str, values: np.ndarray) -> str:
+    """What one would type for the curve."""
+    task_text, learner_text = (re.sub(r"(?<![\w.])([A-Z]\w*)(?=[(.])", r"rg.\1", repr(noun)) for noun in (task, learner))
+    task_text = "...  # yours" if "..." in task_text else task_text
+    ends = f"np.geomspace({values[values > 0].min():g}, {values.max():g}, {POINTS})"
+    along = ends if axis == "n" else f"{settings['n']:g}"
+    learner_text, told = re.subn(rf"\b{axis}=[^,)]+", f"{axis}={ends}", learner_text)
+    learner_text += "" if told or axis == "n" else f"  # along {axis}: give it as {ends}"
+    return (
+        f"import numpy as np\nimport rfgen as rg\n\ntask = {task_text}\nlearner = {learner_text}\n"
+        f"rg.plot(rg.predict(task, learner, n={along}))\n"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: what is not finite is None."""
+    if isinstance(value, dict):
+        return {key: _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(own) for own in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@lru_cache(maxsize=1)
+def _widget() -> Any:
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        raise ImportError('explore needs anywidget: pip install "rfgen[notebook]"') from None
+
+    class Explorer(anywidget.AnyWidget):
+        """What the module `explorer.js` and Python tell each other."""
+
+        _esm = pathlib.Path(__file__).with_name("explorer.js")
+        sliders = traitlets.Dict().tag(sync=True)
+        x = traitlets.Unicode().tag(sync=True)
+        asked = traitlets.Dict().tag(sync=True)
+        curve = traitlets.Dict().tag(sync=True)
+        wanted = traitlets.Dict().tag(sync=True)
+        runs = traitlets.Dict().tag(sync=True)
+
+    return Explorer

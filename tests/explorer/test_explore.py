@@ -1,0 +1,57 @@
+"""`explore`: what the sliders ask for is what `predict` and `simulate` say."""
+
+import json
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+
+TASK = rg.Task.isotropic(100, noise=0.1)
+LEARNER = rg.Learner(rg.Ridge(0.1), features=80, augmentation=rg.Mask(0.6, views=4))
+
+
+def asked(widget, axis, **moved):
+    settings = {name: own["values"][own["at"]] for name, own in widget.sliders.items()} | moved
+    widget.asked = {"settings": settings, "axis": axis, "count": np.random.default_rng().integers(1 << 30).item()}
+    return widget.curve
+
+
+def test_every_slider_moves_the_exact_curve():
+    widget = rg.explore(TASK, LEARNER, n=50)
+    assert set(widget.sliders) == {"n", "features", "ridge", "keep", "views", "noise"}
+    for axis, own in widget.sliders.items():
+        assert all(low < high for low, high in zip(own["values"], own["values"][1:], strict=False) if high is not None)
+        curve = asked(widget, axis)
+        json.dumps(curve, allow_nan=False)
+        assert "failure" not in curve and len(curve["x"]) == len(curve["test"]) >= 10
+    curve = asked(widget, "noise", keep=0.8)
+    learner = rg.Learner(rg.Ridge(0.1), features=80, augmentation=rg.Mask(0.8, views=4))
+    at = curve["x"][7]
+    expected = rg.predict(rg.Task.isotropic(100, noise=at), learner, n=50)
+    np.testing.assert_allclose([curve["test"][7], curve["bias"][7]], [expected.test, expected.bias], rtol=1e-9)
+    code = asked(widget, "ridge")["code"].replace("rg.plot(", "found = (")
+    scope: dict = {}
+    exec(code, scope)
+    np.testing.assert_allclose(scope["found"].test.values[-1], widget.curve["test"][-1], rtol=1e-6)
+
+
+def test_the_button_measures():
+    widget = rg.explore(rg.Task.isotropic(40, noise=0.1), rg.Learner(rg.Ridge(1.0)), n=30)
+    settings = {name: own["values"][own["at"]] for name, own in widget.sliders.items()}
+    widget.wanted = {"settings": settings, "axis": "ridge", "count": 1}
+    runs = widget.runs
+    curve = rg.predict(rg.Task.isotropic(40, noise=0.1), rg.Learner(rg.Ridge(runs["x"])), n=30)
+    assert runs["share"] == 1.0 and len(runs["x"]) == 7
+    assert np.median(np.abs(curve.test.values - runs["test"]) / runs["test_se"]) < 3.0
+
+
+def test_what_predict_refuses_is_said():
+    with pytest.raises(ValueError, match="one number"):
+        rg.explore(TASK, LEARNER, n=[10, 20])
+    with pytest.raises(ValueError, match="Averaging"):
+        rg.explore(TASK, rg.Learner(rg.Averaging()), n=20)
+    widget = rg.explore(TASK, LEARNER, n=50)
+    widget.wanted = {"settings": {"n": 50.0, "features": 80.0, "ridge": 0.1, "keep": 0.6, "views": None, "noise": 0.1},
+                     "axis": "n", "count": 1}
+    assert "failure" in widget.runs or widget.runs["share"] == 1.0
