@@ -34,7 +34,8 @@ ALLOWED = {
 # Loaded on use: together they cost more than jax itself.
 HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed", "anywidget", "traitlets"}
 FILES = sorted(ROOT.rglob("*.py"))
-PAGES = [ROOT.parent / "README.md", *sorted((ROOT.parent / "docs").glob("*.md"))]
+DOCS = ROOT.parent / "docs"
+PAGES = [ROOT.parent / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "theory").glob("*.md"))]
 
 
 def room(path):
