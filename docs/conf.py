@@ -112,6 +112,9 @@ def _copies() -> None:
     (MADE / "notebooks").mkdir(parents=True, exist_ok=True)
     for path in sorted((HOME / "notebooks").glob("*.ipynb")):
         shutil.copy(path, MADE / "notebooks" / path.name)
+    listed = "\n".join(f"notebooks/{path.stem}" for path in sorted((HOME / "notebooks").glob("*.ipynb")))
+    opening = "# Notebooks\n\nEach opens with its question and ends with what to try; the scripts are in `notebooks/`.\n\n"
+    _write(MADE / "notebooks.md", f"{opening}```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
     pictures = sorted((HOME / "paper_figures" / "gallery").glob("*.png"))
     for path in pictures:
         (MADE / "gallery").mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ power_law = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.1)
 parts = rg.fine_grained_variance(power_law, rg.Learner(rg.Ridge(1e-6), features=100), n=n)
 fig, ax = plt.subplots(layout="constrained")
 for name in parts.data_vars:
-    if parts[name].dims == ("n",) and parts[name].dtype == float and name not in ("residual",):
+    if parts[name].dims == ("n",) and parts[name].dtype == float and name != "residual":
         ax.plot(n, parts[name], label=name)
 ax.set(xscale="log", yscale="log", ylim=(1e-4, None), xlabel="samples n", ylabel="parts of the risk", title="100 random features")
 ax.legend(frameon=False, fontsize="small")

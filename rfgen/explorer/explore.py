@@ -19,6 +19,8 @@ from rfgen.problems import validation
 
 # Points of the picture, and those that are simulated, with how many trials.
 POINTS, MEASURED, TRIALS = 61, 7, 20
+# Times the slider's own n or features, up to which points are simulated.
+MOST = 5.0
 # Seconds beyond which the next picture has half of the points, down to so many.
 SLOW, FEWEST = 0.1, 13
 
@@ -72,7 +74,9 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
 
     def measure(change: Any) -> None:
         settings, axis = change["new"]["settings"], change["new"]["axis"]
-        chosen = _chosen(given, axis, MEASURED)
+        chosen = _chosen(given, axis, POINTS)
+        chosen = chosen[chosen <= MOST * settings[axis]] if axis in ("n", "features") else chosen  # large ones take long
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, MEASURED).round().astype(int))]
         found: dict[str, Any] = {"x": [], "test": [], "test_se": []}
         for number, at in enumerate(chosen):
             try:

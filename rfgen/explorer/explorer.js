@@ -193,7 +193,8 @@ const STYLE = `
 .rfgen-explorer svg { flex: 1 1 420px; max-width: 640px; min-width: 300px; font: 12px system-ui, sans-serif; }
 .rfgen-explorer svg text { fill: currentColor; }
 .rfgen-explorer .controls { flex: 1 1 240px; max-width: 320px; }
-.rfgen-explorer label { display: block; margin-bottom: 9px; }
+.rfgen-explorer [hidden] { display: none; }
+.rfgen-explorer label:not([hidden]) { display: block; margin-bottom: 9px; }
 .rfgen-explorer label span { float: right; font-variant-numeric: tabular-nums; }
 .rfgen-explorer input[type=range] { width: 100%; margin: 2px 0; }
 .rfgen-explorer button, .rfgen-explorer select { font: inherit; margin: 4px 6px 4px 0; padding: 3px 10px; }
