@@ -76,6 +76,7 @@ __all__ = [
     "check",
     "datasets",
     "estimate_risk",
+    "features_of",
     "fine_grained_variance",
     "learning_curve",
     "methods",
@@ -87,6 +88,7 @@ __all__ = [
     "predict",
     "sensitivity",
     "simulate",
+    "tangent_features",
     "univariate",
 ]
 
@@ -94,6 +96,7 @@ from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
     estimate_risk,
+    features_of,
     fine_grained_variance,
     learning_curve,
     optimal_augmentation,
@@ -103,6 +106,7 @@ from rfgen.api import (
     predict,
     sensitivity,
     simulate,
+    tangent_features,
 )
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods
