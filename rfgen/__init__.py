@@ -75,6 +75,7 @@ __all__ = [
     "cache_programs",
     "check",
     "datasets",
+    "diagnose",
     "estimate_risk",
     "features_of",
     "fine_grained_variance",
@@ -95,6 +96,7 @@ __all__ = [
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    diagnose,
     estimate_risk,
     features_of,
     fine_grained_variance,
