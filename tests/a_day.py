@@ -213,6 +213,9 @@ VERBS: dict[str, Method] = {
     "tangents of a model": lambda t: xr.DataArray(
         rg.tangent_features(lambda p, rows: jnp.tanh(rows @ p), t.value * np.ones(8), t.inputs, directions=3)
     ),
+    "diagnosis": lambda t: xr.DataArray(
+        [own.size for own in rg.diagnose(t.task, rg.Learner(_ridge(t)), t.n[:1], measured=[1e3]).findings]
+    ),
     "sensitivity": lambda t: rg.sensitivity(10 * t.size, t.n, 2.0 * t.size, t.value),
     "adversarial error": lambda t: rg.adversarial_error(t.mixture, rg.Learner(MARGINS["hinge"](t)), 60 + t.n, [0.0, 0.3]),
     "fine-grained variance": lambda t: rg.fine_grained_variance(t.task, rg.Learner(_ridge(t), features=t.size), t.n),

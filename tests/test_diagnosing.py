@@ -1,5 +1,7 @@
 """`diagnose`: every finding on data that show it, none on data that do not."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,8 @@ def test_no_false_alarm(case):
 def test_it_is_read_and_used():
     data, labels = np.repeat(X[:80], 2, axis=0), np.repeat(Y[:80], 2)
     found = rg.diagnose(data, labels, [40, 80], [0.1, 1.0])
-    assert str(found).splitlines()[1].lstrip().startswith("-") and "groups=" in str(found) and "n=" in found.findings[0].where
+    assert str(found).splitlines()[1].lstrip().startswith("-") and "groups=" in str(found)
+    assert found.findings[0].where.startswith("n=")
     assert "<table>" in found._repr_html_() and repr(found) == str(found)
     np.testing.assert_array_equal(found.groups, np.repeat(np.arange(80), 2))
     assert rg.learning_curve(data, labels, 40, 1.0, groups=found.groups).status == "simulated"
@@ -78,31 +81,29 @@ def test_it_is_read_and_used():
         found["rounding"]
 
 
-@pytest.mark.parametrize(
-    ("meant", "told"),
-    [
-        ("ridge multiplied by n", lambda ridge, **given: split_risk(n_times=True, ridge=ridge, **given)),
-        ("ridge divided by n", lambda ridge, **given: split_risk(n_times=False, ridge=ridge, **given)),
-        ("divided by the root", lambda ridge, **given: split_risk(scale=40**-0.5, ridge=ridge, **given)),
-        ("not divided by the root", lambda ridge, **given: split_risk(scale=40**0.5, ridge=ridge, **given)),
-        ("other choice of intercept", lambda ridge, **given: split_risk(level=False, ridge=ridge, **given)),
-        ("root of the risk", lambda ridge, **given: split_risk(ridge=ridge, **given) ** 0.5),
-        ("half of the risk", lambda ridge, **given: split_risk(ridge=ridge, **given) / 2.0),
-        ("the training error", lambda ridge, **given: split_risk(rows="inside", ridge=ridge, **given)),
-        ("the error on all rows", lambda ridge, **given: split_risk(rows="all", ridge=ridge, **given)),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_units_of_ones_own_run(meant, told):
+UNITS = {
+    "ridge multiplied by n": dict(n_times=True), "ridge divided by n": dict(n_times=False),
+    "features divided by the root": dict(scale=40**-0.5), "features not divided": dict(scale=40**0.5),
+    "other choice of intercept": dict(level=False), "root of the risk": dict(power=0.5),
+    "half of the risk": dict(share=0.5),
+    "the training error": dict(rows="inside"), "the error on all rows": dict(rows="all"),
+}
+
+
+@pytest.mark.parametrize("meant", UNITS)
+def test_units_of_ones_own_run(meant):
     labels = GAUSS_LABELS + 2.0
-    measured = [told(ridge=ridge, labels=labels) for ridge in (0.3, 10.0)]
+    measured = [split_risk(ridge, labels, **UNITS[meant]) for ridge in (0.3, 10.0)]
     found = rg.diagnose(GAUSS, labels, 60, [0.3, 10.0], measured=measured)
     assert meant in found["units"].sentence
-    right = [split_risk(ridge=ridge, labels=labels) for ridge in (0.3, 10.0)]
-    assert not rg.diagnose(GAUSS, labels, 60, [0.3, 10.0], measured=right)
 
 
-def split_risk(ridge, labels, n_times=None, scale=1.0, level=True, rows="outside", n=60, trials=60):
+def test_a_right_run_has_the_right_units():
+    measured = [split_risk(ridge, GAUSS_LABELS) for ridge in (0.3, 10.0)]
+    assert not rg.diagnose(GAUSS, GAUSS_LABELS, 60, [0.3, 10.0], measured=measured)
+
+
+def split_risk(ridge, labels, n_times=None, scale=1.0, level=True, rows="outside", power=1.0, share=1.0, n=60, trials=60):
     """A plain run: fits by normal equations."""
     draws, found = np.random.default_rng(5), []
     ridge = {None: ridge, True: ridge * n, False: ridge / n}[n_times]
@@ -114,7 +115,7 @@ def split_risk(ridge, labels, n_times=None, scale=1.0, level=True, rows="outside
         weights = np.linalg.solve(known.T @ known + ridge * np.eye(40), known.T @ (labels[inside] - middle))
         tested = {"outside": order[n:], "inside": inside, "all": order}[rows]
         found.append(np.mean((labels[tested] - middle - scale * (GAUSS[tested] - mean) @ weights) ** 2))
-    return np.mean(found)
+    return share * np.mean(found) ** power
 
 
 def test_measured_values_that_nothing_explains():
@@ -136,3 +137,82 @@ def test_measured_values_that_nothing_explains():
 def test_refusals(given, message):
     with pytest.raises(ValueError, match=message):
         rg.diagnose(**{"data": GAUSS, "y": GAUSS_LABELS, **given})
+
+
+LAW = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.3, modes=300)
+RIDGE = rg.Learner(rg.Ridge([0.1, 3.0]))
+WIDE = rg.Learner(rg.Ridge(0.1), features=[50, 200])
+CIRCLE, SPHERE = (rg.Task.sphere(dim, rg.NTK("relu", depth=2), {1: 0.5, 2: 0.5}, noise=0.3) for dim in (2, 12))
+FEW, MANY = (rg.Task.gaussian_inputs(np.ones(dim), "tanh", np.ones(dim) / dim, noise=0.1) for dim in (30, 3000))
+
+
+def theory(task=LAW, learner=RIDGE, n=(30, 90)):
+    return rg.predict(task, learner, np.asarray(n)).test.values
+
+
+def at_own_ridge(factor, learner=RIDGE):
+    """Each n, and number of features, at a ridge of its own."""
+    def one(n, k):
+        return theory(LAW, rg.Learner(rg.Ridge(learner.training.ridge * factor(n, k)), features=k), n)
+
+    return np.array([np.squeeze([one(n, k) for k in np.atleast_1d(learner.features)]) for n in (30, 90)])
+
+
+OF_TASKS = {
+    "ridge multiplied by n": (RIDGE, lambda: at_own_ridge(lambda n, k: n)),
+    "ridge divided by n": (RIDGE, lambda: at_own_ridge(lambda n, k: 1.0 / n)),
+    "not divided by the root": (WIDE, lambda: at_own_ridge(lambda n, k: 1.0 / k, WIDE)),
+    "features divided by the root": (WIDE, lambda: at_own_ridge(lambda n, k: k, WIDE)),
+    "the square of the noise": (RIDGE, lambda: theory(LAW.with_noise(0.09))),
+    "the root of the noise": (RIDGE, lambda: theory(LAW.with_noise(0.3**0.5))),
+    "noise left out": (RIDGE, lambda: theory() - 0.3),
+    "root of the risk": (RIDGE, lambda: theory() ** 0.5),
+    "half of the risk": (RIDGE, lambda: theory() / 2.0),
+}
+
+
+@pytest.mark.parametrize("meant", OF_TASKS)
+def test_units_of_a_run_on_a_task(meant):
+    learner, measured = OF_TASKS[meant]
+    found = rg.diagnose(LAW, learner, [30, 90], measured=measured())
+    assert found.names == ("units",) and found["units"].sentence.index(meant) < 60
+    right = theory(LAW, learner) * [[0.95, 1.02], [1.03, 0.96]]
+    assert not rg.diagnose(LAW, learner, [30, 90], measured=right)
+
+
+@pytest.mark.filterwarnings("ignore:inputs on the sphere")
+@pytest.mark.parametrize(
+    ("task", "n", "names"),
+    [
+        (CIRCLE, 60, ("low dimension",)), (SPHERE, 400, ("unexplained",)),
+        (FEW, 60, ("norms",)), (MANY, 6000, ("unexplained",)),
+        (rg.Task.isotropic(10, noise=0.1), 15, ("few samples",)), (rg.Task.isotropic(10, noise=0.1), 100, ("unexplained",)),
+    ],
+    ids=["circle", "sphere", "few inputs", "many inputs", "few samples", "samples"],
+)
+def test_kinds_of_inputs(task, n, names):
+    learner = rg.Learner(rg.Ridge(0.01))
+    known = rg.predict(task, learner, n)
+    found = rg.diagnose(task, learner, n, measured=1.28 * known.test)
+    assert found.names == names
+    assert found[names[0]].size == pytest.approx(1.0 / 1.28 - 1.0)
+
+
+@pytest.mark.filterwarnings("ignore:degrees of freedom reach")
+def test_a_report_tells_why_it_disagrees():
+    """Rows drawn from a small population with replacement know themselves; a report whose runs are units off says so."""
+    task = rg.Task.from_kernel(gaussian(0.3)(X[:150], X[:150]), Y[:150])
+    found = rg.diagnose(task, rg.Learner(rg.Ridge(1e-3)), 75, measured=2.0 * theory(task, rg.Learner(rg.Ridge(1e-3)), 75))
+    assert found["leverage"].size < -0.1
+    report = rg.check(LAW, RIDGE, [30, 90], trials=6, progress=False)
+    assert report.agrees and not report.diagnosis and "nothing found" in str(report.diagnosis)
+    runs = report.dataset.test_simulation.copy(data=at_own_ridge(lambda n, k: n))
+    other = dataclasses.replace(report, dataset=report.dataset.assign(test_simulation=runs))
+    assert not other.agrees and other.diagnosis.names == ("units",) and other.diagnosis is other.diagnosis
+
+
+def test_tasks_need_measured_values():
+    with pytest.raises(ValueError, match="measured must hold the risks of your runs where data is a task"):
+        rg.diagnose(LAW, RIDGE, 30)
+    with pytest.raises(ValueError, match=r"measured must have the shape of the curve, \(2,\), got \(3,\)"):
+        rg.diagnose(LAW, RIDGE, 30, measured=[1.0, 2.0, 3.0])

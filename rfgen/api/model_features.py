@@ -166,9 +166,11 @@ def tangent_features(
 
     def along(moved: Any, rows: Any, key: Any, numbers: Any) -> Any:
         _, derivative = jax.linearize(lambda own: outputs(own, rows), moved)
-        return jax.vmap(lambda at: derivative(jax.random.rademacher(jax.random.fold_in(key, at), moved.shape, moved.dtype)))(
-            numbers
-        )
+
+        def one(number: Any) -> Any:
+            return derivative(jax.random.rademacher(jax.random.fold_in(key, number), moved.shape, moved.dtype))
+
+        return jax.vmap(one)(numbers)
 
     def taken(rows: np.ndarray) -> Any:
         return jnp.asarray(_taken(inputs, rows))
@@ -230,4 +232,5 @@ def _told(given: Any) -> str:
 def _fits(count: int, width: int) -> None:
     """Refuse features that do not fit into memory."""
     if 2 * 8 * count * width > budget():
-        raise MemoryError(f"features ({count}, {width}) take {8 * count * width / 2**30:.3g} GiB: take fewer rows or features")
+        size = 8 * count * width / 2**30
+        raise MemoryError(f"features ({count}, {width}) take {size:.3g} GiB: take fewer rows or features")

@@ -40,8 +40,8 @@ def causes(
         moved = last_digits(rows, at.n, at.ridge, precision)
         if abs(moved) >= MOVED:
             yield Finding(
-                "rounding", moved, where, "the effective ridge is at the rounding of the kernel matrix, whose last digits move "
-                "the risk of the same splits by so much",
+                "rounding", moved, where,
+                "the effective ridge is at the rounding of the kernel matrix: its last digits move the risk of the same splits",
                 f"take a ridge above {ROUNDINGS * precision * float(rows.gram.values[0]) * unit:.2g}"
                 + (", or double precision" if precision > 1e-10 else ""),
             )
@@ -51,12 +51,12 @@ def causes(
         return
     off = at.each / at.found - 1.0
     if not abs(off) <= max(WRONG, ERRORS * at.error / at.found):  # nor is it where nothing was solved
-        yield _formula(rows, dimension, at, where, off, unit)
+        yield _formula(dimension, at, where, off, unit)
     off = at.one / at.found - 1.0
     if abs(at.each / at.one - 1.0) >= LEVERAGE and abs(off) > max(UNLIKE, ERRORS * at.error / at.found):
         yield Finding(
-            "leverage", off, where, f"rows differ in leverage (their effective ridges by {at.cv:.2g} of the mean), while the theory "
-            "of a Task has one effective ridge for all",
+            "leverage", off, where,
+            f"rows differ in leverage (effective ridges by {at.cv:.2g} of their mean), and a Task has one effective ridge",
             f"use rg.learning_curve, where each row has its own, or a ridge of mean K_ii ({unit:.2g}) or more",
         )
 
@@ -84,12 +84,14 @@ def _copies(rows: Rows, groups: np.ndarray, at: Point, where: str) -> Finding | 
     if not abs(off) > max(UNLIKE, ERRORS * math.hypot(error / true, at.error / at.found)):
         return None
     return Finding(
-        "duplicates", off, where, f"{rows.repeated} rows repeat others exactly: held out, their copies in training know them "
-        f"(theory is {at.each / true - 1.0:+.0%} off)", "hold copies together: groups=, as in .groups of this diagnosis",
+        "duplicates", off, where,
+        f"{rows.repeated} rows repeat others exactly: held out, their copies in training know them (theory is "
+        f"{at.each / true - 1.0:+.0%} off)",
+        "hold copies together: groups=, as in .groups of this diagnosis",
     )
 
 
-def _formula(rows: Rows, dimension: float, at: Point, where: str, off: float, unit: float) -> Finding:
+def _formula(dimension: float, at: Point, where: str, off: float, unit: float) -> Finding:
     """Why the form with an effective ridge per row is off."""
     remedy = f"use rg.learning_curve, which simulates such points, or a ridge of mean K_ii ({unit:.2g}) or more"
     if not math.isfinite(off):
@@ -98,13 +100,14 @@ def _formula(rows: Rows, dimension: float, at: Point, where: str, off: float, un
         return Finding("few rows", off, where, f"theory is for many rows, {at.n} are in training", remedy)
     if dimension < DIMENSIONS:
         return Finding(
-            "low dimension", off, where, f"rows lie in about {dimension:.1f} dimensions, where theory near interpolation is off",
-            remedy,
+            "low dimension", off, where,
+            f"rows lie in about {dimension:.1f} dimensions, where theory near interpolation is off", remedy,
         )
     if at.cv > ONE_HOT:
         return Finding(
-            "rare rows", off, where, f"some rows have directions of their own, as rare categories (effective ridges vary by "
-            f"{at.cv:.2g} of their mean)", remedy + "; or merge rare categories",
+            "rare rows", off, where,
+            f"rows have directions of their own, as rare categories (effective ridges vary by {at.cv:.2g} of their mean)",
+            remedy + "; or merge rare categories",
         )
     if at.few[0] > FEW_SHARE[0] and at.few[1] > FEW_SHARE[1]:
         return Finding(

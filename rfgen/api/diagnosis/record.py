@@ -13,8 +13,10 @@ NOTHING = "nothing found"
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause: its `name`; the `size` of the error it makes, measured, relative (-0.3: 30 % too low); at which point it
-    was largest (`where`); what it is, in a `sentence`; and its `remedy`."""
+    """One cause: its `name`; the `size` of the error it makes, measured, relative (-0.3: 30 % too low); and `where`.
+
+    `sentence`: what it is; `remedy`: what to do.
+    """
 
     name: str
     size: float

@@ -3,37 +3,26 @@
 __all__ = ["diagnose"]
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from rfgen.api.diagnosis.causes import causes
-from rfgen.api.diagnosis.measured import OFF, agreeing
+from rfgen.api.diagnosis.curve import of_curve
+from rfgen.api.diagnosis.measured import OFF, UNITS, agreeing
 from rfgen.api.diagnosis.point import SPLITS, Point, examined, nearby_rows, scatter_of_inputs
 from rfgen.api.diagnosis.record import Diagnosis, Finding
 from rfgen.api.held_out_points import MOST_ROWS, Rows
+from rfgen.api.methods.table import method_for
 from rfgen.api.own_data import SAME, read_rows
+from rfgen.api.predicting import predict
 from rfgen.api.rows import read_data
 from rfgen.curves.arguments import Numbers
 from rfgen.problems import validation
-
-# What an own run may have meant, and what to do about it.
-UNITS = {
-    "ridge * n": ("the ridge multiplied by n", "here the ridge is unnormalised: a mean over rows has n times as much"),
-    "ridge / n": ("the ridge divided by n", "here the ridge is unnormalised: give n times as much"),
-    "ridge * features": (
-        "features divided by the root of their number", "divide these, or multiply the ridge by their number",
-    ),
-    "ridge / features": (
-        "features not divided by the root of their number", "multiply these by it, or divide the ridge by their number",
-    ),
-    "intercept": ("the other choice of intercept", "change intercept="),
-    "root": ("the root of the risk", "square it: test is a mean square"),
-    "half": ("half of the risk", "double it: test is a mean square, without a half"),
-    "training error": ("the training error", "test on rows that are held out"),
-    "all rows": ("the error on all rows, those of training included", "test on rows that are held out"),
-}
+from rfgen.problems.learner import Learner
+from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 
 
 def diagnose(
@@ -46,14 +35,14 @@ def diagnose(
     Parameters
     ----------
     data, y, kind, kernel, feature_map, intercept, seed
-        As in `learning_curve`.
+        As in `learning_curve`.  Or a task and a learner, of which you have `measured` values.
     n
         Rows in training, below N; None: half of them.
     ridge
         >= 0, unnormalised.
     measured
-        Held-out risks of your own runs, means over runs, one for each n and ridge (the shape of the outer product): which
-        other convention, of the ridge, the features or the risk, would agree with them.
+        Held-out risks of your own runs, means over runs, in the shape of the curve (n, ridge, ...): which other convention,
+        of the ridge, the features, the noise or the risk, would agree with them (two values or more, else none is told).
 
     Returns
     -------
@@ -88,6 +77,8 @@ def diagnose(
     >>> found.names, found["duplicates"].size < -0.3, found.groups[:4]
     (('duplicates',), True, array([0, 0, 1, 1]...))
     """
+    if isinstance(y, Learner | TwoLayerReLU):
+        return _of_task(data, y, n, measured)
     validation.aligned(data=data, y=y)
     if kernel is not None and feature_map is not None:
         raise ValueError("feature_map must be left out where kernel is given")
@@ -130,7 +121,8 @@ def diagnose(
         if told.size != len(points):
             raise ValueError(f"measured must hold a risk for each n and ridge ({len(points)}), got {told.size}")
         other = read(not intercept)
-        worst |= {found.name: found for found in _units(rows, other, points, told, matrix.shape[1] if kind == "features" else 0)}
+        features = matrix.shape[1] if kind == "features" else 0
+        worst |= {found.name: found for found in _units(rows, other, points, told, features)}
     facts = (
         f"rank {rows.gram.vectors.shape[1]}, input dimensions about {dimension:.0f}, "
         f"degrees of freedom {points[0].degrees[0]:.0f} (df1), {points[0].degrees[1]:.0f} (df2) at n={points[0].n}"
@@ -138,6 +130,22 @@ def diagnose(
     title = f"{count} rows{f' of {total}' if total > count else ''}, theory beside {SPLITS} splits"
     ordered = sorted(worst.values(), key=lambda found: -abs(found.size) if math.isfinite(found.size) else -math.inf)
     return Diagnosis(tuple(ordered), title, facts, groups)
+
+
+def _of_task(task: Any, learner: Any, n: Any, measured: Any) -> Diagnosis:
+    """A curve and the user's own runs."""
+    if measured is None:
+        raise ValueError("measured must hold the risks of your runs where data is a task and y a learner")
+    method, _ = method_for("predict", task, learner)
+    name = method.decided[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theory = predict(task, learner, n)[name].values
+    told = validation.positive("measured", measured, tuple(range(6)))
+    if told.size != theory.size:
+        raise ValueError(f"measured must have the shape of the curve, {theory.shape}, got {told.shape}")
+    told = told.reshape(theory.shape)
+    return of_curve(task, learner, n, {}, name, told, ~(np.abs(theory / told - 1.0) <= OFF))
 
 
 def _units(rows: Rows, other: Rows, points: list[Point], told: np.ndarray, features: int) -> Iterator[Finding]:
@@ -151,24 +159,22 @@ def _units(rows: Rows, other: Rows, points: list[Point], told: np.ndarray, featu
     if abs(off) <= OFF:
         return
     meant = {
-        "ridge * n": risks(lambda at: at.n), "ridge / n": risks(lambda at: 1.0 / at.n), "intercept": risks(lambda at: 1.0, other),
-        "root": [risk**0.5 for risk in now], "half": [risk / 2.0 for risk in now], "training error": [at.training for at in points],
+        "ridge * n": risks(lambda at: at.n), "ridge / n": risks(lambda at: 1.0 / at.n),
+        "intercept": risks(lambda at: 1.0, other), "root": [risk**0.5 for risk in now],
+        "half": [risk / 2.0 for risk in now], "training error": [at.training for at in points],
         "all rows": [(at.n * at.training + (count - at.n) * at.found) / count for at in points],
     }
     if features > 1:
         meant |= {
             "ridge * features": risks(lambda at: features), "ridge / features": risks(lambda at: 1.0 / features),
         }
-    found = agreeing(told, now, meant)
+    found, both = agreeing(told, now, meant), f"your runs measure {told[worst]:.4g} where splits give {now[worst]:.4g}"
     if not found and abs(off) > points[worst].scatter:  # which a single run would explain
         yield Finding(
-            "measured", off, "", f"your runs measure {told[worst]:.4g} where splits give {now[worst]:.4g}, and no other convention "
-            "explains it", "compare one split row by row",
+            "measured", off, "", f"{both}, and no other convention explains it", "compare one split row by row",
         )
     if not found:
         return
     what, remedy = UNITS[found[0]]
     also = f" (or {' or '.join(UNITS[name][0] for name in found[1:])})" if found[1:] else ""
-    yield Finding(
-        "units", off, "", f"your runs measure {told[worst]:.4g} where splits give {now[worst]:.4g}: that is {what}{also}", remedy
-    )
+    yield Finding("units", off, "", f"{both}: that is {what}{also}", remedy)
