@@ -107,8 +107,8 @@ def learning_curve(
     rows, blocks, kind, ridges = read_rows(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
     if rows.repeated and blocks is None:
         warn_caller(
-            f"{rows.repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold copies together, "
-            "as `rg.diagnose(...).groups` does"
+            f"{rows.repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold them "
+            "together, as `rg.diagnose(...).groups` does"
         )
     count = len(rows.labels) if blocks is None else int(blocks.max()) + 1
     sizes = _sizes(n, count, blocks is not None)

@@ -41,7 +41,7 @@ def causes(
         if abs(moved) >= MOVED:
             yield Finding(
                 "rounding", moved, where,
-                "the effective ridge is at the rounding of the kernel matrix: its last digits move the risk of the same splits",
+                "the effective ridge is at the rounding of the kernel matrix: its last digits move the risk of splits",
                 f"take a ridge above {ROUNDINGS * precision * float(rows.gram.values[0]) * unit:.2g}"
                 + (", or double precision" if precision > 1e-10 else ""),
             )

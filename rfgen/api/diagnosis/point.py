@@ -24,9 +24,9 @@ class Point:
 
     `one`: by one effective ridge; `each`: by one per row; `found` +- `error`: by splits, with the per-example risk as
     control variate; `training`: their training error; `scatter`: of a single split, relative.  `cv`: coefficient of
-    variation of the w_i less the ridge; `few`: largest share of another row in a row's prediction, and how few rows share in it
-    (means); `effective`: the effective ridge; `degrees`: the degrees of freedom df1 and df2 of a run; `of_population`:
-    relative standard error of the sample itself.
+    variation of the w_i less the ridge; `few`: largest share of another row in a row's prediction, and how few
+    share in it (means); `effective`: the effective ridge; `degrees`: the degrees of freedom df1 and df2 of a run;
+    `of_population`: relative standard error of the sample itself.
     """
 
     n: int
