@@ -21,6 +21,8 @@ LEVERAGE = 0.05
 DIMENSIONS, ONE_HOT, FEW_SHARE = 3.5, 2.0, (0.05, 0.25)
 # A single split that scatters by more says nothing alone; a sample that tells the population's risk no better is small.
 SCATTER, SMALL = 0.5, 0.2
+# A risk below this share of the labels' mean square is none, and has no relative error.
+NOTHING = 1e-14
 # The effective ridge in roundings of the largest eigenvalue, below which leave-one-out moves with them, and by how much.
 ROUNDINGS, MOVED = 1e4, 1e-3
 
@@ -29,6 +31,8 @@ def causes(
     rows: Rows, groups: np.ndarray | None, dimension: float, precision: float, at: Point, where: str, unit: float
 ) -> Iterator[Finding]:
     """The findings at one point; `groups` hold exact copies together; `unit`: the user's ridge in units of the point's."""
+    if not at.found > NOTHING * float(np.sum(np.mean(rows.labels**2, axis=0))):
+        return
     if at.of_population > SMALL:
         yield Finding(
             "few rows", at.of_population, where,

@@ -38,9 +38,14 @@ def agreeing(measured: Any, now: Any, others: Mapping[str, Any]) -> list[str]:
     >>> agreeing([4.1, 9.2], [2.0, 3.0], {"squared": [4.0, 9.0], "doubled": [4.0, 6.0]})
     ['squared']
     """
-    found, base = np.asarray(measured, float), np.asarray(now, float)
-    off = float(np.abs(found / base - 1.0).max())
+    found = np.asarray(measured, float)
+
+    def miss(values: Any) -> float:
+        with np.errstate(divide="ignore", invalid="ignore"):  # of fits to the last digit
+            return float(np.abs(found / np.asarray(values, float) - 1.0).max())
+
+    off = miss(now)
     if found.size < 2 or not off > OFF:
         return []
-    misses = {name: float(np.abs(found / np.asarray(values, float) - 1.0).max()) for name, values in others.items()}
-    return sorted((name for name, miss in misses.items() if miss <= min(OFF, off / NEARER)), key=misses.__getitem__)
+    misses = {name: miss(values) for name, values in others.items()}
+    return sorted((name for name, own in misses.items() if own <= min(OFF, off / NEARER)), key=misses.__getitem__)

@@ -100,7 +100,7 @@ def diagnose(
 
     rows, ridges = read(intercept), np.atleast_1d(validation.non_negative("ridge", ridge))
     count = len(rows.labels)
-    sizes = np.atleast_1d(validation.positive("n", max(count // 2, 1) if n is None else n))
+    sizes = np.atleast_1d(validation.positive("n", max(count // 2, 2) if n is None else n))
     if ((sizes != np.round(sizes)) | (sizes < 2) | (sizes >= count)).any():
         raise ValueError(f"n must hold whole numbers from 2 to {count - 1}, as the rest is held out, got {sizes.tolist()}")
     groups = nearby_rows(rows.kernel, SAME) if rows.repeated else None
@@ -124,7 +124,7 @@ def diagnose(
         features = matrix.shape[1] if kind == "features" else 0
         worst |= {found.name: found for found in _units(rows, other, points, told, features)}
     facts = (
-        f"rank {rows.gram.vectors.shape[1]}, input dimensions about {dimension:.0f}, "
+        f"rank {rows.gram.vectors.shape[1]}, {f'input dimensions about {dimension:.0f}, ' if math.isfinite(dimension) else ''}"
         f"degrees of freedom {points[0].degrees[0]:.0f} (df1), {points[0].degrees[1]:.0f} (df2) at n={points[0].n}"
     )
     title = f"{count} rows{f' of {total}' if total > count else ''}, theory beside {SPLITS} splits"
@@ -154,8 +154,10 @@ def _units(rows: Rows, other: Rows, points: list[Point], told: np.ndarray, featu
         return [examined(own, at.n, at.ridge * rows.scale / own.scale * factor(at)).found for at in points]
 
     now, count = [at.found for at in points], len(rows.labels)
-    worst = int(np.argmax(np.abs(told / now - 1.0)))
-    off = float(told[worst] / now[worst] - 1.0)
+    with np.errstate(divide="ignore"):  # of labels that are fitted to the last digit
+        misses = told / np.array(now) - 1.0
+    worst = int(np.argmax(np.abs(misses)))
+    off = float(misses[worst])
     if abs(off) <= OFF:
         return
     meant = {
