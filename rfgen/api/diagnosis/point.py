@@ -52,7 +52,9 @@ def examined(rows: Rows, n: int, ridge: float) -> Point:
     totals, each = splits.test.sum(axis=1), float(np.sum(form.test)) if form.converged else math.nan
     gaps, base = totals, 0.0
     if form.converged and np.isfinite(form.per_example).all():
-        gaps, base = totals - _of_held_out(splits, form.per_example), each
+        left = totals - _of_held_out(splits, form.per_example)
+        if left.std() < totals.std():  # else the formula knows nothing of these splits
+            gaps, base = left, each
     effective = float(scalar.effective_ridge)
     above = form.effective_ridges - ridge
     return Point(

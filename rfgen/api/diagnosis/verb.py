@@ -124,7 +124,8 @@ def diagnose(
         features = matrix.shape[1] if kind == "features" else 0
         worst |= {found.name: found for found in _units(rows, other, points, told, features)}
     facts = (
-        f"rank {rows.gram.vectors.shape[1]}, {f'input dimensions about {dimension:.0f}, ' if math.isfinite(dimension) else ''}"
+        f"rank {rows.gram.vectors.shape[1]}, "
+        f"{f'input dimensions about {dimension:.0f}, ' if math.isfinite(dimension) else ''}"
         f"degrees of freedom {points[0].degrees[0]:.0f} (df1), {points[0].degrees[1]:.0f} (df2) at n={points[0].n}"
     )
     title = f"{count} rows{f' of {total}' if total > count else ''}, theory beside {SPLITS} splits"
