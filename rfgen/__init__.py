@@ -75,8 +75,10 @@ __all__ = [
     "cache_programs",
     "check",
     "datasets",
+    "diagnose",
     "estimate_risk",
     "explore",
+    "features_of",
     "fine_grained_variance",
     "formula",
     "formulas",
@@ -90,13 +92,16 @@ __all__ = [
     "predict",
     "sensitivity",
     "simulate",
+    "tangent_features",
     "univariate",
 ]
 
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    diagnose,
     estimate_risk,
+    features_of,
     fine_grained_variance,
     learning_curve,
     optimal_augmentation,
@@ -106,6 +111,7 @@ from rfgen.api import (
     predict,
     sensitivity,
     simulate,
+    tangent_features,
 )
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods

@@ -19,6 +19,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -208,6 +209,13 @@ VERBS: dict[str, Method] = {
     "cost of overfitting": lambda t: rg.overfitting_cost(t.task, t.n),
     "estimates from features": lambda t: rg.estimate_risk(t.inputs, t.labels, [t.value, 2.0]),
     "estimates from a kernel": lambda t: rg.estimate_risk(t.inputs @ t.inputs.T, t.labels, t.value),
+    "features of a model": lambda t: xr.DataArray(rg.features_of(jax.jit(lambda rows: jnp.tanh(t.value * rows)), t.inputs)),
+    "tangents of a model": lambda t: xr.DataArray(
+        rg.tangent_features(lambda p, rows: jnp.tanh(rows @ p), t.value * np.ones(8), t.inputs, directions=3)
+    ),
+    "diagnosis": lambda t: xr.DataArray(
+        [own.size for own in rg.diagnose(t.task, rg.Learner(_ridge(t)), t.n[:1], measured=[1e3]).findings]
+    ),
     "sensitivity": lambda t: rg.sensitivity(10 * t.size, t.n, 2.0 * t.size, t.value),
     "adversarial error": lambda t: rg.adversarial_error(t.mixture, rg.Learner(MARGINS["hinge"](t)), 60 + t.n, [0.0, 0.3]),
     "fine-grained variance": lambda t: rg.fine_grained_variance(t.task, rg.Learner(_ridge(t), features=t.size), t.n),

@@ -183,6 +183,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/systems/test_xor_verbs.py": {
         "test_dimensions_and_attributes": (),
     },
+    "tests/test_diagnosing.py": {
+        "test_units_of_a_run_on_a_task": ("not divided by the root", "noise left out"),
+        "test_units_of_ones_own_run": ("ridge multiplied by n",),
+    },
     "tests/test_notebooks.py": {
         "test_notebook": ("your_own_data",),
     },

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 
 import rfgen as rg
 from rfgen.api.check.report import Report
+from rfgen.api.diagnosis.record import Diagnosis, Finding
 
 
 def script(task: rg.Task, inputs: np.ndarray, labels: np.ndarray) -> None:
@@ -38,6 +39,11 @@ def script(task: rg.Task, inputs: np.ndarray, labels: np.ndarray) -> None:
     assert_type(rg.overfitting_cost(rg.DataTask(inputs, labels), 20, features=[30, 40]), xarray.Dataset)
     assert_type(rg.estimate_risk(inputs, labels, np.geomspace(1e-3, 1.0, 3), time=3.0), xarray.Dataset)
     assert_type(rg.learning_curve(inputs, labels, [10, 20], ridge=0.1, views=2), xarray.Dataset)
+    assert_type(rg.features_of(np.tanh, inputs), np.ndarray)
+    assert_type(rg.tangent_features(lambda p, x: x @ p, inputs.T, inputs, directions=3, seed=1), np.ndarray)
+    assert_type(rg.diagnose(inputs, labels, [10, 20], ridge=0.1, measured=[0.3, 0.2]), Diagnosis)
+    assert_type(rg.diagnose(task, ridge, 64, measured=0.3).findings, tuple[Finding, ...])
+    assert_type(report.diagnosis, Diagnosis)
     assert_type(rg.sensitivity(100, n=30, features=[20, 40], activation=np.tanh), xarray.Dataset)
     classes = rg.Mixture([1.0, 0.0], np.ones(2))
     assert_type(rg.adversarial_error(classes, rg.Learner(rg.Hinge(1.0)), 20, radius=[0.0, 0.1]), xarray.Dataset)

@@ -7,7 +7,9 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "diagnose",
     "estimate_risk",
+    "features_of",
     "fine_grained_variance",
     "learning_curve",
     "optimal_augmentation",
@@ -17,11 +19,14 @@ __all__ = [
     "predict",
     "sensitivity",
     "simulate",
+    "tangent_features",
 ]
 
 from rfgen.api.attacking import adversarial_error
 from rfgen.api.decomposing import fine_grained_variance
+from rfgen.api.diagnosis.verb import diagnose
 from rfgen.api.estimating import estimate_risk
+from rfgen.api.model_features import features_of, tangent_features
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data import learning_curve

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.api.approximating import approximate_risk
 from rfgen.api.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
@@ -16,6 +17,8 @@ from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
+from rfgen.problems.trainings.classifier import Logistic
+from rfgen.systems.sparse.trainings import Lasso
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 
@@ -40,6 +43,7 @@ NAMES = {
 def estimate_risk(
     data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
     groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None, intercept: bool = False,
+    training: Lasso | Logistic | None = None,
 ) -> "xarray.Dataset":
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
@@ -66,6 +70,9 @@ def estimate_risk(
     intercept
         Fit one that is not penalised (not with time or clean).  Do not centre rows instead: a row that was centred with all
         others is known by them, and both estimates are far too low.
+    training
+        None: ridge regression.  `rg.Logistic` (y of signs; its own ridge and intercept) or `rg.Lasso` (features): `loo`, of
+        the logistic loss or the squared error, is then approximate, by one Newton's step from the fit to all rows.
 
     Returns
     -------
@@ -81,12 +88,17 @@ def estimate_risk(
 
     Notes
     -----
+    Approximate `loo` against refits (n = 50 and 100 Gaussian rows, p = n/2 to 2 n): logistic regression of ridge .1 or
+    more .1 % off in the median and 1.4 % at most (ridge .03: 5 %); lasso of up to n/2 active coefficients 5 %, 21 % at
+    most, up to 3 n/4 11 % and 100 %, beyond without bound: from n/2 on a UserWarning says so.  `loo_se` is then the scatter
+    of rows alone; `loo_error` is the share of wrong signs, `active` counts coefficients.
+
     Unbiased for independent samples as n grows (loo: for n - 1 of them).  Standard errors are for labels that are mostly
     noise, relative size 2/sqrt n or more; the realised risk of one fit scatters beside them.
 
     References
     ----------
-    gcv is KARE of arXiv 2006.09796; the rest derived.
+    gcv is KARE of arXiv 2006.09796; approximate loo is that of arXiv 1801.10243, 1807.02694; the rest derived.
 
     Examples
     --------
@@ -95,10 +107,19 @@ def estimate_risk(
     >>> found = rg.estimate_risk(X[:200], y[:200], ridge=[0.1, 1.0, 10.0])
     >>> found.loo.values.round(3), found.loo_se.values.round(3), found.attrs["best_loo_ridge"]
     (array([0.226, 0.208, 0.221]), array([0.026, 0.023, 0.023]), 1.0)
+    >>> signs = rg.estimate_risk(X[:200], y[:200], training=rg.Logistic([0.1, 1.0], intercept=True))
+    >>> signs.loo.values.round(3), signs.loo_error.values
+    (array([0.119, 0.145]), array([0.04 , 0.035]))
     """
     import xarray
 
     validation.aligned(data=data, y=y, groups=groups)
+    if training is not None:
+        given = {"ridge": np.any(ridge), "time": time is not None, "views": views is not None, "clean": clean is not None}
+        given["groups"] = groups is not None
+        for name in [name for name, is_given in given.items() if is_given]:
+            raise ValueError(f"{name} must be left out with training={training!r}")
+        return approximate_risk(data, y, training, kind, intercept)
     matrix, kind, precision = read_data(data, kind)
     n = matrix.shape[0]
     fits(matrix, kind, min(matrix.shape))

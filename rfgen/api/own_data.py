@@ -1,6 +1,6 @@
 """`learning_curve`: what more, or less, of one's own data gives, without a fit."""
 
-__all__ = ["learning_curve"]
+__all__ = ["SAME", "learning_curve", "read_rows"]
 
 import math
 from collections.abc import Callable, Sequence
@@ -104,7 +104,12 @@ def learning_curve(
     (array([0.34, 0.27, 0.22, 0.2 ]), array([1., 1., 1., 1.]))
     """
     validation.aligned(data=data, y=y, groups=groups)
-    rows, blocks, kind, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
+    rows, blocks, kind, ridges = read_rows(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
+    if rows.repeated and blocks is None:
+        warn_caller(
+            f"{rows.repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold them "
+            "together, as `rg.diagnose(...).groups` does"
+        )
     count = len(rows.labels) if blocks is None else int(blocks.max()) + 1
     sizes = _sizes(n, count, blocks is not None)
     points: dict[tuple[int, int], dict[str, Any]] = {}
@@ -122,10 +127,11 @@ def learning_curve(
     return _dataset(rows, points, sizes, ridges, count, kind, np.ndim(y) == 2)
 
 
-def _read(
+def read_rows(
     data: Any, y: Any, ridge: Any, kind: str, kernel: Any, feature_map: Any, intercept: bool, groups: Any, views: Any,
     seed: Any,
 ) -> tuple[Rows, np.ndarray | None, str, np.ndarray]:
+    """The rows, which of them belong together, whether a kernel or features came, and the ridges."""
     if kernel is not None and feature_map is not None:
         raise ValueError("feature_map must be left out where kernel is given")
     if not isinstance(intercept, bool | np.bool_):
@@ -167,10 +173,6 @@ def _read(
     diagonal = np.diag(matrix)
     distances = diagonal[:, None] + diagonal - 2.0 * matrix + np.eye(count)
     repeated = int(np.sum((distances < SAME).any(axis=1)))
-    if repeated and blocks is None:
-        warn_caller(
-            f"{repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold copies together"
-        )
     seed = validation.integer("seed", seed, 0)
     return Rows(matrix, gram, labels, scale, intercept, signs, repeated, seed), blocks, kind, ridges
 

@@ -3,11 +3,13 @@
 __all__ = ["check"]
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.api.check.report import Report
+from rfgen.api.diagnosis.curve import of_curve
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
@@ -42,7 +44,8 @@ def check(
     Returns
     -------
     Report
-        Prints as a table; its truth is the verdict, `.dataset` (an `xarray.Dataset`) holds all.
+        Prints as a table; its truth is the verdict, `.dataset` (an `xarray.Dataset`) holds all, `.diagnosis` tells why they
+        disagree.
 
     Raises
     ------
@@ -115,4 +118,5 @@ def check(
     title = repr(eigen)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
-    return Report(dataset, tuple(variables), threshold, title)
+    explain = partial(of_curve, task, learner, n, {"form": form, "members": members})
+    return Report(dataset, tuple(variables), threshold, title, explain)

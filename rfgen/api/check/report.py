@@ -2,11 +2,14 @@
 
 __all__ = ["Report"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rfgen.api.diagnosis.record import Diagnosis
 from rfgen.problems.shown import html_table
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ class Report:
     judged: tuple[str, ...]
     threshold: float
     title: str
+    explain: Callable[[str, np.ndarray, np.ndarray], Diagnosis] | None = None
 
     def _passes(self, name: str) -> np.ndarray:
         data = self.dataset
@@ -57,6 +61,15 @@ class Report:
     def largest_z(self) -> float:
         """The largest |z| among the judged variables, finite-size error included."""
         return float(max(np.nanmax(np.abs(self.dataset[f"{name}_z"].values), initial=0.0) for name in self.judged))
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """Why they disagree: causes with the error that each makes, none where they agree.  Computed on first use."""
+        passes = {name: self._passes(name) for name in self.judged}
+        wrong = [name for name in self.judged if not passes[name].all()]
+        if self.explain is None or not wrong:
+            return Diagnosis((), self.title)
+        return self.explain(wrong[0], self.dataset[f"{wrong[0]}_simulation"].values, ~passes[wrong[0]])
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
         """Head and rows: one row per point and judged variable."""

@@ -1,0 +1,51 @@
+"""Measured risks that are off: the risks under other conventions, and which of them agrees."""
+
+__all__ = ["OFF", "UNITS", "agreeing"]
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# Measured values disagree when they are off by more; with a convention that agrees they are not, and nearer by so much.
+OFF, NEARER = 0.1, 3.0
+# What an own run may have meant, and what to do about it.
+UNITS = {
+    "ridge * n": ("the ridge multiplied by n", "here the ridge is unnormalised: a mean over rows has n times as much"),
+    "ridge / n": ("the ridge divided by n", "here the ridge is unnormalised: give n times as much"),
+    "ridge * features": (
+        "features divided by the root of their number", "divide these, or multiply the ridge by their number",
+    ),
+    "ridge / features": (
+        "features not divided by the root of their number", "multiply these by it, or divide the ridge by their number",
+    ),
+    "intercept": ("the other choice of intercept", "change intercept="),
+    "noise^2": ("the square of the noise", "noise is a variance, not a standard deviation"),
+    "root of noise": ("the root of the noise", "noise is a variance: give its square root to what adds a deviation"),
+    "clean labels": ("the noise left out of the test", "test is on noisy labels: compare with test - noise"),
+    "root": ("the root of the risk", "square it: test is a mean square"),
+    "half": ("half of the risk", "double it: test is a mean square, without a half"),
+    "training error": ("the training error", "test on rows that are held out"),
+    "all rows": ("the error on all rows, those of training included", "test on rows that are held out"),
+}
+
+
+def agreeing(measured: Any, now: Any, others: Mapping[str, Any]) -> list[str]:
+    """Which of `others` agree with the measured values at every point, best first: none where `now` is not off.
+
+    One value alone tells nothing: some convention is always near.
+
+    >>> agreeing([4.1, 9.2], [2.0, 3.0], {"squared": [4.0, 9.0], "doubled": [4.0, 6.0]})
+    ['squared']
+    """
+    found = np.asarray(measured, float)
+
+    def miss(values: Any) -> float:
+        with np.errstate(divide="ignore", invalid="ignore"):  # of fits to the last digit
+            return float(np.abs(found / np.asarray(values, float) - 1.0).max())
+
+    off = miss(now)
+    if found.size < 2 or not off > OFF:
+        return []
+    misses = {name: miss(values) for name, values in others.items()}
+    return sorted((name for name, own in misses.items() if own <= min(OFF, off / NEARER)), key=misses.__getitem__)
