@@ -10,9 +10,9 @@ import numpy as np
 
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
-from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
+from rfgen.theory.estimation.held_out_risk import held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
-from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk
+from rfgen.theory.estimation.subsample_risk import SubsampleRisk
 
 # Rows up to which each has an effective ridge of its own; beyond, one for all, corrected by leave-one-out.
 MOST_ROWS = 2_000
@@ -54,15 +54,15 @@ class Rows:
 
 
 def point(
-    rows: Rows, n: float, ridge: float, start: HeldOutRisk | None
-) -> tuple[dict[str, Any], HeldOutRisk | None]:
-    """One n and ridge, and its solution to start the next from."""
+    rows: Rows, n: float, ridge: float, scalar: SubsampleRisk, start: np.ndarray | None
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """One n and ridge, and its effective ridges if they help to solve the next, from `start` (less `ridge`)."""
     count, rank = len(rows.labels), rows.gram.vectors.shape[1] + rows.intercept
-    scalar = subsample_risk(rows.gram, rows.labels, n, ridge)
     if scalar.status == "unreachable":
         return _unknown(rows, "unreachable"), None
+    each = None
     if count > MOST_ROWS:
-        found, before = _corrected(rows, scalar), None
+        found = _corrected(rows, scalar)
     else:
         form = held_out_risk(rows.kernel, rows.gram, rows.labels, n, ridge, start)
         if not form.converged and n > count:  # it solves less far than the form with one effective ridge
@@ -71,8 +71,8 @@ def point(
             "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
             "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
         }
-        before = form if form.converged and n != count else None
-    return _finished(rows, scalar, found, n, ridge, rank), before
+        each = form.effective_ridges if form.converged and n != count and scalar.status == "ok" else None
+    return _finished(rows, scalar, found, n, ridge, rank), each
 
 
 def _finished(

@@ -12,11 +12,14 @@ from rfgen._version import __version__
 from rfgen.api.held_out_points import SENTENCES, Rows, point, simulated
 from rfgen.api.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
+from rfgen.curves.cells.progress import progress_bar
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
+from rfgen.numerics.scattered import farthest_first, interpolated
 from rfgen.problems import validation
-from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
+from rfgen.theory.estimation.held_out_risk import held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
+from rfgen.theory.estimation.subsample_risk import subsample_risk
 
 if TYPE_CHECKING:
     import xarray
@@ -27,6 +30,8 @@ LEAST_ROWS = 3
 SAME = 1e-10
 # A prediction of all rows from half of them that misses by more is no base for one beyond them.
 HINDCAST = 0.3
+# Seconds after which a bar tells how far it is.
+SLOW = 5.0
 NAMES = {
     "test": "risk on held-out rows", "train": "training error (mean squared residual)",
     "bias": "squared error of the mean prediction at held-out rows", "variance": "variance over the draws of rows, there",
@@ -107,18 +112,7 @@ def learning_curve(
     rows, blocks, kind, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
     count = len(rows.labels) if blocks is None else int(blocks.max()) + 1
     sizes = _sizes(n, count, blocks is not None)
-    points: dict[tuple[int, int], dict[str, Any]] = {}
-    start: HeldOutRisk | None = None
-    for column in np.argsort(np.ravel(sizes)):
-        size, before = float(np.ravel(sizes)[column]), start
-        for number, row in enumerate(np.argsort(-np.ravel(ridges))):
-            at = float(np.ravel(ridges)[row]) / rows.scale
-            if blocks is not None:
-                points[column, row] = simulated(rows, int(size), at, blocks)
-                continue
-            # a solution at a larger ridge or fewer rows is a start that Newton's steps fall from
-            points[column, row], before = point(rows, size, at, before)
-            start = before if number == 0 else start
+    points = _points(rows, sizes, ridges, blocks)
     return _dataset(rows, points, sizes, ridges, count, kind, np.ndim(y) == 2)
 
 
@@ -173,6 +167,31 @@ def _read(
         )
     seed = validation.integer("seed", seed, 0)
     return Rows(matrix, gram, labels, scale, intercept, signs, repeated, seed), blocks, kind, ridges
+
+
+def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, blocks: np.ndarray | None) -> dict[Any, dict[str, Any]]:
+    """Every n and ridge, outside in: what lies between solved ones is nearly solved."""
+    places = list(np.ndindex(sizes.size, ridges.size))
+    at = [(float(np.ravel(sizes)[column]), float(np.ravel(ridges)[row]) / rows.scale) for column, row in places]
+    scalars = [subsample_risk(rows.gram, rows.labels, *each) for each in at]
+    where = np.log([[max(scalar.effective_ridge, 1e-300), n] for scalar, (n, _) in zip(scalars, at, strict=True)])
+    where = np.where(np.isfinite(where), where, 700.0)
+    points: dict[Any, dict[str, Any]] = {}
+    known, ratios = [], []
+    with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
+        for number in farthest_first(where):
+            n, ridge = at[number]
+            if blocks is not None:
+                points[places[number]] = simulated(rows, int(n), ridge, blocks)
+                continue
+            alike = scalars[number].effective_ridge - ridge
+            start = alike * np.exp(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
+            points[places[number]], each = point(rows, n, ridge, scalars[number], start)
+            if each is not None:
+                known.append(where[number])
+                ratios.append(np.log((each - ridge) / alike))
+            bar.update()
+    return points
 
 
 def _sizes(n: Any, count: int, grouped: bool) -> np.ndarray:
