@@ -174,22 +174,22 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, blocks: np.ndarra
     places = list(np.ndindex(sizes.size, ridges.size))
     at = [(float(np.ravel(sizes)[column]), float(np.ravel(ridges)[row]) / rows.scale) for column, row in places]
     scalars = [subsample_risk(rows.gram, rows.labels, *each) for each in at]
-    where = np.log([[max(scalar.effective_ridge, 1e-300), n] for scalar, (n, _) in zip(scalars, at, strict=True)])
-    where = np.where(np.isfinite(where), where, 700.0)
+    n, ridge = np.array(at).T
+    least = min(ridge[ridge > 0.0], default=1.0)
+    where = np.stack([np.log(np.maximum(ridge, least / 100.0)), np.log(n)], axis=1)
     points: dict[Any, dict[str, Any]] = {}
     known, ratios = [], []
     with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
         for number in farthest_first(where):
-            n, ridge = at[number]
             if blocks is not None:
-                points[places[number]] = simulated(rows, int(n), ridge, blocks)
+                points[places[number]] = simulated(rows, int(n[number]), ridge[number], blocks)
                 continue
-            alike = scalars[number].effective_ridge - ridge
+            alike = scalars[number].effective_ridge - ridge[number]
             start = alike * np.exp(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
-            points[places[number]], each = point(rows, n, ridge, scalars[number], start)
+            points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
             if each is not None:
                 known.append(where[number])
-                ratios.append(np.log((each - ridge) / alike))
+                ratios.append(np.log((each - ridge[number]) / alike))
             bar.update()
     return points
 

@@ -5,7 +5,7 @@ __all__ = ["farthest_first", "interpolated"]
 import numpy as np
 
 # Neighbours that an interpolant is of, its length in units of the farthest of them, and what keeps its matrix regular.
-NEIGHBOURS, LENGTH, JITTER = 30, 1.5, 1e-11
+NEIGHBOURS, LENGTH, JITTER = 40, 1.0, 1e-12
 
 
 def farthest_first(points: np.ndarray) -> np.ndarray:

@@ -15,11 +15,13 @@ __all__ = ["HeldOutRisk", "held_out_risk"]
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rfgen.numerics.gram import Gram
+from rfgen.numerics.triangular import inverse_of_factor
 from rfgen.theory.estimation.leave_out import leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import effective_ridge
@@ -79,8 +81,8 @@ def held_out_risk(
     if n > rank + gram.centred and not full and rank:
         ridge = max(ridge, LEAST * float(gram.values[-1]))  # least squares is the limit from above
     resolvent = _resolvent(kernel, gram, full)
-    scalar = effective_ridge(gram.values, rows - rank - gram.centred, rows, n, ridge)
-    solved = (_below if free > 0.0 else _beyond)(resolvent, kernel, scalar, free, ridge, start)
+    alike = partial(effective_ridge, gram.values, rows - rank - gram.centred, rows, n, ridge)
+    solved = (_below if free > 0.0 else _beyond)(resolvent, kernel, alike, free, ridge, start)
     if solved is None:
         nothing = np.full(labels.shape[1], math.nan)
         unknown = np.full(labels.shape, math.nan)
@@ -92,7 +94,7 @@ def _resolvent(kernel: np.ndarray, gram: Gram, full: bool) -> Callable[[np.ndarr
     """R for the effective ridges (rows,); LinAlgError where K + diag w is not positive definite."""
     from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-    potrf, potri, trtrs = get_lapack_funcs(("potrf", "potri", "trtrs"))
+    potrf, trtrs = get_lapack_funcs(("potrf", "trtrs"))
     (ger,) = get_blas_funcs(("ger",))
     # any multiple of 11' leaves R alone, and keeps the constant away from 0
     lift = np.trace(kernel) / len(kernel) if gram.centred else 0.0
@@ -105,9 +107,7 @@ def _resolvent(kernel: np.ndarray, gram: Gram, full: bool) -> Callable[[np.ndarr
             factor, failed = potrf(shifted, lower=1, overwrite_a=1)
             if failed:
                 raise np.linalg.LinAlgError
-            half, failed = potri(factor, lower=1, overwrite_c=1)
-            found = half + half.T
-            found.ravel("K")[:: len(kernel) + 1] *= 0.5
+            found = inverse_of_factor(factor)
         else:
             if (ridges <= 0.0).any():
                 raise np.linalg.LinAlgError
@@ -155,20 +155,25 @@ def _couplings(matrix: np.ndarray, free: float) -> tuple[np.ndarray, Callable[[n
 
 
 def _below(
-    resolvent: Callable, kernel: np.ndarray, scalar: tuple, free: float, ridge: Any, start: np.ndarray | None
+    resolvent: Callable, kernel: np.ndarray, scalar: Callable[[], tuple], free: float, ridge: Any, start: np.ndarray | None
 ) -> tuple | None:
     """From `start`, or from one effective ridge for all, or from far above, until Newton's steps arrive."""
-    above = free / (1.0 - free) * (np.diag(kernel) + ridge)  # 1/R_ii <= K_ii + w_i
-    if math.isfinite(scalar[1]) and scalar[1] > 0.0:
-        above = np.full(len(kernel), scalar[1])
-    attempts = [2.0**power * above for power in range(DOUBLINGS)]
-    for attempt in attempts if start is None else [start, *attempts]:
+    if start is not None:
         try:
-            found = _newton(resolvent, free, ridge, attempt)
+            found = _newton(resolvent, free, ridge, start)
+        except (np.linalg.LinAlgError, ValueError):
+            found = None
+        if found is not None:
+            return found
+    alike = scalar()[1]
+    above = free / (1.0 - free) * (np.diag(kernel) + ridge)  # 1/R_ii <= K_ii + w_i
+    if math.isfinite(alike) and alike > 0.0:
+        above = np.full(len(kernel), alike)
+    for power in range(DOUBLINGS):
+        try:
+            return _newton(resolvent, free, ridge, 2.0**power * above)
         except (np.linalg.LinAlgError, ValueError):
             continue
-        if found is not None or attempt is not start:
-            return found
     return None
 
 
@@ -190,12 +195,13 @@ def _newton(resolvent: Callable, free: float, ridge: Any, above: np.ndarray) -> 
 
 
 def _beyond(
-    resolvent: Callable, kernel: np.ndarray, scalar: tuple, free: float, ridge: Any, start: np.ndarray | None
+    resolvent: Callable, kernel: np.ndarray, scalar: Callable[[], tuple], free: float, ridge: Any, start: np.ndarray | None
 ) -> tuple | None:
     """n > rows: u < 0, and steps are shortened until K + diag w stays positive definite and the equation comes nearer."""
-    if scalar[2] != "ok":
+    _, above, status = scalar()
+    if status != "ok":
         return None
-    alike = np.full(len(kernel), scalar[1])
+    alike = np.full(len(kernel), above)
     for above in (alike,) if start is None else (start, alike):
         try:
             matrix = resolvent(ridge + above)
