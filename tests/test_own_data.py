@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.runs.splits import random_splits
 
 X, Y = rg.datasets.digits()
 INPUTS, LABELS = X[:120], Y[:120]
@@ -74,13 +73,22 @@ def test_copies_are_groups():
     inputs, labels = np.repeat(INPUTS[:60], 2, axis=0), np.repeat(LABELS[:60], 2)
     with pytest.warns(UserWarning, match="120 rows repeat others exactly: .* give groups"):
         hopeful = rg.learning_curve(inputs, labels, 60, 1.0)
-    grouped = rg.learning_curve(inputs, labels, 30, 1.0, groups=np.repeat(np.arange(60), 2))
-    assert grouped.status == "simulated" and hopeful.test < 0.7 * grouped.test
-    # the same splits of the rows without their copies, at half the ridge
-    single = random_splits(INPUTS[:60] @ INPUTS[:60].T, LABELS[:60, None], 30, 0.5, 100, 0, True)
-    np.testing.assert_allclose(grouped.test, single.test.mean(), rtol=1e-9)
-    views = rg.learning_curve(inputs, labels, 30, 0.5, views=2)
-    np.testing.assert_allclose(views.test, grouped.test, rtol=1e-9)
+    settings = {"n": [20, 30, 60], "kernel": gaussian_kernel}
+    names, ridges = np.repeat(np.arange(60), 2), np.array([0.0, 0.1])
+    grouped = rg.learning_curve(inputs, labels, ridge=ridges, groups=names, **settings)
+    assert hopeful.test < 0.7 * rg.learning_curve(inputs, labels, 30, 1.0, groups=names).test
+    # copies drawn together are one row at half the ridge
+    single = rg.learning_curve(INPUTS[:60], LABELS[:60], ridge=ridges / 2.0, **settings)
+    views = rg.learning_curve(inputs, labels, ridge=ridges / 2.0, views=2, **settings)
+    np.testing.assert_array_equal(grouped.status, single.status)
+    kept = (single.status == "ok").values
+    assert kept.sum() == 4
+    for name in ("test", "train", "bias", "error"):
+        np.testing.assert_allclose(grouped[name].values[kept], single[name].values[kept], rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(views[name], grouped[name], rtol=1e-8, atol=1e-12)
+    loo = rg.estimate_risk(gaussian_kernel(inputs, inputs), labels, ridges, groups=names, intercept=True)
+    np.testing.assert_allclose(grouped.test.sel(n=60), loo.loo, rtol=1e-9)
+    assert (grouped.reach == 60).all() and np.isnan(grouped.test_se).all()
 
 
 def test_beyond_the_sample():
@@ -130,7 +138,7 @@ def test_drawn_with_its_error():
         ({"ridge": -1.0}, "ridge must be >= 0"),
         ({"intercept": "no"}, "intercept must be True or False, got 'no'"),
         ({"groups": np.arange(120), "views": 2}, "groups must be left out where views are given"),
-        ({"groups": np.arange(120), "n": 120}, "n must be below the number of groups"),
+        ({"groups": np.arange(120), "n": 121}, "n must be at most the number of groups"),
         ({"views": 7}, "views must divide the rows"),
         ({"kernel": gaussian_kernel, "feature_map": np.tanh}, "feature_map must be left out where kernel is given"),
         ({"kind": "image"}, "kind must be 'auto', 'kernel' or 'features'"),
