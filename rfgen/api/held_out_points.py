@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.rows import ROUNDING, at_rounding
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
 from rfgen.theory.estimation.held_out_groups import held_out_groups
@@ -23,15 +24,13 @@ AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
 GAP, LOOK, DECIDE = 0.07, 20, 100
 # Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
 PEAK_RIDGE, PEAK_ROWS, THIN = 1e-6, 5, 0.9
-# w in units of the largest eigenvalue, below which leave-one-out moves with the last digits of the kernel.
-ROUNDED = 1e4 * float(np.finfo(np.float64).eps)
 SENTENCES = {
     "simulated": "100 real splits: the mean of groups; else the median, as the formula does not hold there (band 10-90 %)",
     "unreachable": "beyond what the sample tells: n may be at most rows + ridge tr K^-1 (`reach`); give a larger ridge",
     "edge": "the least ridge that the sample reaches at this n, and risk still falls: an upper bound of the best risk",
     "thin": "few directions are left to tell of the population: standard error above a quarter",
     "near peak": "n is at the rank of the rows, where the risk without ridge has no bound",
-    "rounding": "the effective ridge is at the rounding of the kernel matrix: its last digits decide",
+    "rounding": ROUNDING,
     "clustered": "rows repeat, or nearly: independent rows beyond the sample cannot be told; give groups",
     "not solved": "no solution of the equations in double precision",
 }
@@ -42,7 +41,8 @@ class Rows:
     """The user's rows: kernel of mean diagonal 1 (centred with an intercept), its decomposition, labels (centred).
 
     `signs` (N, outputs): the labels as they came where all are 1 or -1; `repeated`: how many rows have an exact copy among
-    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole.
+    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind` and `precision`
+    of the data as they came.
     """
 
     kernel: np.ndarray
@@ -53,7 +53,9 @@ class Rows:
     signs: np.ndarray | None
     repeated: int
     seed: int
-    blocks: list[np.ndarray] | None = None
+    blocks: list[np.ndarray] | None
+    kind: str
+    precision: float
 
     @property
     def count(self) -> int:
@@ -138,7 +140,7 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
         return "not solved"
     if rows.blocks is None and rank < count and abs(n - rank) <= PEAK_ROWS and ridge <= PEAK_RIDGE and n <= count:
         return "near peak"
-    if 0.0 < scalar.effective_ridge < ROUNDED * float(rows.gram.values[0]):
+    if at_rounding(rows.gram, scalar.effective_ridge, rows.precision, rows.kind):
         return "rounding"
     if n > count and rows.repeated:
         return "clustered"

@@ -35,7 +35,7 @@ NAMES = {
 }
 
 
-def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, kind: str, outputs: bool) -> Any:
+def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, outputs: bool) -> Any:
     """The data set that `learning_curve` returns; `outputs`: labels came as columns."""
     import xarray
     from scipy.special import ndtr
@@ -68,7 +68,7 @@ def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, kind: str, 
     variables["reach"] = (dims[dims.index("ridge") :] if ridges.ndim else [], _reach(rows, ridges))
     found = sorted({str(status) for status in np.ravel(variables["status"][1])} - {"ok"})
     attributes: dict[str, Any] = {
-        "rfgen_version": __version__, "kind": kind, "rows": len(rows.labels), "rank": rows.gram.vectors.shape[1],
+        "rfgen_version": __version__, "kind": rows.kind, "rows": len(rows.labels), "rank": rows.gram.vectors.shape[1],
         "intercept": int(rows.intercept), **{status.replace(" ", "_"): SENTENCES[status] for status in found},
     }
     if (sizes > count).any():

@@ -91,15 +91,15 @@ def learning_curve(
     (array([0.34, 0.27, 0.22, 0.2 ]), array([1., 1., 1., 1.]))
     """
     validation.aligned(data=data, y=y, groups=groups)
-    rows, kind, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
+    rows, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
     sizes = _sizes(n, rows.count, rows.blocks is not None)
-    return curve_of_rows(rows, sizes, ridges, kind, np.ndim(y) == 2)
+    return curve_of_rows(rows, sizes, ridges, np.ndim(y) == 2)
 
 
 def _read(
     data: Any, y: Any, ridge: Any, kind: str, kernel: Any, feature_map: Any, intercept: bool, groups: Any, views: Any,
     seed: Any,
-) -> tuple[Rows, str, np.ndarray]:
+) -> tuple[Rows, np.ndarray]:
     if kernel is not None and feature_map is not None:
         raise ValueError("feature_map must be left out where kernel is given")
     if not isinstance(intercept, bool | np.bool_):
@@ -133,7 +133,8 @@ def _read(
     matrix, ridges = matrix / scale, validation.non_negative("ridge", ridge)
     gram = Gram(gram.vectors, gram.values / scale, gram.centred)
     scale /= 1 if views is None else int(views)  # the mean over views of a sample is the sum at so many times the ridge
-    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, validation.integer("seed", seed, 0), blocks)
+    seed = validation.integer("seed", seed, 0)
+    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, seed, blocks, kind, precision)
     diagonal, numbers = np.diag(matrix), rows.groups
     same = diagonal[:, None] + diagonal - 2.0 * matrix < SAME
     repeated = int(np.sum((same & (numbers[:, None] != numbers)).any(axis=1)))
@@ -141,7 +142,7 @@ def _read(
         warn_caller(
             f"{repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold copies together"
         )
-    return replace(rows, repeated=repeated), kind, ridges
+    return replace(rows, repeated=repeated), ridges
 
 
 def _sizes(n: Any, count: int, grouped: bool) -> np.ndarray:
