@@ -74,7 +74,7 @@ class Rows:
 def point(
     rows: Rows, n: float, ridge: float, scalar: SubsampleRisk, start: np.ndarray | None
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """One n and ridge, and its effective ridges if they help to solve the next, from `start` (less `ridge`)."""
+    """One n and ridge, and its effective ridges if they help to solve the next, from `start`."""
     count, rank = rows.count, rows.gram.vectors.shape[1] + rows.intercept
     if scalar.status == "unreachable":
         return _unknown(rows, "unreachable"), None
@@ -95,7 +95,6 @@ def point(
             "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
         }
         each = form.effective_ridges if form.converged and n != count and scalar.status == "ok" else None
-        each = each if each is None or rows.blocks is not None else each - ridge
     return _finished(rows, scalar, found, n, ridge, rank), each
 
 

@@ -102,12 +102,14 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
     known, ratios = [], []
     with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
         for number in farthest_first(where):
+            # of rows drawn once what exceeds the ridge, of groups the matrices beside it
             alike = scalars[number].effective_ridge - ridge[number]
-            start = alike * back(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
+            floor = ridge[number] if rows.blocks is None else 0.0
+            start = floor + alike * back(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
             points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
             if each is not None and each.size <= MOST_ENTRIES:
                 known.append(where[number])
-                ratios.append(flat(each / alike))
+                ratios.append(flat((each - floor) / alike))
             bar.update()
     return points
 

@@ -140,7 +140,7 @@ def test_starts_and_scales_change_nothing():
     kernel, gram, labels = sample(60, "full", True)
     cold = held_out_risk(kernel, gram, labels, 40, 0.01)
     for n, ridge in ((40, 1.0), (20, 0.01)):
-        start = held_out_risk(kernel, gram, labels, n, ridge).effective_ridges - ridge
+        start = held_out_risk(kernel, gram, labels, n, ridge).effective_ridges
         warm = held_out_risk(kernel, gram, labels, 40, 0.01, start)
         np.testing.assert_allclose(warm.test, cold.test, rtol=1e-7)
     big = held_out_risk(1e9 * kernel, gram_of_kernel(1e9 * kernel, centred=True), labels, 40, 1e7)
