@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.simulation.runs.splits import random_splits
 
 X, Y = rg.datasets.digits()
 INPUTS, LABELS = X[:120], Y[:120]
@@ -91,6 +92,17 @@ def test_copies_are_groups():
     assert (grouped.reach == 60).all() and np.isnan(grouped.test_se).all()
 
 
+def test_drawn_with_replacement_and_tested_out_of_bag():
+    settings = {"n": [40, 120, 300], "ridge": [0.1, 10.0], "kernel": gaussian_kernel, "replace": True}
+    curve = rg.learning_curve(INPUTS, LABELS, **settings)
+    assert (curve.status == "ok").all() and np.isinf(curve.reach).all() and np.isnan(curve.test_se).all()
+    runs = random_splits(gaussian_kernel(INPUTS, INPUTS), LABELS[:, None], 120, 10.0, 200, 0, True, replace=True)
+    np.testing.assert_allclose(curve.test[1, 1], runs.test.mean(), rtol=0.03)
+    np.testing.assert_allclose(curve.train[1, 1], runs.train.mean(), rtol=0.03)
+    few = rg.learning_curve(INPUTS[:20], LABELS[:20], 5, 0.1, replace=True)
+    assert few.status in ("ok", "simulated")
+
+
 def test_beyond_the_sample():
     random = np.random.default_rng(1)
     inputs = random.normal(size=(60, 200))
@@ -136,6 +148,8 @@ def test_drawn_with_its_error():
         ({"n": 10.5}, "n must hold whole numbers of rows, got 10.5"),
         ({"n": "many"}, "n must be numeric"),
         ({"ridge": -1.0}, "ridge must be >= 0"),
+        ({"replace": True, "n": 800}, "n must leave a row undrawn in the mean, as those are tested on, got 800 draws"),
+        ({"replace": True, "views": 2}, "replace must be False with groups or views"),
         ({"intercept": "no"}, "intercept must be True or False, got 'no'"),
         ({"groups": np.arange(120), "views": 2}, "groups must be left out where views are given"),
         ({"groups": np.arange(120), "n": 121}, "n must be at most the number of groups"),

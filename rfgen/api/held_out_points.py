@@ -42,7 +42,7 @@ class Rows:
 
     `signs` (N, outputs): the labels as they came where all are 1 or -1; `repeated`: how many rows have an exact copy among
     those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind` and `precision`
-    of the data as they came.
+    of the data as they came; `replace`: rows are drawn with replacement.
     """
 
     kernel: np.ndarray
@@ -56,11 +56,17 @@ class Rows:
     blocks: list[np.ndarray] | None
     kind: str
     precision: float
+    replace: bool
 
     @property
-    def count(self) -> int:
-        """What n counts: groups, or rows."""
-        return len(self.labels if self.blocks is None else self.blocks)
+    def count(self) -> float:
+        """Most that leaves any to test on, and one: groups, or rows, without end with replacement."""
+        return math.inf if self.replace else len(self.labels if self.blocks is None else self.blocks)
+
+    def distinct(self, n: Any) -> Any:
+        """How many different rows n draws, or groups, hold in the mean."""
+        rows = len(self.labels)
+        return rows * (1.0 - (1.0 - 1.0 / rows) ** n) if self.replace else n * rows / self.count
 
     @property
     def groups(self) -> np.ndarray:
@@ -80,14 +86,14 @@ def point(
         return _unknown(rows, "unreachable"), None
     each = None
     if len(rows.labels) > MOST_ROWS and (rows.blocks is None or n < count):
-        if rows.blocks is not None:
+        if rows.blocks is not None or rows.replace:
             return simulated(rows, int(n), ridge), None
         found = _corrected(rows, scalar)
     else:
         if rows.blocks is not None:
             form = held_out_groups(rows.kernel, rows.gram, rows.labels, rows.blocks, n, ridge, start)
         else:
-            form = held_out_risk(rows.kernel, rows.gram, rows.labels, n, ridge, start)
+            form = held_out_risk(rows.kernel, rows.gram, rows.labels, n, ridge, start, rows.replace)
         if not form.converged and n > count:  # it solves less far than the form with one effective ridge
             return _finished(rows, scalar, _corrected(rows, scalar), n, ridge, rank), None
         found = {
@@ -108,9 +114,10 @@ def _finished(
         found |= {"bias": blank[0], "per_example": blank, "mean_residual": blank}
     with np.errstate(invalid="ignore", divide="ignore"):
         found["indicator"] = abs(float(np.sum(found["test"]) / np.sum(scalar.test)) - 1.0)
-    # the form with one effective ridge, and its error, are of rows on their own
-    error = scalar.relative_error if rows.blocks is None else math.nan * scalar.relative_error
-    found["indicator"] += 0.0 if rows.blocks is None else math.nan
+    # the form with one effective ridge, and its error, are of rows on their own, drawn once
+    alone = rows.blocks is None and not rows.replace
+    error = scalar.relative_error if alone else math.nan * scalar.relative_error
+    found["indicator"] += 0.0 if alone else math.nan
     found["test_se"] = error * found["test"]
     found["status"] = _status(rows, scalar, found, n, ridge, rank)
     doubtful = not found["converged"] or rows.repeated or n <= FEW or found["cavity"] > CAVITY
@@ -137,6 +144,7 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
     count = len(rows.labels)
     if not found["converged"]:
         return "not solved"
+    n = rows.distinct(n)
     if rows.blocks is None and rank < count and abs(n - rank) <= PEAK_ROWS and ridge <= PEAK_RIDGE and n <= count:
         return "near peak"
     if at_rounding(rows.gram, scalar.effective_ridge, rows.precision, rows.kind):
@@ -151,7 +159,7 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
 def _checked(rows: Rows, found: dict[str, Any], n: int, ridge: float) -> dict[str, Any]:
     """Real splits, with the per-example risk of their held-out rows as control variate: keep the formula, or not."""
     if found["converged"] and np.isfinite(found["per_example"]).all():
-        few = random_splits(rows.kernel, rows.labels, n, ridge, LOOK, rows.seed, rows.intercept, rows.groups)
+        few = random_splits(rows.kernel, rows.labels, n, ridge, LOOK, rows.seed, rows.intercept, rows.groups, rows.replace)
         gaps = few.test.sum(axis=1) - _of_held_out(few, found["per_example"])
         total, spread = float(np.sum(found["test"])), float(np.std(gaps, ddof=1)) / math.sqrt(LOOK)
         if abs(gaps.mean()) <= max(GAP * total, 2.0 * spread) and spread <= GAP * total:
@@ -166,7 +174,9 @@ def _of_held_out(splits: Splits, per_example: np.ndarray) -> np.ndarray:
 
 def simulated(rows: Rows, n: int, ridge: float) -> dict[str, Any]:
     """What real splits say of training on n rows, or groups."""
-    splits = random_splits(rows.kernel, rows.labels, n, ridge, DECIDE, rows.seed, rows.intercept, rows.groups)
+    splits = random_splits(rows.kernel, rows.labels, n, ridge, DECIDE, rows.seed, rows.intercept, rows.groups, rows.replace)
+    if len(splits.test) < LOOK:  # hardly any left a row to test on
+        return _unknown(rows, "not solved")
     low, high = np.quantile(splits.test, [0.1, 0.9], axis=0)
     held = splits.held_out.sum(axis=1)[:, None]
     if rows.blocks is None:  # where the formula fails a few splits may have most of the risk

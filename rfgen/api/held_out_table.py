@@ -93,8 +93,7 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
     flat, back = (np.log, np.exp) if rows.blocks is None else (np.asarray, np.asarray)
     places = list(np.ndindex(sizes.size, ridges.size))
     at = [(float(np.ravel(sizes)[column]), float(np.ravel(ridges)[row]) / rows.scale) for column, row in places]
-    drawn = len(rows.labels) / rows.count
-    scalars = [subsample_risk(rows.gram, rows.labels, n * drawn, ridge) for n, ridge in at]
+    scalars = [subsample_risk(rows.gram, rows.labels, rows.distinct(n), ridge) for n, ridge in at]
     n, ridge = np.array(at).T
     least = min(ridge[ridge > 0.0], default=1.0)
     where = np.stack([np.log(np.maximum(ridge, least / 100.0)), np.log(n)], axis=1)
@@ -103,8 +102,8 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
     with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
         for number in farthest_first(where):
             # of rows drawn once what exceeds the ridge, of groups the matrices beside it
-            alike = scalars[number].effective_ridge - ridge[number]
-            floor = ridge[number] if rows.blocks is None else 0.0
+            floor = 0.0 if rows.replace or rows.blocks is not None else ridge[number]
+            alike = scalars[number].effective_ridge - (0.0 if rows.replace else ridge[number])
             start = floor + alike * back(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
             points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
             if each is not None and each.size <= MOST_ENTRIES:
@@ -140,7 +139,7 @@ def _best(
 def _reach(rows: Rows, ridges: np.ndarray) -> np.ndarray:
     """Most rows that each ridge lets the sample tell of: N + ridge tr K^-1; groups tell of no more."""
     count = rows.count
-    if rows.blocks is not None:
+    if rows.blocks is not None or rows.replace:
         return np.full(ridges.shape, float(count))
     if rows.gram.vectors.shape[1] + rows.intercept < count:
         return np.where(ridges > 0.0, math.inf, count)

@@ -2,8 +2,8 @@
 
 __all__ = ["learning_curve"]
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,8 @@ SAME = 1e-10
 def learning_curve(
     data: Any, y: Any, n: Numbers | None = None, ridge: Numbers = 0.0, *, kind: str = "auto",
     kernel: Callable[[Any, Any], Any] | None = None, feature_map: Callable[[Any], Any] | None = None,
-    intercept: bool = True, groups: Sequence[Any] | np.ndarray | None = None, views: int | None = None, seed: int = 0,
+    intercept: bool = True, groups: Sequence[Any] | np.ndarray | None = None, views: int | None = None,
+    replace: bool = False, seed: int = 0,
 ) -> "xarray.Dataset":
     """The held-out risk of kernel or ridge regression on n of your rows, and on more of their kind, from one matrix.
 
@@ -53,6 +54,8 @@ def learning_curve(
         Names of rows that belong together (patients, duplicates): n counts whole groups, at most all of them.
     views
         Rows m i, ..., m i + m - 1 are augmented views of sample i, whose loss is their mean: n counts samples.
+    replace
+        Rows are drawn with replacement, any n of them, and tested on those never drawn: the bootstrap, out of bag.
     seed
         Of the splits.
 
@@ -91,19 +94,24 @@ def learning_curve(
     (array([0.34, 0.27, 0.22, 0.2 ]), array([1., 1., 1., 1.]))
     """
     validation.aligned(data=data, y=y, groups=groups)
-    rows, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, seed)
-    sizes = _sizes(n, rows.count, rows.blocks is not None)
+    rows, ridges = _read(data, y, ridge, kind, kernel, feature_map, intercept, groups, views, replace, seed)
+    sizes = _sizes(n, len(rows.labels) if rows.blocks is None else len(rows.blocks), rows.blocks is not None)
+    if replace and (rows.distinct(sizes) > len(rows.labels) - 1.0).any():
+        raise ValueError(f"n must leave a row undrawn in the mean, as those are tested on, got {sizes.max():g} draws")
     return curve_of_rows(rows, sizes, ridges, np.ndim(y) == 2)
 
 
 def _read(
     data: Any, y: Any, ridge: Any, kind: str, kernel: Any, feature_map: Any, intercept: bool, groups: Any, views: Any,
-    seed: Any,
+    replace: Any, seed: Any,
 ) -> tuple[Rows, np.ndarray]:
     if kernel is not None and feature_map is not None:
         raise ValueError("feature_map must be left out where kernel is given")
-    if not isinstance(intercept, bool | np.bool_):
-        raise ValueError(f"intercept must be True or False, got {intercept!r}")
+    for name, value in (("intercept", intercept), ("replace", replace)):
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    if replace and (groups is not None or views is not None):
+        raise ValueError("replace must be False with groups or views: these are drawn once")
     if kernel is not None:
         data, kind = kernel(data, data), "kernel"
     elif feature_map is not None:
@@ -134,7 +142,7 @@ def _read(
     gram = Gram(gram.vectors, gram.values / scale, gram.centred)
     scale /= 1 if views is None else int(views)  # the mean over views of a sample is the sum at so many times the ridge
     seed = validation.integer("seed", seed, 0)
-    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, seed, blocks, kind, precision)
+    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, seed, blocks, kind, precision, bool(replace))
     diagonal, numbers = np.diag(matrix), rows.groups
     same = diagonal[:, None] + diagonal - 2.0 * matrix < SAME
     repeated = int(np.sum((same & (numbers[:, None] != numbers)).any(axis=1)))
@@ -142,7 +150,7 @@ def _read(
         warn_caller(
             f"{repeated} rows repeat others exactly: a held-out copy is no new row; give groups that hold copies together"
         )
-    return replace(rows, repeated=repeated), ridges
+    return dataclasses.replace(rows, repeated=repeated), ridges
 
 
 def _sizes(n: Any, count: int, grouped: bool) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 `OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.own_data_beyond [--out FILE]`
 
-150 rows of eight populations (two spectra by four laws of rows), 20 samples each, at 1, 2, 4 and 8 times the rows.  Truths are
-means over many training sets of their size.  An interval is test exp(+-2 test_se/test); the regret of a recommended ridge is its
-true risk over the least on the grid, less 1, and that of the leave-one-out ridge of the sample stands beside it.
+150 rows of eight populations (two spectra by four laws of rows), 20 samples each, at 1, 2, 4 and 8 times the rows.  Truths
+are means over training sets of their size.  An interval is test exp(+-2 test_se/test); the regret of a recommended ridge is
+its true risk over the least on the grid, less 1, and that of the leave-one-out ridge of the sample stands beside it.
 """
 
 __all__ = ["POPULATIONS", "measure", "truth"]

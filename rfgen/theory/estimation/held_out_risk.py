@@ -63,9 +63,9 @@ def held_out_risk(
     """Held-out risk (n < rows), leave-one-out (n = rows) or the population's (n > rows), one row at a time.
 
     Parameters: `kernel` (rows, rows) and its `gram`, both of the rows less their mean where `gram` is centred; `labels`
-    (rows, outputs), centred likewise; `n` rows in training; `ridge` >= 0, unnormalised; `start`: effective ridges (rows,) near
-    those sought, as of a neighbouring n or ridge; `replace`: rows are drawn with replacement, any number of them, those
-    never drawn are held out, and `train` is the mean over draws.
+    (rows, outputs), centred likewise; `n` rows in training; `ridge` >= 0, unnormalised; `start`: effective ridges (rows,)
+    near those sought, as of a neighbouring n or ridge; `replace`: rows are drawn with replacement, any number of them,
+    those never drawn are held out, and `train` is the mean over draws.
 
     Regime: independent rows.  On 112 points of real data 1.0 % off in the median, 3.4 % at the 90th percentile; far too low
     near interpolation with duplicates, tight clusters or one input dimension.  Time 4/3 rows^3 a step.
@@ -89,8 +89,9 @@ def held_out_risk(
     resolvent = _resolvent(kernel, gram, full)
     alike = partial(effective_ridge, gram.values, rows - rank - gram.centred, rows, distinct, ridge)
     answer = answers(n, rows, ridge, replace)
-    if free > 0.0:
-        solved = _below(resolvent, answer, free / (1.0 - free) * np.diag(kernel) + ridge / (1.0 - free), alike, start)
+    if free > 0.0 or replace:
+        often = max(free, 1.0 / rows)
+        solved = _below(resolvent, answer, (often * np.diag(kernel) + ridge) / (1.0 - often), alike, start)
     else:
         solved = _beyond(resolvent, answer, rows, alike, start)
     if solved is None:
@@ -216,7 +217,7 @@ def _newton(resolvent: Callable, answer: Answers, ridges: np.ndarray) -> tuple |
 def _beyond(
     resolvent: Callable, answer: Answers, rows: int, scalar: Callable[[], tuple], start: np.ndarray | None
 ) -> tuple | None:
-    """n > rows: w < ridge, and steps are shortened until K + diag w stays positive definite and the equation comes nearer."""
+    """n > rows: w < ridge, and steps are shortened until K + diag w stays positive definite and the equation is nearer."""
     alike, _, status = scalar()
     if status != "ok":
         return None

@@ -1,8 +1,8 @@
 """How often a row is drawn, and the effective ridge that this leaves it: once at most, or with replacement.
 
 A row drawn c times has the ridge ridge/c, one not drawn none that is finite.  In the field t of all others it answers with
-g_c = c/(ridge + c t), and its effective ridge w answers as the mean does, 1/(w + t) = d = E g_c.  The share e = 1 - d^2/E g_c^2
-is how much of its answer is chance, and dw/d(1/d) = e.  Drawn at most once: w = ridge + e/d, e = 1 - n/N.
+g_c = c/(ridge + c t), and its effective ridge w answers as the mean does, 1/(w + t) = d = E g_c.  The share
+e = 1 - d^2 / E g_c^2 is how much of its answer is chance, and dw/d(1/d) = e.  At most once: w = ridge + e/d, e = 1 - n/N.
 """
 
 __all__ = ["Answers", "answers"]
@@ -19,7 +19,7 @@ LEFT, STEPS, ACCURACY = 1e-14, 100, 1e-13
 
 @dataclass(frozen=True)
 class Answers:
-    """From 1/d (rows,): effective ridges, shares e (), or (rows,) if they differ, and squares of what training keeps of an error.
+    """`of` 1/d (rows,): effective ridges, shares e (), or (rows,) where they differ, what training keeps of squared errors.
 
     `floor`: what every effective ridge exceeds.
     """
@@ -58,6 +58,6 @@ def answers(n: Any, rows: int, ridge: Any, replace: bool) -> Answers:
                 break
         each = times / (ridge + np.outer(field, times))
         kept = (ridge**2 * each**2 / times) @ chance * rows / n
-        return inverse - field, 1.0 - 1.0 / (inverse**2 * (each**2 @ chance)), kept
+        return inverse - field, np.maximum(1.0 - 1.0 / (inverse**2 * (each**2 @ chance)), LEFT), kept
 
     return Answers(0.0, again)

@@ -121,12 +121,18 @@ def test_a_ridge_without_end_leaves_nothing_but_the_mean(n, centred):
 
 
 @pytest.mark.parametrize("centred", [False, True])
-@pytest.mark.parametrize(("kind", "n", "ridge"), [("full", 30, 0.0), ("full", 60, 0.05), ("low rank", 30, 0.3)])
-def test_real_splits_agree(kind, n, ridge, centred):
-    """400 splits of 80 rows: each output's risk, training error, and every row's own risk."""
+@pytest.mark.parametrize(
+    ("kind", "n", "ridge", "replace"),
+    [
+        ("full", 30, 0.0, False), ("full", 60, 0.05, False), ("low rank", 30, 0.3, False),
+        ("full", 30, 0.05, True), ("full", 160, 1.0, True), ("low rank", 60, 0.3, True),
+    ],
+)
+def test_real_splits_agree(kind, n, ridge, replace, centred):
+    """400 splits of 80 rows, drawn once or again: each output's risk, training error, and every row's own risk."""
     kernel, gram, labels = sample(80, kind, centred)
-    found = held_out_risk(kernel, gram, labels, n, ridge)
-    runs = random_splits(kernel, labels, n, ridge, 400, 0, centred)
+    found = held_out_risk(kernel, gram, labels, n, ridge, replace=replace)
+    runs = random_splits(kernel, labels, n, ridge, 400, 0, centred, replace=replace)
     held = runs.held_out.astype(float)
     # whose rows are held out is known, and takes most of the scatter away
     differences = runs.test - held @ found.per_example / held.sum(axis=1)[:, None]
@@ -134,6 +140,16 @@ def test_real_splits_agree(kind, n, ridge, centred):
     # measured |gap| < 1.6 % at 80 rows
     assert np.all(np.abs(differences.mean(axis=0)) < MOST_Z * error + 0.02 * found.test)
     np.testing.assert_allclose(runs.train.mean(axis=0), found.train, rtol=0.05, atol=1e-12)
+
+
+def test_copies_count_once_without_ridge():
+    """And a ridge of n/N times that of all rows drawn once, where each is drawn often."""
+    kernel, gram, labels = sample(60, "full", True)
+    again = held_out_risk(kernel, gram, labels, 40, 0.0, replace=True)
+    once = held_out_risk(kernel, gram, labels, 60 * (1.0 - (1.0 - 1.0 / 60) ** 40), 0.0)
+    np.testing.assert_allclose(again.per_example, once.per_example, rtol=1e-6)
+    often = held_out_risk(kernel, gram, labels, 600_000, 1000.0, replace=True)
+    np.testing.assert_allclose(often.test, held_out_risk(kernel, gram, labels, 60, 0.1).test, rtol=1e-3)
 
 
 def test_starts_and_scales_change_nothing():
