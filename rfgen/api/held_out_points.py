@@ -157,14 +157,24 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
 
 
 def _checked(rows: Rows, found: dict[str, Any], n: int, ridge: float) -> dict[str, Any]:
-    """Real splits, with the per-example risk of their held-out rows as control variate: keep the formula, or not."""
+    """Real splits, with the per-example risk of their held-out rows as control variate: keep the formula, or not.
+
+    Where few splits do not agree, or scatter too much to tell, those that would replace the formula are asked first.
+    """
     if found["converged"] and np.isfinite(found["per_example"]).all():
-        few = random_splits(rows.kernel, rows.labels, n, ridge, LOOK, rows.seed, rows.intercept, rows.groups, rows.replace)
-        gaps = few.test.sum(axis=1) - _of_held_out(few, found["per_example"])
-        total, spread = float(np.sum(found["test"])), float(np.std(gaps, ddof=1)) / math.sqrt(LOOK)
-        if abs(gaps.mean()) <= max(GAP * total, 2.0 * spread) and spread <= GAP * total:
-            return {}
+        for number in (LOOK, DECIDE):
+            splits = _splits(rows, n, ridge, number)
+            gaps = splits.test.sum(axis=1) - _of_held_out(splits, found["per_example"])
+            total, spread = float(np.sum(found["test"])), float(np.std(gaps, ddof=1)) / math.sqrt(len(gaps))
+            if abs(gaps.mean()) <= max(GAP * total, 2.0 * spread) and spread <= GAP * total:
+                return {}
     return simulated(rows, n, ridge)
+
+
+def _splits(rows: Rows, n: int, ridge: float, number: int) -> Splits:
+    return random_splits(
+        rows.kernel, rows.labels, n, ridge, number, rows.seed, rows.intercept, rows.groups, rows.replace
+    )
 
 
 def _of_held_out(splits: Splits, per_example: np.ndarray) -> np.ndarray:
@@ -174,7 +184,7 @@ def _of_held_out(splits: Splits, per_example: np.ndarray) -> np.ndarray:
 
 def simulated(rows: Rows, n: int, ridge: float) -> dict[str, Any]:
     """What real splits say of training on n rows, or groups."""
-    splits = random_splits(rows.kernel, rows.labels, n, ridge, DECIDE, rows.seed, rows.intercept, rows.groups, rows.replace)
+    splits = _splits(rows, n, ridge, DECIDE)
     if len(splits.test) < LOOK:  # hardly any left a row to test on
         return _unknown(rows, "not solved")
     low, high = np.quantile(splits.test, [0.1, 0.9], axis=0)
