@@ -114,7 +114,7 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
 
 
 def _best(
-    total: np.ndarray, status: np.ndarray, sizes: np.ndarray, ridges: np.ndarray, count: int, dims: list[str]
+    total: np.ndarray, status: np.ndarray, sizes: np.ndarray, ridges: np.ndarray, count: float, dims: list[str]
 ) -> dict[str, Any]:
     """Best ridge and its risk at every n; beyond the sample, where risk falls to the edge of its reach, that of N."""
     tables = np.reshape(total, (sizes.size, ridges.size))

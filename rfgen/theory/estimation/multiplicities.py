@@ -43,7 +43,7 @@ def answers(n: Any, rows: int, ridge: Any, replace: bool) -> Answers:
         return Answers(ridge, once)
     from scipy.stats import binom
 
-    times = np.arange(1.0, binom.isf(LEFT, n, 1.0 / rows) + 2.0)
+    times = np.arange(1.0, float(binom.isf(LEFT, n, 1.0 / rows)) + 2.0)
     chance = binom.pmf(times, n, 1.0 / rows)
 
     def again(inverse: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
