@@ -51,6 +51,23 @@ def test_dimensions():
     np.testing.assert_allclose(found.gcv[1, 2, 0], plain.gcv, rtol=1e-12)
 
 
+def test_rounding_has_a_status():
+    """A Gaussian kernel of 40 rows, whose eigenvalues run into rounding, against leave-one-out in 50 digits."""
+    random = np.random.default_rng(0)
+    inputs = random.uniform(size=(40, 2))
+    labels = np.sin(3.0 * inputs[:, 0]) + 0.1 * random.normal(size=40)
+    kernel = np.exp(-0.5 * np.sum((inputs[:, None] - inputs) ** 2, axis=2))
+    found = rg.estimate_risk(kernel, labels, 40.0 * np.array([1e-14, 1e-13, 1e-10, 1e-6]))
+    gaps = np.abs(found.loo / [9.294983674986, 0.233400875708, 0.022431299998, 0.013705980569] - 1.0)
+    assert (gaps[:2] > 0.2).all() and (gaps[2:] < 1e-4).all()
+    assert found.status.values.tolist() == ["rounding", "rounding", "ok", "ok"] and "last digits" in found.attrs["rounding"]
+    # a rank that is exact, singular values and a large effective ridge are none
+    rows = random.normal(size=(40, 5))
+    assert rg.estimate_risk(rows @ rows.T, labels).status == rg.estimate_risk(rows, labels).status == "ok"
+    curve = rg.learning_curve(kernel, labels, [20, 40], 4e-13, intercept=False)
+    assert curve.status[1] == "rounding"
+
+
 @pytest.mark.parametrize("ridge", [0.0, 1e-300, 1.0, 1e300])
 def test_nothing_to_learn_from(ridge):
     none = rg.estimate_risk(np.zeros((4, 4)), np.ones(4), ridge)

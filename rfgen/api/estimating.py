@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.approximating import approximate_risk
-from rfgen.api.rows import fits, read_blocks, read_data, read_labels
+from rfgen.api.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
@@ -29,6 +29,7 @@ KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # The sum of rows that were centred together, in units of their norm: rounding.
 CENTRED = 1e-9
 NAMES = {
+    "status": "ok, or what limits the value",
     "gcv": "generalised cross-validation (KARE)",
     "loo": "leave-one-out estimate of the test risk",
     "loo_clean": "leave-one-out estimate of the test risk on clean inputs",
@@ -79,7 +80,7 @@ def estimate_risk(
     xarray.Dataset
         Over ridge, time and `output` (y with columns): `gcv`, `loo`, their predicted standard errors `gcv_se`, `loo_se`,
         the training error `train`, `df1`, `kappa`; in `attrs` the ridge (and time) at which each estimate, summed over
-        outputs, is least.  One decomposition serves all.
+        outputs, is least.  One decomposition serves all.  `status`: "ok", or "rounding" where that of the matrix decides.
 
     Raises
     ------
@@ -158,6 +159,9 @@ def estimate_risk(
             point |= _rows(gram, columns, strength)
         else:
             point |= _along_flow(gram, columns, strength, stop, point)
+        # flow has learned of directions above n/time alone
+        floor = max(count * strength, n / stop if stop > 0.0 else math.inf)
+        point["status"] = "rounding" if at_rounding(gram, floor, precision, kind) else "ok"
         points.append(point)
 
     coords: dict[str, Any] = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}
@@ -171,6 +175,7 @@ def estimate_risk(
         variables[name] = (grid.dims + own, grid.pack(values, *inner), title)
     attributes = {"rfgen_version": __version__, "kind": kind, "rows": n, "rank": int(gram.values.size)}
     attributes |= {} if blocks is None else {"blocks": len(blocks), "views": count}
+    attributes |= {"rounding": ROUNDING} if any(point["status"] == "rounding" for point in points) else {}
     attributes |= _best(points, grid)
     result = xarray.Dataset(variables, coords, attributes)
     bad = [name for name in ("gcv", "loo", "loo_clean") if name in result and not np.isfinite(result[name]).all()]

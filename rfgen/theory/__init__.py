@@ -38,6 +38,7 @@ __all__ = [
     "effective_ranks",
     "ensemble",
     "estimator_error",
+    "held_out_groups",
     "held_out_risk",
     "interpolation_threshold",
     "iteration_of",
@@ -80,6 +81,7 @@ from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.estimation.estimator_error import estimator_error
+from rfgen.theory.estimation.held_out_groups import held_out_groups
 from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import RiskEstimators, risk_estimators
 from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk

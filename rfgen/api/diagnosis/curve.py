@@ -104,7 +104,7 @@ def _of_examples(population: FinitePopulation, sizes: dict[str, float], where: s
     n = round(sizes["n"])
     if not 2 <= n < len(labels) or len(labels) > MOST_ROWS:
         return
-    own = read_rows(rows, labels, sizes["ridge"], "features", None, None, False, None, None, 0)[0]
+    own = read_rows(rows, labels, sizes["ridge"], "features", None, None, False, None, None, False, 0)[0]
     point = examined(own, n, sizes["ridge"] / own.scale)
     off = theory / point.found - 1.0
     if not getattr(population, "held_out", False) and abs(off) > FAR:

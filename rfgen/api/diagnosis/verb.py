@@ -96,7 +96,7 @@ def diagnose(
         matrix, labels = matrix[np.ix_(drawn, drawn)] if kind == "kernel" else matrix[drawn], labels[drawn]
 
     def read(intercept: Any) -> Rows:
-        return read_rows(matrix, labels, ridge, kind, None, None, intercept, None, None, seed)[0]
+        return read_rows(matrix, labels, ridge, kind, None, None, intercept, None, None, False, seed)[0]
 
     rows, ridges = read(intercept), np.atleast_1d(validation.non_negative("ridge", ridge))
     count = len(rows.labels)

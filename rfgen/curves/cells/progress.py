@@ -6,10 +6,10 @@ import sys
 from typing import Any
 
 
-def progress_bar(total: int, label: str, show: bool | None = None) -> Any:
-    """A tqdm bar over `total` steps; `show=None` shows it in a terminal or notebook only."""
+def progress_bar(total: int, label: str, show: bool | None = None, delay: float = 0.0) -> Any:
+    """A tqdm bar over `total` steps, after `delay` seconds; `show=None` shows it in a terminal or notebook only."""
     from tqdm.auto import tqdm
 
     if show is None:
         show = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return tqdm(total=total, desc=label, disable=not show, leave=False)
+    return tqdm(total=total, desc=label, disable=not show, leave=False, delay=delay)

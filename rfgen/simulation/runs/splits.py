@@ -22,13 +22,14 @@ class Splits:
 
 def random_splits(
     kernel: np.ndarray, labels: np.ndarray, n: int, ridge: Any, splits: int, seed: int, intercept: bool,
-    groups: np.ndarray | None = None,
+    groups: np.ndarray | None = None, replace: bool = False,
 ) -> Splits:
     """Train on `n` rows drawn without replacement, or `n` of the `groups`, and test on the rest, `splits` times.
 
     Parameters: `kernel` (rows, rows); `labels` (rows, outputs); `ridge` >= 0, unnormalised (0: the interpolant of least
-    norm, or least squares); `intercept`: fitted, not penalised; `groups` (rows,): whole groups are drawn.  The draws depend
-    on `seed` and `n` alone, so that ridges are compared on the same splits.
+    norm, or least squares); `intercept`: fitted, not penalised; `groups` (rows,): whole groups are drawn; `replace`: rows
+    are drawn with replacement, and `train` is the mean over draws.  The draws depend on `seed` and `n` alone, so that
+    ridges are compared on the same splits.
 
     >>> rows = np.random.default_rng(0).normal(size=(30, 2))
     >>> found = random_splits(rows @ rows.T, rows[:, :1], 20, 0.0, splits=3, seed=0, intercept=False)
@@ -39,14 +40,21 @@ def random_splits(
     names = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
     test, train, held_out = [], [], []
     for _ in range(splits):
-        drawn = np.zeros(names.max() + 1, bool)
-        drawn[random.permutation(drawn.size)[:n]] = True
-        inside = drawn[names]
+        if replace:
+            inside = random.integers(len(labels), size=n)
+        else:
+            drawn = np.zeros(names.max() + 1, bool)
+            drawn[random.permutation(drawn.size)[:n]] = True
+            inside = np.flatnonzero(drawn[names])
+        outside = np.ones(len(labels), bool)
+        outside[inside] = False
+        if not outside.any():  # nothing to test on
+            continue
         dual, constant = _fit(kernel[np.ix_(inside, inside)], labels[inside], ridge, intercept)
         missed = labels - kernel[:, inside] @ dual - constant
-        test.append(np.mean(missed[~inside] ** 2, axis=0))
+        test.append(np.mean(missed[outside] ** 2, axis=0))
         train.append(np.mean(missed[inside] ** 2, axis=0))
-        held_out.append(~inside)
+        held_out.append(outside)
     return Splits(np.array(test), np.array(train), np.array(held_out))
 
 

@@ -121,12 +121,18 @@ def test_a_ridge_without_end_leaves_nothing_but_the_mean(n, centred):
 
 
 @pytest.mark.parametrize("centred", [False, True])
-@pytest.mark.parametrize(("kind", "n", "ridge"), [("full", 30, 0.0), ("full", 60, 0.05), ("low rank", 30, 0.3)])
-def test_real_splits_agree(kind, n, ridge, centred):
-    """400 splits of 80 rows: each output's risk, training error, and every row's own risk."""
+@pytest.mark.parametrize(
+    ("kind", "n", "ridge", "replace"),
+    [
+        ("full", 30, 0.0, False), ("full", 60, 0.05, False), ("low rank", 30, 0.3, False),
+        ("full", 30, 0.05, True), ("full", 160, 1.0, True), ("low rank", 60, 0.3, True),
+    ],
+)
+def test_real_splits_agree(kind, n, ridge, replace, centred):
+    """400 splits of 80 rows, drawn once or again: each output's risk, training error, and every row's own risk."""
     kernel, gram, labels = sample(80, kind, centred)
-    found = held_out_risk(kernel, gram, labels, n, ridge)
-    runs = random_splits(kernel, labels, n, ridge, 400, 0, centred)
+    found = held_out_risk(kernel, gram, labels, n, ridge, replace=replace)
+    runs = random_splits(kernel, labels, n, ridge, 400, 0, centred, replace=replace)
     held = runs.held_out.astype(float)
     # whose rows are held out is known, and takes most of the scatter away
     differences = runs.test - held @ found.per_example / held.sum(axis=1)[:, None]
@@ -136,10 +142,21 @@ def test_real_splits_agree(kind, n, ridge, centred):
     np.testing.assert_allclose(runs.train.mean(axis=0), found.train, rtol=0.05, atol=1e-12)
 
 
+def test_copies_count_once_without_ridge():
+    """And a ridge of n/N times that of all rows drawn once, where each is drawn often."""
+    kernel, gram, labels = sample(60, "full", True)
+    again = held_out_risk(kernel, gram, labels, 40, 0.0, replace=True)
+    once = held_out_risk(kernel, gram, labels, 60 * (1.0 - (1.0 - 1.0 / 60) ** 40), 0.0)
+    np.testing.assert_allclose(again.per_example, once.per_example, rtol=1e-6)
+    often = held_out_risk(kernel, gram, labels, 600_000, 1000.0, replace=True)
+    np.testing.assert_allclose(often.test, held_out_risk(kernel, gram, labels, 60, 0.1).test, rtol=1e-3)
+
+
 def test_starts_and_scales_change_nothing():
     kernel, gram, labels = sample(60, "full", True)
     cold = held_out_risk(kernel, gram, labels, 40, 0.01)
-    for start in (held_out_risk(kernel, gram, labels, 40, 1.0), held_out_risk(kernel, gram, labels, 20, 0.01)):
+    for n, ridge in ((40, 1.0), (20, 0.01)):
+        start = held_out_risk(kernel, gram, labels, n, ridge).effective_ridges
         warm = held_out_risk(kernel, gram, labels, 40, 0.01, start)
         np.testing.assert_allclose(warm.test, cold.test, rtol=1e-7)
     big = held_out_risk(1e9 * kernel, gram_of_kernel(1e9 * kernel, centred=True), labels, 40, 1e7)
