@@ -15,6 +15,7 @@ from rfgen.curves.arguments import Numbers
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
+from rfgen.problems.own_functions import own_result
 from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 
@@ -131,9 +132,9 @@ def _read(
     if not isinstance(intercept, bool | np.bool_):
         raise ValueError(f"intercept must be True or False, got {intercept!r}")
     if kernel is not None:
-        data, kind = kernel(data, data), "kernel"
+        data, kind = own_result("kernel", kernel, data, data), "kernel"
     elif feature_map is not None:
-        data, kind = feature_map(data), "features"
+        data, kind = own_result("feature_map", feature_map, data), "features"
     matrix, kind, precision = read_data(data, kind)
     count = matrix.shape[0]
     fits(matrix, kind, count)

@@ -1,6 +1,6 @@
 """Frozen feature maps: random layers whose weights are drawn once and kept."""
 
-__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule", "traced_activation"]
+__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule"]
 
 from collections.abc import Callable
 from functools import cached_property
@@ -12,6 +12,7 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
+from rfgen.problems.own_functions import own_function
 from rfgen.problems.rules import integer, number
 from rfgen.problems.settings import Noun, setting
 
@@ -24,29 +25,16 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "linear": lambda x: x,
 }
+_function = own_function("a function of arrays")
 
 
 def activation_rule(name: str, value: Any) -> str | Callable[[Any], Any]:
-    """The name of an activation, or a callable."""
-    if not callable(value) and not (isinstance(value, str) and value in ACTIVATIONS):
+    """The name of an activation, or a function of arrays."""
+    if isinstance(value, str) and value in ACTIVATIONS:
+        return value
+    if not callable(value):
         raise ValueError(f"{name} must be one of {', '.join(ACTIVATIONS)} or a callable, got {value!r}")
-    return value
-
-
-def traced_activation(name: str, value: Any) -> str | Callable[[Any], Any]:
-    """An activation that JAX can trace, for what simulates with it."""
-    function, given = activation_function(activation_rule(name, value)), jax.ShapeDtypeStruct((3,), np.float32)
-    try:
-        shape = np.shape(jax.eval_shape(function, given))
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"{name} must be written with jax.numpy (jnp.tanh for np.tanh or math.tanh, jnp.where for if), got {value!r}: "
-            f"{reason}"
-        ) from error
-    if shape != given.shape:
-        raise ValueError(f"{name} must return the shape of its input, {given.shape}, got {shape}")
-    return value
+    return _function(name, value)
 
 
 def activation_function(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:

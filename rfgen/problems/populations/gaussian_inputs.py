@@ -20,7 +20,7 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.kernels.feature_maps import traced_activation
+from rfgen.problems.kernels.feature_maps import activation_rule
 from rfgen.problems.kernels.hermite import HermiteSplit, hermite_split
 from rfgen.problems.rules import integer
 from rfgen.problems.settings import Noun, setting
@@ -37,7 +37,7 @@ class GaussianInputs(Noun):
     """
 
     variances: Any = setting(partial(positive, ndim=1))
-    activation: Any = setting(traced_activation)
+    activation: Any = setting(activation_rule)
     power: Any = setting(partial(non_negative, ndim=(1, 2)))
     test_points: int = setting(integer(2), default=2000)
 
