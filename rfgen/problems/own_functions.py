@@ -52,19 +52,18 @@ def own_function(expected: str) -> Rule:
     called = instance(Callable, expected)
 
     def rule(name: str, value: Any) -> Callable[[Any], Any]:
-        value = called(name, value)
+        function: Callable[[Any], Any] = called(name, value)
         try:
-            hash(value)
+            hash(function)
         except TypeError:
             raise ValueError(
                 f"{name} must be hashable, so that its program can be kept, got {value!r}: wrap it, lambda t: f(t)"
             ) from None
-        if isinstance(value, Noun | HostFunction):
-            return value
+        if isinstance(value, HostFunction | Noun):
+            return function
         try:
             # in a function of its own: JAX ends the process where a NumPy ufunc is traced twice
             shape = np.shape(jax.eval_shape(lambda t: value(t), jax.ShapeDtypeStruct(TRIED.shape, np.float32)))
-            function = value
         except Exception:  # noqa: BLE001  whatever a user's function says to a tracer
             shape, function = np.shape(own_result(name, value, TRIED)), HostFunction(value)
         if shape != TRIED.shape:

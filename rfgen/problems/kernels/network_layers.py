@@ -33,14 +33,10 @@ def _order_1(xp: Any, rho: Any) -> Any:
     return (xp.sqrt((1.0 - rho) * (1.0 + rho)) + (math.pi - xp.arccos(rho)) * rho) / math.pi
 
 
-def _order_0(xp: Any, rho: Any) -> Any:
-    return 1.0 - xp.arccos(rho) / math.pi
-
-
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _traced_order_0(rho: Any, ends: float) -> Any:
     del ends
-    return _order_0(jnp, jnp.clip(rho, -1.0, 1.0))
+    return jnp.arccos(-jnp.clip(rho, -1.0, 1.0)) / math.pi
 
 
 @_traced_order_0.defjvp
@@ -78,7 +74,7 @@ def _relu(s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any, Any, Any]:
         value, slope = _traced_order_1(rho, ends), _traced_order_0(rho, ends)
     else:
         rho = rho if np.iscomplexobj(rho) else np.clip(rho, -1.0, 1.0)  # a layer may round to 1 + 2e-16
-        value, slope = _order_1(np, rho), _order_0(np, rho)
+        value, slope = _order_1(np, rho), 1.0 - np.arccos(rho) / math.pi
     return root * value, slope, p, q
 
 
