@@ -95,8 +95,11 @@ class _NetworkKernel(_Kernel):
     bias: float = setting(number("[0, inf)"), default=0.0)
 
     def _value(self, t: Any) -> Any:
-        one = 1.0 + self.bias
-        return self._chosen(*self._propagate(t + self.bias, one, one, math.inf))
+        return self._at(t, 1.0)
+
+    def _at(self, t: Any, squared_length: float) -> Any:
+        one = squared_length + self.bias
+        return self._chosen(*self._propagate(squared_length * t + self.bias, one, one, math.inf))
 
     def _of_inputs(self, x: Any, z: Any) -> Any:
         p, q = ((own * own).sum(axis=1) + self.bias for own in (x, z))
@@ -116,8 +119,10 @@ class _NetworkKernel(_Kernel):
     def _chosen(self, covariance: Any, tangent: Any) -> Any:
         raise NotImplementedError
 
-    def power_series(self, order: int) -> np.ndarray:
+    def power_series(self, order: int, squared_length: float = 1.0) -> np.ndarray:
         """Coefficients a_0 ... a_order of K(t) = sum_m a_m t^m, shape (order + 1,), absolute error 1e-15 K(1).
+
+        t is the cosine of inputs of `squared_length`.
 
         Cauchy's formula on a circle just inside the unit one: the kernel is analytic there, each layer maps the disc
         into itself, and with 16 points a coefficient neither aliasing (e^-37) nor the growth r^-m (at most 10) shows.
@@ -127,9 +132,9 @@ class _NetworkKernel(_Kernel):
         log_radius = -37.0 / size
         half_circle = np.exp(log_radius + 2j * np.pi * np.arange(size // 2 + 1) / size)
         # hfft: the kernel is real on the real line, so the other half of the circle is the conjugate
-        coefficients = np.fft.hfft(self(half_circle), size)[: order + 1] / size
+        coefficients = np.fft.hfft(self._at(half_circle, squared_length), size)[: order + 1] / size
         coefficients *= np.exp(-log_radius * np.arange(order + 1))
-        at_one = float(self(np.float64(1.0)))
+        at_one = float(self._at(np.float64(1.0), squared_length))
         return np.where(coefficients < SERIES_ROUNDOFF * at_one, 0.0, coefficients)
 
 
@@ -199,9 +204,9 @@ class GaussianKernel(_Kernel):
         squared = _squared_distances(x, z)
         return namespace(squared).exp(-squared / (2.0 * self.bandwidth**2))
 
-    def power_series(self, order: int) -> np.ndarray:
-        """Poisson probabilities e^-c c^m / m! with c = 1/bandwidth^2, shape (order + 1,), relative error 1e-12."""
-        rate, m = self.bandwidth**-2, np.arange(validation.integer("order", order, 0) + 1)
+    def power_series(self, order: int, squared_length: float = 1.0) -> np.ndarray:
+        """Poisson probabilities e^-c c^m / m!, c = squared_length/bandwidth^2, shape (order + 1,), relative error 1e-12."""
+        rate, m = squared_length / self.bandwidth**2, np.arange(validation.integer("order", order, 0) + 1)
         from scipy.special import gammaln, xlogy
 
         return np.exp(xlogy(m, rate) - gammaln(m + 1.0) - rate)
@@ -248,10 +253,10 @@ class PolynomialKernel(_Kernel):
     def _of_inputs(self, x: Any, z: Any) -> Any:
         return (x @ z.T + self.offset) ** self.degree
 
-    def power_series(self, order: int) -> np.ndarray:
-        """Binomial coefficients times powers of the offset, zero above the degree, shape (order + 1,)."""
+    def power_series(self, order: int, squared_length: float = 1.0) -> np.ndarray:
+        """Binomial coefficients times powers of offset and squared length, zero above the degree, shape (order + 1,)."""
         order = validation.integer("order", order, 0)
         powers = range(min(order, self.degree) + 1)
         coefficients = np.zeros(order + 1)
         coefficients[: len(powers)] = [math.comb(self.degree, m) * self.offset ** (self.degree - m) for m in powers]
-        return coefficients
+        return coefficients * squared_length ** np.arange(order + 1.0)
