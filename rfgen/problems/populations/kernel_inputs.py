@@ -78,16 +78,22 @@ class KernelInputs(Noun):
         return self.kernel.power_series(LEVELS, float(self.variances.sum()))
 
     @property
+    def _diagonal(self) -> float:
+        """The kernel of such an input with itself."""
+        one = np.sqrt([self.variances.sum()])
+        return float(self.kernel(one, one)[0, 0])
+
+    @property
     def trace_defect(self) -> float:
         """How far the inputs are from high-dimensional for this kernel: 0 if they are."""
-        return trace_defect(self.variances, self._series)
+        return trace_defect(self.variances, self._series, self._diagonal)
 
     def levels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Eigenvalues, multiplicities and power of modes and of the rest, and power beyond them."""
         if isinstance(self.kernel, GaussianKernel):
             modes = mehler_modes(self.variances, self.kernel.bandwidth**2, self.target)
         else:
-            modes = hermite_modes(self.variances, self._series, self.target)
+            modes = hermite_modes(self.variances, self._series, self._diagonal, self.target)
         if self.trace_defect > NOTED_DEFECT:
             warn_caller(
                 f"the inputs are low-dimensional for this kernel (trace_defect {self.trace_defect:.2g}): curves may be 5 to 20 % "

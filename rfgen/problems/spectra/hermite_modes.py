@@ -6,8 +6,8 @@
 * Other kernels of x.x' at |x|^2 = trace, to leading order in the share of one axis: eigenvalue
   l! b_l prod (variance_i / trace)^alpha_i of level l = |alpha|, b_l the coefficients of the kernel's power series in the
   cosine, functions he_alpha.  A level then holds l! h_l(shares) times its trace b_l, h_l the complete symmetric polynomial:
-  `trace_defect` is what that is too much, of the whole trace; high levels that would hold half as much again are left to
-  the tail, which a learner feels as ridge.
+  `trace_defect` is what that is too much, of the whole trace; high levels that would hold a tenth more are left to the
+  tail, which a learner feels as ridge.
 """
 
 __all__ = ["LEVELS", "MOST_MODES", "KernelModes", "hermite_modes", "mehler_modes", "trace_defect"]
@@ -21,10 +21,10 @@ import numpy as np
 
 # Modes held one by one; what is left of the trace is one flat level.
 MOST_MODES = 1 << 14
-# Levels of a power series: beyond the 32nd one alone is left to the tail.
-LEVELS = 32
-# A level above the second that would hold more than its trace, and this times it, is left to the tail.
-MOST_EXCESS = 0.5
+# Levels of a power series one by one, and of the products of factors.
+LEVELS, FACTORS = 32, 100
+# A level above the third that would hold more than its trace, and this times it, is left to the tail.
+MOST_EXCESS = 0.1
 # Levels that learning may reach: of those beyond, the trace counts.
 LEARNED = 4
 
@@ -47,13 +47,13 @@ def mehler_modes(variances: np.ndarray, squared_bandwidth: float, target: Target
 
     >>> modes = mehler_modes(np.array([1.0]), 1.0, {(1,): 1.0})
     >>> modes.eigenvalues[:3].round(6).tolist(), modes.power[:3].round(6).tolist(), round(modes.null, 12)
-    ([0.618034, 0.236068, 0.09017], [0.0, 0.914675, 0.0], 0.0)
+    ([0.618034, 0.236068, 0.09017], [0.0, 0.789341, 0.0], 0.0)
     """
     xi = 2.0 * variances / squared_bandwidth
     weight = np.sqrt(1.0 + 2.0 * xi)
     denominator = 1.0 + xi + weight
     first = float(np.sum(np.log(2.0 / denominator)) / 2.0)
-    degrees, values = _leading(np.log(xi / denominator), np.zeros(LEVELS + 1))
+    degrees, values = _leading(np.log(xi / denominator), np.zeros(FACTORS + 1))
     eigenvalues = np.exp(first + values)
     most = 1 + max((max(alpha, default=0) for alpha in target), default=0)
     tables = [_overlaps(float(w), most, int(degrees.max(initial=0)) + 1) for w in weight]
@@ -61,29 +61,29 @@ def mehler_modes(variances: np.ndarray, squared_bandwidth: float, target: Target
     return _kept(eigenvalues, power, 1.0, target)
 
 
-def hermite_modes(variances: np.ndarray, series: np.ndarray, target: Target) -> KernelModes:
-    """Modes to leading order, from the `series` of the kernel at |x|^2 = sum of variances."""
+def hermite_modes(variances: np.ndarray, series: np.ndarray, diagonal: float, target: Target) -> KernelModes:
+    """Modes to leading order, from the `series` of the kernel at |x|^2 = sum of variances, and its value at equal inputs."""
     shares = variances / variances.sum()
     held = _held(shares, series.size - 1)
-    kept = (held - 1.0 <= MOST_EXCESS) | (np.arange(series.size) <= 2)
+    kept = (held - 1.0 <= MOST_EXCESS) | (np.arange(series.size) <= 3)
     resolved = np.where(kept, series, 0.0)
     with np.errstate(divide="ignore"):
         levels = np.log(resolved) + np.array([math.lgamma(level + 1.0) for level in range(series.size)])
     degrees, values = _leading(np.log(shares), levels)
     identity = np.eye(int(degrees.max(initial=0)) + 1 + max((max(alpha, default=0) for alpha in target), default=0))
     power = _projected(degrees, [identity] * variances.size, target) ** 2
-    trace = float(np.sum(np.where(kept, held, 1.0) * series))
+    trace = diagonal + float(np.sum(np.where(kept, held - 1.0, 0.0) * series))
     return _kept(np.exp(values), power, trace, target)
 
 
-def trace_defect(variances: np.ndarray, series: np.ndarray) -> float:
+def trace_defect(variances: np.ndarray, series: np.ndarray, diagonal: float) -> float:
     """By how much the first four levels of modes to leading order exceed theirs, of the whole trace; by twice at most.
 
-    >>> round(trace_defect(np.full(100, 0.01), np.array([0.2, 0.5, 0.3])), 6)  # 2 h_2 - 1 = 1 / 100
+    >>> round(trace_defect(np.full(100, 0.01), np.array([0.2, 0.5, 0.3]), 1.0), 6)  # 2 h_2 - 1 = 1 / 100
     0.003
     """
     excess = np.minimum(_held(variances / variances.sum(), LEARNED) - 1.0, 1.0)
-    return float(excess[: series.size] @ series[: LEARNED + 1] / series.sum())
+    return float(excess[: series.size] @ series[: LEARNED + 1] / diagonal)
 
 
 def _held(shares: np.ndarray, order: int) -> np.ndarray:
