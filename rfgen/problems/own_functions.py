@@ -1,9 +1,10 @@
-"""Functions of the user's, of arrays entry by entry: those that JAX can trace as they are, others called back on the host."""
+"""Functions of the user's, of arrays entry by entry: as they are if JAX can trace them, else called back on the host."""
 
 __all__ = ["HostFunction", "differentiable", "own_function", "own_result"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from rfgen.problems.rules import Rule, instance
 from rfgen.problems.settings import Noun
 
 TRIED = np.linspace(-0.5, 0.5, 3)
+STRUCTURE = jax.ShapeDtypeStruct(TRIED.shape, np.float32)
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,14 @@ class HostFunction:
         # as integers: a callback has a thread of its own, where JAX may round floats to 32 bits
         bits = jax.lax.bitcast_convert_type(values, jnp.uint32)[..., None].reshape(*values.shape, -1)
         result, dtype = jax.ShapeDtypeStruct(bits.shape, bits.dtype), values.dtype
-        back = jax.pure_callback(lambda given: self._bits(np.asarray(given), dtype), result, bits, vmap_method="expand_dims")
-        return jax.lax.bitcast_convert_type(back if dtype.itemsize > 4 else back[..., 0], dtype)
+        call = partial(self._bits, dtype=dtype)
+        bits = jax.pure_callback(call, result, bits, vmap_method="expand_dims")
+        return jax.lax.bitcast_convert_type(bits if dtype.itemsize > 4 else bits[..., 0], dtype)
 
     def _back(self, values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.asarray(self.function(values), values.dtype), values.shape)
 
-    def _bits(self, given: np.ndarray, dtype: Any) -> np.ndarray:
+    def _bits(self, given: Any, dtype: Any) -> np.ndarray:
         values = self._back(np.ascontiguousarray(given).view(dtype)[..., 0])
         return np.ascontiguousarray(values)[..., None].view(np.uint32)
 
@@ -63,7 +66,7 @@ def own_function(expected: str) -> Rule:
             return function
         try:
             # in a function of its own: JAX ends the process where a NumPy ufunc is traced twice
-            shape = np.shape(jax.eval_shape(lambda t: value(t), jax.ShapeDtypeStruct(TRIED.shape, np.float32)))
+            shape = np.shape(jax.eval_shape(lambda t: value(t), STRUCTURE))  # noqa: PLW0108
         except Exception:  # noqa: BLE001  whatever a user's function says to a tracer
             shape, function = np.shape(own_result(name, value, TRIED)), HostFunction(value)
         if shape != TRIED.shape:

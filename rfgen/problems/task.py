@@ -5,7 +5,7 @@ __all__ = ["Task"]
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rfgen.problems.spectra.spectrum import Spectrum
 # Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
 # 10^7 modes compile once and cost the same a point.
 LEAST_NODES, PADDING = 192, 32
+Population: TypeAlias = GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs | KernelInputs
 
 
 def _spectrum(name: str, value: Any) -> Any:
@@ -63,11 +64,8 @@ class Task(Noun):
     multiplicity: Any = None
     null_power: Any = setting(validation.non_negative, default=0.0)
     keep_outputs: bool = setting(flag, default=False)
-    population: GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs | KernelInputs = setting(
-        instance(
-            (GaussianModes, FinitePopulation, SpherePopulation, GaussianInputs, KernelInputs), "made by a class method of Task"
-        ),
-        default_factory=GaussianModes,
+    population: Population = setting(
+        instance(Population, "made by a class method of Task"), default_factory=GaussianModes
     )
     name: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -249,7 +247,7 @@ class Task(Noun):
     def from_covariance(
         cls, variances: Any, kernel: Any, target: Mapping[Any, float], noise: float = 0.0, test_points: int = 2000
     ) -> "Task":
-        """Kernel regression on inputs x ~ N(0, diag(variances)) of R^d, by its modes on the covariance: no example is needed.
+        """Kernel regression on inputs x ~ N(0, diag(variances)) of R^d, by the modes that the covariance has.
 
         `kernel`: an `rg.GaussianKernel` (exact modes: Mehler) or `PolynomialKernel`, `NNGP`, `NTK` (Hermite functions, to
         leading order in the share of one axis).  `target` {(1,): 0.8, (0, 2): 0.6}: coefficients of Hermite polynomials of

@@ -56,8 +56,8 @@ def test_wide_networks(activation, depth, bias):
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
 def test_one_kernel_in_two_forms(kernel):
     unit = INPUTS / np.linalg.norm(INPUTS, axis=1, keepdims=True)
-    assert np.allclose(kernel(unit, unit[:5]), kernel(np.clip(unit @ unit[:5].T, -1, 1) * (1 - np.eye(12, 5)) + np.eye(12, 5)),
-                       rtol=0, atol=1e-12 * kernel(1.0))
+    cosines = np.where(np.eye(12, 5), 1.0, unit @ unit[:5].T)
+    assert np.allclose(kernel(unit, unit[:5]), kernel(cosines), rtol=0, atol=1e-12 * kernel(1.0))
     assert np.allclose(np.diag(kernel(unit, unit)), kernel(1.0), rtol=1e-13)  # rows that repeat, to the last digit
     matrix = kernel(INPUTS, INPUTS)
     assert np.linalg.eigvalsh(matrix).min() > -1e-13 * np.trace(matrix)
@@ -104,12 +104,12 @@ def test_gradients_at_the_ends():
     ("call", "message"),
     [
         (lambda: rg.NTK("relu", 2)(4.0), r"t must be cosines, between -1 and 1, got 4: give inputs twice, kernel\(X, X\)"),
-        (lambda: rg.NTK()(INPUTS, INPUTS[:, :2]), r"x and z must have as many coordinates, got shapes \(12, 3\) and \(12, 2\)"),
+        (lambda: rg.NTK()(INPUTS, INPUTS[:, :2]), r"x and z must have as many coordinates, got shapes .* and \(12, 2\)"),
         (lambda: rg.NNGP()(INPUTS, np.nan * INPUTS), "z must be finite, got nan"),
         (lambda: rg.LaplaceKernel(1.0)(1e200 * INPUTS, INPUTS), r"x must hold numbers below 1e\+150"),
         (lambda: rg.Task.gaussian_inputs([1.0], math.tanh, [1.0]), "activation must be a function of an array"),
         (lambda: rg.RandomFeatureMap(5, lambda x: x.sum()), r"activation must map arrays .*got shape \(\) from \(3,\)"),
-        (lambda: rg.Task.sphere(5, lambda t: t if t > 0 else 0, {}), "kernel must be a function of an array .*np.where for if"),
+        (lambda: rg.Task.sphere(5, lambda t: t if t > 0 else -t, {}), r"kernel must be a function of an array .*np\.where"),
         (lambda: rg.Task.gaussian_inputs(np.eye(3), "relu", [1.0] * 3), r"variances must be .*got shape \(3, 3\).*eigh"),
         (lambda: rg.learning_curve(INPUTS, INPUTS[:, 0], kernel="rbf"), "kernel must be a function of 2 arrays"),
         (lambda: rg.sensitivity(20, 30, 40, activation=np.sin), r"activation must be written with jax\.numpy"),
@@ -134,9 +134,10 @@ def test_a_function_without_a_hash():
 def test_functions_of_numpy_are_called_back():
     """Ufuncs twice: JAX ends the process where one is traced a second time.  The same numbers as with JAX's."""
     learner, rest = rg.Learner(rg.Ridge(0.1), features=8), {"n": 12, "trials": 2}
-    for of in (np.tanh, np.tanh, lambda x: np.tanh(x)):
+    for of in (np.tanh, np.tanh, lambda x: np.tanh(x)):  # noqa: PLW0108
         mine, there = (rg.Task.gaussian_inputs(np.ones(6), f, np.ones(6) / 6) for f in (of, jnp.tanh))
-        assert float(rg.simulate(mine, learner, **rest).test) == pytest.approx(float(rg.simulate(there, learner, **rest).test))
+        runs = [float(rg.simulate(task, learner, **rest).test) for task in (mine, there)]
+        assert runs[0] == pytest.approx(runs[1])
     kernels = (np.exp, jnp.exp)
     runs = [rg.simulate(rg.Task.sphere(4, f, {1: 1.0}, test_points=40), rg.Learner(rg.Ridge(0.1)), **rest) for f in kernels]
     assert float(runs[0].test) == pytest.approx(float(runs[1].test), rel=1e-6)

@@ -92,7 +92,7 @@ def test_drawn_inputs_have_the_target():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kernel": rg.LaplaceKernel(1.0)}, r"kernel must be an rg\.GaussianKernel.*series of LaplaceKernel diverges.*learning_curve"),
+        ({"kernel": rg.LaplaceKernel(1.0)}, r"kernel must be an rg\.Gauss.*LaplaceKernel diverges.*learning_curve"),
         ({"variances": [1.0, 1.0]}, r"variances must be spread over more axes .*learning_curve"),
         ({"variances": np.eye(60)}, r"variances must be .*eigh\(covariance\)"),
         ({"target": abs}, r"target must be a mapping such as .*learning_curve"),

@@ -15,7 +15,7 @@ from rfgen.problems.rules import integer
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.spectra.hermite_modes import LEVELS, hermite_modes, mehler_modes, trace_defect
 
-# Beyond the first defect curves are up to 20 % low (9 % at .0035, 13 % at .0086), beyond the second the modes are not those.
+# Beyond the first defect curves are up to 20 % low (9 % at .0035, 13 % at .0086); beyond the second modes are not those.
 NOTED_DEFECT, MOST_DEFECT = 0.003, 0.05
 # So many equal modes make up the rest: only their trace counts.
 REST_MODES = 1e28
@@ -30,8 +30,8 @@ REMEDY = (
 def _series_kernel(name: str, value: Any) -> Any:
     if not callable(value) or not hasattr(value, "power_series"):
         raise ValueError(
-            f"{name} must be an rg.GaussianKernel, PolynomialKernel, NNGP or NTK, whose modes on Gaussian inputs are known, got "
-            f"{value!r}: of other kernels (the series of LaplaceKernel diverges) {REMEDY}"
+            f"{name} must be an rg.GaussianKernel, PolynomialKernel, NNGP or NTK, whose modes on Gaussian inputs are "
+            f"known, got {value!r}: of other kernels (the series of LaplaceKernel diverges) {REMEDY}"
         )
     return value
 
@@ -39,9 +39,9 @@ def _series_kernel(name: str, value: Any) -> Any:
 class KernelInputs(Noun):
     """Inputs x ~ N(0, diag(`variances`)), (d,), and a `kernel` of two of them.
 
-    The `target` is `sum_alpha c_alpha prod_i he_{alpha_i}(x_i / sqrt(variance_i))`, given as {alpha: c_alpha}, alpha a tuple
-    of degrees (those left out are 0), he_j the Hermite polynomials of unit norm: 1, z, (z^2 - 1) / sqrt(2), ...  Its power
-    is the sum of c_alpha^2.  Simulation measures each trial at `test_points` fresh inputs.
+    The `target` is `sum_alpha c_alpha prod_i he_{alpha_i}(x_i / sqrt(variance_i))`, given as {alpha: c_alpha}, alpha a
+    tuple of degrees (those left out are 0), he_j the Hermite polynomials of unit norm: 1, z, (z^2 - 1) / sqrt(2), ...  Its
+    power is the sum of c_alpha^2.  Simulation measures each trial at `test_points` fresh inputs.
     """
 
     variances: Any = setting(axis_variances)
@@ -54,7 +54,7 @@ class KernelInputs(Noun):
         d, terms = self.variances.size, {}
         if not isinstance(self.target, Mapping) or not self.target:
             raise ValueError(
-                f"target must be a mapping such as {{(1,): 0.8, (0, 2): 0.6}}, coefficients of normalised Hermite polynomials by "
+                f"target must be a mapping such as {{(1,): 0.8, (0, 2): 0.6}}, coefficients of Hermite polynomials by "
                 f"their degrees along the axes, got {self.target!r}: for any other function of the inputs {REMEDY}"
             )
         for alpha, coefficient in self.target.items():
@@ -96,8 +96,8 @@ class KernelInputs(Noun):
             modes = hermite_modes(self.variances, self._series, self._diagonal, self.target)
         if self.trace_defect > NOTED_DEFECT:
             warn_caller(
-                f"the inputs are low-dimensional for this kernel (trace_defect {self.trace_defect:.2g}): curves may be 5 to 20 % "
-                f"low; {REMEDY}"
+                f"the inputs are low-dimensional for this kernel (trace_defect {self.trace_defect:.2g}): curves may be 5 "
+                f"to 20 % low; {REMEDY}"
             )
         values, counts, power = modes.eigenvalues, np.ones_like(modes.eigenvalues), modes.power
         if modes.tail == 0.0:

@@ -1,8 +1,9 @@
 """Modes of kernels on Gaussian inputs x ~ N(0, diag(variances)): products over the axes, numbered by multi-indices alpha.
 
-* Gaussian kernel exp(-|x - x'|^2 / 2s), exactly (Mehler; Rasmussen and Williams 2006, section 4.3): with xi = 2 variance / s,
-  D = 1 + xi + sqrt(1 + 2 xi), an axis gives the factor sqrt(2 / D) (xi / D)^degree, and its functions of z = x / sqrt(variance)
-  are w^(1/4) exp(-(w - 1) z^2 / 4) he_degree(sqrt(w) z), w = sqrt(1 + 2 xi), he normalised Hermite polynomials.
+* Gaussian kernel exp(-|x - x'|^2 / 2s), exactly (Mehler; Rasmussen and Williams 2006, section 4.3): an axis of
+  xi = 2 variance / s, D = 1 + xi + sqrt(1 + 2 xi) gives the factor sqrt(2 / D) (xi / D)^degree, and its functions of
+  z = x / sqrt(variance) are w^(1/4) exp(-(w - 1) z^2 / 4) he_degree(sqrt(w) z), w = sqrt(1 + 2 xi), he
+  normalised Hermite polynomials.
 * Other kernels of x.x' at |x|^2 = trace, to leading order in the share of one axis: eigenvalue
   l! b_l prod (variance_i / trace)^alpha_i of level l = |alpha|, b_l the coefficients of the kernel's power series in the
   cosine, functions he_alpha.  A level then holds l! h_l(shares) times its trace b_l, h_l the complete symmetric polynomial:
@@ -31,7 +32,7 @@ LEARNED = 4
 
 @dataclass(frozen=True)
 class KernelModes:
-    """`eigenvalues` (modes,) in descending order, `power` (modes,) of the target, `tail` and `null`: trace and power beyond."""
+    """`eigenvalues` (modes,), descending, `power` (modes,) of the target, `tail` and `null`: trace and power beyond."""
 
     eigenvalues: np.ndarray
     power: np.ndarray
@@ -62,7 +63,7 @@ def mehler_modes(variances: np.ndarray, squared_bandwidth: float, target: Target
 
 
 def hermite_modes(variances: np.ndarray, series: np.ndarray, diagonal: float, target: Target) -> KernelModes:
-    """Modes to leading order, from the `series` of the kernel at |x|^2 = sum of variances, and its value at equal inputs."""
+    """Modes to leading order, from the kernel's `series` at |x|^2 = sum of variances and its value at equal inputs."""
     shares = variances / variances.sum()
     held = _held(shares, series.size - 1)
     kept = (held - 1.0 <= MOST_EXCESS) | (np.arange(series.size) <= 3)
@@ -98,8 +99,8 @@ def _held(shares: np.ndarray, order: int) -> np.ndarray:
 def _leading(logs: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Degrees (modes, axes) of the modes of largest `levels[|alpha|] + sum alpha_i logs_i`, and these sums.
 
-    Modes are sequences of axes, sorted from the largest share on.  Lengthening one, or moving its last axis on, never raises
-    the bound by which they are taken: the largest sum of any mode that goes on from it.
+    Modes are sequences of axes, sorted from the largest share on.  Lengthening one, or moving its last axis on, never
+    raises the bound by which they are taken: the largest sum of any mode that goes on from it.
     """
     order = np.argsort(-logs, kind="stable")
     sorted_logs = logs[order].tolist()

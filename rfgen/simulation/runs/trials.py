@@ -112,8 +112,8 @@ def initial_weights(
         parts = (np.sqrt(variance), zero, zero)
     elif isinstance(task.population, SpherePopulation | KernelInputs):
         raise ValueError(
-            f"initial_variance must be 0 for kernel regression on Task.{task.name}, which draws points, not the modes that have "
-            "the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
+            f"initial_variance must be 0 for kernel regression on Task.{task.name}, which draws points, not the modes that "
+            "have the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
         )
     elif isinstance(source, DataViews) and variance.ndim == 0:
         parts = (np.sqrt(variance), zero, zero)

@@ -57,7 +57,7 @@ def kernel_sampler(population: KernelInputs, augmentation: Any, dtype: Any) -> K
     """The sampler of `population`, whose inputs are not augmented."""
     if augmentation is not None:
         raise ValueError(
-            "augmentation acts on eigen-coordinates, and Task.from_covariance draws inputs, not these: use Task(eigenvalues, "
-            "power) with the same levels, or rg.DataTask with inputs drawn"
+            "augmentation acts on eigen-coordinates, and Task.from_covariance draws inputs, not these: use "
+            "Task(eigenvalues, power) with the same levels, or rg.DataTask with inputs drawn"
         )
     return KernelSampler(np.sqrt(population.variances).astype(dtype), population)

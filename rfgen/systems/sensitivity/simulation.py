@@ -57,7 +57,8 @@ def sensitivity(
     sizes = tuple(validation.integer(name, value, 1) for name, value in (("dim", dim), ("n", n), ("features", features)))
     trials = validation.integer("trials", trials, 2)
     numbers = (validation.non_negative(*pair, 0) for pair in (("ridge", ridge), ("signal", signal), ("noise", noise)))
-    fixed = (*(jnp.asarray(number) for number in numbers), *sizes, differentiable("activation", activation_function(activation)))
+    function = differentiable("activation", activation_function(activation))
+    fixed = (*(jnp.asarray(number) for number in numbers), *sizes, function)
     found = np.array([_trial(key, *fixed) for key in seed_keys(trials, seed)])
     return SensitivityRuns(*found.T)
 

@@ -5,8 +5,9 @@ Features activation(w . x) / sqrt(features) with w ~ N(0, I/dim) of inputs x ~ N
     E|grad f|^2 = sum_j j E f_j^2
 
 over the parts f_j of Hermite degree j, it is a sum over levels of the kernel: dim linear modes of total c_1^2,
-dim (dim + 1)/2 quadratic ones of total c_2^2, dim (dim + 1)(dim + 2)/6 cubic ones of total c_3^2, the others, too many
-for any to be learned, and one constant, c_0^2, without gradient.  Of a level of m modes with eigenvalue lambda, learnability L = lambda / (lambda + gamma) and target power v^2, the learned function holds
+dim (dim + 1)/2 quadratic ones of total c_2^2, dim (dim + 1)(dim + 2)/6 cubic ones of total c_3^2, the others, too many for
+any to be learned, and one constant, c_0^2, without gradient.  Of a level of m modes with eigenvalue lambda, learnability
+L = lambda / (lambda + gamma) and target power v^2, the learned function holds
 
     E f_level^2 = L^2 v^2 + m L^2 test / n + m L (1 - L) gamma norm / features,
 
@@ -86,7 +87,7 @@ def sensitivity(
 
     Exact as dim, n and features grow together, and with the cubic modes where n or features grow as dim^1.5; errors are of
     relative order 1/dim: `norm` is about 5/dim too low, as inputs and layers of finite dim differ in length, and so are
-gradients of steep activations (11/dim for z^2).  At dim = 30,
+    gradients of steep activations (11/dim for z^2).  At dim = 30,
     n = dim^2 the squared gradient is 10 % too low.  Source: question of arXiv 2302.01629; derived.
 
     >>> import jax

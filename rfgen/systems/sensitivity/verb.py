@@ -63,7 +63,8 @@ def sensitivity(
     n, features, ridge
         Samples > 0, random features > 0 (None: infinitely many), ridge >= 0 (0: minimum norm).
     activation
-        "tanh", "relu", "cos" and other names, or any continuous function that JAX can differentiate (`jax.nn.softplus`): features are activation(w . x) / sqrt(features), w ~ N(0, I/dim).
+        "tanh", "relu", "cos" and other names, or any continuous function that JAX can differentiate, such as
+        `jax.nn.softplus`: features are activation(w . x) / sqrt(features), w ~ N(0, I/dim).
     signal, noise
         Power of the target, which is linear, and variance of the label noise, >= 0.  signal = 0 shows what fitting noise
         alone costs.
