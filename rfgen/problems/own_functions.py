@@ -2,6 +2,7 @@
 
 __all__ = ["HostFunction", "differentiable", "own_function", "own_result"]
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +15,6 @@ import numpy as np
 from rfgen.numerics.tracing import is_traced
 from rfgen.problems.rules import Rule, instance
 from rfgen.problems.settings import Noun
-
-TRIED = np.linspace(-0.5, 0.5, 3)
-STRUCTURE = jax.ShapeDtypeStruct(TRIED.shape, np.float32)
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,19 @@ class HostFunction:
         values = self._back(np.ascontiguousarray(given).view(dtype)[..., 0])
         return np.ascontiguousarray(values)[..., None].view(np.uint32)
 
+    @property
+    def __name__(self) -> str:
+        """That of the function, by which tasks show it."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
     def __repr__(self) -> str:
         """That of the function."""
         return repr(self.function)
 
 
-def own_function(expected: str) -> Rule:
-    """The rule of a function of arrays, entry by entry; messages call it `expected`."""
-    called = instance(Callable, expected)
+def own_function(expected: str, shape: tuple[int, ...] = (3,)) -> Rule:
+    """The rule of a function of arrays, entry by entry, tried at one of `shape`; messages call it `expected`."""
+    called, tried = instance(Callable, expected), np.linspace(-0.5, 0.5, math.prod(shape)).reshape(shape)
 
     def rule(name: str, value: Any) -> Callable[[Any], Any]:
         function: Callable[[Any], Any] = called(name, value)
@@ -66,11 +69,11 @@ def own_function(expected: str) -> Rule:
             return function
         try:
             # in a function of its own: JAX ends the process where a NumPy ufunc is traced twice
-            shape = np.shape(jax.eval_shape(lambda t: value(t), STRUCTURE))  # noqa: PLW0108
+            found = jax.eval_shape(lambda t: value(t), jax.ShapeDtypeStruct(shape, np.float32))  # noqa: PLW0108
         except Exception:  # noqa: BLE001  whatever a user's function says to a tracer
-            shape, function = np.shape(own_result(name, value, TRIED)), HostFunction(value)
-        if shape != TRIED.shape:
-            raise ValueError(f"{name} must map arrays to arrays of their shape, got shape {shape} from {TRIED.shape}")
+            found, function = own_result(name, value, tried), HostFunction(value)
+        if np.shape(found) != shape:
+            raise ValueError(f"{name} must map arrays to arrays of their shape, got shape {np.shape(found)} from {shape}")
         return function
 
     return rule
@@ -91,6 +94,6 @@ def own_result(name: str, function: Callable[..., Any], *arrays: Any) -> Any:
         return function(*arrays)
     except Exception as error:
         raise ValueError(
-            f"{name} must be a function of {'an array' if len(arrays) == 1 else f'{len(arrays)} arrays'} (np.where for if, "
-            f"np.tanh for math.tanh), it failed: {(str(error) or type(error).__name__).splitlines()[0]}"
+            f"{name} must be a function of {'an array' if len(arrays) == 1 else f'{len(arrays)} arrays'} (np.where or "
+            f"jnp.where for if, np.tanh for math.tanh), it failed: {(str(error) or type(error).__name__).splitlines()[0]}"
         ) from error

@@ -3,7 +3,7 @@
 __all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule"]
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -13,7 +13,7 @@ import numpy as np
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.own_functions import own_function
-from rfgen.problems.rules import integer, number
+from rfgen.problems.rules import Rule, integer, number
 from rfgen.problems.settings import Noun, setting
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
@@ -25,21 +25,20 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "linear": lambda x: x,
 }
-_function = own_function("a function of arrays")
+_OF_NUMBERS, _OF_ROWS = (own_function("a function of arrays", shape) for shape in ((3,), (2, 3)))
 
 
-def activation_rule(name: str, value: Any) -> str | Callable[[Any], Any]:
+def activation_rule(name: str, value: Any, rule: Rule = _OF_NUMBERS) -> str | Callable[[Any], Any]:
     """The name of an activation, or a function of arrays."""
     if isinstance(value, str) and value in ACTIVATIONS:
         return value
     if not callable(value):
         raise ValueError(f"{name} must be one of {', '.join(ACTIVATIONS)} or a callable, got {value!r}")
-    return _function(name, value)
+    return rule(name, value)
 
 
 def activation_function(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The function of a name, or the callable itself."""
-    activation = activation_rule("activation", activation)
     return ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
 
@@ -55,7 +54,7 @@ class RandomFeatureMap(Noun):
     """
 
     features: int = setting(integer(1))
-    activation: str | Callable[[Any], Any] = setting(activation_rule, default="relu")
+    activation: str | Callable[[Any], Any] = setting(partial(activation_rule, rule=_OF_ROWS), default="relu")
     seed: int = setting(integer(0), default=0)
     weight_std: float = setting(number("(0, inf)"), default=1.0)
     bias_std: float = setting(number("[0, inf)"), default=0.0)
