@@ -23,7 +23,7 @@ REST_MODES = 1e28
 MOST_DEGREE = 30
 REMEDY = (
     "draw inputs, X = rng.normal(size=(600, d)) * np.sqrt(variances), and take rg.learning_curve(X, y, kernel=kernel), "
-    "which is within 5 % there but for the scatter of the draw"
+    "whose mean over a few draws is within 10 % there"
 )
 
 
