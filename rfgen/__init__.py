@@ -41,6 +41,7 @@ __all__ = [
     "IteratedRidge",
     "Jitter",
     "LabelSmoothing",
+    "LaplaceKernel",
     "Lasso",
     "Learner",
     "Logistic",
@@ -146,7 +147,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, PolynomialKernel
+from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, LaplaceKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum

@@ -25,6 +25,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/problems/test_augmentations.py": {
         "TestMoments::test_labels": (),
     },
+    "tests/problems/test_kernels_on_gaussian_inputs.py": {
+        "test_simulations": ("gauss",),
+    },
     "tests/simulation/test_adversarial_training.py": {
         "test_training_under_attack": ("linf-1.0-0.06", "linf-5.0-0.02"),
     },

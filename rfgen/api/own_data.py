@@ -15,6 +15,7 @@ from rfgen.curves.arguments import Numbers
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
+from rfgen.problems.own_functions import own_result
 
 if TYPE_CHECKING:
     import xarray
@@ -119,9 +120,9 @@ def read_rows(
     if replace and (groups is not None or views is not None):
         raise ValueError("replace must be False with groups or views: these are drawn once")
     if kernel is not None:
-        data, kind = kernel(data, data), "kernel"
+        data, kind = own_result("kernel", kernel, data, data), "kernel"
     elif feature_map is not None:
-        data, kind = feature_map(data), "features"
+        data, kind = own_result("feature_map", feature_map, data), "features"
     matrix, kind, precision = read_data(data, kind)
     count = matrix.shape[0]
     fits(matrix, kind, count)

@@ -31,6 +31,8 @@ import jax.numpy as jnp
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from rfgen.problems.own_functions import HostFunction
+
 # A union would be refused by every function of either library, where code for both is checked statically.
 if TYPE_CHECKING:
     Array = Any
@@ -70,13 +72,15 @@ def _pools() -> ThreadpoolController:
 
 
 def elementwise(function: Callable[[Any], Any], values: Array) -> Array:
-    """`function`, written for JAX arrays, of every number; on the host one program serves all shapes.
+    """`function` of every number; on the host one program serves all shapes if JAX can trace it.
 
     >>> elementwise(jnp.abs, np.array([[-1.0], [2.0]])).tolist()
     [[1.0], [2.0]]
     """
     if namespace(values) is jnp:
         return jnp.asarray(function(values), values.dtype)
+    if isinstance(function, HostFunction):
+        return np.broadcast_to(np.asarray(function(values), values.dtype), values.shape)
     flat, found = values.ravel(), np.empty(values.size, values.dtype)
     for start in range(0, flat.size, TOGETHER):
         piece = flat[start : start + TOGETHER]

@@ -51,10 +51,6 @@ CASES = {
     "single precision": (lambda: rg.simulate(TASK, rg.Learner(rg.Ridge(1e300)), 5, dtype="float32"), r"ridge must fit into float32"),
     "zeros simulated": (lambda: rg.simulate(rg.Task([0.0], [1.0]), LEARNER, 5), r"eigenvalues must hold a positive number for a sim"),
     "exponential power": (lambda: rg.Task.exponential(1.0, 0.5), r"beta must be > 1 .*diverges, got beta=0\.5"),
-    "numpy kernel simulated": (
-        lambda: rg.simulate(rg.Task.sphere(5, lambda t: np.exp(np.asarray(t)), {1: 1.0}), LEARNER, 5),
-        r"kernel must take JAX arrays to be simulated",
-    ),
     "five variables": (lambda: rg.plot(rg.predict(TASK, LEARNER, [5, 6]), y=("test",) * 5), r"y must name at most 4 variables, got 5"),
     "features negative": (lambda: rg.Learner(rg.Ridge(0.1), features=[5, -1]), r"features must be > 0, got -1"),
     "features NaN": (lambda: rg.Learner(rg.Ridge(0.1), features=np.nan), r"features must be free of NaN, got nan"),

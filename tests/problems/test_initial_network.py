@@ -96,12 +96,6 @@ def test_stated_and_kept():
             ),
             "augmentation is not covered for a task with an initial network",
         ),
-        (
-            lambda: rg.simulate(
-                relu_task(1).with_initial_network(1.0, lambda t: np.exp(np.asarray(t))), rg.Learner(rg.Ridge(0.1)), 20
-            ),
-            "kernel must take JAX arrays to be simulated",
-        ),
     ],
 )
 def test_refused(make, message):

@@ -1,9 +1,9 @@
 """Frozen feature maps: random layers whose weights are drawn once and kept."""
 
-__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule", "traced_activation"]
+__all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule"]
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -12,7 +12,8 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.rules import integer, number
+from rfgen.problems.own_functions import own_function
+from rfgen.problems.rules import Rule, integer, number
 from rfgen.problems.settings import Noun, setting
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
@@ -24,34 +25,20 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "linear": lambda x: x,
 }
+_OF_NUMBERS, _OF_ROWS = (own_function("a function of arrays", shape) for shape in ((3,), (2, 3)))
 
 
-def activation_rule(name: str, value: Any) -> str | Callable[[Any], Any]:
-    """The name of an activation, or a callable."""
-    if not callable(value) and not (isinstance(value, str) and value in ACTIVATIONS):
+def activation_rule(name: str, value: Any, rule: Rule = _OF_NUMBERS) -> str | Callable[[Any], Any]:
+    """The name of an activation, or a function of arrays."""
+    if isinstance(value, str) and value in ACTIVATIONS:
+        return value
+    if not callable(value):
         raise ValueError(f"{name} must be one of {', '.join(ACTIVATIONS)} or a callable, got {value!r}")
-    return value
-
-
-def traced_activation(name: str, value: Any) -> str | Callable[[Any], Any]:
-    """An activation that JAX can trace, for what simulates with it."""
-    function, given = activation_function(activation_rule(name, value)), jax.ShapeDtypeStruct((3,), np.float32)
-    try:
-        shape = np.shape(jax.eval_shape(function, given))
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"{name} must be written with jax.numpy (jnp.tanh for np.tanh or math.tanh, jnp.where for if), got {value!r}: "
-            f"{reason}"
-        ) from error
-    if shape != given.shape:
-        raise ValueError(f"{name} must return the shape of its input, {given.shape}, got {shape}")
-    return value
+    return rule(name, value)
 
 
 def activation_function(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The function of a name, or the callable itself."""
-    activation = activation_rule("activation", activation)
     return ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
 
@@ -67,7 +54,7 @@ class RandomFeatureMap(Noun):
     """
 
     features: int = setting(integer(1))
-    activation: str | Callable[[Any], Any] = setting(activation_rule, default="relu")
+    activation: str | Callable[[Any], Any] = setting(partial(activation_rule, rule=_OF_ROWS), default="relu")
     seed: int = setting(integer(0), default=0)
     weight_std: float = setting(number("(0, inf)"), default=1.0)
     bias_std: float = setting(number("[0, inf)"), default=0.0)

@@ -30,7 +30,7 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.kernels.dot_product_kernels import namespace
+from rfgen.problems.kernels.network_layers import namespace
 
 ROUNDOFF = 16 * np.finfo(np.float64).eps  # of a share computed by quadrature, per N^1/2 (worst seen: a third of it)
 CONVERGED = 1e-12  # change of N lambda / K(1) between two quadratures

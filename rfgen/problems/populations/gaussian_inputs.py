@@ -11,7 +11,7 @@ Views a of x have E[a | x] = g x and a variance of s x_i^2 + l_i in coordinate i
 variance q' = mean((g^2 + s) variance + l) and covariance g^2 q, which the split at q' and nu(g^2 q / q') describe.
 """
 
-__all__ = ["GaussianInputs"]
+__all__ = ["GaussianInputs", "axis_variances"]
 
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.kernels.feature_maps import traced_activation
+from rfgen.problems.kernels.feature_maps import activation_rule
 from rfgen.problems.kernels.hermite import HermiteSplit, hermite_split
 from rfgen.problems.rules import integer
 from rfgen.problems.settings import Noun, setting
@@ -30,14 +30,25 @@ from rfgen.problems.validation import non_negative, positive
 REST_MODES = 1e28
 
 
+def axis_variances(name: str, value: Any) -> np.ndarray:
+    """Variances (d,) of independent coordinates; a covariance (d, d) is not turned to its axes in silence."""
+    if np.ndim(value) == 2:
+        raise ValueError(
+            f"{name} must be those of independent coordinates (d,), got shape {np.shape(value)}: of a covariance take the "
+            "principal axes, gamma, axes = np.linalg.eigh(covariance), give gamma, and the target in the coordinates "
+            "x @ axes (the random layer is the same in all directions)"
+        )
+    return positive(name, value, 1)
+
+
 class GaussianInputs(Noun):
     """Inputs of `variances` (d,), the layer's `activation`, target `power` (outputs, d) or (d,) on the inputs.
 
     Simulation measures each trial at `test_points` fresh inputs.
     """
 
-    variances: Any = setting(partial(positive, ndim=1))
-    activation: Any = setting(traced_activation)
+    variances: Any = setting(axis_variances)
+    activation: Any = setting(activation_rule)
     power: Any = setting(partial(non_negative, ndim=(1, 2)))
     test_points: int = setting(integer(2), default=2000)
 

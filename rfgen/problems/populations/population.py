@@ -11,7 +11,8 @@ import numpy as np
 from rfgen.problems import validation
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
 from rfgen.problems.kernels.sphere import sphere_eigenvalues
-from rfgen.problems.rules import instance, integer, number, optional
+from rfgen.problems.own_functions import own_function
+from rfgen.problems.rules import integer, number, optional
 from rfgen.problems.settings import Noun, setting
 
 
@@ -29,13 +30,13 @@ class SpherePopulation(Noun):
     """
 
     dim: int = setting(integer(2))
-    kernel: Callable[[Any], Any] = setting(instance(Callable, "a function of the cosine, such as rg.NTK('relu', depth=2)"))
+    kernel: Callable[[Any], Any] = setting(own_function("a function of the cosine, such as rg.NTK('relu', depth=2)"))
     target_power: Any
     test_points: int = setting(integer(2), default=2000)
     degrees: int = setting(integer(0), default=40)
     initial_variance: float = setting(number("[0, inf)"), default=0.0)
     initial_kernel: Callable[[Any], Any] | None = setting(
-        optional(instance(Callable, "a function of the cosine")), default=None
+        optional(own_function("a function of the cosine")), default=None
     )
 
     def _relate(self) -> None:

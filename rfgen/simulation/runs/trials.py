@@ -22,6 +22,7 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
@@ -37,6 +38,7 @@ from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import feature_sampler
+from rfgen.simulation.sampling.kernel_inputs import kernel_sampler
 from rfgen.simulation.sampling.samplers import mode_levels, sampler
 from rfgen.simulation.sampling.streams import unresolved_modes
 from rfgen.simulation.sampling.views import augmented
@@ -53,6 +55,8 @@ def source_of(
     """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`."""
     if isinstance(task.population, GaussianInputs):
         return feature_sampler(task.population, augmentation, test_views, dtype)
+    if isinstance(task.population, KernelInputs):
+        return kernel_sampler(task.population, augmentation, dtype)
     if augmentation is None:
         return sampler(task, dtype, test_rows)
     if isinstance(given, DataTask):
@@ -64,7 +68,7 @@ def refuse_streams(training: AbstractTraining, task: Task) -> None:
     """Refuse, with the remedy, tasks that streams of fresh samples are not simulated from."""
     if training.needs_samples:
         return
-    if isinstance(task.population, SpherePopulation | GaussianInputs):
+    if isinstance(task.population, SpherePopulation | GaussianInputs | KernelInputs):
         raise ValueError(
             "one pass is simulated in eigen-coordinates only, and this task draws inputs: use Task(eigenvalues, power, "
             f"multiplicity=...) with the same levels, got {task!r}"
@@ -106,10 +110,10 @@ def initial_weights(
                 "levels are for kernel regression"
             )
         parts = (np.sqrt(variance), zero, zero)
-    elif isinstance(task.population, SpherePopulation):
+    elif isinstance(task.population, SpherePopulation | KernelInputs):
         raise ValueError(
-            "initial_variance must be 0 for kernel regression on Task.sphere, which draws points, not the modes that have "
-            "the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
+            f"initial_variance must be 0 for kernel regression on Task.{task.name}, which draws points, not the modes that "
+            "have the weights: give features=..., or use Task(eigenvalues, power, multiplicity=...) with the same levels"
         )
     elif isinstance(source, DataViews) and variance.ndim == 0:
         parts = (np.sqrt(variance), zero, zero)

@@ -10,6 +10,7 @@ __all__ = [
     "Sample",
     "SphereSampler",
     "draw_examples",
+    "kernel_root",
     "mode_levels",
     "sampler",
     "standard_normals",
@@ -179,13 +180,13 @@ class SphereSampler:
         inputs = xp.concatenate([tests, own])
         inputs = inputs / xp.linalg.norm(inputs, axis=1, keepdims=True)
         cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
-        factor = _root(elementwise(self.kernel, cosines))
+        factor = kernel_root(elementwise(self.kernel, cosines))
         first = xp.clip(inputs[:, 0], -1.0, 1.0)
         values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
         if self.initial_kernel is not None:
             keys = (fold_in(each, INITIAL) for each in (shared, key))
             white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
-            initial = _root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
+            initial = kernel_root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
             values = values - self.initial_deviation * initial
         return Sample(
             rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
@@ -208,7 +209,7 @@ class SphereSampler:
         return self.points
 
 
-def _root(matrix: Array) -> Array:
+def kernel_root(matrix: Array) -> Array:
     """Cholesky factor of a kernel matrix."""
     # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
     xp = namespace(matrix)
@@ -220,12 +221,6 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
     """The sampler of a task's population, its arrays on the host as `dtype`."""
     population = task.population
     if isinstance(population, SpherePopulation):
-        kernels = (population.kernel, population.initial_kernel or population.kernel)
-        try:
-            for kernel in kernels:
-                jax.eval_shape(kernel, jax.ShapeDtypeStruct((2, 2), dtype))
-        except Exception as error:  # noqa: BLE001  whatever a user's function raises
-            raise ValueError(f"kernel must take JAX arrays to be simulated (write it with jax.numpy): {error}") from None
         degrees = range(population.target_power.size)
         counts = np.array([sphere_multiplicity(population.dim, degree) for degree in degrees])
         scales = (np.sqrt(counts * population.target_power), np.sqrt(population.initial_variance))

@@ -1,8 +1,15 @@
 """The sensitivity of random-feature regression to its inputs."""
 
-__all__ = ["OddActivation", "Sensitivity", "SensitivityRuns", "odd_activation", "sensitivity", "simulate_sensitivity"]
+__all__ = [
+    "ActivationEnergies",
+    "Sensitivity",
+    "SensitivityRuns",
+    "activation_energies",
+    "sensitivity",
+    "simulate_sensitivity",
+]
 
-from rfgen.systems.sensitivity.odd_activation import OddActivation, odd_activation
+from rfgen.systems.sensitivity.activation_energies import ActivationEnergies, activation_energies
 from rfgen.systems.sensitivity.simulation import SensitivityRuns
 from rfgen.systems.sensitivity.simulation import sensitivity as simulate_sensitivity
 from rfgen.systems.sensitivity.theory import Sensitivity, sensitivity

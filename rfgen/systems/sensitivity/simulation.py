@@ -14,7 +14,8 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.kernels.feature_maps import activation_function
+from rfgen.problems.kernels.feature_maps import activation_function, activation_rule
+from rfgen.problems.own_functions import differentiable
 from rfgen.systems.relu_students.relu_networks import seed_keys
 
 # Fresh inputs at which each trained model is measured: gradients differ by 6 % between inputs, models by more.
@@ -56,7 +57,8 @@ def sensitivity(
     sizes = tuple(validation.integer(name, value, 1) for name, value in (("dim", dim), ("n", n), ("features", features)))
     trials = validation.integer("trials", trials, 2)
     numbers = (validation.non_negative(*pair, 0) for pair in (("ridge", ridge), ("signal", signal), ("noise", noise)))
-    fixed = (*(jnp.asarray(number) for number in numbers), *sizes, activation_function(activation))
+    function = differentiable("activation", activation_function(activation_rule("activation", activation)))
+    fixed = (*(jnp.asarray(number) for number in numbers), *sizes, function)
     found = np.array([_trial(key, *fixed) for key in seed_keys(trials, seed)])
     return SensitivityRuns(*found.T)
 

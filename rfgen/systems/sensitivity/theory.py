@@ -1,12 +1,13 @@
 """How steep random-feature regression is: the mean squared gradient of what it learns.
 
-Features activation(w . x) / sqrt(features) with w ~ N(0, I/dim) of inputs x ~ N(0, I) in R^dim, odd activation.  As
+Features activation(w . x) / sqrt(features) with w ~ N(0, I/dim) of inputs x ~ N(0, I) in R^dim.  As
 
     E|grad f|^2 = sum_j j E f_j^2
 
 over the parts f_j of Hermite degree j, it is a sum over levels of the kernel: dim linear modes of total c_1^2,
-dim (dim + 1)(dim + 2)/6 cubic ones of total c_3^2, and the others, too many for any to be learned.  Of a level of m modes
-with eigenvalue lambda, learnability L = lambda / (lambda + gamma) and target power v^2, the learned function holds
+dim (dim + 1)/2 quadratic ones of total c_2^2, dim (dim + 1)(dim + 2)/6 cubic ones of total c_3^2, the others, too many for
+any to be learned, and one constant, c_0^2, without gradient.  Of a level of m modes with eigenvalue lambda, learnability
+L = lambda / (lambda + gamma) and target power v^2, the learned function holds
 
     E f_level^2 = L^2 v^2 + m L^2 test / n + m L (1 - L) gamma norm / features,
 
@@ -26,7 +27,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
-from rfgen.systems.sensitivity.odd_activation import OddActivation
+from rfgen.systems.sensitivity.activation_energies import ActivationEnergies
 from rfgen.theory.ridge.risk import risk
 
 # So many equal modes make up the rest: the effective ridge exceeds their trace / n, so only the trace counts.
@@ -53,16 +54,18 @@ class Sensitivity:
     converged: Bool[Array, "*batch"]
 
 
-def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes, Array]:
-    """The levels in descending order, and the order: 0 is the linear level, 1 the cubic one, 2 the rest."""
-    totals = jnp.stack([jnp.asarray(c, jnp.float64) for c in (activation.linear, activation.cubic, activation.rest)])
-    counts = jnp.stack([dim, dim * (dim + 1.0) * (dim + 2.0) / 6.0, jnp.asarray(REST_MODES, jnp.float64)])
+def _modes(activation: ActivationEnergies, dim: Array, signal: Array) -> tuple[Modes, Array]:
+    """The levels in descending order, and the order: linear, quadratic, cubic, the rest, the constant."""
+    energies = (activation.linear, activation.quadratic, activation.cubic, activation.rest, activation.constant)
+    totals = jnp.stack([jnp.asarray(c, jnp.float64) for c in energies])
+    quadratic = dim * (dim + 1.0) / 2.0
+    counts = jnp.stack([dim, quadratic, quadratic * (dim + 2.0) / 3.0, jnp.full_like(dim, REST_MODES), jnp.ones_like(dim)])
     there = totals > 0.0
     # a level without energy has no modes
     values = jnp.where(there, totals / counts, jnp.max(totals / counts))
     counts = jnp.where(there, counts, 0.0)
     order = jnp.argsort(-values)
-    power = jnp.stack([jnp.where(there[0], signal, 0.0), jnp.zeros_like(signal), jnp.zeros_like(signal)])
+    power = jnp.zeros_like(totals).at[0].set(jnp.where(there[0], signal, 0.0))
     modes = Modes(
         values[order], counts[order], power[order], jnp.where(there[0], 0.0, signal), jnp.sum(counts), jnp.min(values),
         jnp.cumsum(counts[order]),
@@ -73,7 +76,7 @@ def _modes(activation: OddActivation, dim: Array, signal: Array) -> tuple[Modes,
 @sparing_maps
 @jax.jit
 def sensitivity(
-    activation: OddActivation, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,
+    activation: ActivationEnergies, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,
     noise: Any = 0.0,
 ) -> Sensitivity:
     """Sensitivity of ridge regression, ridge 0 for minimum norm, of a linear target on `n` samples of `dim` inputs.
@@ -83,13 +86,14 @@ def sensitivity(
     features.  Infinite where the risk is, at ridge 0 and n = features.
 
     Exact as dim, n and features grow together, and with the cubic modes where n or features grow as dim^1.5; errors are of
-    relative order 1/dim: `norm` is about 5/dim too low, as inputs and layers of finite dim differ in length.  At dim = 30,
+    relative order 1/dim: `norm` is about 5/dim too low, as inputs and layers of finite dim differ in length, and so are
+    gradients of steep activations (11/dim for z^2).  At dim = 30,
     n = dim^2 the squared gradient is 10 % too low.  Source: question of arXiv 2302.01629; derived.
 
     >>> import jax
-    >>> from rfgen.systems.sensitivity.odd_activation import odd_activation
+    >>> from rfgen.systems.sensitivity.activation_energies import activation_energies
     >>> with jax.enable_x64(True):
-    ...     point = sensitivity(odd_activation("tanh"), dim=100, n=300, features=900, noise=0.25)
+    ...     point = sensitivity(activation_energies("tanh"), dim=100, n=300, features=900, noise=0.25)
     >>> round(float(point.sensitivity), 2), float(point.target)
     (11.98, 10.0)
     """
@@ -110,8 +114,11 @@ def sensitivity(
     held = jnp.zeros_like(held).at[order].set(held)
     has_rest = activation.rest > 0.0
     steepness = jnp.where(has_rest, activation.rest_slope / jnp.where(has_rest, activation.rest, 1.0), 0.0)
-    rest = jnp.where(steepness > 0.0, steepness * held[2], 0.0)
-    squared = held[0] + jnp.where(activation.cubic > 0.0, 3.0 * held[1], 0.0) + rest
+    rest = jnp.where(steepness > 0.0, steepness * held[3], 0.0)
+    quadratic, cubic = (jnp.where(total > 0.0, level, 0.0) for total, level in (
+        (activation.quadratic, 2.0 * held[1]), (activation.cubic, 3.0 * held[2])
+    ))
+    squared = held[0] + quadratic + cubic + rest
     return Sensitivity(
         sensitivity=jnp.sqrt(dim * squared), target=jnp.sqrt(dim * signal), squared_gradient=squared, linear=held[0],
         norm=of.norm, test=of.test, residual=of.residual, converged=of.converged,

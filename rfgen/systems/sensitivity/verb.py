@@ -15,7 +15,7 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
 from rfgen.problems import validation
-from rfgen.systems.sensitivity.odd_activation import OddActivation, odd_activation
+from rfgen.systems.sensitivity.activation_energies import ActivationEnergies, activation_energies
 from rfgen.systems.sensitivity.theory import Sensitivity
 from rfgen.systems.sensitivity.theory import sensitivity as theory_sensitivity
 
@@ -42,7 +42,7 @@ LONG_NAMES = {
 
 
 @program
-def _points(activation: OddActivation, dim: Any, signal: Any, noise: Any, n: Any, features: Any, ridge: Any) -> Any:
+def _points(activation: ActivationEnergies, dim: Any, signal: Any, noise: Any, n: Any, features: Any, ridge: Any) -> Any:
     def point(size: Any, count: Any, strength: Any) -> Sensitivity:
         return theory_sensitivity(activation, dim, size, count, strength, signal, noise)
 
@@ -63,8 +63,8 @@ def sensitivity(
     n, features, ridge
         Samples > 0, random features > 0 (None: infinitely many), ridge >= 0 (0: minimum norm).
     activation
-        "tanh", "erf", "linear" or an odd continuous function: features are activation(w . x) / sqrt(features), w ~
-        N(0, I/dim).
+        "tanh", "relu", "cos" and other names, or any continuous function that JAX can differentiate, such as
+        `jax.nn.softplus`: features are activation(w . x) / sqrt(features), w ~ N(0, I/dim).
     signal, noise
         Power of the target, which is linear, and variance of the label noise, >= 0.  signal = 0 shows what fitting noise
         alone costs.
@@ -80,13 +80,13 @@ def sensitivity(
     Raises
     ------
     ValueError
-        That names the argument, also for activations that are not odd.
+        That names the argument, also for activations that jump.
 
     Notes
     -----
     Exact as dim, n, features grow together; errors are of relative order 1/dim (`norm`: about 5/dim below simulations,
-    whose inputs differ in length).  Cubic modes are included, those of degree 5 and more never learned: a UserWarning
-    beyond min(n, features) = dim^1.5.  Some microseconds a point.  Monte-Carlo:
+    whose inputs differ in length; gradients of z^2: 11/dim).  Quadratic and cubic modes are included, those of degree 4
+    and more never learned: a UserWarning beyond min(n, features) = dim^1.5.  Some microseconds a point.  Monte-Carlo:
     `rfgen.systems.sensitivity.simulate_sensitivity`.
 
     References
@@ -109,9 +109,9 @@ def sensitivity(
         "ridge": validation.non_negative("ridge", ridge),
     }
     signal, noise = (float(validation.non_negative(*pair, 0)) for pair in (("signal", signal), ("noise", noise)))
-    energies = odd_activation(activation)
+    energies = activation_energies(activation)
     largest = float(min(axes["n"].max(), axes["features"].max()))
-    if largest > dim**REACH and energies.rest + energies.cubic > 0.0:
+    if largest > dim**REACH and energies.rest + energies.cubic + energies.quadratic > 0.0:
         warn_caller(
             f"min(n, features) reaches {largest:g}, beyond dim^1.5 = {dim**REACH:.3g}: features are less and less as "
             "Gaussian there, and simulations are steeper (10 % in the squared gradient at dim = 30, n = 900)"

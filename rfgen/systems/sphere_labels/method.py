@@ -80,7 +80,7 @@ def predict_sphere_labels(task: ZonalLabels, learner: Learner, n: Any) -> Any:
 def simulate_sphere_labels(
     task: ZonalLabels, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
 ) -> Any:
-    """Measured errors; kernel and target must take JAX arrays."""
+    """Measured errors."""
     axes, by = _axes(learner, n)
 
     def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:

@@ -45,7 +45,7 @@ def kernel_classifier(
     """Fit `trials` >= 2 training sets of `n` samples at every `ridge`, () or (ridges,), each measured at `test_points`
     fresh inputs.
 
-    A trial depends on `seed` and its number alone.  `labels.kernel` and `labels.target` must take JAX arrays.
+    A trial depends on `seed` and its number alone.
 
     >>> labels = ZonalLabels(3, lambda t: (1 + t) ** 2, lambda t: 0.9 * t, degrees=4)
     >>> runs = kernel_classifier(labels, 30, [0.0, 1.0], trials=3, test_points=50)
@@ -85,12 +85,6 @@ def kernel_trials(
     test_points: int = TEST_POINTS,
 ) -> np.ndarray:
     """0-1 error and squared risk of the trials from number `start` on, (trials, 2, points), `by` "ridge" or "time"."""
-    for name in ("kernel", "target"):
-        function = getattr(labels, name)
-        try:
-            jax.eval_shape(lambda t, function=function: function(t), jax.ShapeDtypeStruct((1,), np.float64))
-        except Exception as error:  # whatever numpy says to a tracer
-            raise ValueError(f"{name} must take JAX arrays to be simulated: write it with jax.numpy") from error
     keys = seed_keys(start + trials, seed)[start:]
     return np.asarray(_runs(keys, jnp.asarray(points), by, labels.kernel, labels.target, labels.dim, n, test_points))
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from rfgen.problems import validation
 from rfgen.problems.kernels.sphere import sphere_eigenvalues, sphere_multiplicity
-from rfgen.problems.rules import instance, integer
+from rfgen.problems.own_functions import own_function
+from rfgen.problems.rules import integer
 from rfgen.problems.settings import setting
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
@@ -33,8 +34,8 @@ class ZonalLabels(SystemTask):
     """
 
     dim: int = setting(integer(2))
-    kernel: Callable[[Any], Any] = setting(instance(Callable, "a function of the cosine, such as rg.NTK('relu', depth=2)"))
-    target: Callable[[Any], Any] = setting(instance(Callable, "a callable of the coordinate x_1"))
+    kernel: Callable[[Any], Any] = setting(own_function("a function of the cosine, such as rg.NTK('relu', depth=2)"))
+    target: Callable[[Any], Any] = setting(own_function("a callable of the coordinate x_1"))
     degrees: int = setting(integer(1), default=40)
 
     def _relate(self) -> None:
