@@ -82,6 +82,8 @@ def simulate_spectral(
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
+    if isinstance(eigen.population, FinitePopulation) and eigen.population.held_out:
+        test_rows = "rest"
     refuse_streams(learner.training, eigen)
     sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":
