@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.api.predicting import predict
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
@@ -141,6 +141,7 @@ def optimal_augmentation(
     0.25
     """
     method_for("optimal_augmentation", task, learner, form=form)
+    refuse_held_out(task, learner, "optimal_augmentation")
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     augmentation = learner.augmentation
     if augmentation is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings, trajectories
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
@@ -70,6 +70,7 @@ def optimal_stopping(
     (array([0.619, 1.269, 2.237]), array([1.004, 1.009, 1.012]))
     """
     method_for("optimal_stopping", task, learner, form=form)
+    refuse_held_out(task, learner)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
     if eigen.keep_outputs:

@@ -49,8 +49,8 @@ LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 class Equilibrium:
     """Effective ridges and gaps of one group; every field is a scalar (), or batched by vmap.
 
-    `kappa`: effective ridge of the samples, (1 - df1/N) ridge / (n - df1); `gamma`: effective ridge of samples and features (equal
-    to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
+    `kappa`: effective ridge of the samples, (1 - df1/N) ridge / (n - df1); `gamma`: effective ridge of samples and features
+    (equal to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
     `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is below 1e-10.
     """
 
@@ -99,8 +99,8 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
         # below ridge/N nothing solves it
         apart = jnp.where(limited, distance - shift, jnp.maximum(distance - shift, SMALLEST))
         # equal; the first has the right second derivative in n at n = features
-        near, far = imbalance * imbalance + shift * (shift - 2.0 * distance), apart * apart
-        squared = jnp.where(limited, near, far) + four
+        exact, direct = imbalance * imbalance + shift * (shift - 2.0 * distance), apart * apart
+        squared = jnp.where(limited, exact, direct) + four
         root = jnp.where(squared > 0.0, jnp.sqrt(jnp.where(squared > 0.0, squared, 1.0)), 0.0)
         total = apart + root
         direct = 2.0 * ratio * left_out / jnp.where(total > 0.0, total, 1.0)

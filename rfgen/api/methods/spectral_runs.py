@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -84,6 +84,8 @@ def simulate_spectral(
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
     if isinstance(eigen.population, FinitePopulation) and eigen.population.held_out:
         test_rows = "rest"
+        if not learner.training.needs_samples:
+            refuse_held_out(task, learner, type(learner.training).__name__)
     refuse_streams(learner.training, eigen)
     sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":

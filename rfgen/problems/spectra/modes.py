@@ -26,8 +26,8 @@ class Modes:
     vmapped over; `null_power` () or (outputs,): target power outside the span of the modes, never learned; `rank` ():
     number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue
     (the true one, which a compressed spectrum rounds to a node); `through` (modes,): number of modes down to and including
-    this one (for a compressed spectrum: down to the end of the node's panel); `examples` (): rows of a finite population, drawn
-    without replacement and tested on those left (inf: independent rows, of a law or drawn with replacement).
+    this one (for a compressed spectrum: down to the end of the node's panel); `examples` (): size of a finite population
+    whose rows are drawn without replacement and tested on those left (inf: independent rows).
     """
 
     eigenvalues: Any

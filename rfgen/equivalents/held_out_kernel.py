@@ -1,0 +1,60 @@
+"""The error kernel of rows drawn without replacement from N examples, on those left, for two ridges (indices 1, 2).
+
+One group of one clean view; f = n/N, theta and u as in `rfgen.equivalents.blocks`, V = theta u.  Let T be the second moment
+of the residuals of a row left out: those of a row drawn have V_1 V_2 T, hence all N rows  g T,  g = 1 - f + f V_1 V_2.  It is also rho + y, rho at the mean weights and y = tr(E Q_1 (E_X + E_F) Q_2) as for independent rows; and
+E_X = e E,  e = (1 - f) theta_1 theta_2 T / n.  Of unit label noise, fresh in every training set,
+
+    g T = y + 1 - 2 f + f (V_1 + V_2),     e = (1 - f) theta_1 theta_2 T / n + theta_1 theta_2 / N.
+
+The residuals of mean weights on a row left out have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for
+N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+"""
+
+__all__ = ["held_out_kernel"]
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+from rfgen.equivalents.blocks import Blocks
+
+
+def held_out_kernel(
+    pair: Inexact[Array, "1 1"], plain: Inexact[Array, "1"], blocks: Blocks, first: Any, second: Any, features: Array,
+    target: Inexact[Array, "1 1 1"], mean_norm: Inexact[Array, ""], shared: str,
+) -> tuple[Inexact[Array, "3 1"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
+    """`spread` (3, 1), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
+
+    `target`: rho, of unlearnable power too; the other arguments as there.
+    """
+    if shared not in ("all", "samples"):
+        raise ValueError(f"shared must be 'all' or 'samples' without replacement, got {shared!r}")
+    limited = jnp.isfinite(features) & (shared == "all")
+    dtype = pair.dtype
+    share = blocks.share.astype(dtype)
+    theta = first.reduction[0, 0, 0] * second.reduction[0, 0, 0]
+    u_first, u_second = blocks.held_out(first.reduction), blocks.held_out(second.reduction)
+    v_first, v_second = first.reduction[0, 0, 0] * u_first, second.reduction[0, 0, 0] * u_second
+    of_all = 1.0 - share + share * v_first * v_second
+    weight = blocks.weight[0].astype(dtype)
+    response = weight * (1.0 - share) * theta / of_all
+    rho = target[0, 0, 0].astype(dtype)
+    # by source: of the target, of unit label noise, of the features
+    of_labels = 1.0 - 2.0 * share + share * (v_first + v_second)
+    given = jnp.array([1.0, 0.0, 0.0]) * rho + jnp.array([0.0, 1.0, 0.0]) * of_labels
+    direct = response * given + jnp.array([0.0, 1.0, 0.0]) * (weight * share * theta)
+    seeds = jnp.array([0.0, 0.0, 1.0]) * mean_norm
+
+    count = jnp.where(limited, features, 1.0).astype(dtype)
+    room = count * first.ridge / first.nu + second.nu * first.strength[0] * plain[0]
+    through = jnp.where(limited, first.nu * second.nu * plain[0] / room, 0.0)
+    reached = pair[0, 0] + through * plain[0]
+    moved = (reached * direct + through * seeds) / (1.0 - response * reached)  # y
+    source = direct + response * moved  # e
+    residuals = (given + moved) / of_all  # T
+    norm = seeds + plain[0] * source
+    norm = jnp.where(limited, count * norm / room, norm)
+    spread = residuals - jnp.array([1.0, 0.0, 0.0]) * (rho / (u_first * u_second)) - jnp.array([0.0, 1.0, 0.0])
+    train = jnp.sum(blocks.mass).astype(dtype) * v_first * v_second * residuals
+    return spread[:, None], train[None], norm
