@@ -60,8 +60,8 @@ def _of_points(grid: Grid, values: np.ndarray) -> np.ndarray:
 
 def _learned(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Effective ridges (NODES,) and learnabilities there (modes, NODES)."""
-    ends = np.log(task.eigenvalues[[-1, 0]]) + np.array([-7.0, 7.0])
-    gamma = np.exp(np.linspace(*ends, NODES))
+    least, largest = (float(task.eigenvalues[at]) for at in (-1, 0))
+    gamma = np.geomspace(1e-3 * least, 1e3 * largest, NODES)
     return gamma, task.eigenvalues[:, None] / (task.eigenvalues[:, None] + gamma)
 
 

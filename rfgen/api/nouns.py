@@ -82,8 +82,8 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
     names = [what] if what else [name for name, value in options.items() if value is not None]
     if names:
         raise ValueError(
-            f"{names[0]} is not predicted for rows drawn without replacement: make the task with sampling='with replacement', "
-            "whose examples are a population that rows are drawn from again and again"
+            f"{names[0]} is not predicted for rows drawn without replacement: make the task with sampling='with "
+            "replacement', whose examples are a population that rows are drawn from again and again"
             + (", or use rg.simulate" if learner is not None and learner.training.needs_samples else "")
         )
 

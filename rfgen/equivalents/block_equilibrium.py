@@ -135,7 +135,8 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         resolvent = operators.resolvent(blocks.strength(reduction), jnp.exp(log_nu))
         value = blocks.seen(operators.one_point(resolvent), reduction)
         rest = jnp.exp(jnp.log(count) + lowest - log_nu)
-        feature_equation = jnp.where(limited, jnp.log(blocks.degrees(t, reduction) + rest) - jnp.log(count), log_nu - lowest)
+        df1 = blocks.degrees(t, reduction)
+        feature_equation = jnp.where(limited, jnp.log(df1 + rest) - jnp.log(count), log_nu - lowest)
         return (t - value) / scale, feature_equation
 
     def solve_linear(linear: Any, y: Any) -> Any:
@@ -152,7 +153,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
 
 
 def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Any]:
-    """tr(E Q) at theta(t), as the rows see it, its derivative in t (J, J), and Q."""
+    """tr(E Q) at theta(t) as the rows see it, its derivative in t (J, J), and Q."""
     reduction = blocks.reduction(traces)
     resolvent = operators.resolvent(blocks.strength(reduction), nu)
     reached = operators.one_point(resolvent)

@@ -14,8 +14,8 @@ Deterministic equivalent (derived; `theta` as a function of the block traces t_j
 `theta` decreases and is convex in t, the order being that of positive matrices.
 
 Rows drawn without replacement from N examples (one group of one clean view, f = n/N): with t the trace that a row left
-out sees, in units of 1/(1 - f), theta is the same function, and  t = (1 - f theta) tr(E Q).  The mean residual of a row left
-out is that of all rows divided by u = (1 - f)/(1 - f theta), of a row drawn theta u times it.  (Derived: free compression.)
+out sees, in units of 1/(1 - f), theta is the same function, and  t = (1 - f theta) tr(E Q).  The mean residual of a row
+left out is that of all rows divided by u = (1 - f)/(1 - f theta); that of a row drawn is theta u times it.  (Derived.)
 
 A resampled training set has groups of samples drawn once, twice, ...: `origin` keeps which groups were one before.
 """

@@ -4,16 +4,16 @@ Two coupled equations fix the effective ridges kappa (of the samples) and gamma 
 
     n = df1 + ridge / kappa,   features = df1 + features kappa / gamma,   df1 = sum_i lambda_i / (lambda_i + gamma).
 
-Rows drawn without replacement from N examples have `n = df1 + (1 - df1/N) ridge / kappa` (derived:
-free compression; for kernels the subsample-ridge equivalence of arXiv 2305.18496, 2408.15784).  Multiplied out,
+Rows drawn without replacement from N examples have `n = df1 + (1 - df1/N) ridge / kappa` (derived: free compression; for
+kernels the subsample-ridge equivalence of arXiv 2305.18496, 2408.15784).  Multiplied out,
 `gamma (n - df1) (features - df1) = ridge features (1 - df1/N)`.  Solved for the smaller gap `g = m - df1`,
 m = min(n, features), without cancellation it reads
 
     df1(gamma) + g(gamma) = m,    g = 2 r (1 - m/N) / (x + sqrt(x^2 + 4 r (1 - m/N) / features)),
     r = ridge / gamma,  x = |1 - n / features| - r / N,
 
-where df1 is close to m wherever the spectrum has a gap at the m-th mode.  So the m leading modes (as far
-as whole panels of them go) enter with what they have *not* learned, all others with what they have:
+where df1 is close to m wherever the spectrum has a gap at the m-th mode.  So the m leading modes (as far as whole panels of
+them go) enter with what they have *not* learned, all others with what they have:
 
     sum_others lambda / (lambda + gamma) + g = (m - leading) + sum_leading gamma / (lambda + gamma),
 
@@ -21,8 +21,9 @@ two sums of positive terms, the left one decreasing in gamma and the right one i
 kernel follows from the gaps and from `df1 - df2`, sums of positive terms too: nothing is lost at ridge 1e-300, one part in
 1e16 from n = features, or in the gap of a spectrum that spans 300 decades.
 
-Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |1 - n/features|))` each term is at most m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and
-`df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
+Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |1 - n / features|))` each term is at most
+m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower
+bounds.
 With ridge 0 and rank <= m everything is learned: gamma = 0.
 """
 
@@ -49,9 +50,10 @@ LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 class Equilibrium:
     """Effective ridges and gaps of one group; every field is a scalar (), or batched by vmap.
 
-    `kappa`: effective ridge of the samples, (1 - df1/N) ridge / (n - df1); `gamma`: effective ridge of samples and features
-    (equal to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
-    `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is below 1e-10.
+    `kappa`: effective ridge of the samples, ridge (1 - df1/N) / (n - df1); `gamma`: effective ridge of samples and
+    features (equal to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`:
+    degrees of freedom; `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is
+    below 1e-10.
     """
 
     kappa: Float[Array, "*batch"]

@@ -1,8 +1,9 @@
 """The error kernel of rows drawn without replacement from N examples, on those left, for two ridges (indices 1, 2).
 
-One group of one clean view; f = n/N, theta and u as in `rfgen.equivalents.blocks`, V = theta u.  Let T be the second moment
-of the residuals of a row left out: those of a row drawn have V_1 V_2 T, hence all N rows  g T,  g = 1 - f + f V_1 V_2.  It is also rho + y, rho at the mean weights and y = tr(E Q_1 (E_X + E_F) Q_2) as for independent rows; and
-E_X = e E,  e = (1 - f) theta_1 theta_2 T / n.  Of unit label noise, fresh in every training set,
+One group of one clean view; f = n/N, theta and u as in `rfgen.equivalents.blocks`, V = theta u.  Let T be the second
+moment of the residuals of a row left out: of a row drawn it is V_1 V_2 T, hence of all N rows  g T,  g = 1 - f + f V_1 V_2.
+These are also rho + y, rho at the mean weights and y = tr(E Q_1 (E_X + E_F) Q_2) as for independent rows, and E_X = e E,
+e = (1 - f) theta_1 theta_2 T / n.  Of unit label noise, fresh in every training set,
 
     g T = y + 1 - 2 f + f (V_1 + V_2),     e = (1 - f) theta_1 theta_2 T / n + theta_1 theta_2 / N.
 

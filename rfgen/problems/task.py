@@ -129,8 +129,10 @@ class Task(Noun):
     @property
     def held_out_of(self) -> float:
         """Number of real examples that rows are drawn from without replacement; inf if they are independent."""
-        held_out = isinstance(self.population, FinitePopulation) and self.population.held_out
-        return float(self.population.labels.shape[0]) if held_out else np.inf
+        population = self.population
+        if isinstance(population, FinitePopulation) and population.held_out:
+            return float(population.labels.shape[0])
+        return np.inf
 
     @cached_property
     def modes(self) -> Modes:

@@ -56,7 +56,7 @@ def source_of(
     if augmentation is None:
         return sampler(task, dtype, test_rows)
     if isinstance(given, DataTask):
-        replace = test_rows == "population" and not task.population.held_out
+        replace = test_rows == "population" and math.isinf(task.held_out_of)
         return DataViews(given, augmentation, test_views, dtype, replace)
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
