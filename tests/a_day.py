@@ -86,7 +86,7 @@ class Turn:
     def data(self) -> rg.DataTask:
         """Some digits, seen by features whose number varies."""
         features = rg.RandomFeatureMap(20 + self.number % 3, "tanh", seed=0)
-        return rg.DataTask(X[self.rows], Y[self.rows], feature_map=features)
+        return rg.DataTask(X[self.rows], Y[self.rows], feature_map=features, sampling="with replacement")
 
     @cached_property
     def sphere(self) -> rg.Task:

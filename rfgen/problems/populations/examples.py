@@ -12,7 +12,7 @@ from rfgen.problems.rules import one_of
 from rfgen.problems.settings import Noun, setting
 
 # How rows are drawn from the examples, the default first; without replacement, learners are tested on the others.
-SAMPLINGS = ("with replacement", "without replacement")
+SAMPLINGS = ("without replacement", "with replacement")
 
 # An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
 ROUNDING = 4 * np.finfo(np.float64).eps
