@@ -45,20 +45,23 @@ class Blocks:
     origin: Any = None
     examples: Any = None
 
-    @property
-    def share(self) -> Array:
+    def share(self, dtype: Any) -> Array:
         """f = n/N, of rows drawn without replacement."""
-        return jnp.sum(self.mass / self.weight) / self.examples
+        return (jnp.sum(self.mass / self.weight) / self.examples).astype(dtype)
+
+    def _unseen(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
+        """1 - f theta."""
+        return 1.0 - self.share(reduction.dtype) * reduction[0, 0, 0]
 
     def held_out(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
         """u: what the mean residual of all rows is of that of a row left out; 1 for independent rows."""
         if self.examples is None:
             return jnp.ones((), reduction.dtype)
-        return (1.0 - self.share) / (1.0 - self.share * reduction[0, 0, 0])
+        return (1.0 - self.share(reduction.dtype)) / self._unseen(reduction)
 
     def seen(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """t of the traces tr(E_j Q)."""
-        return traces if self.examples is None else traces * (1.0 - self.share * reduction[0, 0, 0])
+        return traces if self.examples is None else traces * self._unseen(reduction)
 
     def seen_slope(
         self, traces: Inexact[Array, " J"], pair: Inexact[Array, "J J"], reduction: Inexact[Array, "G m m"]
@@ -67,19 +70,19 @@ class Blocks:
         responses = self.responses(reduction, reduction)
         if self.examples is None:
             return pair @ responses
-        return (pair * (1.0 - self.share * reduction[0, 0, 0]) + self.share * traces) @ responses
+        return (pair * self._unseen(reduction) + self.share(pair.dtype) * traces) @ responses
 
     def degrees(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
         """df1 = sum_j theta_j tr(E_j Q)."""
         df1 = self.strength(reduction) @ traces
-        return df1 if self.examples is None else df1 / (1.0 - self.share * reduction[0, 0, 0])
+        return df1 if self.examples is None else df1 / self._unseen(reduction)
 
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Derivative of `degrees` in t."""
         if self.examples is None:
             return self.strength(reduction) - traces @ self.responses(reduction, reduction)
-        ratio = reduction[0, 0, 0] / (1.0 - self.share * reduction[0, 0, 0])
-        return ((1.0 - self.share) * ratio**2)[None] * jnp.ones_like(traces)
+        ratio = reduction[0, 0, 0] / self._unseen(reduction)
+        return jnp.reshape((1.0 - self.share(traces.dtype)) * ratio**2, (1,))
 
     def of_samples(self, n: Any) -> "Blocks":
         """The blocks of `n` samples, from those with weights times n."""

@@ -82,7 +82,8 @@ class ModeTarget:
         bias = (both + less * (cross + swapped) + less**2 * fitted) @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)
         if self.null is not None:
-            bias, residuals = bias + self.null, residuals + self.null
+            null = jnp.asarray(self.null).astype(both.dtype)
+            bias, residuals = bias + null, residuals + null
         return MeanFit(residuals, bias, norm)
 
     def _table(self, blocks: Blocks) -> Array:
