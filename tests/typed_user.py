@@ -35,9 +35,8 @@ def script(task: rg.Task, inputs: np.ndarray, labels: np.ndarray) -> None:
     assert_type(rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), 20.5), xarray.Dataset)
     assert_type(rg.optimal_augmentation(task, ridge, np.int64(20), form="moment"), xarray.Dataset)
     assert_type(rg.fine_grained_variance(task, ridge, pandas.Series([20, 40])), xarray.Dataset)
-    assert_type(rg.overfitting_cost(rg.DataTask(
-        inputs, labels, sampling="with replacement"
-    ), 20, features=[30, 40]), xarray.Dataset)
+    population = rg.DataTask(inputs, labels, sampling="with replacement")
+    assert_type(rg.overfitting_cost(population, 20, features=[30, 40]), xarray.Dataset)
     assert_type(rg.estimate_risk(inputs, labels, np.geomspace(1e-3, 1.0, 3), time=3.0), xarray.Dataset)
     assert_type(rg.learning_curve(inputs, labels, [10, 20], ridge=0.1, views=2), xarray.Dataset)
     assert_type(rg.sensitivity(100, n=30, features=[20, 40], activation=np.tanh), xarray.Dataset)
