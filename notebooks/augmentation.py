@@ -96,7 +96,7 @@ print(f"pattern {float(right.test):.3f}, moment {float(wrong.test):.3f}, "
 import jax  # noqa: E402
 
 X, y = rg.datasets.digits()
-digits = rg.DataTask(X, y, rg.RandomFeatureMap(100, "tanh", seed=0))
+digits = rg.DataTask(X, y, rg.RandomFeatureMap(100, "tanh", seed=0), sampling="with replacement")
 
 
 def darker(key, x):

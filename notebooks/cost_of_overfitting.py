@@ -105,7 +105,7 @@ plt.show()
 # %%
 X, y = rg.datasets.digits()
 unit = X / np.linalg.norm(X, axis=1, keepdims=True)
-digits = rg.Task.from_kernel(rg.NTK("relu", depth=2)(np.clip(unit @ unit.T, -1, 1)), y)
+digits = rg.Task.from_kernel(rg.NTK("relu", depth=2)(np.clip(unit @ unit.T, -1, 1)), y, sampling="with replacement")
 at = rg.overfitting_cost(digits, n=[20, 50, 100, 150])
 print(at[["cost", "overfitting_coefficient", "bound", "best_ridge"]].to_dataframe().round(3))
 print(at.attrs["verdict"], "-", at.attrs["evidence"])

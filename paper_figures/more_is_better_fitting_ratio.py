@@ -104,14 +104,16 @@ def _measured(plan: dict[str, Any], scale: str, folder: str | Path) -> tuple[dic
 
 def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     kernel, labels = digits_kernel(plan["examples"], seed)
-    clean = rg.Task.from_kernel(kernel, labels)
+    clean = rg.Task.from_kernel(kernel, labels, sampling="with replacement")
     few, many = (np.geomspace(SMALLEST_RIDGE, LARGEST_RIDGE, count) for count in (plan["ridges"], plan["grid"]))
     panels: dict[str, dict[str, Any]] = {}
     for n in plan["n"]:
         ridgeless = float(rg.predict(spectrum_alone(clean), rg.Learner(rg.Ridge(0.0)), n=n).test)
         found: dict[str, list[Any]] = {}
         for relative in RELATIVE_NOISE:
-            task = rg.Task.from_kernel(kernel, labels, noise=relative * ridgeless / clean.outputs)
+            task = rg.Task.from_kernel(
+                kernel, labels, noise=relative * ridgeless / clean.outputs, sampling="with replacement"
+            )
             curve = rg.predict(spectrum_alone(task), rg.Learner(rg.Ridge(many)), n=n)
             best = rg.optimal_ridge(spectrum_alone(task), rg.Learner(rg.Ridge()), n=n)
             runs = rg.simulate(task, rg.Learner(rg.Ridge(few)), n=n, trials=plan["trials"], seed=seed, test_rows="rest")

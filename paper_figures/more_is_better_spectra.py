@@ -179,7 +179,7 @@ def _twin_distance(groups: dict[str, dict[str, Any]]) -> float:
 def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     kernel, labels = digits_kernel(plan["examples"], seed)
     size, sizes = kernel.shape[0], np.array(plan["sizes"])
-    task = rg.Task.from_kernel(kernel, labels)
+    task = rg.Task.from_kernel(kernel, labels, sampling="with replacement")
     random = np.random.default_rng(seed)
     subsets = [[random.permutation(size)[:n] for _ in range(plan["subsets"])] for n in sizes]
     kappa = np.array(

@@ -63,7 +63,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     inputs, labels = rg.datasets.digits()
     panels, apart = {}, {}
     for name in plan["maps"]:
-        task = rg.DataTask(inputs, labels, rg.RandomFeatureMap(FEATURES, name, seed=0))
+        task = rg.DataTask(inputs, labels, rg.RandomFeatureMap(FEATURES, name, seed=0), sampling="with replacement")
         for kind in plan["kinds"]:
             learner = rg.Learner(rg.Ridge(RIDGE), augmentation=AUGMENTATIONS[kind](list(VIEWS)))
             with warnings.catch_warnings():

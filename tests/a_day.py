@@ -87,7 +87,11 @@ class Turn:
     def data(self) -> rg.DataTask:
         """Some digits, seen by features whose number varies."""
         features = rg.RandomFeatureMap(20 + self.number % 3, "tanh", seed=0)
-        return rg.DataTask(X[self.rows], Y[self.rows], feature_map=features)
+        return rg.DataTask(X[self.rows], Y[self.rows], feature_map=features, sampling="with replacement")
+
+    def kernel(self, sampling: str) -> rg.Task:
+        """A few rows of their own."""
+        return rg.Task.from_kernel(self.inputs @ self.inputs.T, self.labels, sampling=sampling)
 
     @cached_property
     def sphere(self) -> rg.Task:
@@ -170,7 +174,8 @@ PREDICTIONS: dict[str, Method] = {
     "flow on data": _predict("data", _flow),
     "SGD on data": _predict("data", lambda t: rg.SGD(0.01 * t.value, t.steps)),
     "views of data": _predict("data", _ridge, augmentation=lambda t: rg.GaussianNoise(t.value)),
-    "kernel": lambda t: rg.predict(rg.Task.from_kernel(t.inputs @ t.inputs.T, t.labels), rg.Learner(_ridge(t)), t.n),
+    "kernel": lambda t: rg.predict(t.kernel("with replacement"), rg.Learner(_ridge(t)), t.n),
+    "rows left out": lambda t: rg.predict(t.kernel("without replacement"), rg.Learner(_ridge(t)), t.size - t.value),
     "sphere": _predict("sphere", _ridge),
     **{f"mixture, {name}": _predict("mixture", training, n=lambda t: 60 + t.n) for name, training in MARGINS.items()},
     **{name: _predict("sparse", training) for name, training in SPARSE.items()},

@@ -8,7 +8,7 @@ import pytest
 import rfgen as rg
 
 X, Y = rg.datasets.digits()
-DATA = rg.DataTask(X[:80], Y[:80], feature_map=rg.RandomFeatureMap(20, "tanh"), moment_views=8)
+DATA = rg.DataTask(X[:80], Y[:80], feature_map=rg.RandomFeatureMap(20, "tanh"), moment_views=8, sampling="with replacement")
 STEEP = rg.Task.power_law(alpha=1.5, beta=1.5, modes=40, noise=0.3)
 
 

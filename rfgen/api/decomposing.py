@@ -8,7 +8,7 @@ import numpy as np
 
 from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes
+from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
@@ -62,6 +62,7 @@ def fine_grained_variance(
     np.True_
     """
     method_for("fine_grained_variance", task, learner, form=form)
+    refuse_held_out(task, learner, "fine_grained_variance")
     axes = checked_axes(task, learner, n)
     single, data, features = (
         risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features")

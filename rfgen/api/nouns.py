@@ -1,7 +1,7 @@
 """The nouns that verbs take and check, and what they say where a theory is biased."""
 
 __all__ = [
-    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "warn_low_dimension",
+    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "warn_low_dimension",
     "warn_small_population",
 ]
 
@@ -60,10 +60,32 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             raise ValueError(f"n must be left out: {training!r} sees steps * batch fresh samples, no set of n; got {n!r}")
         return axes
     axes = {"n": checked_sizes(n), **axes}
+    if np.max(axes["n"]) >= in_modes(task).held_out_of:
+        raise ValueError(
+            f"n must be below the {in_modes(task).held_out_of:g} examples of the task, as those not drawn are tested, got "
+            f"{np.max(axes['n']):g}: rg.learning_curve tells of as many rows and more"
+        )
     batch = axes.get("batch")
     if batch is not None and np.max(batch) > np.min(axes["n"]):
         raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")
     return axes
+
+
+def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = "") -> None:
+    """Refuse what is predicted for independent rows alone: `what`, or an option of the `learner`."""
+    if np.isinf(in_modes(task).held_out_of):
+        return
+    options = {} if learner is None else {
+        "augmentation": learner.augmentation, "resampling": learner.resampling,
+        "initial_variance": True if learner.training.initial_variance.any() else None,
+    }
+    names = [what] if what else [name for name, value in options.items() if value is not None]
+    if names:
+        raise ValueError(
+            f"{names[0]} is not predicted for rows drawn without replacement: make the task with sampling='with "
+            "replacement', whose examples are a population that rows are drawn from again and again"
+            + (", or use rg.simulate" if learner is not None and learner.training.needs_samples else "")
+        )
 
 
 def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
@@ -86,7 +108,7 @@ def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
 
 def warn_small_population(task: Task, df1: np.ndarray) -> None:
     """Say so where a finite population is too small: its rows repeat, and a learner that fits them exactly knows them."""
-    if not isinstance(task.population, FinitePopulation):
+    if not isinstance(task.population, FinitePopulation) or task.population.held_out:
         return
     examples = task.population.labels.shape[0]
     share = float(np.nanmax(df1)) / examples
@@ -94,5 +116,5 @@ def warn_small_population(task: Task, df1: np.ndarray) -> None:
         warn_caller(
             f"degrees of freedom reach {share:.2g} of the {examples} examples of the population: rows drawn from so few "
             f"examples repeat, and theory and simulation differ by a relative error of about that size; use smaller n, "
-            "a larger ridge, or more examples"
+            "a larger ridge, more examples, or sampling='without replacement' and the risk of those left out"
         )

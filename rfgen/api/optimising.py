@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.api.predicting import predict
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
@@ -78,7 +79,8 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
     found = {"ridge": best.ridge, **vars(best.risk)}
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
     warn_small_population(eigen, values["df1"])
-    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64"})
+    values, alike = with_leverages(eigen, grid, values)
+    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64", **alike})
 
 
 def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:
@@ -141,6 +143,7 @@ def optimal_augmentation(
     0.25
     """
     method_for("optimal_augmentation", task, learner, form=form)
+    refuse_held_out(task, learner, "optimal_augmentation")
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     augmentation = learner.augmentation
     if augmentation is None:

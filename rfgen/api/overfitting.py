@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_low_dimension, warn_small_population
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid, blockwise, over_modes
@@ -140,6 +140,7 @@ def overfitting_cost(
     """
     learner = Learner(Ridge(), features)
     method_for("overfitting_cost", task, learner)
+    refuse_held_out(task, learner, "overfitting_cost")
     axes, task = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
     grid = Grid(axes)

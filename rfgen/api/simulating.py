@@ -32,8 +32,8 @@ def simulate(
     dtype
         "float64" or "float32".
     test_rows
-        Of real examples: "population" draws rows with replacement and measures on all, as the theory describes; "rest"
-        draws without and measures on those left.
+        Of real examples with sampling="with replacement": "population" measures on all, as the theory describes; "rest"
+        draws without and measures on those left, as it is with sampling="without replacement".
     memory
         Bytes to plan for; None: half the device's.
     progress

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.dynamics import one_output, posed_settings, trajectories
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
@@ -70,6 +71,7 @@ def optimal_stopping(
     (array([0.619, 1.269, 2.237]), array([1.004, 1.009, 1.012]))
     """
     method_for("optimal_stopping", task, learner, form=form)
+    refuse_held_out(task, learner)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
     if eigen.keep_outputs:
@@ -99,7 +101,8 @@ def optimal_stopping(
     grid = Grid({**axes, **strengths})
     variables = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
-    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training)}
+    variables, alike = with_leverages(eigen, grid, variables)
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **alike}
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
     if hidden:

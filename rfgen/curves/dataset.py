@@ -34,6 +34,7 @@ DESCRIPTIONS = {
     "kappa": "effective ridge of the samples",
     "gamma": "effective ridge of samples and features",
     "df1": "degrees of freedom, the sum of all learnabilities",
+    "leverage_scatter": "scatter of the examples' leverages, relative",
     "residual": "relative residual of the equilibrium",
     "converged": "whether the equilibrium was solved",
     "n": "samples",

@@ -71,7 +71,7 @@ def over_modes(function: Callable[..., Any], keep_outputs: bool) -> Callable[...
     """Map `function(modes, ..., noise)` over the outputs when they are kept; the equilibrium is solved once for all."""
     if not keep_outputs:
         return function
-    outputs = Modes(None, None, 0, 0, None, None, None)
+    outputs = Modes(None, None, 0, 0, None, None, None, None)
 
     def mapped(modes: Modes, *arguments: Any) -> Any:
         *shared, noise = arguments

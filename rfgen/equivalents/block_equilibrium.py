@@ -96,13 +96,11 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         nu = jnp.exp(x)
         _, slope, resolvent = _map(operators, blocks, t, nu)
         reduction = blocks.reduction(t)
-        strength = blocks.strength(reduction)
         # d t / d log nu, and through it d df1 / d log nu
         scale = jnp.where(t > 0, t, 1.0)
-        plain = operators.plain(resolvent, resolvent)
+        plain = blocks.seen(operators.plain(resolvent, resolvent), reduction)
         moved = scale * jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], -nu * plain / scale)
-        df1 = strength @ t
-        df1_slope = strength @ moved - t @ (blocks.responses(reduction, reduction) @ moved)
+        df1, df1_slope = blocks.degrees(t, reduction), blocks.degrees_slope(t, reduction) @ moved
         rest = jnp.exp(jnp.log(count) + lowest - x)
         value = jnp.log(df1 + rest) - jnp.log(count)
         newton = x - value * (df1 + rest) / jnp.where(limited, df1_slope - rest, 1.0)
@@ -114,7 +112,10 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         after = jnp.where(limited, after, x)
         # d df1 / d log lambda
         along = df1_slope * jnp.where(limited, rest / (rest - df1_slope), 1.0)
-        return low, high, after, t * jnp.exp(jnp.maximum(x - after, 0.0)) * (1.0 + 1e-12), settled, passes + 1, along
+        nearer = t * jnp.exp(jnp.maximum(x - after, 0.0)) * (1.0 + 1e-12)
+        # without replacement nu t(nu) need not increase
+        above = nearer if blocks.examples is None else sizes * jnp.exp(-after)
+        return low, high, after, above, settled, passes + 1, along
 
     def searching(state: tuple[Array, ...]) -> Array:
         return ~state[4] & (state[5] < MOST_PASSES)
@@ -130,10 +131,12 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     def equations(unknowns: tuple[Array, Array]) -> tuple[Array, Array]:
         share, log_nu = unknowns
         t = share * scale
-        strength = blocks.strength(blocks.reduction(t))
-        value = operators.one_point(operators.resolvent(strength, jnp.exp(log_nu)))
+        reduction = blocks.reduction(t)
+        resolvent = operators.resolvent(blocks.strength(reduction), jnp.exp(log_nu))
+        value = blocks.seen(operators.one_point(resolvent), reduction)
         rest = jnp.exp(jnp.log(count) + lowest - log_nu)
-        feature_equation = jnp.where(limited, jnp.log(strength @ t + rest) - jnp.log(count), log_nu - lowest)
+        df1 = blocks.degrees(t, reduction)
+        feature_equation = jnp.where(limited, jnp.log(df1 + rest) - jnp.log(count), log_nu - lowest)
         return (t - value) / scale, feature_equation
 
     def solve_linear(linear: Any, y: Any) -> Any:
@@ -150,11 +153,12 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
 
 
 def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Array, Array, Any]:
-    """tr(E Q) at theta(t), its derivative in t (J, J), and Q."""
+    """tr(E Q) at theta(t) as the rows see it, its derivative in t (J, J), and Q."""
     reduction = blocks.reduction(traces)
     resolvent = operators.resolvent(blocks.strength(reduction), nu)
-    slope = operators.pair(resolvent, resolvent) @ blocks.responses(reduction, reduction)
-    return operators.one_point(resolvent), slope, resolvent
+    reached = operators.one_point(resolvent)
+    slope = blocks.seen_slope(reached, operators.pair(resolvent, resolvent), reduction)
+    return blocks.seen(reached, reduction), slope, resolvent
 
 
 def _record(
@@ -164,6 +168,6 @@ def _record(
     strength = blocks.strength(reduction)
     return BlockEquilibrium(
         ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=vanishing,
-        resolvent=operators.resolvent(strength, nu), df1=strength @ traces, residual=residual,
+        resolvent=operators.resolvent(strength, nu), df1=blocks.degrees(traces, reduction), residual=residual,
         converged=residual < RESIDUAL_TOLERANCE,
     )

@@ -4,14 +4,16 @@ Two coupled equations fix the effective ridges kappa (of the samples) and gamma 
 
     n = df1 + ridge / kappa,   features = df1 + features kappa / gamma,   df1 = sum_i lambda_i / (lambda_i + gamma).
 
-Multiplied out, `gamma (n - df1) (features - df1) = ridge features`.  Solved for the smaller gap
-`g = min(n, features) - df1` without cancellation it reads
+Rows drawn without replacement from N examples have `n = df1 + (1 - df1/N) ridge / kappa` (derived: free compression; for
+kernels the subsample-ridge equivalence of arXiv 2305.18496, 2408.15784).  Multiplied out,
+`gamma (n - df1) (features - df1) = ridge features (1 - df1/N)`.  Solved for the smaller gap `g = m - df1`,
+m = min(n, features), without cancellation it reads
 
-    df1(gamma) + g(gamma) = min(n, features),    g = 2 r / (|x| + sqrt(x^2 + 4 r / features)),
-    r = ridge / gamma,  x = 1 - n / features,
+    df1(gamma) + g(gamma) = m,    g = 2 r (1 - m/N) / (x + sqrt(x^2 + 4 r (1 - m/N) / features)),
+    r = ridge / gamma,  x = |1 - n / features| - r / N,
 
-where df1 is close to m = min(n, features) wherever the spectrum has a gap at the m-th mode.  So the m leading modes (as far
-as whole panels of them go) enter with what they have *not* learned, all others with what they have:
+where df1 is close to m wherever the spectrum has a gap at the m-th mode.  So the m leading modes (as far as whole panels of
+them go) enter with what they have *not* learned, all others with what they have:
 
     sum_others lambda / (lambda + gamma) + g = (m - leading) + sum_leading gamma / (lambda + gamma),
 
@@ -19,9 +21,9 @@ two sums of positive terms, the left one decreasing in gamma and the right one i
 kernel follows from the gaps and from `df1 - df2`, sums of positive terms too: nothing is lost at ridge 1e-300, one part in
 1e16 from n = features, or in the gap of a spectrum that spans 300 decades.
 
-Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |x|))`, m = min(n, features), each term is
-at most m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and
-`df1(gamma) >= rank smallest / (smallest + gamma)`: two lower bounds.
+Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |1 - n / features|))` each term is at most
+m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower
+bounds.
 With ridge 0 and rank <= m everything is learned: gamma = 0.
 """
 
@@ -39,8 +41,8 @@ from rfgen.problems.spectra.modes import Modes
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10
-# log of the smallest positive double
-LOG_SMALLEST = -745.0
+# log of the smallest positive double, and a number whose inverse is one
+LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
 
 @jax.tree_util.register_dataclass
@@ -48,9 +50,10 @@ LOG_SMALLEST = -745.0
 class Equilibrium:
     """Effective ridges and gaps of one group; every field is a scalar (), or batched by vmap.
 
-    `kappa`: effective ridge of the samples, ridge / (n - df1); `gamma`: effective ridge of samples and features (equal
-    to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`: degrees of freedom;
-    `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is below 1e-10.
+    `kappa`: effective ridge of the samples, ridge (1 - df1/N) / (n - df1); `gamma`: effective ridge of samples and
+    features (equal to kappa for the full kernel); `row_gap`: n - df1; `feature_gap`: 1 - df1 / features; `df1`, `df2`:
+    degrees of freedom; `spread`: df1 - df2; `residual`: relative residual of the equation; `converged`: whether it is
+    below 1e-10.
     """
 
     kappa: Float[Array, "*batch"]
@@ -77,6 +80,9 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     imbalance = jnp.where(limited, (count - n) / count, 1.0)
     # unlike jnp.abs, this has derivative 0 at 0, as n = features needs
     distance = jnp.maximum(imbalance, -imbalance)
+    finite = jnp.isfinite(modes.examples)
+    of_examples = jnp.where(finite, 1.0 / jnp.where(finite, modes.examples, 1.0), 0.0)
+    left_out = 1.0 - smaller * of_examples
     exhausted = (ridge == 0.0) & (modes.rank <= smaller)
     # where everything is learned the root is not needed: solve a harmless equation instead
     target = jnp.where(exhausted, 0.5 * jnp.clip(modes.rank, 1.0, 1e300), smaller)
@@ -90,15 +96,21 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
         near = jnp.where(log_gamma > -600.0, log_gamma, 0.0)
         far = jnp.where(log_gamma > -600.0, 0.0, log_gamma)
         ratio = jnp.where(log_gamma > -600.0, ridge * jnp.exp(-near), jnp.exp(jnp.minimum(log_ridge - far, 700.0)))
-        four = 4.0 * ratio / features
-        squared = imbalance * imbalance + four
+        four = 4.0 * ratio * left_out / features
+        shift = ratio * of_examples
+        # below ridge/N nothing solves it
+        apart = jnp.where(limited, distance - shift, jnp.maximum(distance - shift, SMALLEST))
+        # equal; the first has the right second derivative in n at n = features
+        exact, direct = imbalance * imbalance + shift * (shift - 2.0 * distance), apart * apart
+        squared = jnp.where(limited, exact, direct) + four
         root = jnp.where(squared > 0.0, jnp.sqrt(jnp.where(squared > 0.0, squared, 1.0)), 0.0)
-        total = distance + root
-        direct = 2.0 * ratio / jnp.where(total > 0.0, total, 1.0)
+        total = apart + root
+        direct = 2.0 * ratio * left_out / jnp.where(total > 0.0, total, 1.0)
         # both forms are equal; this one has the right second derivative in n at n = features
-        near_square = limited & (imbalance * imbalance < four)
-        value = jnp.where(near_square, 0.5 * count * (root - distance), direct)
-        return value, jnp.where(root > 0.0, ratio / jnp.where(root > 0.0, root, 1.0), 0.0)
+        near_square = limited & ((apart < 0.0) | (apart * apart < four))
+        value = jnp.where(near_square, 0.5 * count * (root - apart), direct)
+        steepness = ratio * (left_out + value * of_examples)
+        return value, jnp.where(root > 0.0, steepness / jnp.where(root > 0.0, root, 1.0), 0.0)
 
     def excess(log_gamma: Array) -> tuple[Array, Array]:
         gamma = jnp.exp(log_gamma)
@@ -153,7 +165,7 @@ def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: 
     """
     gamma = missed = jnp.zeros_like(ridge)
     for _ in range(3):
-        room = (n - rank + missed) * (1.0 - (rank - missed) / features)
+        room = (n - rank + missed) * (1.0 - (rank - missed) / features) / (1.0 - (rank - missed) / modes.examples)
         gamma = jnp.where(room > 0.0, ridge / jnp.where(room > 0.0, room, 1.0), 0.0)
         missed = gamma * jnp.sum(modes.multiplicity / (modes.eigenvalues + gamma))
     return gamma, missed

@@ -7,6 +7,13 @@ With L_i = lambda_i / (lambda_i + gamma), a = n - df1, b = 1 - df1/features, p =
     train = (a/n)^2 test
     norm = [sum_i L_i^2 v_i^2/lambda_i + (test/n) p/gamma] / (b + p')
 
+Of rows drawn without replacement from N examples (derived; f = n/N, u = 1 - df1/N, r = b/(b + p')), on those left, with
+E = n / (a u + (1 - f) p r), on noise times u - p r/N:
+
+    test = E [sum_i (1 - L_i)((1 - L_i) + L_i p'/(b + p')) v_i^2 + null power] + E (u - p r/N) noise
+    bias = [sum_i (1 - L_i)^2 v_i^2 + null power] / u^2,   train = (a/n)^2 test
+    norm = [sum_i L_i^2 v_i^2/lambda_i + ((1 - f) test + f noise) p/(n gamma)] / (b + p')
+
 This is the random-feature eigenframework of arXiv 2311.14646 (its eq. for test and train risk; the norm is derived here)
 with every difference rewritten as a sum of positive terms, so that no digit is lost near interpolation; E is infinite
 exactly where its denominator vanishes.
@@ -61,28 +68,35 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     room = b + p_per_feature
     inverse = 1.0 / (modes.eigenvalues + at.gamma)
     learned, missed = modes.eigenvalues * inverse, at.gamma * inverse
-    bias = jnp.sum(missed * missed * modes.power) + modes.null_power
+    share, held_out = n / modes.examples, 1.0 - at.df1 / modes.examples
+    untouched = jnp.sum(missed * missed * modes.power) + modes.null_power
     from_features = _ratio(p_per_feature, room) * jnp.sum(missed * learned * modes.power)
 
     # features = rank and ridge 0: b and p vanish together, the ratios tend to their limits n/(n - rank), rank/(n - rank)
     vanishing = (b == 0.0) & (p == 0.0)
-    denominator = jnp.where(vanishing, a, a * b + p * (a / features + b))
+    lifted = a * held_out
+    denominator = jnp.where(vanishing, lifted, lifted * b + p * (lifted / features + (1.0 - share) * b))
     amplification = _ratio(jnp.where(vanishing, n, n * room), denominator)
-    surplus = _ratio(jnp.where(vanishing, at.df1, at.df2 * b + at.df1 * p_per_feature), denominator)
+    # the mean prediction of a row left out has its residual divided by `held_out`
+    among = at.df1 * at.df1 / modes.examples
+    spread = jnp.where(vanishing, at.df1 - among, at.df2 * b + at.df1 * p_per_feature - among * room)
+    surplus = _ratio((1.0 - share) * jnp.maximum(spread, 0.0), denominator)
+    bias = untouched / (held_out * held_out)
+    amplified_noise = amplification * (held_out - jnp.where(vanishing, 0.0, _ratio(p * b, room)) / modes.examples)
 
     # n = features = rank, ridge to 0: amplification and feature error compensate, a, p and features b being equal
     weight = jnp.sum(modes.power / modes.eigenvalues) / jnp.sum(modes.multiplicity / modes.eigenvalues)
     square = vanishing & (a == 0.0)
     features_part = jnp.where(square, at.df1 * weight / 3.0, _product(amplification, from_features))
     variance = _product(surplus, bias) + features_part
-    noise_part = _product(amplification, group.noise)
+    noise_part = _product(amplified_noise, group.noise)
     test = bias + variance + noise_part
     row_share = a / n
     # an interpolating point has training error 0 even where its test risk diverges
     train = row_share * row_share * jnp.where((row_share == 0.0) & jnp.isinf(test), 0.0, test)
     fitted = jnp.sum(learned * inverse * modes.power)
     fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
-    norm = _ratio(fitted + _product(test, fluctuation), room)
+    norm = _ratio(fitted + _product((1.0 - share) * test + share * group.noise, fluctuation), room)
     return ErrorKernel(
-        test=test, train=train, bias=bias, variance=variance, noise=noise_part, norm=norm, amplification=amplification
+        test=test, train=train, bias=bias, variance=variance, noise=noise_part, norm=norm, amplification=amplified_noise
     )

@@ -52,8 +52,10 @@ def path_equilibria(
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
         resolvent = operators.resolvent(strength, nu)
-        misfit = jnp.where(traces == 0, 0.0, operators.one_point(resolvent) / jnp.where(traces == 0, 1.0, traces) - 1.0)
-        feature_misfit = ridge / nu - 1.0 + (strength @ traces) * _inverse(features).astype(nu.dtype)
+        value = blocks.seen(operators.one_point(resolvent), reduction)
+        misfit = jnp.where(traces == 0, 0.0, value / jnp.where(traces == 0, 1.0, traces) - 1.0)
+        df1 = blocks.degrees(traces, reduction)
+        feature_misfit = ridge / nu - 1.0 + df1 * _inverse(features).astype(nu.dtype)
         residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
@@ -61,7 +63,7 @@ def path_equilibria(
         along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(ridge / nu))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
-            resolvent=resolvent, df1=strength @ traces, residual=residual,
+            resolvent=resolvent, df1=df1, residual=residual,
             converged=(residual < RESIDUAL_TOLERANCE) & ~beyond,
         )
 
@@ -127,17 +129,17 @@ def _linearised(
     inverse = _inverse(features).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs, sign)
     reduction = blocks.reduction(traces)
-    strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
-    resolvent = sign * operators.resolvent(sign * strength, sign * nu)
-    value = operators.one_point(resolvent)
+    resolvent = sign * operators.resolvent(sign * blocks.strength(reduction), sign * nu)
+    reached = operators.one_point(resolvent)
+    value = blocks.seen(reached, reduction)
     scale = jnp.where(live, traces, 1.0)
     misfit = jnp.where(live, value / scale - 1.0, 0.0)
-    slope = operators.pair(resolvent, resolvent) @ responses * traces / scale[:, None]
+    slope = blocks.seen_slope(reached, operators.pair(resolvent, resolvent), reduction) * traces / scale[:, None]
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
-    along_nu = -nu * operators.plain(resolvent, resolvent) / scale
-    feature_row = (strength - traces @ responses) * traces * inverse
+    along_nu = -nu * blocks.seen(operators.plain(resolvent, resolvent), reduction) / scale
+    feature_row = blocks.degrees_slope(traces, reduction) * traces * inverse
     matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-ridge / nu)[None, None]]])
-    return jnp.append(misfit, ridge / nu - 1.0 + (strength @ traces) * inverse), matrix
+    return jnp.append(misfit, ridge / nu - 1.0 + blocks.degrees(traces, reduction) * inverse), matrix
 
 
 def _newton(

@@ -37,7 +37,8 @@ class ModeTarget:
     """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (J,): 1 for the operators that are parts of the
     clean covariance, 0 for those of added noise; `gain` (G, m, J), 0 for the latter; `label` (G, m).  The test population
     has clean covariance sum_j population_j E_j, and predictions are made from `test_gain_j` times its coordinates plus
-    noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).
+    noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).  `null` (), of rows drawn without
+    replacement: unlearnable power, which belongs to each row.
     """
 
     weights_squared: Any
@@ -47,11 +48,12 @@ class ModeTarget:
     population: Any
     test_gain: Any
     test_noise: Any
+    null: Any = None
 
     @property
     def by_output(self) -> "ModeTarget":
         """0 for the fields that have one entry an output, None for the others."""
-        return ModeTarget(0, *[None] * 6)
+        return ModeTarget(0, *[None] * 6, null=None if self.null is None else 0)
 
     @property
     def test(self) -> Any:
@@ -78,7 +80,11 @@ class ModeTarget:
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
         less = (1.0 - self.test_gain).astype(both.dtype)
         bias = (both + less * (cross + swapped) + less**2 * fitted) @ self.population.astype(both.dtype)
-        return MeanFit(residuals, bias + fitted @ self.test_noise.astype(both.dtype), norm)
+        bias = bias + fitted @ self.test_noise.astype(both.dtype)
+        if self.null is not None:
+            null = jnp.asarray(self.null).astype(both.dtype)
+            bias, residuals = bias + null, residuals + null
+        return MeanFit(residuals, bias, norm)
 
     def _table(self, blocks: Blocks) -> Array:
         """Residuals (G, m, m, 4 J) by the forms of missed and learned weights: both, cross, swapped, fitted."""

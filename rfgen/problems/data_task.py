@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.rules import flag, instance, integer, numbers, optional
+from rfgen.problems.populations.examples import SAMPLINGS
+from rfgen.problems.rules import flag, instance, integer, numbers, one_of, optional
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short
 from rfgen.problems.task import Task
@@ -23,8 +24,7 @@ class DataTask(Noun):
     """Ridge regression on frozen features of real inputs: `DataTask(X, y, feature_map=RandomFeatureMap(200, "tanh"))`.
 
     `inputs` (N, ...), `labels` (N,) or (N, outputs), `feature_map` any callable (N, ...) -> (N, p); `None` uses the inputs
-    as features.  The population is the empirical distribution of the N examples: simulation draws rows with
-    replacement, and n should stay well below N.  `noise` and `keep_outputs` as in `Task`.  Under augmentation, second
+    as features.  `sampling` as in `Task.from_kernel`, `noise` and `keep_outputs` as in `Task`.  Under augmentation, second
     moments are estimated from `moment_views` views of each example (None: enough for the views asked for, and for 20,000
     views in all).
 
@@ -40,6 +40,7 @@ class DataTask(Noun):
     noise: Any = setting(validation.non_negative, default=0.0)
     keep_outputs: bool = setting(flag, default=False)
     moment_views: int | None = setting(optional(integer(2)), default=None)
+    sampling: str = setting(one_of(*SAMPLINGS), default=SAMPLINGS[0])
     kept_moments: dict[Any, Any] = field(default_factory=dict, init=False)
 
     def _relate(self) -> None:
@@ -81,4 +82,4 @@ class DataTask(Noun):
     @cached_property
     def eigen(self) -> Task:
         """The same task in the eigen-coordinates of its features."""
-        return Task.from_features(self.features, self.labels, self.noise, self.keep_outputs)
+        return Task.from_features(self.features, self.labels, self.noise, self.keep_outputs, self.sampling)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rfgen.numerics.compression import compress
 from rfgen.problems import validation
-from rfgen.problems.populations.examples import FinitePopulation, feature_examples, kernel_examples
+from rfgen.problems.populations.examples import SAMPLINGS, FinitePopulation, feature_examples, kernel_examples
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.populations.population import GaussianModes, SpherePopulation
@@ -127,6 +127,14 @@ class Task(Noun):
         rows = {**self._shown(), **self.spectrum.sizes, "outputs": short(self.outputs)}
         return html_table({**rows, **{name: short(value) for name, value in sums.items()}}.items(), caption=self._title)
 
+    @property
+    def held_out_of(self) -> float:
+        """Number of real examples that rows are drawn from without replacement; inf if they are independent."""
+        population = self.population
+        if isinstance(population, FinitePopulation) and population.held_out:
+            return float(population.labels.shape[0])
+        return np.inf
+
     @cached_property
     def modes(self) -> Modes:
         """Compressed modes for the pure layer; `power` is (outputs, nodes), or (nodes,) when the outputs are summed."""
@@ -146,7 +154,7 @@ class Task(Noun):
         kept = slice(None) if self.keep_outputs else 0
         return Modes(
             eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
-            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
+            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through, examples=np.float64(self.held_out_of),
         )
 
     def with_noise(self, noise: Any) -> "Task":
@@ -260,27 +268,34 @@ class Task(Noun):
         return cls(levels, powers, noise, counts, null, False, population, "from_covariance", parameters)
 
     @classmethod
-    def from_kernel(cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":
+    def from_kernel(
+        cls, kernel: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False, sampling: str = SAMPLINGS[0]
+    ) -> "Task":
         """The eigenstructure of a kernel matrix (N, N) on real examples and their labels (N,) or (N, outputs).
 
-        The population is the empirical distribution of the N examples, so the eigenvalues are those of kernel / N, and
-        n should stay well below N.  Labels are used as they are (centre them if the kernel has no constant mode);
-        `noise` is added on top of whatever noise they already hold.
+        Eigenvalues are those of kernel / N.  `sampling` "without replacement": n < N of the examples are drawn, and the
+        test risk is that of the others; "with replacement": the examples are the population, rows drawn from it repeat,
+        and what was drawn is tested too (for n far below N).  Labels are used as they are (centre them
+        if the kernel has no constant mode); `noise` is added on top of whatever noise they already hold.
         """
-        return cls._from_examples(*kernel_examples(kernel, y), noise, keep_outputs, "from_kernel")
+        return cls._from_examples(*kernel_examples(kernel, y), noise, keep_outputs, "from_kernel", sampling)
 
     @classmethod
-    def from_features(cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False) -> "Task":
+    def from_features(
+        cls, features: Any, y: Any, noise: float = 0.0, keep_outputs: bool = False, sampling: str = SAMPLINGS[0]
+    ) -> "Task":
         """As `from_kernel`, from feature rows (N, p): the kernel is their inner product, the cost p^2 N."""
-        return cls._from_examples(*feature_examples(features, y), noise, keep_outputs, "from_features")
+        return cls._from_examples(*feature_examples(features, y), noise, keep_outputs, "from_features", sampling)
 
     @classmethod
     def _from_examples(
-        cls, eigenvalues: np.ndarray, population: FinitePopulation, noise: Any, keep_outputs: bool, name: str
+        cls, eigenvalues: np.ndarray, population: FinitePopulation, noise: Any, keep_outputs: bool, name: str,
+        sampling: str,
     ) -> "Task":
         power, null = population.target(eigenvalues)
         size, outputs = population.labels.shape
         return cls(
-            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name, population=population,
-            parameters={"examples": size, "outputs": outputs, "modes": eigenvalues.size},
+            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name,
+            population=population.sampled(sampling),
+            parameters={"examples": size, "outputs": outputs, "modes": eigenvalues.size, "sampling": sampling},
         )

@@ -51,7 +51,9 @@ def dense(p=1000, pairs=100_000):
     """Moments of p features from `pairs` pairs of views, then further points."""
     inputs, labels = rg.datasets.digits()
     views = -(-2 * pairs // len(inputs))
-    task = rg.DataTask(inputs, labels, rg.RandomFeatureMap(p, "tanh", seed=0), moment_views=views + views % 2)
+    task = rg.DataTask(
+        inputs, labels, rg.RandomFeatureMap(p, "tanh", seed=0), moment_views=views + views % 2, sampling="with replacement"
+    )
     clean = task.eigen  # not part of the moments
     augmentation = rg.GaussianNoise(0.1, views=4)
     start = time.perf_counter()

@@ -33,7 +33,10 @@ class Call:
 
 
 _MIXTURE = "two = rg.Mixture([1.5 / 20**0.5] * 20, np.ones(20))"
-_DIGITS = "digits, parity = rg.datasets.digits(); data = rg.DataTask(digits, parity, rg.RandomFeatureMap(100, 'tanh'))"
+_DIGITS = (
+    "digits, parity = rg.datasets.digits(); "
+    "data = rg.DataTask(digits, parity, rg.RandomFeatureMap(100, 'tanh'), sampling='with replacement')"
+)
 _SPARSE = "sparse = rg.SparseRegression.equal(dim=400, nonzeros=4, noise=0.25)"
 CALLS: dict[str, Call] = {
     "predict, ridge": Call("rg.predict(task, ridge, n=sizes)", 1.0, 2),

@@ -28,7 +28,7 @@ def layer(features, inputs, seed=0):
 @cache
 def data(activation, examples):
     inputs = np.random.default_rng(examples).normal(size=(examples, DIM)) @ MIXING.T
-    return rg.DataTask(inputs, inputs @ TEACHER, rg.RandomFeatureMap(WIDTH, activation))
+    return rg.DataTask(inputs, inputs @ TEACHER, rg.RandomFeatureMap(WIDTH, activation), sampling="with replacement")
 
 
 @cache

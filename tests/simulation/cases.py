@@ -90,12 +90,16 @@ def digits_task(kind, noise=0.0):
     """Bundled digits: random features (frozen), or a kernel matrix of unit-norm images."""
     inputs, labels = rg.datasets.digits()
     if kind == "tanh":
-        return rg.DataTask(inputs, labels, rg.RandomFeatureMap(200, "tanh", seed=0), noise=noise)
+        return rg.DataTask(
+            inputs, labels, rg.RandomFeatureMap(200, "tanh", seed=0), noise=noise, sampling="with replacement"
+        )
     if kind == "relu":
-        return rg.DataTask(inputs, labels, rg.RandomFeatureMap(300, "relu", seed=1), noise=noise)
+        return rg.DataTask(
+            inputs, labels, rg.RandomFeatureMap(300, "relu", seed=1), noise=noise, sampling="with replacement"
+        )
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
     kernel = {"gaussian": rg.GaussianKernel(0.7), "ntk": rg.NTK("relu", depth=2)}[kind]
-    return rg.Task.from_kernel(kernel(np.clip(unit @ unit.T, -1.0, 1.0)), labels, noise=noise)
+    return rg.Task.from_kernel(kernel(np.clip(unit @ unit.T, -1.0, 1.0)), labels, noise=noise, sampling="with replacement")
 
 
 # kind of features or kernel, noise, random features on top, ridge; at n = 50, 100, 200

@@ -9,8 +9,8 @@ import rfgen as rg
 
 X, Y = rg.datasets.digits()
 TASKS = {
-    "tanh": (rg.DataTask(X, Y, rg.RandomFeatureMap(200, "tanh", seed=0)), 0.15),
-    "relu": (rg.DataTask(X, Y, rg.RandomFeatureMap(200, "relu", seed=0)), 0.05),
+    "tanh": (rg.DataTask(X, Y, rg.RandomFeatureMap(200, "tanh", seed=0), sampling="with replacement"), 0.15),
+    "relu": (rg.DataTask(X, Y, rg.RandomFeatureMap(200, "relu", seed=0), sampling="with replacement"), 0.05),
 }
 AUGMENTATIONS = {
     "noise": lambda views: rg.GaussianNoise(0.1, views),
@@ -43,14 +43,14 @@ def test_digits(activation, name):
 
 
 def test_one_estimate_serves_every_n_ridge_and_number_of_views():
-    task = rg.DataTask(X, Y, rg.RandomFeatureMap(60, "tanh", seed=0))
+    task = rg.DataTask(X, Y, rg.RandomFeatureMap(60, "tanh", seed=0), sampling="with replacement")
     calls = []
 
     def features(inputs):
         calls.append(len(inputs))
         return task.feature_map(inputs)
 
-    counted = rg.DataTask(X, Y, features)
+    counted = rg.DataTask(X, Y, features, sampling="with replacement")
     augmentation = rg.GaussianNoise(0.1, views=[1, 2, 4, np.inf])
     learner = rg.Learner(rg.Ridge([0.01, 0.1]), features=[50, np.inf], augmentation=augmentation)
     curve = rg.predict(counted, learner, [50, 100])
@@ -61,8 +61,8 @@ def test_one_estimate_serves_every_n_ridge_and_number_of_views():
     assert len(calls) == before and max(curve.attrs["moments_error"]) < 0.1
     assert bool((again.test > 0).all())
     # outputs: the sum of two copies of a target is twice one
-    double = rg.DataTask(X, np.stack([Y, Y], axis=1), task.feature_map)
-    kept = rg.DataTask(X, np.stack([Y, Y], axis=1), task.feature_map, keep_outputs=True)
+    double = rg.DataTask(X, np.stack([Y, Y], axis=1), task.feature_map, sampling="with replacement")
+    kept = rg.DataTask(X, np.stack([Y, Y], axis=1), task.feature_map, keep_outputs=True, sampling="with replacement")
     one = rg.Learner(rg.Ridge(0.1), augmentation=rg.GaussianNoise(0.1, views=2))
     single = rg.predict(task, one, 80)
     np.testing.assert_allclose(rg.predict(double, one, 80).test, 2 * single.test, rtol=1e-9)
@@ -73,7 +73,7 @@ def test_own_functions():
     import jax
     import jax.numpy as jnp
 
-    task = rg.DataTask(X, Y, rg.RandomFeatureMap(80, "erf", seed=2))
+    task = rg.DataTask(X, Y, rg.RandomFeatureMap(80, "erf", seed=2), sampling="with replacement")
     own = rg.Augmentation(lambda key, x: x + 0.3 * jax.random.normal(key, x.shape, dtype=x.dtype), views=2)
     learner, known = (rg.Learner(rg.Ridge(0.1), augmentation=one) for one in (own, rg.GaussianNoise(0.09, views=2)))
     mine, theirs = rg.predict(task, learner, 100), rg.predict(task, known, 100)
@@ -88,13 +88,15 @@ def test_own_functions():
     ):
         with pytest.raises(ValueError, match=message):
             rg.predict(task, rg.Learner(rg.Ridge(0.1), augmentation=rg.Augmentation(bad)), 100)
-    broken = rg.DataTask(X, Y, lambda x: np.where(x.max() > 1.0, np.nan, 1.0) * x)
+    broken = rg.DataTask(X, Y, lambda x: np.where(x.max() > 1.0, np.nan, 1.0) * x, sampling="with replacement")
     with pytest.raises(ValueError, match="feature_map gave non-finite values"):
         rg.predict(broken, rg.Learner(rg.Ridge(0.1), augmentation=rg.GaussianNoise(1.0)), 100)
 
 
 def test_too_few_views_for_infinitely_many():
-    task = rg.DataTask(X[:100], Y[:100], rg.RandomFeatureMap(300, "sign", seed=0), moment_views=2)
+    task = rg.DataTask(
+        X[:100], Y[:100], rg.RandomFeatureMap(300, "sign", seed=0), moment_views=2, sampling="with replacement"
+    )
     learner = rg.Learner(rg.Ridge(1.0), augmentation=rg.GaussianNoise(1.0, views=np.inf))
     with pytest.raises(ValueError, match=r"estimated from 2 views.*indefinite.*moment_views=16"):
         rg.predict(task, learner, 5)

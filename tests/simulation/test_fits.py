@@ -98,7 +98,7 @@ def test_features_tend_to_the_kernel():
 def test_population_risk_is_the_mean_over_its_rows():
     """A fit's sum over modes equals the mean squared error over all examples of the population."""
     inputs, labels = rg.datasets.digits()
-    task = rg.DataTask(inputs, labels, rg.RandomFeatureMap(50, "relu", seed=2)).eigen
+    task = rg.DataTask(inputs, labels, rg.RandomFeatureMap(50, "relu", seed=2), sampling="with replacement").eigen
     sample = sampler(task, "float64", "population").draw(jax.random.key(0), jax.random.key(0), 80)
     weights = fit_kernel(sample, sample.targets, jnp.array([0.1])).weights[0, 0]
     by_modes = float(jnp.sum((weights * sample.probe - sample.truth[0]) ** 2) + sample.floor[0])

@@ -135,7 +135,9 @@ def test_runs_are_steps_by_hand_and_have_the_exact_moments(double, name):
 @pytest.mark.parametrize("real, features", [(True, None), (True, 12), (False, 50)])
 def test_real_examples_and_features_by_hand(double, real, features):
     inputs = np.random.default_rng(0).standard_normal((60, 20))
-    task = rg.Task.from_kernel(inputs @ inputs.T, np.tanh(inputs[:, :3] @ [1.0, 0.5, 0.2]), noise=0.2) if real else TASK
+    task = rg.Task.from_kernel(
+        inputs @ inputs.T, np.tanh(inputs[:, :3] @ [1.0, 0.5, 0.2]), noise=0.2, sampling="with replacement"
+    ) if real else TASK
     training = rg.OnePassSGD(0.2, STEPS, batch=3, momentum=0.7, nesterov=True, average_from=12)
     runs = rg.simulate(task, rg.Learner(training, features=features), trials=2, seed=3)
     expected = by_hand(task, training, features, trial_keys(3, None, features, 0, 2)[0])

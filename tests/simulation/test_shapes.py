@@ -60,7 +60,9 @@ def test_a_grid_compiles_few_programs(training):
 
 
 MASK = rg.Mask(0.6, views=3)
-DIGITS = rg.DataTask(np.random.default_rng(0).normal(size=(40, 4, 4)), np.arange(40.0), feature_map=None)
+DIGITS = rg.DataTask(
+    np.random.default_rng(0).normal(size=(40, 4, 4)), np.arange(40.0), feature_map=None, sampling="with replacement"
+)
 KERNEL = rg.NTK("relu", depth=2)
 NETWORK = rg.Task.sphere(3, KERNEL, target={1: 1.0}, noise=0.1, test_points=50)
 INPUTS = rg.Task.gaussian_inputs(np.ones(6), "tanh", np.ones(6) / 6, noise=0.1, test_points=50)
@@ -128,7 +130,9 @@ def test_the_host_finds_what_the_device_finds(n, features, members, dtype):
 @pytest.mark.parametrize("kind", ["population", "rest"])
 def test_examples_on_the_host_are_those_on_the_device(kind):
     inputs = np.random.default_rng(0).standard_normal((80, 6))
-    task = rg.DataTask(inputs, inputs[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(12, "tanh"), noise=0.2).eigen
+    task = rg.DataTask(
+        inputs, inputs[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(12, "tanh"), noise=0.2, sampling="with replacement"
+    ).eigen
     source, keys, ridges = sampler(task, "float64", kind), trial_keys(3, 20, 8, 0, 4), np.array([0.1])
     host, device = (risk(source, keys, 20, 8, ridges, task.noise, batched) for batched in (False, True))
     for name, values in vars(host).items():

@@ -73,7 +73,7 @@ def test_agreement(name):
 @cache
 def digits():
     inputs, labels = rg.datasets.digits()
-    return rg.DataTask(inputs, labels, rg.RandomFeatureMap(60, "tanh", seed=0), noise=0.2)
+    return rg.DataTask(inputs, labels, rg.RandomFeatureMap(60, "tanh", seed=0), noise=0.2, sampling="with replacement")
 
 
 @pytest.mark.parametrize("augmentation", [None, rg.GaussianNoise(0.3, 2)], ids=["plain", "augmented"])

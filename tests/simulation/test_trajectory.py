@@ -138,7 +138,9 @@ def test_variances_of_levels(double):
 @pytest.mark.parametrize("training", TRAININGS[::5], ids=NAMES[::5])
 def test_real_examples_measured_on_the_rest(double, training):
     inputs = np.random.default_rng(0).standard_normal((80, 6))
-    task = rg.DataTask(inputs, inputs[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(12, "tanh"), noise=0.2)
+    task = rg.DataTask(
+        inputs, inputs[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(12, "tanh"), noise=0.2, sampling="with replacement"
+    )
     learner = rg.Learner(started(training, 0.3))
     runs = rg.simulate(task, learner, 9, trials=4, seed=2, test_rows="rest")
     assert_same(runs, by_hand(task.eigen, learner, 9, 4, 2, "rest"))

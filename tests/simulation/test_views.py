@@ -33,7 +33,9 @@ from rfgen.simulation.sampling.views import augmented
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=40)
 RNG = np.random.default_rng(0)
 INPUTS = RNG.standard_normal((200, 12))
-DATA = rg.DataTask(INPUTS, INPUTS[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(30, "tanh"), noise=0.2)
+DATA = rg.DataTask(
+    INPUTS, INPUTS[:, :3] @ [1.0, 0.5, 0.2], rg.RandomFeatureMap(30, "tanh"), noise=0.2, sampling="with replacement"
+)
 KEYS = jax.random.key(0), jax.random.key(1)
 
 
@@ -155,7 +157,7 @@ def test_real_inputs_and_their_coordinates_are_one():
     """Views of white inputs, used as they are: the same law as views of eigen-coordinates."""
     inputs = RNG.standard_normal((400, 8)) * [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
     _, vectors = np.linalg.eigh(inputs.T @ inputs / 400)
-    data = rg.DataTask(inputs @ vectors[:, ::-1], inputs[:, 0] + 0.3 * inputs[:, 3])
+    data = rg.DataTask(inputs @ vectors[:, ::-1], inputs[:, 0] + 0.3 * inputs[:, 3], sampling="with replacement")
     for augmentation, rows in ((GaussianNoise(0.3, views=4), "rest"), (Mixup(1.0, views=2), "population")):
         how = {"trials": 60, "test_rows": rows}
         real, modes = (rg.simulate(task, learner(augmentation), 30, **how) for task in (data, data.eigen))
@@ -212,7 +214,7 @@ def test_dimensions():
     one = rg.simulate(task, learner(SaltAndPepper(0.9, 0.1, views=2), 0.2, features=4), 6, trials=4)
     assert np.allclose(runs.test.sel(features=4, ridge=0.2, views=2, keep=0.9), one.test)
     labels = np.stack([DATA.labels, -2 * DATA.labels], axis=1)
-    data = rg.DataTask(INPUTS, labels, DATA.feature_map, noise=[0.1, 0.0], keep_outputs=True)
+    data = rg.DataTask(INPUTS, labels, DATA.feature_map, noise=[0.1, 0.0], keep_outputs=True, sampling="with replacement")
     runs = rg.simulate(data, learner(GaussianNoise([0.1, 0.5])), [10], trials=4)
     assert runs.test.dims == ("n", "view_variance", "output") and np.allclose(runs.bias[..., 1], 4 * runs.bias[..., 0])
 

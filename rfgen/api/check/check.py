@@ -112,7 +112,7 @@ def check(
         }
     import xarray
 
-    failures = {key: theory.attrs[key] for key in ("failures", "unstable") if key in theory.attrs}
+    failures = {key: theory.attrs[key] for key in ("failures", "unstable", "indicator") if key in theory.attrs}
     attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
     dataset = xarray.Dataset(data, attrs=attributes)
     title = repr(eigen)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.leverages import with_leverages
 from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
@@ -45,9 +46,10 @@ def predict_trajectory(
     variables, notes = judged(eigen, grid, values)
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
     warn_low_dimension(eigen, variables["amplification"])
+    variables, alike = with_leverages(eigen, grid, variables)
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
-        "training": repr(training), **notes,
+        "training": repr(training), **notes, **alike,
     }
     if not served.all():
         attributes["failures"] = (

@@ -50,7 +50,7 @@ def predict_ensemble(
         with np.errstate(divide="ignore", invalid="ignore"):
             one["effective_ridge"] = np.where(
                 one["kappa"] > 0.0, ridge * one["gamma"] / one["kappa"],
-                one["gamma"] * np.where(n - room > 1e-12 * n, n - room, 0.0),
+                one["gamma"] * np.where(n - room > 1e-12 * n, n - room, 0.0) / (1.0 - room / in_modes(task).held_out_of),
             )
     mixed = ensemble(one, two, inner)
     mixed["converged"] = one["converged"] & two["converged"]

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.dynamics import predict_trajectory
 from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
 from rfgen.curves.dataset import dataset, judged
@@ -51,7 +52,9 @@ def risk_curve(
     variables, failures = judged(eigen, grid, values)
     warn_small_population(eigen, variables["df1"])
     warn_low_dimension(eigen, variables["amplification"])
-    attributes = {"kind": "theory", "dtype": "float64", "source": "arXiv 2311.14646; norm and parts derived", **failures}
+    variables, alike = with_leverages(eigen, grid, variables)
+    source = "arXiv 2311.14646; norm and parts derived"
+    attributes = {"kind": "theory", "dtype": "float64", "source": source, **failures, **alike}
     return dataset(axes, variables, eigen, attributes)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.problems.data_task import DataTask
@@ -43,6 +43,7 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     Derived: `rfgen.theory.one_pass_sgd`, `rfgen.theory.multi_pass_sgd`.
     """
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
+    refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")

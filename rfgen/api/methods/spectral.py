@@ -6,7 +6,7 @@ from typing import Any
 
 from rfgen.api.methods.ensembles import predict_ensemble
 from rfgen.api.methods.ridge import risk_curve
-from rfgen.api.nouns import checked_axes
+from rfgen.api.nouns import checked_axes, refuse_held_out
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -32,6 +32,10 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
         initial weights or resampled data of its own; ridge on features adds `effective_ridge`, that of the kernel
         regression which infinitely many members equal.  Resampled learners have no `train`.
 
+        On real examples drawn without replacement `test` is the risk on those left out, `leverage_scatter` the scatter of
+        their leverages, and `attrs["indicator"]` by how much the risk would change if each had an effective ridge of its
+        own (the largest change of the points that depend on it most; 0 where leverages are alike).
+
     Notes
     -----
     Exact as n, features and the number of modes grow together; errors are of relative order `amplification` (1/n +
@@ -44,6 +48,7 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
     `rfgen.theory.ensemble`, derived.
     """
     axes = checked_axes(task, learner, n)
+    refuse_held_out(task, learner)
     if members is None:
         found = risk_curve(task, learner, axes, form)
     else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -49,8 +49,9 @@ def simulate_spectral(
     Notes
     -----
     A `Task` draws eigen-coordinates, `Task.sphere` points on it, for the kernel itself; `DataTask` and `Task.from_kernel`
-    draw rows of the real examples.  Augmented learners see drawn views, of the eigen-coordinates (where views=inf is exact)
-    or of the inputs of a `DataTask`; trials of all settings of an augmentation share their samples.  One decomposition a
+    draw rows of the real examples as their `sampling` says: without replacement, measured on the others, or with it, on
+    all.  Augmented learners see drawn views, of the eigen-coordinates (where views=inf is exact) or of the inputs of a
+    `DataTask`; trials of all settings of an augmentation share their samples.  One decomposition a
     trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn anew in each
     trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
     no `train`, and draws fresh eigen-coordinates or rows with replacement.  Members of an ensemble share a training set.
@@ -82,6 +83,10 @@ def simulate_spectral(
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
+    if isinstance(eigen.population, FinitePopulation) and eigen.population.held_out:
+        test_rows = "rest"
+        if not learner.training.needs_samples:
+            refuse_held_out(task, learner, type(learner.training).__name__)
     refuse_streams(learner.training, eigen)
     sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
     if sizes is not None and test_rows == "rest":

@@ -1,13 +1,18 @@
 """The empirical distribution of real examples as a population, from their kernel matrix or their features."""
 
-__all__ = ["FinitePopulation", "feature_examples", "kernel_examples"]
+__all__ = ["SAMPLINGS", "FinitePopulation", "feature_examples", "kernel_examples"]
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.settings import Noun
+from rfgen.problems.rules import one_of
+from rfgen.problems.settings import Noun, setting
+
+# How rows are drawn from the examples, the default first; without replacement, learners are tested on the others.
+SAMPLINGS = ("without replacement", "with replacement")
 
 # An eigenvalue below this fraction of the largest, times the matrix size, is rounding of the eigensolver.
 ROUNDING = 4 * np.finfo(np.float64).eps
@@ -19,11 +24,22 @@ class FinitePopulation(Noun):
     """The empirical distribution of N real examples.
 
     `coordinates` (N, modes): eigen-coordinates of every example, with second moment diag(eigenvalues);
-    `labels` (N, outputs).
+    `labels` (N, outputs).  `sampling` "without replacement": tested on the examples that were not drawn; "with
+    replacement": on all, those drawn among them.
     """
 
     coordinates: np.ndarray
     labels: np.ndarray
+    sampling: str = setting(one_of(*SAMPLINGS), default=SAMPLINGS[0])
+
+    @property
+    def held_out(self) -> bool:
+        """Whether learners are tested on the examples that were not drawn."""
+        return self.sampling == "without replacement"
+
+    def sampled(self, sampling: str) -> "FinitePopulation":
+        """The same examples, drawn otherwise."""
+        return replace(self, sampling=sampling)
 
     def target(self, eigenvalues: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Power of the labels on each mode (outputs, modes), and outside of their span (outputs,)."""

@@ -10,6 +10,9 @@ import numpy as np
 
 from rfgen.problems.shown import short
 
+# Rows are drawn independently, from a law.
+ENDLESS = np.float64(np.inf)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Modes:
     vmapped over; `null_power` () or (outputs,): target power outside the span of the modes, never learned; `rank` ():
     number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue
     (the true one, which a compressed spectrum rounds to a node); `through` (modes,): number of modes down to and including
-    this one (for a compressed spectrum: down to the end of the node's panel).
+    this one (for a compressed spectrum: down to the end of the node's panel); `examples` (): size of a finite population
+    whose rows are drawn without replacement and tested on those left (inf: independent rows).
     """
 
     eigenvalues: Any
@@ -33,6 +37,7 @@ class Modes:
     rank: Any
     smallest: Any
     through: Any
+    examples: Any = ENDLESS
 
     def __repr__(self) -> str:
         """Sizes and sums: nodes and their weights are many, and mean nothing one by one."""

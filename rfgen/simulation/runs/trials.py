@@ -60,7 +60,8 @@ def source_of(
     if augmentation is None:
         return sampler(task, dtype, test_rows)
     if isinstance(given, DataTask):
-        return DataViews(given, augmentation, test_views, dtype, test_rows == "population")
+        replace = test_rows == "population" and math.isinf(task.held_out_of)
+        return DataViews(given, augmentation, test_views, dtype, replace)
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
 

@@ -233,7 +233,8 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         # signed coefficients: the population risk needs v_i itself, not its square
         coefficients = population.labels.T @ population.coordinates / population.labels.shape[0] / scale
         arrays = (scale, coefficients, task.null_power, population.coordinates, population.labels)
-        return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=test_rows == "population")
+        replace = test_rows == "population" and not population.held_out
+        return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=replace)
     return GaussianSampler(*(np.asarray(leaf, dtype) for leaf in _single_modes(task)))
 
 

@@ -112,11 +112,15 @@ def augmented_modes(
     test_gain, test_noise = signal, np.zeros_like(signal)
     if test_views is not None:
         test_gain, test_noise = averaged_test_views(law, float(test_views), made.noisy)
+    held_out = np.isfinite(task.held_out_of)
     problem = AugmentedProblem(
         DiagonalOperators(basis, nodes.multiplicity),
-        Blocks(made.mass, made.weight, made.covariance),
-        ModeTarget(nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise),
-        nodes.null_power,
+        Blocks(made.mass, made.weight, made.covariance, examples=task.held_out_of if held_out else None),
+        ModeTarget(
+            nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise,
+            nodes.null_power if held_out else None,
+        ),
+        np.zeros_like(nodes.null_power) if held_out else nodes.null_power,
     )
     return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem)), form, made.replicate
 
@@ -179,7 +183,7 @@ def augmented_risk(
         # what the ridge that stands for 0 leaves of a source is none
         return jnp.where(diverges, jnp.where(source <= 1e-30 * (bias + noise), 0.0, jnp.inf), value)
 
-    bias = mean.bias + null
+    bias = mean.bias / blocks.held_out(at.reduction) ** 2 + null
     data, from_features = spread[0] + null * spread[1], spread[2]
     noise_part = noise * amplification
     data, from_features, noise_part = limit(data, bias), limit(from_features, mean.norm), limit(noise_part, noise)

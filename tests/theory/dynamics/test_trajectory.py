@@ -85,7 +85,9 @@ def test_limits_of_features_and_views():
 def test_matrices_and_eigen_coordinates_are_one():
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(400, 5))
-    task = rg.DataTask(inputs, np.sin(inputs[:, 0]), rg.RandomFeatureMap(8, "tanh", seed=0), noise=0.1)
+    task = rg.DataTask(
+        inputs, np.sin(inputs[:, 0]), rg.RandomFeatureMap(8, "tanh", seed=0), noise=0.1, sampling="with replacement"
+    )
     unchanged = rg.Augmentation(lambda key, x: x)
     for training in (rg.GradientFlow([0.0, 1.0, 50.0, math.inf], 1.0, 0.2), rg.GradientDescent(0.3, [1, 20, 500])):
         dense, diagonal = curve(training, 12, task, None, unchanged), curve(training, 12, task)

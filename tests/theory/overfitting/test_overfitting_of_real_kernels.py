@@ -22,7 +22,7 @@ def silent(spectrum, noise=1.0):
 def test_digits():
     X, y = rg.datasets.digits()
     unit = X / np.linalg.norm(X, axis=1, keepdims=True)
-    task = rg.Task.from_kernel(rg.NTK("relu", depth=2)(np.clip(unit @ unit.T, -1.0, 1.0)), y)
+    task = rg.Task.from_kernel(rg.NTK("relu", depth=2)(np.clip(unit @ unit.T, -1.0, 1.0)), y, sampling="with replacement")
     at = rg.overfitting_cost(task, n=[20, 40])
     assert (at.cost.values <= at.overfitting_coefficient.values).all()
     assert (at.overfitting_coefficient.values <= at.bound.values).all() and (at.cost.values >= 1.0).all()

@@ -235,7 +235,7 @@ def test_pencil_against_dense_matrices():
     """Interpolated resolvents of real features. Worst seen 1.6e-8."""
     X, y = rg.datasets.digits()
     X, y, size, errors = X[:300], y[:300], 300, {}
-    task = rg.DataTask(X, y, rg.RandomFeatureMap(40, "tanh", seed=0))
+    task = rg.DataTask(X, y, rg.RandomFeatureMap(40, "tanh", seed=0), sampling="with replacement")
     form = MomentForm(task, moments := view_moments(task, (rg.Mask(0.7),), 8))
     clean = task.features.T @ task.features / size
     operators = DenseOperators(jnp.asarray(np.stack([moments.means[0, 0], moments.within[0], clean])))

@@ -1,0 +1,153 @@
+"""Rows of real examples drawn without replacement: the closed equation, its limits, its other engine, its simulation."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+import rfgen as rg
+from rfgen.equivalents import equilibrium, training_group
+from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
+from rfgen.theory.ridge.risk import risk
+
+N, INF = 60, float("inf")
+RANDOM = np.random.default_rng(0)
+ROWS = RANDOM.normal(size=(N, 80)) * np.arange(1, 81) ** -0.5
+LABELS = ROWS @ RANDOM.normal(size=80) * 0.3 + RANDOM.normal(size=N)
+KERNEL = ROWS @ ROWS.T
+RIDGE = rg.Learner(rg.Ridge(1.0))
+PARTS = ("test", "train", "bias", "variance", "noise", "norm", "df1")
+
+
+@pytest.fixture
+def double():
+    with jax.enable_x64(True):
+        yield
+
+
+def task(kernel=KERNEL, noise=0.0, **settings):
+    return rg.Task.from_kernel(kernel, LABELS, noise, **settings)
+
+
+def by_hand(n, ridge):
+    """(w - ridge) tr R = N - n, R = (K + w)^-1, and the risk there: nothing of the engine."""
+    values, vectors = np.linalg.eigh(KERNEL)
+    squares = (vectors.T @ LABELS) ** 2
+    w = brentq(lambda w: (w - ridge) * np.sum(1 / (values + w)) - (N - n), ridge, 1e9, xtol=1e-15, rtol=1e-15)
+    trace, of_square = np.sum(1 / (values + w)), np.sum(1 / (values + w) ** 2)
+    left = np.sum(squares / (values + w) ** 2)
+    test = n * left / (trace**2 - (N - n) * of_square)
+    return {"gamma": w / N, "test": test, "train": (ridge * trace / n) ** 2 * test, "bias": N * left / trace**2}
+
+
+@pytest.mark.parametrize("n, ridge", [(1, 0.0), (30, 0.0), (30, 1e-6), (59, 0.1), (50, 1e3)])
+def test_closed_equation(double, n, ridge):
+    found = risk(task().modes, n, INF, ridge)
+    for name, expected in by_hand(n, ridge).items():
+        assert float(getattr(found, name)) == pytest.approx(expected, rel=1e-11, abs=1e-30), name
+    assert bool(found.converged)
+
+
+@pytest.mark.parametrize("kernel", [KERNEL, ROWS[:, :20] @ ROWS[:, :20].T], ids=["full rank", "rank 20"])
+def test_limits(double, kernel):
+    """All rows in training: generalised cross-validation.  Endlessly many examples: independent rows."""
+    resolvent = np.linalg.inv(kernel + np.eye(N))
+    found = risk(task(kernel).modes, N - 1e-7, INF, 1.0)
+    assert float(found.test) == pytest.approx(N * np.sum((resolvent @ LABELS) ** 2) / np.trace(resolvent) ** 2, rel=1e-7)
+    independent = task(kernel, 0.3, sampling="with replacement").modes
+    endless = replace(independent, examples=np.float64(1e12))
+    for features in (INF, 25.0):
+        ours, theirs = (risk(one, 30, features, 0.1, 0.3) for one in (endless, independent))
+        for name in PARTS:
+            assert float(getattr(ours, name)) == pytest.approx(float(getattr(theirs, name)), rel=1e-9), name
+
+
+@pytest.mark.parametrize("n, features, ridge", [(30, INF, 1e-3), (55, INF, 3.0), (30, 40.0, 0.1), (59, 20.0, 0.0)])
+def test_two_engines_are_one(double, n, features, ridge):
+    """The error kernel of blocks, from which all other trainings follow, against the closed form."""
+    given = task(ROWS[:, :50] @ ROWS[:, :50].T, 0.3)
+    at = n, features, ridge, 0.3
+    ours, closed = augmented_risk(augmented_modes(given, None)[0], *at), risk(given.modes, *at)
+    for name in PARTS:
+        assert float(getattr(ours, name)) == pytest.approx(float(getattr(closed, name)), rel=1e-10, abs=1e-12), name
+
+
+def test_derivatives_at_the_ends(double):
+    modes = task(noise=0.3).modes
+    for n, features, ridge in ((30.0, INF, 0.5), (30.0, 40.0, 0.5), (40.0, 30.0, 1e-3)):
+        slope = jax.grad(lambda at, n=n, features=features: risk(modes, n, features, at, 0.3).test)(ridge)
+        step = 1e-4 * ridge
+        apart = [float(risk(modes, n, features, ridge + sign * step, 0.3).test) for sign in (-1, 1)]
+        assert float(slope) == pytest.approx((apart[1] - apart[0]) / (2 * step), rel=1e-5)
+    at = equilibrium(training_group(modes, 30.0, 0.0), jnp.asarray(40.0), jnp.asarray(0.5))
+    assert float(at.gamma * at.row_gap * at.feature_gap) == pytest.approx(0.5 * (1.0 - float(at.df1) / N), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "learner, members",
+    [
+        (rg.Learner(rg.Ridge([0.1, 3.0])), None), (rg.Learner(rg.Ridge(0.3), features=[20, 100]), None),
+        (rg.Learner(rg.Ridge(1.0), features=30), [1, 4]), (rg.Learner(rg.GradientFlow([0.1, 1.0, 30.0])), None),
+        (rg.Learner(rg.HeavyBall(0.1, 0.5, [0, 3, 30]), features=30), None),
+    ],
+    ids=["kernel", "features", "members", "flow", "momentum"],
+)
+def test_simulations_agree(learner, members):
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(160, 60)) * np.arange(1, 61) ** -0.5
+    given = rg.Task.from_features(rows, rows @ np.arange(1, 61) ** -0.5 + random.normal(size=160), noise=0.1)
+    report = rg.check(given, learner, n=[40, 100], trials=60, members=members)
+    assert report.agrees and report.dataset.attrs["test_rows"] == "rest", report
+
+
+def test_one_effective_ridge_is_told_apart_where_it_does_not_do():
+    """Diabetes with a narrow kernel: one effective ridge gives 1.143 and .863 where fits have 1.35 and .90."""
+    load_diabetes = pytest.importorskip("sklearn.datasets").load_diabetes
+    data, target = load_diabetes(return_X_y=True)
+    data, target = ((each - each.mean(axis=0)) / each.std(axis=0) for each in (data, target))
+    kernel = np.exp(-0.02 * np.sum((data[:, None] - data) ** 2, axis=2))
+    given, learner = rg.Task.from_kernel(kernel, target), rg.Learner(rg.Ridge([1e-3, 0.1]))
+    with pytest.warns(UserWarning, match=r"leverages that differ.*change by 15%.*rg\.learning_curve"):
+        report = rg.check(given, learner, n=[100, 300], trials=30)
+    assert report.dataset.test_theory.values == pytest.approx(np.array([[1.143, 0.567], [0.863, 0.528]]), abs=1e-3)
+    assert not report.agrees
+    apart = np.abs(report.dataset.test_simulation / report.dataset.test_theory - 1.0).sel(ridge=0.1)
+    assert float(apart.max()) < 0.05
+
+
+REFUSED = {
+    "all rows": (lambda: rg.predict(task(), RIDGE, N), "n must be below the 60 examples.*learning_curve"),
+    "more rows": (lambda: rg.simulate(task(), RIDGE, 99), "n must be below the 60 examples.*learning_curve"),
+    "another sampling": (lambda: task(sampling="some"), "sampling must be one of 'without replacement', 'with repl"),
+    "augmentation": (
+        lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 20),
+        "augmentation is not predicted for rows drawn without.*sampling='with replacement'.*or use rg.simulate",
+    ),
+    "resampling": (
+        lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), resampling=rg.Bootstrap()), 20, members=2),
+        "resampling is not predicted for rows drawn without.*sampling='with replacement'",
+    ),
+    "initial weights": (
+        lambda: rg.predict(task(), rg.Learner(rg.GradientFlow(1.0, initial_variance=1.0)), 20),
+        "initial_variance is not predicted for rows drawn without.*sampling='with replacement'",
+    ),
+    "batches": (
+        lambda: rg.predict(task(), rg.Learner(rg.SGD(0.1, 5, batch=2)), 20), "SGD is not predicted for.*'with replacement'",
+    ),
+    "one pass": (
+        lambda: rg.simulate(task(), rg.Learner(rg.OnePassSGD(0.1, 5))), "OnePassSGD is not .* again and again$",
+    ),
+    "cost of overfitting": (lambda: rg.overfitting_cost(task(), 20), "overfitting_cost is not predicted.*replacement'"),
+    "where variance comes from": (
+        lambda: rg.fine_grained_variance(task(), RIDGE, 20), "fine_grained_variance is not predicted",
+    ),
+}
+
+
+@pytest.mark.parametrize("call, sentence", REFUSED.values(), ids=REFUSED.keys())
+def test_refused_with_the_remedy(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
