@@ -4,6 +4,7 @@ __all__ = ["predict"]
 
 from typing import TYPE_CHECKING
 
+from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.curves.arguments import Numbers
@@ -40,7 +41,8 @@ def predict(
     xarray.Dataset
         Over every argument and setting that is an array (the outer product), and over `output` if the task keeps its
         outputs; what is a number is a scalar coordinate.  Risks are in units of the target squared.  A divergent point is
-        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
+        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.  `finite_size` is the
+        relative error to be expected at this n and number of features; beyond 5 % there is a warning.
 
     Raises
     ------
@@ -63,4 +65,4 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     method, options = method_for("predict", task, learner, form=form, by_mode=by_mode, members=members)
-    return method.theory(task, learner, n, **options)
+    return with_finite_size(task, method.theory(task, learner, n, **options), method.decided[0])

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.api.finite_size import warn_low_dimension
+from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.problems.augmentations.base import AbstractAugmentation

@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.program import program
