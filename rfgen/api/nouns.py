@@ -18,6 +18,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -49,6 +50,12 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
     training = learner.training
+    own_rows = learner.augmentation is not None or learner.resampling is not None
+    if own_rows and isinstance(training, Ridge) and np.any(training.ridge < 0.0):
+        raise ValueError(
+            f"ridge must be >= 0 with an augmentation or resampling, got {np.min(training.ridge):g}: leave these out for a "
+            "negative ridge"
+        )
     axes = {"features": learner.features, **training.axes}
     if not training.needs_samples:
         if n is not None:

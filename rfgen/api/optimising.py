@@ -16,11 +16,13 @@ from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
+from rfgen.problems import rules
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.theory.ridge.negative_ridge import best_below_zero
 from rfgen.theory.ridge.optimal_augmentation import dimension
 from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
@@ -35,14 +37,24 @@ def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_output
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
 
 
+@program(static_argnames="keep_outputs")
+def _negative_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
+    point = over_modes(best_below_zero, keep_outputs)
+    return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
+
+
 @double_precision
-def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarray.Dataset":
+def optimal_ridge(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False
+) -> "xarray.Dataset":
     """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
 
     Parameters
     ----------
     task, learner, n
         As in `predict`; the learner's own ridge plays no part.
+    negative
+        Whether ridges below 0 are searched too, down to the edge of the spectrum of the Gram matrix.
 
     Returns
     -------
@@ -57,7 +69,8 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
 
     Notes
     -----
-    Exact as `predict`: d test / d ridge = 0, differentiated through the engine.
+    Exact as `predict`: d test / d ridge = 0, differentiated through the engine.  With `negative`, `edge` is the ridge down
+    to which was searched, where the risk diverges: 0 where there are none below.
 
     References
     ----------
@@ -76,6 +89,10 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
     grid = Grid(axes)
     best = _optimal_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs)
     found = {"ridge": best.ridge, **vars(best.risk)}
+    if rules.flag("negative", negative):
+        low = vars(_negative_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs))
+        better = np.asarray(low["converged"] & (low["test"] < found["test"]) & (low["edge"] < 0.0))
+        found = {name: np.where(better, low[name], column) for name, column in found.items()} | {"edge": low["edge"]}
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
     warn_small_population(eigen, values["df1"])
     return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64"})

@@ -27,6 +27,7 @@ DESCRIPTIONS = {
     "initial_variance": "variance from the initial weights",
     "end_test": "test risk at the end of training",
     "late_loss": "what stopping late costs",
+    "edge": "ridge at the edge of the spectrum, below which there is no minimum",
     "best_ridge": "ridge of least test risk",
     "best_ridge_test": "test risk of the best ridge",
     "test_pattern_se": "standard error of test from sampled patterns",

@@ -38,14 +38,15 @@ class Ridge(AbstractTraining):
     """Ridge regression: minimise `sum_i (y_i - f(x_i))^2 + ridge ||w||^2`.
 
     `ridge` is unnormalised, the `alpha` of scikit-learn's `Ridge` and `KernelRidge`; a number or an array of shape
-    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.  `intercept`:
-    f(x) = w.x + b, b not penalised; on two classes (`Mixture`) only.
+    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.  Negative ridges,
+    down to minus the smallest eigenvalue of the Gram matrix, are served by `predict`, `simulate` and `check` on a `Task` or
+    `DataTask`; see `optimal_ridge`.  `intercept`: f(x) = w.x + b, b not penalised; on two classes (`Mixture`) only.
 
     >>> Ridge([1e-3, 0.1]).ridge
     array([0.001, 0.1  ])
     """
 
-    ridge: Any = setting(non_negative, default=0.0, axis=True)
+    ridge: Any = setting(numbers(), default=0.0, axis=True)
     intercept: bool = setting(flag, default=False)
 
 
