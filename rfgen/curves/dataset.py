@@ -20,6 +20,7 @@ DESCRIPTIONS = {
     "bias": "squared error of the mean predictor",
     "variance": "variance from the draw of samples and features",
     "noise": "part of the test risk linear in the noise variance",
+    "variance_with_noise": "variance from samples, features and label noise",
     "norm": "mean squared norm of the weights",
     "amplification": "factor on every error source; overfitting coefficient at ridge 0",
     "data_variance": "variance from the draw of samples",

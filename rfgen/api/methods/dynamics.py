@@ -15,6 +15,7 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
@@ -34,7 +35,10 @@ def predict_trajectory(
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
     grid = Grid({**axes, **strengths})
     found = []
-    for at in Grid({name: axis for name, axis in axes.items() if name != clock}).points:
+    if learner.resampling is not None:
+        training = on_drawn(training, float(learner.resampling.mean_share))
+    inner = {name: axis for name, axis in {**axes, **training.axes}.items() if name != clock}
+    for at in Grid(inner).points:
         curves = [
             trajectories(eigen, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
             for each, one in zip(posed, settings, strict=True)
@@ -48,7 +52,7 @@ def predict_trajectory(
     warn_low_dimension(eigen, variables["amplification"])
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
-        "training": repr(training), **notes,
+        "training": repr(learner.training), **notes,
     }
     if not served.all():
         attributes["failures"] = (
