@@ -4,8 +4,8 @@ The theory is the limit of many samples, features and modes.  What was measured 
 curve, s = 1 - 1/A the degrees of freedom df2 per sample; `python tests/benchmarks/finite_size.py`):
 
 samples and features
-    max(A/2, A - 1) i/(1 - A i), i = 1/n + 1/features.  Least squares on p Gaussian inputs is off by p/(n (n - p - 1)), which
-    is (A - 1)/(n - A); ridgeless regression on eigenvalues 1/i by .41(9), .48(12), .51(16) of A/n at n = 45, 90, 180.
+    max(A/2, A - 1) i/(1 - A i), i = 1/n + 1/features.  Least squares on p Gaussian inputs is off by p/(n (n - p - 1)),
+    which is (A - 1)/(n - A); ridgeless regression on eigenvalues 1/i by .41(9), .48(12), .51(16) of A/n at n = 45, 90, 180.
     Power laws .6(2)/n, Lasso 1.5(8)/n, logistic regression -.9(3)/n, SGD 1.2(4)/n; other variables than the risk twice
     that: A i/(1 - A i), and i for curves without an amplification.
 inputs on the sphere of R^d, whose modes are not independent
@@ -56,13 +56,14 @@ def _population(task: Any) -> Any:
 def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
     """Expected relative errors of the variables of a curve, DataArrays; "other" is that of those not named."""
     amplification, population = curve.get("amplification"), _population(task)
-    inverse = sum((1.0 / curve[size] for size in ("n", "features") if size in curve.coords), 0.0 * curve.get("n", 0.0))
+    inverse = sum(1.0 / curve[size] for size in ("n", "features") if size in curve.coords)
     if amplification is None:
         return {"test": inverse, "other": inverse}
     room = 1.0 - amplification * inverse  # (n - p - 1)/(n - p) of least squares; without any the moments are infinite
     room = room.where(room > 0.0, 0.0) if hasattr(room, "dims") else room
     with np.errstate(divide="ignore", invalid="ignore"):
-        base, other = (growth * inverse / room for growth in (np.maximum(0.5 * amplification, amplification - 1.0), amplification))
+        growth = np.maximum(0.5 * amplification, amplification - 1.0)
+        base, other = growth * inverse / room, amplification * inverse / room
     if isinstance(population, GaussianInputs):
         scatter = population.norm_scatter * (amplification - 1.0)
         return {"test": base + scatter, "train": other + TRAIN_FACTOR * scatter, "other": other + scatter}
@@ -113,7 +114,8 @@ def with_finite_size(task: Any, curve: Any, decided: str) -> Any:
         size = "no finite error" if np.isinf(worst) else f"{100.0 * float(worst):.2g} %"
         warn_caller(
             f"theory is expected to be off by {size}{f' at {at}' if at else ''}, and by more than {100.0 * WARNED:g} % at "
-            f"{beyond} of {expected.size} point(s): {_reason(task)}; see `finite_size` of the curve, and compare with rg.simulate"
+            f"{beyond} of {expected.size} point(s): {_reason(task)}; see `finite_size` of the curve, and compare with "
+            "rg.simulate"
         )
     return curve
 
@@ -145,6 +147,7 @@ def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
         warn_caller(
             f"inputs on the sphere of dim={population.dim} are too low-dimensional for independent modes, and df2/n "
             f"reaches {share:.2g}: of what fitted noise adds to the risk theory is too high, by about {of_noise:.2g} of it, "
-            f"and the risk without noise is too low, by about {of_rough:.2g} of it for a rough target and several times that "
-            "for a smooth one; see `finite_size` of `predict`, use a larger ridge, more samples at that ridge, or simulate"
+            f"and the risk without noise is too low, by about {of_rough:.2g} of it for a rough target and several times "
+            "that for a smooth one; see `finite_size` of `predict`, use a larger ridge, more samples at that ridge, or "
+            "simulate"
         )

@@ -46,8 +46,8 @@ def predict(
     xarray.Dataset
         Over every argument and setting that is an array (the outer product), and over `output` if the task keeps its
         outputs; what is a number is a scalar coordinate.  Risks are in units of the target squared.  A divergent point is
-        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.  `finite_size` is the
-        relative error to be expected at this n and number of features; beyond 5 % there is a warning.
+        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.  `finite_size` is
+        the relative error to be expected at this n and number of features; beyond 5 % there is a warning.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset
     if not (isinstance(task, Task | DataTask) and {"bias", "variance", "noise"} <= set(curve)):
         return curve
     sigma = in_modes(task).risk_noise
-    sigma = np.broadcast_to(sigma, curve.noise.shape)
-    from_noise = np.maximum(curve.noise.values - sigma, 0.0)
-    parts = {"variance_with_noise": curve.variance.values + from_noise, "irreducible": np.where(np.isnan(curve.noise), np.nan, sigma)}
+    added = np.maximum(curve.noise.values - sigma, 0.0)
+    irreducible = np.where(np.isnan(curve.noise), np.nan, sigma)
+    parts = {"variance_with_noise": curve.variance.values + added, "irreducible": irreducible}
     return curve.assign({name: (curve.noise.dims, part, {"long_name": DESCRIPTIONS[name]}) for name, part in parts.items()})

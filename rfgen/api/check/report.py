@@ -48,11 +48,11 @@ class Report:
 
     @property
     def compared(self) -> int:
-        """Points of judged variables at which theory could fail: finite, little granted, and no 0 of an interpolating fit."""
+        """Points of judged variables at which theory could fail: finite, little granted, no training error of 0."""
         data, count = self.dataset, 0
         for name in self.judged:
             theory = data[f"{name}_theory"].values
-            trivial = (theory == 0.0) & (name.startswith("train"))
+            trivial = (theory == 0.0) & name.startswith("train")
             count += int((np.isfinite(theory) & ~self._vague(name) & ~trivial).sum())
         return count
 

@@ -66,7 +66,8 @@ def risk_curve(
 
 @program(static_argnames="keep_outputs")
 def _low_risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
-    return jax.vmap(over_modes(risk_below_zero, keep_outputs), in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
+    point = over_modes(risk_below_zero, keep_outputs)
+    return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
 
 
 def _below_zero(task: Task, columns: list[np.ndarray], values: dict[str, np.ndarray]) -> dict[str, str]:
@@ -75,9 +76,8 @@ def _below_zero(task: Task, columns: list[np.ndarray], values: dict[str, np.ndar
     if not low.size:
         return {}
     there = [column[low] for column in columns]
-    found = blockwise(
-        lambda *at: _low_risks(task.modes, *at, task.risk_noise, keep_outputs=task.keep_outputs), there, (BLOCKS[0], BLOCKS[0])
-    )
+    static = {"keep_outputs": task.keep_outputs}
+    found = blockwise(lambda *at: _low_risks(task.modes, *at, task.risk_noise, **static), there, BLOCKS[:1] * 2)
     edge = found.pop("edge")
     del found["ridge"]
     for name, column in found.items():

@@ -62,7 +62,8 @@ METHODS = (
         "ridge regression", EIGEN, (Ridge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS,
         {
             **_SPECTRAL, "predict": _SPECTRAL["predict"] | {"negative_ridge"},
-            "simulate": _SPECTRAL["simulate"] | {"negative_ridge"}, "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
+            "simulate": _SPECTRAL["simulate"] | {"negative_ridge"},
+            "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
             "overfitting_cost": frozenset({"features"}),
         },
     ),

@@ -61,7 +61,7 @@ class GaussianInputs(Noun):
 
     @property
     def norm_scatter(self) -> float:
-        """(dlog nu/dlog q)^2 / d: how |x|^2/d, of relative variance 2/d, scatters the nonlinear part of the kernel by row."""
+        """(dlog nu/dlog q)^2 / d: how |x|^2/d, of relative variance 2/d, scatters the kernel's nonlinear part by row."""
         q, step = self._mean_variance, 0.05
         rest = [hermite_split(self.activation, q * (1.0 + sign * step)).rest for sign in (-1.0, 1.0)]
         slope = np.log(rest[1] / rest[0]) / np.log((1.0 + step) / (1.0 - step)) if min(rest) > 0.0 else 0.0

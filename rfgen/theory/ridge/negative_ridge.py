@@ -2,14 +2,14 @@
 
 The equation of the equilibrium, `ridge = gamma (n - df1)(1 - df1/features)`, goes on below ridge 0 as long as all
 eigenvalues of the training Gram matrix (of its smaller side) exceed -ridge: with less gamma than at ridge 0 where modes
-outnumber min(n, features), so that df1 exceeds it, and with gamma in (-smallest eigenvalue, 0) where all are learned.  It ends
-where d ridge / d gamma, which is the denominator of the amplification,
+outnumber min(n, features), so that df1 exceeds it, and with gamma in (-smallest eigenvalue, 0) where all are learned.  It
+ends where d ridge / d gamma, which is the denominator of the amplification,
 
     a b + p (a/features + b),    a = n - df1,  b = 1 - df1/features,  p = df1 - df2,
 
 vanishes: n = df2 for the full kernel.  That ridge is minus the lower edge of the spectrum (for p equal modes of 1,
--(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  After arXiv 1805.10939
-and 2404.01233; derived.
+-(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  Derived; after arXiv
+1805.10939 and 2404.01233.
 """
 
 __all__ = ["LowRidge", "best_below_zero", "risk_below_zero"]

@@ -70,12 +70,13 @@ def test_gain_of_the_spiked_task():
     assert abs(float(curve.test[0] - curve.test[1]) + 0.0092) < 3 * 0.002
 
 
+TWO_CLASSES = rg.Mixture(np.ones(3), np.ones(3))
 REFUSED = {
-    "two classes": (lambda: rg.predict(rg.Mixture(np.ones(3), np.ones(3)), rg.Learner(rg.Ridge(-1.0)), 20), "negative_ridge is not"),
-    "views": (lambda: rg.predict(SPIKE, rg.Learner(rg.Ridge(-1.0), augmentation=rg.Mask(0.5)), 20), "ridge must be >= 0 with an"),
-    "members": (lambda: rg.predict(SPIKE, rg.Learner(rg.Ridge(-1.0), features=30), 20, members=3), "ridge must be >= 0 for members"),
-    "flow": (lambda: rg.GradientFlow(1.0, -1.0), "ridge must be >= 0"),
-    "a word": (lambda: rg.optimal_ridge(SPIKE, rg.Learner(rg.Ridge()), 20, negative="yes"), "negative must be True or False"),
+    "two classes": (lambda low: rg.predict(TWO_CLASSES, low(), 20), "negative_ridge is not covered"),
+    "views": (lambda low: rg.predict(SPIKE, low(augmentation=rg.Mask(0.5)), 20), "ridge must be >= 0 with an"),
+    "members": (lambda low: rg.predict(SPIKE, low(features=30), 20, members=3), "ridge must be >= 0 for members"),
+    "flow": (lambda _: rg.GradientFlow(1.0, -1.0), "ridge must be >= 0"),
+    "a word": (lambda _: rg.optimal_ridge(SPIKE, rg.Learner(rg.Ridge()), 20, negative="yes"), "negative must be True or"),
 }
 
 
@@ -83,7 +84,7 @@ REFUSED = {
 def test_refused(case):
     call, words = REFUSED[case]
     with pytest.raises(ValueError, match=words):
-        call()
+        call(lambda **settings: rg.Learner(rg.Ridge(-1.0), **settings))
 
 
 def test_beyond_the_edge_it_says_where_that_is():
