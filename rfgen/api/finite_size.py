@@ -146,8 +146,8 @@ def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
         of_noise, of_rough = _on_sphere(population.dim, share)
         warn_caller(
             f"inputs on the sphere of dim={population.dim} are too low-dimensional for independent modes, and df2/n "
-            f"reaches {share:.2g}: of what fitted noise adds to the risk theory is too high, by about {of_noise:.2g} of it, "
-            f"and the risk without noise is too low, by about {of_rough:.2g} of it for a rough target and several times "
-            "that for a smooth one; see `finite_size` of `predict`, use a larger ridge, more samples at that ridge, or "
-            "simulate"
+            f"reaches {share:.2g}: of what fitted noise adds to the risk theory is too high, by about {of_noise:.2g} of it "
+            "(too low at a multiple-descent peak), and the risk without noise is too low, by about "
+            f"{of_rough:.2g} of it for a rough target and several times that for a smooth one; see `finite_size` of "
+            "`predict`, use a larger ridge, more samples at that ridge, or simulate"
         )

@@ -23,7 +23,8 @@ def laplace(t):
 
 
 KERNELS = {
-    "laplace": laplace, "tangent": rg.NTK("relu"), "gauss": lambda t: jnp.exp(4.0 * (t - 1.0)), "t + t^2": lambda t: t + t * t
+    "laplace": laplace, "tangent": rg.NTK("relu"), "gauss": lambda t: jnp.exp(4.0 * (t - 1.0)),
+    "t + t^2": lambda t: t + t * t,
 }
 ACTIVATIONS = {
     "exp": jnp.exp, "t^2": jnp.square, "t^3": lambda t: t**3, "cosh": jnp.cosh, "t + t^3/3": lambda t: t + t**3 / 3.0,

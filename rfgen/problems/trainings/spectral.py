@@ -53,10 +53,10 @@ class Ridge(AbstractTraining):
 class GradientFlow(AbstractTraining):
     """Gradient flow, stopped at `time`, on `(sum_i (y_i - f(x_i))^2 + ridge ||w||^2) / (2 n)`.
 
-    `time` >= 0, a number or an array (times,) in any order; `math.inf`, the default, is the end of training.  `ridge` >= 0 is
-    weight decay, unnormalised as in `Ridge`, a number or an array (ridges,).  Weights start as independent centred Gaussians
-    of variance `initial_variance`: a number, the same for all weights (of the features where there are any), or an array
-    (levels,), one variance for each level of the task's spectrum (kernel regression only).
+    `time` >= 0, a number or an array (times,) in any order; `math.inf`, the default, is the end of training.  `ridge` >= 0
+    is weight decay, unnormalised as in `Ridge`, a number or an array (ridges,).  Weights start as independent centred
+    Gaussians of variance `initial_variance`: a number, the same for all weights (of the features where there are any), or
+    an array (levels,), one variance for each level of the task's spectrum (kernel regression only).
 
     >>> GradientFlow([1.0, 10.0]).time
     array([ 1., 10.])
