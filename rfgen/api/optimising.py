@@ -10,7 +10,6 @@ import numpy as np
 
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
-from rfgen.api.predicting import predict
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid, over_modes
@@ -106,7 +105,9 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
         return float(best.ridge), float(best.test)
     ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
     for _ in range(4):
-        curve = predict(task, Learner(Ridge(ridges), features, learner.augmentation, learner.test_views), n, form=form)
+        tried = Learner(Ridge(ridges), features, learner.augmentation, learner.test_views)
+        method, options = method_for("predict", task, tried, form=form)
+        curve = method.theory(task, tried, n, **options)  # of all these points no warning
         test = np.ravel(curve.test)
         number = int(np.nanargmin(test))
         if number == 0:
