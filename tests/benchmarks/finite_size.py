@@ -50,8 +50,8 @@ def points(random, count, dim):
 def on_the_sphere(dim, name, target, n, ridges, degrees):
     """Of the risk without noise, and of what noise of variance 1 adds."""
     kernel, random = KERNELS[name], np.random.default_rng(0)
-    power = {1: 1.0} if target == "one degree" else sign_power(dim, degrees)
-    rest = 0.0 if target == "one degree" else 1.0 - power.sum()
+    power = np.eye(degrees + 1)[1] if target == "one degree" else sign_power(dim, degrees)
+    rest = 1.0 - power.sum()
     curve = rg.predict(rg.Task.sphere(dim, kernel, power, degrees=degrees), rg.Learner(rg.Ridge(ridges)), n)
     clean, added = np.zeros((TRIALS, len(ridges))), np.zeros((TRIALS, len(ridges)))
     for trial in range(TRIALS):

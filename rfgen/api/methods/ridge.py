@@ -77,7 +77,7 @@ def _below_zero(task: Task, columns: list[np.ndarray], values: dict[str, np.ndar
         return {}
     there = [column[low] for column in columns]
     static = {"keep_outputs": task.keep_outputs}
-    found = blockwise(lambda *at: _low_risks(task.modes, *at, task.risk_noise, **static), there, BLOCKS[:1] * 2)
+    found = blockwise(lambda *at: _low_risks(task.modes, *at, task.risk_noise, **static), there, (BLOCKS[0], BLOCKS[0]))
     edge = found.pop("edge")
     del found["ridge"]
     for name, column in found.items():
