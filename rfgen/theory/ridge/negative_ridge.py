@@ -102,7 +102,7 @@ def _last(holds: Callable[[Array], Array]) -> Array:
     return jax.lax.fori_loop(0, PASSES, halve, (jnp.zeros(()), jnp.ones(())))[0]
 
 
-def _branch(modes: Modes, n: Any, features: Any, noise: Any) -> tuple[_Branch, Array, Array]:
+def _branch(modes: Modes, n: Any, features: Any, noise: Any) -> tuple[Any, Array, Array]:
     """The branch, the depth of the edge on it, and the edge."""
     features = jnp.asarray(features, dtype=jnp.float64)
     group = training_group(modes, n, noise)
