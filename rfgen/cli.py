@@ -4,6 +4,7 @@ __all__ = ["main"]
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -75,8 +76,10 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.error(f"argument --trials: must be at least 2, got {options.trials}")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=options.out):  # before a minute's work
+            pass
     except OSError as error:
-        parser.error(f"argument --out: must be a folder that can be made, got {options.out}: {error.strerror}")
+        parser.error(f"argument --out: must be a folder that can be made and written, got {options.out}: {error.strerror}")
     name = f"digits-{options.learner}"
     comparison, started = NAMED[name], time.perf_counter()
     task, learner = comparison.build()

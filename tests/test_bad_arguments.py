@@ -53,6 +53,13 @@ CASES = {
     "members in words": (lambda: rg.predict(TASK, LEARNER, 5, members="2"), "members must be numeric, got str"),
     "one group": (lambda: rg.estimate_risk(X, Y, groups=["a"] * 12), "groups must name at least two blocks"),
     "features beyond squares": (lambda: rg.estimate_risk(X * 1e200, Y), r"data must be below 1e+150 in size"),
+    "features without end": (
+        lambda: rg.simulate(TASK, rg.Learner(rg.Ridge(0.1), features=1e200), 5, trials=2),
+        "a pair of trials at n=5, features=1e+200",
+    ),
+    "modes of features": (
+        lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), features=5), by_mode=True), "by_mode needs one pass on"
+    ),
     "too many points": (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(MANY)), MANY), "100000 of n x 100000 of ridge"),
 }
 

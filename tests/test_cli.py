@@ -75,3 +75,17 @@ def test_wrong_command_lines(arguments, message, capsys):
         cli.main(arguments)
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "--all", "kernel-ridge"), "give names (see `rfgen list`) or --all, and not both"),
+        (("demo", "--out", "/proc"), "--out: must be a folder that can be made and written, got /proc"),
+        (("demo", "--out", "/dev/null/pictures"), "--out: must be a folder that can be made and written, got /dev/null"),
+    ],
+)
+def test_a_wrong_command_line_is_told_at_once(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments])
+    assert stop.value.code == 2 and words in " ".join(capsys.readouterr().err.split())

@@ -1,8 +1,7 @@
 """The nouns that verbs take and check, and what they say where a theory is biased."""
 
 __all__ = [
-    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "warn_low_dimension",
-    "warn_small_population",
+    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "warn_small_population",
 ]
 
 from typing import Any, TypeAlias
@@ -17,9 +16,9 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
-from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -30,9 +29,6 @@ AnyLearner: TypeAlias = Learner | TwoLayerReLU
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.
 MOST_DF1_PER_EXAMPLE = 0.03
-# Inputs of at most so many coordinates, and df2/n beyond which it shows that their modes are not independent: on the circle
-# noise is 1.3 % below theory at 0.1, 4 % at 0.16, 10 % at 0.25 and a third at 0.5; in 4 dimensions 9 % at most, in 6 4 %.
-LOW_DIMENSION, MOST_DF2_PER_SAMPLE = 3, 0.1
 
 
 def in_modes(task: Task | DataTask) -> Task:
@@ -54,6 +50,12 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
     training = learner.training
+    own_rows = learner.augmentation is not None or learner.resampling is not None
+    if own_rows and isinstance(training, Ridge) and np.any(training.ridge < 0.0):
+        raise ValueError(
+            f"ridge must be >= 0 with an augmentation or resampling, got {np.min(training.ridge):g}: leave these out for a "
+            "negative ridge"
+        )
     axes = {"features": learner.features, **training.axes}
     if not training.needs_samples:
         if n is not None:
@@ -85,24 +87,6 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
             f"{names[0]} is not predicted for rows drawn without replacement: make the task with sampling='with "
             "replacement', whose examples are a population that rows are drawn from again and again"
             + (", or use rg.simulate" if learner is not None and learner.training.needs_samples else "")
-        )
-
-
-def warn_low_dimension(task: Task, amplification: np.ndarray) -> None:
-    """Say so where the modes of low-dimensional inputs are far from independent: on the circle and the sphere of R^3.
-
-    With little ridge the fit to noise is local there, and smoother than that of independent modes.  On the circle with
-    eigenvalues k^-2 the interpolant is a piecewise linear spline, which adds 2/3 of the noise variance; the theory, all of
-    it.  `amplification` is 1 / (1 - df2/n) for the full kernel.
-    """
-    if not isinstance(task.population, SpherePopulation) or task.population.dim > LOW_DIMENSION:
-        return
-    share = float(np.max(1.0 - 1.0 / amplification, where=~np.isnan(amplification), initial=0.0))
-    if share > MOST_DF2_PER_SAMPLE:
-        warn_caller(
-            f"inputs on the sphere of dim={task.population.dim} are too low-dimensional for independent modes, and df2/n "
-            f"reaches {share:.2g}: of what fitted noise adds to the risk theory is too high, by up to a half on the circle "
-            "(dim 2) and a fifth in dim 3; use a larger ridge, more samples at that ridge, or simulate"
         )
 
 

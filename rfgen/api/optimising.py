@@ -11,17 +11,18 @@ import numpy as np
 from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
-from rfgen.api.predicting import predict
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid, over_modes
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
+from rfgen.problems import rules
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.theory.ridge.negative_ridge import best_below_zero
 from rfgen.theory.ridge.optimal_augmentation import dimension
 from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
@@ -36,14 +37,24 @@ def _optimal_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_output
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
 
 
+@program(static_argnames="keep_outputs")
+def _negative_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) -> Any:
+    point = over_modes(best_below_zero, keep_outputs)
+    return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
+
+
 @double_precision
-def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarray.Dataset":
+def optimal_ridge(
+    task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False
+) -> "xarray.Dataset":
     """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
 
     Parameters
     ----------
     task, learner, n
         As in `predict`; the learner's own ridge plays no part.
+    negative
+        Whether ridges below 0 are searched too, down to the edge of the spectrum of the Gram matrix.
 
     Returns
     -------
@@ -58,7 +69,8 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
 
     Notes
     -----
-    Exact as `predict`: d test / d ridge = 0, differentiated through the engine.
+    Exact as `predict`: d test / d ridge = 0, differentiated through the engine.  With `negative`, `edge` is the ridge down
+    to which was searched, where the risk diverges: 0 where there are none below.
 
     References
     ----------
@@ -77,6 +89,11 @@ def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers) -> "xarra
     grid = Grid(axes)
     best = _optimal_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs)
     found = {"ridge": best.ridge, **vars(best.risk)}
+    if rules.flag("negative", negative):
+        refuse_held_out(eigen, None, "a ridge below 0")
+        low = vars(_negative_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs))
+        better = np.asarray(low["converged"] & (low["test"] < found["test"]) & (low["edge"] < 0.0))
+        found = {name: np.where(better, low[name], column) for name, column in found.items()} | {"edge": low["edge"]}
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
     warn_small_population(eigen, values["df1"])
     values, alike = with_leverages(eigen, grid, values)
@@ -91,7 +108,9 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
         return float(best.ridge), float(best.test)
     ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
     for _ in range(4):
-        curve = predict(task, Learner(Ridge(ridges), features, learner.augmentation, learner.test_views), n, form=form)
+        tried = Learner(Ridge(ridges), features, learner.augmentation, learner.test_views)
+        method, options = method_for("predict", task, tried, form=form)
+        curve = method.theory(task, tried, n, **options)  # of all these points no warning
         test = np.ravel(curve.test)
         number = int(np.nanargmin(test))
         if number == 0:

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid, blockwise, over_modes

@@ -4,10 +4,16 @@ __all__ = ["predict"]
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask
+from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
 from rfgen.curves.arguments import Numbers
+from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.precision import double_precision
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.task import Task
 
 if TYPE_CHECKING:
     import xarray
@@ -40,7 +46,8 @@ def predict(
     xarray.Dataset
         Over every argument and setting that is an array (the outer product), and over `output` if the task keeps its
         outputs; what is a number is a scalar coordinate.  Risks are in units of the target squared.  A divergent point is
-        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.
+        inf; one that was not solved is NaN with `converged` False and a reason in `attrs["failures"]`.  `finite_size` is
+        the relative error to be expected at this n and number of features; beyond 5 % there is a warning.
 
     Raises
     ------
@@ -51,6 +58,10 @@ def predict(
 
     Notes
     -----
+    `noise` is not the noise variance: it is all of the test risk that is linear in it, that of the test label and what
+    fitted noise adds; and `variance` is without the latter.  The usual split of textbooks is `bias` (squared),
+    `variance_with_noise` and `irreducible`, with the same sum `test`.
+
     Which variables there are, in what regime they are exact and where they come from is told by the method that serves
     task and learner: `rfgen.methods()` lists them, `print(rfgen.methods().about["ridge regression"])` explains one.
 
@@ -63,4 +74,16 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     method, options = method_for("predict", task, learner, form=form, by_mode=by_mode, members=members)
-    return method.theory(task, learner, n, **options)
+    curve = method.theory(task, learner, n, **options)
+    return with_finite_size(task, _with_usual_parts(task, curve), method.decided[0])
+
+
+def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset":
+    """The curve with the split of textbooks: bias (squared), variance with that of noise, irreducible noise."""
+    if not (isinstance(task, Task | DataTask) and {"bias", "variance", "noise"} <= set(curve)):
+        return curve
+    sigma = in_modes(task).risk_noise
+    added = np.maximum(curve.noise.values - sigma, 0.0)
+    irreducible = np.where(np.isnan(curve.noise), np.nan, sigma)
+    parts = {"variance_with_noise": curve.variance.values + added, "irreducible": irreducible}
+    return curve.assign({name: (curve.noise.dims, part, {"long_name": DESCRIPTIONS[name]}) for name, part in parts.items()})

@@ -34,7 +34,7 @@ CASES = {
     "ratio": (lambda: rg.Spectrum.marchenko_pastur(-1.0, 10), r"ratio must be > 0, got -1"),
     "fractional level": (lambda: rg.Spectrum([1.0], [2.5]).power_law_target(1.0), r"multiplicity must be whole numbers"),
     "rate": (lambda: rg.Spectrum.exponential(1e-9), r"rate must lie in .*give modes"),
-    "negative ridge": (lambda: rg.Ridge(-1e-3), r"ridge must be >= 0, got -0\.001"),
+    "negative ridge": (lambda: rg.GradientFlow(1.0, -1e-3), r"ridge must be >= 0, got -0\.001"),
     "NaN ridge": (lambda: rg.Ridge([0.1, np.nan]), r"ridge must be finite, got nan at index \(1,\)"),
     "ridge matrix": (lambda: rg.Ridge(np.ones((2, 2))), r"ridge must have 0 or 1 dimension"),
     "features zero": (lambda: rg.Learner(rg.Ridge(0.1), features=0), r"features must be > 0, got 0"),

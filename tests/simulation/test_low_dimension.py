@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.api.nouns import warn_low_dimension
+from rfgen.api.finite_size import warn_low_dimension
 from rfgen.theory.ridge.risk import risk
 
 # Standard errors granted beyond the stated shares.

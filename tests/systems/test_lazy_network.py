@@ -20,7 +20,7 @@ def lazy_task(kernel, variance=0.0, points=500):
 def scores(task, n, runs, ridges=RIDGES):
     """Standard errors between simulation and theory, beyond the finite-size error that `check` grants."""
     curve = rg.predict(task, rg.Learner(rg.Ridge(ridges)), n)
-    granted = allowance(curve.test, curve.amplification, n, np.inf, 1.0)
+    granted = allowance(curve.test, curve.finite_size, 1.0)
     return np.maximum(np.abs(runs.test - curve.test.values) - np.asarray(granted), 0.0) / runs.test_se
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
+from rfgen.api.finite_size import relative_errors
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
@@ -39,7 +40,7 @@ def check(
     threshold
         Standard errors granted, >= 0.
     finite_size
-        Constant of the finite-size allowance, >= 0.
+        How many times its expected finite-size error the theory is granted, >= 0.
 
     Returns
     -------
@@ -54,9 +55,10 @@ def check(
 
     Notes
     -----
-    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the allowance
-    `finite_size * theory * amplification * (1/n + 1/features)`, which vanishes as sizes grow (amplification 1 where the
-    curve has none).  The error of sampled patterns is added to the measurement's.
+    A point agrees when theory and measurement differ by at most `threshold` standard errors plus the allowance,
+    `finite_size` times theory times the `finite_size` of the curve, which vanishes as sizes grow.  A point whose allowance
+    exceeds a third of the theory is not judged, and where nothing is judged nothing agrees.  The error of sampled patterns
+    is added to the measurement's.
 
     Examples
     --------
@@ -89,15 +91,13 @@ def check(
     dtype = measured.attrs["dtype"]
     eigen = task.eigen if isinstance(task, DataTask) else task
     scale = getattr(eigen, "null_risk", 1.0)
-    data = {}
+    data, relative = {}, relative_errors(task, theory)
     for name in known:
-        n_there, features_there = (
-            theory[size].broadcast_like(theory[name]).transpose(*theory[name].dims) if size in theory.coords else np.inf
-            for size in ("n", "features")
+        expected, n_there = (
+            value.broadcast_like(theory[name]).transpose(*theory[name].dims) if hasattr(value, "dims") else value
+            for value in (relative.get(name, relative["other"]), theory.coords.get("n", np.inf))
         )
-        amplification = theory.get("amplification", 1.0)
-        granted = allowance(theory[name], amplification, n_there, features_there, finite_size)
-        granted = granted + ROUNDING[dtype] * np.abs(theory[name].values)
+        granted = allowance(theory[name], expected, finite_size) + ROUNDING[dtype] * np.abs(theory[name].values)
         error = measured[f"{name}_se"]
         if f"{name}_pattern_se" in theory:
             error = np.hypot(error, theory[f"{name}_pattern_se"])

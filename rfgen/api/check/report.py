@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rfgen.api.check.agreement import MOST_GRANTED
 from rfgen.api.diagnosis.record import Diagnosis
 from rfgen.problems.shown import html_table
 
@@ -25,7 +26,7 @@ class Report:
 
     `dataset` holds, for each variable (test, train, ...), `<name>_theory`, `<name>_simulation`, `<name>_se`, `<name>_z`
     and `<name>_allowance`; `judged` names the variables that decide; `threshold` the largest |z| granted beyond the
-    finite-size allowance.  Prints as a table.
+    finite-size allowance.  A point whose allowance exceeds a third of the theory is not judged.  Prints as a table.
     """
 
     dataset: "xarray.Dataset"
@@ -41,12 +42,23 @@ class Report:
             excess = np.abs(measured - theory) - data[f"{name}_allowance"].values
             close = (data[f"{name}_z"].values == 0.0) | (excess <= self.threshold * data[f"{name}_se"].values)
         # a divergent risk has nothing to be compared with; a failed theory point is never an agreement
-        return np.asarray(np.where(np.isinf(theory), True, close) & ~np.isnan(theory))
+        return np.asarray(np.where(np.isinf(theory) | self._vague(name), True, close) & ~np.isnan(theory))
+
+    def _vague(self, name: str) -> np.ndarray:
+        """Where so much is granted that the measurement could not disagree."""
+        theory, granted = (self.dataset[f"{name}_{part}"].values for part in ("theory", "allowance"))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.isfinite(theory) & ~(granted <= MOST_GRANTED * np.abs(theory)))
 
     @property
     def compared(self) -> int:
-        """Number of points of judged variables at which theory is finite."""
-        return sum(int(np.isfinite(self.dataset[f"{name}_theory"].values).sum()) for name in self.judged)
+        """Points of judged variables at which theory could fail: finite, little granted, no training error of 0."""
+        data, count = self.dataset, 0
+        for name in self.judged:
+            theory = data[f"{name}_theory"].values
+            trivial = (theory == 0.0) & name.startswith("train")
+            count += int((np.isfinite(theory) & ~self._vague(name) & ~trivial).sum())
+        return count
 
     @property
     def agrees(self) -> bool:
@@ -80,7 +92,8 @@ class Report:
         passes = {name: self._passes(name) for name in self.judged}
         shape = tuple(data.sizes.values())
         names = list(data.sizes)
-        header = [*dims, "variable", "theory", "simulation", "s.e.", "z", ""]
+        vague = {name: self._vague(name) for name in self.judged}
+        header = [*dims, "variable", "theory", "simulation", "s.e.", "granted", "z", ""]
         rows = []
         for index in np.ndindex(*shape):
             point = data.isel(dict(zip(names, index, strict=True)))
@@ -89,10 +102,11 @@ class Report:
                 values = [_number(float(point.coords[dim])) for dim in dims]
                 theory = float(point[f"{name}_theory"])
                 verdict = "diverges" if np.isinf(theory) else "" if passed else "DISAGREES"
-                verdict = "not solved" if np.isnan(theory) else verdict
+                verdict = "not solved" if np.isnan(theory) else "not judged" if vague[name][index] else verdict
                 rows.append(
                     [*values, name, f"{theory:.5g}", f"{float(point[f'{name}_simulation']):.5g}",
-                     f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_z']):+.2f}", verdict]
+                     f"{float(point[f'{name}_se']):.2g}", f"{float(point[f'{name}_allowance']):.2g}",
+                     f"{float(point[f'{name}_z']):+.2f}", verdict]
                 )
         return header, rows
 
@@ -102,7 +116,7 @@ class Report:
         verdict = "agrees" if self.agrees else "DISAGREES"
         trials = data.attrs.get("trials", "?")
         foot = (
-            "nothing compared: theory diverges at every point"
+            "nothing compared: theory diverges, or is granted more than a third of it, at every point"
             if self.compared == 0
             else (
                 f"{verdict}: largest |z| {self.largest_z:.2f}, granted {self.threshold:g} beyond finite-size allowance; "

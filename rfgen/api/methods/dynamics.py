@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.leverages import with_leverages
-from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
@@ -34,7 +36,10 @@ def predict_trajectory(
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
     grid = Grid({**axes, **strengths})
     found = []
-    for at in Grid({name: axis for name, axis in axes.items() if name != clock}).points:
+    if learner.resampling is not None:
+        training = on_drawn(training, float(learner.resampling.mean_share))
+    inner = {name: axis for name, axis in {**axes, **training.axes}.items() if name != clock}
+    for at in Grid(inner).points:
         curves = [
             trajectories(eigen, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
             for each, one in zip(posed, settings, strict=True)
@@ -49,7 +54,7 @@ def predict_trajectory(
     variables, alike = with_leverages(eigen, grid, variables)
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
-        "training": repr(training), **notes, **alike,
+        "training": repr(learner.training), **notes, **alike,
     }
     if not served.all():
         attributes["failures"] = (

@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import in_modes, outputs_kept, warn_low_dimension, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.program import program
@@ -20,6 +21,7 @@ from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.negative_ridge import risk_below_zero
 from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
 from rfgen.theory.ridge.risk import risk as theory_risk
 
@@ -43,19 +45,57 @@ def risk_curve(
         return _of_blocks(task, learner, axes, form, shared)
     if form is not None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    if shared != "all" and np.any(axes["ridge"] < 0.0):
+        raise ValueError(f"ridge must be >= 0 for members, got {np.min(axes['ridge']):g}: leave members out")
     eigen, grid = in_modes(task), Grid(axes)
     columns = list(grid.columns.values())
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
-    values = blockwise(lambda *at: risks(eigen.modes, *at, eigen.risk_noise, **static), columns)
+    values = blockwise(
+        lambda n, features, ridge: risks(eigen.modes, n, features, np.maximum(ridge, 0.0), eigen.risk_noise, **static),
+        columns,
+    )
+    beyond = _below_zero(eigen, columns, values)
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in values.items()}
     variables, failures = judged(eigen, grid, values)
+    failures |= beyond
     warn_small_population(eigen, variables["df1"])
     warn_low_dimension(eigen, variables["amplification"])
     variables, alike = with_leverages(eigen, grid, variables)
     source = "arXiv 2311.14646; norm and parts derived"
     attributes = {"kind": "theory", "dtype": "float64", "source": source, **failures, **alike}
     return dataset(axes, variables, eigen, attributes)
+
+
+@program(static_argnames="keep_outputs")
+def _low_risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool) -> Any:
+    point = over_modes(risk_below_zero, keep_outputs)
+    return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
+
+
+def _below_zero(task: Task, columns: list[np.ndarray], values: dict[str, np.ndarray]) -> dict[str, str]:
+    """Put the points of negative ridge into `values`; says which lie beyond the edge of the spectrum."""
+    low = np.flatnonzero(columns[2] < 0.0)
+    if not low.size:
+        return {}
+    refuse_held_out(task, None, "a ridge below 0")
+    there = [column[low] for column in columns]
+    static = {"keep_outputs": task.keep_outputs}
+    found = blockwise(lambda *at: _low_risks(task.modes, *at, task.risk_noise, **static), there, (BLOCKS[0], BLOCKS[0]))
+    edge = found.pop("edge")
+    del found["ridge"]
+    for name, column in found.items():
+        values[name] = np.array(values[name])
+        values[name][low] = column
+    edge = edge[..., 0] if task.keep_outputs else edge
+    beyond = there[2] <= edge
+    if not beyond.any():
+        return {}
+    worst = int(np.argmax(np.where(beyond, edge, -np.inf)))
+    return {
+        "failures": f"{beyond.sum()} point(s) of negative ridge at or beyond the edge of the spectrum, which is at ridge "
+        f"{edge[worst]:.4g} for n={there[0][worst]:g}, features={there[1][worst]:g}: give ridges above it"
+    }
 
 
 def _augmented(

@@ -23,6 +23,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
@@ -112,9 +113,11 @@ def simulate_spectral(
     ]
     cells = []
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
+        if learner.resampling is not None and size is not None:
+            settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
-        where = ", ".join(f"{name}={value}" for name, value in point.items() if value is not None)
+        where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)
         together = plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
         initial = initial_weights(training, eigen, source, features, dtype)
         own = fingerprint(source) if store is not None else ()
@@ -123,7 +126,7 @@ def simulate_spectral(
 
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
-            initial: Any = initial, together: int = together,
+            initial: Any = initial, together: int = together, settings: Any = settings,
         ) -> dict[str, np.ndarray]:
             spare_maps()
             words = trial_words(seed, size, features, start, stop)

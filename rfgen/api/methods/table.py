@@ -61,7 +61,9 @@ METHODS = (
     Method(
         "ridge regression", EIGEN, (Ridge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS,
         {
-            **_SPECTRAL, "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
+            **_SPECTRAL, "predict": _SPECTRAL["predict"] | {"negative_ridge"},
+            "simulate": _SPECTRAL["simulate"] | {"negative_ridge"},
+            "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
             "overfitting_cost": frozenset({"features"}),
         },
     ),

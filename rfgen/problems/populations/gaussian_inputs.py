@@ -70,6 +70,14 @@ class GaussianInputs(Noun):
     def _clean(self) -> HermiteSplit:
         return hermite_split(self.activation, self._mean_variance)
 
+    @property
+    def norm_scatter(self) -> float:
+        """(dlog nu/dlog q)^2 / d: how |x|^2/d, of relative variance 2/d, scatters the kernel's nonlinear part by row."""
+        q, step = self._mean_variance, 0.05
+        rest = [hermite_split(self.activation, q * (1.0 + sign * step)).rest for sign in (-1.0, 1.0)]
+        slope = np.log(rest[1] / rest[0]) / np.log((1.0 + step) / (1.0 - step)) if min(rest) > 0.0 else 0.0
+        return float(slope**2 * np.sum(self.variances**2) / np.sum(self.variances) ** 2)
+
     def levels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Eigenvalues, multiplicities, powers (outputs, levels): d linear modes, then the constant and the rest."""
         d, clean = self.variances.size, self._clean

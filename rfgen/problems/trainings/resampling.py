@@ -1,9 +1,11 @@
 """Resampling of the training set: what one member of a bagged ensemble is trained on."""
 
-__all__ = ["AbstractResampling", "Bootstrap", "Subsample"]
+__all__ = ["AbstractResampling", "Bootstrap", "Subsample", "on_drawn"]
 
 import abc
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +23,26 @@ class AbstractResampling(Noun, abc.ABC):
     def draws(self) -> tuple[np.ndarray, np.ndarray]:
         """Numbers (values,) of times that a sample is drawn, 1 first and 0 left out, and their probabilities."""
 
+    @property
+    def mean_share(self) -> float:
+        """Samples drawn per sample there is."""
+        times, probability = self.draws()
+        return float(np.round(times @ probability, 12))
+
     @abc.abstractmethod
     def size(self, n: int) -> int:
         """Samples drawn from `n`."""
+
+
+def on_drawn(training: Any, share: float) -> Any:
+    """The training as the formulas of n samples take it, whose objective is a mean over the `share` of n that are drawn.
+
+    The gradient of sum_drawn (y - f)^2 + ridge |w|^2, over twice the samples drawn, is that over 2 n divided by the share:
+    so is the rate, or the time; bounds of the spectrum are the other way round.
+    """
+    powers = {"rate": -1, "time": -1, "lower_bound": 1, "upper_bound": 1}
+    moved = {name: getattr(training, name) * share**power for name, power in powers.items() if hasattr(training, name)}
+    return replace(training, **moved) if share != 1.0 and moved else training
 
 
 class Bootstrap(AbstractResampling):
@@ -48,7 +67,8 @@ class Bootstrap(AbstractResampling):
 class Subsample(AbstractResampling):
     """A `share` in (0, 1] of the samples, drawn without replacement: subbagging.
 
-    A simulation rounds share * n to a whole number.
+    A simulation rounds share * n to a whole number.  A model trained by gradient steps descends its own objective, the mean
+    over the samples that it has drawn; its ridge is unnormalised, as always.
 
     >>> Subsample(0.5).size(80)
     40

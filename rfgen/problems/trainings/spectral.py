@@ -38,30 +38,31 @@ class Ridge(AbstractTraining):
     """Ridge regression: minimise `sum_i (y_i - f(x_i))^2 + ridge ||w||^2`.
 
     `ridge` is unnormalised, the `alpha` of scikit-learn's `Ridge` and `KernelRidge`; a number or an array of shape
-    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.  `intercept`:
-    f(x) = w.x + b, b not penalised; on two classes (`Mixture`) only.
+    (ridges,).  Ridge 0 is the limit from above: least squares, of minimum norm where it interpolates.  Negative ridges,
+    down to minus the smallest eigenvalue of the Gram matrix, are served by `predict`, `simulate` and `check` on a `Task` or
+    `DataTask`; see `optimal_ridge`.  `intercept`: f(x) = w.x + b, b not penalised; on two classes (`Mixture`) only.
 
     >>> Ridge([1e-3, 0.1]).ridge
     array([0.001, 0.1  ])
     """
 
-    ridge: Any = setting(non_negative, default=0.0, axis=True)
+    ridge: Any = setting(numbers(), default=0.0, axis=True)
     intercept: bool = setting(flag, default=False)
 
 
 class GradientFlow(AbstractTraining):
     """Gradient flow, stopped at `time`, on `(sum_i (y_i - f(x_i))^2 + ridge ||w||^2) / (2 n)`.
 
-    `time` >= 0, a number or an array (times,) in any order; `math.inf` is the end of training. `ridge` >= 0 is weight
-    decay, unnormalised as in `Ridge`, a number or an array (ridges,).  Weights start as independent centred Gaussians of
-    variance `initial_variance`: a number, the same for all weights (of the features where there are any), or an array
-    (levels,), one variance for each level of the task's spectrum (kernel regression only).
+    `time` >= 0, a number or an array (times,) in any order; `math.inf`, the default, is the end of training.  `ridge` >= 0
+    is weight decay, unnormalised as in `Ridge`, a number or an array (ridges,).  Weights start as independent centred
+    Gaussians of variance `initial_variance`: a number, the same for all weights (of the features where there are any), or
+    an array (levels,), one variance for each level of the task's spectrum (kernel regression only).
 
     >>> GradientFlow([1.0, 10.0]).time
     array([ 1., 10.])
     """
 
-    time: Any = setting(numbers("[0, inf]"), axis=True)
+    time: Any = setting(numbers("[0, inf]"), default=np.inf, axis=True)
     ridge: Any = setting(non_negative, default=0.0, axis=True)
     initial_variance: Any = setting(non_negative, default=0.0)
 

@@ -41,7 +41,9 @@ def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Arr
     # directions below rounding are not fitted: the minimum-norm solution at ridge 0
     rounding = max(n, p) * xp.finfo(design.dtype).eps * values[-1]
     shifted = values + ridges[:, None]
-    gains = xp.where(values > rounding, 1.0 / xp.where(shifted > 0, shifted, 1.0), 0.0)
+    # beyond a negative ridge of the smallest eigenvalue there is no minimum
+    inverse = xp.where(shifted > 0, 1.0 / xp.where(shifted > 0, shifted, 1.0), xp.where(ridges[:, None] < 0, xp.nan, 1.0))
+    gains = xp.where(values > rounding, inverse, 0.0)
     inner = response.T * gains[:, None]
     count, columns, size = inner.shape
     inner = (inner.reshape(count * columns, size) @ vectors.T).reshape(count, columns, size)
@@ -60,10 +62,10 @@ def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     """Kernel ridge regression; the unresolved tail adds its trace to the ridge, in law up to its squared eigenvalues."""
     total, xp = ridges + sample.tail, namespace(sample.rows)
     weights, residuals = _ridge_path(sample.rows, labels, total)
-    shrink = xp.where(total > 0, ridges / xp.where(total > 0, total, 1.0), 1.0)
+    shrink = xp.where(total != 0, ridges / xp.where(total != 0, total, 1.0), 1.0)
     gram = _products(weights)
     # the tail's weights are X_tail' dual, dual = residual / (ridge + tail)
-    dual = residuals / xp.where(total > 0, total, 1.0)[:, None, None]
+    dual = residuals / xp.where(total != 0, total, 1.0)[:, None, None]
     gram = gram + sample.tail * _products(dual)
     return Fit(weights, residuals * shrink[:, None, None], gram, xp.zeros_like(gram))
 
