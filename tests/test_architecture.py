@@ -33,7 +33,7 @@ ALLOWED = {
 # Loaded on use: together they cost more than jax itself.
 HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed"}
 FILES = sorted(ROOT.rglob("*.py"))
-PAGES = [ROOT.parent / "README.md", *sorted((ROOT.parent / "docs").glob("*.md"))]
+PAGES = [ROOT.parent / "README.md", *sorted((ROOT.parent / "docs").rglob("*.md"))]
 
 
 def room(path):
