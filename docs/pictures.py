@@ -1,6 +1,6 @@
 """Pictures of the cards, each drawn by the card's own block, and the two tables of their index.
 
-    python docs/pictures.py [card ...]      draws these (all, if none is named) and writes the tables of docs/cards/index.md
+`python docs/pictures.py [card ...]` draws these (all, if none is named) and writes the tables of `docs/cards/index.md`.
 """
 
 __all__ = ["CARDS", "INDEX", "VERBS", "block_of", "draw", "index", "names"]
@@ -9,6 +9,7 @@ import io
 import pathlib
 import re
 import sys
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -23,7 +24,7 @@ VERBS = (
     "learning_curve", "estimate_risk", "optimal_ridge", "optimal_stopping", "optimal_augmentation", "overfitting_cost",
     "fine_grained_variance", "adversarial_error", "sensitivity", "univariate",
 )
-STYLE = {"figure.figsize": (5.6, 3.6), "savefig.dpi": 150, "font.size": 9}
+STYLE: Any = {"figure.figsize": (5.6, 3.6), "savefig.dpi": 150, "font.size": 9}
 # Lines and letters need no more; 10 to 20 kB a picture.
 COLOURS = 64
 
@@ -44,7 +45,7 @@ def draw(card: str) -> pathlib.Path:
     """Run the card's block and keep its figure."""
     plt.close("all")
     with matplotlib.rc_context(STYLE):
-        exec(compile(block_of(card), f"{card}.md", "exec"), {})
+        exec(compile(block_of(card), f"{card}.md", "exec"), {})  # noqa: S102 (our own page)
         page = io.BytesIO()
         plt.gcf().savefig(page, format="png")
     path = CARDS / "pictures" / f"{card}.png"
@@ -54,7 +55,8 @@ def draw(card: str) -> pathlib.Path:
 
 def index(text: str) -> str:
     """The index with its tables written anew, each between its marks."""
-    tables = {kind: ["| | curve | what it answers |", "|---|---|---|", *map(_row, cards)] for kind, cards in names().items()}
+    head = ["| | curve | what it answers |", "|---|---|---|"]
+    tables = {kind: [*head, *map(_row, cards)] for kind, cards in names().items()}
     table = rg.methods()
     covers = table.dataset.covered
     tables["coverage"] = ["| method | verb | options |", "|---|---|---|"]
@@ -81,6 +83,6 @@ def _row(card: str) -> str:
 if __name__ == "__main__":
     matplotlib.use("Agg")
     rg.cache_programs()
-    for card in sys.argv[1:] or sum(names().values(), []):
-        print(draw(card))
+    for card in sys.argv[1:] or [card for kind in names().values() for card in kind]:
+        draw(card)
     INDEX.write_text(index(INDEX.read_text()))
