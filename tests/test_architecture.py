@@ -35,7 +35,7 @@ ALLOWED = {
 HEAVY = {"matplotlib", "xarray", "sympy", "scipy", "tqdm", "dask", "distributed", "anywidget", "traitlets"}
 FILES = sorted(ROOT.rglob("*.py"))
 DOCS = ROOT.parent / "docs"
-PAGES = [ROOT.parent / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "theory").glob("*.md"))]
+PAGES = [ROOT.parent / "README.md", *sorted(page for page in DOCS.rglob("*.md") if "made" not in page.parts)]
 
 
 def room(path):

@@ -211,6 +211,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1",
             "    print(weighting, curve.test[:, -1], ", "print(rg.univariate.spline_risk([1.0, 2.",
             "print(rg.adversarial_error(mixture, svm,", "print(parts.variance_data.values.round(3",
+            "estimate_risk", "learning_curve", "ridge_regression", "descent_on_unequal_classes", "fine_grained_variance",
         ),
     },
     "tests/systems/test_sparse_verbs.py": {
