@@ -79,6 +79,14 @@ class Blocks:
         dtype = reduction.dtype
         return jnp.einsum("g,gkl,gklj->j", self.mass.astype(dtype), reduction, self.covariance.astype(dtype))
 
+    def rows(self, reduction: Inexact[Array, "G m m"]) -> tuple[Array, Array]:
+        """Rows that are not 0 (), and those left over: rows - df1 (), without a difference; inf where a weight is 0."""
+        live = jnp.any(jnp.einsum("gkkj->gkj", self.covariance) != 0.0, axis=-1)
+        weighing = jnp.where(self.weight > 0.0, self.weight, 1.0)
+        samples = jnp.where(self.weight > 0.0, self.mass / weighing, jnp.inf)[:, None]
+        counts = jnp.where(live & (self.mass[:, None] > 0.0), samples, 0.0)
+        return jnp.sum(counts), jnp.einsum("gk,gkk->", counts.astype(reduction.dtype), reduction)
+
     def response(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Coefficients e_j of E_X = sum_j e_j E_j, the fluctuations that residuals of second moment `residuals` cause."""
         dtype = first.dtype

@@ -2,7 +2,8 @@
 
 The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of any argument, t = tr(E)/lambda and
 nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
-is lost at ridges of any size.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+is lost at ridges of any size: df1 + features ridge/nu = features reads features ridge/nu = rows - df1 where there are as
+many features as rows.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
 """
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]
@@ -23,6 +24,8 @@ APPROACH = 16
 MOST_PASSES = 40
 # Newton's next step would be as small as this one squared.
 SMALLEST_STEP = 1e-9
+# Numbers of rows and features that differ by less than this, relative, are one.
+SQUARE = 1e-13
 # Steps of one refinement of the upper edge, and refinements: relative error about (1e9)^(1/64^4) - 1 = 1e-6.
 EDGE_STEPS, REFINEMENTS = 64, 4
 
@@ -53,12 +56,12 @@ def path_equilibria(
         strength = blocks.strength(reduction)
         resolvent = operators.resolvent(strength, nu)
         misfit = jnp.where(traces == 0, 0.0, operators.one_point(resolvent) / jnp.where(traces == 0, 1.0, traces) - 1.0)
-        feature_misfit = ridge / nu - 1.0 + (strength @ traces) * _inverse(features).astype(nu.dtype)
+        feature_misfit, *_, pull = _feature_equation(blocks, features, reduction, strength, traces, nu, ridge)
         residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
-        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(ridge / nu))
+        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=resolvent, df1=strength @ traces, residual=residual,
@@ -124,7 +127,6 @@ def _linearised(
 ) -> tuple[Array, Array]:
     """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`."""
     live = operators.size() > 0
-    inverse = _inverse(features).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs, sign)
     reduction = blocks.reduction(traces)
     strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
@@ -135,9 +137,24 @@ def _linearised(
     slope = operators.pair(resolvent, resolvent) @ responses * traces / scale[:, None]
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * operators.plain(resolvent, resolvent) / scale
-    feature_row = (strength - traces @ responses) * traces * inverse
-    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-ridge / nu)[None, None]]])
-    return jnp.append(misfit, ridge / nu - 1.0 + (strength @ traces) * inverse), matrix
+    feature_misfit, feature_row, pull = _feature_equation(blocks, features, reduction, strength, traces, nu, ridge)
+    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-pull)[None, None]]])
+    return jnp.append(misfit, feature_misfit), matrix
+
+
+def _feature_equation(
+    blocks: Blocks, features: Array, reduction: Array, strength: Array, traces: Array, nu: Array, ridge: Array
+) -> tuple[Array, Array, Array]:
+    """Misfit of features = df1 + features ridge/nu, relative, its derivatives (J,) in log t, and in log ridge."""
+    inverse, squared = _inverse(features).astype(nu.dtype), reduction @ reduction
+    slope = traces * jnp.einsum(
+        "g,glk,gklj->j", blocks.mass.astype(nu.dtype), squared, blocks.covariance.astype(nu.dtype)
+    )
+    rows, unspent = blocks.rows(reduction)
+    square = jnp.abs(rows - features) <= SQUARE * rows
+    share = jnp.where(square, unspent, 0.0) * inverse * nu / ridge
+    misfit = jnp.where(square, 1.0 - share, ridge / nu - 1.0 + (strength @ traces) * inverse)
+    return misfit, slope * inverse * jnp.where(square, nu / ridge, 1.0), jnp.where(square, share, ridge / nu)
 
 
 def _newton(
