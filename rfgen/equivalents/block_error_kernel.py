@@ -80,11 +80,12 @@ def block_error_kernel(
     # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
     rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True).astype(matrix.dtype)
     determinant = None
-    if matrix.shape[0] == 2 and first.reduction.shape[1] == 1 and shared == "all":
+    if matrix.shape[0] == 2 and first.reduction.shape[1] == 1 and shared != "features":
+        known = (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0) & (shared != "population")
+        own, whole = _without_differences(blocks, first, second, count, plain[0], responses[0, 0])
+        matrix = matrix.at[0, 0].set(jnp.where(known, own, matrix[0, 0]))
         plainly = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
-        exact = _determinant(blocks, first, second, count, plain[0], responses[0, 0])
-        known = limited & (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0)
-        determinant = jnp.where(known, exact, plainly) / (rows[0, 0] * rows[1, 0])
+        determinant = jnp.where(known & limited, whole, plainly) / (rows[0, 0] * rows[1, 0])
     unknowns = _solve(matrix / rows, constant / rows, determinant)
     spread, phi = unknowns[:size], unknowns[size]
 
@@ -107,11 +108,11 @@ def _solve(
     return jnp.stack([d * first - b * second, a * second - c * first]) / (a * d - b * c if determinant is None else determinant)
 
 
-def _determinant(
+def _without_differences(
     blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium, features: Array, plain: Array, responses: Array
-) -> Array:
-    """(1 - S K) (features ridge_1/nu_1 + nu_2 theta_1 F) - nu_1 nu_2 F F K of one basis operator and rows of one view, K the
-    responses, without what cancels: all but V or ridge/nu at late times with as many features as samples.
+) -> tuple[Array, Array]:
+    """1 - S K, and (1 - S K) (features ridge_1/nu_1 + nu_2 theta_1 F) - nu_1 nu_2 F F K, of one basis operator and rows of
+    one view, K the responses: at late times all but V and ridge/nu cancels in them.
 
     By theta_2 S = t_1 - nu_2 F and (nu_2 theta_1 - nu_1 theta_2) F = df1_1 - df1_2 = sum of mass/weight (V_2 - V_1).
     """
@@ -121,4 +122,5 @@ def _determinant(
     both = mass * seen * v1 * v2
     ratios = (weight * seen)[:, None] / weight
     crossed = both @ ((v1 * (seen - ratios) + ratios * v2) @ mass)
-    return ((jnp.sum(both) + across * responses) * features * first.ridge / first.nu + across * crossed) / second.strength[0]
+    own = (jnp.sum(both) + across * responses) / second.strength[0]
+    return own, own * features * first.ridge / first.nu + across * crossed / second.strength[0]

@@ -2,8 +2,8 @@
 
 The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of any argument, t = tr(E)/lambda and
 nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
-is lost at ridges of any size: df1 + features ridge/nu = features reads features ridge/nu = rows - df1 where there are as
-many features as rows.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+is lost at ridges of any size: where rows, features or rank are equal, what df1 lacks of one is what it lacks of the other,
+and these are known without a difference: rows - df1 from V, features - df1 = features ridge/nu, rank - df1 = nu tr Q.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
 """
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]
@@ -24,8 +24,8 @@ APPROACH = 16
 MOST_PASSES = 40
 # Newton's next step would be as small as this one squared.
 SMALLEST_STEP = 1e-9
-# Numbers of rows and features that differ by less than this, relative, are one.
-SQUARE = 1e-13
+# Numbers of rows, features and modes that differ by less than this, relative, are one.
+SQUARE = 1e-12
 # Steps of one refinement of the upper edge, and refinements: relative error about (1e9)^(1/64^4) - 1 = 1e-6.
 EDGE_STEPS, REFINEMENTS = 64, 4
 
@@ -55,9 +55,8 @@ def path_equilibria(
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
         resolvent = operators.resolvent(strength, nu)
-        misfit = jnp.where(traces == 0, 0.0, operators.one_point(resolvent) / jnp.where(traces == 0, 1.0, traces) - 1.0)
-        feature_misfit, *_, pull = _feature_equation(blocks, features, reduction, strength, traces, nu, ridge)
-        residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
+        misfit, _, pull = _linearised(operators, blocks, features, logs, ridge)
+        residual = jnp.max(jnp.abs(misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
@@ -124,9 +123,12 @@ def _unknowns(operators: Operators, logs: Array, sign: float = 1.0) -> tuple[Arr
 
 def _linearised(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
-) -> tuple[Array, Array]:
-    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`."""
+) -> tuple[Array, Array, Array]:
+    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`; of the last one in that
+    of the ridge.
+    """
     live = operators.size() > 0
+    inverse = _inverse(features).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs, sign)
     reduction = blocks.reduction(traces)
     strength, responses = blocks.strength(reduction), blocks.responses(reduction, reduction)
@@ -137,24 +139,33 @@ def _linearised(
     slope = operators.pair(resolvent, resolvent) @ responses * traces / scale[:, None]
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * operators.plain(resolvent, resolvent) / scale
-    feature_misfit, feature_row, pull = _feature_equation(blocks, features, reduction, strength, traces, nu, ridge)
-    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-pull)[None, None]]])
-    return jnp.append(misfit, feature_misfit), matrix
-
-
-def _feature_equation(
-    blocks: Blocks, features: Array, reduction: Array, strength: Array, traces: Array, nu: Array, ridge: Array
-) -> tuple[Array, Array, Array]:
-    """Misfit of features = df1 + features ridge/nu, relative, its derivatives (J,) in log t, and in log ridge."""
-    inverse, squared = _inverse(features).astype(nu.dtype), reduction @ reduction
-    slope = traces * jnp.einsum(
-        "g,glk,gklj->j", blocks.mass.astype(nu.dtype), squared, blocks.covariance.astype(nu.dtype)
-    )
-    rows, unspent = blocks.rows(reduction)
-    square = jnp.abs(rows - features) <= SQUARE * rows
-    share = jnp.where(square, unspent, 0.0) * inverse * nu / ridge
-    misfit = jnp.where(square, 1.0 - share, ridge / nu - 1.0 + (strength @ traces) * inverse)
-    return misfit, slope * inverse * jnp.where(square, nu / ridge, 1.0), jnp.where(square, share, ridge / nu)
+    squared = reduction @ reduction
+    spent = traces * jnp.einsum("g,glk,gklj->j", blocks.mass.astype(nu.dtype), squared, blocks.covariance.astype(nu.dtype))
+    # features = df1 + features ridge/nu, and its derivatives in log t, log nu and log ridge
+    pull = ridge / nu
+    feature_misfit, feature_row, feature_nu = pull - 1.0 + (strength @ traces) * inverse, spent * inverse, -pull
+    if traces.size == 1 and isinstance(operators, DiagonalOperators):
+        rank, (rows, unspent) = jnp.sum(operators.multiplicity), blocks.rows(reduction)
+        trace, twice = (operators.multiplicity.astype(nu.dtype) @ resolvent**power for power in (1, 2))
+        missed = nu * trace
+        missed_row = traces * (operators.plain(resolvent, resolvent) @ responses) / trace
+        rows_rank, rows_features, rank_features = (
+            jnp.abs(one - other) <= SQUARE * one for one, other in ((rows, rank), (rows, features), (rank, features))
+        )
+        share = missed / unspent
+        misfit = jnp.where(rows_rank, share - 1.0, misfit)
+        slope = jnp.where(rows_rank, share * (missed_row + spent / unspent)[None], slope)
+        along_nu = jnp.where(rows_rank, share * (1.0 - nu * twice / trace), along_nu)
+        left = jnp.where(rows_features, unspent, missed) * inverse / pull
+        tied = rows_features | (rank_features & (rank < rows))
+        feature_misfit = jnp.where(tied, 1.0 - left, feature_misfit)
+        row = jnp.where(rows_features, spent / unspent, -missed_row)
+        feature_row = jnp.where(tied, left * row, feature_row)
+        bent = jnp.where(rows_features, 0.0, 1.0 - nu * twice / trace)
+        feature_nu = jnp.where(tied, -left * (1.0 + bent), feature_nu)
+        pull = jnp.where(tied, left, pull)
+    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], feature_nu[None, None]]])
+    return jnp.append(misfit, feature_misfit), matrix, pull
 
 
 def _newton(
@@ -164,7 +175,7 @@ def _newton(
 
     def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         logs, _, _, passes = state
-        misfit, matrix = _linearised(operators, blocks, features, logs, ridge, sign)
+        misfit, matrix, _ = _linearised(operators, blocks, features, logs, ridge, sign)
         change = jnp.linalg.solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
