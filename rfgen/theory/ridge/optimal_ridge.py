@@ -24,6 +24,8 @@ DECADES = 20.0
 REFINEMENTS = 5
 # Log of the change, relative, that a ridge must make to matter.
 UNCHANGED = -30.0
+# Log of the smallest ridge that is tried.
+SMALLEST = -708.0
 # The risk of predicting zero is that of this ridge.
 INFINITE_RIDGE = 1e300
 # A logarithm of 690 has this relative error in its exponential, and so has the risk there.
@@ -107,4 +109,4 @@ def _range(modes: Modes, n: Array, features: Array, noise: Array) -> tuple[Array
     gamma, spread = (jnp.where(part > 0.0, part, 1.0) for part in (at.gamma, jnp.minimum(at.spread, 1.0)))
     matters = jnp.where(at.gamma > 0.0, jnp.log(gamma) + 2.0 * jnp.log(spread), learned) + UNCHANGED
     decades = DECADES * jnp.log(10.0)
-    return jnp.maximum(jnp.minimum(trace - decades, matters), -690.0), trace + decades
+    return jnp.maximum(jnp.minimum(trace - decades, matters), SMALLEST), trace + decades
