@@ -80,8 +80,8 @@ def block_error_kernel(
     # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
     rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True).astype(matrix.dtype)
     determinant = None
-    if matrix.shape[0] == 2 and first.reduction.shape[1] == 1 and shared != "features":
-        known = (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0) & (shared != "population")
+    if matrix.shape[0] == 2 and jnp.iscomplexobj(matrix) and first.reduction.shape[1] == 1 and shared in ("all", "samples"):
+        known = (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0)
         own, whole = _without_differences(blocks, first, second, count, plain[0], responses[0, 0])
         matrix = matrix.at[0, 0].set(jnp.where(known, own, matrix[0, 0]))
         plainly = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]

@@ -150,7 +150,7 @@ def _linearised(
         missed = nu * trace
         missed_row = traces * (operators.plain(resolvent, resolvent) @ responses) / trace
         rows_rank, rows_features, rank_features = (
-            jnp.abs(one - other) <= SQUARE * one for one, other in ((rows, rank), (rows, features), (rank, features))
+            jnp.abs(one - other) <= SQUARE * jnp.minimum(one, other) for one, other in ((rows, rank), (rows, features), (rank, features))
         )
         share = missed / unspent
         misfit = jnp.where(rows_rank, share - 1.0, misfit)

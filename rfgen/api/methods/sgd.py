@@ -119,7 +119,7 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
     steady = [curve.stability for curve in curves]
     known = all(each is not None for each in steady)
     if known:
-        unstable = [each for each in steady if not each.stable and not np.isnan(each.growth)]
+        unstable = [each for each in steady if each.growth > 1.0]
         if unstable:
             attributes["unstable"] = (
                 f"{len(unstable)} of {len(steady)} setting(s) unstable: the risk grows without bound, by a factor "

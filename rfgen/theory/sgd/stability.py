@@ -154,4 +154,4 @@ def unstable_steps(iteration: Iteration, nodes: MomentNodes, largest: float, ste
     `LOOKED_AT` steps are tried, the denser the earlier.
     """
     tried = np.unique(np.geomspace(1.0, max(steps, 1), LOOKED_AT).astype(np.int64)) - 1
-    return [int(t) for t in tried if not stability(iteration, nodes, largest, t=int(t)).stable]
+    return [int(t) for t in tried if stability(iteration, nodes, largest, t=int(t)).growth > 1.0]
