@@ -103,7 +103,8 @@ def test_the_latest_times_at_a_peak(case):
 def test_training_error_of_an_infinite_risk():
     """(n - df1)^2 was 0, times an infinite risk."""
     task = rg.Task(
-        [1.6e-20, 1.4e-268, 2.3e-182, 1.2e-261, 1.4e-26, 9.8e263], [7.6e-209, 1.9e232, 2.9e-111, 1.8e148, 3.8e205, 1e63], noise=1.0
+        [1.6e-20, 1.4e-268, 2.3e-182, 1.2e-261, 1.4e-26, 9.8e263], [7.6e-209, 1.9e232, 2.9e-111, 1.8e148, 3.8e205, 1e63],
+        noise=1.0,
     )
     curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 3.7e-136, 1.0]), features=[100.0, np.inf]), n=[1, 3, 6, 40])
     for name in ("test", "train", "bias", "variance", "noise", "norm"):
@@ -122,7 +123,8 @@ def test_interpolation_of_points_as_far_as_doubles_go():
 def test_ridge_0_of_equal_views_of_real_inputs(augmentation):
     """Two equal views, whose difference is rounding: NaN, where 1e-9 gave the limit."""
     draws = np.random.default_rng(0).normal(size=(300, 5, 6))
-    task = rg.DataTask(draws, np.sign(draws[:, 0, 0]), feature_map=rg.RandomFeatureMap(20, "relu"), noise=0.1, moment_views=8)
+    features = rg.RandomFeatureMap(20, "relu")
+    task = rg.DataTask(draws, np.sign(draws[:, 0, 0]), feature_map=features, noise=0.1, moment_views=8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 300 examples are few
         curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 1e-9]), augmentation=augmentation), n=60)

@@ -56,6 +56,8 @@ def _energies(activation: str | Callable[[Any], Any]) -> OddActivation:
     z = (middle[:, None] + half[:, None] * NODES).ravel()
     weight = (half[:, None] * WEIGHTS).ravel() * np.exp(-z * z / 2) * np.sqrt(2.0 / np.pi)
     there, back = (np.asarray(function(jnp.asarray(sign * z)), np.float64) for sign in (1.0, -1.0))
+    if there.shape != z.shape:
+        raise ValueError(f"activation must keep the shape of its input, got {there.shape} from {z.shape}")
     second = float(weight @ (there**2 + back**2)) / 2
     if not (np.isfinite(second) and second > 0.0):
         raise ValueError(f"activation must be finite and not 0 everywhere, got E[activation^2] = {second:g}")
