@@ -105,7 +105,8 @@ def _solve(
         return jnp.linalg.solve(matrix, constant)
     (a, b), (c, d) = matrix
     first, second = constant
-    return jnp.stack([d * first - b * second, a * second - c * first]) / (a * d - b * c if determinant is None else determinant)
+    determinant = a * d - b * c if determinant is None else determinant
+    return jnp.stack([d * first - b * second, a * second - c * first]) / determinant
 
 
 def _without_differences(

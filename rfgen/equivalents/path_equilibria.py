@@ -3,7 +3,8 @@
 The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of any argument, t = tr(E)/lambda and
 nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
 is lost at ridges of any size: where rows, features or rank are equal, what df1 lacks of one is what it lacks of the other,
-and these are known without a difference: rows - df1 from V, features - df1 = features ridge/nu, rank - df1 = nu tr Q.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+and these are known without a difference: rows - df1 from V, features - df1 = features ridge/nu, rank - df1 = nu tr Q.
+The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
 """
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]
@@ -124,8 +125,8 @@ def _unknowns(operators: Operators, logs: Array, sign: float = 1.0) -> tuple[Arr
 def _linearised(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
 ) -> tuple[Array, Array, Array]:
-    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`; of the last one in that
-    of the ridge.
+    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`; of the last one in
+    that of the ridge.
     """
     live = operators.size() > 0
     inverse = _inverse(features).astype(logs.dtype)
@@ -149,8 +150,9 @@ def _linearised(
         trace, twice = (operators.multiplicity.astype(nu.dtype) @ resolvent**power for power in (1, 2))
         missed = nu * trace
         missed_row = traces * (operators.plain(resolvent, resolvent) @ responses) / trace
+        pairs = (rows, rank), (rows, features), (rank, features)
         rows_rank, rows_features, rank_features = (
-            jnp.abs(one - other) <= SQUARE * jnp.minimum(one, other) for one, other in ((rows, rank), (rows, features), (rank, features))
+            jnp.abs(one - other) <= SQUARE * jnp.minimum(one, other) for one, other in pairs
         )
         share = missed / unspent
         misfit = jnp.where(rows_rank, share - 1.0, misfit)

@@ -3,7 +3,7 @@
 `REFUSED`: by a sentence that begins, or goes on, with these words.  `ACCEPTED`: for this reason.
 """
 
-# ruff: noqa: E501
+# ruff: noqa: E501, DTZ001, PD011
 __all__ = ["ACCEPTED", "REFUSED"]
 
 import datetime
@@ -152,7 +152,7 @@ REFUSED = {
     "predict n bool": (lambda: rg.predict(T, L, True), "n must be numeric"),
     "predict n complex": (lambda: rg.predict(T, L, 5 + 1j), "n must be numeric"),
     "predict n 10**400": (lambda: rg.predict(T, L, 10**400), "n must be numeric"),
-    "predict n datetime": (lambda: rg.predict(T, L, datetime.datetime.now()), "n must be numeric"),
+    "predict n datetime": (lambda: rg.predict(T, L, datetime.datetime(2020, 1, 1)), "n must be numeric"),
     "predict n missing": (lambda: rg.predict(T, L), "n, the number of training samples, is missing"),
     "predict ridge missing n one-pass": (lambda: rg.predict(T, rg.Learner(rg.OnePassSGD(.1, 10)), 5), "n must be left out"),
     "predict task class": (lambda: rg.predict(rg.Task, L, 5), "task must be an rg.Task, rg.DataTask, rg.Mixture, rg.ClassGroups, rg.T"),

@@ -51,8 +51,8 @@ def predict_trajectory(
     }
     if rounded.any():
         attributes["failures"] = (
-            f"{int(rounded.sum())} point(s) where the risk is lost to rounding, being 1e-10 or less of the untrained one: take "
-            "earlier times, or the end of training (inf)"
+            f"{int(rounded.sum())} point(s) where the risk is lost to rounding, being 1e-10 or less of the untrained one: "
+            "take earlier times, or the end of training (inf)"
         )
     if not served.all():
         attributes["failures"] = (

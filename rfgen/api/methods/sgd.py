@@ -103,7 +103,9 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             stacked = np.broadcast_to(stacked[..., None], (*stacked.shape, *inner))
         values[name] = grid.pack(stacked, *inner)
     variables, notes = judged(task, grid, values)
-    notes = {name: text.replace("equilibria not solved in double precision, residual", LOST) for name, text in notes.items()}
+    notes = {
+        name: text.replace("equilibria not solved in double precision, residual", LOST) for name, text in notes.items()
+    }
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **notes,
     }
@@ -129,8 +131,8 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
         growing = max((curve.unstable_steps for curve in curves), key=len)
         if growing:
             attributes["unstable"] = (
-                f"schedule unstable at step {growing[0]}{f' to {growing[-1]}' if growing[1:] else ''}: settings like those, held "
-                "on, let the risk grow without bound; lower the rate, or the momentum"
+                f"schedule unstable at step {growing[0]}{f' to {growing[-1]}' if growing[1:] else ''}: settings like "
+                "those, held on, let the risk grow without bound; lower the rate, or the momentum"
             )
     if "unstable" in attributes:
         warn_caller(attributes["unstable"])

@@ -24,11 +24,11 @@ class Trajectory:
     """Curves along one clock, each (times,); risks in units of the target squared.
 
     `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
-    weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
-    on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
-    and rounding, relative to the risk; `converged`; `rounded`: whether rounding is all that a point lacks; `stable`: whether the rate is below the edge of
-    stability; `served`: whether a contour of affordable size exists (with momentum near 1, or its schedule, not for
-    thousands of steps).
+    weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor on
+    the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes, and
+    rounding, relative to the risk; `converged`; `rounded`: whether rounding is all that a point lacks; `stable`: whether
+    the rate is below the edge of stability; `served`: whether a contour of affordable size exists (with momentum near 1, or
+    its schedule, not for thousands of steps).
     """
 
     test: np.ndarray

@@ -93,9 +93,9 @@ def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.
 def _range(modes: Modes, n: Array, features: Array, noise: Array) -> tuple[Array, Array]:
     """Logs of the ridges between which the best one lies, if it is neither 0 nor inf.
 
-    At ridge 0, with p = df1 - df2, a ridge moves n - df1 by ridge/gamma, or by its root where n = features, and does nothing
-    while that is far below p.  Where all is learned it does nothing below the smallest eigenvalue, but at n = rank, where
-    gamma = sqrt(ridge / sum 1/lambda): noise / gamma balances gamma there.
+    At ridge 0, with p = df1 - df2, a ridge moves n - df1 by ridge/gamma, or by its root where n = features, and does
+    nothing while that is far below p.  Where all is learned it does nothing below the smallest eigenvalue, but at n = rank,
+    where gamma = sqrt(ridge / sum 1/lambda): noise / gamma balances gamma there.
     """
     group = training_group(modes, n, noise)
     at, modes = equilibrium(group, features, jnp.zeros(())), group.modes

@@ -200,7 +200,8 @@ def _rotated(
     """
     values, vectors = np.linalg.eigh(covariance @ traces)
     full = values > EMPTY * np.maximum(values[:, -1:], 1e-300)
-    covariance = np.einsum("gka,gklj,glb->gabj", vectors, covariance, vectors) * (full[:, :, None] & full[:, None])[..., None]
+    covariance = np.einsum("gka,gklj,glb->gabj", vectors, covariance, vectors)
+    covariance *= (full[:, :, None] & full[:, None])[..., None]
     cross = np.einsum("gka,gklop,glb->gabop", vectors, cross, vectors) * full[:, :, None, None, None]
     second = np.einsum("gka,gklo,glb->gabo", vectors, second, vectors)
     return covariance, cross, second, np.einsum("gka,gk->ga", vectors, label)
