@@ -29,7 +29,7 @@ M, SP = rg.Mixture([1.0] + [0.0] * 9, np.ones(10)), rg.SparseRegression.equal(50
 XOR = rg.XORClusters(dim=400, separation=5, flip=0.1)
 NET = rg.TwoLayerReLU(width=100, rate=0.01, steps=2, init=1e-4)
 DF = pd.DataFrame(X, columns=list("abcd"), index=np.arange(30)[::-1])
-SER = pd.Series(Y, index=np.arange(30))
+COLUMN = pd.Series(Y, index=np.arange(30))
 FEW = {"trials": 2}
 
 
@@ -110,11 +110,11 @@ REFUSED = {
     "gaussian_inputs power length": (lambda: rg.Task.gaussian_inputs(np.ones(5), "tanh", np.ones(4)), "power must have one entry per variance"),
     "gaussian_inputs activation wrong shape": (lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: np.ones(3), np.ones(5)), "activation must keep the shape of its input"),
     "gaussian_inputs activation python branch": (lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x if x > 0 else 0 * x, np.ones(5)), ": The truth va"),
-    "gaussian_inputs activation numpy-only": (lambda: rg.simulate(rg.Task.gaussian_inputs(np.ones(5), lambda x: np.tanh(np.asarray(x)), np.ones(5)), rg.Learner(rg.Ridge(.1), features=4), 5, **FEW), ": The numpy.nd"),
+    "gaussian_inputs activation numpy-only": (lambda: rg.simulate(rg.Task.gaussian_inputs(np.ones(5), lambda x: np.tanh(np.asarray(x)), np.ones(5)), rg.Learner(rg.Ridge(.1), features=4), 5, **FEW), ": The numpy.of more dimensions"),
     "gaussian_inputs activation math.erf": (lambda: rg.Task.gaussian_inputs(np.ones(5), math.erf, np.ones(5)), "activation must be written with jax.numpy"),
     "kernel_nonsym": (lambda: rg.Task.from_kernel(K + np.triu(np.ones_like(K), 1), Y), "kernel must be symmetric"),
     "kernel_nan": (lambda: rg.Task.from_kernel(np.where(K > 3, np.nan, K), Y), "kernel must be finite"),
-    "kernel DataFrame shuffled": (lambda: rg.Task.from_kernel(pd.DataFrame(K, index=np.arange(30)[::-1]), SER), "y must have the index of kernel"),
+    "kernel DataFrame shuffled": (lambda: rg.Task.from_kernel(pd.DataFrame(K, index=np.arange(30)[::-1]), COLUMN), "y must have the index of kernel"),
     "kernel y strings": (lambda: rg.Task.from_kernel(np.eye(4), ["a", "b", "a", "b"]), "y must be numeric"),
     "kernel y bool": (lambda: rg.Task.from_kernel(np.eye(4), [True, False, True, False]), "y must be numeric"),
     "kernel y 3d": (lambda: rg.Task.from_kernel(np.eye(4), np.ones((4, 1, 1))), "y must have 1 or 2 dimension"),
@@ -123,8 +123,8 @@ REFUSED = {
     "features zero": (lambda: rg.Task.from_features(np.zeros((5, 3)), np.ones(5)), "features must not all be zero"),
     "features 1e300 (gram overflows)": (lambda: rg.Task.from_features(X * 1e200, Y), "features must be at most 1e+140 in size, else their squares overflow"),
     "features 1e-200 (gram underflows)": (lambda: rg.Task.from_features(X * 1e-200, Y), "features must not all be zero"),
-    "DataTask df/series misaligned": (lambda: rg.DataTask(DF, SER), "labels must have the index of inputs"),
-    "DataTask df with a string column": (lambda: rg.DataTask(DF.assign(e="x"), SER), "labels must have the index of inputs"),
+    "DataTask df/series misaligned": (lambda: rg.DataTask(DF, COLUMN), "labels must have the index of inputs"),
+    "DataTask df with a string column": (lambda: rg.DataTask(DF.assign(e="x"), COLUMN), "labels must have the index of inputs"),
     "DataTask y None": (lambda: rg.DataTask(X, None), "labels must be numeric"),
     "DataTask y classes str": (lambda: rg.DataTask(X, ["cat"] * 30), "labels must be numeric"),
     "DataTask map wrong shape": (lambda: rg.predict(rg.DataTask(X, Y, lambda x: x[0]), L, 5), "feature_map"),
@@ -220,7 +220,7 @@ REFUSED = {
     "estimate nonsym": (lambda: rg.estimate_risk(K + np.triu(np.full_like(K, 1e-4), 1), Y, .1), "data must be symmetric as a kernel matrix"),
     "estimate nonPSD": (lambda: rg.estimate_risk(K - 50 * np.eye(30), Y, .1), "data (a kernel, being symmetric, unless kind='features') must be posit"),
     "estimate nan": (lambda: rg.estimate_risk(np.where(X > 1, np.nan, X), Y, .1), "data must be finite"),
-    "estimate DataFrame/Series misaligned": (lambda: rg.estimate_risk(DF, SER.sample(frac=1, random_state=0), .1), "y must have the index of data"),
+    "estimate DataFrame/Series misaligned": (lambda: rg.estimate_risk(DF, COLUMN.sample(frac=1, random_state=0), .1), "y must have the index of data"),
     "estimate groups nan": (lambda: rg.estimate_risk(X, Y, .1, groups=[np.nan] * 30), "groups must name the block of every row"),
     "estimate one group": (lambda: rg.estimate_risk(X, Y, .1, groups=["a"] * 30), "groups must name at least two blocks, as one is left out at a time"),
     "estimate views 7": (lambda: rg.estimate_risk(X, Y, .1, views=7), "views must divide the rows of data"),
