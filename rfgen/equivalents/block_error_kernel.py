@@ -105,8 +105,8 @@ def _solve(
         return jnp.linalg.solve(matrix, constant)
     (a, b), (c, d) = matrix
     first, second = constant
-    determinant = a * d - b * c if determinant is None else determinant
-    return jnp.stack([d * first - b * second, a * second - c * first]) / determinant
+    whole = a * d - b * c if determinant is None else determinant
+    return jnp.stack([d * first - b * second, a * second - c * first]) / whole
 
 
 def _without_differences(
