@@ -22,7 +22,7 @@ html_title = "rfgen"
 html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
 
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "html_image"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # notebooks bring their outputs
 autodoc_typehints = "none"  # the headings of numpydoc name them

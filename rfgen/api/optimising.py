@@ -60,7 +60,7 @@ def optimal_ridge(
     -------
     xarray.Dataset
         Over n and features: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is best) and the variables of
-        `predict` there.
+        `predict` there.  `attrs["edge"]` counts the points where the best ridge is such an end.
 
     Raises
     ------
@@ -97,7 +97,20 @@ def optimal_ridge(
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in found.items()}
     warn_small_population(eigen, values["df1"])
     values, alike = with_leverages(eigen, grid, values)
-    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64", **alike})
+    return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64", **at_edge(values["ridge"]), **alike})
+
+
+def at_edge(ridge: np.ndarray) -> dict[str, str]:
+    """Says where the best `ridge` is an end of the range, 0 or inf."""
+    said = [
+        f"{int(count)} point(s) at ridge {end}: {meaning}"
+        for end, count, meaning in (
+            ("0", np.sum(ridge == 0.0), "no ridge > 0 is better, one below 0 may be"),
+            ("inf", np.sum(np.isinf(ridge)), "predicting zero is best"),
+        )
+        if count
+    ]
+    return {"edge": "; ".join(said)} if said else {}
 
 
 def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:

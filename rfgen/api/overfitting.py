@@ -13,6 +13,7 @@ import numpy as np
 from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.optimising import at_edge
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid, blockwise, over_modes
@@ -176,7 +177,7 @@ def overfitting_cost(
     evidence = verdict.evidence if kernel else f"{verdict.evidence} (of the kernel, infinitely many features)"
     attributes = {
         "kind": "theory", "dtype": "float64", "source": "arXiv 2306.13185", "verdict": verdict.verdict,
-        "limit": verdict.limit, "evidence": evidence, **failures,
+        "limit": verdict.limit, "evidence": evidence, **failures, **at_edge(values["best_ridge"]),
     }
     result = dataset(axes, variables, task, attributes)
     for name, text in LONG_NAMES.items():

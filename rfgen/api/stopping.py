@@ -94,7 +94,8 @@ def optimal_stopping(
             key = (number, at["n"], at["features"])
             if key not in ridges:
                 ridges[key] = least_ridge(task, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
-            values = {name: value[0] for name, value in vars(found.at).items() if name not in ("stable", "served")}
+            left_out = ("stable", "served", "rounded")
+            values = {name: value[0] for name, value in vars(found.at).items() if name not in left_out}
             end, hidden = found.end.test[0], hidden + (not found.found)
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})

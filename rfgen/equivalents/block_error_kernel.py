@@ -82,7 +82,14 @@ def block_error_kernel(
     constant = jnp.concatenate([pair @ direct, jnp.where(limited, seeds + plain @ direct, 0.0)[None]])
     # rows in units of their largest entry: at tiny ridges norms are as large as 1/ridge
     rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True).astype(matrix.dtype)
-    unknowns = _solve(matrix / rows, constant / rows)
+    determinant = None
+    if matrix.shape[0] == 2 and jnp.iscomplexobj(matrix) and first.reduction.shape[1] == 1 and shared in ("all", "samples"):
+        known = (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0)
+        own, whole = _without_differences(blocks, first, second, count, plain[0], responses[0, 0])
+        matrix = matrix.at[0, 0].set(jnp.where(known, own, matrix[0, 0]))
+        plainly = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
+        determinant = jnp.where(known & limited, whole, plainly) / (rows[0, 0] * rows[1, 0])
+    unknowns = _solve(matrix / rows, constant / rows, determinant)
     spread, phi = unknowns[:size], unknowns[size]
 
     norm = jnp.where(limited, count * phi, seeds + plain @ (direct + responses @ spread))
@@ -93,10 +100,31 @@ def block_error_kernel(
     return BlockErrorKernel(spread=spread.T, train=train, norm=norm)
 
 
-def _solve(matrix: Inexact[Array, "N N"], constant: Inexact[Array, "N sources"]) -> Inexact[Array, "N sources"]:
+def _solve(
+    matrix: Inexact[Array, "N N"], constant: Inexact[Array, "N sources"], determinant: Array | None
+) -> Inexact[Array, "N sources"]:
     # pairs of complex nodes come in millions: Cramer's rule takes 0.3 us where a factorisation takes 3
     if matrix.shape[0] != 2 or not jnp.iscomplexobj(matrix):
         return jnp.linalg.solve(matrix, constant)
     (a, b), (c, d) = matrix
     first, second = constant
-    return jnp.stack([d * first - b * second, a * second - c * first]) / (a * d - b * c)
+    whole = a * d - b * c if determinant is None else determinant
+    return jnp.stack([d * first - b * second, a * second - c * first]) / whole
+
+
+def _without_differences(
+    blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium, features: Array, plain: Array, responses: Array
+) -> tuple[Array, Array]:
+    """1 - S K, and (1 - S K) (features ridge_1/nu_1 + nu_2 theta_1 F) - nu_1 nu_2 F F K, of one basis operator and rows of
+    one view, K the responses: at late times all but V and ridge/nu cancels in them.
+
+    By theta_2 S = t_1 - nu_2 F and (nu_2 theta_1 - nu_1 theta_2) F = df1_1 - df1_2 = sum of mass/weight (V_2 - V_1).
+    """
+    dtype = plain.dtype
+    mass, weight, seen = (part.astype(dtype) for part in (blocks.mass, blocks.weight, blocks.covariance[:, 0, 0, 0]))
+    v1, v2, across = first.reduction[:, 0, 0], second.reduction[:, 0, 0], second.nu * plain
+    both = mass * seen * v1 * v2
+    ratios = (weight * seen)[:, None] / weight
+    crossed = both @ ((v1 * (seen - ratios) + ratios * v2) @ mass)
+    own = (jnp.sum(both) + across * responses) / second.strength[0]
+    return own, own * features * first.ridge / first.nu + across * crossed / second.strength[0]

@@ -80,7 +80,8 @@ class Blocks:
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Derivative of `degrees` in t."""
         if self.examples is None:
-            return self.strength(reduction) - traces @ self.responses(reduction, reduction)
+            mass, covariance = self.mass.astype(traces.dtype), self.covariance.astype(traces.dtype)
+            return jnp.einsum("g,glk,gklj->j", mass, reduction @ reduction, covariance)
         ratio = reduction[0, 0, 0] / self._unseen(reduction)
         return jnp.reshape((1.0 - self.share(traces.dtype)) * ratio**2, (1,))
 
@@ -123,6 +124,14 @@ class Blocks:
         """theta: M = sum_j theta_j E_j is the deterministic equivalent of the training second moment."""
         dtype = reduction.dtype
         return jnp.einsum("g,gkl,gklj->j", self.mass.astype(dtype), reduction, self.covariance.astype(dtype))
+
+    def rows(self, reduction: Inexact[Array, "G m m"]) -> tuple[Array, Array]:
+        """Rows that are not 0 (), and those left over: rows - df1 (), without a difference; inf where a weight is 0."""
+        live = jnp.any(jnp.einsum("gkkj->gkj", self.covariance) != 0.0, axis=-1)
+        weighing = jnp.where(self.weight > 0.0, self.weight, 1.0)
+        samples = jnp.where(self.weight > 0.0, self.mass / weighing, jnp.inf)[:, None]
+        counts = jnp.where(live & (self.mass[:, None] > 0.0), samples, 0.0)
+        return jnp.sum(counts), jnp.einsum("gk,gkk->", counts.astype(reduction.dtype), reduction)
 
     def response(self, first: Array, second: Array, residuals: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Coefficients e_j of E_X = sum_j e_j E_j, the fluctuations that residuals of second moment `residuals` cause."""

@@ -41,6 +41,8 @@ from rfgen.problems.spectra.modes import Modes
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10
+# A ridge below this of the smallest eigenvalue counts as 0: its share is no double.
+NONE = 1e-307
 # log of the smallest positive double, and a number whose inverse is one
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
@@ -73,6 +75,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     Source: the random-feature eigenframework of arXiv 2311.14646; its reduction to this form is derived here.
     """
     modes, n = group.modes, group.rows
+    ridge = jnp.where(ridge < NONE * modes.smallest, 0.0 * ridge, ridge)
     smaller = jnp.minimum(n, features)
     limited = jnp.isfinite(features)
     count = jnp.where(limited, features, 1.0)

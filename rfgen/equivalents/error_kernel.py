@@ -4,7 +4,7 @@ With L_i = lambda_i / (lambda_i + gamma), a = n - df1, b = 1 - df1/features, p =
 
     E = n (b + p') / (a b + p (a/features + b))                      amplification of every error source
     test = E [sum_i (1 - L_i)((1 - L_i) + L_i p'/(b + p')) v_i^2 + null power + noise]
-    train = (a/n)^2 test
+    train = (a/n)^2 test = (a/n) / (1 + p b/(a (b + p'))) [...]
     norm = [sum_i L_i^2 v_i^2/lambda_i + (test/n) p/gamma] / (b + p')
 
 Of rows drawn without replacement from N examples (derived; f = n/N, u = 1 - df1/N, r = b/(b + p')), on those left, with
@@ -91,9 +91,11 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     variance = _product(surplus, bias) + features_part
     noise_part = _product(amplified_noise, group.noise)
     test = bias + variance + noise_part
+    # (a/n)^2 amplification = (a/n) / (1 + (p/a) b/room): no 0 of an infinite risk.  An interpolating point has training
+    # error 0 even where its test risk diverges
     row_share = a / n
-    # an interpolating point has training error 0 even where its test risk diverges
-    train = row_share * row_share * jnp.where((row_share == 0.0) & jnp.isinf(test), 0.0, test)
+    left = row_share / (1.0 + _product(_ratio(p, a), _ratio(b, room)))
+    train = jnp.where(row_share == 0.0, 0.0, left * (bias + from_features + group.noise))
     fitted = jnp.sum(learned * inverse * modes.power)
     fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
     norm = _ratio(fitted + _product((1.0 - share) * test + share * group.noise, fluctuation), room)

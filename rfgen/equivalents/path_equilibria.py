@@ -2,7 +2,9 @@
 
 The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of any argument, t = tr(E)/lambda and
 nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
-is lost at ridges of any size.  The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+is lost at ridges of any size: where rows, features or rank are equal, what df1 lacks of one is what it lacks of the other,
+and these are known without a difference: rows - df1 from V, features - df1 = features ridge/nu, rank - df1 = nu tr Q.
+The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
 """
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]
@@ -23,6 +25,8 @@ APPROACH = 16
 MOST_PASSES = 40
 # Newton's next step would be as small as this one squared.
 SMALLEST_STEP = 1e-9
+# Numbers of rows, features and modes that differ by less than this, relative, are one.
+SQUARE = 1e-12
 # Steps of one refinement of the upper edge, and refinements: relative error about (1e9)^(1/64^4) - 1 = 1e-6.
 EDGE_STEPS, REFINEMENTS = 64, 4
 
@@ -52,15 +56,13 @@ def path_equilibria(
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
         resolvent = operators.resolvent(strength, nu)
-        value = blocks.seen(operators.one_point(resolvent), reduction)
-        misfit = jnp.where(traces == 0, 0.0, value / jnp.where(traces == 0, 1.0, traces) - 1.0)
         df1 = blocks.degrees(traces, reduction)
-        feature_misfit = ridge / nu - 1.0 + df1 * _inverse(features).astype(nu.dtype)
-        residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
+        misfit, _, pull = _linearised(operators, blocks, features, logs, ridge)
+        residual = jnp.max(jnp.abs(misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
-        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(ridge / nu))
+        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=resolvent, df1=df1, residual=residual,
@@ -123,8 +125,10 @@ def _unknowns(operators: Operators, logs: Array, sign: float = 1.0) -> tuple[Arr
 
 def _linearised(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
-) -> tuple[Array, Array]:
-    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`."""
+) -> tuple[Array, Array, Array]:
+    """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`; of the last one in
+    that of the ridge.
+    """
     live = operators.size() > 0
     inverse = _inverse(features).astype(logs.dtype)
     traces, nu = _unknowns(operators, logs, sign)
@@ -137,9 +141,33 @@ def _linearised(
     slope = blocks.seen_slope(reached, operators.pair(resolvent, resolvent), reduction) * traces / scale[:, None]
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * blocks.seen(operators.plain(resolvent, resolvent), reduction) / scale
-    feature_row = blocks.degrees_slope(traces, reduction) * traces * inverse
-    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], (-ridge / nu)[None, None]]])
-    return jnp.append(misfit, ridge / nu - 1.0 + blocks.degrees(traces, reduction) * inverse), matrix
+    # features = df1 + features ridge/nu, and its derivatives in log t, log nu and log ridge
+    pull, spent = ridge / nu, traces * blocks.degrees_slope(traces, reduction)
+    feature_misfit = pull - 1.0 + blocks.degrees(traces, reduction) * inverse
+    feature_row, feature_nu = spent * inverse, -pull
+    if traces.size == 1 and isinstance(operators, DiagonalOperators) and blocks.examples is None:
+        rank, (rows, unspent) = jnp.sum(operators.multiplicity), blocks.rows(reduction)
+        trace, twice = (operators.multiplicity.astype(nu.dtype) @ resolvent**power for power in (1, 2))
+        missed = nu * trace
+        missed_row = traces * (operators.plain(resolvent, resolvent) @ blocks.responses(reduction, reduction)) / trace
+        pairs = (rows, rank), (rows, features), (rank, features)
+        rows_rank, rows_features, rank_features = (
+            jnp.abs(one - other) <= SQUARE * jnp.minimum(one, other) for one, other in pairs
+        )
+        share = missed / unspent
+        misfit = jnp.where(rows_rank, share - 1.0, misfit)
+        slope = jnp.where(rows_rank, share * (missed_row + spent / unspent)[None], slope)
+        along_nu = jnp.where(rows_rank, share * (1.0 - nu * twice / trace), along_nu)
+        left = jnp.where(rows_features, unspent, missed) * inverse / pull
+        tied = rows_features | (rank_features & (rank < rows))
+        feature_misfit = jnp.where(tied, 1.0 - left, feature_misfit)
+        row = jnp.where(rows_features, spent / unspent, -missed_row)
+        feature_row = jnp.where(tied, left * row, feature_row)
+        bent = jnp.where(rows_features, 0.0, 1.0 - nu * twice / trace)
+        feature_nu = jnp.where(tied, -left * (1.0 + bent), feature_nu)
+        pull = jnp.where(tied, left, pull)
+    matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], feature_nu[None, None]]])
+    return jnp.append(misfit, feature_misfit), matrix, pull
 
 
 def _newton(
@@ -149,7 +177,7 @@ def _newton(
 
     def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         logs, _, _, passes = state
-        misfit, matrix = _linearised(operators, blocks, features, logs, ridge, sign)
+        misfit, matrix, _ = _linearised(operators, blocks, features, logs, ridge, sign)
         change = jnp.linalg.solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1

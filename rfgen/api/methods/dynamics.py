@@ -22,7 +22,7 @@ from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.ridge.posed import Posed, pose, pose_resampled
 
-SHARED = ("amplification", "df1", "converged", "stable", "served")
+SHARED = ("amplification", "df1", "converged", "stable", "served", "rounded")
 
 
 def predict_trajectory(
@@ -47,7 +47,7 @@ def predict_trajectory(
         # (times, settings[, outputs])
         found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
     values = {name: grid.pack([each[name] for each in found], *outputs_kept(eigen)) for name in found[0]}
-    stable, served = values.pop("stable"), values.pop("served")
+    stable, served, rounded = (values.pop(name) for name in ("stable", "served", "rounded"))
     variables, notes = judged(eigen, grid, values)
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
     warn_low_dimension(eigen, variables["amplification"])
@@ -56,6 +56,11 @@ def predict_trajectory(
         "kind": "theory", "dtype": "float64", "source": "derived; gradient flow after arXiv 1710.03667",
         "training": repr(learner.training), **notes, **alike,
     }
+    if rounded.any():
+        attributes["failures"] = (
+            f"{int(rounded.sum())} point(s) where the risk is lost to rounding, being 1e-10 or less of the untrained one: "
+            "take earlier times, or the end of training (inf)"
+        )
     if not served.all():
         attributes["failures"] = (
             f"{int((~served).sum())} point(s) without a contour of affordable size: with momentum near 1, or its schedule, "

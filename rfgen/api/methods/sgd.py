@@ -10,6 +10,7 @@ from rfgen.api.methods.dynamics import one_output, posed_settings
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
+from rfgen.numerics.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
@@ -18,7 +19,10 @@ from rfgen.theory.ridge.posed import Posed
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 
-STEADY = ("stability", "stationary_test", "by_mode", "served")
+STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
+
+# What a residual beyond its tolerance means here.
+LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
 
 
 def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
@@ -31,7 +35,8 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
         and the rest as for ridge regression.  `growth`: the factor on the risk per step at late steps (1: stable);
         `stability_mass`: the share of the loss that returns as noise of later steps (stable below 1); `stationary_test`:
         the risk where the last iterate comes to rest.  `by_mode` adds `bias_by_mode`, `variance_by_mode`, `noise_by_mode`
-        over `mode` (of an infinite spectrum: its explicit ones).  `attrs["unstable"]` counts settings that diverge.
+        over `mode` (of an infinite spectrum: its explicit ones).  `attrs["unstable"]`, with a warning, counts settings that
+        diverge, and names the steps of a schedule whose settings, held on, would.
 
     Notes
     -----
@@ -99,6 +104,9 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             stacked = np.broadcast_to(stacked[..., None], (*stacked.shape, *inner))
         values[name] = grid.pack(stacked, *inner)
     variables, notes = judged(task, grid, values)
+    notes = {
+        name: text.replace("equilibria not solved in double precision, residual", LOST) for name, text in notes.items()
+    }
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **notes,
     }
@@ -114,12 +122,21 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
     steady = [curve.stability for curve in curves]
     known = all(each is not None for each in steady)
     if known:
-        unstable = [each for each in steady if not each.stable and not np.isnan(each.growth)]
+        unstable = [each for each in steady if each.growth > 1.0]
         if unstable:
             attributes["unstable"] = (
                 f"{len(unstable)} of {len(steady)} setting(s) unstable: the risk grows without bound, by a factor "
                 f"of up to {max(each.growth for each in unstable):.6g} per step at late steps (see `growth`)"
             )
+    else:
+        growing = max((curve.unstable_steps for curve in curves), key=len)
+        if growing:
+            attributes["unstable"] = (
+                f"schedule unstable at step {growing[0]}{f' to {growing[-1]}' if growing[1:] else ''}: settings like "
+                "those, held on, let the risk grow without bound; lower the rate, or the momentum"
+            )
+    if "unstable" in attributes:
+        warn_caller(attributes["unstable"])
     result = dataset(grid.axes, variables, task, attributes)
     result.residual.attrs["long_name"] = "relative error of the sums over the spectrum"
     if "gamma" in result.coords:

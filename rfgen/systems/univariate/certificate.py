@@ -35,13 +35,18 @@ def least_cost(data: Samples, psi: np.ndarray) -> float:
     free[[0, -1]] = False
     omega = np.where(free, np.clip(np.pi / 2, low, np.maximum(low, high)), omega)
     total, apart = omega[1:] + omega[:-1], omega[1:] - omega[:-1]
-    sines = (np.sin((one + sign * angles) / 2) for one in (total, apart) for sign in (1, -1))
     outside = (total < angles) | (total > 2.0 * np.pi - angles)
-    excess = 4.0 * np.prod(list(sines), axis=0)[outside] / np.sin(angles[outside]) ** 2
+    total, apart, angles = total[outside], apart[outside], angles[outside]
+    sines = [np.sin((one + sign * angles) / 2) for one in (total, apart) for sign in (1, -1)]
+    # a square of sin D is 0 for points at 1e188
+    excess = 4.0 * (sines[0] / np.sin(angles)) * (sines[1] / np.sin(angles)) * sines[2] * sines[3]
     factor = np.sqrt(1.0 + excess.max(initial=0.0))
     return float(data.lengths @ np.cos(psi)) / float(factor)
 
 
 def certificate_gap(data: Samples, psi: np.ndarray, cost: float) -> float:
-    """The share by which `cost` may exceed the least possible, at most; 0 for a line."""
-    return max(0.0, 1.0 - least_cost(data, psi) / cost) if cost > 0.0 else 0.0
+    """The share by which `cost` may exceed the least possible, at most; 0 for a line, 1 where nothing is proven."""
+    if cost == 0.0:
+        return 0.0
+    share = least_cost(data, psi) / cost
+    return max(0.0, 1.0 - share) if np.isfinite(share) else 1.0

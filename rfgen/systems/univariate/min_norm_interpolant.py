@@ -79,7 +79,8 @@ def _bends(data: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if before[-1] != 0.0 and least > 0.0:
         # the kink at -1/x_n: the line behind it passes through the last point
         x, last = data.x[-2], data.x[-1]
-        behind[-1] = -before[-1] * (1.0 + x * last) / (1.0 + last * last)
+        norm = np.hypot(1.0, last)  # whose square overflows
+        behind[-1] = -before[-1] * (1.0 / norm / norm + (x / norm) * (last / norm))
     return psi, before, behind
 
 

@@ -63,10 +63,13 @@ def optimal_stopping(curve: Callable[[np.ndarray], Trajectory], start: float, wh
         tried.append(clock)
         risks.append(found)
         least = min(float(np.nanmin(each)) for each in risks if not np.isnan(each).all())
-        if found[-1] > 1e3 * least or (np.isfinite(last) and abs(found[-1] - last) <= ENDED * abs(last)):
+        lost = np.isnan(found[-1]) and last <= ENDED * risks[0][0]  # what is left is rounding
+        if lost or found[-1] > 1e3 * least or (np.isfinite(last) and abs(found[-1] - last) <= ENDED * abs(last)):
             break
     clocks, values = np.concatenate(tried), np.concatenate(risks)
     best = int(np.nanargmin(values))
+    if last <= ENDED * values[0]:  # nothing is less by more than that
+        return Stopping(np.inf, _only(ends, 1), _only(ends, 1))
     if _hidden(values, best, last):
         return Stopping(np.nan, _nowhere(ends), _only(ends, 1), found=False)
     if values[0] * (1.0 - ENDED) <= min(values[best], last):

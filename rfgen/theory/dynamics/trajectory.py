@@ -3,7 +3,6 @@
 __all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -16,7 +15,8 @@ from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_e
 from rfgen.equivalents.targets import WeightTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
-from rfgen.theory.dynamics.ends import PARTS, beginning, blocks_of, dimension, end, prediction_covariance, total_trace
+from rfgen.theory.dynamics.assembled import Trajectory, assembled
+from rfgen.theory.dynamics.ends import PARTS, blocks_of, dimension, prediction_covariance, total_trace
 from rfgen.theory.dynamics.fewer_nodes import fewer_nodes
 from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
 from rfgen.theory.ridge.block_risk import AugmentedProblem
@@ -27,41 +27,8 @@ SIZES = (48, 96, 192, 384, 576, 768, 1152, 1536, 2304, 4608)
 DEAR = 30_000
 # A bound on the upper edge, in units of the trace.
 MULTIPLE = 10.0
-# Errors beyond which a point has failed: of the nodes' scalar test, and of the risk against fewer nodes.
-SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
-# Risks below this share of the untrained one are as good as 0: errors are in units of it.
-RISK_FLOOR = 1e-4
 # Rate times clock times trace: below the first nothing is learned to rounding, above the second training has ended.
 UNMOVED, ENDED = 1e-30, 1e99
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """Curves along one clock, each (times,); risks in units of the target squared.
-
-    `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
-    weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor
-    on the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes,
-    relative to the risk, or to 1e-4 of the untrained risk; `converged`; `stable`: whether the rate is below the edge of
-    stability; `served`: whether a contour of affordable size exists (with momentum near 1, or its schedule, not for
-    thousands of steps).
-    """
-
-    test: np.ndarray
-    train: np.ndarray
-    bias: np.ndarray
-    variance: np.ndarray
-    data_variance: np.ndarray
-    features_variance: np.ndarray
-    initial_variance: np.ndarray
-    noise: np.ndarray
-    norm: np.ndarray
-    amplification: np.ndarray
-    df1: np.ndarray
-    residual: np.ndarray
-    converged: np.ndarray
-    stable: np.ndarray
-    served: np.ndarray
 
 
 def trajectory(
@@ -123,7 +90,7 @@ def trajectory(
             served[at] = True
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     state = (solved, error, stable, unmoved, ended & stable, served)
-    return _assemble(problem, sizes, training, noise, initial, fine, coarse, state, shared)
+    return assembled(problem, sizes, training, noise, initial, fine, coarse, state, shared)
 
 
 def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -217,46 +184,6 @@ def _window(
             float(initial) * 2.0 * np.real(h @ each) for each in (reached, np.asarray(nodes.df1), spare)
         )
     return parts, bool(np.asarray(nodes.converged).all())
-
-
-def _assemble(
-    problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, noise: Any,
-    initial: np.ndarray, fine: dict[str, np.ndarray], coarse: dict[str, np.ndarray],
-    state: tuple[np.ndarray, ...], shared: str,
-) -> Trajectory:
-    """The record: contours, and the beginning and the end of training."""
-    solved, error, stable, unmoved, ended, served = state
-    null = float(problem.null_power)
-
-    def combined(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        data, noisy = p["data"] + null * p["noise"], noise * (1.0 + p["noise"])
-        variance = data + p["features"] + p["initial"]
-        return {
-            "test": p["bias"] + variance + noisy, "bias": p["bias"], "variance": variance, "data_variance": data,
-            "train": p["train"] + (null + noise) * p["train_noise"] + p["initial_train"],
-            "features_variance": p["features"], "initial_variance": p["initial"], "noise": noisy,
-            "norm": p["norm"] + (null + noise) * p["norm_noise"] + p["initial_norm"],
-            "amplification": 1.0 + p["noise"], "df1": p["df1"],
-        }
-
-    found, rough = combined(fine), combined(coarse)
-    start = combined({name: np.array([value]) for name, value in beginning(problem, sizes, initial).items()})
-    for name in found:
-        found[name][unmoved] = rough[name][unmoved] = start[name]
-    if ended.any():
-        last = end(problem, sizes, training, noise, initial, shared)
-        for name in found:
-            found[name][ended] = rough[name][ended] = last[name]
-        solved[ended] = last["converged"]
-    scale = np.maximum(np.abs(found["test"]), RISK_FLOOR * (start["test"] + 1e-300))
-    with np.errstate(invalid="ignore"):  # both are inf where the end of training diverges
-        change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"])) / scale
-    residual = np.maximum(np.nan_to_num(change, posinf=0.0), error)
-    found["train"], found["norm"] = np.maximum(found["train"], 0.0), np.maximum(found["norm"], 0.0)
-    for name, values in found.items():
-        values[~stable] = 1.0 if name == "df1" else np.inf
-    converged = solved & (error < SCALAR_TOLERANCE) & (residual < RISK_TOLERANCE) & ~np.isnan(found["test"])
-    return Trajectory(**found, residual=residual, converged=converged | ~stable, stable=stable, served=served)
 
 
 @program

@@ -26,6 +26,8 @@ INDEFINITE = 0.01
 MOST_PANELS = 20
 # Panels are padded to a multiple of the first for at most so many features: one more panel is no new compilation.
 PADDING, SMALL = 4, 1200
+# A combination of views with this share of the largest second moment has no inputs.
+EMPTY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +175,7 @@ def pattern_features(
     else:
         each = np.arange(drawn.shape[1])
         covariance[:, each, each] += spread[drawn]
+    covariance, cross, second, label = _rotated(covariance, cross, second, label, np.trace(basis, axis1=1, axis2=2))
     test, test_cross = np.zeros(basis.shape[0]), labels.T @ task.features / task.features.shape[0]
     test[-1] = 1.0
     if test_views is not None:
@@ -187,6 +190,21 @@ def pattern_features(
     )
     blocks = Blocks(mass, weight, covariance)
     return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(outputs))), replicate
+
+
+def _rotated(
+    covariance: np.ndarray, cross: np.ndarray, second: np.ndarray, label: np.ndarray, traces: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """The same blocks with orthogonal combinations of views, of which those without inputs are exactly so: at ridge 0 two
+    equal views, whose difference is rounding, would be fitted apart.
+    """
+    values, vectors = np.linalg.eigh(covariance @ traces)
+    full = values > EMPTY * np.maximum(values[:, -1:], 1e-300)
+    covariance = np.einsum("gka,gklj,glb->gabj", vectors, covariance, vectors)
+    covariance *= (full[:, :, None] & full[:, None])[..., None]
+    cross = np.einsum("gka,gklop,glb->gabop", vectors, cross, vectors) * full[:, :, None, None, None]
+    second = np.einsum("gka,gklo,glb->gabo", vectors, second, vectors)
+    return covariance, cross, second, np.einsum("gka,gk->ga", vectors, label)
 
 
 def _on_device(problem: AugmentedProblem) -> AugmentedProblem:

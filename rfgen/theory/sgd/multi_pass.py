@@ -148,7 +148,7 @@ def multi_pass_sgd(
         forcing = forcing + squares
     run = second_moments(iteration, table(forcing), times)
     excess = excess + run.sums
-    bias = base[6] + null
+    bias = np.maximum(base[6], 0.0) + null
     base = np.moveaxis(base[:6].reshape(3, 2, -1), 2, 0) + excess
     noisy = 1.0 + base[:, 1, 1]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -27,7 +27,7 @@ from rfgen.theory.dynamics.trajectory import equilibria_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd.stability import Stability, stability
+from rfgen.theory.sgd.stability import Stability, stability, unstable_steps
 
 # Half-widths of the panels of compressed modes, for the result and for its error.
 PANEL, COARSE_PANEL = 0.6, 0.9
@@ -45,8 +45,9 @@ class OnePassCurve:
 
     `test = bias + variance + noise`; `norm`: mean squared weights; `amplification`: factor on the label noise; `residual`:
     relative change of the risk with fewer nodes, or error of the contour's test; `converged`.  `stability`: of settings
-    that do not change (None: a schedule), `stationary_test`: the risk of the last iterate at rest.  `by_mode`: squared
-    errors (times, outputs, levels) by source "bias", "variance", "noise", the irreducible noise apart.
+    that do not change (None: a schedule), `stationary_test`: the risk of the last iterate at rest.  `unstable_steps` of a
+    schedule: see `stability`.  `by_mode`: squared errors (times, outputs, levels) by source "bias", "variance", "noise",
+    the irreducible noise apart.
     """
 
     test: np.ndarray
@@ -60,6 +61,7 @@ class OnePassCurve:
     stability: Stability | None
     stationary_test: Any
     by_mode: dict[str, np.ndarray] | None
+    unstable_steps: list[int]
 
 
 def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> Iteration:
@@ -125,7 +127,7 @@ def one_pass_sgd(
         found = _on_features(task, float(features), scale, iteration, times, window, null, noise)
     else:
         found = _on_modes(modes, iteration, times, window, null, noise, None if by_mode else PANEL)
-    parts, steady, error, kept = found
+    parts, steady, growing, error, kept = found
     parts["norm"] = parts["norm"] / scale
     if error is None:
         rough = _on_modes(modes, iteration, times, window, null, noise, COARSE_PANEL)[0]
@@ -152,11 +154,11 @@ def one_pass_sgd(
     solved = (error < TOLERANCE) & ~np.any(np.reshape(parts["test"] < 0, (times.size, -1)), axis=1)
     return OnePassCurve(
         **grown, residual=error[place], converged=solved[place], stability=steady if constant else None,
-        stationary_test=rest, by_mode=kept,
+        stationary_test=rest, by_mode=kept, unstable_steps=growing,
     )
 
 
-Found = tuple[dict[str, np.ndarray], Stability, np.ndarray | None, dict[str, np.ndarray] | None]
+Found = tuple[dict[str, np.ndarray], Stability, list[int], np.ndarray | None, dict[str, np.ndarray] | None]
 
 
 def _on_modes(
@@ -189,8 +191,7 @@ def _on_modes(
         kept = {"bias": mean[:, None] ** 2 * rows[1:], "variance": run.by_node[:, :-1],
                 "noise": noise[:, None] * run.by_node[:, -1:]}
     error = None if first < values.size else np.zeros(times.size)
-    steady = stability(iteration, table, float(values[0]))
-    return {**parts, "forcing": null}, steady, error, kept
+    return {**parts, "forcing": null}, *_verdicts(iteration, table, float(values[0]), int(times[-1])), error, kept
 
 
 def _on_features(
@@ -208,7 +209,7 @@ def _on_features(
         failed = np.full((times.size, noise.size), np.nan)
         parts = dict.fromkeys(("test", "bias", "variance", "noise", "norm"), failed)
         nowhere = Stability(False, np.nan, np.nan, np.nan, np.full(2, np.nan))
-        return {**parts, "amplification": failed[:, 0], "forcing": null}, nowhere, np.full(times.size, np.inf), None
+        return {**parts, "amplification": failed[:, 0], "forcing": null}, nowhere, [], np.full(times.size, np.inf), None
     zeta, weights = curve.nodes, curve.weights
     at = equilibria_at(problem, np.inf, features, -zeta)
     kappa, df1 = np.asarray(at.nu), np.asarray(at.df1)
@@ -242,7 +243,12 @@ def _on_features(
         error = moment_error(iteration, curve, edge, times, mean[:, :-1], window)
         whole = power.sum(axis=1)
         error = error * np.max(np.where(whole == 0, 0.0, whole / np.abs(parts["test"])), axis=1)
-    return {**parts, "forcing": unexplained}, stability(iteration, table, edge), error, None
+    return {**parts, "forcing": unexplained}, *_verdicts(iteration, table, edge, int(times[-1])), error, None
+
+
+def _verdicts(iteration: Iteration, table: MomentNodes, largest: float, steps: int) -> tuple[Stability, list[int]]:
+    constant = iteration.rate.size == 1 and iteration.momentum.size == 1
+    return stability(iteration, table, largest), [] if constant else unstable_steps(iteration, table, largest, steps)
 
 
 @program

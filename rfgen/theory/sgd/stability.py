@@ -8,7 +8,7 @@ sum closing source k(z) = 1, or by the largest radius.  For plain descent on fre
     mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).   (Derived.)
 """
 
-__all__ = ["Stability", "spectral_radius", "stability"]
+__all__ = ["Stability", "spectral_radius", "stability", "unstable_steps"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ ROUNDING = 1e-14
 ASIDE = 1e-13
 # The last step of a schedule.
 LAST = 2**62
+# Steps of a schedule that are looked at, at most.
+LOOKED_AT = 48
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,11 @@ def spectral_radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicativ
     return found
 
 
-def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined: bool = True) -> Stability:
-    """The verdict at constant settings; `largest` eigenvalue (the nodes may be a contour round the spectrum).
+def stability(
+    iteration: Iteration, nodes: MomentNodes, largest: float, refined: bool = True, t: int = LAST
+) -> Stability:
+    """The verdict at constant settings, those of step `t` held on; `largest` eigenvalue (the nodes may be a contour round
+    the spectrum).
 
     `refined`: whether the recursion has its multiplicative term.
 
@@ -106,12 +111,12 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
     (0.2, True)
     """
     eigenvalues, source = np.asarray(nodes.eigenvalues), np.asarray(nodes.source)
-    maps = _Maps(iteration, eigenvalues, np.asarray(nodes.multiplicative), LAST)
+    maps = _Maps(iteration, eigenvalues, np.asarray(nodes.multiplicative), t)
     unbounded = np.full(np.shape(nodes.read)[0], np.inf)
     # (on a contour, of the ends of the spectrum: the nodes themselves lie outside)
     ends = [largest] if float(iteration.ridge) == 0.0 else [0.0, largest]
     at = np.append(eigenvalues[eigenvalues > 0] if np.isrealobj(eigenvalues) else [], ends)
-    worst = float(spectral_radius(iteration, at, at**2 if refined else 0.0 * at).max())
+    worst = float(spectral_radius(iteration, at, at**2 if refined else 0.0 * at, t).max())
     if not np.isfinite(worst) or not np.isfinite(maps.rest).all():
         return Stability(False, np.inf, np.inf, np.inf, unbounded)
     weights = np.asarray(nodes.closing) * source
@@ -125,7 +130,7 @@ def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined:
         loss = 1.0 / (1.0 - at_rest)
         sums = np.sum(np.real(np.asarray(nodes.read) * source * (maps.response(1.0) @ maps.read)), axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
-    outermost = float(spectral_radius(iteration, eigenvalues, np.asarray(nodes.multiplicative)).max())
+    outermost = float(spectral_radius(iteration, eigenvalues, np.asarray(nodes.multiplicative), t).max())
     return Stability(False, at_rest, _growth(mass, max(outermost, 1.0)) or max(worst, 1.0), np.inf, unbounded)
 
 
@@ -142,3 +147,11 @@ def _growth(mass: Callable[[float], float], least: float) -> float:
             return np.inf
     root: Any = brentq(lambda z: mass(z) - 1.0, low, high, xtol=1e-14 * low)
     return float(root)
+
+
+def unstable_steps(iteration: Iteration, nodes: MomentNodes, largest: float, steps: int) -> list[int]:
+    """Those of the first `steps` steps whose settings, held on, would let the risk grow without bound; of a schedule,
+    `LOOKED_AT` steps are tried, the denser the earlier.
+    """
+    tried = np.unique(np.geomspace(1.0, max(steps, 1), LOOKED_AT).astype(np.int64)) - 1
+    return [int(t) for t in tried if stability(iteration, nodes, largest, t=int(t)).growth > 1.0]

@@ -79,7 +79,8 @@ def test_where_it_comes_to_rest(n, features, momentum, ridge):
     rg.SGD(2.5, [0, 200, 201]), rg.SGD(9.0, [0, 200, 201], batch=60), rg.SGD(1.2, [0, 200, 201], momentum=0.7),
 ])
 def test_unstable_settings_grow_as_reported(training):
-    curve = rg.predict(TASK, rg.Learner(training), n=60)
+    with pytest.warns(UserWarning, match="unstable"):
+        curve = rg.predict(TASK, rg.Learner(training), n=60)
     assert curve.growth > 1 and np.isinf(curve.stationary_test) and "unstable" in curve.attrs and curve.converged.all()
     np.testing.assert_allclose(curve.test[2] / curve.test[1], curve.growth, rtol=2e-2)
 

@@ -107,7 +107,8 @@ def test_the_closed_form_of_plain_descent():
 @pytest.mark.parametrize("features", [None, 30])
 def test_unstable_settings_grow_as_reported(training, features):
     task = rg.Task.power_law(1.1, 1.5, 0.3, modes=60)
-    curve = rg.predict(task, rg.Learner(training, features=features))
+    with pytest.warns(UserWarning, match="unstable"):
+        curve = rg.predict(task, rg.Learner(training, features=features))
     assert curve.growth > 1 and np.isinf(curve.stationary_test) and "unstable" in curve.attrs
     assert curve.converged.all()
     # without an isolated root the edge of a continuous spectrum grows as t^-3/2 growth^t
@@ -117,7 +118,8 @@ def test_unstable_settings_grow_as_reported(training, features):
 def test_overflow_is_infinite_not_nan():
     for features in (None, 30):
         learner = rg.Learner(rg.OnePassSGD(3.0, [0, 10, 10_000]), features=features)
-        curve = rg.predict(TASK, learner)
+        with pytest.warns(UserWarning, match="unstable"):
+            curve = rg.predict(TASK, learner)
         assert np.isfinite(curve.test[:2]).all() and np.isposinf(curve.test[2])
 
 

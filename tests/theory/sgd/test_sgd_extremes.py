@@ -56,11 +56,13 @@ def test_only_rate_times_eigenvalue_matters():
 
 @pytest.mark.parametrize("ridge", [316.0, 350.0, 1000.0])
 def test_weight_decay_beyond_stability_ends_and_grows(ridge):
-    curve = rg.predict(LONG, rg.Learner(rg.SGD(0.3, [0, 10, 100], ridge=ridge)), n=50)
+    with pytest.warns(UserWarning, match="unstable"):
+        curve = rg.predict(LONG, rg.Learner(rg.SGD(0.3, [0, 10, 100], ridge=ridge)), n=50)
     assert curve.converged.all() and curve.growth > 1 and float(curve.test[2]) > 1e20
     np.testing.assert_allclose(curve.test[0], LONG.null_risk, rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:.*unstable")
 def test_huge_rates_are_infinite_and_break_nothing():
     curve = rg.predict(SHORT, rg.Learner(rg.OnePassSGD([1e300, 0.3], [0, 10])))
     assert np.isposinf(curve.test[0, 1]) and np.isposinf(curve.growth[0]) and np.isfinite(curve.test[1]).all()

@@ -1,0 +1,23 @@
+"""Random tasks over 300 decades: no NaN without a reason, no exception, no violated identity (`tests.fuzz`)."""
+
+import os
+
+import pytest
+
+from tests.fuzz import KINDS, look
+
+# `FUZZ_POINTS=100000 pytest tests/test_fuzz.py --full` looks at as many; `python -m tests.fuzz` lists what it finds.
+POINTS = int(os.environ.get("FUZZ_POINTS", "4000"))
+
+
+def test_random_ridges():
+    seen, unknown, violations = look(512, 1, ("ridge",))
+    assert seen["ridge"] >= 512 and not violations and not unknown["ridge"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_tasks(kind):
+    share = KINDS[kind][1] / sum(share for _, share in KINDS.values())
+    seen, unknown, violations = look(max(POINTS * share, 1), 2, (kind,))
+    assert not violations
+    assert unknown[kind] < 0.2 * seen[kind]

@@ -1,0 +1,132 @@
+"""Numbers that once were wrong without a word: late times, steep spectra, holes between regimes, extremes."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.systems.univariate import min_norm_interpolant
+
+ISOTROPIC = rg.Task.isotropic(50)
+STEEP = rg.Task(np.exp(-1.3 * np.arange(40)), np.ones(40), noise=1e-10)
+
+
+def isotropic_risk(decay, samples=100, modes=50):
+    """Mean of `decay` over the Marchenko-Pastur law: the noise-free risk of an isotropic target, n > modes."""
+    ratio = modes / samples
+    low, high = (1 - ratio**0.5) ** 2, (1 + ratio**0.5) ** 2
+    points, weights = np.polynomial.legendre.leggauss(400)
+    angle = np.pi / 2 * (points + 1)
+    h = (low + high) / 2 - (high - low) / 2 * np.cos(angle)
+    return np.pi / 2 * weights @ ((high - low) ** 2 / 4 * np.sin(angle) ** 2 / (2 * np.pi * ratio * h) * decay(h))
+
+
+LATE = {
+    "flow": (rg.GradientFlow([1.0, 50.0, 80.0, 150.0, 1e5]), lambda at: lambda h: np.exp(-2 * h * at)),
+    "descent": (rg.GradientDescent(0.5, [10, 100, 1000]), lambda at: lambda h: (1 - 0.5 * h) ** (2 * at)),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_late_times_without_noise(name):
+    """-4e-18 was given as solved, where the risk is e^(-2 lambda t)."""
+    training, decay = LATE[name]
+    curve = rg.predict(ISOTROPIC, rg.Learner(training), n=100)
+    clock = next(iter({"time", "steps"} & set(curve.coords)))
+    exact = np.array([isotropic_risk(decay(float(at))) for at in curve[clock]])
+    solved = curve.converged.values
+    assert solved[exact > 1e-9].all() and not solved[exact < 1e-14].any()
+    np.testing.assert_allclose(curve.test.values[solved], exact[solved], rtol=1e-5)
+    assert np.isnan(curve.test.values[~solved]).all() and "lost to rounding" in curve.attrs["failures"]
+
+
+@pytest.mark.parametrize("training", [
+    rg.HeavyBall(0.3, 0.5, [10, 300, 1000]), rg.Nesterov(0.3, [10, 1000]), rg.Chebyshev(0.08, 3.0, [10, 300]),
+    rg.SGD(0.05, [10, 3000], batch=50), rg.OnePassSGD(0.01, [10, 10**5], batch=4),
+])
+def test_no_risk_is_below_zero(training):
+    curve = rg.predict(ISOTROPIC, rg.Learner(training), n=None if isinstance(training, rg.OnePassSGD) else 100)
+    for name in ("test", "bias", "variance"):
+        assert not (curve[name] < 0).any()
+    assert "failures" in curve.attrs or not np.isnan(curve.test).any()
+
+
+def test_stopping_without_noise_goes_to_the_end():
+    assert np.isposinf(rg.optimal_stopping(ISOTROPIC, rg.Learner(rg.GradientFlow(1.0)), n=[25, 100]).time).all()
+
+
+def test_best_ridges_of_steep_spectra():
+    """194 times the least risk was given at n = 40."""
+    sizes = [39, 40, 41]
+    best = rg.optimal_ridge(STEEP, rg.Learner(rg.Ridge()), n=sizes)
+    grid = rg.predict(STEEP, rg.Learner(rg.Ridge(np.geomspace(1e-60, 1, 512))), n=sizes).test.min("ridge")
+    assert (best.test.values <= grid.values * (1 + 1e-12)).all()
+    np.testing.assert_allclose(best.test[1], 0.00030243611930540204, rtol=1e-9)
+    assert "edge" not in best.attrs
+    silent = rg.optimal_ridge(rg.Task([1.0, 0.5], [1.0, 1.0]), rg.Learner(rg.Ridge()), n=5)
+    assert "1 point(s) at ridge 0" in silent.attrs["edge"]
+    unlearnable = rg.overfitting_cost(rg.Task([1.0, 0.5], [0.0, 0.0], noise=1.0), n=1)
+    assert "1 point(s) at ridge inf" in unlearnable.attrs["edge"]
+
+
+def test_schedules_that_diverge_are_told():
+    task = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=300)
+    settings = {"steps": [10, 100], "momentum": lambda t: t / (t + 3), "nesterov": True}
+    with pytest.warns(UserWarning, match="schedule unstable at step"):
+        curve = rg.predict(task, rg.Learner(rg.OnePassSGD(lambda t: 0.5 / (1 + t / 20), **settings)))
+    assert float(curve.test[1]) > 1e5 and "held on" in curve.attrs["unstable"]
+    curve = rg.predict(task, rg.Learner(rg.OnePassSGD(lambda t: 0.02 / (1 + t / 20), **settings)))
+    assert "unstable" not in curve.attrs
+
+
+MODES = rg.Task(np.exp(-1.76 * np.arange(40)), np.ones(40))
+SQUARE = {
+    "n = features": (MODES, 1, 1, 0.5), "n = rank": (rg.Task.power_law(1.5, 1.5, 0.3, modes=20), 20, None, 0.5),
+    "all equal": (rg.Task.power_law(1.5, 1.5, 0.3, modes=20), 20, 20, 1 / 3),
+}
+
+
+@pytest.mark.parametrize("case", SQUARE)
+def test_the_latest_times_at_a_peak(case):
+    """NaN between a finite and an infinite risk: it grows as a power of time, to 2.8e43 at 2.4e84."""
+    task, n, features, power = SQUARE[case]
+    times = np.array([1e16, 1e30, 2.4e84])
+    curve = rg.predict(task, rg.Learner(rg.GradientFlow([*times, np.inf]), features=features), n=n)
+    assert np.isposinf(curve.test[3]) and curve.converged.all()
+    grown = np.diff(np.log(curve.test[:3])) / np.diff(np.log(times))
+    np.testing.assert_allclose(grown, power, rtol=1e-5)
+    if case == "n = features":
+        np.testing.assert_allclose(curve.test[2], 2.796739453993e43, rtol=1e-9)
+
+
+def test_training_error_of_an_infinite_risk():
+    """(n - df1)^2 was 0, times an infinite risk."""
+    task = rg.Task(
+        [1.6e-20, 1.4e-268, 2.3e-182, 1.2e-261, 1.4e-26, 9.8e263], [7.6e-209, 1.9e232, 2.9e-111, 1.8e148, 3.8e205, 1e63],
+        noise=1.0,
+    )
+    curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 3.7e-136, 1.0]), features=[100.0, np.inf]), n=[1, 3, 6, 40])
+    for name in ("test", "train", "bias", "variance", "noise", "norm"):
+        assert not np.isnan(curve[name]).any(), name
+
+
+def test_interpolation_of_points_as_far_as_doubles_go():
+    """The function was NaN, and the certificate said 0."""
+    x, y = np.array([-3.0, 1.0, 2.0, 4.0]), np.array([0.0, 1.0, 3.0, 2.0])
+    f = min_norm_interpolant(x * 1e188, y)
+    np.testing.assert_allclose(f(x * 1e188), y)
+    assert np.isfinite(f.cost) and f.certificate_gap < 1e-12
+
+
+@pytest.mark.parametrize("augmentation", [rg.Gain([0.5, 1.5], views=2), rg.Flip(0.5, views=2)])
+def test_ridge_0_of_equal_views_of_real_inputs(augmentation):
+    """Two equal views, whose difference is rounding: NaN, where 1e-9 gave the limit."""
+    draws = np.random.default_rng(0).normal(size=(300, 5, 6))
+    features = rg.RandomFeatureMap(20, "relu")
+    task = rg.DataTask(draws, np.sign(draws[:, 0, 0]), feature_map=features, noise=0.1, moment_views=8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 300 examples are few
+        curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 1e-9]), augmentation=augmentation), n=60)
+    assert curve.converged.all()
+    np.testing.assert_allclose(curve.test[0], curve.test[1], rtol=1e-6)
