@@ -28,8 +28,8 @@ def cells(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_are_of_these_cells(path):
     pair = path.with_suffix(".ipynb")
-    assert pair.exists(), f"python -m jupytext --to ipynb --execute {path.name}"
-    assert cells(path) == cells(pair), f"python -m jupytext --to ipynb --execute {path.name}"
+    assert pair.exists(), f"python docs/notebooks.py {path.stem}"
+    assert cells(path) == cells(pair), f"python docs/notebooks.py {path.stem}"
     run = [cell for cell in jupytext.read(pair).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in run] == list(range(1, len(run) + 1))
     assert not [output for cell in run for output in cell.outputs if output.output_type == "error"]
