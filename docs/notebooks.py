@@ -7,6 +7,7 @@ import jupytext
 import nbclient
 import nbformat
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 NOTEBOOKS = pathlib.Path(__file__).parents[1] / "notebooks"
 
 
@@ -18,7 +19,7 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [
                 output for output in cell.outputs
-                if output.get("name") != "stderr" and "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+                if output.get("name") != "stderr" and WIDGET not in output.get("data", {})
             ]
     return notebook
 
