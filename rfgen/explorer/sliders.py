@@ -2,7 +2,6 @@
 
 __all__ = ["Settings", "learner_with", "sliders", "task_with"]
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -36,13 +35,7 @@ def sliders(task: Any, learner: Any, n: float) -> dict[str, dict[str, Any]]:
 
 def task_with(task: Any, settings: Settings) -> Any:
     """The task at the noise of the slider."""
-    if "noise" not in settings:
-        return task
-    changed = copy.copy(task)
-    noise = np.array([settings["noise"]])
-    noise.setflags(write=False)
-    changed._set(noise=noise)  # noqa: SLF001
-    return changed
+    return task.with_noise(settings["noise"]) if "noise" in settings else task
 
 
 def learner_with(learner: Any, settings: dict[str, Any]) -> Any:

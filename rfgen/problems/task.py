@@ -259,8 +259,8 @@ class Task(Noun):
 
         `kernel`: an `rg.GaussianKernel` (exact modes: Mehler) or `PolynomialKernel`, `NNGP`, `NTK` (Hermite functions, to
         leading order in the share of one axis).  `target` {(1,): 0.8, (0, 2): 0.6}: coefficients of Hermite polynomials of
-        unit norm by their degrees along the axes.  `parameters["trace_defect"]`: how low-dimensional the inputs are; up to
-        .001 curves are within 5 %, from .003 on up to 20 % low and a warning says so.  Simulation draws x.
+        unit norm by their degrees.  `parameters["trace_defect"]`: how low-dimensional the inputs are; up to .001 curves
+        are within 5 %, from .003 on up to 20 % low and a warning says so.  Simulation draws x.
         """
         population = KernelInputs(variances, kernel, target, test_points)
         levels, counts, powers, null = population.levels()
@@ -275,8 +275,8 @@ class Task(Noun):
 
         Eigenvalues are those of kernel / N.  `sampling` "without replacement": n < N of the examples are drawn, and the
         test risk is that of the others; "with replacement": the examples are the population, rows drawn from it repeat,
-        and what was drawn is tested too (for n far below N).  Labels are used as they are (centre them
-        if the kernel has no constant mode); `noise` is added on top of whatever noise they already hold.
+        and what was drawn is tested too (n far below N).  Labels are used as they are (centre them if the kernel has no
+        constant mode); `noise` is added on top of whatever noise they already hold.
         """
         return cls._from_examples(*kernel_examples(kernel, y), noise, keep_outputs, "from_kernel", sampling)
 
@@ -289,8 +289,7 @@ class Task(Noun):
 
     @classmethod
     def _from_examples(
-        cls, eigenvalues: np.ndarray, population: FinitePopulation, noise: Any, keep_outputs: bool, name: str,
-        sampling: str,
+        cls, eigenvalues: np.ndarray, population: FinitePopulation, noise: Any, keep_outputs: bool, name: str, sampling: str
     ) -> "Task":
         power, null = population.target(eigenvalues)
         size, outputs = population.labels.shape
