@@ -10,7 +10,9 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
+from rfgen.api.nouns import (
+    checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths,
+)
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -75,8 +77,8 @@ def simulate_spectral(
                     runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
             return _stacked(runs, sizes, eigen)
         count = int(sizes)
-    if learner.augmentation is not None:
-        axes = {**axes, **learner.augmentation.axes}
+    axes = with_strengths(axes, learner.augmentation)
+    refuse_views_of_inputs(task, learner)
     models = Members(count, learner.resampling)
     trials = validation.integer("trials", trials, 1)
     seed = checked_seed(seed)
