@@ -9,7 +9,12 @@ import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
 from rfgen.api.nouns import (
-    checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths,
+    checked_axes,
+    in_modes,
+    outputs_kept,
+    refuse_held_out,
+    refuse_views_of_inputs,
+    with_strengths,
 )
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
@@ -45,7 +50,8 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     -----
     One pass: exact for Gaussian inputs at any finite size; with features, as modes and features grow together; a
     microsecond a step.  Augmented, every sample of one pass is seen once, in fresh views of the kernel's own modes: exact
-    too, with the fourth moments of the views.  Many passes: exact as the effective dimension (tr S)^2 / tr S^2 grows; about a second a setting.
+    too, with the fourth moments of the views, a step costing modes times patterns.  Many passes: exact as the effective
+    dimension (tr S)^2 / tr S^2 grows; about a second a setting.
 
     References
     ----------
@@ -77,7 +83,9 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
                 curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law)
                 curves.append(curve)
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
-    return found if learner.augmentation is None else found.assign_attrs(augmentation=repr(learner.augmentation))
+    if learner.augmentation is None:
+        return found
+    return found.assign_attrs(augmentation=repr(learner.augmentation), form="fresh views")
 
 
 def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], noise: np.ndarray) -> MultiPassCurve:
@@ -161,7 +169,8 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             ),
         }
         result = result.assign({name: (*value, {"long_name": DESCRIPTIONS[name]}) for name, value in extra.items()})
-    return _with_modes(task, result, grid, curves, inner, laws) if curves and getattr(curves[0], "by_mode", None) else result
+    split = curves and getattr(curves[0], "by_mode", None)
+    return _with_modes(task, result, grid, curves, inner, laws) if split else result
 
 
 def _by_time(stacked: np.ndarray, laws: int) -> np.ndarray:

@@ -11,7 +11,12 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
 from rfgen.api.nouns import (
-    checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths,
+    checked_axes,
+    in_modes,
+    outputs_kept,
+    refuse_held_out,
+    refuse_views_of_inputs,
+    with_strengths,
 )
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
@@ -39,6 +44,7 @@ from rfgen.simulation.runs.trials import (
     trial_bytes,
     trials_at_once,
 )
+from rfgen.simulation.sampling.fresh_views import refuse_endless_views
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
@@ -117,6 +123,8 @@ def simulate_spectral(
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
+        if not training.needs_samples:
+            refuse_endless_views(source, features)
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

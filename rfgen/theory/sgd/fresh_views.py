@@ -16,9 +16,9 @@ quadratic in (b, e), written here (A0, A1, A2) for A0 b^2 + 2 A1 b E e + A2 E e^
             y = l g (3 kappa' lambda^2 + level' lambda) + the same with t, t' exchanged
             u = 3 kappa kappa' lambda^2 + (kappa level' + kappa' level) lambda + level level'
 
-Less the square of the mean gradient, this is the noise that `second_moments` takes, a batch of B dividing it.  Only the mean
-and the variance of each mode's weight enter: the recursion closes.  Of one pass all views are fresh, as each sample is seen
-once.  (Derived.)
+Less the square of the mean gradient, this is the noise that `second_moments` takes, a batch of B dividing it.  Only the
+mean and the variance of each mode's weight enter: the recursion closes.  In one pass each sample is seen once, so all views
+are fresh.  (Derived.)
 """
 
 __all__ = ["ViewedModes", "on_views", "rest_with_views", "view_nodes", "viewed_modes"]
@@ -130,7 +130,7 @@ def view_nodes(modes: ViewedModes, forcing: np.ndarray) -> MomentNodes:
         twice = np.where(first == second, 1.0, 2.0)
         if first.size * lam.size > MOST_NUMBERS:
             raise ValueError(
-                f"views must be 1 for so many patterns of a view ({patterns}, of {lam.size} modes), got {views:g}: take fewer"
+                f"views must be 1 for so many patterns of a view ({patterns}, of {lam.size} modes), got {views:g}"
             )
         parts.append(((1.0 - 1.0 / views) * twice * p[first] * p[second], *_pairs(modes, first, second)))
     weight, spread, label, loss, own = (

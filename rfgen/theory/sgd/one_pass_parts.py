@@ -11,6 +11,7 @@ Found = tuple[dict[str, np.ndarray], Stability, list[int], np.ndarray | None, di
 
 
 def verdicts(iteration: Iteration, table: MomentNodes, largest: float, steps: int) -> tuple[Stability, list[int]]:
+    """What becomes of the settings held on, and of a schedule its unstable steps."""
     constant = iteration.rate.size == 1 and iteration.momentum.size == 1
     return stability(iteration, table, largest), [] if constant else unstable_steps(iteration, table, largest, steps)
 

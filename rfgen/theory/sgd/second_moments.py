@@ -105,8 +105,8 @@ class MomentNodes:
     text; `read` (outputs, nodes): weights of the sums that are returned; `forcing` (columns, steps), of which the last
     holds on.
 
-    With `views`, `eigenvalues` are second moments of the views; `source` and `closing` (patterns, nodes) have a row for each
-    pattern of a view, or of two views of one sample, which has a loss of its own: see `fresh_views`.
+    With `views`, `eigenvalues` are second moments of the views; `source` and `closing` (patterns, nodes) have a row for
+    each pattern of a view, or of two views of one sample, which has a loss of its own: see `fresh_views`.
     """
 
     eigenvalues: Any
@@ -123,8 +123,8 @@ class MomentNodes:
 @dataclass(frozen=True)
 class Moments:
     """At each of the times asked for: `sums` (times, outputs, columns) over the variance of the predictor, `loss` (times,
-    columns[, patterns]) = T, `mean`, `ahead` (times, nodes): factors on the mean error of the predictor and of the gradient's point,
-    `by_node` (times, columns, nodes): the variance, empty unless asked for.
+    columns[, patterns]) = T, `mean`, `ahead` (times, nodes): factors on the mean error of the predictor and of the
+    gradient's point, `by_node` (times, columns, nodes): the variance, empty unless asked for.
     """
 
     sums: Any
@@ -188,6 +188,7 @@ def _run(
         return [[found[min(i, j), max(i, j)] for j in range(size)] for i in range(size)]
 
     def closed(moments: list[list[Array]], mean: tuple[Array, ...], gaze: Row, t: Any) -> tuple[Array, Array]:
+        # the part of a step's noise that is a mode's own, and the loss
         at = [part.astype(dtype) for part in gaze]
         seen = sum(at[i] * (at[j] * moments[i][j]) for i in range(size) for j in range(size))
         ahead = sum(at[i] * mean[i] for i in range(size))
@@ -197,7 +198,8 @@ def _run(
             own, loss = (part[0] + 2.0 * part[1] * ahead for part in (nodes.views.own, nodes.views.loss))
             each = seen @ nodes.closing.T + nodes.power @ loss.T + forcing[:, None] * nodes.views.label
             return nodes.multiplicative * seen + nodes.power * own, each
-        return nodes.multiplicative.astype(dtype) * seen, jnp.sum((nodes.closing.astype(dtype) * seen).real, axis=-1) + forcing
+        total = jnp.sum((nodes.closing.astype(dtype) * seen).real, axis=-1)
+        return nodes.multiplicative.astype(dtype) * seen, total + forcing
 
     def advance(t: Any, state: Any) -> Any:
         upper, mean, window = state
