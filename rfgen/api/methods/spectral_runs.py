@@ -44,7 +44,7 @@ from rfgen.simulation.runs.trials import (
     trial_bytes,
     trials_at_once,
 )
-from rfgen.simulation.sampling.fresh_views import refuse_endless_views
+from rfgen.simulation.sampling.fresh_views import refuse_views
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
@@ -124,7 +124,7 @@ def simulate_spectral(
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
-            refuse_endless_views(source, features)
+            refuse_views(source, features)
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

@@ -1,6 +1,6 @@
 """Fresh views of fresh samples: what a learner sees at each step of one pass, where samples are augmented."""
 
-__all__ = ["base_of", "fresh_views", "refuse_endless_views", "views_of"]
+__all__ = ["base_of", "fresh_views", "refuse_views", "views_of"]
 
 from typing import Any
 
@@ -22,11 +22,18 @@ def views_of(source: Any) -> int:
     return source.views if isinstance(source, AugmentedSampler) else 1
 
 
-def refuse_endless_views(source: Any, features: int | None) -> None:
+def refuse_views(source: Any, features: int | None) -> None:
     """Refuse, with the remedy, views that a step cannot draw."""
     if isinstance(source, LimitSampler):
         raise ValueError("views must be finite to be simulated along one pass, got inf: give views=..., a whole number")
-    if isinstance(source, AugmentedSampler) and features is not None:
+    if not isinstance(source, AugmentedSampler):
+        return
+    if source.augmentation.mixes:
+        raise ValueError(
+            f"{type(source.augmentation).__name__} is not simulated along one pass, whose samples have no training set to "
+            "be mixed from: take an augmentation that changes one input at a time, or train by rg.Ridge"
+        )
+    if features is not None:
         raise ValueError(
             f"augmentation along one pass is simulated for the kernel's own modes, got features={features}: leave features "
             "out, or leave augmentation out"

@@ -24,6 +24,7 @@ are fresh.  (Derived.)
 __all__ = ["ViewedModes", "on_views", "rest_with_views", "view_nodes", "viewed_modes"]
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def view_nodes(modes: ViewedModes, forcing: np.ndarray) -> MomentNodes:
     lam, p, views = modes.eigenvalues, modes.probability, modes.views
     patterns = p.size
     first, second = np.triu_indices(patterns)
-    parts = []
+    parts: list[Any] = []
     if np.isfinite(views):
         parts.append((p / views, *_single(modes)))
     if views > 1:
@@ -133,10 +134,8 @@ def view_nodes(modes: ViewedModes, forcing: np.ndarray) -> MomentNodes:
                 f"views must be 1 for so many patterns of a view ({patterns}, of {lam.size} modes), got {views:g}"
             )
         parts.append(((1.0 - 1.0 / views) * twice * p[first] * p[second], *_pairs(modes, first, second)))
-    weight, spread, label, loss, own = (
-        [np.concatenate(each) for each in zip(*part, strict=True)] if isinstance(part[0], tuple) else np.concatenate(part)
-        for part in zip(*parts, strict=True)
-    )
+    weight, spread, label = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    loss, own = ([np.concatenate(each) for each in zip(*(part[i] for part in parts), strict=True)] for i in (3, 4))
     second_moment = p @ (modes.square * lam + modes.floor)
     drift = second_moment - (p * modes.label) @ modes.gain * lam
     mean = (drift**2, drift * second_moment, second_moment**2)
