@@ -165,6 +165,7 @@ PREDICTIONS: dict[str, Method] = {
     **{name: _predict("task", fresh, n=lambda t: None) for name, fresh in FRESH.items()},
     **{f"{name}, features": _predict("task", fresh, n=lambda t: None, features=_size) for name, fresh in FRESH.items()},
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
+    "one pass, masked views": _predict("task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"]),
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
     "flow, members": _predict("task", _flow, members=[1, 3], features=_size),
@@ -201,6 +202,9 @@ VERBS: dict[str, Method] = {
     "simulate ridge": _simulate("task", _ridge, features=_size),
     "simulate flow": _simulate("task", _flow),
     "simulate one pass": _simulate("task", FRESH["one pass"], n=lambda t: None),
+    "simulate one pass, masked views": _simulate(
+        "task", FRESH["one pass"], n=lambda t: None, augmentation=lambda t: rg.Mask(0.7, views=2)
+    ),
     "simulate SGD": _simulate("task", FIXED["SGD"]),
     "simulate views": _simulate("task", _ridge, augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate data": _simulate("data", _ridge),

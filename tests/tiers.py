@@ -109,6 +109,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
     },
     "tests/simulation/test_sgd_agreement.py": {
+        "test_fresh_views_without_allowance": ("mask",),
         "test_many_passes": ("features",),
         "test_one_pass_without_allowance": ("descent-None", "accelerated-15"),
     },

@@ -1,7 +1,8 @@
 """The nouns that verbs take and check, and what they say where a theory is biased."""
 
 __all__ = [
-    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "warn_small_population",
+    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "refuse_views_of_inputs",
+    "warn_small_population", "with_strengths",
 ]
 
 from typing import Any, TypeAlias
@@ -10,12 +11,15 @@ import numpy as np
 
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.numerics.caller import warn_caller
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
+from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
@@ -71,6 +75,22 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
     if batch is not None and np.max(batch) > np.min(axes["n"]):
         raise ValueError(f"batch must be at most n, got batch {np.max(batch)} and n = {np.min(axes['n']):g}")
     return axes
+
+
+def with_strengths(axes: dict[str, np.ndarray], augmentation: AbstractAugmentation | None) -> dict[str, np.ndarray]:
+    """`axes`, and behind them those of the augmentation: `view_rate` is its own where the training has a `rate`."""
+    strengths = {} if augmentation is None else augmentation.axes
+    return {**axes, **{f"view_{name}" if name in axes else name: axis for name, axis in strengths.items()}}
+
+
+def refuse_views_of_inputs(task: Task | DataTask, learner: Learner) -> None:
+    """Refuse, along one pass, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
+    inputs = isinstance(task, DataTask) or isinstance(task.population, GaussianInputs | KernelInputs)
+    if learner.augmentation is not None and not learner.training.needs_samples and inputs:
+        raise ValueError(
+            "augmentation along one pass acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
+            f"multiplicity=...) with the same levels, or leave augmentation out, got {learner.augmentation!r}"
+        )
 
 
 def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = "") -> None:

@@ -37,6 +37,29 @@ def test_one_pass_without_allowance(name, average_from):
     assert report.agrees
 
 
+FRESH_VIEWS = {
+    "mask": (rg.Mask(0.7), rg.OnePassSGD([0.1, 0.3], STEPS)),
+    "noise": (rg.GaussianNoise(0.05, views=3), rg.OnePassSGD(0.2, STEPS, batch=[1, 2])),
+    "gain": (rg.Gain([0.4, 1.6], views=2), rg.OnePassSGD(0.15, STEPS, batch=2, average_from=10)),
+    "flip": (rg.Flip(0.3, views=2), rg.OnePassSGD(0.2, STEPS, batch=2, momentum=0.5)),
+    "cutout": (rg.Cutout(10, views=2), rg.OnePassSGD(0.2, STEPS)),
+    "composed": (
+        rg.Compose([rg.SaltAndPepper(0.6, 0.1), rg.LabelSmoothing(0.1)]), rg.AcceleratedSGD(0.9, 0.1, 0.2, 0.1, STEPS)),
+    "dropout": (rg.Dropout([0.2, 0.4], views=[1, 2]), rg.OnePassSGD(lambda t: 0.1 / (1 + t / 20), STEPS)),
+    "jitter": (rg.Jitter(0.5), rg.OnePassSGD(0.2, STEPS, momentum=0.5, nesterov=True)),
+}
+
+
+@pytest.mark.parametrize("name", FRESH_VIEWS)
+def test_fresh_views_without_allowance(name):
+    augmentation, training = FRESH_VIEWS[name]
+    report = rg.check(TASK, rg.Learner(training, augmentation=augmentation), trials=4000, seed=11, threshold=THRESHOLD)
+    assert report.agrees, report
+    for part in ("test", "bias", "variance", "noise"):
+        worst = float(abs(report.dataset[f"{part}_z"]).max())
+        assert worst <= THRESHOLD, f"{part}: |z| = {worst:.2f}"
+
+
 @functools.cache
 def steep(exponent, modes):
     values, power = np.arange(1.0, modes + 1) ** -exponent, np.arange(1.0, modes + 1) ** -1.3

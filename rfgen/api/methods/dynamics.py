@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.leverages import with_leverages
-from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population
+from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population, with_strengths
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.problems.augmentations.base import AbstractAugmentation
@@ -33,8 +33,7 @@ def predict_trajectory(
     eigen = in_modes(task)
     settings, posed, noise = posed_settings(task, learner, form)
     clock = list(training.axes)[-1]
-    strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
-    grid = Grid({**axes, **strengths})
+    grid = Grid(with_strengths(axes, augmentation))
     found = []
     if learner.resampling is not None:
         training = on_drawn(training, float(learner.resampling.mean_share))

@@ -2,12 +2,20 @@
 
 __all__ = ["predict_stochastic"]
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
+from rfgen.api.nouns import (
+    checked_axes,
+    in_modes,
+    outputs_kept,
+    refuse_held_out,
+    refuse_views_of_inputs,
+    with_strengths,
+)
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
@@ -41,13 +49,16 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     Notes
     -----
     One pass: exact for Gaussian inputs at any finite size; with features, as modes and features grow together; a
-    microsecond a step.  Many passes: exact as the effective dimension (tr S)^2 / tr S^2 grows; about a second a setting.
+    microsecond a step.  Augmented, every sample of one pass is seen once, in fresh views of the kernel's own modes: exact
+    too, with the fourth moments of the views, a step costing modes times patterns.  Many passes: exact as the effective
+    dimension (tr S)^2 / tr S^2 grows; about a second a setting.
 
     References
     ----------
     Derived: `rfgen.theory.one_pass_sgd`, `rfgen.theory.multi_pass_sgd`.
     """
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
+    refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
     if by_mode and not learner.kernel:
@@ -58,16 +69,23 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
         _, posed, noise = posed_settings(task, learner, None)
     outer = Grid({name: axis for name, axis in axes.items() if name != "steps"})
     steps = np.ravel(training.steps)
+    # all settings of the augmentation side by side, for each of the training's
+    laws = [None] if learner.augmentation is None else learner.augmentation.settings
+    strengths = {name: axis for name, axis in with_strengths(axes, learner.augmentation).items() if name not in axes}
     curves: list[Any] = []
-    for at in outer.points:
+    for at, law in itertools.product(outer.points, laws):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
                 curves.append(_many_passes(eigen, posed[0], training, at, noise))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
-                curves.append(one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode))
-    return _dataset(eigen, training, Grid(axes), outer, curves)
+                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law)
+                curves.append(curve)
+    found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
+    if learner.augmentation is None:
+        return found
+    return found.assign_attrs(augmentation=repr(learner.augmentation), form="fresh views")
 
 
 def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], noise: np.ndarray) -> MultiPassCurve:
@@ -94,7 +112,7 @@ def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], 
     return MultiPassCurve(**merged, stability=each[0].stability)
 
 
-def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[Any]) -> Any:
+def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[Any], laws: int) -> Any:
     inner = outputs_kept(task)
     names = [name for name in vars(curves[0]) if name not in STEADY]
     values = {}
@@ -102,7 +120,7 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
         stacked = np.stack([getattr(curve, name) for curve in curves])  # (points, times[, outputs])
         if inner and stacked.ndim == 2:
             stacked = np.broadcast_to(stacked[..., None], (*stacked.shape, *inner))
-        values[name] = grid.pack(stacked, *inner)
+        values[name] = grid.pack(_by_time(stacked, laws), *inner)
     variables, notes = judged(task, grid, values)
     notes = {
         name: text.replace("equilibria not solved in double precision, residual", LOST) for name, text in notes.items()
@@ -151,11 +169,17 @@ def _dataset(task: Task, training: Any, grid: Grid, outer: Grid, curves: list[An
             ),
         }
         result = result.assign({name: (*value, {"long_name": DESCRIPTIONS[name]}) for name, value in extra.items()})
-    return _with_modes(task, result, grid, curves, inner) if curves and getattr(curves[0], "by_mode", None) else result
+    split = curves and getattr(curves[0], "by_mode", None)
+    return _with_modes(task, result, grid, curves, inner, laws) if split else result
+
+
+def _by_time(stacked: np.ndarray, laws: int) -> np.ndarray:
+    """Curves (points * laws, times, ...) as (points, times, laws, ...), the order of the dimensions."""
+    return np.swapaxes(stacked.reshape(-1, laws, *stacked.shape[1:]), 1, 2)
 
 
 def _with_modes(
-    task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...]
+    task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...], laws: int
 ) -> Any:
     """The squared errors of single modes beside the curve, along a dimension `mode` with coordinate `eigenvalue`."""
     dims = grid.dims + ["output"] * len(inner)
@@ -163,5 +187,5 @@ def _with_modes(
     for name in ("bias", "variance", "noise"):
         stacked = np.stack([curve.by_mode[name] for curve in curves])[..., :explicit]  # type: ignore[index]
         title = {"long_name": DESCRIPTIONS[f"{name}_by_mode"]}
-        result[f"{name}_by_mode"] = ((*dims, "mode"), grid.pack(stacked, *inner, explicit), title)
+        result[f"{name}_by_mode"] = ((*dims, "mode"), grid.pack(_by_time(stacked, laws), *inner, explicit), title)
     return result.assign_coords(eigenvalue=("mode", task.eigenvalues[:explicit]))

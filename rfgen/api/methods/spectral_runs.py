@@ -10,7 +10,14 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ensembles import checked_members
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out
+from rfgen.api.nouns import (
+    checked_axes,
+    in_modes,
+    outputs_kept,
+    refuse_held_out,
+    refuse_views_of_inputs,
+    with_strengths,
+)
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -37,6 +44,7 @@ from rfgen.simulation.runs.trials import (
     trial_bytes,
     trials_at_once,
 )
+from rfgen.simulation.sampling.fresh_views import refuse_views
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
@@ -75,8 +83,8 @@ def simulate_spectral(
                     runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
             return _stacked(runs, sizes, eigen)
         count = int(sizes)
-    if learner.augmentation is not None:
-        axes = {**axes, **learner.augmentation.axes}
+    axes = with_strengths(axes, learner.augmentation)
+    refuse_views_of_inputs(task, learner)
     models = Members(count, learner.resampling)
     trials = validation.integer("trials", trials, 1)
     seed = checked_seed(seed)
@@ -115,6 +123,8 @@ def simulate_spectral(
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
+        if not training.needs_samples:
+            refuse_views(source, features)
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

@@ -83,7 +83,10 @@ METHODS = (
     ),
     Method(
         "one pass of SGD", EIGEN, (OnePassSGD, AcceleratedSGD), predict_stochastic, simulate_spectral, MEASURED, ("test",),
-        {"predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"})},
+        {
+            "predict": frozenset({"features", "augmentation", "by_mode"}),
+            "simulate": frozenset({"features", "augmentation", "dtype"}),
+        },
     ),
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,

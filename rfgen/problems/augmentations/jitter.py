@@ -58,7 +58,9 @@ class Jitter(AbstractAugmentation):
     def mode_law(self, modes: float) -> ModeLaw:
         """One pattern for each combination of gains, or a variance where every mode has its own."""
         if math.isinf(self.blocks):
-            return ModeLaw.of(slope=self.strength**2)
+            square = self.strength**2
+            high = (1.0 + 3.0 * square, 0.0), (1.0 + 6.0 * square + square**2, 0.0, 0.0)
+            return ModeLaw.of(slope=square, third=high[0], fourth=high[1])
         if self.blocks > MOST_BLOCKS:
             raise ValueError(
                 f"blocks must be at most {MOST_BLOCKS}, or math.inf for a gain of every mode, on the modes of a Task, got "

@@ -2,6 +2,9 @@
 
 __all__ = ["ModeLaw"]
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from rfgen.problems.settings import Noun
@@ -12,7 +15,9 @@ class ModeLaw(Noun):
 
     The noise has mean zero and variance `slope x_i^2 + level` given x, so that
     E[view_i | x, t] = gain[t, c] x_i and E Var[view_i | x, t] = slope[t, c] lambda_i + level[t, c] shape_i, where c is the
-    class of mode i.
+    class of mode i.  Where they are known, `third` (patterns, classes, 2) and `fourth` (patterns, classes, 3) hold the
+    higher moments given x, E view_i^3 = third[0] x_i^3 + third[1] x_i and
+    E view_i^4 = fourth[0] x_i^4 + fourth[1] x_i^2 + fourth[2], at shape_i = 1.
 
     Shapes: `probability` (patterns,) sums to 1; `gain`, `slope`, `level` (patterns, classes); `label` (patterns,), factor
     on the label.  With `breaks` (classes + 1,), class c holds the modes of number breaks[c] <= i < breaks[c + 1], counted
@@ -29,17 +34,33 @@ class ModeLaw(Noun):
     shape: np.ndarray | None = None
     breaks: np.ndarray | None = None
     level_class: np.ndarray | None = None
+    third: np.ndarray | None = None
+    fourth: np.ndarray | None = None
 
     @staticmethod
-    def of(gain: float = 1.0, slope: float = 0.0, level: float = 0.0, label: float = 1.0) -> "ModeLaw":
+    def of(
+        gain: float = 1.0, slope: float = 0.0, level: float = 0.0, label: float = 1.0,
+        third: Sequence[Any] | None = None, fourth: Sequence[Any] | None = None,
+    ) -> "ModeLaw":
         """One certain pattern that treats all modes alike."""
         one = np.ones((1, 1))
-        return ModeLaw(one[0], gain * one, slope * one, level * one, label * one[0])
+        high = [None if part is None else np.array([[part]], float) for part in (third, fourth)]
+        return ModeLaw(one[0], gain * one, slope * one, level * one, label * one[0], third=high[0], fourth=high[1])
 
     @property
     def classes(self) -> int:
         """Number of classes of modes."""
         return self.gain.shape[1]
+
+    @property
+    def higher(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`third` and `fourth`, powers of the gain where nothing is noisy; None where they are not known."""
+        if self.third is not None and self.fourth is not None:
+            return self.third, self.fourth
+        if self.slope.any() or self.level.any():
+            return None
+        none = np.zeros_like(self.gain)
+        return np.stack([self.gain**3, none], axis=-1), np.stack([self.gain**4, none, none], axis=-1)
 
     def then(self, second: "ModeLaw") -> "ModeLaw":
         """This change followed by an independent second one.
@@ -58,13 +79,24 @@ class ModeLaw(Noun):
         count = self.probability.size * second.probability.size
 
         def first(values: np.ndarray) -> np.ndarray:
-            wide = np.broadcast_to(values[:, None], (*values.shape[:1], second.probability.size, classes))
-            return wide.reshape(count, classes)
+            tail = values.shape[2:]
+            wide = np.broadcast_to(values[:, None], (*values.shape[:1], second.probability.size, classes, *tail))
+            return wide.reshape(count, classes, *tail)
 
         def last(values: np.ndarray) -> np.ndarray:
-            wide = np.broadcast_to(values[None], (self.probability.size, *values.shape[:1], classes))
-            return wide.reshape(count, classes)
+            tail = values.shape[2:]
+            wide = np.broadcast_to(values[None], (self.probability.size, *values.shape[:1], classes, *tail))
+            return wide.reshape(count, classes, *tail)
 
+        third = fourth = None
+        if self.higher is not None and second.higher is not None:
+            (c3, d3), (c4, d4, e4) = (np.moveaxis(first(part), -1, 0) for part in self.higher)
+            (own3, low3), (own4, mid4, low4) = (np.moveaxis(last(part), -1, 0) for part in second.higher)
+            third = np.stack([own3 * c3, own3 * d3 + low3 * first(self.gain)], axis=-1)
+            square = first(self.gain) ** 2 + first(self.slope)
+            fourth = np.stack(
+                [own4 * c4, own4 * d4 + mid4 * square, own4 * e4 + mid4 * first(self.level) + low4], axis=-1
+            )
         kept = last(second.gain) ** 2 + last(second.slope)  # factor on what the first change added
         shape = self.shape if self.shape is not None else second.shape
         plain = self if self.shape is None else second
@@ -78,6 +110,8 @@ class ModeLaw(Noun):
             label=np.outer(self.label, second.label).ravel(),
             shape=shape,
             breaks=breaks,
+            third=third,
+            fourth=fourth,
         )
 
     def sometimes(self, probability: float) -> "ModeLaw":
@@ -87,9 +121,11 @@ class ModeLaw(Noun):
             return none
         if probability == 1.0:
             return self
+        parts = {name: (getattr(self, name), getattr(none, name)) for name in ("gain", "slope", "level")}
+        if self.higher is not None and none.higher is not None:
+            parts |= dict(zip(("third", "fourth"), zip(self.higher, none.higher, strict=True), strict=True))
         widened = {
-            name: np.concatenate([getattr(self, name), np.broadcast_to(getattr(none, name), (1, self.classes))])
-            for name in ("gain", "slope", "level")
+            name: np.concatenate([own, np.broadcast_to(other, (1, *own.shape[1:]))]) for name, (own, other) in parts.items()
         }
         return ModeLaw(
             np.append(probability * self.probability, 1.0 - probability), **widened, label=np.append(self.label, 1.0),

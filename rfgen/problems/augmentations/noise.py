@@ -2,6 +2,7 @@
 
 __all__ = ["Dropout", "GaussianNoise", "Mask", "SaltAndPepper"]
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -67,12 +68,14 @@ class GaussianNoise(AbstractAugmentation):
             raise ValueError(
                 "variance must be 0 on infinitely many modes (the noise would be infinite): give modes=..., finite"
             )
-        law = ModeLaw.of(level=self.variance)
+        law = ModeLaw.of(
+            level=self.variance, third=(1.0, 3.0 * self.variance), fourth=(1.0, 6.0 * self.variance, 3.0 * self.variance**2)
+        )
         if self.covariance is None:
             return law
         if self.covariance.ndim != 1:
             raise ValueError("covariance must be (levels,), variances of the eigen-coordinates, with a Task; got a matrix")
-        return ModeLaw(law.probability, law.gain, law.slope, law.level, law.label, shape=self.covariance)
+        return replace(law, shape=self.covariance)
 
 
 class Mask(AbstractAugmentation):
@@ -96,7 +99,8 @@ class Mask(AbstractAugmentation):
     def mode_law(self, modes: float) -> ModeLaw:
         """Mean `keep x`, variance `keep (1 - keep) x^2`."""
         del modes
-        return ModeLaw.of(gain=self.keep, slope=self.keep * (1.0 - self.keep))
+        q = self.keep
+        return ModeLaw.of(gain=q, slope=q * (1.0 - q), third=(q, 0.0), fourth=(q, 0.0, 0.0))
 
 
 class Dropout(AbstractAugmentation):
@@ -118,7 +122,8 @@ class Dropout(AbstractAugmentation):
     def mode_law(self, modes: float) -> ModeLaw:
         """Mean x, variance `rate / (1 - rate) x^2`."""
         del modes
-        return ModeLaw.of(slope=self.rate / (1.0 - self.rate))
+        q = 1.0 - self.rate
+        return ModeLaw.of(slope=self.rate / q, third=(q**-2, 0.0), fourth=(q**-3, 0.0, 0.0))
 
 
 class SaltAndPepper(AbstractAugmentation):
@@ -144,4 +149,6 @@ class SaltAndPepper(AbstractAugmentation):
     def mode_law(self, modes: float) -> ModeLaw:
         """Mean `keep x`, variance `keep (1 - keep) x^2 + (1 - keep) variance`."""
         GaussianNoise(self.variance).mode_law(modes)  # refuses infinitely many modes
-        return ModeLaw.of(self.keep, self.keep * (1.0 - self.keep), (1.0 - self.keep) * self.variance)
+        q, rest = self.keep, 1.0 - self.keep
+        high = (q, 0.0), (q, 0.0, 3.0 * rest * self.variance**2)
+        return ModeLaw.of(q, q * rest, rest * self.variance, third=high[0], fourth=high[1])

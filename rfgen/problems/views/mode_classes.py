@@ -1,6 +1,6 @@
 """The modes of a task by the classes that an augmentation tells apart, compressed class by class."""
 
-__all__ = ["ModeClasses", "mode_classes"]
+__all__ = ["ModeClasses", "class_shares", "mode_classes"]
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def mode_classes(task: Task, law: ModeLaw) -> ModeClasses:
         shape = np.asarray(law.shape)[order][learned]
     rows = np.concatenate([counts[None], power])
     pieces = []
-    for number, share in enumerate(_shares(task, law)):
+    for number, share in enumerate(class_shares(task, law)):
         share = share[learned]
         there = share > 0
         if not there.any():
@@ -69,7 +69,7 @@ def mode_classes(task: Task, law: ModeLaw) -> ModeClasses:
     )
 
 
-def _shares(task: Task, law: ModeLaw) -> list[np.ndarray]:
+def class_shares(task: Task, law: ModeLaw) -> list[np.ndarray]:
     """For each class, the share of each level's modes in it, (levels,)."""
     counts, explicit = task.spectrum.multiplicity, task.spectrum.explicit
     if law.classes == 1:

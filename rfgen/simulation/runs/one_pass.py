@@ -28,6 +28,7 @@ from jaxtyping import Float
 from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
+from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, views_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
 
@@ -101,7 +102,7 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OneP
 
 def pairs_together(settings: OnePassSettings, source: Any, features: int | None, outputs: int) -> int:
     """Pairs of runs for which a step is worth its overhead and stays in cache, a power of two."""
-    columns = max(settings.batches) + len(settings.batches) * settings.together * outputs
+    columns = max(settings.batches) * views_of(source) + len(settings.batches) * settings.together * outputs
     size = NUMBERS // (2 * columns * stream_directions(source, features, unresolved_modes(source)))
     return 1 << max(0, size.bit_length() - 1)
 
@@ -109,7 +110,7 @@ def pairs_together(settings: OnePassSettings, source: Any, features: int | None,
 def one_pass_bytes(settings: OnePassSettings, source: Any, features: int | None, outputs: int, itemsize: int) -> int:
     """Largest arrays of one trial: two sequences, averages and gradients of weights, a batch, errors in modes, features."""
     directions = stream_directions(source, features, unresolved_modes(source))
-    batch, columns = max(settings.batches), len(settings.batches) * settings.together * 2 * outputs
+    batch, columns = max(settings.batches) * views_of(source), len(settings.batches) * settings.together * 2 * outputs
     weights = columns * (8 * directions + 4 * source.modes + 2 * batch)
     found = 6 * settings.settings * outputs + 4 * batch * max(directions, source.modes)
     mixing = 0 if features is None else source.modes * (2 * features + directions) + 3 * directions**2
@@ -121,7 +122,8 @@ def one_pass(
 ) -> OnePassMeasures:
     """Run two trials for each of `keys` (pairs, 2) through fresh samples; `features=None` is kernel regression.
 
-    `source` is a sampler in eigen-coordinates, Gaussian or of real examples.
+    `source` is a sampler in eigen-coordinates, Gaussian or of real examples; where it is augmented, every sample is seen
+    in fresh views, whose gradients are averaged.
     """
     found = _over_batches(_measures, source, keys, features, settings, noise, unresolved_modes(source))
     return OnePassMeasures(**found)
@@ -144,7 +146,7 @@ def _over_batches(
 ) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
-    streams = jax.lax.map(lambda key: stream(key, source, features, unresolved), keys.ravel())
+    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved), keys.ravel())
     streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
     found = jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
 
@@ -167,11 +169,12 @@ def _follow(
     A batch is the first samples of the largest one.
     """
     outputs, directions, dtype = noise.size, streams.scale.shape[-1], streams.scale.dtype
+    base, views = base_of(source), views_of(source)
     window = None if settings.window is None else settings.window[:, None, None]
 
     def descend(key: Array, run: Stream, t: Array, states: list[Any]) -> list[Any]:
-        rows, targets, errors = run.batch(key, t, source, max(settings.batches))
-        labels = jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
+        rows, targets, errors = run.batch(key, t, base, max(settings.batches))
+        rows, labels = fresh_views(source, key, t, rows, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1))
         now = {
             name: jax.lax.dynamic_index_in_dim(part, jnp.minimum(t, part.shape[1] - 1), 1)[:, :, None]
             for name, part in settings.values.items()
@@ -181,7 +184,7 @@ def _follow(
             return (run.seen(at) @ run.seen(rows[:size]).T - labels[:size].T) @ rows[:size] / size
 
         return [
-            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size))
+            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size * views))
             for size, state in zip(settings.batches, states, strict=True)
         ]
 
@@ -201,7 +204,7 @@ def _follow(
             if window is not None:
                 count = jnp.maximum(until - window + 1, 1).astype(dtype)
                 weights = jnp.where(until >= window, total / count, weights)
-            found.append(read(source, streams, weights[:, :, :outputs], weights[:, :, outputs:], noise))
+            found.append(read(base, streams, weights[:, :, :outputs], weights[:, :, outputs:], noise))
         return (until, states), found
 
     zeros = jnp.zeros((2, settings.together, 2 * outputs, directions), dtype)

@@ -21,13 +21,16 @@ from rfgen.equivalents.block_equilibrium import block_equilibrium
 from rfgen.numerics.compression import compress
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
 from rfgen.theory.dynamics.ends import blocks_of
 from rfgen.theory.dynamics.trajectory import equilibria_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.sgd.contour import moment_contour, moment_error
+from rfgen.theory.sgd.fresh_views import on_views, viewed_modes
+from rfgen.theory.sgd.one_pass_parts import Found, parts_of, verdicts
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
-from rfgen.theory.sgd.stability import Stability, stability, unstable_steps
+from rfgen.theory.sgd.stability import Stability
 
 # Half-widths of the panels of compressed modes, for the result and for its error.
 PANEL, COARSE_PANEL = 0.6, 0.9
@@ -86,11 +89,13 @@ def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> 
 
 
 def one_pass_sgd(
-    task: Task, features: Any, iteration: Iteration, clock: Any, average_from: Any = None, by_mode: bool = False
+    task: Task, features: Any, iteration: Iteration, clock: Any, average_from: Any = None, by_mode: bool = False,
+    augmentation: AbstractAugmentation | None = None,
 ) -> OnePassCurve:
     """The curve at step numbers `clock` (times,), in any order, on `features` random features (inf: the kernel itself).
 
-    `average_from`: from this step on the predictor is the mean of all iterates since.  Exact for Gaussian
+    `average_from`: from this step on the predictor is the mean of all iterates since.  `augmentation`, at single strengths:
+    each sample is seen in fresh views of the kernel's own modes (features=inf).  Exact for Gaussian
     eigen-coordinates at any number of modes; with random features as modes and features grow together, at any batch, rate
     and time.  Unstable settings give the numbers, which grow.
 
@@ -123,7 +128,14 @@ def one_pass_sgd(
     modes, iteration = (modes[0] / scale, *modes[1:]), iteration.scaled(scale)
     if not learned.any():  # one mode that nobody asks for
         modes = (np.ones(1), np.zeros(1), np.zeros((power.shape[0], 1)))
-    if np.isfinite(features) and learned.any():
+    if augmentation is not None and learned.any():
+        if np.isfinite(features):
+            raise ValueError(
+                f"augmentation along one pass is derived for the kernel's own modes, got features={features:g}: leave "
+                "features out, or leave augmentation out"
+            )
+        found = on_views(viewed_modes(task, augmentation, scale), iteration, times, window, null, noise, by_mode)
+    elif np.isfinite(features) and learned.any():
         found = _on_features(task, float(features), scale, iteration, times, window, null, noise)
     else:
         found = _on_modes(modes, iteration, times, window, null, noise, None if by_mode else PANEL)
@@ -141,8 +153,12 @@ def one_pass_sgd(
     rest = None
     if constant:
         at_rest = float(steady.sums[0])
-        rest = (1.0 + at_rest) * (parts.pop("forcing") + noise) if steady.stable else np.full(noise.shape, np.inf)
-    parts.pop("forcing", None)
+        if "rest" in parts:
+            rest = parts["rest"]
+        else:
+            rest = (1.0 + at_rest) * (parts["forcing"] + noise) if steady.stable else np.full(noise.shape, np.inf)
+    for name in ("forcing", "rest"):
+        parts.pop(name, None)
     if not task.keep_outputs:
         parts = {name: values[..., 0] if values.ndim == 2 else values for name, values in parts.items()}
         rest = None if rest is None else rest[0]
@@ -156,9 +172,6 @@ def one_pass_sgd(
         **grown, residual=error[place], converged=solved[place], stability=steady if constant else None,
         stationary_test=rest, by_mode=kept, unstable_steps=growing,
     )
-
-
-Found = tuple[dict[str, np.ndarray], Stability, list[int], np.ndarray | None, dict[str, np.ndarray] | None]
 
 
 def _on_modes(
@@ -185,13 +198,13 @@ def _on_modes(
     with np.errstate(over="ignore", invalid="ignore"):
         bias = mean**2 @ rows[1:].T + null
         weights_norm = (1.0 - mean) ** 2 @ (rows[1:] / nodes).T
-    parts = _parts(bias, sums[:, 0, :-1], sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
+    parts = parts_of(bias, sums[:, 0, :-1], sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
     kept = None
     if panel is None:
         kept = {"bias": mean[:, None] ** 2 * rows[1:], "variance": run.by_node[:, :-1],
                 "noise": noise[:, None] * run.by_node[:, -1:]}
     error = None if first < values.size else np.zeros(times.size)
-    return {**parts, "forcing": null}, *_verdicts(iteration, table, float(values[0]), int(times[-1])), error, kept
+    return {**parts, "forcing": null}, *verdicts(iteration, table, float(values[0]), int(times[-1])), error, kept
 
 
 def _on_features(
@@ -239,34 +252,17 @@ def _on_features(
         bias = (1.0 - fitted) ** 2 @ power.T + null
         weights_norm = ((1.0 - mean) ** 2 @ (columns[:-1] * inverse).T).real
         variance = np.maximum(signal - bias, np.minimum(signal, 0.0))  # a negative risk must show
-        parts = _parts(bias, variance, sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
+        parts = parts_of(bias, variance, sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
         error = moment_error(iteration, curve, edge, times, mean[:, :-1], window)
         whole = power.sum(axis=1)
         error = error * np.max(np.where(whole == 0, 0.0, whole / np.abs(parts["test"])), axis=1)
-    return {**parts, "forcing": unexplained}, *_verdicts(iteration, table, edge, int(times[-1])), error, None
-
-
-def _verdicts(iteration: Iteration, table: MomentNodes, largest: float, steps: int) -> tuple[Stability, list[int]]:
-    constant = iteration.rate.size == 1 and iteration.momentum.size == 1
-    return stability(iteration, table, largest), [] if constant else unstable_steps(iteration, table, largest, steps)
+    return {**parts, "forcing": unexplained}, *verdicts(iteration, table, edge, int(times[-1])), error, None
 
 
 @program
 def _lowest(problem: AugmentedProblem, features: Any) -> Any:
     """The effective ridge of the features alone: n infinite, ridge 0."""
     return block_equilibrium(problem.operators, blocks_of(problem, jnp.inf), features, jnp.zeros(())).nu
-
-
-def _parts(
-    bias: np.ndarray, variance: np.ndarray, unit: np.ndarray, weights_norm: np.ndarray, spread_norm: np.ndarray,
-    noise: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """The curve from its sums; `unit` (times, 1): risk from unit label noise."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        noisy = np.where(noise > 0, noise * (1.0 + unit), 0.0)
-        norm = weights_norm + spread_norm[:, :-1] + np.where(noise > 0, noise * spread_norm[:, -1:], 0.0)
-        return {"test": bias + variance + noisy, "bias": bias, "variance": variance, "noise": noisy, "norm": norm,
-                "amplification": 1.0 + unit[:, 0]}
 
 
 def _smooth_below(iteration: Iteration) -> float:

@@ -20,7 +20,7 @@ eigenvalue: nodes may be modes, the nodes of a compressed spectrum, or the upper
 parts.  (Derived.)
 """
 
-__all__ = ["Iteration", "MomentNodes", "Moments", "second_moments"]
+__all__ = ["Iteration", "MomentNodes", "Moments", "ViewTerms", "second_moments"]
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,12 +83,30 @@ class Iteration:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class ViewTerms:
+    """What views add to a step where weights of 0 error are not at rest; factors on `power`, with m the mean error seen.
+
+    `drift` (nodes,) of the mean gradient; the noise gains own[0] + 2 own[1] m, the loss of a pattern loss[0] + 2 loss[1] m;
+    `own` (2, nodes), `loss` (2, patterns, nodes), `label` (patterns,): factor on the forcing.
+    """
+
+    drift: Any
+    own: Any
+    loss: Any
+    label: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class MomentNodes:
     """Nodes (nodes,), real or complex, and what the recursion takes at each.
 
     `power` (columns, nodes): squared error of weights 0; `multiplicative`, `source`, `closing` (nodes,) as in the module's
     text; `read` (outputs, nodes): weights of the sums that are returned; `forcing` (columns, steps), of which the last
     holds on.
+
+    With `views`, `eigenvalues` are second moments of the views; `source` and `closing` (patterns, nodes) have a row for
+    each pattern of a view, or of two views of one sample, which has a loss of its own: see `fresh_views`.
     """
 
     eigenvalues: Any
@@ -98,14 +116,15 @@ class MomentNodes:
     closing: Any
     read: Any
     forcing: Any
+    views: ViewTerms | None = None
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Moments:
     """At each of the times asked for: `sums` (times, outputs, columns) over the variance of the predictor, `loss` (times,
-    columns) = T, `mean`, `ahead` (times, nodes): factors on the mean error of the predictor and of the gradient's point,
-    `by_node` (times, columns, nodes): the variance, empty unless asked for.
+    columns[, patterns]) = T, `mean`, `ahead` (times, nodes): factors on the mean error of the predictor and of the
+    gradient's point, `by_node` (times, columns, nodes): the variance, empty unless asked for.
     """
 
     sums: Any
@@ -126,9 +145,16 @@ def second_moments(
     short = int(clock[-1]) * count < MANY
     # padded: few programs are compiled.  A node of no source stays 0
     spare = -count % (WIDE_PADDING if short else PADDING)
-    leaves = {name: np.asarray(leaf) for name, leaf in vars(nodes).items()}
+    leaves = {name: np.asarray(leaf) for name, leaf in vars(nodes).items() if name != "views"}
     forcing = leaves.pop("forcing")
-    padded = {name: np.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, spare)]) for name, leaf in leaves.items()}
+
+    def wide(leaf: np.ndarray) -> np.ndarray:
+        return np.pad(leaf, [(0, 0)] * (leaf.ndim - 1) + [(0, spare)])
+
+    padded: dict[str, Any] = {name: wide(leaf) for name, leaf in leaves.items()}
+    if nodes.views is not None:
+        seen = nodes.views
+        padded["views"] = ViewTerms(wide(seen.drift), wide(seen.own), wide(seen.loss), seen.label)
     # a forcing that does not change is spread over a short run: one program serves those that do, too
     steps = _power(max(forcing.shape[1], LEAST_TIMES, int(clock[-1]) + 1) if short else forcing.shape[1])
     padded["forcing"] = np.pad(forcing, ((0, 0), (0, steps - forcing.shape[1])), mode="edge")
@@ -162,18 +188,26 @@ def _run(
         return [[found[min(i, j), max(i, j)] for j in range(size)] for i in range(size)]
 
     def closed(moments: list[list[Array]], mean: tuple[Array, ...], gaze: Row, t: Any) -> tuple[Array, Array]:
+        # the part of a step's noise that is a mode's own, and the loss
         at = [part.astype(dtype) for part in gaze]
         seen = sum(at[i] * (at[j] * moments[i][j]) for i in range(size) for j in range(size))
-        seen = seen + nodes.power * sum(at[i] * mean[i] for i in range(size)) ** 2
+        ahead = sum(at[i] * mean[i] for i in range(size))
+        seen = seen + nodes.power * ahead**2
         forcing = nodes.forcing[:, jnp.minimum(t, nodes.forcing.shape[1] - 1)]
-        return seen, jnp.sum((nodes.closing.astype(dtype) * seen).real, axis=-1) + forcing
+        if nodes.views is not None:
+            own, loss = (part[0] + 2.0 * part[1] * ahead for part in (nodes.views.own, nodes.views.loss))
+            each = seen @ nodes.closing.T + nodes.power @ loss.T + forcing[:, None] * nodes.views.label
+            return nodes.multiplicative * seen + nodes.power * own, each
+        total = jnp.sum((nodes.closing.astype(dtype) * seen).real, axis=-1)
+        return nodes.multiplicative.astype(dtype) * seen, total + forcing
 
     def advance(t: Any, state: Any) -> Any:
         upper, mean, window = state
         still, gaze, kick = iteration.step(t)
         moments = full(upper)
-        seen, loss = closed(moments, mean, gaze, t)
-        fresh = nodes.multiplicative.astype(dtype) * seen + nodes.source.astype(dtype) * loss[:, None].astype(dtype)
+        fresh, loss = closed(moments, mean, gaze, t)
+        source = nodes.source.astype(dtype)
+        fresh = fresh + (source * loss[:, None].astype(dtype) if nodes.views is None else loss @ source)
         matrix = [
             [still[i][j].astype(dtype) - shifted * (kick[i] * gaze[j]).astype(dtype) for j in range(size)]
             for i in range(size)
@@ -187,7 +221,10 @@ def _run(
             total, along, mean_total, count = opened(t, upper, mean, window)
             along = tuple(sum(matrix[i][k] * along[k] for k in range(size)) for i in range(size))
             window = (total, along, mean_total, count)
-        return after, tuple(sum(matrix[i][k] * mean[k] for k in range(size)) for i in range(size)), window
+        moved = tuple(sum(matrix[i][k] * mean[k] for k in range(size)) for i in range(size))
+        if nodes.views is not None:
+            moved = tuple(part + kick[i] * nodes.views.drift for i, part in enumerate(moved))
+        return after, moved, window
 
     def opened(t: Any, upper: tuple[Array, ...], mean: tuple[Array, ...], window: Any) -> Any:
         """The running sums with the iterate at t among them, if the window is open."""

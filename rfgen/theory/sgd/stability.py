@@ -3,12 +3,13 @@
 At constant settings each node's covariance follows a linear map L = A x A + multiplicative/B g g^T (h h^T).  With the
 response  k(z) = h h^T (z - L)^-1 g g^T / B  the loss T obeys  T = forcing + mass T,  mass = sum closing source k(1), so the
 iteration is stable if every L has spectral radius below 1 and mass < 1.  Otherwise it grows by the root z > 1 of
-sum closing source k(z) = 1, or by the largest radius.  For plain descent on fresh samples
+sum closing source k(z) = 1, or by the largest radius.  (Where views have several patterns, the mass is the largest
+eigenvalue of the matrix of patterns closing_s source_s' k(z), summed over nodes.)  For plain descent on fresh samples
 
     mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).   (Derived.)
 """
 
-__all__ = ["Stability", "spectral_radius", "stability", "unstable_steps"]
+__all__ = ["Responses", "Stability", "spectral_radius", "stability", "unstable_steps"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,10 +60,10 @@ def _differences(iteration: Iteration, t: int) -> tuple[np.ndarray, np.ndarray, 
     return np.array(still), np.array(gaze), np.array(kick)
 
 
-class _Maps:
+class Responses:
     """1 - L (nodes, s, s) on symmetric matrices as vectors, in parts, so that small eigenvalues are not lost in 1."""
 
-    def __init__(self, iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int) -> None:
+    def __init__(self, iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int = LAST) -> None:
         still, gaze, kick = _differences(iteration, t)
         step = np.outer(kick, gaze)
         shifted = (eigenvalues + float(iteration.ridge))[:, None, None]
@@ -83,10 +84,15 @@ class _Maps:
         except np.linalg.LinAlgError:  # a part of the state that the predictor never sees stands still
             return np.linalg.solve((z - 1.0 + ASIDE) * identity + self.rest, shove)[..., 0]
 
+    def at(self, z: float) -> tuple[np.ndarray, np.ndarray]:
+        """What unit noise of each step becomes, as the gradient and as the predictor sees it, (nodes,) each."""
+        found = self.response(z)
+        return found @ self.seen, found @ self.read
+
 
 def spectral_radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicative: np.ndarray, t: int = LAST) -> np.ndarray:
     """Spectral radius (nodes,) of L at the settings of step t; inf where it overflows."""
-    rest = _Maps(iteration, eigenvalues, multiplicative, t).rest
+    rest = Responses(iteration, eigenvalues, multiplicative, t).rest
     finite = np.isfinite(rest).all(axis=(1, 2))
     found = np.full(eigenvalues.size, np.inf)
     found[finite] = np.max(np.abs(1.0 - np.linalg.eigvals(rest[finite])), axis=1)
@@ -111,23 +117,31 @@ def stability(
     (0.2, True)
     """
     eigenvalues, source = np.asarray(nodes.eigenvalues), np.asarray(nodes.source)
-    maps = _Maps(iteration, eigenvalues, np.asarray(nodes.multiplicative), t)
+    maps = Responses(iteration, eigenvalues, np.asarray(nodes.multiplicative), t)
     unbounded = np.full(np.shape(nodes.read)[0], np.inf)
     # (on a contour, of the ends of the spectrum: the nodes themselves lie outside)
     ends = [largest] if float(iteration.ridge) == 0.0 else [0.0, largest]
     at = np.append(eigenvalues[eigenvalues > 0] if np.isrealobj(eigenvalues) else [], ends)
-    worst = float(spectral_radius(iteration, at, at**2 if refined else 0.0 * at, t).max())
+    if nodes.views is None:
+        worst = float(spectral_radius(iteration, at, at**2 if refined else 0.0 * at, t).max())
+    else:  # views have fourth moments of their own
+        worst = float(spectral_radius(iteration, eigenvalues, np.asarray(nodes.multiplicative), t).max())
     if not np.isfinite(worst) or not np.isfinite(maps.rest).all():
         return Stability(False, np.inf, np.inf, np.inf, unbounded)
-    weights = np.asarray(nodes.closing) * source
+    weights = np.asarray(nodes.closing) * source if nodes.views is None else source
 
     def mass(z: float) -> float:
+        if nodes.views is not None:
+            matrix = (np.asarray(nodes.closing) * (maps.response(z) @ maps.seen)) @ source.T
+            return float(np.linalg.eigvals(matrix).real.max())
         return float(np.sum(np.real(weights * (maps.response(z) @ maps.seen))))
 
     inside = worst <= 1.0 + ROUNDING
     at_rest = mass(1.0) if inside else np.inf
     if inside and at_rest < 1.0:
         loss = 1.0 / (1.0 - at_rest)
+        if nodes.views is not None:  # patterns rest at losses of their own: `rest_with_views`
+            return Stability(True, at_rest, 1.0, loss, unbounded)
         sums = np.sum(np.real(np.asarray(nodes.read) * source * (maps.response(1.0) @ maps.read)), axis=-1) * loss
         return Stability(True, at_rest, 1.0, loss, sums)
     outermost = float(spectral_radius(iteration, eigenvalues, np.asarray(nodes.multiplicative), t).max())

@@ -243,7 +243,7 @@ def test_ten_thousand_modes_take_microseconds_a_step():
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5)), n=10), "n must be left out"),
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(lambda t: -1.0 + 0 * t, 5))), "rate"),
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(lambda t: "x", 5))), "rate"),
-    (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), augmentation=rg.Mask(0.5))), "augmentation"),
+    (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), augmentation=rg.Mixup(0.5))), "Mixup"),
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5)), form="moment"), "form"),
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), features=5), by_mode=True), "by_mode"),
     (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), n=5, by_mode=True), "by_mode"),
