@@ -3,6 +3,7 @@
 __all__ = ["Meant", "clock_of", "fitted", "meant"]
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -59,8 +60,9 @@ def meant(task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str
     found = {key: Meant(np.asarray(other), error) for key, other in _values(curve, task, name).items()}
     if isinstance(task, Task | DataTask) and isinstance(learner, Learner):
         for key in _scales(learner, n):
-            found[key] = _rescaled(task, learner, n, options, name, curve[name].shape, key)
-        for key, other in _tasks(task):
+            with suppress(ValueError):  # a convention under which there is no curve
+                found[key] = _rescaled(task, learner, n, options, name, curve[name].shape, key)
+        for key, other in _tasks(task, learner):
             found[key] = _read(other, predict(other, learner, n, **options), name)
     return found
 
@@ -88,26 +90,31 @@ def _values(curve: Any, task: Any, name: str) -> dict[str, Any]:
     return found
 
 
-def _tasks(task: Any) -> Iterator[tuple[str, Any]]:
+def _with_noise(task: Any, noise: Any) -> Any:
+    return task.with_noise(noise) if isinstance(task, Task) else replace(task, noise=noise)
+
+
+def _tasks(task: Any, learner: Learner) -> Iterator[tuple[str, Any]]:
     """Other tasks: of another noise, or of centred rows."""
     modes, noise = in_modes(task), np.asarray(task.noise)
     if noise.any():
-        yield "noise^2", modes.with_noise(noise**2)
-        yield "root of noise", modes.with_noise(noise**0.5)
+        yield "noise^2", _with_noise(task, noise**2)
+        yield "root of noise", _with_noise(task, noise**0.5)
     population = modes.population
-    if isinstance(population, FinitePopulation):
+    if isinstance(population, FinitePopulation) and learner.augmentation is None:
         rows, labels = population.coordinates, population.labels
         levels = labels.mean(axis=0)
         if (np.abs(levels) > 1e-6 * labels.std(axis=0)).any():
             sampling = "without replacement" if population.held_out else "with replacement"
-            rest = (labels - levels, noise, modes.keep_outputs, sampling)
+            rest: Any = (labels - levels, noise, modes.keep_outputs, sampling)
             yield "centred labels", Task.from_features(rows, *rest)
             yield "centred rows", Task.from_features(rows - rows.mean(axis=0), *rest)
 
 
 def _scales(learner: Learner, n: Any) -> Iterator[str]:
     """The factors that change something."""
-    training, clock = learner.training, clock_of(learner)
+    training: Any = learner.training
+    clock = clock_of(learner)
     fields = training.__dataclass_fields__
     ridge = "ridge" in fields and bool(np.asarray(training.ridge).any())
     clock = clock and clock in fields and not callable(getattr(training, clock))
@@ -155,7 +162,7 @@ def fitted(
     modes, theory = in_modes(task), np.where(weight > 0.0, curve[name].values, 0.0)
     # a mean that no mode reaches acts as noise does: risk is linear in its square
     unit = modes.null_risk
-    noisy = predict(modes.with_noise(modes.noise + unit), learner, n, **options)
+    noisy = predict(_with_noise(task, modes.noise + unit), learner, n, **options)
     slope = np.where(weight > 0.0, (noisy[name].values - theory) / unit, 0.0)
     square = float(np.sum(weight * slope * (measured - theory)) / max(np.sum(weight * slope**2), np.finfo(float).tiny))
     if square > 0.0:
