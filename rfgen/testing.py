@@ -135,8 +135,8 @@ def _read(
         return told, np.broadcast_to(errors, shape), trials
     if told.ndim == 0 or told.shape[1:] != shape or len(told) < 2:
         raise ValueError(
-            f"measured must hold two runs or more, (trials, *{shape}), where se is left out, got shape {told.shape}: give se "
-            "beside means"
+            f"measured must hold two runs or more, (trials, *{shape}), where se is left out, got shape {told.shape}: give "
+            "se beside means"
         )
     if trials not in (None, len(told)):
         raise ValueError(f"trials must be left out where measured holds the runs, {len(told)}, got {trials}")

@@ -135,7 +135,7 @@ def test_five_per_cent_are_seen_where_standard_errors_allow():
         (dict(measured=[0.1, 0.2], se=0.0), "se must be > 0"),
         (dict(measured=lambda n: [1.0, 2.0]), r"measured must return the risk at one n, of shape \(\), got shape \(2,\)"),
         (dict(measured=lambda n: 1.0, se=0.1), "se must be left out where measured is a function"),
-        (dict(measured=[[0.1, 0.2], [0.2, 0.3]], trials=3), "trials must be left out where measured holds the runs, 2, got 3"),
+        (dict(measured=[[0.1, 0.2], [0.2, 0.3]], trials=3), "trials must be left out where measured holds the"),
         (dict(measured=[0.1, 0.2], se=0.1, level=1.0), "level must be"),
         (dict(measured=[0.1, 0.2], se=0.1, variable="loss"), r"variable must be one of the curve's \(test, .*got 'loss'"),
     ],

@@ -121,7 +121,7 @@ def _scales(learner: Learner, n: Any) -> Iterator[str]:
     with_features = learner.features is not None and bool(np.isfinite(learner.features).all())
     for key in FACTORS:
         of_features, of_clock = "features" in key, key.startswith("time")
-        if of_features and not with_features or ("n" in key.split(" ")[-1] and n is None):
+        if (of_features and not with_features) or (key.endswith("n") and n is None):
             continue
         if clock if of_clock else (ridge or bool(of_features and clock)):
             yield key
@@ -167,9 +167,10 @@ def fitted(
     square = float(np.sum(weight * slope * (measured - theory)) / max(np.sum(weight * slope**2), np.finfo(float).tiny))
     if square > 0.0:
         found["offset"] = Meant(curve[name].values + square * slope, expected_error(task, curve, name), square**0.5)
-    if isinstance(learner.training, GradientFlow) and (np.isfinite(learner.training.time) & (learner.training.time > 0)).any():
+    training = learner.training
+    if isinstance(training, GradientFlow) and (np.isfinite(training.time) & (training.time > 0.0)).any():
         factor = _clock(task, learner, n, options, name, measured, weight)
-        own = replace(learner, training=replace(learner.training, time=learner.training.time * factor))
+        own = replace(learner, training=replace(training, time=training.time * factor))
         found["steps"] = _read(task, predict(task, own, n, **options), name)._replace(number=factor)
     return found
 
@@ -178,14 +179,15 @@ def _clock(
     task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str, measured: np.ndarray, weight: np.ndarray
 ) -> float:
     """The factor on all times that comes nearest."""
-    time = np.atleast_1d(learner.training.time)
+    training: Any = learner.training
+    time = np.atleast_1d(training.time)
     moving = np.isfinite(time) & (time > 0.0)
     grid = np.geomspace(time[moving].min() / SOUGHT, time[moving].max() * SOUGHT, TIMES)
-    dense = predict(task, replace(learner, training=replace(learner.training, time=grid)), n, **options)[name]
+    dense = predict(task, replace(learner, training=replace(training, time=grid)), n, **options)[name]
     rows = np.moveaxis(dense.values, dense.dims.index("time"), -1)
 
     def last(values: np.ndarray) -> np.ndarray:
-        return np.moveaxis(values, dense.dims.index("time"), -1) if learner.training.time.ndim else values[..., None]
+        return np.moveaxis(values, dense.dims.index("time"), -1) if training.time.ndim else values[..., None]
 
     told, counts = last(measured), last(weight)
 

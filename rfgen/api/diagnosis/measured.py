@@ -14,8 +14,8 @@ UNITS = {
     "ridge * n": ("the ridge multiplied by n", "here the ridge is unnormalised: a mean over rows has n times as much"),
     "ridge / n": ("the ridge divided by n", "here the ridge is unnormalised: give n times as much"),
     "ridge * 2n": ("the ridge multiplied by 2 n", "here the ridge is that of a sum of squares, not of half their mean"),
-    "ridge * 2": ("the ridge multiplied by 2", "here squares and ridge have the same factor: no half before the squares alone"),
-    "ridge / 2": ("the ridge divided by 2", "here squares and ridge have the same factor: no half before the ridge alone"),
+    "ridge * 2": ("the ridge multiplied by 2", "here squares and ridge have one factor: no half before the squares"),
+    "ridge / 2": ("the ridge divided by 2", "here squares and ridge have one factor: no half before the ridge"),
     "ridge * features": (
         "features divided by the root of their number", "divide these, or multiply the ridge by their number",
     ),
@@ -24,9 +24,9 @@ UNITS = {
     ),
     "time * n": ("the {clock} multiplied by n", "here the loss is half the mean over rows: a sum runs n times as fast"),
     "time / n": ("the {clock} divided by n", "here the loss is half the mean over rows, once"),
-    "time * 2": ("the {clock} multiplied by 2", "here the loss is half the mean over rows: without the half it runs twice as fast"),
+    "time * 2": ("the {clock} multiplied by 2", "here the loss is half the mean over rows: without half it is twice as fast"),
     "time / 2": ("the {clock} divided by 2", "here the loss is half the mean over rows, with one half"),
-    "time * 2n": ("the {clock} multiplied by 2 n", "here the loss is half the mean over rows: a sum without half runs 2 n times as fast"),
+    "time * 2n": ("the {clock} multiplied by 2 n", "here the loss is half the mean over rows: a sum is 2 n times as fast"),
     "time / 2n": ("the {clock} divided by 2 n", "here the loss is half the mean over rows, once"),
     "steps": ("the time multiplied by {number:.2g}", "steps are no time: each is worth its rate, t = rate * steps"),
     "offset": (
