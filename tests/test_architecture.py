@@ -24,6 +24,7 @@ ALLOWED = {
     "systems": ENGINES | {"theory", "simulation", "curves", "_version"},
     "api": ENGINES | {"theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
+    "testing": {"api", "curves", "problems"},
     "explorer": {"api", "problems"},
     "cli": {"api", "plotting", "cli_comparisons", "numerics", "_version"},
     "cli_comparisons": {"problems"},

@@ -202,6 +202,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_units_of_a_run_on_a_task": ("not divided by the root", "noise left out"),
         "test_units_of_ones_own_run": ("ridge multiplied by n",),
     },
+    "tests/test_testing.py": {
+        "test_a_mistake_is_named": (
+            "the ridge multiplied by n", "labels not centred: a mean of 1", "the training error", "the square of the noise",
+        ),
+        "test_a_right_run_passes": ("kernel",),
+        "test_right_draws_fail_at_the_stated_level": (),
+    },
     "tests/test_notebooks.py": {
         "test_notebook": ("your_own_data",),
     },

@@ -21,7 +21,7 @@ features activation(w.x) of Gaussian inputs
     (2).  The training error is off by 5 to 9 times as much.
 """
 
-__all__ = ["WARNED", "relative_errors", "warn_low_dimension", "with_finite_size"]
+__all__ = ["WARNED", "expected_error", "relative_errors", "warn_low_dimension", "with_finite_size"]
 
 from typing import Any
 
@@ -80,6 +80,16 @@ def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
         "test": base + off, "bias": other + of_bias, "variance": other + of_bias, "noise": other + of_noise * share,
         "other": other + of_noise + of_rough,
     }
+
+
+def expected_error(task: Any, curve: Any, name: str) -> np.ndarray:
+    """The expected relative error of one variable, of its shape."""
+    relative = relative_errors(task, curve)
+    expected = relative.get(name, relative["other"])
+    like = curve[name]
+    if hasattr(expected, "dims"):
+        expected = expected.broadcast_like(like).transpose(*like.dims).values
+    return np.broadcast_to(expected, like.shape)
 
 
 def _smoothness(task: Task, curve: Any) -> Any:

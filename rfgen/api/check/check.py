@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from rfgen.api.check.agreement import FINITE_SIZE, FLOOR, ROUNDING, allowance, standard_score
+from rfgen.api.check.agreement import FINITE_SIZE
+from rfgen.api.check.comparison import comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
-from rfgen.api.finite_size import relative_errors
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
@@ -89,33 +89,21 @@ def check(
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
-    eigen = task.eigen if isinstance(task, DataTask) else task
-    scale = getattr(eigen, "null_risk", 1.0)
-    data, relative = {}, relative_errors(task, theory)
+    data = {}
     for name in known:
-        expected, n_there = (
-            value.broadcast_like(theory[name]).transpose(*theory[name].dims) if hasattr(value, "dims") else value
-            for value in (relative.get(name, relative["other"]), theory.coords.get("n", np.inf))
-        )
-        granted = allowance(theory[name], expected, finite_size) + ROUNDING[dtype] * np.abs(theory[name].values)
         error = measured[f"{name}_se"]
         if f"{name}_pattern_se" in theory:
             error = np.hypot(error, theory[f"{name}_pattern_se"])
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
-            rate = np.clip(theory[name], 0.0, 1.0)
-            error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (np.asarray(n_there) * measured.trials.item())))
-        floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured[name]))) if name == "norm" else scale)
-        z = standard_score(theory[name], measured[name], error, floor)
-        data |= {
-            f"{name}_theory": theory[name], f"{name}_simulation": measured[name], f"{name}_se": error,
-            f"{name}_z": theory[name].copy(data=z), f"{name}_allowance": theory[name].copy(data=granted),
-        }
+            rate, n_there = np.clip(theory[name], 0.0, 1.0), theory.coords.get("n", np.inf)
+            error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials.item())))
+        data |= comparison(task, theory, name, measured[name], error, finite_size, dtype)
     import xarray
 
     failures = {key: theory.attrs[key] for key in ("failures", "unstable", "indicator") if key in theory.attrs}
     attributes = {**measured.attrs, **failures, "threshold": threshold, "finite_size": finite_size}
     dataset = xarray.Dataset(data, attrs=attributes)
-    title = repr(eigen)
+    title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
     explain = partial(of_curve, task, learner, n, {"form": form, "members": members})

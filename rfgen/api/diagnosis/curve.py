@@ -3,39 +3,43 @@
 __all__ = ["of_curve"]
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from rfgen.api.diagnosis.causes import causes
-from rfgen.api.diagnosis.measured import UNITS, agreeing
+from rfgen.api.diagnosis.conventions import Meant, clock_of, fitted, meant
+from rfgen.api.diagnosis.measured import OFF, UNITS, agreeing, within
 from rfgen.api.diagnosis.point import examined, nearby_rows, scatter_of_inputs
 from rfgen.api.diagnosis.record import Diagnosis, Finding
 from rfgen.api.held_out_points import MOST_ROWS
 from rfgen.api.nouns import in_modes
 from rfgen.api.own_data import SAME, read_rows
 from rfgen.api.predicting import predict
-from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import SpherePopulation
-from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 
 # Inputs of so many coordinates, and df2/n beyond which it shows there that modes are not independent: in 6 dimensions 4 %.
 SPHERE, SHARE = 6, 0.1
 # Amplification (1/n + 1/features), and that of the scatter 2/d of |x|^2, from which the limit of large sizes is far.
 FAR = 0.1
+# Points from which a convention with a number of its own is fitted, where no standard errors hold it.
+FITTED = 3
 DOUBLE = float(np.finfo(np.float64).eps)
 
 
 def of_curve(
-    task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str, measured: np.ndarray, wrong: np.ndarray
+    task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str, measured: np.ndarray, wrong: np.ndarray,
+    bound: np.ndarray | None = None,
 ) -> Diagnosis:
-    """What separates the variable `name` of the curve from `measured` values where they are `wrong`, both of its shape."""
+    """What separates the variable `name` of the curve from `measured` values where they are `wrong`, both of its shape.
+
+    `bound`: what their standard errors leave open; None: a share of each.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         curve = predict(task, learner, n, **options)
@@ -51,7 +55,7 @@ def of_curve(
         sizes = {key: float(at[key]) for key in ("n", "features", "ridge") if key in at.coords}
         sizes = {key: value for key, value in sizes.items() if np.isfinite(value)}
         where = ", ".join(f"{key}={value:g}" for key, value in sizes.items()) if off.size > 1 else ""
-        found = list(_units(task, learner, n, options, name, theory, measured, size)) if size else []
+        found = list(_units(task, learner, n, options, name, curve, measured, size, bound)) if size else []
         if size and not found:
             found = list(_causes(task, learner, at, sizes, size, where))
     if unsolved.any():
@@ -125,50 +129,35 @@ def _is_ridge(learner: Any) -> bool:
 
 
 def _units(
-    task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str, theory: Any, measured: np.ndarray, size: float
+    task: Any, learner: Any, n: Any, options: Mapping[str, Any], name: str, curve: Any, measured: np.ndarray, size: float,
+    bound: np.ndarray | None,
 ) -> Iterator[Finding]:
-    """Whether another convention would agree with what was measured."""
-    if not isinstance(task, Task | DataTask) or not _is_ridge(learner):
+    """Whether another convention would agree with what was measured: those with a number to fit only if no other does."""
+    theory = curve[name].values
+    kept = np.isfinite(theory) & (theory > 0.0) & (measured > 0.0)
+    others = meant(task, learner, n, options, name, curve)
+    found = _agreeing(measured, theory, others, kept, bound)
+    if not found and kept.sum() >= (FITTED if bound is None else 2):
+        weight = np.where(kept, 1.0 / np.where(kept, measured if bound is None else bound, 1.0) ** 2, 0.0)
+        others = fitted(task, learner, n, options, name, curve, measured, weight)
+        found = _agreeing(measured, theory, others, kept, bound)
+    if not found:
         return
-    ridge, features = learner.training.ridge, np.atleast_1d(learner.features)
+    told = {"clock": clock_of(learner), "number": others[found[0]].number, "square": others[found[0]].number ** 2}
+    what, remedy = (text.format(**told) for text in UNITS[found[0]])
+    more = [UNITS[key][0].format(**told | {"number": others[key].number}) for key in found[1:]]
+    also = f" (or {' or '.join(more)})" if more else ""
+    yield Finding("units", size, "", f"what was measured is what theory gives with {what}{also}", remedy)
 
-    def rescaled(factor: Callable[[float, float], float]) -> np.ndarray:
-        """The curve, each n and number of features at a ridge of its own."""
-        values = [
-            predict(
-                task, replace(learner, training=Ridge(ridge * factor(float(own), float(k))), features=k), own, **options
-            )[name].values
-            for own in np.ravel(n) for k in features
-        ]
-        return np.reshape(values, theory.shape)
 
-    meant: dict[str, Any] = {"ridge * n": rescaled(lambda own, _: own), "ridge / n": rescaled(lambda own, _: 1.0 / own)}
-    if np.isfinite(features).all():
-        meant |= {
-            "ridge * features": rescaled(lambda _, k: k), "ridge / features": rescaled(lambda _, k: 1.0 / k),
-        }
-    noise = np.asarray(task.noise)
-    if noise.any():
-        meant |= {
-            "noise^2": predict(_with_noise(task, noise**2), learner, n, **options)[name],
-            "root of noise": predict(_with_noise(task, noise**0.5), learner, n, **options)[name],
-        }
-        if name == "test":
-            meant["clean labels"] = theory - in_modes(task).risk_noise
-    meant |= {"root": theory**0.5, "half": theory / 2.0}
-    given = {key: np.asarray(value) for key, value in meant.items()}
-    kept = np.isfinite(theory.values) & (theory.values > 0.0)
-    for values in given.values():
-        kept &= np.isfinite(values) & (values > 0.0)
+def _agreeing(
+    measured: np.ndarray, theory: np.ndarray, others: Mapping[str, Meant], kept: np.ndarray, bound: np.ndarray | None
+) -> list[str]:
+    """Those of `others` that have a positive value wherever theory has, and agree."""
+    whole = {key: other for key, other in others.items() if (np.isfinite(other.values) & (other.values > 0.0))[kept].all()}
     if not kept.any():
-        return
-    found = agreeing(measured[kept], theory.values[kept], {key: values[kept] for key, values in given.items()})
-    if found:
-        what, remedy = UNITS[found[0]]
-        also = f" (or {' or '.join(UNITS[other][0] for other in found[1:])})" if found[1:] else ""
-        yield Finding("units", size, "", f"what was measured is what theory gives with {what}{also}", remedy)
-
-
-def _with_noise(task: Any, noise: Any) -> Any:
-    """The task with another noise."""
-    return task.with_noise(noise) if isinstance(task, Task) else replace(task, noise=noise)
+        return []
+    if bound is None:
+        return agreeing(measured[kept], theory[kept], {key: other.values[kept] for key, other in whole.items()})
+    granted = {key: (np.minimum(other.relative, OFF) * other.values)[kept] for key, other in whole.items()}
+    return within(measured[kept], bound[kept], {key: (other.values[kept], granted[key]) for key, other in whole.items()})
