@@ -105,7 +105,7 @@ def _of_examples(population: FinitePopulation, sizes: dict[str, float], where: s
     if not 2 <= n < len(labels) or len(labels) > MOST_ROWS:
         return
     own = read_rows(rows, labels, sizes["ridge"], "features", None, None, False, None, None, False, 0)[0]
-    point = examined(own, n, sizes["ridge"] / own.scale)
+    point = examined(own, n, float(own.per_row(sizes["ridge"])))
     off = theory / point.found - 1.0
     if not getattr(population, "held_out", False) and abs(off) > FAR:
         yield Finding(
