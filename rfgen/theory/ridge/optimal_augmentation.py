@@ -67,7 +67,7 @@ def optimal_augmentation(
     columns = n, features, ridge
 
     def posed(strength: float) -> Posed:
-        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns, float(augmentation.views))
+        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns)
 
     tests = []
     for strength in grid:
@@ -115,10 +115,12 @@ def _refined(
         tangent = jax.tree.map(lambda a, b: (a - b) / (2.0 * step), ahead, behind)
         return float(_slope(posed(inside).problem, tangent, *point, noise))
 
+    refined = False
     if smooth and slope(low) < 0.0 < slope(high):
         root = _number(brentq(slope, low, high, xtol=1e-12 * high))
-        strength = root if float(risk(root).test) <= tests[best] else strength
-    elif not smooth:
+        refined = float(risk(root).test) <= tests[best]
+        strength = root if refined else strength
+    if not smooth or (not refined and 0 < best < grid.size - 1):  # or the law is not differentiable, as that of Mixup
         accuracy = SAMPLED_ACCURACY * (high - low)
         options = {"xatol": accuracy}
         found = minimize_scalar(lambda at: float(risk(at).test), bounds=(low, high), method="bounded", options=options)
