@@ -21,6 +21,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.kernel_inputs import NOTED_DEFECT, REMEDY, KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
@@ -78,6 +79,12 @@ def _causes(task: Any, learner: Any, at: Any, sizes: dict[str, float], size: flo
             "low dimension", size, where, f"inputs on the sphere of dim={population.dim}, where modes are not independent: "
             "noise that is fitted adds less than theory says, what is not learned is more",
             "use a larger ridge, more samples at that ridge, or rg.simulate",
+        )
+    if isinstance(population, KernelInputs) and population.trace_defect > NOTED_DEFECT:
+        yield Finding(
+            "low dimension", size, where,
+            f"inputs are low-dimensional for this kernel (trace_defect {population.trace_defect:.2g}): modes are not "
+            "independent", REMEDY,
         )
     if isinstance(population, GaussianInputs):
         variances = np.asarray(population.variances)

@@ -115,12 +115,10 @@ def _refined(
         tangent = jax.tree.map(lambda a, b: (a - b) / (2.0 * step), ahead, behind)
         return float(_slope(posed(inside).problem, tangent, *point, noise))
 
-    refined = False
     if smooth and slope(low) < 0.0 < slope(high):
         root = _number(brentq(slope, low, high, xtol=1e-12 * high))
-        refined = float(risk(root).test) <= tests[best]
-        strength = root if refined else strength
-    if not smooth or (not refined and 0 < best < grid.size - 1):  # or the law is not differentiable, as that of Mixup
+        strength = root if float(risk(root).test) <= tests[best] else strength
+    elif not smooth:
         accuracy = SAMPLED_ACCURACY * (high - low)
         options = {"xatol": accuracy}
         found = minimize_scalar(lambda at: float(risk(at).test), bounds=(low, high), method="bounded", options=options)
