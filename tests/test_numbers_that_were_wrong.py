@@ -130,3 +130,29 @@ def test_ridge_0_of_equal_views_of_real_inputs(augmentation):
         curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 1e-9]), augmentation=augmentation), n=60)
     assert curve.converged.all()
     np.testing.assert_allclose(curve.test[0], curve.test[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 0.05, 0.6])
+def test_finite_power_laws_of_any_exponent(alpha):
+    """10^(290/alpha), where the tail of infinitely many would end, overflowed."""
+    np.testing.assert_allclose(rg.Spectrum.power_law(alpha, modes=4).eigenvalues, np.arange(1.0, 5.0) ** -alpha)
+
+
+def test_views_do_not_depend_on_their_company():
+    """One view was 2.939 alone, and 2.963 in a call that asked for 300 too."""
+    task = rg.DataTask(np.eye(6), np.arange(6.0), sampling="with replacement")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 6 examples are few
+        alone, together = (
+            rg.predict(task, rg.Learner(rg.Ridge(0.1), augmentation=rg.GaussianNoise(0.1, views=each)), n=3).test
+            for each in (1, [1, 4000])
+        )
+    assert float(alone) == float(together[0])
+
+
+def test_runs_up_to_all_rows_but_one():
+    """Refused beyond N - sqrt(10 N) of N rows held out, for the bias alone: pairs of runs without a row in common have none."""
+    rows = np.random.default_rng(0).normal(size=(24, 3))
+    task = rg.Task.from_features(rows, rows @ np.ones(3) + 1.0)
+    run = rg.simulate(task, rg.Learner(rg.Ridge(1.0)), n=[12, 20, 23], trials=40)
+    assert np.isfinite(run.test).all() and np.isfinite(run.bias[:2]).all()

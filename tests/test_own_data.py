@@ -1,5 +1,7 @@
 """`learning_curve` of one's own rows: held-out risks of real data, statuses, groups, refusals."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -182,7 +184,10 @@ def test_drawn_with_its_error():
         ({"data": np.ones((120, 3))}, "data must hold rows that differ"),
         ({"data": np.full((120, 3), np.nan)}, "data must be finite"),
         ({"data": INPUTS[:2], "y": LABELS[:2]}, "data must hold at least 3 rows, got 2"),
-        ({"data": 1e200 * INPUTS}, "data must be below 1e\\+150 in size"),
+        ({"data": 1e200 * INPUTS}, "data must be between 1e-150 and 1e\\+150 in size"),
+        ({"data": 1e-200 * INPUTS}, "data must be between 1e-150 and 1e\\+150 in size"),
+        ({"y": 1e160 * LABELS}, "y must be between 1e-75 and 1e\\+75 in size"),
+        ({"feature_map": lambda rows: rows[0]}, r"feature_map\(data\) must have 2 dimension"),
         ({"seed": -1}, "seed must be an integer >= 0"),
     ],
 )
@@ -221,3 +226,12 @@ def test_rows_centred_together_are_told():
         rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, time=1.0)
     with pytest.raises(ValueError, match="intercept must be False with clean"):
         rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, clean=INPUTS[:60], views=2)
+
+
+def test_ridges_that_doubles_do_not_tell_from_none_or_all():
+    """1e-300 overflowed, 1e300 gave a third of the risk of fitting nothing, and a diagnosis of rare rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curve = rg.learning_curve(INPUTS, LABELS, 60, [0.0, 1e-300, 1e30, 1e300])
+        assert not rg.diagnose(INPUTS, LABELS, 60, 1e300)
+    np.testing.assert_allclose(curve.test[[1, 3]], curve.test[[0, 2]], rtol=1e-9)

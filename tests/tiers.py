@@ -313,6 +313,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_ridge_0_of_equal_views_of_real_inputs": (),
         "test_stopping_without_noise_goes_to_the_end": (),
         "test_the_latest_times_at_a_peak": ("n = features",),
+        "test_views_do_not_depend_on_their_company": (),
     },
     "tests/theory/dynamics/test_trajectory.py": {
         "test_edge_of_stability": (),

@@ -121,9 +121,9 @@ def with_finite_size(task: Any, curve: Any, decided: str) -> Any:
         worst = expected.isel(dict(zip(expected.dims, place, strict=True)))
         sizes = {name: float(worst[name]) for name in ("n", "features") if name in worst.coords}
         at = ", ".join(f"{name}={size:g}" for name, size in sizes.items() if np.isfinite(size))
-        size = "no finite error" if np.isinf(worst) else f"{100.0 * float(worst):.2g} %"
+        size = "without bound" if np.isinf(worst) else f"by {100.0 * float(worst):.2g} %"
         warn_caller(
-            f"theory is expected to be off by {size}{f' at {at}' if at else ''}, and by more than {100.0 * WARNED:g} % at "
+            f"theory is expected to be off {size}{f' at {at}' if at else ''}, and by more than {100.0 * WARNED:g} % at "
             f"{beyond} of {expected.size} point(s): {_reason(task)}; see `finite_size` of the curve, and compare with "
             "rg.simulate"
         )

@@ -24,6 +24,8 @@ AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
 GAP, LOOK, DECIDE = 0.07, 20, 100
 # Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
 PEAK_RIDGE, PEAK_ROWS, THIN = 1e-6, 5, 0.9
+# In units of mean K_ii: ridges beyond are as these, whose cubes are doubles.
+RIDGES = 1e-60, 1e60
 SENTENCES = {
     "simulated": "100 real splits: the mean of groups; else the median, as the formula does not hold there (band 10-90 %)",
     "unreachable": "beyond what the sample tells: n may be at most rows + ridge tr K^-1 (`reach`); give a larger ridge",
@@ -62,6 +64,11 @@ class Rows:
     def count(self) -> float:
         """Most that leaves any to test on, and one: groups, or rows, without end with replacement."""
         return math.inf if self.replace else len(self.labels if self.blocks is None else self.blocks)
+
+    def per_row(self, ridge: Any) -> Any:
+        """A ridge in units of mean K_ii; beyond what doubles tell from 0 and from infinity, no further."""
+        own = np.asarray(ridge) / self.scale
+        return np.where(own > 0.0, np.clip(own, *RIDGES), own)[()]
 
     def distinct(self, n: Any) -> Any:
         """How many different rows n draws, or groups, hold in the mean."""

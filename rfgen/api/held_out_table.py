@@ -72,7 +72,7 @@ def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, outputs: bo
         "intercept": int(rows.intercept), **{status.replace(" ", "_"): SENTENCES[status] for status in found},
     }
     if (sizes > count).any():
-        attributes["hindcast"] = _hindcast(rows, ridges / rows.scale)
+        attributes["hindcast"] = _hindcast(rows, rows.per_row(ridges))
         if abs(attributes["hindcast"]) > HINDCAST:
             warn_caller(
                 f"half of the rows miss the risk of all {count} by {attributes['hindcast']:.0%}: what more rows bring is "
@@ -92,7 +92,7 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
     # effective ridges are positive, and their matrices smooth
     flat, back = (np.log, np.exp) if rows.blocks is None else (np.asarray, np.asarray)
     places = list(np.ndindex(sizes.size, ridges.size))
-    at = [(float(np.ravel(sizes)[column]), float(np.ravel(ridges)[row]) / rows.scale) for column, row in places]
+    at = [(float(np.ravel(sizes)[column]), float(rows.per_row(np.ravel(ridges)[row]))) for column, row in places]
     scalars = [subsample_risk(rows.gram, rows.labels, rows.distinct(n), ridge) for n, ridge in at]
     n, ridge = np.array(at).T
     least = min(ridge[ridge > 0.0], default=1.0)

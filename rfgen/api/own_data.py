@@ -119,11 +119,12 @@ def read_rows(
             raise ValueError(f"{name} must be True or False, got {value!r}")
     if replace and (groups is not None or views is not None):
         raise ValueError("replace must be False with groups or views: these are drawn once")
+    name = "data"
     if kernel is not None:
-        data, kind = own_result("kernel", kernel, data, data), "kernel"
+        data, kind, name = own_result("kernel", kernel, data, data), "kernel", "kernel(data, data)"
     elif feature_map is not None:
-        data, kind = own_result("feature_map", feature_map, data), "features"
-    matrix, kind, precision = read_data(data, kind)
+        data, kind, name = own_result("feature_map", feature_map, data), "features", "feature_map(data)"
+    matrix, kind, precision = read_data(data, kind, name)
     count = matrix.shape[0]
     fits(matrix, kind, count)
     if count < LEAST_ROWS:

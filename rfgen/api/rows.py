@@ -13,8 +13,8 @@ from rfgen.problems import validation
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
 SYMMETRIC, ROUNDINGS, NEARLY = 1e-8, 100, 1e-2
-# Features beyond this have squares that overflow.
-LARGEST = 1e150
+# Features beyond this have squares that overflow, or vanish; labels' errors are squared twice, for their scatter.
+LARGEST, LARGEST_LABEL = 1e150, 1e75
 # Of the largest eigenvalue, in roundings of a kernel matrix: below it the last digits decide (leave-one-out of a Gaussian
 # kernel 1 % off at 1e-12 of the largest, 24 % at 1e-13, 76 % at 1e-14); for features the same holds of singular values.
 LEVEL = 1e4
@@ -23,24 +23,27 @@ ROUNDING = "the ridge, and the kernel's least eigenvalues, are at the rounding o
 COPIES = 3
 
 
-def read_data(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
-    """The matrix, which kind it is, and the rounding it came with: JAX gives 32 bits unless told otherwise."""
+def read_data(data: Any, kind: str, name: str = "data") -> tuple[np.ndarray, str, float]:
+    """The matrix, which kind it is, and the rounding it came with: JAX gives 32 bits unless told otherwise.
+
+    `name`: of what gave it, for what is said of it.
+    """
     if kind not in ("auto", "kernel", "features"):
         raise ValueError(f"kind must be 'auto', 'kernel' or 'features', got {kind!r}")
-    matrix = validation.array("data", data, 2)
+    matrix = validation.array(name, data, 2)
     given = np.asarray(data).dtype
     precision = float(np.finfo(given if np.issubdtype(given, np.floating) else np.float64).eps)
     square = matrix.shape[0] == matrix.shape[1]
     if kind == "features" or (kind == "auto" and not square):
         return matrix, "features", precision
     if not square:
-        raise ValueError(f"data must be a square matrix where kind='kernel', got shape {matrix.shape}")
+        raise ValueError(f"{name} must be a square matrix where kind='kernel', got shape {matrix.shape}")
     scale, asymmetry = np.abs(matrix).max(), np.abs(matrix - matrix.T).max()
     if asymmetry <= max(SYMMETRIC, ROUNDINGS * precision) * scale:
         return (matrix + matrix.T) / 2.0, "kernel", precision
     if kind == "kernel" or asymmetry <= NEARLY * scale:
         raise ValueError(
-            f"data must be symmetric as a kernel matrix, got entries that differ by {asymmetry:g} from their transposes "
+            f"{name} must be symmetric as a kernel matrix, got entries that differ by {asymmetry:g} from their transposes "
             f"(the largest is {scale:g}); kind='features' takes its rows as features"
         )
     return matrix, "features", precision
@@ -48,8 +51,8 @@ def read_data(data: Any, kind: str) -> tuple[np.ndarray, str, float]:
 
 def fits(matrix: np.ndarray, kind: str, side: int) -> None:
     """Refuse features whose squares overflow, and matrices (side, side) that do not fit into memory."""
-    if kind == "features" and np.abs(matrix).max() > LARGEST:
-        raise ValueError(f"data must be below {LARGEST:g} in size, as features are squared: scale them")
+    if kind == "features" and not _squarable(np.abs(matrix).max(), LARGEST):
+        raise ValueError(f"data must be between {1.0 / LARGEST:g} and {LARGEST:g} in size, as features are squared: scale them")
     need = 8 * COPIES * side**2
     if need > budget():
         raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
@@ -69,7 +72,16 @@ def read_labels(y: Any, n: int, views: int) -> np.ndarray:
     if labels.shape[0] != n:
         expected = f"({n})" if views == 1 else f"({n}) or one per sample ({n // views})"
         raise ValueError(f"y must have one row per row of data {expected}, got {labels.shape[0]}")
+    if not all(_squarable(size, LARGEST_LABEL) for size in np.abs(np.reshape(labels, (n, -1))).max(axis=0)):
+        raise ValueError(
+            f"y must be between {1.0 / LARGEST_LABEL:g} and {LARGEST_LABEL:g} in size, as errors are squared: scale it"
+        )
     return labels
+
+
+def _squarable(size: float, largest: float) -> bool:
+    """Whether squares of numbers up to this size neither overflow nor vanish; 0 may."""
+    return size == 0.0 or 1.0 / largest <= size <= largest
 
 
 def read_blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
@@ -89,5 +101,5 @@ def read_blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
         raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
     blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
     if len(blocks) == 1:
-        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names[0]!r} alone")
+        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names.tolist()[0]!r} alone")
     return blocks

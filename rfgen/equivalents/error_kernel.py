@@ -82,7 +82,8 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     spread = jnp.where(vanishing, at.df1 - among, at.df2 * b + at.df1 * p_per_feature - among * room)
     surplus = _ratio((1.0 - share) * jnp.maximum(spread, 0.0), denominator)
     bias = untouched / (held_out * held_out)
-    amplified_noise = amplification * (held_out - jnp.where(vanishing, 0.0, _ratio(p * b, room)) / modes.examples)
+    noise_kept = held_out - jnp.where(vanishing, 0.0, _ratio(p * b, room)) / modes.examples
+    amplified_noise = amplification * noise_kept
 
     # n = features = rank, ridge to 0: amplification and feature error compensate, a, p and features b being equal
     weight = jnp.sum(modes.power / modes.eigenvalues) / jnp.sum(modes.multiplicity / modes.eigenvalues)
@@ -91,11 +92,12 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     variance = _product(surplus, bias) + features_part
     noise_part = _product(amplified_noise, group.noise)
     test = bias + variance + noise_part
-    # (a/n)^2 amplification = (a/n) / (1 + (p/a) b/room): no 0 of an infinite risk.  An interpolating point has training
-    # error 0 even where its test risk diverges
+    # (a/n)^2 amplification = (a/n) / (u + (1 - f) (p/a) b/room): no 0 of an infinite risk.  An interpolating point has
+    # training error 0 even where its test risk diverges
     row_share = a / n
-    left = row_share / (1.0 + _product(_ratio(p, a), _ratio(b, room)))
-    train = jnp.where(row_share == 0.0, 0.0, left * (bias + from_features + group.noise))
+    left = row_share / (held_out + (1.0 - share) * _product(_ratio(p, a), _ratio(b, room)))
+    labels = untouched + from_features + noise_kept * group.noise
+    train = jnp.where(row_share == 0.0, 0.0, left * labels)
     fitted = jnp.sum(learned * inverse * modes.power)
     fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
     norm = _ratio(fitted + _product((1.0 - share) * test + share * group.noise, fluctuation), room)

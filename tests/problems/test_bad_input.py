@@ -70,8 +70,8 @@ CASES = {
     "test rows": (lambda: rg.simulate(TASK, LEARNER, 5, test_rows="some"), r"test_rows must be 'population' or 'rest', got 'some'"),
     "rest of nothing": (lambda: rg.simulate(TASK, LEARNER, 5, test_rows="rest"), r"test_rows='rest' needs a task of real"),
     "no rest": (
-        lambda: rg.simulate(rg.DataTask(X, Y), LEARNER, 7),
-        r"n must leave examples to measure on \(8 in all\), got 7",
+        lambda: rg.simulate(rg.DataTask(X, Y), LEARNER, 8),
+        r"n must be below the 8 examples of the task",
     ),
     "one trial": (lambda: rg.check(TASK, LEARNER, 5, trials=1), r"trials must be an integer >= 2, got 1"),
     "unknown variable": (lambda: rg.check(TASK, LEARNER, 5, variables=("risk",)), r"variables must be among test, train"),

@@ -20,6 +20,7 @@ from rfgen.api.predicting import predict
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
+from rfgen.problems.populations.kernel_inputs import NOTED_DEFECT, REMEDY, KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.trainings.spectral import Ridge
 
@@ -83,6 +84,12 @@ def _causes(task: Any, learner: Any, at: Any, sizes: dict[str, float], size: flo
             "noise that is fitted adds less than theory says, what is not learned is more",
             "use a larger ridge, more samples at that ridge, or rg.simulate",
         )
+    if isinstance(population, KernelInputs) and population.trace_defect > NOTED_DEFECT:
+        yield Finding(
+            "low dimension", size, where,
+            f"inputs are low-dimensional for this kernel (trace_defect {population.trace_defect:.2g}): modes are not "
+            "independent", REMEDY,
+        )
     if isinstance(population, GaussianInputs):
         variances = np.asarray(population.variances)
         scatter = 2.0 * float(np.sum(variances**2) / np.sum(variances) ** 2)
@@ -109,7 +116,7 @@ def _of_examples(population: FinitePopulation, sizes: dict[str, float], where: s
     if not 2 <= n < len(labels) or len(labels) > MOST_ROWS:
         return
     own = read_rows(rows, labels, sizes["ridge"], "features", None, None, False, None, None, False, 0)[0]
-    point = examined(own, n, sizes["ridge"] / own.scale)
+    point = examined(own, n, float(own.per_row(sizes["ridge"])))
     off = theory / point.found - 1.0
     if not getattr(population, "held_out", False) and abs(off) > FAR:
         yield Finding(

@@ -22,6 +22,7 @@ from rfgen.api.rows import read_data
 from rfgen.curves.arguments import Numbers
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
+from rfgen.problems.own_functions import own_result
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 
 
@@ -82,13 +83,12 @@ def diagnose(
     validation.aligned(data=data, y=y)
     if kernel is not None and feature_map is not None:
         raise ValueError("feature_map must be left out where kernel is given")
+    given, name = data, "data"
     if kernel is not None:
-        given, kind = kernel(data, data), "kernel"
+        given, kind, name = own_result("kernel", kernel, data, data), "kernel", "kernel(data, data)"
     elif feature_map is not None:
-        given, kind = feature_map(data), "features"
-    else:
-        given = data
-    matrix, kind, precision = read_data(given, kind)
+        given, kind, name = own_result("feature_map", feature_map, data), "features", "feature_map(data)"
+    matrix, kind, precision = read_data(given, kind, name)
     labels, total = np.asarray(y), len(matrix)
     seed = validation.integer("seed", seed, 0)
     drawn = np.sort(np.random.default_rng(seed).permutation(total)[:MOST_ROWS])
@@ -110,7 +110,7 @@ def diagnose(
     points, worst = [], dict[str, Finding]()
     for size in sizes:
         for own in ridges:
-            at = examined(rows, int(size), float(own) / rows.scale)
+            at = examined(rows, int(size), rows.per_row(float(own)))
             points.append(at)
             where = f"n={size:g}, ridge={own:g}" if sizes.size * ridges.size > 1 else ""
             for found in causes(rows, groups, dimension, precision, at, where, rows.scale):

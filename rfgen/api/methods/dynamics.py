@@ -89,8 +89,7 @@ def posed_settings(
     if form is not None and augmentation is None:
         raise ValueError(f"form={form!r} needs a learner with an augmentation")
     settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
-    most_views = 1.0 if augmentation is None else float(np.max(augmentation.axes["views"]))
-    posed = [pose(task, each, form, learner.test_views, None, most_views) for each in settings]
+    posed = [pose(task, each, form, learner.test_views, None) for each in settings]
     posed = [pose_resampled(each, augmentation, learner.resampling) for each in posed]
     eigen = in_modes(task)
     return settings, posed, eigen.noise if posed[0].problem.null_power.ndim else eigen.risk_noise

@@ -111,13 +111,13 @@ def _of_blocks(
     augmentation = learner.augmentation
     settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
     strengths = {} if augmentation is None else augmentation.axes
-    eigen, grid, most_views = in_modes(task), Grid({**axes, **strengths}), float(np.max(strengths.get("views", 1.0)))
+    eigen, grid = in_modes(task), Grid({**axes, **strengths})
     columns = list(Grid(axes).columns.values())
     points = (columns[0], columns[1], columns[2])
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     collected, used, errors = [], [], []
     for each in settings:
-        posed = pose(task, each, form, learner.test_views, points, most_views)
+        posed = pose(task, each, form, learner.test_views, points)
         posed = pose_resampled(posed, augmentation, learner.resampling)
 
         blocks = BLOCKS if posed.together is None else (1, posed.together)

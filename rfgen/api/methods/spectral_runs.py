@@ -102,9 +102,10 @@ def simulate_spectral(
         if not isinstance(eigen.population, FinitePopulation):
             raise ValueError("test_rows='rest' needs a task of real examples (DataTask, Task.from_kernel)")
         examples = eigen.population.labels.shape[0]
-        # two trials must leave some examples in common, to measure the bias on
-        if (examples - sizes.max()) ** 2 < 10 * examples:
-            raise ValueError(f"n must leave examples to measure on ({examples} in all), got {int(sizes.max())}")
+        if sizes.max() >= examples:
+            raise ValueError(
+                f"n must be below the {examples} examples of the task, as those not drawn are tested, got {int(sizes.max())}"
+            )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows) for each in augmentations]
@@ -217,10 +218,14 @@ def _summary(
         pairs = cell["bias"].shape[0]
         signal = cell["signal"][: 2 * pairs]
         mean_signal = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1)
+        # pairs that leave no example in common have no bias
+        shared = ~np.isnan(cell["bias"]).reshape(pairs, -1).all(axis=1)
         with np.errstate(invalid="ignore"):  # unstable trainings give inf
             cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
         for name in (name for name in MEASURED if name in cell):
             values = cell[name]
+            if name in ("bias", "variance"):
+                values = values[shared]
             count = values.shape[0]
             with np.errstate(invalid="ignore"):
                 mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)

@@ -1,6 +1,6 @@
 """Gaussian inputs of a given covariance, and a kernel of two inputs: what `Task.from_covariance` learns from."""
 
-__all__ = ["KernelInputs"]
+__all__ = ["NOTED_DEFECT", "REMEDY", "KernelInputs"]
 
 from collections.abc import Mapping
 from typing import Any

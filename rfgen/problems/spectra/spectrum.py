@@ -181,8 +181,8 @@ class Spectrum(Noun):
         alpha = float(validation.positive("alpha", alpha, 0))
         if modes is None and alpha <= 1.0:
             raise ValueError(f"alpha must be > 1 when modes=None (the trace diverges), got {alpha:g}; give modes=...")
-        # down to eigenvalues of 1e-290, which a double still holds
-        last = min(RESOLVED_INDEX * UNRESOLVED ** (-1.0 / alpha), 10.0 ** (290.0 / alpha))
+        # a tail, down to eigenvalues of 1e-290, which a double still holds; finitely many modes have none
+        last = min(RESOLVED_INDEX * UNRESOLVED ** (-1.0 / alpha), 10.0 ** (290.0 / alpha)) if modes is None else math.inf
         return cls._from_law(
             "power_law", {"alpha": alpha}, lambda i: -alpha * np.log(i), modes, last,
             lambda x: x ** (1.0 - alpha) / (alpha - 1.0), last * UNRESOLVED ** (1.0 / alpha),

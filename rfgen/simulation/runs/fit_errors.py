@@ -59,7 +59,9 @@ def paired(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures
     values, away, best, mask, floor, growth, at_points = errors
     xp = namespace(mask[0])
     both = mask[0] * mask[1]
-    both = xp.where(at_points[0], both / xp.sum(both), both)
+    common = xp.sum(both)  # held-out rows of small samples may have none
+    shares = xp.where(common > 0.0, both / xp.maximum(common, 1.0), xp.nan)
+    both = xp.where(at_points[0], shares, both)
     weighted = both[:, None] * values[1]
     bias = xp.sum((away[0] @ (values[0].T @ weighted)) * away[1], axis=-1)
     bias = bias + xp.sum(away[1] * (best[0] @ weighted), axis=-1)

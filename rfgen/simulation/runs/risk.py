@@ -74,6 +74,8 @@ def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     signal, mask, floor, at_points = errors
     xp = namespace(mask[0])
     both = mask[0] * mask[1]
-    both = xp.where(at_points[0], both / xp.sum(both), both)
+    common = xp.sum(both)  # held-out rows of small samples may have none
+    shares = xp.where(common > 0.0, both / xp.maximum(common, 1.0), xp.nan)
+    both = xp.where(at_points[0], shares, both)
     bias = xp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
     return PairMeasures(*measures, bias=bias)

@@ -67,7 +67,7 @@ def optimal_augmentation(
     columns = n, features, ridge
 
     def posed(strength: float) -> Posed:
-        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns, float(augmentation.views))
+        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns)
 
     tests = []
     for strength in grid:

@@ -74,11 +74,9 @@ def pose_resampled(
 
 def pose(
     task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
-    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None, most_views: float,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> Posed:
-    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges too (`points` None);
-    `most_views`: largest number asked for.
-    """
+    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges too (`points` None)."""
     if augmentation is None:
         return Posed(*augmented_modes(task.eigen if isinstance(task, DataTask) else task, None, form))
     if isinstance(task, Task):
@@ -106,7 +104,8 @@ def pose(
         raise ValueError(
             f"form='pattern' needs an augmentation of at most {MOST_DATA_PATTERNS} patterns on real inputs, {name} has more"
         )
-    asked = int(most_views) if np.isfinite(most_views) else 0
+    # its own views alone: what others are asked for in the same call moves nothing
+    asked = int(augmentation.views) if np.isfinite(augmentation.views) else 0
     views = task.moment_views or max(8, -(-MOMENT_VIEWS // task.inputs.shape[0]), asked)
     views += views % 2
     if form == "moment":
