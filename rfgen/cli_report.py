@@ -35,18 +35,19 @@ def validation_report(verdicts: Sequence[Verdict], scale: str, seed: int) -> str
     agree = sum(verdict.report.agrees for verdict in verdicts)
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     device = jax.devices()[0]
-    lines = [
-        "# Validation report", "",
+    summary = (
         f"{agree} of {len(verdicts)} named comparisons of theory and simulation agree, at {scores.size} points: "
         f"z has root mean square {_spread(scores):.2f}, {np.sum(np.abs(scores) > 2.0)} of |z| are above 2, the largest "
         f"{np.max(np.abs(scores), initial=0.0):.2f}. Scores are in standard errors of the simulation; points of one "
-        "comparison share their draws, and what finite sizes are granted is not taken off.", "",
+        "comparison share their draws, and what finite sizes are granted is not taken off."
+    )
+    made = (
         f"`rfgen check {_asked(verdicts)} --scale {scale} --seed {seed} --report FILE`, "
         f"{datetime.now(UTC):%Y-%m-%d}, rfgen {__version__}; Python {platform.python_version()}, {libraries}; "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {device.device_kind} ({device.platform}).",
-        "",
-        "| comparison | source | points | trials | largest z | root mean square | | seconds |", "|---|---|---|---|---|---|---|---|",
-    ]
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {device.device_kind} ({device.platform})."
+    )
+    head = ["comparison", "source", "points", "trials", "largest z", "root mean square", "", "seconds"]
+    lines = ["# Validation report", "", summary, "", made, "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for verdict in verdicts:
         found, own = verdict.report, _scores(verdict.report)
         lines.append(
@@ -55,7 +56,8 @@ def validation_report(verdicts: Sequence[Verdict], scale: str, seed: int) -> str
             f"| {verdict.seconds:.0f} |"
         )
     for verdict in verdicts:
-        lines += ["", f"## {verdict.name}", "", f"{verdict.comparison.question}.", "", "```text", str(verdict.report), "```"]
+        title = ["", f"## {verdict.name}", "", f"{verdict.comparison.question}.", ""]
+        lines += [*title, "```text", str(verdict.report), "```"]
     return "\n".join([*lines, ""])
 
 

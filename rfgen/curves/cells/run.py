@@ -86,7 +86,7 @@ def run_cells(
     folder = None if store is None else Store(store)
     pieces = [(which, start) for which, cell in enumerate(cells) for start in range(0, trials, cell.at_once)]
     if folder:
-        random.Random().shuffle(pieces)  # of its own: the caller's stays as it was
+        random.Random().shuffle(pieces)  # noqa: S311  of no numbers, and of its own: the caller's stays as it was
     found: list[dict[int, Arrays]] = [{} for _ in cells]
     try:
         with progress_bar(len(cells) * trials, "simulate", progress) as bar:
@@ -96,7 +96,8 @@ def run_cells(
     except KeyboardInterrupt:
         if folder or not any(found):
             raise
-        said = f"stopped after {sum(map(len, found))} of {len(pieces)} pieces: the trials finished are returned, NaN where there is none"
+        done = sum(map(len, found)), len(pieces)
+        said = f"stopped after {done[0]} of {done[1]} pieces: the trials finished are returned, NaN where there is none"
         warn_caller(f"{said}; give store= to go on from there")
         return _completed(found), {INTERRUPTED: said}
     return [_joined(blocks) for blocks in found], {}

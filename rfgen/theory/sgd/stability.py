@@ -5,7 +5,8 @@ response  k(z) = h h^T (z - L)^-1 g g^T / B  the loss T obeys  T = forcing + mas
 iteration is stable if every L has spectral radius below 1 and mass < 1.  Otherwise it grows by the root z > 1 of
 sum closing source k(z) = 1, or by the largest radius.  For plain descent on fresh samples
 
-    mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).   (Derived.)
+    mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).
+(Derived: theory (7.6), (7.7) and (7.12).)
 """
 
 __all__ = ["Stability", "spectral_radius", "stability", "unstable_steps"]
