@@ -22,6 +22,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "rfgen"
 html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
+# pages that have no pages below them need no column for those
+html_sidebars = {page: [] for page in ("*", *(f"made/{name}" for name in (
+    "all_formulas", "changelog", "contributing", "explorer", "gallery", "methods")))}
 
 myst_enable_extensions = ["dollarmath", "amsmath", "html_image"]
 myst_heading_anchors = 3
@@ -131,7 +134,8 @@ def _gallery() -> None:
     )
     lines = ["# Gallery", "", about, ""]
     for paper, entries in papers.items():
-        lines += [f"## {paper}", "", "| figure | |", "|---|---|"]
+        authors, _, title = paper.rpartition(": ")
+        lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else []), "| figure | command |", "|---|---|"]
         for entry in entries:
             data = f"; `--data`: {entry.with_data}" if entry.with_data else ""
             lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `python -m paper_figures make {entry.name}` |")
