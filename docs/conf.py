@@ -11,6 +11,7 @@ HOME = HERE.parent
 sys.path.insert(0, str(HOME))
 
 import rfgen as rg  # noqa: E402
+from paper_figures.catalogue import FIGURES, Entry  # noqa: E402
 
 project = "rfgen"
 author = "rfgen developers"
@@ -21,6 +22,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "rfgen"
 html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
+# pages that have no pages below them need no column for those
+html_sidebars = {page: [] for page in ("*", *(f"made/{name}" for name in (
+    "all_formulas", "changelog", "contributing", "explorer", "gallery", "methods")))}
 
 myst_enable_extensions = ["dollarmath", "amsmath", "html_image"]
 myst_heading_anchors = 3
@@ -115,10 +119,34 @@ def _copies() -> None:
     listed = "\n".join(f"notebooks/{path.stem}" for path in sorted((HOME / "notebooks").glob("*.ipynb")))
     opening = "# Notebooks\n\nEach opens with its question and ends with what to try; the scripts are in `notebooks/`.\n\n"
     _write(MADE / "notebooks.md", f"{opening}```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
-    pictures = sorted((HOME / "paper_figures" / "gallery").glob("*.png"))
-    for path in pictures:
-        (MADE / "gallery").mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, MADE / "gallery" / path.name)
+
+
+def _gallery() -> None:
+    """Every figure with its command, and its picture where the checkout holds one."""
+    papers: dict[str, list[Entry]] = {}
+    for entry in FIGURES.values():
+        papers.setdefault(entry.paper, []).append(entry)
+    about = (
+        "Figures of papers, and figures for their questions, each made by one command from a checkout: seconds as it stands, "
+        "minutes to half an hour with `--scale paper`. Lines are theory, dots simulation; beside the picture it writes arrays, "
+        "parameters and a caption. *known*: the parameters are the paper's; *ours*: they are not published, the figure is "
+        "defined here."
+    )
+    lines = ["# Gallery", "", about, ""]
+    for paper, entries in papers.items():
+        authors, _, title = paper.rpartition(": ")
+        lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else []), "| figure | command |", "|---|---|"]
+        for entry in entries:
+            data = f"; `--data`: {entry.with_data}" if entry.with_data else ""
+            lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `python -m paper_figures make {entry.name}` |")
+        for entry in entries:
+            picture = HOME / "paper_figures" / "gallery" / f"{entry.name}.png"
+            if picture.exists():
+                (MADE / "gallery").mkdir(parents=True, exist_ok=True)
+                shutil.copy(picture, MADE / "gallery" / picture.name)
+                lines += ["", f"![{entry.shows}](gallery/{picture.name})"]
+        lines.append("")
+    _write(MADE / "gallery.md", "\n".join(lines))
 
 
 def _inside(text: str, folder: pathlib.Path) -> str:
@@ -154,7 +182,7 @@ def _plain(_app: object, _what: str, _name: str, _thing: object, _options: objec
 
 def setup(app: object) -> None:
     """What Sphinx asks of its configuration."""
-    for make in (_reference, _formulas, _explorer, _methods, _copies):
+    for make in (_reference, _formulas, _explorer, _methods, _copies, _gallery):
         make()
     app.connect("source-read", _links)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", _plain, priority=400)  # type: ignore[attr-defined]

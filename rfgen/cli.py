@@ -12,6 +12,7 @@ from rfgen._version import __version__
 from rfgen.api import predict
 from rfgen.api.check.check import check
 from rfgen.cli_comparisons import NAMED
+from rfgen.cli_report import Verdict, validation_report
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
 
@@ -21,6 +22,7 @@ EPILOG = """examples:
   rfgen list                                  what can be checked
   rfgen check kernel-ridge double-descent     two comparisons, as tables
   rfgen check --all --scale paper             all of them, with the trials of a paper (minutes)
+  rfgen check --all --report validation.md    the same as a dated report, with versions and machine
 
 Exit status: 0 if every comparison agrees, 1 if one disagrees, 2 for a wrong command line.
 In Python: import rfgen as rg; help(rg.predict), help(rg.simulate), help(rg.check)."""
@@ -47,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     checks.add_argument("--all", action="store_true", help="every named comparison")
     checks.add_argument("--scale", choices=("smoke", "paper"), default="smoke", help="seconds, or minutes with more trials")
     checks.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
+    checks.add_argument("--report", type=Path, metavar="FILE", help="write the tables as Markdown, dated, with versions")
     options = parser.parse_args(arguments)
     if options.command == "list":
         return _list()
@@ -75,9 +78,7 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if options.trials < 2:
         parser.error(f"argument --trials: must be at least 2, got {options.trials}")
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=options.out):  # before a minute's work
-            pass
+        _writable(options.out)
     except OSError as error:
         parser.error(f"argument --out: must be a folder that can be made and written, got {options.out}: {error.strerror}")
     name = f"digits-{options.learner}"
@@ -103,6 +104,13 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return 0 if report.agrees else 1
 
 
+def _writable(folder: Path) -> None:
+    """Make the folder and try it, before minutes of work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if options.all == bool(options.names):
         parser.error("give names (see `rfgen list`) or --all, and not both")
@@ -110,17 +118,27 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     unknown = [name for name in names if name not in NAMED]
     if unknown:
         parser.error(f"no comparison is called {', '.join(unknown)}; `rfgen list` shows: {', '.join(NAMED)}")
-    disagreeing = []
+    if options.report is not None:
+        try:
+            _writable(options.report.parent)
+            if options.report.is_dir():
+                raise IsADirectoryError(0, "is a folder")
+        except OSError as error:
+            parser.error(f"argument --report: must be a file that can be written, got {options.report}: {error.strerror}")
+    verdicts = []
     for name in names:
         comparison = NAMED[name]
+        started = time.perf_counter()
         task, learner = comparison.build()
         print(f"{name}: {comparison.question}", flush=True)
         report = check(
             task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed
         )
         print(f"{report}\n", flush=True)
-        if not report.agrees:
-            disagreeing.append(name)
+        verdicts.append(Verdict(name, comparison, report, time.perf_counter() - started))
+        if options.report is not None:  # whole after each, so that what ran is kept
+            options.report.write_text(validation_report(verdicts, options.scale, options.seed), encoding="utf-8")
+    disagreeing = [verdict.name for verdict in verdicts if not verdict.report.agrees]
     print(f"{len(names) - len(disagreeing)} of {len(names)} agree" + "".join(f"; {name} DISAGREES" for name in disagreeing))
     return 1 if disagreeing else 0
 

@@ -1,9 +1,13 @@
 """The command: what it prints, saves and returns."""
 
 import dataclasses
+import platform
+from datetime import UTC, datetime
 
+import jax
 import pytest
 
+import rfgen as rg
 from rfgen import cli
 from rfgen import cli_comparisons as named
 from rfgen.problems.task import Task
@@ -30,6 +34,16 @@ def test_demo(learner, tmp_path, capsys):
     picture = tmp_path / "new" / f"rfgen-demo-{learner}.png"
     assert picture.stat().st_size > 10_000 and str(picture) in out
     assert "simulation" in out and "agrees" in out
+
+
+def test_a_report_holds_every_score_its_versions_and_no_host(tmp_path):
+    file = tmp_path / "new" / "validation.md"
+    assert cli.main(["check", "one-pass", "--report", str(file)]) == 0
+    text = file.read_text()
+    assert text.startswith("# Validation report\n\n1 of 1 named comparisons")
+    assert f"rfgen {rg.__version__}; Python " in text and f"jax {jax.__version__}" in text and "| one-pass | " in text
+    assert f"{datetime.now(UTC):%Y-%m-%d}" in text and text.count(" test ") >= 12 and "agrees: largest |z|" in text
+    assert platform.node() not in text
 
 
 @pytest.mark.parametrize("name", named.NAMED)
@@ -68,6 +82,7 @@ def test_a_disagreement_is_an_exit_status(monkeypatch, capsys):
         (["demo", "--trials", "1"], "--trials: must be at least 2"),
         (["check", "kernel-ridge", "--seed", "-1"], "must be a whole number from 0"),
         (["check", "kernel-ridge", "--scale", "huge"], "invalid choice"),
+        (["check", "kernel-ridge", "--report", "/"], "--report: must be a file that can be written, got /: is a folder"),
     ],
 )
 def test_wrong_command_lines(arguments, message, capsys):

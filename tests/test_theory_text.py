@@ -49,6 +49,15 @@ def test_the_index_says_where_each_equation_is_computed():
     assert all(f"]({page.name})" in text for page in CHAPTERS)
 
 
+def test_each_file_of_the_index_cites_its_equations():
+    rows = re.findall(r"^\| (`.*) \| (.*) \|$", INDEX.read_text(), re.MULTILINE)
+    assert len(rows) > 60
+    for file in {file for files, _ in rows for file in re.findall(r"`([^`]+)`", files)}:
+        computed = {number for files, numbers in rows if f"`{file}`" in files for number in re.findall(NUMBER, numbers)}
+        opening = re.match(r'"""(.*?)"""', (ROOT / file).read_text(), re.DOTALL)[1]
+        assert cited(opening) and set(cited(opening)) <= computed, file
+
+
 def test_markdown_leaves_the_math_alone():
     r"""A backslash before punctuation is an escape to a forge: \, \; \{ \\ would lose it."""
     for path, text in CHAPTERS.items():

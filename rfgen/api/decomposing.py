@@ -1,4 +1,4 @@
-"""`fine_grained_variance`: which randomness the variance of a learner comes from."""
+"""`fine_grained_variance`: which randomness the variance of a learner comes from.  Equations: theory (8.3) to (8.5)."""
 
 __all__ = ["fine_grained_variance"]
 

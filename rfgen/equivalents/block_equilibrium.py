@@ -12,6 +12,7 @@ In nu, `df1 + features lambda/nu` decreases (theta/nu does), and equals `feature
 lambda + sum_j theta_j(0) tr(E_j)/features: Newton in log nu inside that bracket.
 
 Derivatives, of every order, by the implicit function theorem.  For complex lambda see `path_equilibria`.
+Equations: theory (5.1), (5.2) and (5.11).
 """
 
 __all__ = ["BlockEquilibrium", "block_equilibrium"]

@@ -14,7 +14,7 @@ the label noise: noise) and w_bar_1 . w_bar_2 (features variance): each is solve
 Two models need not share all that is random.  Features of their own on the same samples: no E_F, and no phi.  Samples of
 their own through the same features: no E_X.  Samples that each draws from one training set, and features of its own: E_X
 from the draws' mean factors on a sample's residuals.  The equilibrium of each model stays that of the model alone.
-(Derived; for one group the decomposition of arXiv 2011.03321.)
+(Derived; for one group the decomposition of arXiv 2011.03321.)  Equations: theory (3.1) to (3.10), (5.3) and (8.2).
 """
 
 __all__ = ["BlockErrorKernel", "block_error_kernel"]

@@ -18,6 +18,7 @@ out sees, in units of 1/(1 - f), theta is the same function, and  t = (1 - f the
 left out is that of all rows divided by u = (1 - f)/(1 - f theta); that of a row drawn is theta u times it.  (Derived.)
 
 A resampled training set has groups of samples drawn once, twice, ...: `origin` keeps which groups were one before.
+Equations: theory (5.8) to (5.10), (8.7) and (8.8).
 """
 
 __all__ = ["Blocks"]

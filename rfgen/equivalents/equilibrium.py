@@ -24,7 +24,7 @@ kernel follows from the gaps and from `df1 - df2`, sums of positive terms too: n
 Bracket.  At `gamma >= 2 trace / m` and `gamma >= 4 ridge / (m (m / features + 2 |1 - n / features|))` each term is at most
 m/2 and df1 + g <= m: an upper bound.  `g(ridge / n) = m`, and `df1(gamma) >= rank smallest / (smallest + gamma)`: two lower
 bounds.
-With ridge 0 and rank <= m everything is learned: gamma = 0.
+With ridge 0 and rank <= m everything is learned: gamma = 0.  Equations: theory (2.1) to (2.6) and (2.8) to (2.13).
 """
 
 __all__ = ["Equilibrium", "equilibrium"]

@@ -2,6 +2,7 @@
 
 A spectral algorithm's weights are sums over nodes, w_t = sum_a f_a w(ridge_a), so its risk is a quadratic form in f over
 the kernel of all pairs.  The last node stands for infinite ridge, w = 0; its weight is 1 - sum_a f_a.
+Equations: theory (6.6) and (6.7).
 """
 
 __all__ = ["NodeKernels", "node_kernels", "quadratic_form"]

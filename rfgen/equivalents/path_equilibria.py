@@ -4,7 +4,7 @@ The unknowns are log t and log nu.  At a ridge of 1000 times the total trace, of
 nu = lambda to one part in a thousand, from where Newton steps, at most 1 long, follow the solution; in logarithms nothing
 is lost at ridges of any size: where rows, features or rank are equal, what df1 lacks of one is what it lacks of the other,
 and these are known without a difference: rows - df1 from V, features - df1 = features ridge/nu, rank - df1 = nu tr Q.
-The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.
+The physical branch is the one with Im(t) Im(lambda) <= 0, Im(nu) Im(lambda) >= 0.  Equations: theory (2.14).
 """
 
 __all__ = ["approach", "path_equilibria", "upper_edge"]

@@ -7,7 +7,7 @@ each panel of log rho and interpolate: on panels of half-width 0.6 the error fal
 needs one value of rho.  What needs two resolvents follows by differentiation: tr(E_j Q E_l Q) = -d tr(E_j Q)/d theta_l,
 tr(E_j Q Q) = -d tr(E_j Q)/d nu.  (Derived.)
 
-The basis has a third operator, the test covariance, which trains nothing: theta_3 = 0.
+The basis has a third operator, the test covariance, which trains nothing: theta_3 = 0.  Equations: theory (5.14).
 """
 
 __all__ = ["HALF_WIDTH", "Pencil", "PencilTarget", "decompose", "panel_points"]

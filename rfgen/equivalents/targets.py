@@ -3,7 +3,7 @@
 Two representations, as of the operators.  `ModeTarget`: the labels are those of a teacher w on clean coordinates x, of
 power lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `label_k w.x`.  All residuals are then sums of
 (w - w_bar)' E_j (w - w_bar), (w - w_bar)' E_j w_bar and w_bar' E_j w_bar, none of which cancel. `VectorTarget`: cross
-moments r_kl = E[view_k label_l] as vectors, for frozen features.
+moments r_kl = E[view_k label_l] as vectors, for frozen features.  Equations: theory (1.6).
 """
 
 __all__ = ["MeanFit", "ModeTarget", "VectorTarget", "WeightTarget"]

@@ -5,7 +5,8 @@ m - 1 rows of label 0 (covariance C), as if independent: exact where quadratic f
 Pattern form: blocks of m views for every combination of patterns; exact where given its pattern a view is linear up to
 concentrating noise.  Infinitely many views: each pattern is one row weighted by its probability, the noise a penalty.
 Mixing inputs of the training set by a matrix A turns the objective into (Y - Xw)' A'A (Y - Xw)/(n m), in which only the
-spectrum of A'A/m counts for rows that are rotation invariant: one group for each eigenvalue.  (All derived.)
+spectrum of A'A/m counts for rows that are rotation invariant: one group for each eigenvalue.
+(All derived: theory (5.4) to (5.6), (5.12) and (5.13).)
 """
 
 __all__ = ["ViewBlocks", "averaged_test_views", "mixing_form", "moment_form", "pattern_combinations", "pattern_form"]

@@ -15,6 +15,7 @@ by at most the Lebesgue constant of 21 Chebyshev points, 2.9.
 
 Infinite tails: the sum over i > N of a smooth g is its integral from N + 1/2 plus (g(N+1) - g(N))/24, the midpoint rule's
 end correction (next term 3e-3 g'''(N): 1e-17 of the tail at N = 4096); the integral is done by Gauss-Legendre panels.
+Equations: theory (1.9).
 """
 
 __all__ = ["compress", "tail_quadrature"]

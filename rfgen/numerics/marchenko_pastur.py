@@ -10,7 +10,7 @@ With `lambda = lower + 4 sqrt(alpha) sin^2(phi)` and `x = log tan(phi)` the bulk
 which has its nearest poles at Im x = pi/2 whatever alpha: a soft edge, the hard edge at alpha = 1 (where the density
 diverges like lambda^(-1/2)) and all between look alike.  exp(-lambda t) is at most 1 in modulus for |Im x| <= pi/4 and
 moves along x without changing shape as t grows, so one trapezoidal rule of step h serves all times with an error of
-e^(-pi^2 / (2h)): 2e-13 for a worst case at the step 0.17 used here, 1e-15 measured.
+e^(-pi^2 / (2h)): 2e-13 for a worst case at the step 0.17 used here, 1e-15 measured.  Equations: theory (6.13).
 """
 
 __all__ = ["marchenko_pastur_density", "marchenko_pastur_edges", "marchenko_pastur_quadrature"]

@@ -1,4 +1,4 @@
-"""Who learns: a training, on how many random features, from augmented data or not."""
+"""Who learns: a training, on how many random features, from augmented data or not.  Equations: theory (1.2) and (1.3)."""
 
 __all__ = ["Learner"]
 

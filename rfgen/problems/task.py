@@ -1,4 +1,4 @@
-"""What is learned: a kernel spectrum, the target's power on it, label noise, and the population of inputs."""
+"""What is learned: a kernel spectrum, the target's power on it, label noise, and the population of inputs: theory (1.1)."""
 
 __all__ = ["Task"]
 

@@ -1,4 +1,7 @@
-"""The two equations behind every curve of kernel and random-feature ridge, their risk, limits and small-ridge expansion."""
+"""The two equations behind every curve of kernel and random-feature ridge, their risk, limits and small-ridge expansion.
+
+Equations: theory (2.5), (2.10), (2.11), (4.1), (4.2) and (4.9).
+"""
 
 __all__ = ["EIGENFRAMEWORK"]
 

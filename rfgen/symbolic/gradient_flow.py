@@ -1,4 +1,7 @@
-"""Gradient flow of linear regression on isotropic inputs: risk along time, its limits, when to stop."""
+"""Gradient flow of linear regression on isotropic inputs: risk along time, its limits, when to stop.
+
+Equations: theory (6.11) and (6.12).
+"""
 
 __all__ = ["GRADIENT_FLOW"]
 

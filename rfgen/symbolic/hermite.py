@@ -1,4 +1,7 @@
-"""Normalised Hermite coefficients of activations, E[activation(z) He_l(z)]/sqrt(l!) for z ~ N(0, 1)."""
+"""Normalised Hermite coefficients of activations, E[activation(z) He_l(z)]/sqrt(l!) for z ~ N(0, 1).
+
+Equations: theory (5.16).
+"""
 
 __all__ = ["HERMITE"]
 

@@ -1,4 +1,4 @@
-"""Ridge regression on isotropic inputs: everything is closed."""
+"""Ridge regression on isotropic inputs: everything is closed.  Equations: theory (4.4) to (4.6)."""
 
 __all__ = ["ISOTROPIC"]
 

@@ -2,7 +2,7 @@
 
 Isotropic, near n = p with x = (n - p)/(2 sqrt(p ridge)): kappa = sqrt(ridge/p) (sqrt(1 + x^2) - x), and n - df2 =
 2 sqrt(p ridge) sqrt(1 + x^2), so that risk = height/sqrt(1 + x^2): half of it is left at x = sqrt(3).  Random features at
-n = k: gamma is where df1 = k, and k - df1 = sqrt(ridge k/gamma).
+n = k: gamma is where df1 = k, and k - df1 = sqrt(ridge k/gamma).  Equations: theory (4.7) and (4.8).
 """
 
 __all__ = ["PEAKS"]

@@ -2,6 +2,7 @@
 
 Sums over modes are integrals, df1 = n u: kappa = (C/(n u))^alpha with C = pi/(alpha sin(pi/alpha)), df2 =
 (1 - 1/alpha) n u, and the squared error of what is not learned is D kappa^((beta - 1)/alpha).
+Equations: theory (4.12) to (4.14).
 """
 
 __all__ = ["POWER_LAW"]

@@ -1,7 +1,9 @@
 """Memory planning, the resumable store, progress."""
 
 import io
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -36,6 +38,22 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("*.npz"))) == 3 and not list(tmp_path.glob(".*"))
 
 
+def test_runs_at_the_same_time_share_the_work_through_a_store(tmp_path):
+    measured = []
+
+    def measure(start, stop, advance):
+        measured.append(start)
+        time.sleep(0.005)
+        return {"test": np.arange(start, stop)}
+
+    def whole(_):
+        return run.run_cells([run.Cell(measure, (), 2)], 80, 10**9, "n", tmp_path)[0][0]["test"]
+
+    with ThreadPoolExecutor(2) as both:
+        assert all(np.array_equal(found, np.arange(80)) for found in both.map(whole, range(2)))
+    assert 40 <= len(measured) < 60  # alone each would have measured 40
+
+
 KINDS = {
     "ridge": (TASK, rg.Learner(rg.Ridge(0.1)), [10, 20, 30], "test"),
     "one pass": (TASK, rg.Learner(rg.OnePassSGD([0.1, 0.2], steps=5), features=[8, 9, 10]), None, "test"),
@@ -52,15 +70,15 @@ KINDS = {
 @pytest.fixture
 def interrupted(monkeypatch):
     """Runs stop in their third cell."""
-    blocks, begun = run._blocks, []
+    block, begun = run._block, []
 
     def stopped(*arguments):
         begun.append(1)
         if len(begun) == 3:
             raise KeyboardInterrupt
-        return blocks(*arguments)
+        return block(*arguments)
 
-    monkeypatch.setattr(run, "_blocks", stopped)
+    monkeypatch.setattr(run, "_block", stopped)
     yield
     monkeypatch.undo()
 

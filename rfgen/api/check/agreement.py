@@ -1,4 +1,7 @@
-"""Whether a simulation agrees with the theory, in standard errors, beyond an error that must vanish with size."""
+"""Whether a simulation agrees with the theory, in standard errors, beyond an error that must vanish with size.
+
+Equations: theory (1.7) and (1.8).
+"""
 
 __all__ = ["FINITE_SIZE", "MOST_GRANTED", "allowance", "finite_size_trend", "standard_score"]
 

@@ -2,7 +2,8 @@
 
 __all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "run_cells", "whole"]
 
-from collections.abc import Callable, Iterator, Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,9 @@ def run_cells(
     """The arrays of every cell over all trials, and attributes.
 
     Memory is planned before anything is drawn: MemoryError names the cell and the `knobs` that help.  `store`: a folder in
-    which finished pieces are kept, and found by a later run.  Interrupted with a store, a run leaves there what is
-    finished and KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
+    which finished pieces are kept, and found by a later run; runs at the same time share the work through it, since each
+    takes the pieces in an order of its own.  Interrupted with a store, a run leaves there what is finished and
+    KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
     a sentence in the attribute "interrupted".
     """
     if progress not in (None, True, False):
@@ -82,42 +84,47 @@ def run_cells(
     for cell in cells:
         plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
     folder = None if store is None else Store(store)
-    found: list[list[Arrays]] = [[] for _ in cells]
+    pieces = [(which, start) for which, cell in enumerate(cells) for start in range(0, trials, cell.at_once)]
+    if folder:
+        random.Random().shuffle(pieces)  # noqa: S311  of no numbers, and of its own: the caller's stays as it was
+    found: list[dict[int, Arrays]] = [{} for _ in cells]
     try:
         with progress_bar(len(cells) * trials, "simulate", progress) as bar:
-            for cell, blocks in zip(cells, found, strict=True):
-                for block in _blocks(cell, trials, folder, bar.update):
-                    blocks.append(block)
+            for which, start in pieces:
+                stop = min(start + cells[which].at_once, trials)
+                found[which][start] = _block(cells[which], start, stop, folder, bar.update)
     except KeyboardInterrupt:
         if folder or not any(found):
             raise
-        done = sum(map(len, found)), sum(-(-trials // cell.at_once) for cell in cells)
+        done = sum(map(len, found)), len(pieces)
         said = f"stopped after {done[0]} of {done[1]} pieces: the trials finished are returned, NaN where there is none"
         warn_caller(f"{said}; give store= to go on from there")
         return _completed(found), {INTERRUPTED: said}
     return [_joined(blocks) for blocks in found], {}
 
 
-def _blocks(cell: Cell, trials: int, folder: Store | None, advance: Callable[[int], Any]) -> Iterator[Arrays]:
-    for start in range(0, trials, cell.at_once):
-        stop = min(start + cell.at_once, trials)
-        key = content_key(*cell.key, start, stop) if folder else ""
-        block = folder.get(key) if folder else None
-        if block is None:
-            block = cell.measure(start, stop, advance)
-            if folder:
-                folder.put(key, block)
-        else:
-            advance(stop - start)
-        yield block
+def _block(cell: Cell, start: int, stop: int, folder: Store | None, advance: Callable[[int], Any]) -> Arrays:
+    """The arrays of these trials, from the store or measured."""
+    if folder is None:
+        return cell.measure(start, stop, advance)
+    key = content_key(*cell.key, start, stop)
+    block = folder.get(key)
+    if block is None:
+        block = cell.measure(start, stop, advance)
+        folder.put(key, block)
+    else:
+        advance(stop - start)
+    return block
 
 
-def _joined(blocks: list[Arrays]) -> Arrays:
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+def _joined(blocks: dict[int, Arrays]) -> Arrays:
+    """Pieces in the order of their trials."""
+    ordered = [blocks[start] for start in sorted(blocks)]
+    return {name: np.concatenate([block[name] for block in ordered]) for name in ordered[0]}
 
 
-def _completed(found: list[list[Arrays]]) -> list[Arrays]:
+def _completed(found: list[dict[int, Arrays]]) -> list[Arrays]:
     """Cells of an interrupted run, those of no trial as trials that are NaN."""
-    known = next(blocks[0] for blocks in found if blocks)
+    known = next(iter(next(filter(None, found)).values()))
     nothing = {name: np.full(values.shape, np.nan) for name, values in known.items()}
     return [_joined(blocks) if blocks else nothing for blocks in found]

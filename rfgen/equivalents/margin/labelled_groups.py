@@ -1,4 +1,7 @@
-"""Forces of labelled Gaussian groups: leave-one-out margins are normal, label (M_g + b) - shift + sqrt(q_g) Z."""
+"""Forces of labelled Gaussian groups: leave-one-out margins are normal, label (M_g + b) - shift + sqrt(q_g) Z.
+
+Equations: theory (10.3) and (10.5).
+"""
 
 __all__ = ["LabelledGroups"]
 

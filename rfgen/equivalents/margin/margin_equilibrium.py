@@ -5,6 +5,7 @@ answer.  Leave-one-out margins are normal, so five kinds of unknowns are enough:
 training on a row of group g moves its own margin; the weights along directions, M_d; the spread of scores, q_g; the
 intercept b; and the length N of the weights, in the norm dual to that of an attack within `radius`, which lowers every
 margin by radius N.  Solved by Newton's method along the ridge, from a large one on.
+Equations: theory (10.1), (10.5) to (10.7) and (10.16).
 """
 
 __all__ = ["Equilibrium", "Forces", "MarginState", "SparseWeights", "Weights", "margin_equilibrium"]

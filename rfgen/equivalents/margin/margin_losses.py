@@ -4,7 +4,7 @@ A row whose margin would be w if it had been left out has, once trained on, the 
 `loss(t) + (t - w)^2 / (2 gamma)`: t = w + gamma psi, psi = -loss'(t).  As the ridge falls the forces psi vanish like it
 where the classes are separable, and stay finite where they are not; a scale s keeps them in range: `psi' = psi / s`,
 `gamma' = s gamma`.  As s falls to 0 the losses that vanish from margin 1 on become hard constraints, the same one for all:
-psi' = (1 - w)_+ / gamma'.
+psi' = (1 - w)_+ / gamma'.  Equations: theory (10.2) and (10.4).
 """
 
 __all__ = ["LOSSES", "MarginLoss"]

@@ -2,7 +2,7 @@
 
 The residual is `residual(setting, x, hold, scale)`: `scale` is the ridge, forces being measured in units of it; `hold` in
 [0, 1] says how strongly the intercept is held at zero.  With hardly any weights most rows of a hinge loss would sit on its
-kink, so the intercept is let go on the way.
+kink, so the intercept is let go on the way.  Equations: theory (10.1), (10.5) to (10.7) and (10.16).
 """
 
 __all__ = ["HARD", "NAMES", "RESIDUAL_TOLERANCE", "loss_of", "ridge_path"]

@@ -15,6 +15,7 @@ square and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `powe
 A penalty on |w|_1 pulls every weight towards zero by a `threshold`: w_i = soft(push_i + sqrt(X_i) G, threshold) / (C_i +
 ridge), G standard normal, push = sum_d pull_d u_d.  With h1(a) = a Phi(a) + phi(a) and h2(a) = (a^2 + 1) Phi(a) + a phi(a),
 all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push - threshold)/sqrt(X).
+Equations: theory (10.6), (10.7) and (10.17).
 """
 
 __all__ = ["Shrunk", "WeightResponse", "shrunk_normal", "sparse_response", "weight_response"]

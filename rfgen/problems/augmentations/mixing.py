@@ -1,4 +1,4 @@
-"""Mixtures of two inputs of the training set, and of their labels."""
+"""Mixtures of two inputs of the training set, and of their labels.  Equations: theory (5.12) and (5.13)."""
 
 __all__ = ["CutMix", "Mixup"]
 

@@ -1,4 +1,4 @@
-"""How an augmentation changes eigen-coordinates."""
+"""How an augmentation changes eigen-coordinates.  Equations: theory (5.7)."""
 
 __all__ = ["ModeLaw"]
 

@@ -1,4 +1,7 @@
-"""Independent changes of every coordinate: Gaussian noise, masks, salt and pepper.  Moments suffice."""
+"""Independent changes of every coordinate: Gaussian noise, masks, salt and pepper.  Moments suffice.
+
+Equations: theory (5.7).
+"""
 
 __all__ = ["Dropout", "GaussianNoise", "Mask", "SaltAndPepper"]
 

@@ -5,7 +5,7 @@
 Two pre-activations of correlation r have E[rest(u) rest(u')] = nu(r) = sum_{j >= 2} c_j^2 r^j.  For r >= 0 this is
 E_z[E_e[rest(sqrt(q) (sqrt(r) z + sqrt(1 - r) e))]^2] with independent normals z and e (Mehler): two quadratures whose
 panels shrink towards the place where the argument is 0, the kink of ReLU and the step of sign, so that no series has to
-converge.  Within 1e-14 of the arc-sine and arc-cosine kernels (derived).
+converge.  Within 1e-14 of the arc-sine and arc-cosine kernels (derived).  Equations: theory (5.16).
 """
 
 __all__ = ["HermiteSplit", "hermite_split"]

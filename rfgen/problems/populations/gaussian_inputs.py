@@ -9,6 +9,7 @@ split of the activation, the kernel averaged over w is
 up to errors that vanish as d grows with n and features (derived; El Karoui 2010, Mei and Montanari arXiv 1908.05355).
 Views a of x have E[a | x] = g x and a variance of s x_i^2 + l_i in coordinate i: two of them have pre-activations of
 variance q' = mean((g^2 + s) variance + l) and covariance g^2 q, which the split at q' and nu(g^2 q / q') describe.
+Equations: theory (5.15).
 """
 
 __all__ = ["GaussianInputs", "axis_variances"]

@@ -1,4 +1,4 @@
-"""The record over which every eigen-coordinate sum of the theory is taken."""
+"""The record over which every eigen-coordinate sum of the theory is taken.  Equations: theory (1.6)."""
 
 __all__ = ["Modes"]
 

@@ -1,4 +1,7 @@
-"""Kernel spectra: eigenvalues in descending order, with multiplicities and, where infinite, an exact tail."""
+"""Kernel spectra: eigenvalues in descending order, with multiplicities and, where infinite, an exact tail.
+
+Equations: theory (1.1).
+"""
 
 __all__ = ["Spectrum"]
 

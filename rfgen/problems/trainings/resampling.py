@@ -1,4 +1,4 @@
-"""Resampling of the training set: what one member of a bagged ensemble is trained on."""
+"""Resampling of the training set: what one member of a bagged ensemble is trained on.  Equations: theory (8.9)."""
 
 __all__ = ["AbstractResampling", "Bootstrap", "Subsample", "on_drawn"]
 

@@ -2,7 +2,7 @@
 
 With V views of each example, u_bar their mean: `between = E[u_bar u_bar']` has expectation Sigma_mu + C/V and `within`, the
 covariance inside an example with divisor V - 1, has expectation C.  Then Sigma_mu + C/m is estimated without bias by
-between + (1/m - 1/V) within, positive semidefinite for every m <= V.
+between + (1/m - 1/V) within, positive semidefinite for every m <= V.  Equations: theory (5.14).
 """
 
 __all__ = ["ViewMoments", "cached_moments", "view_moments"]

@@ -9,6 +9,7 @@ each class and a `rate` eta:
 
 (with heavy-ball momentum: plus momentum times the step before).  In the limit these are `time_domain` with a_g = eta / n,
 eta / (classes n_g) and eta / (n_g |g_g|), where |g_g| is its root mean square over draws.
+Equations: theory (13.4) and (13.5).
 """
 
 __all__ = ["ClassImbalance", "class_imbalance"]

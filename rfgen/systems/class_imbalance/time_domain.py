@@ -20,6 +20,7 @@ and covariance of class g, n_g its samples, A_g = diag(a_g) and x between a matr
 A step depends on the past alone: all of them are lower triangular (covariances aside, which are symmetric), and are found
 row by row, for steps a_g that depend on what came before too.  (Derived.  Errors of relative order 1/n; those that class
 means, which are not random, would add are taken care of by V and V*, which agree to leading order.)
+Equations: theory (13.4) and (13.5).
 """
 
 __all__ = ["TimeDomain", "time_domain"]

@@ -9,7 +9,7 @@ g(kappa(rho)) = c_1^2 g(rho).  Near rho = 1, where 1 - rho grows by kappa'(1) a 
 
 The order of limits matters.  L layers resolve 1 - rho down to kappa'(1)^-L: the power is that of distances above.  The
 tangent kernel of L layers shares it only for |x - z|^2 far above 1/L and is steeper below, by the exponent a + 2, before it
-levels off too: its slope measured at fixed depth is not a.
+levels off too: its slope measured at fixed depth is not a.  Equations: theory (13.6).
 """
 
 __all__ = ["deep_kernel_exponent"]

@@ -7,7 +7,7 @@ beta, follows
 
 (b = X'y/n, S = X'X/n).  So beta = Phi(S) b + Psi(S) beta_0 with two scalar clocks, one pair of equations for each node of a
 contour:  Phi' = r (1 - zeta Phi) + c Phi,  Psi' = (c - r zeta) Psi,  c = (D - 1) r (b.beta - beta'S beta)/|beta|^2, where
-|beta|^2, b.beta and beta'S beta are quadratic forms over the nodes.  (Derived.)
+|beta|^2, b.beta and beta'S beta are quadratic forms over the nodes.  (Derived: theory (12.11) and (12.12).)
 """
 
 __all__ = ["BalancedFlow", "balanced_flow"]

@@ -19,6 +19,7 @@ Modes of eigenvalue 0 stay at u_0.  The closed formula is all there is: a pure f
 methods (`rfgen.DeepLinearFlow` is the network of scalar output).  D = 1 with u_0 = 0 is the network of `isotropic_flow`.
 
 Source: derived, for the question of arXiv 1710.03667, whose own section on deep networks was not available.
+Equations: theory (12.10).
 """
 
 __all__ = ["DeepLinear", "deep_linear", "mode_strength"]

@@ -14,7 +14,7 @@ length of the weights.  So the verbs have this curve, on any spectrum; here is t
 A mode that is learned for a time t keeps a share e^(-lambda t) of its initial error and takes up the share
 1 - e^(-lambda t) of the noise; the modes of eigenvalue 0, a fraction 1 - alpha of all if alpha < 1, are frozen.  Test error
 first falls and then rises: its derivative is the Laplace transform of a density on the lambdas that changes sign once,
-hence has itself one zero (variation diminishing property): the minimum is unique.
+hence has itself one zero (variation diminishing property): the minimum is unique.  Equations: theory (6.11) and (6.12).
 """
 
 __all__ = ["IsotropicFlow", "OptimalRidge", "isotropic_flow", "optimal_ridge", "optimal_time", "overtraining"]

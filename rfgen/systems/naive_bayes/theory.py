@@ -9,7 +9,7 @@ b = dim (1/n_- - 1/n_+) / 2 + log(n_+ / n_-), and variance
 So it needs n of the order of tr R^2 alone, and keeps the bias of the first term, where Bayes' rule has mean'S^-1 mean.
 Of what vanishes like 1/n the larger parts are kept: the variance of the score over training sets,
 4 mean'D^-1 S D^-1 mean / n_-y + tr R^2 (1/n_+^2 + 1/n_-^2) / 2, and the estimated variances of the features, chi-squared
-with n - 2 degrees of freedom.  (Derived.)
+with n - 2 degrees of freedom.  (Derived: theory (13.3).)
 """
 
 __all__ = ["bayes_errors", "naive_bayes_errors"]

@@ -12,7 +12,7 @@ L = lambda / (lambda + gamma) and target power v^2, the learned function holds
     E f_level^2 = L^2 v^2 + m L^2 test / n + m L (1 - L) gamma norm / features,
 
 the target, what samples and what features add: the error kernel of `rfgen.theory.risk` with this level for test population
-and no target there (derived).
+and no target there (derived).  Equations: theory (12.9).
 """
 
 __all__ = ["Sensitivity", "sensitivity"]

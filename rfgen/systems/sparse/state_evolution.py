@@ -7,7 +7,7 @@ test risk, and x, x' the map and its slope there,
 
 the second without its last term for what interpolates.  The two equations are where a function that is convex in tau and
 concave in 1/theta is stationary.  So there is one solution, and two nested root searches find it: theta where the slope in
-1/theta vanishes at fixed tau, then tau where R = n tau^2; each function changes its sign once.
+1/theta vanishes at fixed tau, then tau where R = n tau^2; each function changes its sign once.  Equations: theory (12.1).
 """
 
 __all__ = ["StateEvolution", "state_evolution"]

@@ -10,6 +10,7 @@ V is not constant: the noise 1 - f*^2 is small where f* is near 1 or -1, and wha
 
 On the sphere with a target of x_1, G^2 is a dot-product kernel too: with g_m = E[G^2 P_m] the equation for V is diagonal in
 the Gegenbauer degrees m, V_m = g_m h_m/(n - g_m), h the bracket without V.  Its mean is the variance of the squared risk.
+Equations: theory (13.1) and (13.2).
 """
 
 __all__ = ["KernelClassifier", "classifier_errors", "kernel_classifier"]

@@ -2,7 +2,7 @@
 
 The flow is a sum over complex ridges, f_t = sum_a w_a f(ridge_a) (see `rfgen.numerics.contours`), and so are its mean and,
 in pairs, its variance, V = sum_ab w_a w_b V_ab.  Each V_ab solves the equation of one ridge with G_a G_b instead of G^2 and
-(f* - fbar_a)(f* - fbar_b) instead of the square.
+(f* - fbar_a)(f* - fbar_b) instead of the square.  Equations: theory (13.1) and (13.2).
 """
 
 __all__ = ["kernel_flow_classifier"]

@@ -9,7 +9,7 @@ D <= omega_i + omega_{i+1} <= 2 pi - D; else it is exceeded by the factor F at m
 
     F^2 - 1 = 4 sin((s + D)/2) sin((s - D)/2) sin((d + D)/2) sin((d - D)/2) / sin^2 D,     s, d = omega_i +- omega_{i+1},
 
-and eta / F is feasible (derived).
+and eta / F is feasible (derived).  Equations: theory (12.6).
 """
 
 __all__ = ["certificate_gap", "least_cost"]

@@ -1,4 +1,4 @@
-"""The interpolant of least norm among two-layer ReLU networks of one input."""
+"""The interpolant of least norm among two-layer ReLU networks of one input.  Equations: theory (12.7)."""
 
 __all__ = ["min_norm_interpolant"]
 

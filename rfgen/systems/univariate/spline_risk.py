@@ -1,4 +1,4 @@
-"""The risk of connecting noisy dots."""
+"""The risk of connecting noisy dots.  Equations: theory (12.8)."""
 
 __all__ = ["spline_risk"]
 

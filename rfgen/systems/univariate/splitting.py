@@ -16,6 +16,7 @@ Let V_j(psi) be the least of the first j terms, given psi_j = psi, and psi*_j wh
 In the coordinate tau = o_j +- psi_j, whose sign changes from point to point, the derivative of V_j is piecewise
 sum_{i = k..j} r_i sin(tau - o_i), the pieces differing in k alone.  A step adds one piece at the far end and takes some
 from the near end, so a run is solved in time proportional to its length, without iteration (derived).
+Equations: theory (12.7).
 """
 
 __all__ = ["split"]

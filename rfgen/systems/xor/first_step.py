@@ -19,6 +19,7 @@ f1 = (sqrt(m)/2) (E relu(u + d) - E relu(u - d)) + fluctuations.  With relu(t) =
 
 A training row pulls itself besides: where u > 0, d grows by y s, s = b P / n, and E 1[u > 0] (relu(u + s) - relu(u - s))
 = s/2 + s Phi(-s/sigma) + sigma (phi(0) - phi(s/sigma)), from s at large to s/2 at vanishing initial weights.
+Equations: theory (12.3) to (12.5).
 """
 
 __all__ = ["XORFirstStep", "linear_cluster_errors", "xor_first_step"]

@@ -2,7 +2,7 @@
 
 Every input is moved against its class by at most `radius` in each coordinate, which lowers its margin by radius |w|_1.  The
 sum of the forces then pulls every weight towards zero by `threshold = radius sum psi`
-(`rfgen.equivalents.margin.weight_response`).
+(`rfgen.equivalents.margin.weight_response`).  Equations: theory (10.16) and (10.17).
 """
 
 __all__ = ["LinfClassifier", "linf_training"]

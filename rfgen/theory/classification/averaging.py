@@ -2,7 +2,7 @@
 
 Without intercept w = mean(y x).  With intercept w is half the difference of the two class means and the threshold lies
 midway between them: b = -(|m_+|^2 - |m_-|^2)/4, whose mean holds the sampling noise of the class means, of different size
-where classes differ in number or covariance.
+where classes differ in number or covariance.  Equations: theory (10.12).
 """
 
 __all__ = ["averaging"]

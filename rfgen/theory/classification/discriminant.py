@@ -7,7 +7,7 @@ the difference of the mean scores of the two classes of training rows,
 
 so its error follows from the equilibrium of the square loss at ridge 0, and the midpoint of the two class means from the
 mean scores.  For balanced classes of one covariance, dim = p < n, Delta = 2 |S^-1/2 mean|, the error is
-Phi(-(Delta/2) sqrt(1 - p/n) Delta / sqrt(Delta^2 + 4 p/n)).
+Phi(-(Delta/2) sqrt(1 - p/n) Delta / sqrt(Delta^2 + 4 p/n)).  Equations: theory (10.13).
 """
 
 __all__ = ["discriminant"]

@@ -1,4 +1,7 @@
-"""Linear classifiers trained by a convex loss of the margin on labelled Gaussian groups."""
+"""Linear classifiers trained by a convex loss of the margin on labelled Gaussian groups.
+
+Equations: theory (10.1), (10.8) and (10.9).
+"""
 
 __all__ = ["MarginClassifier", "margin_classifier", "margin_distribution", "measured_margins"]
 

@@ -8,6 +8,7 @@ with kappa = |S^-1/2 mean| and yt the training label; the spectrum plays no part
 score u stands in place of y kappa, and sqrt(1 - rho^2) Z of Z; by symmetry b = 0.  The distance of Gaussian
 rows to the cone of separating directions (arXiv 1804.09753 for a logistic teacher).  E(a + Z)_+^2 = (a^2 + 1) Phi(a) +
 a phi(a) is convex, and so is the problem in (rho, b) / sqrt(1 - rho^2): Newton's method finds its only minimum.
+Equations: theory (10.11).
 """
 
 __all__ = ["separability_threshold", "teacher_separability_threshold"]

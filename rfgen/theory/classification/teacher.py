@@ -5,6 +5,8 @@ Given om the label is +1 with a probability that depends on m, q and om alone, a
 
     pull = n E[y psi u] + slope m        (no derivative in u: right for the sign teacher too)
     m = direction' S wbar,   the rest as for groups (`rfgen.equivalents.margin.margin_equilibrium`).
+
+Equations: theory (10.10).
 """
 
 __all__ = ["TeacherClassifier", "TeacherMoments", "teacher_classifier", "teacher_moments"]

@@ -3,6 +3,7 @@
 Each weight is normal, with mean wbar_i and variance V_ii, or such a number moved towards zero by a threshold; sums over
 many of them concentrate.  So the dual norm N* by which
 an attack of radius eps lowers every margin is a number: |w|_2 against l2 attacks, |w|_1 against l-infinity ones.
+Equations: theory (10.14) and (10.15).
 """
 
 __all__ = ["WeightLaw", "adversarial_error", "weight_law"]

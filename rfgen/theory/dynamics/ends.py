@@ -1,4 +1,7 @@
-"""The beginning and the end of training: no weights but the initial ones, and the ridge solution."""
+"""The beginning and the end of training: no weights but the initial ones, and the ridge solution.
+
+Equations: theory (6.9) and (6.10).
+"""
 
 __all__ = ["PARTS", "beginning", "blocks_of", "dimension", "end", "prediction_covariance", "total_trace"]
 

@@ -1,4 +1,4 @@
-"""When to stop training: the clock at which the exact test risk is least."""
+"""When to stop training: the clock at which the exact test risk is least.  Equations: theory (6.6) and (6.12)."""
 
 __all__ = ["Stopping", "optimal_stopping"]
 

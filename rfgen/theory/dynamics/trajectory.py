@@ -1,4 +1,7 @@
-"""Exact risk along training: any spectral algorithm, on any problem of the engine."""
+"""Exact risk along training: any spectral algorithm, on any problem of the engine.
+
+Equations: theory (6.6), (6.9) and (6.10).
+"""
 
 __all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
 

@@ -8,6 +8,7 @@ a = n - df1, so that ridge = kappa a, and w = dridge/dkappa = a + da/du,
 
 For the full kernel w = n - df2.  For random features, with x = log gamma, b = 1 - df1/features and
 p = df1 - df2 = -d df1/dx,   u = x + log b,  so that d/du = rho d/dx with rho = b/(b + p/features), and w = a + rho p.
+Equations: theory (11.11).
 """
 
 __all__ = ["estimator_error"]

@@ -8,7 +8,7 @@ intercept R - R11'R / 1'R1; d = diag R, r_i = (Ry)_i / d_i, C_ij = R_ij^2 / (d_i
 v_i is the expected squared error at row i when it is held out, y_i - r_i its mean prediction.  n = N gives the exact
 leave-one-out residuals, n > N what more rows of the same population would bring.  T(u) = e/d(u) is increasing and concave:
 Newton's steps fall to its one fixed point from any u with T(u) <= u, and after one step from elsewhere.  Rows drawn with
-replacement have an e of their own, see `multiplicities`.
+replacement have an e of their own, see `multiplicities`.  Equations: theory (11.1) to (11.4) and (11.8).
 """
 
 __all__ = ["HeldOutRisk", "held_out_risk"]

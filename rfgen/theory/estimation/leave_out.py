@@ -9,6 +9,7 @@ left-out residuals are sum_j f_j r_b(-(n - n_b) zeta_j).  Nothing is trained aga
 
 Every residual is linear in y: R = Q U' + G (I - UU'), U the eigenvectors of K, from which follows the variance of the mean
 of their squares for labels that are mostly noise, 2 tr (R'R)^2 / (tr R'R)^2 of the mean squared.
+Equations: theory (11.9) and (11.10).
 """
 
 __all__ = ["LeftOut", "flow_nodes", "leave_blocks_out", "leave_rows_out"]

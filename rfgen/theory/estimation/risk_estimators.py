@@ -11,6 +11,7 @@ projection: its ratio is taken in the span.
 
 Both are quadratic forms in y.  For labels that are mostly noise y'A^2 y has the relative variance 2 S_4 / S_2^2,
 S_j = tr A^j, which is how far gcv and loo scatter; `estimator_error` predicts it before any data.
+Equations: theory (2.7) and (11.9).
 """
 
 __all__ = ["RiskEstimators", "reach", "risk_estimators"]

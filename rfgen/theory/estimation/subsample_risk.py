@@ -7,6 +7,7 @@ equation for every n, rows drawn without replacement (n < N) or beyond the sampl
 
 At n = N it is generalised cross-validation.  It holds where rows are alike (their R_ii are); `held_out_risk` does without.
 The denominator is tr R sum (l + ridge)/(l + w)^2 over the eigenvalues l: nothing cancels.
+Equations: theory (11.5) to (11.8).
 """
 
 __all__ = ["SubsampleRisk", "effective_ridge", "subsample_risk"]

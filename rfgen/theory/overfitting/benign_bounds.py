@@ -15,6 +15,7 @@ and with u = k/n + (1 - s)^-2 n/R_k (an upper bound of sum_i L_i^2 / n):
 `bias` here is what the risk holds at noise 0.  The scales k*/n + n/R_k* (arXiv 1906.11300) and the two bias terms (arXiv
 2009.14286) are those papers'; the constants are ours, derived from the bounds of kappa, and hold for the exact curve of
 `rfgen.theory.risk`.  The papers prove theirs, with constants they leave open, for sub-Gaussian inputs at finite n.
+Equations: theory (9.5) to (9.7).
 """
 
 __all__ = ["BenignBounds", "benign_bounds"]

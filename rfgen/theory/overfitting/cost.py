@@ -9,7 +9,7 @@ features that reads (derived)
     E0(kernel) + n / (features - n)    for n < features, n < rank
     n / (n - min(features, rank))      for n > min(features, rank)
 
-Source: arXiv 2306.13185 (kernel); derived from arXiv 2311.14646 (features).
+Source: arXiv 2306.13185 (kernel); derived from arXiv 2311.14646 (features).  Equations: theory (4.3) and (9.1).
 """
 
 __all__ = ["OverfittingCost", "cost_of", "overfitting_coefficient", "overfitting_cost"]

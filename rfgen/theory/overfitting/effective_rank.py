@@ -4,7 +4,7 @@
     k* = min {k : r_k >= b n}
 
 Source: arXiv 1906.11300 (r_k, R_k, k*).  Inside a level of equal eigenvalues k may be any real number; k* is always the
-start of a level, as r_k falls with k inside one.
+start of a level, as r_k falls with k inside one.  Equations: theory (9.2).
 """
 
 __all__ = ["EffectiveRanks", "critical_level", "effective_ranks", "ranks_at_starts", "ranks_within"]

@@ -6,7 +6,7 @@ Proof.  With kappa from sum_i L_i = n, x_i = lambda_i/kappa, sums over i > k, X 
 n - k <= S <= n.  Cauchy-Schwarz gives S^2 <= sum x/(1 + x)^2 sum x, hence n/E0 >= sum L (1 - L) >= (n - k)^2/X; and
 X^2 <= sum x/(1 + x) sum x (1 + x) <= n (X + X^2/R_k), hence X <= n/(1 - n/R_k).  Nothing needs k to end a level.
 
-Source: arXiv 2306.13185 (the bound; the proof above is ours).
+Source: arXiv 2306.13185 (the bound; the proof above is ours).  Equations: theory (9.3).
 """
 
 __all__ = ["EffectiveRankBound", "effective_rank_bound"]

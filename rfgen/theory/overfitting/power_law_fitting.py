@@ -14,6 +14,7 @@ It is least at x = 0, interpolation, iff s <= (beta - alpha)/(alpha (alpha - 1))
 
 Regime: alpha > 1 and 1 < beta < 2 alpha + 1, beyond which the first modes dominate the bias.  At finite n the exact curve
 differs by a relative order of n^-1 and n^(beta - 2 alpha - 1).  Source: derived (question of arXiv 2311.14646).
+Equations: theory (9.8) and (9.9).
 """
 
 __all__ = ["PowerLawFitting", "interpolation_threshold", "power_law_fitting"]

@@ -3,7 +3,7 @@
     k/r_k at k = n -> 0: E0 -> 1, benign;  -> a constant: E0 stays finite, tempered;  -> inf: E0 -> inf, catastrophic
 
 Source: arXiv 2306.13185 (the trichotomy), 2207.06569 (its names).  Exact limits: eigenvalues i^-alpha give alpha,
-1/(i log^p(i+1)) with p > 1 gives 1, e^(-c i) gives inf.
+1/(i log^p(i+1)) with p > 1 gives 1, e^(-c i) gives inf.  Equations: theory (9.4).
 """
 
 __all__ = ["Verdict", "overfitting_verdict"]

@@ -1,4 +1,7 @@
-"""Exact risk of kernel ridge and random-feature regression on augmented data, in eigen-coordinates."""
+"""Exact risk of kernel ridge and random-feature regression on augmented data, in eigen-coordinates.
+
+Equations: theory (5.4) and (5.6).
+"""
 
 __all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "resampled"]
 

@@ -8,7 +8,7 @@ product of two members' errors,
 C is the risk without the fluctuations of the features (`shared="samples"` of `rfgen.theory.risk`, `augmented_risk`,
 `trajectory`).  For one ridge regression it is n (bias + noise) / (n - df2) at the gamma of one model: the risk of kernel
 ridge regression at the effective ridge gamma (n - df1), larger than the ridge.  (Derived; the parts are those of
-arXiv 2011.03321.)
+arXiv 2011.03321.)  Equations: theory (8.1), (8.4) and (8.6).
 """
 
 __all__ = ["AVERAGED", "ensemble"]

@@ -1,4 +1,7 @@
-"""Learnabilities: the share of each mode that ridge regression recovers, and the law that they share n between them."""
+"""Learnabilities: the share of each mode that ridge regression recovers, and the law that they share n between them.
+
+Equations: theory (2.4) and (2.5).
+"""
 
 __all__ = ["Learnability", "learnability"]
 

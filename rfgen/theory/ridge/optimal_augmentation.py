@@ -1,4 +1,4 @@
-"""The strength of an augmentation that minimises the exact test risk."""
+"""The strength of an augmentation that minimises the exact test risk.  Equations: theory (5.3) and (5.10)."""
 
 __all__ = ["BestStrength", "optimal_augmentation"]
 

@@ -1,4 +1,4 @@
-"""The ridge that minimises the exact test risk."""
+"""The ridge that minimises the exact test risk.  Equations: theory (4.6), (4.10) and (4.11)."""
 
 __all__ = ["OptimalRidge", "optimal_ridge"]
 

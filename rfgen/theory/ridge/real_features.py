@@ -1,4 +1,7 @@
-"""The engine's view of frozen features of augmented real inputs; `augmented_risk` gives its curves."""
+"""The engine's view of frozen features of augmented real inputs; `augmented_risk` gives its curves.
+
+Equations: theory (5.14).
+"""
 
 __all__ = ["MomentForm", "pattern_features"]
 

@@ -1,4 +1,7 @@
-"""Exact risk of kernel ridge and random-feature regression: the curve of `Ridge`, and of its ensembles."""
+"""Exact risk of kernel ridge and random-feature regression: the curve of `Ridge`, and of its ensembles.
+
+Equations: theory (1.4), (1.5), (4.1) and (4.2).
+"""
 
 __all__ = ["Risk", "risk"]
 

@@ -1,4 +1,7 @@
-"""A contour on which the moments of stochastic gradient descent stay bounded at every step of a run."""
+"""A contour on which the moments of stochastic gradient descent stay bounded at every step of a run.
+
+Equations: theory (7.8).
+"""
 
 __all__ = ["moment_contour", "moment_error"]
 

@@ -6,7 +6,7 @@ covariance over batches, gbar the mean gradient; the last is linear in b b^T, b 
     E_jl' = A_j E_jl A_l^T + (1/B) [zeta_j zeta_l (h.E_jl h) + gamma_j gamma_l] g g^T,     gamma = zeta phi - 1
 
 at pairs of nodes of a contour, weights = sum_j -phi(zeta_j) D_j w_j; E is summed with the products w_j.S w_l, w_j.Sigma
-w_l, w_j.w_l of the error kernel.  (Derived.)
+w_l, w_j.w_l of the error kernel.  (Derived: theory (7.13).)
 """
 
 __all__ = ["gradient_squares"]

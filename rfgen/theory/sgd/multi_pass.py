@@ -10,7 +10,7 @@ where K_r(S) is what r steps leave of a squared gradient step: rate^2 (1 - rate 
 traces are sums over one contour that serves all steps, so both follow from the recursion of `second_moments` on its nodes.
 
 `finite_size` keeps the Gaussian fourth moments: K_r acts through p^2 + rate^2 S^2/B, and the mean gradient's square
-enters beside S T; the latter is a recursion over pairs of nodes.  (Derived.)
+enters beside S T; the latter is a recursion over pairs of nodes.  (Derived: theory (7.9) to (7.12).)
 """
 
 __all__ = ["MultiPassCurve", "multi_pass_sgd"]

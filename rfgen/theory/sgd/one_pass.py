@@ -6,7 +6,7 @@ equivalents (kappa the effective ridge of the k features at ridge -zeta, L_i = l
 
     tr M (M - zeta)^-1 = sum_i L_i,    b (M - zeta)^-1 b = sum_i v_i^2 L_i,    b M^-1 b = sum_i v_i^2 L_i at ridge 0,
 
-and what no weights of the features reach, sum_i v_i^2 (1 - L_i) at ridge 0, acts as label noise.  (Derived.)
+and what no weights of the features reach, sum_i v_i^2 (1 - L_i) at ridge 0, acts as label noise.  (Derived: theory (7.8).)
 """
 
 __all__ = ["OnePassCurve", "iteration_of", "one_pass_sgd"]

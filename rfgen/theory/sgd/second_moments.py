@@ -17,7 +17,7 @@ the mean state m' = A m, and the covariance C of u (both times what the node wei
 
 where m starts from (1, 1) and C from 0.  All is linear in power and forcing, with coefficients that are polynomials of the
 eigenvalue: nodes may be modes, the nodes of a compressed spectrum, or the upper half of a contour, whose sums are real
-parts.  (Derived.)
+parts.  (Derived: theory (7.1) to (7.5).)
 """
 
 __all__ = ["Iteration", "MomentNodes", "Moments", "ViewTerms", "second_moments"]

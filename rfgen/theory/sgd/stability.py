@@ -6,7 +6,8 @@ iteration is stable if every L has spectral radius below 1 and mass < 1.  Otherw
 sum closing source k(z) = 1, or by the largest radius.  (Where views have several patterns, the mass is the largest
 eigenvalue of the matrix of patterns closing_s source_s' k(z), summed over nodes.)  For plain descent on fresh samples
 
-    mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).   (Derived.)
+    mass = rate/B sum eigenvalue / (2 - rate eigenvalue (1 + 1/B)),     excess risk = noise mass / (1 - mass).
+(Derived: theory (7.6), (7.7) and (7.12).)
 """
 
 __all__ = ["Responses", "Stability", "spectral_radius", "stability", "unstable_steps"]
