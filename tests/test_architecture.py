@@ -25,7 +25,7 @@ ALLOWED = {
     "api": ENGINES | {"theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
     "explorer": {"api", "problems"},
-    "cli": {"api", "plotting", "cli_comparisons", "numerics", "_version"},
+    "cli": {"api", "explorer", "plotting", "cli_comparisons", "numerics", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},
     "__init__": {"api", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
