@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 from rfgen.systems.linear_networks import isotropic_flow, optimal_time
 
 SNR, INRS, SHOWN, ALPHAS = 5.0, (0.0, 5.0, 20.0, 80.0), 0.5, (0.5, 1.0, 2.0)
@@ -72,7 +71,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.0, 4.4)
         colours = graded(len(parameters["inrs"]))
         left, middle, right = axes[0]
@@ -103,5 +102,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for colour, alpha in zip(COLOURS, parameters["alphas"], strict=False)
         ]
         legend(figure, {"INR (left, middle)": ratios, "α (right)": alphas})
-        caption(figure, parameters["caption"])
     return figure

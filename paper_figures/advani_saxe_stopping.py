@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 import rfgen as rg
 from paper_figures.linear_networks import on_grid
-from paper_figures.style import STYLE, blank, caption
+from paper_figures.style import blank, look
 from rfgen.systems.linear_networks import isotropic_flow, optimal_ridge, optimal_time
 
 # The published grid: snr 10^(-2:0.1:3), alpha 0.1:0.1:5.
@@ -57,7 +56,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three maps."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.0, 4.2)
         maps = (
             ("best training time t/τ", arrays["time"], LogNorm(), (0.1, 1, 10, 100)),
@@ -71,5 +70,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             figure.colorbar(shown, ax=ax)
             ax.set(xscale="log", title=title, xlabel="signal-to-noise ratio")
         axes[0, 0].set_ylabel("samples per input α")
-        caption(figure, parameters["caption"])
     return figure

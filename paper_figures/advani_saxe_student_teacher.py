@@ -8,13 +8,12 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems.relu_students import StudentTeacher, random_features, training
 
 INPUTS, TEACHER, SAMPLES, NOISE = 30, 30, 300, 0.2
@@ -94,7 +93,7 @@ def _ends(prefix: str, tests: list[np.ndarray]) -> dict[str, np.ndarray]:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Errors, overtraining and curves above three spectra."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 3, 12.5, 7.0)
         errors, over, curves = axes[0]
         for prefix, colour in (("", FIXED), ("trained_", TRAINED)):
@@ -133,5 +132,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for colour, hidden in zip(CURVES, parameters["shown"], strict=True)
         ]
         legend(figure, {"student": students, "stopped": moments, "width": widths})
-        caption(figure, parameters["caption"])
     return figure

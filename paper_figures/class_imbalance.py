@@ -8,13 +8,12 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems.class_imbalance import GaussianMixture, class_imbalance
 from rfgen.systems.class_imbalance import simulate_class_imbalance as simulated
 
@@ -69,7 +68,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A row for test and for training loss, a column for each rule."""
     names = ("test", "train")
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, len(parameters["rates"]), 11.5, 6.4)
         for i, (rule, rate) in enumerate(parameters["rates"].items()):
             valid = np.asarray(arrays["valid"][i], bool)
@@ -100,5 +99,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.6", lw=1.2, label="last valid step"),
         ]
         legend(figure, {"class": classes, "theory": theory})
-        caption(figure, parameters["caption"])
     return figure

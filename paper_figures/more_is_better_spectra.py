@@ -8,7 +8,6 @@ __all__ = ["compute", "draw", "effective_ridge", "exponent"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ import rfgen as rg
 from paper_figures.digits_kernel import DESCRIPTION, digits_kernel, spectrum_alone
 from paper_figures.measured import SOURCE, load
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, look, plain_log
 
 FILES = {
     "CIFAR-10, Myrtle": "cifar10-myrtle10-cntk-eigen.npz",
@@ -187,7 +187,7 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
     )
     learner, trials = rg.Learner(rg.Ridge(0.0)), plan["trials"]
     runs, rest = (
-        rg.simulate(task, learner, n=sizes, trials=trials, seed=seed, test_rows=rows) for rows in ("population", "rest")
+        simulate(task, learner, n=sizes, trials=trials, seed=seed, test_rows=rows) for rows in ("population", "rest")
     )
     group = _group(
         task.eigenvalues, sizes.astype(np.float64), kappa, runs.test.values, runs.test_se.values * trials**0.5,
@@ -218,7 +218,7 @@ def _parameters(
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Four panels: spectra, effective ridge, its ratio to theory, ridgeless test error."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 2, 11.0, 8.2)
         spectrum, ridge, ratio, error = axes.ravel()
         kernels = parameters["kernels"]
@@ -229,7 +229,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             pairs = zip(COLOURS, kernels, strict=False)
             series = [Line2D([], [], color=colour, lw=3, label=name) for colour, name in pairs]
             figure.legend(handles=series, loc="outside upper center", ncols=len(kernels))
-        caption(figure, parameters["caption"])
     return figure
 
 

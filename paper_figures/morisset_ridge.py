@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, views_text, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption
+from paper_figures.runs import simulate
+from paper_figures.style import blank, look
 
 ALPHA, NOISE, MODES, SAMPLES = 1.5, 100.0, 200, 400
 VIEWS = {"one": 1.0, "many": math.inf}
@@ -87,7 +88,7 @@ def _panel(task: rg.Task, kind: str, views: float, plan: dict[str, Any], seed: i
     row, column = np.unravel_index(test.argmin(), test.shape)
     dot_ridge, dots = np.geomspace(*RIDGES, plan["dot_ridges"] + 2)[1:-1], _spaced(kind, plan["dots"] + 2)[1:-1]
     learner = _learner(kind, dot_ridge, dots, views)
-    runs = rg.simulate(task, learner, n=SAMPLES, trials=plan["trials"], seed=seed).transpose(*dims)
+    runs = simulate(task, learner, n=SAMPLES, trials=plan["trials"], seed=seed).transpose(*dims)
     return {
         "ridge": ridge, "strength": strength, "test": test,
         "minimum": np.array([ridge[column], strength[row], test[row, column]]), "dot_ridge": dot_ridge,
@@ -97,7 +98,7 @@ def _panel(task: rg.Task, kind: str, views: float, plan: dict[str, Any], seed: i
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A row for each augmentation, a column for each number of views."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, len(VIEWS), 9.5, 7.4)
         shades = matplotlib.colormaps["viridis_r"]
         norm = BoundaryNorm(LEVELS, shades.N, extend="max")
@@ -117,7 +118,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         bar = figure.colorbar(filled, ax=axes, shrink=0.7, ticks=TICKS, label="test error / least without augmentation")
         bar.minorticks_off()
         bar.ax.set_yticklabels([f"{tick:g}" for tick in TICKS])
-        caption(figure, parameters["caption"])
     return figure
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.problems import spectral_tails
 from rfgen.theory import effective_ranks
 
@@ -70,7 +69,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 14.0, 4.5)
         left, middle, right = axes[0]
         seen: dict[str, int] = {}
@@ -99,5 +98,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         figure.colorbar(shown, ax=right, label=f"E₀ at n = {parameters['n']:g}")
         right.set(xlabel="exponent a", ylabel="exponent b of the logarithm")
         legend(figure, groups)
-        caption(figure, parameters["caption"])
     return figure

@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, risk_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend
+from paper_figures.style import blank, graded, legend, look
 
 WIDTH, DEGREES, EXPONENTS = 3.0, 8, (0.25, 3.4)
 DIMS = (10, 30, 100, 1000)
@@ -59,7 +58,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel, a curve for each dimension."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 1, 9.5, 4.6)
         ax = axes[0, 0]
         lines = []
@@ -76,5 +75,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ax.minorticks_off()
         marks = [Line2D([], [], color="0.3", marker="|", ls="", ms=9, label="harmonics up to\ndegree 1, 2, 3")]
         legend(figure, {"dimension d": lines, "ticks": marks})
-        caption(figure, parameters["caption"])
     return figure
