@@ -20,7 +20,7 @@ from rfgen import __version__, cache_programs
 
 FORMATS = ("png", "pdf", "svg")
 # what a figure says of a value that it cannot take
-UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, MemoryError, AttributeError)
+UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "Exit status: 0 if all figures came out, 1 if one failed, 2 for a wrong command line.",
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="list | make | draw")
-    shown = commands.add_parser("list", help="names, papers and contents of all figures; of figures named, what --set changes")
+    shown = commands.add_parser("list", help="names, papers, contents of all figures; of figures named, what --set changes")
     make = commands.add_parser(
         "make", help="compute figures and draw them",
         description="Compute figures and draw them.  Each gives NAME.nc (arrays, with the parameters as attributes), its "
@@ -44,12 +44,12 @@ def parser() -> argparse.ArgumentParser:
     for command in (shown, make):
         command.add_argument(
             "--scale", choices=("smoke", "paper"), default="smoke",
-            help="smoke: few and small simulations, seconds; paper: the published sizes, minutes to half an hour (%(default)s)",
+            help="smoke: few and small simulations, seconds; paper: published sizes, minutes to half an hour (%(default)s)",
         )
     for command in (make, draw):
         command.add_argument("--all", action="store_true", help="all figures")
         command.add_argument("--out", type=Path, default="figures", metavar="DIR", help="output folder (%(default)s)")
-        command.add_argument("--width", type=_width, metavar="INCHES", help="3.4 for one column, 7 for two (the figure's own)")
+        command.add_argument("--width", type=_width, metavar="INCHES", help="3.4 for a column, 7 for two")
         command.add_argument("--style", metavar="FILE.mplstyle", help="settings of matplotlib that go before ours")
         command.add_argument(
             "--format", type=_formats, default=("png", "pdf"), metavar="KIND,...", help="of png, pdf, svg (png,pdf)"
@@ -82,7 +82,8 @@ def _formats(text: str) -> tuple[str, ...]:
     kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for kind in kinds:
         if kind not in FORMATS:
-            raise argparse.ArgumentTypeError(f"must be of {', '.join(FORMATS)}, got {kind or 'nothing'}{near(kind, FORMATS)}")
+            hint = near(kind, FORMATS)
+            raise argparse.ArgumentTypeError(f"must be of {', '.join(FORMATS)}, got {kind or 'nothing'}{hint}")
     return kinds
 
 

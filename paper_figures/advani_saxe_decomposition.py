@@ -76,7 +76,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             )
         ax.plot(hidden, arrays["test"], "o", mfc="none", mec="k", ms=8, mew=1)
         ax.axvline(parameters["samples"], color="0.8", lw=1, zorder=0)
-        ax.set(xscale="log", yscale="log", ylim=(0.01, 20), xlabel="hidden units N_h", ylabel="test error")
+        ax.set(xscale="log", yscale="log", ylim=(0.01, 20), xlabel="hidden units $N_h$", ylabel="test error")
         plain_log(ax.xaxis)
         plain_log(ax.yaxis, (1.0,))
         parts = [Line2D([], [], color=colour, marker="o", label=LABELS[name]) for name, colour in PARTS.items()]

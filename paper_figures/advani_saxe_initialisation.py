@@ -79,10 +79,10 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             left.plot(arrays["alpha"], arrays["final"][i], color=colour)
             middle.plot(arrays["time"], arrays["test"][i], color=colour)
             middle.axhline(arrays["frozen"][i] + 1 / parameters["snr"], color=colour, ls=":", lw=1.2)
-            look = {"fmt": "o", "color": colour, "mec": "white", "mew": 0.5, "lw": 1, "zorder": 3}
+            drawn = {"fmt": "o", "color": colour, "mec": "white", "mew": 0.5, "lw": 1, "zorder": 3}
             final, final_se = (arrays[f"final_dot_test{suffix}"][:, i, 0] for suffix in ("", "_se"))
-            left.errorbar(arrays["final_alpha"], final, final_se, **look)
-            middle.errorbar(arrays["dot_time"], arrays["dot_test"][0, i], arrays["dot_test_se"][0, i], **look)
+            left.errorbar(arrays["final_alpha"], final, final_se, **drawn)
+            middle.errorbar(arrays["dot_time"], arrays["dot_test"][0, i], arrays["dot_test_se"][0, i], **drawn)
         for colour, line in zip(COLOURS, arrays["best"], strict=False):
             right.plot(arrays["inr"], line, color=colour)
         right.axvline(parameters["snr"], color="0.6", ls=":", lw=1.2)

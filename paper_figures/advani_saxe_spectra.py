@@ -103,7 +103,7 @@ def _draw_spectrum(ax: Any, arrays: dict[str, Any], i: int) -> None:
     zeros = float(arrays["zeros"][i])
     if zeros > 0:
         ax.annotate(
-            f"share {zeros:g} at 0", (0.0, 1.12), (0.7, 1.08), fontsize=9.5, va="center",
+            f"share {zeros:g} at 0", (0.0, 1.12), (0.7, 1.08), fontsize="small", va="center",
             arrowprops={"arrowstyle": "-", "lw": 0},
         )
         ax.annotate("", (0.0, 1.16), (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "lw": 2.2, "color": PARTS["frozen"]})

@@ -107,5 +107,5 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", xlabel="parameters per sample γ")
         axes[0, 0].set(ylabel="excess test risk", ylim=(0, 10))
         axes[0, 1].set(ylabel="cost of overfitting", ylim=(0.9, 6))
-        legend(figure, {"signal / noise": lines, "right": [Line2D([], [], color="0.3", ls="--", lw=1.3, label="E₀")]})
+        legend(figure, {"signal / noise": lines, "right": [Line2D([], [], color="0.3", ls="--", lw=1.3, label="$E_0$")]})
     return figure

@@ -45,4 +45,5 @@ def parameters_of(name: str, scale: str) -> str:
 
 def _times(name: str) -> str:
     known = MEASURED.get(name, {})
-    return ", ".join(f"{scale} {duration(known[scale]) if scale in known else 'not measured'}" for scale in ("smoke", "paper"))
+    times = {scale: duration(known[scale]) if scale in known else "not measured" for scale in ("smoke", "paper")}
+    return ", ".join(f"{scale} {time}" for scale, time in times.items())

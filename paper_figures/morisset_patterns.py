@@ -109,6 +109,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 _draw_row(ax, values, row, colours[count])
             ax.set(xscale="log", yscale="log", xlabel="samples n", title=TITLES[kind])
             plain_log(ax.yaxis, (1.0, 2.0, 3.0, 5.0))
+        lowest, highest = zip(*(ax.get_ylim() for ax in axes[0]), strict=True)
+        for ax in axes[0]:  # one scale, as the panels are compared
+            ax.set_ylim(min(lowest), max(highest))
         axes[0, 0].set_ylabel("test error")
         entries = [Line2D([], [], color=colour, label=f"m = {count}") for count, colour in colours.items()]
         symbols = [

@@ -38,8 +38,8 @@ CAPTION = """
 {question} Kernel regression from n = {samples} samples in m views; eigenvalues i^-{alpha:g}, target power 1 in each of
 {modes} modes, label noise {noise:g}; the augmentation acts on the eigen-coordinates, test inputs are clean. Colours and
 level lines: exact theory computed by rfgen, the test error over that at the best ridge without augmentation (ridge
-{best:.3g}, error {error:.4g}). Star: the minimum of the panel ({minima}). Dashed: ridge + n variance = {best:.3g};
-infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is a minimum; one
+{best:.3g}, error {error:.4g}). Star: the minimum of the panel, unless at its border ({minima}). Dashed: ridge + n variance
+= {best:.3g}; infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is a minimum; one
 view is not. Masks penalise each mode by its eigenvalue, which no ridge does. Circles: simulations run by rfgen,
 {trials} trials each, coloured alike; largest distance from theory {worst:.1f} standard errors.
 """
@@ -131,5 +131,12 @@ def _draw_panel(ax: Any, values: dict[str, np.ndarray], parameters: dict[str, An
         ridge.ravel(), strength.ravel(), c=values["dot_test"].ravel() / scale, cmap=shades, norm=norm, s=42,
         edgecolors="white", linewidths=1.2, zorder=4,
     )
-    ax.plot(*values["minimum"][:2], "*", color="#D55E00", mec="white", ms=13, zorder=5, clip_on=False)
+    if not _at_edge(values):
+        ax.plot(*values["minimum"][:2], "*", color="#D55E00", mec="white", ms=13, zorder=5, clip_on=False)
     return filled
+
+
+def _at_edge(values: dict[str, np.ndarray]) -> bool:
+    """Whether the least value of the grid stands on its border: the minimum is further out then."""
+    row, column = np.unravel_index(values["test"].argmin(), values["test"].shape)
+    return row in (0, values["test"].shape[0] - 1) or column in (0, values["test"].shape[1] - 1)

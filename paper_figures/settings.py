@@ -26,8 +26,8 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("rigde", ["ridge", "noise"])
     ': did you mean ridge?'
     """
-    close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.55)
-    return f": did you mean {' or '.join(close)}?" if close else ""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
+    return f": did you mean {close[0]}?" if close else ""
 
 
 def declared(name: str, scale: str = "smoke") -> dict[str, Any]:

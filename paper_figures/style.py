@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
@@ -66,9 +67,8 @@ def dressed(width: float | None = None, style: Any = None) -> Iterator[None]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # matplotlib only warns of lines that it does not understand
-                known = str(style) in matplotlib.style.library
-                found = matplotlib.style.library[str(style)] if known else matplotlib.rc_params_from_file(style, use_default_template=False)
-            settings = dict(found)
+                named = matplotlib.style.library.get(str(style))
+                settings = dict(named or matplotlib.rc_params_from_file(style, use_default_template=False))
         except (OSError, UserWarning, ValueError) as error:
             raise StyleError(f"--style takes a file of matplotlib settings; {style} cannot be read: {error}") from error
     token = DRESS.set(Dress(width, settings))
@@ -102,9 +102,11 @@ def blank(rows: int, columns: int, width: float, height: float) -> tuple[Figure,
         across = max(fitting, default=1)
         down = rows * columns // across
         shape = np.clip(height / rows / (0.85 * width / columns), 0.5, 0.95)
-        width, height = wanted, down * min(wanted / across * shape, 2.4)
+        width, height = wanted, down * min(wanted / across * shape, 2.1)
     figure = Page(figsize=(width, height), layout="constrained")
-    figure.panels = np.reshape(figure.subplots(down, across, squeeze=False).ravel(), (rows, columns))
+    axes = figure.subplots(down, across, squeeze=False)
+    # what stood one above the other stands side by side, or the order of reading is kept
+    figure.panels = axes.T if (across, down) == (rows, columns) else axes.reshape(rows, columns)
     return figure, figure.panels
 
 
@@ -121,7 +123,7 @@ def legend(figure: Figure, groups: Mapping[str, Sequence[Any]]) -> None:
 
 
 def finish(figure: Figure) -> Figure:
-    """Fit a drawn figure to its width: labels that stood on a neighbour, long titles, strength of lines, room for a legend."""
+    """Fit a drawn figure to its width: labels shared with a neighbour, long titles, strong lines, room for a legend."""
     if not DRESS.get().width:
         return figure
     for artist in figure.findobj(lambda one: isinstance(one, Line2D | Collection)):
@@ -162,7 +164,8 @@ def _legend_below(figure: Figure, groups: Mapping[str, Sequence[Any]], width: fl
     for count in range(max(len(groups), 3), 0, -1):
         handles = padded if count == len(groups) > 1 else flat
         made = figure.legend(
-            handles=handles, loc="outside lower center", ncols=count, handlelength=1.8, columnspacing=1.0, borderaxespad=0.2,
+            handles=handles, loc="outside lower center", ncols=count, handlelength=1.8, columnspacing=1.0,
+            borderaxespad=0.2,
         )
         if count == 1 or made.get_window_extent().width / figure.dpi < width - 0.1:
             _embolden(made, groups)
@@ -182,12 +185,12 @@ def _embolden(made: Any, headings: Mapping[str, Any]) -> None:
 
 def _label(panels: np.ndarray) -> None:
     """Panels that moved get the labels that they shared with the one at their left, or below."""
-    rows, columns = panels.shape
     across = panels.flat[0].get_gridspec().ncols
-    if across == columns:
+    if across == panels.shape[1]:
         return
+    turned = across == panels.shape[0] > 1
     for (row, column), ax in np.ndenumerate(panels):
-        if (row * columns + column) % across == 0 and not ax.get_ylabel():
+        if (turned or ax.get_subplotspec().colspan.start == 0) and not ax.get_ylabel():
             ax.set_ylabel(next((one.get_ylabel() for one in panels[row, column::-1] if one.get_ylabel()), ""))
         if not ax.get_xlabel():
             ax.set_xlabel(next((one.get_xlabel() for one in panels[row:, column] if one.get_xlabel()), ""))
@@ -196,8 +199,8 @@ def _label(panels: np.ndarray) -> None:
 def _folded(text: str) -> str:
     """Two lines, broken at the blank outside of formulas that is nearest to the middle.
 
-    >>> _folded("spectrum of $a b$: tempered")
-    'spectrum of $a b$:\\ntempered'
+    >>> _folded("spectrum of $a b$: tempered").splitlines()
+    ['spectrum of $a b$:', 'tempered']
     """
     blanks = [at for at, letter in enumerate(text) if letter == " " and text[:at].count("$") % 2 == 0]
     if not blanks or "\n" in text:

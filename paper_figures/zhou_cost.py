@@ -86,9 +86,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[0, 0].set_ylabel("risk at ridge 0 / least risk")
         lines = [
             Line2D([], [], color=COLOURS[0], marker="o", label=f"cost, noise {parameters['noise']:g}"),
-            Line2D([], [], color=COLOURS[4], ls="--", marker="o", label="E₀ (pure noise)"),
+            Line2D([], [], color=COLOURS[4], ls="--", marker="o", label="$E_0$ (pure noise)"),
             Line2D([], [], color="0.35", ls=":", label="effective-rank bound"),
-            Line2D([], [], color="0.75", lw=1.2, label="limit of E₀"),
+            Line2D([], [], color="0.75", lw=1.2, label="limit of $E_0$"),
         ]
         legend(figure, {"lines and dots": lines})
     return figure

@@ -82,7 +82,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         styles = [
             Line2D([], [], color="0.3", marker="o", label=f"n = {parameters['n']}"),
             Line2D([], [], color="0.3", ls=":", label="many samples"),
-            Line2D([], [], color="0.3", ls="--", lw=1.2, label="E₀"),
+            Line2D([], [], color="0.3", ls="--", lw=1.2, label="$E_0$"),
         ]
         legend(figure, {"target": lines, "curves": styles})
     return figure

@@ -70,7 +70,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.plot([peak] * 2, [0.93, 0.985], color=colour, lw=1.5)
             if "dot" in at:
                 ax.errorbar(np.log(at["dot_n"]) / np.log(dim), at["dot"], at["dot_se"], fmt="o", color=colour)
-        ax.set(xlabel="log n / log d", ylabel="overfitting coefficient E₀", yscale="log", xlim=EXPONENTS, ylim=(0.93, 9))
+        ax.set(xlabel="log n / log d", ylabel="overfitting coefficient $E_0$", yscale="log", xlim=EXPONENTS, ylim=(0.93, 9))
         ax.set_yticks([1, 2, 5], ["1", "2", "5"])
         ax.minorticks_off()
         marks = [Line2D([], [], color="0.3", marker="|", ls="", ms=9, label="harmonics up to\ndegree 1, 2, 3")]
