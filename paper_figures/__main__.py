@@ -19,6 +19,7 @@ from paper_figures.style import StyleError, dressed, finish
 from rfgen import __version__, cache_programs
 
 FORMATS = ("png", "pdf", "svg")
+SMOKE = "Smoke scale: simulations are fewer and smaller than at paper scale, for which the words above are meant."
 # what a figure says of a value that it cannot take
 UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 
@@ -100,6 +101,8 @@ def _make(name: str, given: argparse.Namespace) -> list[Path]:
             with keeping(given.out / f"{name}.runs"):
                 arrays, parameters = module.compute(given.scale, given.data, given.seed)
                 parameters = {"figure": name, "paper": FIGURES[name].paper, **parameters, **asked}
+                if given.scale == "smoke":
+                    parameters["caption"] += f" {SMOKE}"
                 if settings:
                     changed = ", ".join(given.settings)
                     parameters["mark"] = "ours: parameters changed"

@@ -28,9 +28,9 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 After Advani and Saxe (arXiv 1710.03667); the grid is that of the paper, the quantities shown are ours: linear network,
 zero initial weights, P = αN samples. Left: the best training time, in units of τ. Middle: share of the final test error
-that stopping then saves (all of it at α = 1, where the final error is infinite). Right: what the best ridge saves of
-the error at the best stopping time, at most {most:.2g} %: early stopping is nearly as good as the best ridge
-regression. Exact theory computed by rfgen, label noise included in the errors; white lines: levels, marked in the colour bars.
+that stopping then saves (all of it at α = 1, where the final error is infinite). Right: what the best ridge saves of the
+error at the best stopping time, at most {most:.2g} %: early stopping is nearly as good as the best ridge regression.
+Exact theory computed by rfgen, label noise included in the errors; white lines: levels, marked in the colour bars.
 """
 
 
@@ -61,7 +61,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         maps = (
             ("best training time", "t/τ", arrays["time"], LogNorm(), (0.1, 1, 10, 100)),
             ("saved by stopping in time", "share of the final error", arrays["saved"], None, (0.1, 0.5)),
-            ("saved further by the best ridge", "% of the error when stopped", 100 * arrays["ridge_saved"], None, (0.1, 0.5, 1.0)),
+            ("saved further by the best ridge", "%", 100 * arrays["ridge_saved"], None, (0.1, 0.5, 1.0)),
         )
         for ax, (title, unit, values, norm, levels) in zip(axes[0], maps, strict=True):
             shown = ax.pcolormesh(arrays["snr"], arrays["alpha"], values, norm=norm, cmap="viridis", shading="nearest")

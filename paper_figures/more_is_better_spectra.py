@@ -35,17 +35,17 @@ OTHER_WINDOWS = ((100, 3000), (100, 10_000), (1000, 10_000))
 COMPARED = (100, 3000)
 
 KNOWN_CAPTION = """
-After More is Better (arXiv 2311.14646); parameters known. Myrtle: tangent kernel of a depth-10 Myrtle convolutional
+After More is Better (arXiv 2311.14646); data known, fits ours. Myrtle: tangent kernel of a depth-10 Myrtle convolutional
 network; ReLU: covariance kernel of a one-hidden-layer ReLU network. Eigenvalues, 1/tr(K⁻¹) and ridgeless test errors
 (full dots; mean, bars one standard deviation over 10 trials) were measured by the paper's authors, not by us (source:
 {source}). Lines in the panels of κ: theory, computed by rfgen from the eigenvalues with nothing fitted. Dashed: power
 laws fitted to the dots between n = {low} and {high:,}: κ ~ n^-α, test error ~ n^(1-β), and the same α over the
-eigenvalues; the window is ours, chosen because its exponents come near the published ones (other windows within 100
-to 10,000 move them by up to {moved:.2f}); the targets' coefficients are not among the data, so test errors have no
-exact line. Open diamonds, ours: 1/tr(K⁻¹) of Gaussian eigen-coordinates with the same eigenvalues ({trials} trials,
-bars two standard errors); they lie within {twin:.1%} of theory. Between n = {first} and {last:,} the real kernels lie
-{least:.0%} to {most:.0%} below it: that part is not in the eigenvalues. Above a tenth of the 30,000 examples (shaded)
-the eigenvalues are those of a sample too small to stand for the population; dots above 5 are off the axis.
+eigenvalues; the window is ours, chosen because its exponents come near the published ones (other windows within 100 to
+10,000 move them by up to {moved:.2f}); the targets' coefficients are not among the data, so test errors have no exact
+line. Open diamonds, ours: 1/tr(K⁻¹) of Gaussian eigen-coordinates with the same eigenvalues ({trials} trials, bars two
+standard errors); they lie within {twin:.1%} of theory. Between n = {first} and {last:,} the real kernels lie {least:.0%}
+to {most:.0%} below it: that part is not in the eigenvalues. Above a tenth of the 30,000 examples (shaded) the eigenvalues
+are those of a sample too small to stand for the population; dots above 5 are off the axis.
 """
 OWN_CAPTION = """
 After More is Better (arXiv 2311.14646); the data set and its parameters are ours (with --data the figure shows the

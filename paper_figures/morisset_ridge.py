@@ -38,10 +38,10 @@ CAPTION = """
 {question} Kernel regression from n = {samples} samples in m views; eigenvalues i^-{alpha:g}, target power 1 in each of
 {modes} modes, label noise {noise:g}; the augmentation acts on the eigen-coordinates, test inputs are clean. Colours and
 level lines: exact theory computed by rfgen, the test error over that at the best ridge without augmentation (ridge
-{best:.3g}, error {error:.4g}). Star: the minimum of the panel, unless at its border ({minima}). Dashed: ridge + n variance
-= {best:.3g}; infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is a minimum; one
-view is not. Masks penalise each mode by its eigenvalue, which no ridge does. Circles: simulations run by rfgen,
-{trials} trials each, coloured alike; largest distance from theory {worst:.1f} standard errors.
+{best:.3g}, error {error:.4g}). Star: the minimum of the panel, unless at its border ({minima}). Dashed: ridge + n
+variance = {best:.3g}; infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is
+a minimum; one view is not. Masks penalise each mode by its eigenvalue, which no ridge does. Circles: simulations run by
+rfgen, {trials} trials each, coloured alike; largest distance from theory {worst:.1f} standard errors.
 """
 
 

@@ -119,7 +119,7 @@ def legend(figure: Figure, groups: Mapping[str, Sequence[Any]]) -> None:
     handles: list[Any] = []
     for heading, entries in groups.items():
         handles += [*([_text(" ")] if handles else []), _text(heading), *entries]
-    _embolden(figure.legend(handles=handles, loc="outside right upper", handlelength=1.8, borderaxespad=0.2), groups)
+    _embolden(figure.legend(handles=handles, loc="outside right upper", handlelength=2.6, borderaxespad=0.2), groups)
 
 
 def finish(figure: Figure) -> Figure:
@@ -164,7 +164,7 @@ def _legend_below(figure: Figure, groups: Mapping[str, Sequence[Any]], width: fl
     for count in range(max(len(groups), 3), 0, -1):
         handles = padded if count == len(groups) > 1 else flat
         made = figure.legend(
-            handles=handles, loc="outside lower center", ncols=count, handlelength=1.8, columnspacing=1.0,
+            handles=handles, loc="outside lower center", ncols=count, handlelength=2.6, columnspacing=1.0,
             borderaxespad=0.2,
         )
         if count == 1 or made.get_window_extent().width / figure.dpi < width - 0.1:

@@ -28,9 +28,10 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 {source} Kernel exp(-|x - x'|²/{twice:g}) on the unit sphere in d dimensions. E₀, the factor by which interpolation
 multiplies pure noise, peaks where n passes the number of spherical harmonics up to a degree, n about d, d²/2, d³/6, and
-falls in between: benign between the powers of d as d grows, while at each fixed d the limit of many samples is not.
-Exact theory computed by rfgen; dots: {trials} simulations each with points drawn on the sphere, bars: one standard
-error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+falls in between: benign between the powers of d as d grows, while at each fixed d the limit of many samples is not. In
+low dimensions simulations lie above theory near the peaks: at d = 10, n = 65 by 5.6 % (4.414 ± 0.059 against 4.182).
+Theory of high dimensions computed by rfgen; dots: {trials} simulations each with points drawn on the sphere, bars: one
+standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 
 

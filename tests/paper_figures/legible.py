@@ -14,7 +14,8 @@ TOLD_APART = 8.0
 
 def lightness(colour):
     """CIE L* of a colour, 0 black to 100 white."""
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in matplotlib.colors.to_rgb(colour)]
+    shares = matplotlib.colors.to_rgb(colour)
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares]
     luminance = sum(share * each for share, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     return 116.0 * luminance ** (1 / 3) - 16.0 if luminance > 0.008856 else 903.3 * luminance
 
@@ -60,4 +61,5 @@ def _shown(line):
 def _series(line):
     """Lightness, then what else tells a series from another."""
     empty = line.get_marker() in (None, "", " ", "None") or str(line.get_markerfacecolor()) in ("white", "none")
-    return round(lightness(line.get_color()), 1), str(line.get_linestyle()), str(line.get_marker()), empty, line.get_linewidth()
+    kind = str(line.get_linestyle()), str(line.get_marker()), empty, line.get_linewidth()
+    return round(lightness(line.get_color()), 1), *kind

@@ -36,7 +36,7 @@ def test_list_of_a_figure_shows_what_set_takes(capsys):
         (["make", "ensembles", "--set", "ridge"], "--set takes KEY=VALUE, got ridge"),
         (["make", "ensembles", "--set", "n=20,40"], "n of ensembles takes one whole number, such as 100; got 20,40"),
         (["make", "ensembles", "--set", "n=2.5"], "n of ensembles takes one whole number, such as 100; got 2.5"),
-        (["make", "ensembles", "--set", "times=1,x"], "times of ensembles takes numbers with commas between, such as 3,100"),
+        (["make", "ensembles", "--set", "times=1,x"], "times of ensembles takes numbers with commas between, such as 3,1"),
         (["make", "ensembles", "--width", "wide"], "must be a number of inches from 2 to 40, got wide"),
         (["make", "ensembles", "--format", "svgg"], "must be of png, pdf, svg, got svgg: did you mean svg?"),
     ],
@@ -81,9 +81,14 @@ def test_a_value_that_no_figure_can_take_is_told(tmp_path, capsys):
 def test_simulations_of_a_killed_figure_are_kept(tmp_path):
     task, learner = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1))
     folder = tmp_path / "name.runs"
-    with pytest.raises(KeyboardInterrupt), keeping(folder):
-        simulate(task, learner, 40, trials=2)
-        raise KeyboardInterrupt
+
+    def killed():
+        with keeping(folder):
+            simulate(task, learner, 40, trials=2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
     assert any(folder.rglob("*"))
     with keeping(folder):
         simulate(task, learner, 40, trials=2)
