@@ -135,10 +135,9 @@ def finish(figure: Figure) -> Figure:
             artist.set_sizes(np.asarray(artist.get_sizes()) * THINNER**2)
     if isinstance(figure, Page):
         _label(figure.panels)
-    figure.draw_without_rendering()
     width, height = figure.get_size_inches()
-    below = sum(each.get_window_extent().height / figure.dpi for each in figure.legends) if width < BESIDE else 0.0
-    figure.set_size_inches(width, height + below)
+    legends = sum(each.get_window_extent().height / figure.dpi for each in figure.legends)
+    figure.set_size_inches(width, height + legends if width < BESIDE else max(height, legends + 0.1))
     figure.draw_without_rendering()
     for ax in figure.axes:
         room = ax.get_window_extent()
