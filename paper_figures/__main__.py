@@ -15,7 +15,7 @@ from paper_figures.measured import MissingDataError
 from paper_figures.runs import keeping
 from paper_figures.settings import SettingError, configured, near, parsed
 from paper_figures.storage import NotComputedError, restore, save, save_caption, save_drawing, save_table
-from paper_figures.style import StyleError, dressed, finish
+from paper_figures.style import StyleError, dressed, finish, moved
 from rfgen import __version__, cache_programs
 
 FORMATS = ("png", "pdf", "svg")
@@ -132,9 +132,10 @@ def _draw(name: str, given: argparse.Namespace) -> list[Path]:
     settings = parsed(name, parameters["scale"], parameters.get("set", []))
     module = configured(name, parameters["scale"], settings)
     with dressed(given.width, given.style):
-        paths = save_drawing(given.out, name, finish(module.draw(arrays, parameters)), given.format)
+        figure = finish(module.draw(arrays, parameters))
+        paths = save_drawing(given.out, name, figure, given.format)
     if not given.no_caption:
-        paths.append(save_caption(given.out, name, parameters["caption"]))
+        paths.append(save_caption(given.out, name, f"{parameters['caption']} {moved(figure)}".strip()))
     return [*paths, save_table(given.out, name, arrays)] if given.csv else paths
 
 

@@ -219,7 +219,7 @@ def _parameters(
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Four panels: spectra, effective ridge, its ratio to theory, ridgeless test error."""
     with look():
-        figure, axes = blank(2, 2, 11.0, 8.2)
+        figure, axes = blank(2, 2, 11.0, 8.2, least=3.0)  # legends stand inside
         spectrum, ridge, ratio, error = axes.ravel()
         kernels = parameters["kernels"]
         for colour, name in zip(COLOURS, kernels, strict=False):

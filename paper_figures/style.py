@@ -1,6 +1,8 @@
 """One look for all figures: fonts, colours, the legend, and how panels are laid out at the width of a column."""
 
-__all__ = ["COLOURS", "MINIMUM", "StyleError", "blank", "dressed", "finish", "graded", "legend", "look", "plain_log"]
+__all__ = [
+    "COLOURS", "MINIMUM", "StyleError", "blank", "dressed", "finish", "graded", "legend", "look", "moved", "plain_log",
+]
 
 import contextlib
 import warnings
@@ -90,15 +92,17 @@ def graded(count: int) -> list[Any]:
     return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count)))
 
 
-def blank(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+def blank(
+    rows: int, columns: int, width: float, height: float, least: float = LEAST_PANEL
+) -> tuple[Figure, np.ndarray]:
     """A figure without pyplot, so that nothing stays open, and its axes (rows, columns).
 
-    At a given width as many panels stand side by side as there is room for.
+    At a given width as many panels of `least` inches stand side by side as there is room for.
     """
     wanted = DRESS.get().width
     down, across = rows, columns
     if wanted:
-        fitting = [c for c in range(1, columns + 1) if c * LEAST_PANEL <= wanted and rows * columns % c == 0]
+        fitting = [c for c in range(1, columns + 1) if c * least <= wanted and rows * columns % c == 0]
         across = max(fitting, default=1)
         down = rows * columns // across
         shape = np.clip(height / rows / (0.85 * width / columns), 0.5, 0.95)
@@ -147,6 +151,15 @@ def finish(figure: Figure) -> Figure:
     return figure
 
 
+def moved(figure: Figure) -> str:
+    """What a caption that speaks of left and right has to add; nothing if the panels stand as they were meant."""
+    if not isinstance(figure, Page) or figure.panels.flat[0].get_gridspec().ncols == figure.panels.shape[1]:
+        return ""
+    if figure.panels.flat[0].get_gridspec().ncols == figure.panels.shape[0] > 1:
+        return "At this width rows and columns of panels are exchanged: what is called left stands above."
+    return "At this width the panels stand in the order of reading: what is called left comes first."
+
+
 def plain_log(axis: Any, subs: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
     """Ticks 0.5, 1, 2 on a logarithmic axis of less than about two decades, in place of powers of ten."""
     axis.set_major_locator(LogLocator(base=10.0, subs=subs))
@@ -155,21 +168,31 @@ def plain_log(axis: Any, subs: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
 
 
 def _legend_below(figure: Figure, groups: Mapping[str, Sequence[Any]], width: float) -> None:
-    """As many columns as fit, one for each group if they do."""
-    longest = max(len(entries) for entries in groups.values())
-    columns = [[_text(heading), *entries] for heading, entries in groups.items()]
-    padded = [one for column in columns for one in [*column, *(_text(" ") for _ in range(longest + 1 - len(column)))]]
-    flat = [one for column in columns for one in column]
-    for count in range(max(len(groups), 3), 0, -1):
-        handles = padded if count == len(groups) > 1 else flat
+    """As many columns as fit, with whole groups in each; one group alone is broken."""
+    blocks = [[_text(heading), *entries] for heading, entries in groups.items()]
+    for count in range(max(len(blocks), 3), 0, -1):
+        columns = _packed(blocks, count) if len(blocks) > 1 else blocks
         made = figure.legend(
-            handles=handles, loc="outside lower center", ncols=count, handlelength=2.6, columnspacing=1.0,
-            borderaxespad=0.2,
+            handles=[one for column in columns for one in column], loc="outside lower center",
+            ncols=len(columns) if len(blocks) > 1 else count, handlelength=2.6, columnspacing=1.0, borderaxespad=0.2,
         )
         if count == 1 or made.get_window_extent().width / figure.dpi < width - 0.1:
             _embolden(made, groups)
             return
         made.remove()
+
+
+def _packed(blocks: list[list[Any]], count: int) -> list[list[Any]]:
+    """Blocks one under the other in at most `count` columns, the longest as short as can be, all filled up to it."""
+    for longest in range(max(map(len, blocks)), sum(map(len, blocks)) + 1):
+        columns: list[list[Any]] = [[]]
+        for block in blocks:
+            if len(columns[-1]) + len(block) > longest:
+                columns.append([])
+            columns[-1] += block
+        if len(columns) <= count:
+            break
+    return [[*column, *(_text(" ") for _ in range(longest - len(column)))] for column in columns]
 
 
 def _text(label: str) -> Line2D:
