@@ -95,13 +95,13 @@ def _letters(found: rg.symbolic.Formula) -> list[tuple[str, str]]:
 
 def _explorer() -> None:
     """The page that solves in the browser, with its module inside: it opens from a folder too."""
-    module = (HOME / "rfgen" / "explorer" / "explorer.js").read_text()
-    body = (HERE / "explorer.html").read_text().replace("/* explorer.js */", module)
+    from rfgen.explorer.page import fragment
+
     about = (
         "# Explorer\n\nThe exact risk of ridge regression on power laws, solved in your browser as you slide; in a "
         "notebook `rg.explore(task, learner)` does it for any learner, and simulates.\n"
     )
-    _write(MADE / "explorer.md", f"{about}\n```{{raw}} html\n{body}\n```\n")
+    _write(MADE / "explorer.md", f"{about}\n```{{raw}} html\n{fragment()}\n```\n")
 
 
 def _methods() -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 import rfgen as rg
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.theory import iteration_of, spectral_radius
 
 MODES, DECAY, NOISE = 2000, 2.0, 0.01
@@ -80,7 +80,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             shrink = spectral_radius(iteration, at, np.zeros_like(at))
         learner, averaging = (rg.Learner(_training(method, *clock)) for clock in ((step,), (window, windows)))
         curve = rg.predict(task, learner, by_mode=True)
-        runs = rg.simulate(task, averaging, trials=plan["trials"], seed=seed)
+        runs = simulate(task, averaging, trials=plan["trials"], seed=seed)
         exact = rg.predict(task, averaging)
         mean, spread = curve.bias_by_mode.values, curve.variance_by_mode.values
         noiseless = (curve.bias + curve.variance).values
@@ -118,7 +118,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Decay rates and errors above, risks below."""
     step, window = arrays["step"], arrays["window"]
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 3, 13.0, 7.6)
         (rates, *subspaces), (noise, excess, ratio) = axes
         for i, colour in enumerate(METHODS.values()):
@@ -168,5 +168,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         limit = [Line2D([], [], color="0.6", lw=1.2, label="equal rates")]
         groups = {"(a)": limit, "(b, c) error": parts, "(e) iterate": iterates, "(f) target": targets}
         legend(figure, {"method": methods, **groups})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,13 +8,12 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems.relu_students import StudentTeacher, decomposition
 
 INPUTS, TEACHER, SAMPLES = 15, 20, 50
@@ -65,7 +64,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 1, 8.6, 4.8)
         ax, hidden = axes[0, 0], arrays["hidden"]
         for name, colour in {**PARTS, "sum": "k"}.items():
@@ -77,7 +76,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             )
         ax.plot(hidden, arrays["test"], "o", mfc="none", mec="k", ms=8, mew=1)
         ax.axvline(parameters["samples"], color="0.8", lw=1, zorder=0)
-        ax.set(xscale="log", yscale="log", ylim=(0.01, 20), xlabel="hidden units N_h", ylabel="test error")
+        ax.set(xscale="log", yscale="log", ylim=(0.01, 20), xlabel="hidden units $N_h$", ylabel="test error")
         plain_log(ax.xaxis)
         plain_log(ax.yaxis, (1.0,))
         parts = [Line2D([], [], color=colour, marker="o", label=LABELS[name]) for name, colour in PARTS.items()]
@@ -86,5 +85,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls="", marker="o", mfc="none", ms=8, label="test error"),
         ]
         legend(figure, {"part": parts, "whole": whole})
-        caption(figure, parameters["caption"])
     return figure

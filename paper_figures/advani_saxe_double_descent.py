@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
-from paper_figures.style import STYLE, blank, caption, graded, legend
+from paper_figures.style import blank, graded, legend, look
 from rfgen.systems.linear_networks import isotropic_flow, optimal_time
 
 SNR, TIMES = 5.0, (5.0, 20.0, 50.0, 100.0, 1000.0)
@@ -62,7 +61,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 1, 8.0, 4.6)
         ax, times = axes[0, 0], parameters["times"]
         for i, colour in enumerate(graded(len(times))):
@@ -81,5 +80,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation")
         ]
         legend(figure, {"t/τ": [*lines, best], "symbols": symbols})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems.linear_networks import isotropic_flow, optimal_ridge, optimal_time
 
 SNR, ALPHAS = 2.0, (0.5, 1.0, 2.0)
@@ -65,7 +64,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each alpha on common axes."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, len(parameters["alphas"]), 12.0, 4.2)
         for i, (ax, alpha) in enumerate(zip(axes[0], parameters["alphas"], strict=True)):
             for name, colour in (("test", TEST), ("train", TRAIN)):
@@ -89,5 +88,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls=":", label="label noise"),
         ]
         legend(figure, {"error": errors, "levels": levels})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 from rfgen.systems.linear_networks import isotropic_flow, optimal_time
 
 SNR, INRS, SHOWN, ALPHAS = 5.0, (0.0, 5.0, 20.0, 80.0), 0.5, (0.5, 1.0, 2.0)
@@ -72,7 +71,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.0, 4.4)
         colours = graded(len(parameters["inrs"]))
         left, middle, right = axes[0]
@@ -80,10 +79,10 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             left.plot(arrays["alpha"], arrays["final"][i], color=colour)
             middle.plot(arrays["time"], arrays["test"][i], color=colour)
             middle.axhline(arrays["frozen"][i] + 1 / parameters["snr"], color=colour, ls=":", lw=1.2)
-            look = {"fmt": "o", "color": colour, "mec": "white", "mew": 0.5, "lw": 1, "zorder": 3}
+            drawn = {"fmt": "o", "color": colour, "mec": "white", "mew": 0.5, "lw": 1, "zorder": 3}
             final, final_se = (arrays[f"final_dot_test{suffix}"][:, i, 0] for suffix in ("", "_se"))
-            left.errorbar(arrays["final_alpha"], final, final_se, **look)
-            middle.errorbar(arrays["dot_time"], arrays["dot_test"][0, i], arrays["dot_test_se"][0, i], **look)
+            left.errorbar(arrays["final_alpha"], final, final_se, **drawn)
+            middle.errorbar(arrays["dot_time"], arrays["dot_test"][0, i], arrays["dot_test_se"][0, i], **drawn)
         for colour, line in zip(COLOURS, arrays["best"], strict=False):
             right.plot(arrays["inr"], line, color=colour)
         right.axvline(parameters["snr"], color="0.6", ls=":", lw=1.2)
@@ -103,5 +102,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for colour, alpha in zip(COLOURS, parameters["alphas"], strict=False)
         ]
         legend(figure, {"INR (left, middle)": ratios, "α (right)": alphas})
-        caption(figure, parameters["caption"])
     return figure

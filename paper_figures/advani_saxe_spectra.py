@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, on_grid
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.numerics import marchenko_pastur_density, marchenko_pastur_edges
 from rfgen.systems.linear_networks import isotropic_flow
 from rfgen.systems.linear_networks import simulate_isotropic_flow as simulated
@@ -78,7 +77,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A column for each alpha: spectrum above, learning curve below."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, len(parameters["alphas"]), 12.0, 6.4)
         for i, (top, bottom, alpha) in enumerate(zip(*axes, parameters["alphas"], strict=True)):
             _draw_spectrum(top, arrays, i)
@@ -95,7 +94,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ]
         parts = [Line2D([], [], color=colour, lw=6, label=LABELS[part]) for part, colour in PARTS.items()]
         legend(figure, {"eigenvalues": spectrum, "parts of the test error": parts})
-        caption(figure, parameters["caption"])
     return figure
 
 
@@ -105,7 +103,7 @@ def _draw_spectrum(ax: Any, arrays: dict[str, Any], i: int) -> None:
     zeros = float(arrays["zeros"][i])
     if zeros > 0:
         ax.annotate(
-            f"share {zeros:g} at 0", (0.0, 1.12), (0.7, 1.08), fontsize=9.5, va="center",
+            f"share {zeros:g} at 0", (0.0, 1.12), (0.7, 1.08), fontsize="small", va="center",
             arrowprops={"arrowstyle": "-", "lw": 0},
         )
         ax.annotate("", (0.0, 1.16), (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "lw": 2.2, "color": PARTS["frozen"]})

@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 import rfgen as rg
 from paper_figures.linear_networks import on_grid
-from paper_figures.style import STYLE, blank, caption
+from paper_figures.style import blank, look
 from rfgen.systems.linear_networks import isotropic_flow, optimal_ridge, optimal_time
 
 # The published grid: snr 10^(-2:0.1:3), alpha 0.1:0.1:5.
@@ -29,9 +28,9 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 After Advani and Saxe (arXiv 1710.03667); the grid is that of the paper, the quantities shown are ours: linear network,
 zero initial weights, P = αN samples. Left: the best training time, in units of τ. Middle: share of the final test error
-that stopping then saves (all of it at α = 1, where the final error is infinite). Right: what the best ridge saves of
-the error at the best stopping time, at most {most:.2g} %: early stopping is nearly as good as the best ridge
-regression. Exact theory computed by rfgen, label noise included in the errors; white lines: levels.
+that stopping then saves (all of it at α = 1, where the final error is infinite). Right: what the best ridge saves of the
+error at the best stopping time, at most {most:.2g} %: early stopping is nearly as good as the best ridge regression.
+Exact theory computed by rfgen, label noise included in the errors; white lines: levels, marked in the colour bars.
 """
 
 
@@ -57,19 +56,17 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three maps."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.0, 4.2)
         maps = (
-            ("best training time t/τ", arrays["time"], LogNorm(), (0.1, 1, 10, 100)),
-            ("saved by stopping in time", arrays["saved"], None, (0.1, 0.5)),
-            ("saved further by the best ridge, %", 100 * arrays["ridge_saved"], None, (0.1, 0.5, 1.0)),
+            ("best training time", "t/τ", arrays["time"], LogNorm(), (0.1, 1, 10, 100)),
+            ("saved by stopping in time", "share of the final error", arrays["saved"], None, (0.1, 0.5)),
+            ("saved further by the best ridge", "%", 100 * arrays["ridge_saved"], None, (0.1, 0.5, 1.0)),
         )
-        for ax, (title, values, norm, levels) in zip(axes[0], maps, strict=True):
+        for ax, (title, unit, values, norm, levels) in zip(axes[0], maps, strict=True):
             shown = ax.pcolormesh(arrays["snr"], arrays["alpha"], values, norm=norm, cmap="viridis", shading="nearest")
             lines = ax.contour(arrays["snr"], arrays["alpha"], values, levels, colors="white", linewidths=0.9)
-            ax.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=8.5)
-            figure.colorbar(shown, ax=ax)
+            figure.colorbar(shown, ax=ax, label=unit).add_lines(lines)
             ax.set(xscale="log", title=title, xlabel="signal-to-noise ratio")
         axes[0, 0].set_ylabel("samples per input α")
-        caption(figure, parameters["caption"])
     return figure

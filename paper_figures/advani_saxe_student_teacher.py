@@ -8,13 +8,12 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems.relu_students import StudentTeacher, random_features, training
 
 INPUTS, TEACHER, SAMPLES, NOISE = 30, 30, 300, 0.2
@@ -94,18 +93,18 @@ def _ends(prefix: str, tests: list[np.ndarray]) -> dict[str, np.ndarray]:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Errors, overtraining and curves above three spectra."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 3, 12.5, 7.0)
         errors, over, curves = axes[0]
         for prefix, colour in (("", FIXED), ("trained_", TRAINED)):
             hidden = arrays[f"{prefix}hidden"]
-            look = {"color": colour, "lw": 1.2, "marker": "o", "elinewidth": 1}
-            errors.errorbar(hidden, arrays[f"{prefix}best"], arrays[f"{prefix}best_se"], **look)
-            errors.errorbar(hidden, arrays[f"{prefix}late"], arrays[f"{prefix}late_se"], mfc="white", ls=":", **look)
-            over.errorbar(hidden, arrays[f"{prefix}over"], arrays[f"{prefix}over_se"], **look)
+            drawn = {"color": colour, "lw": 1.2, "marker": "o", "elinewidth": 1}
+            errors.errorbar(hidden, arrays[f"{prefix}best"], arrays[f"{prefix}best_se"], **drawn)
+            errors.errorbar(hidden, arrays[f"{prefix}late"], arrays[f"{prefix}late_se"], mfc="white", ls=":", **drawn)
+            over.errorbar(hidden, arrays[f"{prefix}over"], arrays[f"{prefix}over_se"], **drawn)
         for ax, title in ((errors, "test error"), (over, "overtraining: late less best")):
             ax.axvline(parameters["samples"], color="0.8", lw=1, zorder=0)
-            ax.set(xscale="log", yscale="log", xlabel="hidden units N_h", title=title)
+            ax.set(xscale="log", yscale="log", xlabel="hidden units $N_h$", title=title)
             plain_log(ax.xaxis, (1.0, 3.0))
             plain_log(ax.yaxis)
         for colour, curve, error in zip(CURVES, arrays["curve"], arrays["curve_se"], strict=True):
@@ -117,9 +116,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             axes[1], CURVES, arrays["histogram"], arrays["zeros"], parameters["shown"], strict=True
         ):
             ax.stairs(bins, arrays["edges"], fill=True, color=colour, alpha=0.8)
-            ax.set(title=f"N_h = {hidden}", xlabel="log₁₀ eigenvalue", xlim=arrays["edges"][[0, -1]])
+            ax.set(title=f"$N_h$ = {hidden}", xlabel="$\\log_{10}$ eigenvalue", xlim=arrays["edges"][[0, -1]])
             ax.set_ylim(0, 1.1 * arrays["histogram"].max())
-            ax.text(0.03, 0.93, f"share at 0: {share:.2g}", transform=ax.transAxes, va="top", fontsize=10)
+            ax.text(0.03, 0.93, f"share at 0: {share:.2g}", transform=ax.transAxes, va="top", fontsize="small")
         axes[1, 0].set_ylabel("density of eigenvalues")
         students = [
             Line2D([], [], color=FIXED, label="random features"), Line2D([], [], color=TRAINED, label="all weights trained")
@@ -129,9 +128,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", marker="o", mfc="white", ls=":", label="late"),
         ]
         widths = [
-            Line2D([], [], color=colour, label=f"N_h = {hidden}")
+            Line2D([], [], color=colour, label=f"$N_h$ = {hidden}")
             for colour, hidden in zip(CURVES, parameters["shown"], strict=True)
         ]
         legend(figure, {"student": students, "stopped": moments, "width": widths})
-        caption(figure, parameters["caption"])
     return figure

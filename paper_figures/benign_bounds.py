@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import risk_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.problems import spectral_tails
 from rfgen.theory import benign_bounds
 
@@ -81,7 +80,7 @@ def _bounds(task: rg.Task, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.5, 4.3)
         for ax, (name, (title, *_)) in zip(axes[0], PANELS.items(), strict=True):
             at = select(arrays, name)
@@ -100,5 +99,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color=COLOURS[5], lw=6, alpha=0.4, label="between bounds"),
         ]
         legend(figure, {"excess risk": lines})
-        caption(figure, parameters["caption"])
     return figure

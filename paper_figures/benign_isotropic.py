@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend
+from paper_figures.runs import simulate
+from paper_figures.style import blank, graded, legend, look
 
 N, NOISE, SNR, RANGE = 200, 1.0, tuple(np.linspace(1.0, 5.0, 4)), (0.1, 10.0)
 SCALES: dict[str, dict[str, Any]] = {
@@ -73,7 +73,7 @@ def _curve(dim: int) -> dict[str, Any]:
 
 def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
     """Excess risk and cost (signals,), with standard errors, that of the cost an upper bound (draws are shared)."""
-    exact, runs = _curve(dim), rg.simulate(*_posed(dim), n=N, trials=trials, seed=seed)
+    exact, runs = _curve(dim), simulate(*_posed(dim), n=N, trials=trials, seed=seed)
     test, error = runs.test.values, runs.test_se.values
     best, best_error = np.diagonal(test[1:]), np.diagonal(error[1:])
     cost = test[0] / best
@@ -87,7 +87,7 @@ def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Two panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 11.5, 4.5)
         lines = []
         for number, (snr, colour) in enumerate(zip(parameters["snr"], graded(len(parameters["snr"])), strict=True)):
@@ -107,6 +107,5 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", xlabel="parameters per sample γ")
         axes[0, 0].set(ylabel="excess test risk", ylim=(0, 10))
         axes[0, 1].set(ylabel="cost of overfitting", ylim=(0.9, 6))
-        legend(figure, {"signal / noise": lines, "right": [Line2D([], [], color="0.3", ls="--", lw=1.3, label="E₀")]})
-        caption(figure, parameters["caption"])
+        legend(figure, {"signal / noise": lines, "right": [Line2D([], [], color="0.3", ls="--", lw=1.3, label="$E_0$")]})
     return figure

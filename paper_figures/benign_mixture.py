@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 from jax.scipy.stats import norm
 from matplotlib.figure import Figure
@@ -19,7 +18,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, graded, legend, look
 from rfgen.theory import separability_threshold
 
 # |mean| = LENGTH (dim / UNIT)^growth, covariance 1 in every direction.
@@ -111,7 +111,7 @@ def _panel(learner: str, growth: float, flip: float, dims: Any, plan: dict[str, 
     lines = [exact(dim) for dim in at_dims]
     # single draws differ much near the edge of separability and of interpolation
     drawn = [dim for dim in plan["dims"] if dim > 1.3 * first]
-    runs = [rg.simulate(_mixture(dim, growth, flip), training, N, trials=plan["trials"], seed=seed) for dim in drawn]
+    runs = [simulate(_mixture(dim, growth, flip), training, N, trials=plan["trials"], seed=seed) for dim in drawn]
     found, error = (np.array([float(run[name]) for run in runs]) for name in ("error", "error_se"))
     return {
         "dim": at_dims, **{name: [float(at[name]) for at in lines] for name in ("error", "train_error")},
@@ -124,7 +124,7 @@ def _panel(learner: str, growth: float, flip: float, dims: Any, plan: dict[str, 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Above the flip rates, below the learners; a column for each regime."""
     n, flips, shown = parameters["n"], parameters["flips"], parameters["shown"]
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 3, 13.0, 7.0)
         for column, (name, growth) in zip(axes.T, parameters["growths"].items(), strict=True):
             upper, lower = column
@@ -167,5 +167,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.85", lw=1, label="separable; dim = n"),
         ]
         legend(figure, {"labels flipped": [*rates, *marks], "bottom": [*learners, *kinds]})
-        caption(figure, parameters["caption"])
     return figure

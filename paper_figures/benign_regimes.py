@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import risk_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 
 BETA, NOISE, POINTS = 2.0, 1.0, 12
 # Spectrum, largest n of the line and of the dots.
@@ -84,7 +83,7 @@ def _interpolant(name: str, x: np.ndarray, y: np.ndarray, grid: np.ndarray) -> n
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel of learning curves, three of fits."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 4, 15.0, 4.1)
         lines = []
         points = select(arrays, "points")
@@ -103,5 +102,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[0, 0].minorticks_off()
         axes[0, 1].set_ylabel("fit")
         legend(figure, {"eigenvalues": lines})
-        caption(figure, parameters["caption"])
     return figure

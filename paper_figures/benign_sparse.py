@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 
 NOISE, SHARE = 0.25, 0.01
 # Range of n / dim, and the settings among which the best are taken.
@@ -63,7 +63,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             at = excess.sel(n=n)
             at = at[at.argmin(...)] if settings else at
             learner = rg.Learner(type(training)(**{axis: float(at[axis]) for axis in training.axes}))
-            runs = rg.simulate(task, learner, n=int(n), trials=plan["trials"], seed=seed)
+            runs = simulate(task, learner, n=int(n), trials=plan["trials"], seed=seed)
             found.append(float(runs.excess))
             error.append(float(runs.excess_se))
         panels[name] = {
@@ -84,7 +84,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Left the learners against n, right the flow against its start."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 11.5, 4.6)
         left, right = axes[0]
         for name, colour in NAMES.items():
@@ -106,5 +106,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         learners = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in NAMES.items()]
         learners.append(Line2D([], [], color="0.7", lw=1.2, label="zero"))
         legend(figure, {"learner": learners, "flow": flows})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,14 +8,13 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.systems.univariate import linear_spline, min_norm_interpolant, noise_risks, spline_risk
 
 POWERS, POINTS, GRID = (1.0, 2.0), 12, 1200
@@ -74,7 +73,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """The two functions, then a panel for each power."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.0, 4.0)
         first, *others = axes[0]
         at = select(arrays, "points")
@@ -103,5 +102,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color=COLOUR["min_norm"], ls=":", label="many samples"),
         ]
         legend(figure, {"interpolant": kinds, "curves": lines})
-        caption(figure, parameters["caption"])
     return figure

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.systems.xor import neuron_paths, xor_first_step
 
 N, DIM, SEPARATION, FLIP, WIDTH, RATE, STEPS, INIT = 200, 4000, 14.0, 0.1, 1000, 0.01, 200, 2e-4
@@ -57,15 +57,15 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     plane, `sign`.  `data` plays no part.
     """
     plan = SCALES[scale]
-    runs = rg.simulate(XOR, _net(STEPS, INIT), N, trials=plan["trials"], seed=seed)
+    runs = simulate(XOR, _net(STEPS, INIT), N, trials=plan["trials"], seed=seed)
     names = ("train_accuracy", "test_accuracy", "flips_fitted")
-    found = {f"{name}{kind}": runs[name + kind].values[1:] for name in names for kind in ("", "_se")}
+    found = {f"{name}{kind}": runs[name + kind].values for name in names for kind in ("", "_se")}
     line = np.geomspace(*RANGE, 81)
-    dots = [rg.simulate(XOR, _net(1, init), N, trials=plan["dots"], seed=seed + 1) for init in plan["inits"]]
+    dots = [simulate(XOR, _net(1, init), N, trials=plan["dots"], seed=seed + 1) for init in plan["inits"]]
     dot, dot_se = (np.array([run[name].values[1] for run in dots]) for name in ("test_accuracy", "test_accuracy_se"))
     paths = neuron_paths(XOR, _net(STEPS, INIT), N, seed=seed)
     panels = {
-        "run": {"step": runs.steps.values[1:], **found, "first": _theory([INIT])},
+        "run": {"step": runs.steps.values, **found, "first": _theory([INIT])},
         "first": {
             "init": line, "accuracy": _theory(line), "dot_init": plan["inits"], "dot": dot, "dot_se": dot_se,
             "dot_z": (dot - _theory(plan["inits"])) / dot_se,
@@ -84,7 +84,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Above accuracies along training and after one step; below neurons early and late."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 2, 11.0, 8.4)
         (left, right), below = axes
         run, first = select(arrays, "run"), select(arrays, "first")
@@ -92,7 +92,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             left.errorbar(run["step"], run[name], run[f"{name}_se"], fmt="o-", color=colour)
         left.plot(run["step"], run["flips_fitted"], "o", color=TRAIN, mfc="white", ms=8, zorder=0)
         left.plot([1], run["first"], "*", color="k", ms=13, zorder=4)
-        left.set(xscale="log", xlabel="step", ylabel="accuracy", title="training")
+        left.set_xscale("symlog", linthresh=1.0, linscale=0.3)
+        left.set(xlabel="step", ylabel="accuracy", title="training")
         right.plot(first["init"], first["accuracy"], color="k")
         right.errorbar(first["dot_init"], first["dot"], first["dot_se"], fmt="o", color=TEST)
         right.axvline(parameters["init"], color="0.85", lw=1, zorder=0)
@@ -124,5 +125,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for colour, name in zip(CLASSES, ("+1", "−1"), strict=True)
         ]
         legend(figure, {"accuracy": curves, "output weight, class": signs})
-        caption(figure, parameters["caption"])
     return figure

@@ -2,58 +2,22 @@
 
 __all__ = ["FIGURES", "Entry"]
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
-from typing import Any
-
-from paper_figures import (
-    accelerated_sgd,
-    advani_saxe_decomposition,
-    advani_saxe_double_descent,
-    advani_saxe_dynamics,
-    advani_saxe_initialisation,
-    advani_saxe_spectra,
-    advani_saxe_stopping,
-    advani_saxe_student_teacher,
-    benign_bounds,
-    benign_isotropic,
-    benign_mixture,
-    benign_regimes,
-    benign_sparse,
-    benign_univariate,
-    benign_xor,
-    class_imbalance,
-    ensembles,
-    lazy_training,
-    more_is_better_features,
-    more_is_better_fitting_ratio,
-    more_is_better_spectra,
-    morisset_digits,
-    morisset_patterns,
-    morisset_ridge,
-    morisset_strength,
-    morisset_views,
-    one_epoch,
-    sensitivity,
-    zhou_cost,
-    zhou_noise,
-    zhou_phases,
-    zhou_sphere,
-)
 
 AGNOSTIC = "Zhou, Simon, Vardi, Srebro: An agnostic view on the cost of overfitting (arXiv 2306.13185)"
 BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regression (arXiv 1906.11300)"
-BENIGN_MIXTURE = "Benign overfitting of two classes (derived here)"
+BENIGN_MIXTURE = "Two Gaussian classes, for the question of Chatterji, Long (arXiv 2004.12019)"
 BENIGN_SPARSE = "Sparse regression, for the question of Zhou, Ge (arXiv 2302.00257)"
 BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
 HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
-LAZY_TRAINING = "Lazy training of wide networks (derived here)"
+LAZY_TRAINING = "Lazy training of wide networks, for the question of Zhu et al. (arXiv 2305.19377)"
 MALLINAR = "Mallinar et al.: Benign, tempered, or catastrophic (arXiv 2207.06569)"
 ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error in neural networks (arXiv 1710.03667)"
 ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
-CLASS_IMBALANCE = "Class imbalance (derived here)"
-ONE_EPOCH = "One pass, many passes, scaling (derived here)"
+CLASS_IMBALANCE = "Class imbalance, for the question of Francazi, Baity-Jesi, Lucchi (arXiv 2207.00391)"
+ONE_EPOCH = "One pass, many passes, scaling, for the question of Paquette et al. (arXiv 2405.15074)"
 ROBUSTNESS = "Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629)"
 UNIVARIATE = "Joshi, Vardi, Srebro: Noisy interpolation learning with shallow univariate ReLU networks (arXiv 2307.15396)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
@@ -62,7 +26,7 @@ MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary au
 
 @dataclass(frozen=True)
 class Entry:
-    """One figure: where it comes from, what it shows, and the two functions that make it.
+    """One figure: where it comes from and what it shows; the module of its name makes it.
 
     `mark`: "known" (or in part) where the parameters are the paper's, "ours" where not; `with_data`: what `--data` changes.
     """
@@ -72,8 +36,11 @@ class Entry:
     shows: str
     mark: str
     with_data: str
-    compute: Callable[..., tuple[dict[str, Any], dict[str, Any]]]
-    draw: Callable[..., Any]
+
+    @property
+    def arxiv(self) -> str:
+        """Numbers on arXiv of the papers named."""
+        return ", ".join(re.findall(r"\d{4}\.\d{5}", self.paper))
 
 
 FIGURES = {
@@ -85,8 +52,6 @@ FIGURES = {
             "test error of linear networks against the number of samples, after five training times",
             "known",
             "",
-            advani_saxe_double_descent.compute,
-            advani_saxe_double_descent.draw,
         ),
         Entry(
             "advani_saxe_dynamics",
@@ -94,8 +59,6 @@ FIGURES = {
             "test and training error along gradient flow, the best time to stop, the best ridge",
             "ours",
             "",
-            advani_saxe_dynamics.compute,
-            advani_saxe_dynamics.draw,
         ),
         Entry(
             "advani_saxe_spectra",
@@ -103,8 +66,6 @@ FIGURES = {
             "eigenvalues of the input correlations against Marchenko-Pastur, and the learning curves they imply",
             "ours",
             "",
-            advani_saxe_spectra.compute,
-            advani_saxe_spectra.draw,
         ),
         Entry(
             "advani_saxe_stopping",
@@ -112,8 +73,6 @@ FIGURES = {
             "best stopping time over signal-to-noise ratio and α, what it saves, what the best ridge saves beyond",
             "ours",
             "",
-            advani_saxe_stopping.compute,
-            advani_saxe_stopping.draw,
         ),
         Entry(
             "advani_saxe_initialisation",
@@ -121,8 +80,6 @@ FIGURES = {
             "large initial weights: final error, the frozen subspace, error at the best stopping time",
             "ours",
             "",
-            advani_saxe_initialisation.compute,
-            advani_saxe_initialisation.draw,
         ),
         Entry(
             "advani_saxe_student_teacher",
@@ -130,8 +87,6 @@ FIGURES = {
             "ReLU teacher and students: best and late error against hidden units, spectra of hidden units",
             "known in part",
             "",
-            advani_saxe_student_teacher.compute,
-            advani_saxe_student_teacher.draw,
         ),
         Entry(
             "advani_saxe_decomposition",
@@ -139,8 +94,6 @@ FIGURES = {
             "approximation, null-space and over-fitting error of random-feature students of a ReLU teacher",
             "known in part",
             "",
-            advani_saxe_decomposition.compute,
-            advani_saxe_decomposition.draw,
         ),
         Entry(
             "more_is_better_features",
@@ -148,8 +101,6 @@ FIGURES = {
             "test and train error of Gaussian random features against k and against n, five ridges and the optimal one",
             "known",
             "",
-            more_is_better_features.compute,
-            more_is_better_features.draw,
         ),
         Entry(
             "more_is_better_fitting_ratio",
@@ -157,8 +108,6 @@ FIGURES = {
             "test error against the fitting ratio train/test along a ridge sweep, several label noises",
             "known with --data, ours without",
             "measured sweeps of CIFAR-10, SVHN, MNIST in place of the bundled digits",
-            more_is_better_fitting_ratio.compute,
-            more_is_better_fitting_ratio.draw,
         ),
         Entry(
             "more_is_better_spectra",
@@ -166,8 +115,6 @@ FIGURES = {
             "kernel eigenvalues, effective ridge κ(n) from 1/tr(K⁻¹) and from the eigenvalues, ridgeless test error",
             "known with --data, ours without",
             "measured spectra of four image kernels in place of the bundled digits",
-            more_is_better_spectra.compute,
-            more_is_better_spectra.draw,
         ),
         Entry(
             "morisset_views",
@@ -175,8 +122,6 @@ FIGURES = {
             "test error of augmented random features against n/k, for 1, 2, 8 and infinitely many views of each sample",
             "ours",
             "",
-            morisset_views.compute,
-            morisset_views.draw,
         ),
         Entry(
             "morisset_strength",
@@ -184,8 +129,6 @@ FIGURES = {
             "test error against the strength of noise and masks, and the best strength against n and k",
             "ours",
             "",
-            morisset_strength.compute,
-            morisset_strength.draw,
         ),
         Entry(
             "morisset_digits",
@@ -193,8 +136,6 @@ FIGURES = {
             "predicted against measured test error: noise, masks, shifts, rotations, cutout and flips of real digits",
             "ours",
             "",
-            morisset_digits.compute,
-            morisset_digits.draw,
         ),
         Entry(
             "morisset_patterns",
@@ -202,8 +143,6 @@ FIGURES = {
             "where second moments of the views are not enough: gain, flip, cutout; moment form, pattern form, simulation",
             "ours",
             "",
-            morisset_patterns.compute,
-            morisset_patterns.draw,
         ),
         Entry(
             "morisset_ridge",
@@ -211,8 +150,6 @@ FIGURES = {
             "level sets of the test error over ridge and strength of noise or masks, one view and infinitely many",
             "ours",
             "",
-            morisset_ridge.compute,
-            morisset_ridge.draw,
         ),
         Entry(
             "accelerated_sgd",
@@ -220,8 +157,6 @@ FIGURES = {
             "accelerated against plain SGD in one pass: decay rates, errors in large and small eigenvalues, label noise",
             "ours",
             "",
-            accelerated_sgd.compute,
-            accelerated_sgd.draw,
         ),
         Entry(
             "one_epoch",
@@ -229,8 +164,6 @@ FIGURES = {
             "test risk at equal compute: one pass, many passes, full batch; exponents in samples, features and steps",
             "ours",
             "",
-            one_epoch.compute,
-            one_epoch.draw,
         ),
         Entry(
             "class_imbalance",
@@ -238,8 +171,6 @@ FIGURES = {
             "test and training loss of a majority and a minority class along plain, balanced and normalised descent",
             "ours",
             "",
-            class_imbalance.compute,
-            class_imbalance.draw,
         ),
         Entry(
             "zhou_cost",
@@ -247,8 +178,6 @@ FIGURES = {
             "cost of overfitting, E0 and its effective-rank bound against n, three kinds of spectra",
             "ours",
             "",
-            zhou_cost.compute,
-            zhou_cost.draw,
         ),
         Entry(
             "zhou_sphere",
@@ -256,8 +185,6 @@ FIGURES = {
             "E0 of a kernel on the sphere against log n / log d: multiple descent",
             "ours",
             "",
-            zhou_sphere.compute,
-            zhou_sphere.draw,
         ),
         Entry(
             "zhou_noise",
@@ -265,8 +192,6 @@ FIGURES = {
             "cost of overfitting against label noise, up to pure noise",
             "ours",
             "",
-            zhou_noise.compute,
-            zhou_noise.draw,
         ),
         Entry(
             "zhou_phases",
@@ -274,8 +199,6 @@ FIGURES = {
             "benign, tempered, catastrophic by the limit of k/r_k",
             "ours",
             "",
-            zhou_phases.compute,
-            zhou_phases.draw,
         ),
         Entry(
             "benign_bounds",
@@ -283,8 +206,6 @@ FIGURES = {
             "excess risk of the minimum-norm interpolator between bounds by effective ranks",
             "ours",
             "",
-            benign_bounds.compute,
-            benign_bounds.draw,
         ),
         Entry(
             "benign_isotropic",
@@ -292,8 +213,6 @@ FIGURES = {
             "ridgeless least squares against parameters per sample, and what it costs",
             "known in part",
             "",
-            benign_isotropic.compute,
-            benign_isotropic.draw,
         ),
         Entry(
             "benign_regimes",
@@ -301,8 +220,6 @@ FIGURES = {
             "three regimes: learning curves, and fits of noise on a circle",
             "ours",
             "",
-            benign_regimes.compute,
-            benign_regimes.draw,
         ),
         Entry(
             "benign_mixture",
@@ -310,8 +227,6 @@ FIGURES = {
             "two classes with flipped labels: test error of interpolating classifiers against dimension",
             "ours",
             "",
-            benign_mixture.compute,
-            benign_mixture.draw,
         ),
         Entry(
             "benign_xor",
@@ -319,8 +234,6 @@ FIGURES = {
             "a ReLU network on XOR clusters: fits flipped labels in one step, generalises later; its neurons",
             "ours",
             "",
-            benign_xor.compute,
-            benign_xor.draw,
         ),
         Entry(
             "benign_sparse",
@@ -328,8 +241,6 @@ FIGURES = {
             "least l1, least l2 and reparametrised interpolators, and the tuned lasso, against samples",
             "ours",
             "",
-            benign_sparse.compute,
-            benign_sparse.draw,
         ),
         Entry(
             "ensembles",
@@ -337,8 +248,6 @@ FIGURES = {
             "variance of random features by its origins, and ensembles against features and time",
             "ours",
             "",
-            ensembles.compute,
-            ensembles.draw,
         ),
         Entry(
             "lazy_training",
@@ -346,8 +255,6 @@ FIGURES = {
             "what a random start costs a lazily trained network, with the humps of multiple descent",
             "ours",
             "",
-            lazy_training.compute,
-            lazy_training.draw,
         ),
         Entry(
             "benign_univariate",
@@ -355,8 +262,6 @@ FIGURES = {
             "noise on a line: L1 and L2 risk of the least-norm ReLU interpolant and the linear spline against samples",
             "ours",
             "",
-            benign_univariate.compute,
-            benign_univariate.draw,
         ),
         Entry(
             "sensitivity",
@@ -364,8 +269,6 @@ FIGURES = {
             "gradients of tanh random features against their number, for several numbers of samples",
             "known in part",
             "",
-            sensitivity.compute,
-            sensitivity.draw,
         ),
     )
 }

@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,7 @@ from matplotlib.patches import Patch
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend
+from paper_figures.style import COLOURS, blank, graded, legend, look
 
 TASK = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.2, modes=1000)
 N, RIDGE, WIDTH, RANGE = 100, 1e-4, 50, (10.0, 2000.0)
@@ -87,7 +86,7 @@ def _dots(training: Any, features: Any, plan: dict[str, Any], seed: int) -> dict
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.5, 4.4)
         left, *others = axes[0]
         at = select(arrays, "parts")
@@ -113,5 +112,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         lines = [Line2D([], [], color=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
         lines.append(Line2D([], [], color=colours[-1], ls="--", lw=1.4, label="on bootstraps"))
         legend(figure, {"excess risk from": handles[::-1], "ensembles of": lines})
-        caption(figure, parameters["caption"])
     return figure

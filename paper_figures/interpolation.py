@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import rfgen as rg
+from paper_figures.runs import simulate
 
 AGNOSTIC = "After Zhou, Simon, Vardi, Srebro (arXiv 2306.13185), a theoretical paper; figure and parameters ours."
 
@@ -25,7 +26,7 @@ def coefficient(spectrum: rg.Spectrum, n: Any) -> np.ndarray:
 def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:
     """Simulated test risk at ridge 0: `dot_n`, `dot`, `dot_se`, and `dot_z`, its distance from theory (sizes,)."""
     learner = rg.Learner(rg.Ridge(0.0))
-    runs = rg.simulate(task, learner, n=list(sizes), trials=trials, seed=seed)
+    runs = simulate(task, learner, n=list(sizes), trials=trials, seed=seed)
     exact = rg.predict(task, learner, n=list(sizes))
     z = (runs.test - exact.test) / runs.test_se
     return {
@@ -41,7 +42,7 @@ def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     """
     exact = rg.overfitting_cost(task, n=list(sizes))
     best = np.minimum(exact.best_ridge.values, 1e12)
-    runs = rg.simulate(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
+    runs = simulate(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
     place = np.arange(len(sizes))
     test, error = ((column[place, 0], column[place, place + 1]) for column in (runs.test.values, runs.test_se.values))
     values = test[0] / test[1]

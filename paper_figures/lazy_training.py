@@ -9,7 +9,6 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend
+from paper_figures.runs import simulate
+from paper_figures.style import blank, graded, legend, look
 
 DIM, POWER, NOISE, VARIANCES, RANGE = 10, {1: 0.5}, 1.0, (0.0, 0.25, 1.0), (2.0, 3000.0)
 KERNELS = {"erf": rg.NTK("erf", 1, 0.1), "relu": rg.NTK("relu", 2)}
@@ -51,7 +51,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         task = rg.Task.sphere(DIM, kernel, POWER, NOISE, test_points=plan["points"])
         for variance in VARIANCES:
             started = task.with_initial_network(variance)
-            runs = rg.simulate(started, learner, n=list(plan["sizes"]), trials=plan["trials"], seed=seed)
+            runs = simulate(started, learner, n=list(plan["sizes"]), trials=plan["trials"], seed=seed)
             exact = rg.predict(started, learner, n=list(plan["sizes"])).test
             panels[f"{name} {variance:g}"] = {
                 "n": sizes, "test": rg.predict(started, learner, n=sizes).test.values,
@@ -68,7 +68,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each network, a curve for each variance of the start."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 11.0, 4.6)
         colours = graded(len(VARIANCES))
         for ax, (name, title) in zip(axes[0], TITLES.items(), strict=True):
@@ -89,5 +89,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.7", lw=1.0, label="label noise alone"),
         ]
         legend(figure, {"variance of the start": lines})
-        caption(figure, parameters["caption"])
     return figure

@@ -39,9 +39,14 @@ def dots(
     """
     alphas, inrs, times = (np.asarray(values, float) for values in (alphas, inrs, times))
     exact = on_grid(isotropic_flow, alphas[:, None, None], snr, times, inrs[:, None])
+    # a seed for each cell: dots of one seed would err together
+    seeds = np.random.SeedSequence(seed).generate_state(alphas.size * inrs.size).reshape(alphas.size, inrs.size)
     runs = [
-        [simulated(INPUTS, round(alpha * INPUTS), snr, times, inr, trials=trials, seed=seed) for inr in inrs]
-        for alpha in alphas
+        [
+            simulated(INPUTS, round(alpha * INPUTS), snr, times, inr, trials=trials, seed=int(own))
+            for inr, own in zip(inrs, row, strict=True)
+        ]
+        for alpha, row in zip(alphas, seeds, strict=True)
     ]
     found = {}
     for name in names:

@@ -8,14 +8,14 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import blank, graded, legend, look, plain_log
 
 ALPHA, BETA, NOISE, MODES = 1.5, 1.5, 0.5, 10_000
 RIDGES = (0.00464, 0.0215, 0.1, 2.154, 21.54)
@@ -119,7 +119,7 @@ def _dots(task: rg.Task, drawn: rg.Task, panel: str, plan: dict[str, Any], seed:
     found: dict[str, list[np.ndarray]] = {}
     for size, trials in zip(plan["sizes"], plan["trials"], strict=True):
         learner, n = _learner(panel, size, RIDGES)
-        runs, exact = rg.simulate(drawn, learner, n=n, trials=trials, seed=seed), rg.predict(task, learner, n=n)
+        runs, exact = simulate(drawn, learner, n=n, trials=trials, seed=seed), rg.predict(task, learner, n=n)
         for name in ("test", "train"):
             error = runs[f"{name}_se"].values
             z = (runs[name] - exact[name]).values / error
@@ -142,7 +142,7 @@ def _caption(scale: str, plan: dict[str, Any], worst: float) -> str:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Two panels on common error axes."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 11.0, 4.9)
         colours = graded(len(parameters["ridge"]))
         for ax, (panel, symbol) in zip(axes[0], PANELS.items(), strict=True):
@@ -165,7 +165,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls="", marker="o", mfc="white", label="train"),
         ]
         legend(figure, {"ridge δ": ridges, "theory": theory, "simulation": dots})
-        caption(figure, parameters["caption"])
     return figure
 
 

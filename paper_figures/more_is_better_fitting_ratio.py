@@ -9,7 +9,6 @@ __all__ = ["compute", "draw", "power_law_shape"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,7 +17,8 @@ import rfgen as rg
 from paper_figures.digits_kernel import DESCRIPTION, digits_kernel, spectrum_alone
 from paper_figures.measured import SOURCE, load
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import blank, graded, legend, look, plain_log
 
 # Exponents (alpha, beta) of eigenvalues i^-alpha and target power i^-beta, as the paper gives them.
 EXPONENTS = {"CIFAR-10": (1.17, 1.14), "SVHN": (1.22, 1.20), "MNIST": (1.12, 1.36)}
@@ -116,7 +116,7 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
             )
             curve = rg.predict(spectrum_alone(task), rg.Learner(rg.Ridge(many)), n=n)
             best = rg.optimal_ridge(spectrum_alone(task), rg.Learner(rg.Ridge()), n=n)
-            runs = rg.simulate(task, rg.Learner(rg.Ridge(few)), n=n, trials=plan["trials"], seed=seed, test_rows="rest")
+            runs = simulate(task, rg.Learner(rg.Ridge(few)), n=n, trials=plan["trials"], seed=seed, test_rows="rest")
             row = {
                 "dot_ratio": runs.train / runs.test, "dot_test": runs.test / task.null_risk,
                 "dot_test_se": runs.test_se / task.null_risk, "line_ratio": curve.train / curve.test,
@@ -147,7 +147,7 @@ def _line_at(panel: dict[str, Any], few: np.ndarray, many: np.ndarray) -> np.nda
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel per data set or number of samples."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         names = parameters["panels"]
         figure, axes = blank(1, len(names), 3.2 + 3.3 * len(names), 4.3)
         for ax, name, title in zip(axes[0], names, parameters["titles"], strict=True):
@@ -166,7 +166,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls=":", label="theory's optimum"),
         ]
         legend(figure, {"relative noise": levels, "symbols": kinds})
-        caption(figure, parameters["caption"])
     return figure
 
 

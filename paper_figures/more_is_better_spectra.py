@@ -8,7 +8,6 @@ __all__ = ["compute", "draw", "effective_ridge", "exponent"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ import rfgen as rg
 from paper_figures.digits_kernel import DESCRIPTION, digits_kernel, spectrum_alone
 from paper_figures.measured import SOURCE, load
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, look, plain_log
 
 FILES = {
     "CIFAR-10, Myrtle": "cifar10-myrtle10-cntk-eigen.npz",
@@ -35,17 +35,17 @@ OTHER_WINDOWS = ((100, 3000), (100, 10_000), (1000, 10_000))
 COMPARED = (100, 3000)
 
 KNOWN_CAPTION = """
-After More is Better (arXiv 2311.14646); parameters known. Myrtle: tangent kernel of a depth-10 Myrtle convolutional
+After More is Better (arXiv 2311.14646); data known, fits ours. Myrtle: tangent kernel of a depth-10 Myrtle convolutional
 network; ReLU: covariance kernel of a one-hidden-layer ReLU network. Eigenvalues, 1/tr(K⁻¹) and ridgeless test errors
 (full dots; mean, bars one standard deviation over 10 trials) were measured by the paper's authors, not by us (source:
 {source}). Lines in the panels of κ: theory, computed by rfgen from the eigenvalues with nothing fitted. Dashed: power
 laws fitted to the dots between n = {low} and {high:,}: κ ~ n^-α, test error ~ n^(1-β), and the same α over the
-eigenvalues; the window is ours, chosen because its exponents come near the published ones (other windows within 100
-to 10,000 move them by up to {moved:.2f}); the targets' coefficients are not among the data, so test errors have no
-exact line. Open diamonds, ours: 1/tr(K⁻¹) of Gaussian eigen-coordinates with the same eigenvalues ({trials} trials,
-bars two standard errors); they lie within {twin:.1%} of theory. Between n = {first} and {last:,} the real kernels lie
-{least:.0%} to {most:.0%} below it: that part is not in the eigenvalues. Above a tenth of the 30,000 examples (shaded)
-the eigenvalues are those of a sample too small to stand for the population; dots above 5 are off the axis.
+eigenvalues; the window is ours, chosen because its exponents come near the published ones (other windows within 100 to
+10,000 move them by up to {moved:.2f}); the targets' coefficients are not among the data, so test errors have no exact
+line. Open diamonds, ours: 1/tr(K⁻¹) of Gaussian eigen-coordinates with the same eigenvalues ({trials} trials, bars two
+standard errors); they lie within {twin:.1%} of theory. Between n = {first} and {last:,} the real kernels lie {least:.0%}
+to {most:.0%} below it: that part is not in the eigenvalues. Above a tenth of the 30,000 examples (shaded) the eigenvalues
+are those of a sample too small to stand for the population; dots above 5 are off the axis.
 """
 OWN_CAPTION = """
 After More is Better (arXiv 2311.14646); the data set and its parameters are ours (with --data the figure shows the
@@ -187,7 +187,7 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
     )
     learner, trials = rg.Learner(rg.Ridge(0.0)), plan["trials"]
     runs, rest = (
-        rg.simulate(task, learner, n=sizes, trials=trials, seed=seed, test_rows=rows) for rows in ("population", "rest")
+        simulate(task, learner, n=sizes, trials=trials, seed=seed, test_rows=rows) for rows in ("population", "rest")
     )
     group = _group(
         task.eigenvalues, sizes.astype(np.float64), kappa, runs.test.values, runs.test_se.values * trials**0.5,
@@ -218,8 +218,8 @@ def _parameters(
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Four panels: spectra, effective ridge, its ratio to theory, ridgeless test error."""
-    with matplotlib.rc_context(STYLE):
-        figure, axes = blank(2, 2, 11.0, 8.2)
+    with look():
+        figure, axes = blank(2, 2, 11.0, 8.2, least=3.0)  # legends stand inside
         spectrum, ridge, ratio, error = axes.ravel()
         kernels = parameters["kernels"]
         for colour, name in zip(COLOURS, kernels, strict=False):
@@ -229,7 +229,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             pairs = zip(COLOURS, kernels, strict=False)
             series = [Line2D([], [], color=colour, lw=3, label=name) for colour, name in pairs]
             figure.legend(handles=series, loc="outside upper center", ncols=len(kernels))
-        caption(figure, parameters["caption"])
     return figure
 
 

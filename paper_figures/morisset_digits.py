@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,7 +17,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 
 FEATURES, VIEWS = 200, (1, 4)
 # Degrees of freedom stay below 3 % of the images: rows drawn from them with replacement hardly repeat.
@@ -70,7 +70,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
                 # the caption says it
                 warnings.filterwarnings("ignore", "Cutout.* the moment form is used", UserWarning)
                 predicted = rg.predict(task, learner, n=plan["n"])
-            runs = rg.simulate(task, learner, n=plan["n"], trials=plan["trials"], seed=seed)
+            runs = simulate(task, learner, n=plan["n"], trials=plan["trials"], seed=seed)
             found = scored(predicted, runs.transpose("n", "views"))
             panels[f"{name} {kind}"] = found
             apart[f"{kind}, {name}"] = float(np.abs(found["dot_test"] / found["dot_exact"] - 1.0).max())
@@ -89,7 +89,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Measured against predicted with the identity, and the relative deviation of each augmentation."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 11.5, 4.9)
         (left, right), kinds = axes[0], parameters["kinds"]
         for position, (kind, colour) in enumerate(zip(kinds, COLOURS, strict=False)):
@@ -119,7 +119,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for count, face in zip(parameters["views"], ("white", "k"), strict=True)
         ]
         legend(figure, {"augmentation": colours, "features": maps, "views": views})
-        caption(figure, parameters["caption"])
     return figure
 
 

@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 
 MODES, NOISE, RIDGE = 120, 0.25, 1.0
 GAINS, WINDOW = (0.4, 1.6), 48
@@ -85,7 +85,7 @@ def _panel(task: rg.Task, kind: str, plan: dict[str, Any], seed: int) -> dict[st
         learner = _learner(kind, views)
         # one call for line and dots: sampled patterns cost a compilation each
         moment, pattern = (rg.predict(task, learner, n=np.append(size, dots), form=form) for form in ("moment", "pattern"))
-        runs = rg.simulate(task, learner, n=dots, trials=plan["trials"], seed=seed)
+        runs = simulate(task, learner, n=dots, trials=plan["trials"], seed=seed)
         at_dots = {"n": slice(size.size, None)}
         found = scored(pattern.isel(at_dots), runs)
         row = {
@@ -99,7 +99,7 @@ def _panel(task: rg.Task, kind: str, plan: dict[str, Any], seed: int) -> dict[st
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel for each augmentation."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 12.5, 4.5)
         views = sorted({count for counts in parameters["views"].values() for count in counts})
         colours = dict(zip(views, COLOURS, strict=False))
@@ -109,6 +109,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 _draw_row(ax, values, row, colours[count])
             ax.set(xscale="log", yscale="log", xlabel="samples n", title=TITLES[kind])
             plain_log(ax.yaxis, (1.0, 2.0, 3.0, 5.0))
+        lowest, highest = zip(*(ax.get_ylim() for ax in axes[0]), strict=True)
+        for ax in axes[0]:  # one scale, as the panels are compared
+            ax.set_ylim(min(lowest), max(highest))
         axes[0, 0].set_ylabel("test error")
         entries = [Line2D([], [], color=colour, label=f"m = {count}") for count, colour in colours.items()]
         symbols = [
@@ -117,7 +120,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls="", marker="o", label="simulation"),
         ]
         legend(figure, {"views": entries, "symbols": symbols})
-        caption(figure, parameters["caption"])
     return figure
 
 

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, views_text, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption
+from paper_figures.runs import simulate
+from paper_figures.style import blank, look
 
 ALPHA, NOISE, MODES, SAMPLES = 1.5, 100.0, 200, 400
 VIEWS = {"one": 1.0, "many": math.inf}
@@ -37,10 +38,10 @@ CAPTION = """
 {question} Kernel regression from n = {samples} samples in m views; eigenvalues i^-{alpha:g}, target power 1 in each of
 {modes} modes, label noise {noise:g}; the augmentation acts on the eigen-coordinates, test inputs are clean. Colours and
 level lines: exact theory computed by rfgen, the test error over that at the best ridge without augmentation (ridge
-{best:.3g}, error {error:.4g}). Star: the minimum of the panel ({minima}). Dashed: ridge + n variance = {best:.3g};
-infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is a minimum; one
-view is not. Masks penalise each mode by its eigenvalue, which no ridge does. Circles: simulations run by rfgen,
-{trials} trials each, coloured alike; largest distance from theory {worst:.1f} standard errors.
+{best:.3g}, error {error:.4g}). Star: the minimum of the panel, unless at its border ({minima}). Dashed: ridge + n
+variance = {best:.3g}; infinitely many views of Gaussian noise are exactly such a ridge, so that all of the dashed line is
+a minimum; one view is not. Masks penalise each mode by its eigenvalue, which no ridge does. Circles: simulations run by
+rfgen, {trials} trials each, coloured alike; largest distance from theory {worst:.1f} standard errors.
 """
 
 
@@ -87,7 +88,7 @@ def _panel(task: rg.Task, kind: str, views: float, plan: dict[str, Any], seed: i
     row, column = np.unravel_index(test.argmin(), test.shape)
     dot_ridge, dots = np.geomspace(*RIDGES, plan["dot_ridges"] + 2)[1:-1], _spaced(kind, plan["dots"] + 2)[1:-1]
     learner = _learner(kind, dot_ridge, dots, views)
-    runs = rg.simulate(task, learner, n=SAMPLES, trials=plan["trials"], seed=seed).transpose(*dims)
+    runs = simulate(task, learner, n=SAMPLES, trials=plan["trials"], seed=seed).transpose(*dims)
     return {
         "ridge": ridge, "strength": strength, "test": test,
         "minimum": np.array([ridge[column], strength[row], test[row, column]]), "dot_ridge": dot_ridge,
@@ -97,7 +98,7 @@ def _panel(task: rg.Task, kind: str, views: float, plan: dict[str, Any], seed: i
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A row for each augmentation, a column for each number of views."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, len(VIEWS), 9.5, 7.4)
         shades = matplotlib.colormaps["viridis_r"]
         norm = BoundaryNorm(LEVELS, shades.N, extend="max")
@@ -117,7 +118,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         bar = figure.colorbar(filled, ax=axes, shrink=0.7, ticks=TICKS, label="test error / least without augmentation")
         bar.minorticks_off()
         bar.ax.set_yticklabels([f"{tick:g}" for tick in TICKS])
-        caption(figure, parameters["caption"])
     return figure
 
 
@@ -131,5 +131,12 @@ def _draw_panel(ax: Any, values: dict[str, np.ndarray], parameters: dict[str, An
         ridge.ravel(), strength.ravel(), c=values["dot_test"].ravel() / scale, cmap=shades, norm=norm, s=42,
         edgecolors="white", linewidths=1.2, zorder=4,
     )
-    ax.plot(*values["minimum"][:2], "*", color="#D55E00", mec="white", ms=13, zorder=5, clip_on=False)
+    if not _at_edge(values):
+        ax.plot(*values["minimum"][:2], "*", color="#D55E00", mec="white", ms=13, zorder=5, clip_on=False)
     return filled
+
+
+def _at_edge(values: dict[str, np.ndarray]) -> bool:
+    """Whether the least value of the grid stands on its border: the minimum is further out then."""
+    row, column = np.unravel_index(values["test"].argmin(), values["test"].shape)
+    return row in (0, values["test"].shape[0] - 1) or column in (0, values["test"].shape[1] - 1)

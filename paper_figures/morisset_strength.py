@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, views_text, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 
 ALPHA, BETA, NOISE, MODES, RIDGE = 1.0, 2.0, 0.5, 200, 0.01
 SIZES, SWEPT_VIEWS, FIXED = (100, 400, 1600), 4, 400
@@ -79,7 +79,7 @@ def _sweep(task: rg.Task, kind: str, plan: dict[str, Any], seed: int) -> dict[st
     dots = spaced(low, high, plan["dots"] + 2)[1:-1]
     curve = rg.predict(task, _learner(kind, strength, SWEPT_VIEWS), n=SIZES)
     learner, n = _learner(kind, dots, SWEPT_VIEWS), np.array(plan["sizes"])
-    runs = rg.simulate(task, learner, n=n, trials=plan["trials"], seed=seed)
+    runs = simulate(task, learner, n=n, trials=plan["trials"], seed=seed)
     found = scored(rg.predict(task, learner, n=n), runs.transpose("n", NAMES[kind]))
     return {"strength": strength, "test": curve.test.transpose("n", NAMES[kind]), "dot_strength": dots, **found}
 
@@ -96,7 +96,7 @@ def _best(task: rg.Task, kind: str, plan: dict[str, Any]) -> dict[str, Any]:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A row for each augmentation: the sweep, and the best strength against n and against k."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(2, 3, 12.0, 6.8)
         for row, kind in zip(axes, RANGES, strict=True):
             values = select(arrays, kind)
@@ -119,7 +119,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", ls=":", label="not augmented"),
         ]
         legend(figure, {"left": sizes, "views": views, "symbols": symbols})
-        caption(figure, parameters["caption"])
     return figure
 
 

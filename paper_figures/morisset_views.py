@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,8 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.augmented import QUESTION, scored, views_text, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import blank, graded, legend, look, plain_log
 
 ALPHA, BETA, NOISE, MODES, FEATURES, RIDGE = 1.5, 1.5, 0.5, 400, 100, 1e-3
 VARIANCE, KEEP = 0.01, 0.8
@@ -57,7 +57,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     for panel in PANELS:
         curve = rg.predict(task, _learner(panel, VIEWS), n=size)
         learner = _learner(panel, [VIEWS[i] for i in plan["dot_views"]])
-        runs = rg.simulate(task, learner, n=dots, trials=plan["trials"], seed=seed)
+        runs = simulate(task, learner, n=dots, trials=plan["trials"], seed=seed)
         found = scored(rg.predict(task, learner, n=dots), runs.transpose("views", "n"))
         panels[panel] = {
             "ratio": size / FEATURES, "test": curve.test.transpose("views", "n"), "plain": plain,
@@ -83,7 +83,7 @@ def _learner(panel: str, views: Any) -> rg.Learner:
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Two panels on common axes."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 2, 10.5, 4.6)
         colours = graded(len(parameters["views"]))
         for ax, (panel, title) in zip(axes[0], PANELS.items(), strict=True):
@@ -99,7 +99,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ]
         plain = Line2D([], [], color="0.65", label="none")
         legend(figure, {"views": [plain, *views], "symbols": symbols})
-        caption(figure, parameters["caption"])
     return figure
 
 

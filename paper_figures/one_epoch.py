@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,8 @@ from matplotlib.ticker import NullLocator
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.runs import simulate
+from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 from rfgen.theory import scaling_exponents
 
 MODES, EXPONENT, NOISE, BATCH, RATE, FULL_RATE = 300, 1.5, 0.3, 4, 0.3, 1.0
@@ -57,7 +57,7 @@ def _compute_budget(plan: dict[str, Any], seed: int) -> dict[str, dict[str, Any]
     simulated = np.array(SIZES[: plan["simulated"]])
 
     def runs(training: rg.OnePassSGD | rg.SGD, n: Any = None) -> Any:
-        return rg.simulate(task, rg.Learner(training), n=n, trials=plan["trials"], seed=seed)
+        return simulate(task, rg.Learner(training), n=n, trials=plan["trials"], seed=seed)
 
     once = rg.predict(task, rg.Learner(rg.OnePassSGD(RATE, steps, BATCH)))
     many = rg.predict(task, rg.Learner(rg.SGD(RATE, steps, BATCH)), n=SIZES)
@@ -132,7 +132,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Equal compute on the left, a panel for each power law beside it."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 15.5, 5.4)
         left, *others = axes[0]
         shades = dict(zip(parameters["sizes"], graded(len(parameters["sizes"]) + 1), strict=False))
@@ -182,5 +182,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ]
         laws = [Line2D([], [], color="k", label="exact"), Line2D([], [], color="k", ls="--", lw=1, label="closed exponent")]
         legend(figure, {"samples": data, "descent": descent, "power laws": laws})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend, plain_log
+from paper_figures.style import blank, graded, legend, look, plain_log
 from rfgen.systems.sensitivity import simulate_sensitivity as simulated
 
 NOISE, RANGE = 0.25, (0.1, 20.0)
@@ -71,7 +70,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each target, a curve for each number of samples."""
     dim, sizes = parameters["dim"], parameters["sizes"]
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, len(parameters["targets"]), 11.0, 4.4)
         for name, ax in zip(parameters["targets"], axes[0], strict=True):
             for n, colour in zip(sizes, graded(len(sizes)), strict=True):
@@ -95,5 +94,4 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.4", ls=":", lw=1.0, label="k = n"),
         ]
         legend(figure, {"samples": samples, "marks": marks})
-        caption(figure, parameters["caption"])
     return figure

@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, cost_dots, pure_noise, risk_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 
 # Spectrum, target exponent, noise, largest n of the lines and dots.  Beyond n = 150 the eigenvalues of the exponential
 # spectrum are below the rounding of the kernel matrix, which then acts as a ridge on the simulated fit.
@@ -70,7 +69,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 13.5, 4.3)
         for ax, (name, (title, *_)) in zip(axes[0], SPECTRA.items(), strict=True):
             at = select(arrays, name)
@@ -87,10 +86,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[0, 0].set_ylabel("risk at ridge 0 / least risk")
         lines = [
             Line2D([], [], color=COLOURS[0], marker="o", label=f"cost, noise {parameters['noise']:g}"),
-            Line2D([], [], color=COLOURS[4], ls="--", marker="o", label="E₀ (pure noise)"),
+            Line2D([], [], color=COLOURS[4], ls="--", marker="o", label="$E_0$ (pure noise)"),
             Line2D([], [], color="0.35", ls=":", label="effective-rank bound"),
-            Line2D([], [], color="0.75", lw=1.2, label="limit of E₀"),
+            Line2D([], [], color="0.75", lw=1.2, label="limit of $E_0$"),
         ]
         legend(figure, {"lines and dots": lines})
-        caption(figure, parameters["caption"])
     return figure

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient, cost_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.theory import interpolation_threshold, power_law_fitting
 
 ALPHA, BETAS, N, RANGE = 1.5, (1.2, 2.0, 3.0), 100, (1e-2, 1e4)
@@ -65,7 +64,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel, a curve for each target."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 1, 9.0, 4.6)
         ax = axes[0, 0]
         lines = []
@@ -83,8 +82,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         styles = [
             Line2D([], [], color="0.3", marker="o", label=f"n = {parameters['n']}"),
             Line2D([], [], color="0.3", ls=":", label="many samples"),
-            Line2D([], [], color="0.3", ls="--", lw=1.2, label="E₀"),
+            Line2D([], [], color="0.3", ls="--", lw=1.2, label="$E_0$"),
         ]
         legend(figure, {"target": lines, "curves": styles})
-        caption(figure, parameters["caption"])
     return figure

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +16,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, STYLE, blank, caption, legend
+from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.problems import spectral_tails
 from rfgen.theory import effective_ranks
 
@@ -70,7 +69,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Three panels."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 3, 14.0, 4.5)
         left, middle, right = axes[0]
         seen: dict[str, int] = {}
@@ -86,18 +85,17 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             groups.setdefault(phase, []).append(Line2D([], [], ls=style, color=PHASES[phase], label=label))
         x = np.geomspace(0.03, 40, 100)
         middle.plot(x, 1 + x, color="0.75", lw=1, zorder=0)
-        left.set(xscale="log", yscale="log", xlabel="k", ylabel="k / r_k", ylim=(0.03, 300))
-        middle.set(xscale="log", yscale="log", xlabel="k / r_k at k = n", ylabel="overfitting coefficient E₀")
+        left.set(xscale="log", yscale="log", xlabel="k", ylabel="$k/r_k$", ylim=(0.03, 300))
+        middle.set(xscale="log", yscale="log", xlabel="$k/r_k$ at k = n", ylabel="overfitting coefficient $E_0$")
         middle.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
         middle.minorticks_off()
         at = select(arrays, "map")
         shown = right.pcolormesh(at["a"], at["b"], at["coefficient"].T, shading="gouraud", cmap="viridis")
         levels = (1.2, 1.4, 1.7, 2.0, 2.4)
         lines = right.contour(at["a"], at["b"], at["coefficient"].T, levels, colors="white", linewidths=0.9)
-        right.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=8.5)
+        right.clabel(lines, fmt=lambda level: f"{level:g}", fontsize="small")
         right.plot([1.006, 1.006], [1.0, 6.0], color="white", lw=4)
-        figure.colorbar(shown, ax=right, label=f"E₀ at n = {parameters['n']:g}")
+        figure.colorbar(shown, ax=right, label=f"$E_0$ at n = {parameters['n']:g}")
         right.set(xlabel="exponent a", ylabel="exponent b of the logarithm")
         legend(figure, groups)
-        caption(figure, parameters["caption"])
     return figure

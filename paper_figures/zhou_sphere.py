@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, risk_dots, worst
 from paper_figures.panels import flatten, select
-from paper_figures.style import STYLE, blank, caption, graded, legend
+from paper_figures.style import blank, graded, legend, look
 
 WIDTH, DEGREES, EXPONENTS = 3.0, 8, (0.25, 3.4)
 DIMS = (10, 30, 100, 1000)
@@ -29,9 +28,10 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 {source} Kernel exp(-|x - x'|²/{twice:g}) on the unit sphere in d dimensions. E₀, the factor by which interpolation
 multiplies pure noise, peaks where n passes the number of spherical harmonics up to a degree, n about d, d²/2, d³/6, and
-falls in between: benign between the powers of d as d grows, while at each fixed d the limit of many samples is not.
-Exact theory computed by rfgen; dots: {trials} simulations each with points drawn on the sphere, bars: one standard
-error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+falls in between: benign between the powers of d as d grows, while at each fixed d the limit of many samples is not. In
+low dimensions simulations lie above theory near the peaks: at d = 10, n = 65 by 5.6 % (4.414 ± 0.059 against 4.182).
+Theory of high dimensions computed by rfgen; dots: {trials} simulations each with points drawn on the sphere, bars: one
+standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 
 
@@ -59,7 +59,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """One panel, a curve for each dimension."""
-    with matplotlib.rc_context(STYLE):
+    with look():
         figure, axes = blank(1, 1, 9.5, 4.6)
         ax = axes[0, 0]
         lines = []
@@ -71,10 +71,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.plot([peak] * 2, [0.93, 0.985], color=colour, lw=1.5)
             if "dot" in at:
                 ax.errorbar(np.log(at["dot_n"]) / np.log(dim), at["dot"], at["dot_se"], fmt="o", color=colour)
-        ax.set(xlabel="log n / log d", ylabel="overfitting coefficient E₀", yscale="log", xlim=EXPONENTS, ylim=(0.93, 9))
+        ax.set(xlabel="log n / log d", ylabel="overfitting coefficient $E_0$", yscale="log", xlim=EXPONENTS, ylim=(0.93, 9))
         ax.set_yticks([1, 2, 5], ["1", "2", "5"])
         ax.minorticks_off()
         marks = [Line2D([], [], color="0.3", marker="|", ls="", ms=9, label="harmonics up to\ndegree 1, 2, 3")]
         legend(figure, {"dimension d": lines, "ticks": marks})
-        caption(figure, parameters["caption"])
     return figure

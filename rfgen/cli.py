@@ -1,11 +1,13 @@
-"""The command `rfgen`: a demonstration, the list of comparisons, and their verdicts."""
+"""The command `rfgen`: a demonstration, the list of comparisons, their verdicts, and the explorer."""
 
 __all__ = ["main"]
 
 import argparse
+import difflib
 import sys
 import tempfile
 import time
+import webbrowser
 from pathlib import Path
 
 from rfgen._version import __version__
@@ -13,6 +15,7 @@ from rfgen.api import predict
 from rfgen.api.check.check import check
 from rfgen.cli_comparisons import NAMED
 from rfgen.cli_report import Verdict, validation_report
+from rfgen.explorer.page import page
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
 
@@ -23,6 +26,7 @@ EPILOG = """examples:
   rfgen check kernel-ridge double-descent     two comparisons, as tables
   rfgen check --all --scale paper             all of them, with the trials of a paper (minutes)
   rfgen check --all --report validation.md    the same as a dated report, with versions and machine
+  rfgen explore                               the exact curve under sliders, in a browser
 
 Exit status: 0 if every comparison agrees, 1 if one disagrees, 2 for a wrong command line.
 In Python: import rfgen as rg; help(rg.predict), help(rg.simulate), help(rg.check)."""
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Exact risk of kernel ridge and random-feature regression: predicted, simulated, checked.",
     )
     parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check | explore")
     demo = commands.add_parser("demo", help="risk on real digits: theory, simulation, table and picture (under a minute)")
     demo.add_argument(
         "--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK"
@@ -50,9 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     checks.add_argument("--scale", choices=("smoke", "paper"), default="smoke", help="seconds, or minutes with more trials")
     checks.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     checks.add_argument("--report", type=Path, metavar="FILE", help="write the tables as Markdown, dated, with versions")
+    pages = commands.add_parser("explore", help="write the page of sliders, which solves in the browser, and open it")
+    pages.add_argument("--out", type=Path, metavar="FILE", help="where to keep the page; it is not opened then")
     options = parser.parse_args(arguments)
     if options.command == "list":
         return _list()
+    if options.command == "explore":
+        return _explore(options, pages)
     cache_programs()
     if options.command == "demo":
         return _demo(options, demo)
@@ -68,6 +76,18 @@ def _seed(text: str) -> int:
 def _list() -> int:
     for name, comparison in NAMED.items():
         print(f"{name}\n    {comparison.question}\n    {comparison.source}")
+    return 0
+
+
+def _explore(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    path = options.out or Path(tempfile.mkdtemp(prefix="rfgen-")) / "explorer.html"
+    try:
+        path.write_text(page(), encoding="utf-8")
+    except OSError as error:
+        parser.error(f"argument --out: must be a file that can be written, got {path}: {error.strerror}")
+    print(f"page: {path.resolve()}")
+    if options.out is None and not webbrowser.open(path.resolve().as_uri()):
+        print("no browser opened: open the page in one")
     return 0
 
 
@@ -117,7 +137,9 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     names = list(NAMED) if options.all else options.names
     unknown = [name for name in names if name not in NAMED]
     if unknown:
-        parser.error(f"no comparison is called {', '.join(unknown)}; `rfgen list` shows: {', '.join(NAMED)}")
+        close = [near for name in unknown for near in difflib.get_close_matches(name, NAMED, n=1, cutoff=0.5)]
+        hint = f": did you mean {', '.join(close)}?" if close else "."
+        parser.error(f"no comparison is called {', '.join(unknown)}{hint} `rfgen list` shows: {', '.join(NAMED)}")
     if options.report is not None:
         try:
             _writable(options.report.parent)

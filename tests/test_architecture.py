@@ -26,7 +26,7 @@ ALLOWED = {
     "plotting": {"api"},
     "testing": {"api", "curves", "problems"},
     "explorer": {"api", "problems"},
-    "cli": {"api", "plotting", "cli_comparisons", "cli_report", "numerics", "_version"},
+    "cli": {"api", "explorer", "plotting", "cli_comparisons", "cli_report", "numerics", "_version"},
     "cli_report": {"api", "cli_comparisons", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},

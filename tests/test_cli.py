@@ -27,6 +27,15 @@ def test_help_teaches(capsys):
     assert stop.value.code == 0 and "rfgen check --all" in out and "Exit status" in out
 
 
+def test_explore_writes_the_page_or_opens_it(tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(cli.webbrowser, "open", lambda address: opened.append(address) or True)
+    path = tmp_path / "page.html"
+    assert cli.main(["explore", "--out", str(path)]) == 0 and not opened
+    assert str(path) in capsys.readouterr().out and "export function risk" in path.read_text(encoding="utf-8")
+    assert cli.main(["explore"]) == 0 and opened[0].startswith("file:") and opened[0].endswith("explorer.html")
+
+
 @pytest.mark.parametrize("learner", ["features", "kernel"])
 def test_demo(learner, tmp_path, capsys):
     assert cli.main(["demo", "--learner", learner, "--out", str(tmp_path / "new"), "--trials", "12"]) == 0
@@ -79,6 +88,8 @@ def test_a_disagreement_is_an_exit_status(monkeypatch, capsys):
     [
         (["check"], "give names (see `rfgen list`) or --all"),
         (["check", "nothing"], "no comparison is called nothing"),
+        (["check", "kernel-rige"], "no comparison is called kernel-rige: did you mean kernel-ridge?"),
+        (["explore", "--out", "/proc/page.html"], "--out: must be a file that can be written"),
         (["demo", "--trials", "1"], "--trials: must be at least 2"),
         (["check", "kernel-ridge", "--seed", "-1"], "must be a whole number from 0"),
         (["check", "kernel-ridge", "--scale", "huge"], "invalid choice"),

@@ -1,4 +1,4 @@
-"""The solver in JavaScript against the table of the oracle, in node; the page of the documentation in a browser."""
+"""The solver in JavaScript against the table of the oracle, in node; the page in a browser."""
 
 import json
 import pathlib
@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from rfgen.explorer import page as explorer_page
 from tests.oracles import make_cases
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -82,10 +83,9 @@ def test_the_table_of_the_oracle():
 
 
 def page(folder):
-    """The page of the documentation, with moves at its end."""
-    body = (ROOT / "docs" / "explorer.html").read_text().replace("/* explorer.js */", MODULE.read_text())
+    """The page, with moves at its end."""
     path = folder / "page.html"
-    path.write_text(f"<!doctype html><meta charset='utf-8'><body>{body.replace('</script>', MOVES + '</script>')}</body>")
+    path.write_text(explorer_page.page().replace("</script>", MOVES + "</script>"), encoding="utf-8")
     return path
 
 

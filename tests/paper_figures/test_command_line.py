@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import xarray
 
+import rfgen as rg
 from paper_figures import FIGURES
 from paper_figures.__main__ import main
+from paper_figures.runs import keeping, simulate
+from paper_figures.storage import restore
 from tests.paper_figures import synthetic
 
 
@@ -12,7 +16,83 @@ def test_list_shows_every_figure_with_its_mark(capsys):
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
     for entry in FIGURES.values():
-        assert f"{entry.name}  [{entry.mark}]" in shown and entry.paper in shown
+        assert f"{entry.name}  [{entry.mark}]  {entry.arxiv}" in shown and entry.paper in shown and entry.arxiv
+    assert "not measured" in shown
+
+
+def test_list_of_a_figure_shows_what_set_takes(capsys):
+    assert main(["list", "morisset_views", "--scale", "paper"]) == 0
+    shown = capsys.readouterr().out
+    assert "  views=1,2,8,inf\n" in shown and "  ridge=0.001\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["make", "ensembels"], "unknown figure ensembels: did you mean ensembles?"),
+        (["make", "ensembles", "--all"], "and not both"),
+        (["make", "ensembles", "--set", "rigde=1"], "ensembles has no parameter rigde: did you mean ridge?"),
+        (["make", "ensembles", "--set", "zzz=1"], "ensembles has no parameter zzz; it has n, ridge, width"),
+        (["make", "ensembles", "--set", "ridge"], "--set takes KEY=VALUE, got ridge"),
+        (["make", "ensembles", "--set", "n=20,40"], "n of ensembles takes one whole number, such as 100; got 20,40"),
+        (["make", "ensembles", "--set", "n=2.5"], "n of ensembles takes one whole number, such as 100; got 2.5"),
+        (["make", "ensembles", "--set", "times=1,x"], "times of ensembles takes numbers with commas between, such as 3,1"),
+        (["make", "ensembles", "--width", "wide"], "must be a number of inches from 2 to 40, got wide"),
+        (["make", "ensembles", "--format", "svgg"], "must be of png, pdf, svg, got svgg: did you mean svg?"),
+    ],
+)
+def test_a_wrong_command_line_gets_a_sentence(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2 and words in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_figure_is_changed_sized_styled_and_made_once(tmp_path, capsys):
+    style = tmp_path / "my.mplstyle"
+    style.write_text("font.family: serif\n")
+    out = tmp_path / "out"
+    make = ["make", "advani_saxe_stopping", "--out", str(out), "--seed", "3", "--set", "decades=-1,2", "--set", "snr=5"]
+    look = ["--width", "3.4", "--style", str(style), "--format", "svg,pdf", "--no-caption", "--csv"]
+    assert main([*make, *look]) == 0
+    assert sorted(path.suffix for path in out.iterdir()) == [".csv", ".nc", ".pdf", ".svg"]
+    arrays, parameters = restore(out, "advani_saxe_stopping")
+    assert arrays["snr"].size == 5 and np.isclose(arrays["snr"][[0, -1]], [0.1, 100.0]).all()
+    assert parameters["mark"] == "ours: parameters changed" and parameters["seed"] == 3
+    assert parameters["caption"].startswith("Changed from the figure's own parameters: decades=-1,2, snr=5.")
+    stored = xarray.load_dataset(out / "advani_saxe_stopping.nc", engine="scipy")
+    assert stored.attrs["seed"] == 3 and stored.attrs["rfgen_version"] == rg.__version__
+    assert b"/Type3" not in (out / "advani_saxe_stopping.pdf").read_bytes()
+    assert "<text" in (out / "advani_saxe_stopping.svg").read_text(encoding="utf-8")
+    made = (out / "advani_saxe_stopping.nc").stat().st_mtime_ns
+    assert main(make) == 0 and (out / "advani_saxe_stopping.nc").stat().st_mtime_ns == made
+    assert main([*make, "--set", "snr=4"]) == 0 and restore(out, "advani_saxe_stopping")[0]["snr"].size == 4
+    (out / "advani_saxe_stopping.nc").write_bytes(b"cut")
+    assert main(["draw", "advani_saxe_stopping", "--out", str(out)]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+    assert main([*make, "--style", "nowhere.mplstyle"]) == 2
+    assert "--style takes a file of matplotlib settings" in capsys.readouterr().err
+
+
+def test_a_value_that_no_figure_can_take_is_told(tmp_path, capsys):
+    assert main(["make", "advani_saxe_stopping", "--out", str(tmp_path), "--set", "snr=0"]) == 2
+    assert "cannot be made with snr=0" in capsys.readouterr().err
+
+
+def test_simulations_of_a_killed_figure_are_kept(tmp_path):
+    task, learner = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1))
+    folder = tmp_path / "name.runs"
+
+    def killed():
+        with keeping(folder):
+            simulate(task, learner, 40, trials=2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    assert any(folder.rglob("*"))
+    with keeping(folder):
+        simulate(task, learner, 40, trials=2)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("arguments", (["--help"], ["make", "--help"], ["draw", "--help"]))
@@ -29,7 +109,7 @@ def test_unknown_name_is_answered_with_the_names_there_are(command, capsys, tmp_
         main([command, "more_is_better", "--out", str(tmp_path)])
     assert stopped.value.code == 2
     said = capsys.readouterr().err
-    assert "unknown figure more_is_better;" in said and all(name in said for name in FIGURES)
+    assert "unknown figure more_is_better" in said and all(name in said for name in FIGURES)
 
 
 def test_make_without_names_asks_for_one(capsys):
