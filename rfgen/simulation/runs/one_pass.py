@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -31,9 +31,11 @@ from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, views_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
+from rfgen.simulation.sampling.views import AugmentedSampler
 
 # Numbers that a step of all runs in a batch of runs holds: within the second-level cache, far above the cost of a step.
 NUMBERS = 200_000
+Source: TypeAlias = GaussianSampler | FiniteSampler | AugmentedSampler
 
 
 @jax.tree_util.register_dataclass
@@ -103,13 +105,13 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OneP
 def pairs_together(settings: OnePassSettings, source: Any, features: int | None, outputs: int) -> int:
     """Pairs of runs for which a step is worth its overhead and stays in cache, a power of two."""
     columns = max(settings.batches) * views_of(source) + len(settings.batches) * settings.together * outputs
-    size = NUMBERS // (2 * columns * stream_directions(source, features, unresolved_modes(source)))
+    size = NUMBERS // (2 * columns * stream_directions(base_of(source), features, unresolved_modes(source)))
     return 1 << max(0, size.bit_length() - 1)
 
 
 def one_pass_bytes(settings: OnePassSettings, source: Any, features: int | None, outputs: int, itemsize: int) -> int:
     """Largest arrays of one trial: two sequences, averages and gradients of weights, a batch, errors in modes, features."""
-    directions = stream_directions(source, features, unresolved_modes(source))
+    directions = stream_directions(base_of(source), features, unresolved_modes(source))
     batch, columns = max(settings.batches) * views_of(source), len(settings.batches) * settings.together * 2 * outputs
     weights = columns * (8 * directions + 4 * source.modes + 2 * batch)
     found = 6 * settings.settings * outputs + 4 * batch * max(directions, source.modes)
@@ -141,7 +143,7 @@ def mode_errors(
 
 @partial(jax.jit, static_argnames=("read", "features", "unresolved"))
 def _over_batches(
-    read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, features: int | None,
+    read: Callable[..., dict[str, Array]], source: Source, keys: Array, features: int | None,
     settings: OnePassSettings, noise: Array, unresolved: bool,
 ) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
@@ -161,7 +163,7 @@ def _over_batches(
 
 
 def _follow(
-    read: Callable[..., dict[str, Array]], source: GaussianSampler | FiniteSampler, keys: Array, streams: Stream,
+    read: Callable[..., dict[str, Array]], source: Source, keys: Array, streams: Stream,
     settings: OnePassSettings, noise: Array,
 ) -> list[dict[str, Array]]:
     """Two runs for each batch size, read at every time of the clock: weights are (settings, 2 outputs, directions).
