@@ -107,7 +107,7 @@ def plot(
     colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(lines)))
     for colour, (label, point) in zip(colours, lines.items(), strict=True):
         for name, style, marker in zip(names, STYLES, MARKERS, strict=False):
-            text = ", ".join(part for part in (label, name if len(names) > 1 else "") if part)
+            text = ", ".join(part for part in (label, name if bands or len(names) > 1 else "") if part)
             if curve is not None and _has(curve, point):
                 part = _line(curve, point).sortby(x)
                 ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
@@ -258,7 +258,7 @@ def _tidy(value: Any) -> str:
 
 
 def _axis_label(data: Any, dim: str) -> str:
-    return SYMBOLS.get(dim, data[dim].attrs.get("long_name", dim))
+    return SYMBOLS.get(dim) or str(data[dim].attrs.get("long_name", dim))
 
 
 def _name_of(data: Any, name: str) -> str:
