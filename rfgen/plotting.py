@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 # More lines than this cannot be told apart.
 MOST_LINES = 20
-# One line style for each variable.
-STYLES = ("-", ":", "--", "-.")
+# One line style and marker for each variable, hatches for its parts: told apart in grey too.
+STYLES, MARKERS, HATCHES = ("-", ":", "--", "-."), "os^D", ("", "///", "...", "xxx")
+# What the test risk is the sum of: bands under its line.
+PARTS = {"bias", "variance", "noise", "variance_with_noise", "irreducible"}
+# Mantissas that a logarithmic axis may label, densest first.
+MANTISSAS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+# Between these, numbers are written out.
+SHORT = (0.9e-3, 1.1e5)
+SYMBOLS = {"n": "samples n", "features": "random features k", "ridge": "ridge δ"}
 # An axis whose values span more than this factor is logarithmic.
 LOG_FACTOR = 20.0
 
@@ -23,7 +30,7 @@ def plot(
     curve: "xarray.Dataset | None", runs: "xarray.Dataset | None" = None, *, x: str | None = None,
     y: str | Sequence[str] | None = None, ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error); either may be None.
+    """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error), either may be None; or a map of one.
 
     Parameters
     ----------
@@ -33,15 +40,16 @@ def plot(
         The dimension along the axis; None: the longest.  Every other dimension gives one colour.
     y
         One to four variables (None: `test`, or `error`, `test_accuracy` of classes): the first solid, then dotted, dashed,
-        dash-dotted.
+        dash-dotted.  Of one line without runs, `("test", "bias", "variance", "noise")`, or a part of them, are bands under
+        the test risk.  Or a second dimension: the map over both, of the first of those variables, its best point a star.
     ax
         matplotlib Axes to draw into; None: new ones.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Logarithmic where values are positive and span more than a factor of 20; a value at x = inf is a thin horizontal
-        line.
+        Logarithmic where values are positive and span more than a factor of 20, except under bands; a value at x = inf is a
+        thin horizontal line.
 
     Raises
     ------
@@ -66,9 +74,11 @@ def plot(
         if not hasattr(data, "data_vars"):
             remedy = ": plot the Datasets of rg.predict and rg.simulate" if hasattr(data, "dataset") else ""
             raise ValueError(f"plot needs xarray Datasets, got {type(data).__name__}{remedy}")
-    if y is None:
-        known = ("sensitivity", "test", "error", "test_accuracy", *map(str, given[0].data_vars))
-        y = next((name for name in known if name in given[0]), "test")
+    known = ("sensitivity", "test", "error", "test_accuracy", "loo", *map(str, given[0].data_vars))
+    usual = next((name for name in known if all(name in data for data in given)), "test")
+    if isinstance(y, str) and y not in given[0].data_vars and y in given[0].dims:
+        return _map(given, usual, x, y, ax)
+    y = usual if y is None else y
     names = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")
@@ -90,10 +100,14 @@ def plot(
     if len(lines) > MOST_LINES:
         raise ValueError(f"plot would draw {len(lines)} lines: select fewer with curve.sel(...) (at most {MOST_LINES})")
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    bands = len(lines) == 1 and runs is None and len(names) > 1 and names[0] == "test" and set(names[1:]) <= PARTS
+    if bands:
+        _bands(ax, given[0], next(iter(lines.values())), names[1:], x)
+        names = names[:1]
     colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(lines)))
     for colour, (label, point) in zip(colours, lines.items(), strict=True):
-        for name, style in zip(names, STYLES, strict=False):
-            text = ", ".join(part for part in (label, name if len(names) > 1 else "") if part)
+        for name, style, marker in zip(names, STYLES, MARKERS, strict=False):
+            text = ", ".join(part for part in (label, name if bands or len(names) > 1 else "") if part)
             if curve is not None and _has(curve, point):
                 part = _line(curve, point).sortby(x)
                 ax.plot(part[x], np.where(np.isfinite(part[name]), part[name], np.nan), style, color=colour, label=text)
@@ -107,13 +121,114 @@ def plot(
                 part = _line(runs, point).sortby(x)
                 alone = text if curve is None or not _has(curve, point) else None
                 ax.errorbar(
-                    part[x], part[name], part[f"{name}_se"], fmt="o" if style == "-" else "s", color=colour, ms=4,
+                    part[x], part[name], part[f"{name}_se"], fmt=marker, color=colour, ms=4,
                     capsize=2, lw=1, label=alone, mfc=colour if style == "-" else "none",
                 )
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
-    _finish(ax, given, names, x)
+    _finish(ax, given, names, x, bands)
     return ax
+
+
+def _bands(ax: Any, data: Any, point: dict[str, Any], parts: tuple[str, ...], x: str) -> None:
+    """The parts of the test risk, each on those before."""
+    part = _line(data, point).sortby(x)
+    along, below = part[x].values.astype(float), np.zeros(part.sizes[x])
+    for name, grey, hatch in zip(parts, np.linspace(0.55, 0.9, len(parts)), HATCHES, strict=False):
+        above = below + np.where(np.isfinite(part[name].values), part[name].values, np.nan)
+        ax.fill_between(along, below, above, facecolor=str(grey), edgecolor="0.3", hatch=hatch, lw=0.0, label=name)
+        below = above
+
+
+def _map(given: list[Any], name: str, x: str | None, y: str, ax: Any) -> Any:
+    """A variable over two dimensions, in a colour map of monotone luminance."""
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import LogNorm
+
+    if len(given) > 1:
+        raise ValueError(f"runs must be left out where y is a dimension, {y!r}: a map shows a curve or runs")
+    if name not in given[0] or y not in given[0][name].dims:
+        raise ValueError(f"y must be a dimension of {name} ({given[0][name].dims if name in given[0] else ()}), got {y!r}")
+    values = given[0][name]
+    x = x or str(max((dim for dim in values.dims if dim != y), key=lambda dim: values.sizes[dim], default=y))
+    if x == y or set(values.dims) != {x, y}:
+        raise ValueError(
+            f"a map needs two dimensions, x={x!r} and y={y!r}, and {name} has {values.dims}: select of the others with "
+            "curve.sel(...)"
+        )
+    values = values.isel({dim: np.flatnonzero(np.isfinite(values[dim].values)) for dim in (x, y)}).sortby([x, y])
+    if min(values.sizes.values()) < 2:
+        raise ValueError(f"a map needs two finite values or more of {x} and of {y}, got {dict(values.sizes)}")
+    values = values.transpose(y, x)
+    shown = np.where(np.isfinite(values.values), values.values, np.nan)
+    if np.isnan(shown).all():
+        raise ValueError(f"a map needs finite values of {name}, got none")
+    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    along, up = values[x].values.astype(float), values[y].values.astype(float)
+    norm = LogNorm() if _logarithmic(shown) else None
+    drawn = ax.pcolormesh(_edges(along), _edges(up), np.ma.masked_invalid(shown), norm=norm, cmap="viridis")
+    best = np.nanargmax(shown) if name.endswith("accuracy") else np.nanargmin(shown)
+    row, column = np.unravel_index(best, shown.shape)
+    ax.plot(along[column], up[row], "*", ms=12, mfc="white", mec="black", ls="none", clip_on=False, zorder=3)
+    for axis, label, size in ((ax.xaxis, x, along), (ax.yaxis, y, up)):
+        axis.set_label_text(_axis_label(given[0], label))
+        if _logarithmic(size):
+            getattr(ax, f"set_{axis.axis_name}scale")("log")
+    bar = ax.figure.colorbar(drawn, ax=ax, label=_name_of(given[0], name))
+    for axis in (ax.xaxis, ax.yaxis, bar.ax.yaxis):
+        _tick(axis)
+    ax.set_title(_scalars(given[0]), fontsize="medium")
+    return ax
+
+
+def _edges(centres: np.ndarray) -> np.ndarray:
+    """Of cells around centres, halfway on the axis as it is drawn."""
+    at = np.log(centres) if _logarithmic(centres) else centres
+    middle = (at[1:] + at[:-1]) / 2.0
+    edges = np.concatenate([[2.0 * at[0] - middle[0]], middle, [2.0 * at[-1] - middle[-1]]])
+    return np.exp(edges) if _logarithmic(centres) else edges
+
+
+def _logarithmic(values: np.ndarray) -> bool:
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and values.max() > LOG_FACTOR * values.min())
+
+
+def _tick(axis: Any) -> None:
+    """Of a logarithmic axis: as many labels as stand clear of each other, and as plain numbers where they are short."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if axis.get_scale() != "log":
+        return
+    low, high = sorted(axis.get_view_interval())
+    inches = axis.axes.get_window_extent().transformed(axis.axes.figure.dpi_scale_trans.inverted())
+    font = axis.get_tick_params().get("labelsize") or axis.get_majorticklabels()[0].get_fontsize()
+    font = axis.get_majorticklabels()[0].get_fontsize() if isinstance(font, str) else font
+    plain = low >= SHORT[0] and high <= SHORT[1]
+    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
+
+    def room(ticks: np.ndarray) -> bool:
+        texts = [_label(tick, plain).replace("\\times", "x") for tick in ticks]
+        longest = max((len(text) - 4 * text.count("^") for text in texts), default=1)  # $, ^ and braces are not seen
+        across, length = (0.62 * longest + 0.8, inches.width) if axis.axis_name == "x" else (1.7, inches.height)
+        gaps = np.diff(np.log(np.sort(ticks))) / np.log(high / low) * length
+        return bool(gaps.size == 0 or gaps.min() > across * font / 72.0)
+
+    for mantissas in MANTISSAS if plain or high < 100.0 * low else MANTISSAS[-1:]:
+        ticks = np.outer(10.0**decades, mantissas).ravel()
+        if room(ticks[(ticks >= low) & (ticks <= high)]):
+            break
+    axis.set_major_locator(LogLocator(subs=mantissas))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _label(value, plain)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _label(value: float, plain: bool) -> str:
+    if plain:
+        return f"{value:g}"
+    power = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = f"{value / 10.0**power:.3g}"
+    return f"$10^{{{power}}}$" if mantissa == "1" else f"${mantissa}\\times10^{{{power}}}$"
 
 
 def _groups(given: list[Any], name: str, x: str) -> dict[str, dict[str, Any]]:
@@ -137,26 +252,44 @@ def _line(data: Any, point: dict[str, Any]) -> Any:
 
 
 def _tidy(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return "∞" if np.isinf(value) else f"{value:.4g}"
 
 
-def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str) -> None:
-    along = np.concatenate([np.ravel(data[x].values) for data in given])
+def _axis_label(data: Any, dim: str) -> str:
+    return SYMBOLS.get(dim) or str(data[dim].attrs.get("long_name", dim))
+
+
+def _name_of(data: Any, name: str) -> str:
+    """Without the noise where there is none."""
+    text = data[name].attrs.get("long_name", name)
+    noise = next((data[part] for part in ("irreducible", "noise") if part in data), None)
+    return text if noise is not None and bool((noise > 0.0).any()) else text.removesuffix(", label noise included")
+
+
+def _scalars(data: Any) -> str:
+    return ", ".join(
+        f"{name} {_tidy(float(value))}" for name, value in data.coords.items()
+        if value.ndim == 0 and name in SYMBOLS and not (name == "features" and np.isinf(float(value)))
+    )
+
+
+def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str, bands: bool) -> None:
+    along = np.concatenate([np.ravel(data[x].values) for data in given]).astype(float)
     heights = np.concatenate([np.ravel(data[name].values) for data in given for name in names]).astype(float)
     for values, scale in ((along, ax.set_xscale), (heights, ax.set_yscale)):
-        values = values[np.isfinite(values)]
-        if values.size and values.min() > 0 and values.max() > LOG_FACTOR * values.min():
+        if _logarithmic(values) and not (bands and scale == ax.set_yscale):
             scale("log")
-    symbols = {"n": "samples n", "features": "random features k", "ridge": "ridge δ"}
-    ax.set_xlabel(symbols.get(x, given[0][x].attrs.get("long_name", x)))
+    ax.set_xlabel(_axis_label(given[0], x))
     (first, *others) = names
-    ax.set_ylabel("risk" if others else given[0][first].attrs.get("long_name", first))
-    scalars = [
-        f"{name} {_tidy(float(value))}" for name, value in given[0].coords.items()
-        if value.ndim == 0 and name in symbols and not (name == "features" and np.isinf(float(value)))
-    ]
-    ax.set_title(", ".join(scalars), fontsize="medium")
-    if any(line.get_label() and not line.get_label().startswith("_") for line in ax.lines) or ax.containers:
+    ax.set_ylabel("risk" if others else _name_of(given[0], first))
+    if bands:
+        ax.set_ylim(bottom=0.0)
+    ax.set_title(_scalars(given[0]), fontsize="medium")
+    for axis in (ax.xaxis, ax.yaxis):
+        _tick(axis)
+    if any(line.get_label() and not line.get_label().startswith("_") for line in ax.lines) or ax.containers or bands:
         handles, labels = ax.get_legend_handles_labels()
         if any(labels):
-            ax.legend(handles, labels, frameon=False, fontsize="small")
+            ax.legend(handles, labels, frameon=bands, fontsize="small")

@@ -1,5 +1,7 @@
 """Pictures: what is drawn, where, on which axes."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -66,3 +68,46 @@ def test_infinitely_many_views_are_a_level():
     curve = rg.predict(rg.Task.isotropic(20, noise=0.1), learner, n=30)
     ax = rg.plot(curve, x="views")
     assert any(np.allclose(line.get_ydata(), float(curve.test[-1])) for line in ax.lines[1:])
+
+
+def test_a_map_over_two_dimensions_marks_its_best_point():
+    curve = rg.predict(TASK, rg.Learner(rg.Ridge(0.01), features=[10, 40, 200, np.inf]), [10, 30, 100, 300])
+    ax = rg.plot(curve, x="n", y="features")
+    best = curve.test.sel(features=[10, 40, 200]).argmin(...)
+    (star,) = ax.lines
+    assert [*star.get_xdata(), *star.get_ydata()] == [curve.n[best["n"]], curve.features[best["features"]]]
+    assert ax.get_xscale() == "log" and ax.get_ylabel() == "random features k"
+    edges = ax.collections[0].get_coordinates()
+    assert edges.shape == (4, 5, 2) and (np.diff(edges[0, :, 0]) > 0).all()
+    with pytest.raises(ValueError, match="select of the others with curve"):
+        rg.plot(rg.predict(TASK, rg.Learner(rg.Ridge([0.1, 1.0]), features=[10, 40]), [10, 30]), x="n", y="features")
+    with pytest.raises(ValueError, match="runs must be left out where y is a dimension, 'features'"):
+        rg.plot(curve, curve, x="n", y="features")
+
+
+def test_parts_are_bands_under_the_test_risk():
+    curve = rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), np.arange(10, 100, 10))
+    ax = rg.plot(curve, y=("test", "bias", "variance", "noise"))
+    assert ax.get_yscale() == "linear" and len(ax.collections) == 3
+    top = ax.collections[-1].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx(float(curve.test.max()))
+    grey = [band.get_facecolor()[0, 0] for band in ax.collections]
+    assert len({band.get_hatch() for band in ax.collections}) == 3 and grey == sorted(grey)
+
+
+def test_noise_is_said_where_there_is_any():
+    for noise, label in ((0.2, "test risk, label noise included"), (0.0, "test risk")):
+        assert rg.plot(rg.predict(TASK.with_noise(noise), rg.Learner(rg.Ridge(1.0)), [10, 30])).get_ylabel() == label
+
+
+@pytest.mark.parametrize("width", [2.0, 3.4])
+def test_ticks_stand_clear_and_no_style_or_figure_is_touched(width):
+    style, other = dict(plt.rcParams), plt.figure()
+    for low, high in ((10, 250), (5, 5000), (300, 20000), (1e-6, 1e2)):
+        fig, ax = plt.subplots(figsize=(width, 0.75 * width), layout="constrained")
+        rg.plot(rg.predict(TASK.with_noise(0.0), rg.Learner(rg.Ridge(np.geomspace(low, high, 9))), 50), ax=ax)
+        fig.canvas.draw()
+        for axis in (ax.xaxis, ax.yaxis):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels(which="both") if label.get_text()]
+            assert len(boxes) > 1 and not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+    assert dict(plt.rcParams) == style and plt.fignum_exists(other.number)

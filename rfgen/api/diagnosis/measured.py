@@ -24,7 +24,7 @@ UNITS = {
     ),
     "time * n": ("the {clock} multiplied by n", "here the loss is half the mean over rows: a sum runs n times as fast"),
     "time / n": ("the {clock} divided by n", "here the loss is half the mean over rows, once"),
-    "time * 2": ("the {clock} multiplied by 2", "here the loss is half the mean over rows: without half it is twice as fast"),
+    "time * 2": ("the {clock} multiplied by 2", "here the loss is half the mean over rows: without half it is twice that"),
     "time / 2": ("the {clock} divided by 2", "here the loss is half the mean over rows, with one half"),
     "time * 2n": ("the {clock} multiplied by 2 n", "here the loss is half the mean over rows: a sum is 2 n times as fast"),
     "time / 2n": ("the {clock} divided by 2 n", "here the loss is half the mean over rows, once"),
