@@ -29,8 +29,9 @@ def with_leverages(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The variables with `leverage_scatter`, and attributes with `indicator`, for rows drawn without replacement.
 
-    Of the points where leverages scatter most, where the risk is most above its bias, and where most is fitted, the change
-    of the risk if each row has an effective ridge of its own.  Warns where it is large.
+    Of the points where leverages scatter most (of all examples, and of few that are fitted), where the risk is most above
+    its bias, and where most is fitted, the change of the risk if each row has an effective ridge of its own.  Warns where
+    it is large: least squares on 15 of 442 examples of 10 inputs (diabetes) is 25 % above theory, and the change 25 %.
     """
     if np.isinf(task.held_out_of):
         return variables, {}
@@ -39,11 +40,13 @@ def with_leverages(
         scatter = _scatter(task, df1)
         test, bias = (_of_points(grid, variables[name]).sum(axis=1) for name in ("test", "bias"))
         amplified = test / bias
+        # relative variance of leverages, as far as samples are fitted: also where n is far below the number of examples
+        uneven = (scatter * (task.held_out_of - df1) / df1 * (1.0 - 1.0 / amplified)) ** 2
     sizes = grid.columns["n"]
     told = {**variables, "leverage_scatter": grid.pack(scatter)}
-    if not np.nanmax(scatter, initial=0.0) > ALIKE:
+    if not max(np.nanmax(scatter, initial=0.0), np.nanmax(uneven, initial=0.0)) > ALIKE:
         return told, {"indicator": 0.0}
-    worst = {int(np.nanargmax(np.where(np.isfinite(each), each, -1.0))) for each in (scatter, amplified, df1 / sizes)}
+    worst = {int(np.nanargmax(np.where(np.isfinite(each), each, -1.0))) for each in (scatter, uneven, amplified, df1 / sizes)}
     changes = [_change(task, float(sizes[at]), float(df1[at])) for at in sorted(worst)]
     change = max((each for each in changes if np.isfinite(each)), default=np.nan)  # NaN: not solved at any of them
     if change > CHANGED:

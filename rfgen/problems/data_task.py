@@ -53,6 +53,8 @@ class DataTask(Noun):
         outputs = 1 if self.labels.ndim == 1 else self.labels.shape[1]
         if self.noise.ndim and self.noise.size != outputs:
             raise ValueError(f"noise must be one number or one per output ({outputs}), got {self.noise.size}")
+        if not isinstance(self.feature_map, Noun | None):
+            self._mapped(self.inputs[:FEW])
 
     def _shown(self) -> dict[str, str]:
         """Labels by their range too."""
@@ -70,13 +72,18 @@ class DataTask(Noun):
     @cached_property
     def features(self) -> np.ndarray:
         """Feature rows of every example, (N, p)."""
-        rows = validation.array("feature_map(inputs)", self.map(self.inputs), 2)
+        rows = self._mapped(self.inputs)
         if not isinstance(self.feature_map, Noun | None):
             once, again = (np.asarray(self.map(self.inputs[:FEW]), np.float64) for _ in range(2))
             if not np.allclose(once, again, rtol=1e-3, equal_nan=True):
                 raise ValueError("feature_map must give the same for the same inputs: draw its weights once, outside of it")
-        if rows.shape[0] != self.inputs.shape[0]:
-            raise ValueError(f"feature_map must return one row per input ({self.inputs.shape[0]}), got shape {rows.shape}")
+        return rows
+
+    def _mapped(self, inputs: np.ndarray) -> np.ndarray:
+        """Feature rows of `inputs`, (N, p)."""
+        rows = validation.array("feature_map(inputs)", self.map(inputs), 2)
+        if rows.shape[0] != inputs.shape[0]:
+            raise ValueError(f"feature_map must return one row per input ({inputs.shape[0]}), got shape {rows.shape}")
         return rows
 
     @cached_property
