@@ -127,15 +127,16 @@ def _gallery() -> None:
     for entry in FIGURES.values():
         papers.setdefault(entry.paper, []).append(entry)
     about = (
-        "Figures of papers, and figures for their questions, each made by one command from a checkout: seconds as it stands, "
-        "minutes to half an hour with `--scale paper`. Lines are theory, dots simulation; beside the picture it writes arrays, "
-        "parameters and a caption. *known*: the parameters are the paper's; *ours*: they are not published, the figure is "
-        "defined here."
+        "Figures of papers, and figures for their questions, each made by one command from a checkout: seconds as it "
+        "stands, minutes to half an hour with `--scale paper`. Lines are theory, dots simulation; beside the picture it "
+        "writes arrays, parameters and a caption. *known*: the parameters are the paper's; *ours*: they are not published, "
+        "the figure is defined here."
     )
     lines = ["# Gallery", "", about, ""]
     for paper, entries in papers.items():
         authors, _, title = paper.rpartition(": ")
-        lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else []), "| figure | command |", "|---|---|"]
+        lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else [])]
+        lines += ["| figure | command |", "|---|---|"]
         for entry in entries:
             data = f"; `--data`: {entry.with_data}" if entry.with_data else ""
             lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `python -m paper_figures make {entry.name}` |")

@@ -44,7 +44,7 @@ def validation_report(verdicts: Sequence[Verdict], scale: str, seed: int) -> str
     made = (
         f"`rfgen check {_asked(verdicts)} --scale {scale} --seed {seed} --report FILE`, "
         f"{datetime.now(UTC):%Y-%m-%d}, rfgen {__version__}; Python {platform.python_version()}, {libraries}; "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {device.device_kind} ({device.platform})."
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {device.device_kind}."
     )
     head = ["comparison", "source", "points", "trials", "largest z", "root mean square", "", "seconds"]
     lines = ["# Validation report", "", summary, "", made, "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
