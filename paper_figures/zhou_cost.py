@@ -79,7 +79,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.plot(at["n"], np.where(at["bound"] < 1e8, at["bound"], np.nan), ":", color="0.35")
             for dots, colour in (("cost_dot", COLOURS[0]), ("noise_dot", COLOURS[4])):
                 ax.errorbar(at[f"{dots}_n"], at[dots], at[f"{dots}_se"], fmt="o", color=colour)
-            top = 4.2 if name != "exponential" else 60.0
+            top = 60.0 if name == "exponential" else 1.0 + 1.15 * float(at["coefficient"].max() - 1.0)
             ax.set(xscale="log", xlabel="samples n", title=title, ylim=(0.9, top))
             if name == "exponential":
                 ax.set_yscale("log")

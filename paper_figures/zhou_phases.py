@@ -10,13 +10,14 @@ from typing import Any
 
 import jax
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.interpolation import AGNOSTIC, coefficient
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, blank, legend, look
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.problems import spectral_tails
 from rfgen.theory import effective_ranks
 
@@ -32,19 +33,23 @@ SPECTRA: dict[str, tuple[str, Any]] = {
     "$e^{-i/20}$": ("catastrophic", lambda: rg.Spectrum.exponential(0.05)),
 }
 MOST = {"catastrophic": 5e3, "tempered": 1e7, "benign": 1e7}
-# Modes and n of the map over eigenvalues i^-a log^-b(i + 1)
-MODES, N = 20_000, 200.0
+# The map: samples, powers q of the logarithm and strengths c of eigenvalues exp(-c log^q i)/i, whose k/r_k goes as
+# c q log^(q-1) k; single modes, then levels of many, up to so large a log i
+N, POWERS, STRENGTHS = 2000.0, (0.5, 1.5), (0.25, 2.0)
+SINGLE, LEVELS, LAST = 4000, 400, 120.0
 SCALES: dict[str, dict[str, Any]] = {"smoke": {"grid": 40, "map": 7}, "paper": {"grid": 160, "map": 41}}
 CAPTION = """
 {source} Left: k/r_k, r_k = Σ_(i>k) λ_i/λ_(k+1), against k: it falls to 0 (benign), tends to a constant (tempered; α - 1
 for i^-α) or grows (catastrophic). Middle: the overfitting coefficient E₀ at n = k samples against it, from small k (dots)
-to large: close to 1 + k/r_k (grey) for all spectra. Right: E₀ at n = {n:g} for eigenvalues i^-a log^-b(i+1), {modes:,}
-modes; as n grows it tends to a for a > 1, to 1 on the line a = 1, b > 1 (white). Exact theory computed by rfgen.
+to large: close to 1 + k/r_k (grey) for all spectra. Right: phases of the eigenvalues exp(-c log^q i)/i, whose k/r_k goes
+as c q log^(q-1) k: benign for q < 1, where E₀ tends to 1; tempered on the line q = 1, where it tends to 1 + c;
+catastrophic for q > 1, where it grows without bound. Colours: E₀ at n = {n:g}; no limit is reached there beside the line.
+Exact theory computed by rfgen.
 """
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each spectrum "0", "1", ...: `k`, `ratio` k/r_k, `coefficient` at n = k; "map": `a`, `b`, `coefficient` (a, b).
+    """Of each spectrum "0", "1", ...: `k`, `ratio` k/r_k, `coefficient` at n = k; "map": `q`, `c`, `coefficient` (q, c).
 
     `data` and `seed` play no part.
     """
@@ -56,15 +61,23 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             tails = spectral_tails(spectrum)
             rank = np.asarray(jax.jit(jax.vmap(lambda one, tails=tails: effective_ranks(tails, one).first))(k))
         panels[f"{number}"] = {"k": k, "ratio": k / rank, "coefficient": coefficient(spectrum, k)}
-    a, b = np.linspace(1.0, 2.5, plan["map"]), np.linspace(-2.0, 6.0, plan["map"])
-    i = np.arange(1.0, MODES + 1.0)
-    table = [[float(coefficient(rg.Spectrum(i**-x * np.log1p(i) ** -y), N)) for y in b] for x in a]
-    panels["map"] = {"a": a, "b": b, "coefficient": np.array(table)}
+    q, c = np.linspace(*POWERS, plan["map"]), np.linspace(*STRENGTHS, plan["map"])
+    table = [[float(coefficient(_between(x, y), N)) for y in c] for x in q]
+    panels["map"] = {"q": q, "c": c, "coefficient": np.array(table)}
     parameters = {
-        "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "modes": MODES, "n": N,
+        "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "n": N,
         "spectra": list(SPECTRA),
     }
     return flatten(panels), {**parameters, "caption": " ".join(CAPTION.format(source=AGNOSTIC, **parameters).split())}
+
+
+def _between(q: float, c: float) -> rg.Spectrum:
+    """Eigenvalues exp(-c log^q i)/i, of a double's range."""
+    edges = np.exp(np.linspace(np.log(SINGLE + 0.5), LAST, LEVELS + 1))
+    i = np.append(np.arange(1.0, SINGLE + 1.0), np.sqrt(edges[1:] * edges[:-1]))
+    eigenvalues = np.exp(-np.log(i) - c * np.log(i) ** q)
+    held = eigenvalues > 1e-200
+    return rg.Spectrum(eigenvalues[held], np.append(np.ones(SINGLE), np.diff(edges))[held])
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
@@ -90,12 +103,15 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         middle.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
         middle.minorticks_off()
         at = select(arrays, "map")
-        shown = right.pcolormesh(at["a"], at["b"], at["coefficient"].T, shading="gouraud", cmap="viridis")
-        levels = (1.2, 1.4, 1.7, 2.0, 2.4)
-        lines = right.contour(at["a"], at["b"], at["coefficient"].T, levels, colors="white", linewidths=0.9)
-        right.clabel(lines, fmt=lambda level: f"{level:g}", fontsize="small")
-        right.plot([1.006, 1.006], [1.0, 6.0], color="white", lw=4)
-        figure.colorbar(shown, ax=right, label=f"$E_0$ at n = {parameters['n']:g}")
-        right.set(xlabel="exponent a", ylabel="exponent b of the logarithm")
+        norm = LogNorm(1.0, float(at["coefficient"].max()))
+        shown = right.pcolormesh(at["q"], at["c"], at["coefficient"].T, shading="gouraud", cmap="viridis", norm=norm)
+        right.axvline(1.0, color="white", lw=3)
+        for place, text in ((0.75, "benign\n$E_0 \\to 1$"), (1.25, "catastrophic\n$E_0 \\to \\infty$")):
+            right.text(place, float(at["c"].mean()), text, color="white", ha="center", va="center", fontsize="small")
+        line = {"color": "white", "ha": "right", "va": "top", "fontsize": "small", "rotation": 90}
+        right.text(0.99, at["c"][-1] * 0.97, "tempered, $E_0 \\to 1 + c$", **line)
+        bar = figure.colorbar(shown, ax=right, label=f"$E_0$ at n = {parameters['n']:g}")
+        plain_log(bar.ax.yaxis)
+        right.set(xlabel="power q of the logarithm", ylabel="strength c")
         legend(figure, groups)
     return figure
