@@ -52,7 +52,7 @@ CASES = {
     "n of four hundred digits": (lambda: rg.predict(TASK, LEARNER, 10**400), "n must be numeric, got int"),
     "members in words": (lambda: rg.predict(TASK, LEARNER, 5, members="2"), "members must be numeric, got str"),
     "one group": (lambda: rg.estimate_risk(X, Y, groups=["a"] * 12), "groups must name at least two blocks"),
-    "features beyond squares": (lambda: rg.estimate_risk(X * 1e200, Y), r"data must be below 1e+150 in size"),
+    "features beyond squares": (lambda: rg.estimate_risk(X * 1e200, Y), r"data must be between 1e-150 and 1e+150 in size"),
     "features without end": (
         lambda: rg.simulate(TASK, rg.Learner(rg.Ridge(0.1), features=1e200), 5, trials=2),
         "a pair of trials at n=5, features=1e+200",

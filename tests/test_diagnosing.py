@@ -76,7 +76,9 @@ def test_it_is_read_and_used():
     assert found.findings[0].where.startswith("n=")
     assert "<table>" in found._repr_html_() and repr(found) == str(found)
     np.testing.assert_array_equal(found.groups, np.repeat(np.arange(80), 2))
-    assert rg.learning_curve(data, labels, 40, 1.0, groups=found.groups).status == "simulated"
+    together = rg.learning_curve(data, labels, 40, 1.0, groups=found.groups)
+    once = rg.learning_curve(X[:80], Y[:80], 40, 0.5)
+    np.testing.assert_allclose(together.test, once.test, rtol=1e-5)  # every row twice is once at half the ridge
     with pytest.raises(KeyError, match="no finding 'rounding', only duplicates"):
         found["rounding"]
 
@@ -202,7 +204,10 @@ def test_kinds_of_inputs(task, n, names):
 def test_a_report_tells_why_it_disagrees():
     """Rows drawn from a small population with replacement know themselves; a report whose runs are units off says so."""
     task = rg.Task.from_kernel(gaussian(0.3)(X[:150], X[:150]), Y[:150])
-    found = rg.diagnose(task, rg.Learner(rg.Ridge(1e-3)), 75, measured=2.0 * theory(task, rg.Learner(rg.Ridge(1e-3)), 75))
+    learner = rg.Learner(rg.Ridge(1e-3))
+    with pytest.warns(UserWarning, match="leverages that differ"):
+        doubled = 2.0 * theory(task, learner, 75)
+    found = rg.diagnose(task, learner, 75, measured=doubled)
     assert found["leverage"].size < -0.1
     report = rg.check(LAW, RIDGE, [30, 90], trials=6, progress=False)
     assert report.agrees and not report.diagnosis and "nothing found" in str(report.diagnosis)

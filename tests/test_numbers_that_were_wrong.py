@@ -151,7 +151,7 @@ def test_views_do_not_depend_on_their_company():
 
 
 def test_runs_up_to_all_rows_but_one():
-    """Refused beyond N - sqrt(10 N) of N rows held out, for the bias alone: pairs of runs without a row in common have none."""
+    """Refused beyond N - sqrt(10 N) of N rows held out, for the bias: pairs of runs without a common row have none."""
     rows = np.random.default_rng(0).normal(size=(24, 3))
     task = rg.Task.from_features(rows, rows @ np.ones(3) + 1.0)
     run = rg.simulate(task, rg.Learner(rg.Ridge(1.0)), n=[12, 20, 23], trials=40)

@@ -33,7 +33,8 @@ def test_block_runs(block, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pictures_and_links_lead_somewhere(page):
     for path in re.findall(r"\[[^]]*\]\(([^)#]+)[^)]*\)", page.read_text()):
-        assert path.startswith("https://") or (page.parent / path).is_file(), path
+        built = "made/" in path  # by docs/conf.py, whose build refuses links that lead nowhere
+        assert built or path.startswith("https://") or (page.parent / path).is_file(), path
 
 
 def test_the_readme_is_short_and_leads_to_every_page():

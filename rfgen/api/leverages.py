@@ -46,7 +46,8 @@ def with_leverages(
     told = {**variables, "leverage_scatter": grid.pack(scatter)}
     if not max(np.nanmax(scatter, initial=0.0), np.nanmax(uneven, initial=0.0)) > ALIKE:
         return told, {"indicator": 0.0}
-    worst = {int(np.nanargmax(np.where(np.isfinite(each), each, -1.0))) for each in (scatter, uneven, amplified, df1 / sizes)}
+    told_by = (scatter, uneven, amplified, df1 / sizes)
+    worst = {int(np.nanargmax(np.where(np.isfinite(each), each, -1.0))) for each in told_by}
     changes = [_change(task, float(sizes[at]), float(df1[at])) for at in sorted(worst)]
     change = max((each for each in changes if np.isfinite(each)), default=np.nan)  # NaN: not solved at any of them
     if change > CHANGED:

@@ -52,7 +52,9 @@ def read_data(data: Any, kind: str, name: str = "data") -> tuple[np.ndarray, str
 def fits(matrix: np.ndarray, kind: str, side: int) -> None:
     """Refuse features whose squares overflow, and matrices (side, side) that do not fit into memory."""
     if kind == "features" and not _squarable(np.abs(matrix).max(), LARGEST):
-        raise ValueError(f"data must be between {1.0 / LARGEST:g} and {LARGEST:g} in size, as features are squared: scale them")
+        raise ValueError(
+            f"data must be between {1.0 / LARGEST:g} and {LARGEST:g} in size, as features are squared: scale them"
+        )
     need = 8 * COPIES * side**2
     if need > budget():
         raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
@@ -101,5 +103,5 @@ def read_blocks(n: int, views: Any, groups: Any) -> list[np.ndarray] | None:
         raise ValueError(f"groups must name the block of every row, got {missing[0]!r} for {len(missing)} of {n}")
     blocks = [np.flatnonzero(names == name) for name in np.unique(names)]
     if len(blocks) == 1:
-        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names.tolist()[0]!r} alone")
+        raise ValueError(f"groups must name at least two blocks, as one is left out at a time, got {names.item(0)!r} alone")
     return blocks

@@ -274,9 +274,8 @@ class Task(Noun):
         """The eigenstructure of a kernel matrix (N, N) on real examples and their labels (N,) or (N, outputs).
 
         Eigenvalues are those of kernel / N.  `sampling` "without replacement": n < N of the examples are drawn, and the
-        test risk is that of the others; "with replacement": the examples are the population, rows drawn from it repeat,
-        and what was drawn is tested too (n far below N).  Labels are used as they are (centre them if the kernel has no
-        constant mode); `noise` is added on top of whatever noise they already hold.
+        test risk is that of the others; "with replacement": rows repeat, and those drawn are tested too (for n far below
+        N).  Labels are as given: centre them if the kernel has no constant mode; `noise` is added to theirs.
         """
         return cls._from_examples(*kernel_examples(kernel, y), noise, keep_outputs, "from_kernel", sampling)
 

@@ -104,7 +104,7 @@ def simulate_spectral(
         examples = eigen.population.labels.shape[0]
         if sizes.max() >= examples:
             raise ValueError(
-                f"n must be below the {examples} examples of the task, as those not drawn are tested, got {int(sizes.max())}"
+                f"n must be below the {examples} examples of the task, as those left are tested, got {int(sizes.max())}"
             )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings

@@ -76,7 +76,7 @@ def pose(
     task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
     points: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> Posed:
-    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges too (`points` None)."""
+    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges (`points` None)."""
     if augmentation is None:
         return Posed(*augmented_modes(task.eigen if isinstance(task, DataTask) else task, None, form))
     if isinstance(task, Task):
