@@ -17,7 +17,7 @@ from paper_figures.digits_kernel import DESCRIPTION, digits_kernel, spectrum_alo
 from paper_figures.measured import SOURCE, load
 from paper_figures.panels import flatten, select
 from paper_figures.runs import simulate
-from paper_figures.style import COLOURS, blank, look, plain_log
+from paper_figures.style import COLOURS, blank, legend, look, plain_log
 
 FILES = {
     "CIFAR-10, Myrtle": "cifar10-myrtle10-cntk-eigen.npz",
@@ -228,7 +228,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         if len(kernels) > 1:
             pairs = zip(COLOURS, kernels, strict=False)
             series = [Line2D([], [], color=colour, lw=3, label=name) for colour, name in pairs]
-            figure.legend(handles=series, loc="outside upper center", ncols=len(kernels))
+            legend(figure, {"kernel": series})
     return figure
 
 
