@@ -7,7 +7,7 @@ import pytest
 
 PICTURES = pathlib.Path(__file__).parents[1] / "docs" / "pictures.py"
 HEADINGS = ("Equation", "Source", "Exact as", "Where it fails", "The call", "Picture", "Held by")
-MOST_LINES, MOST_BYTES = 60, 60_000
+MOST_LINES, MOST_BYTES = 70, 60_000
 
 spec = importlib.util.spec_from_file_location("pictures", PICTURES)
 pictures = importlib.util.module_from_spec(spec)

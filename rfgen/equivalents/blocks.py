@@ -81,8 +81,7 @@ class Blocks:
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Derivative of `degrees` in t."""
         if self.examples is None:
-            mass, covariance = self.mass.astype(traces.dtype), self.covariance.astype(traces.dtype)
-            return jnp.einsum("g,glk,gklj->j", mass, reduction @ reduction, covariance)
+            return self.strength(reduction) - traces @ self.responses(reduction, reduction)
         ratio = reduction[0, 0, 0] / self._unseen(reduction)
         return jnp.reshape((1.0 - self.share(traces.dtype)) * ratio**2, (1,))
 

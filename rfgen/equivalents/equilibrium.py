@@ -83,8 +83,8 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     imbalance = jnp.where(limited, (count - n) / count, 1.0)
     # unlike jnp.abs, this has derivative 0 at 0, as n = features needs
     distance = jnp.maximum(imbalance, -imbalance)
-    finite = jnp.isfinite(modes.examples)
-    of_examples = jnp.where(finite, 1.0 / jnp.where(finite, modes.examples, 1.0), 0.0)
+    finite = jnp.isfinite(modes.population)
+    of_examples = jnp.where(finite, 1.0 / jnp.where(finite, modes.population, 1.0), 0.0)
     left_out = 1.0 - smaller * of_examples
     exhausted = (ridge == 0.0) & (modes.rank <= smaller)
     # where everything is learned the root is not needed: solve a harmless equation instead
@@ -168,7 +168,7 @@ def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: 
     """
     gamma = missed = jnp.zeros_like(ridge)
     for _ in range(3):
-        room = (n - rank + missed) * (1.0 - (rank - missed) / features) / (1.0 - (rank - missed) / modes.examples)
+        room = (n - rank + missed) * (1.0 - (rank - missed) / features) / (1.0 - (rank - missed) / modes.population)
         gamma = jnp.where(room > 0.0, ridge / jnp.where(room > 0.0, room, 1.0), 0.0)
         missed = gamma * jnp.sum(modes.multiplicity / (modes.eigenvalues + gamma))
     return gamma, missed

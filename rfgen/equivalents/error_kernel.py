@@ -68,7 +68,7 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     room = b + p_per_feature
     inverse = 1.0 / (modes.eigenvalues + at.gamma)
     learned, missed = modes.eigenvalues * inverse, at.gamma * inverse
-    share, held_out = n / modes.examples, 1.0 - at.df1 / modes.examples
+    share, held_out = n / modes.population, 1.0 - at.df1 / modes.population
     untouched = jnp.sum(missed * missed * modes.power) + modes.null_power
     from_features = _ratio(p_per_feature, room) * jnp.sum(missed * learned * modes.power)
 
@@ -78,11 +78,11 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     denominator = jnp.where(vanishing, lifted, lifted * b + p * (lifted / features + (1.0 - share) * b))
     amplification = _ratio(jnp.where(vanishing, n, n * room), denominator)
     # the mean prediction of a row left out has its residual divided by `held_out`
-    among = at.df1 * at.df1 / modes.examples
+    among = at.df1 * at.df1 / modes.population
     spread = jnp.where(vanishing, at.df1 - among, at.df2 * b + at.df1 * p_per_feature - among * room)
     surplus = _ratio((1.0 - share) * jnp.maximum(spread, 0.0), denominator)
     bias = untouched / (held_out * held_out)
-    noise_kept = held_out - jnp.where(vanishing, 0.0, _ratio(p * b, room)) / modes.examples
+    noise_kept = held_out - jnp.where(vanishing, 0.0, _ratio(p * b, room)) / modes.population
     amplified_noise = amplification * noise_kept
 
     # n = features = rank, ridge to 0: amplification and feature error compensate, a, p and features b being equal
@@ -95,9 +95,12 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     # (a/n)^2 amplification = (a/n) / (u + (1 - f) (p/a) b/room): no 0 of an infinite risk.  An interpolating point has
     # training error 0 even where its test risk diverges
     row_share = a / n
-    left = row_share / (held_out + (1.0 - share) * _product(_ratio(p, a), _ratio(b, room)))
+    interpolates = row_share == 0.0
+    spent = p / jnp.where(interpolates, 1.0, a)
+    left = row_share / (held_out + (1.0 - share) * _product(spent, _ratio(b, room)))
     labels = untouched + from_features + noise_kept * group.noise
-    train = jnp.where(row_share == 0.0, 0.0, left * labels)
+    at_zero = row_share * row_share * jnp.where(jnp.isinf(test), 0.0, test)  # whose derivatives are right there
+    train = jnp.where(interpolates, at_zero, left * labels)
     fitted = jnp.sum(learned * inverse * modes.power)
     fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
     norm = _ratio(fitted + _product((1.0 - share) * test + share * group.noise, fluctuation), room)

@@ -53,7 +53,7 @@ class HostFunction:
         return repr(self.function)
 
 
-def own_function(expected: str, shape: tuple[int, ...] = (3,)) -> Rule:
+def own_function(expected: str, shape: tuple[int, ...] = (7,)) -> Rule:
     """The rule of a function of arrays, entry by entry, tried at one of `shape`; messages call it `expected`."""
     called, tried = instance(Callable, expected), np.linspace(-0.5, 0.5, math.prod(shape)).reshape(shape)
 

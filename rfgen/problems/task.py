@@ -154,7 +154,8 @@ class Task(Noun):
         kept = slice(None) if self.keep_outputs else 0
         return Modes(
             eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
-            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through, examples=np.float64(self.held_out_of),
+            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
+            examples=None if np.isinf(self.held_out_of) else np.float64(self.held_out_of),
         )
 
     def with_noise(self, noise: Any) -> "Task":

@@ -87,10 +87,10 @@ BAD = {
         lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x if x > 1 else 0 * x, np.ones(5)), "jnp.where for if",
     ),
     "a layer of one width": (
-        lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x[:2], np.ones(5)), r"got shape \(2,\) from \(3,\)",
+        lambda: rg.Task.gaussian_inputs(np.ones(5), lambda x: x[:2], np.ones(5)), r"got shape \(2,\) from \(7,\)",
     ),
     "a map of one width": (
-        lambda: rg.RandomFeatureMap(5, lambda z: z[:, :2]), r"activation must map .*got shape \(2, 2\) from \(2, 3\)",
+        lambda: rg.RandomFeatureMap(5, lambda z: z[:, :2]), r"activation must map .*got shape \(2, 2\) from \(2, 7\)",
     ),
     "a kernel that fails": (lambda: rg.Task.sphere(5, math.exp, {1: 1.0}), "kernel must be a function of an array"),
     "a kernel off the sphere": (lambda: KERNEL(4.0), "t must be cosines, between -1 and 1, got 4: give inputs twice"),

@@ -25,7 +25,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "linear": lambda x: x,
 }
-_OF_NUMBERS, _OF_ROWS = (own_function("a function of arrays", shape) for shape in ((3,), (2, 3)))
+_OF_NUMBERS, _OF_ROWS = (own_function("a function of arrays", shape) for shape in ((7,), (2, 7)))
 
 
 def activation_rule(name: str, value: Any, rule: Rule = _OF_NUMBERS) -> str | Callable[[Any], Any]:

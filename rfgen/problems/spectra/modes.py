@@ -27,7 +27,7 @@ class Modes:
     number of modes with positive eigenvalue, inf for infinite spectra; `smallest` (): the smallest positive eigenvalue
     (the true one, which a compressed spectrum rounds to a node); `through` (modes,): number of modes down to and including
     this one (for a compressed spectrum: down to the end of the node's panel); `examples` (): size of a finite population
-    whose rows are drawn without replacement and tested on those left (inf: independent rows).
+    whose rows are drawn without replacement and tested on those left (None: independent rows).
     """
 
     eigenvalues: Any
@@ -37,7 +37,12 @@ class Modes:
     rank: Any
     smallest: Any
     through: Any
-    examples: Any = ENDLESS
+    examples: Any = None
+
+    @property
+    def population(self) -> Any:
+        """Rows that samples are drawn from: inf of independent ones."""
+        return ENDLESS if self.examples is None else self.examples
 
     def __repr__(self) -> str:
         """Sizes and sums: nodes and their weights are many, and mean nothing one by one."""
