@@ -19,6 +19,7 @@ quadratic in (b, e), written here (A0, A1, A2) for A0 b^2 + 2 A1 b E e + A2 E e^
 Less the square of the mean gradient, this is the noise that `second_moments` takes, a batch of B dividing it.  Only the
 mean and the variance of each mode's weight enter: the recursion closes.  In one pass each sample is seen once, so all views
 are fresh.  (Derived.)
+Equations: theory (7.14).
 """
 
 __all__ = ["ViewedModes", "on_views", "rest_with_views", "view_nodes", "viewed_modes"]
