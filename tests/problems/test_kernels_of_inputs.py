@@ -108,7 +108,7 @@ def test_gradients_at_the_ends():
         (lambda: rg.NNGP()(INPUTS, np.nan * INPUTS), "z must be finite, got nan"),
         (lambda: rg.LaplaceKernel(1.0)(1e200 * INPUTS, INPUTS), r"x must hold numbers below 1e\+150"),
         (lambda: rg.Task.gaussian_inputs([1.0], math.tanh, [1.0]), "activation must be a function of an array"),
-        (lambda: rg.RandomFeatureMap(5, lambda x: x.sum()), r"activation must map arrays .*got shape \(\) from \(2, 3\)"),
+        (lambda: rg.RandomFeatureMap(5, lambda x: x.sum()), r"activation must map arrays .*got shape \(\) from \(2, 7\)"),
         (lambda: rg.Task.sphere(5, lambda t: t if t > 0 else -t, {}), r"kernel must be a function of an array .*np\.where"),
         (lambda: rg.Task.gaussian_inputs(np.eye(3), "relu", [1.0] * 3), r"variances must be .*got shape \(3, 3\).*eigh"),
         (lambda: rg.learning_curve(INPUTS, INPUTS[:, 0], kernel="rbf"), "kernel must be a function of 2 arrays"),

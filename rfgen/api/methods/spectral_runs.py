@@ -219,7 +219,7 @@ def _summary(
         signal = cell["signal"][: 2 * pairs]
         mean_signal = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1)
         # pairs that leave no example in common have no bias
-        shared = ~np.isnan(cell["bias"]).reshape(pairs, -1).all(axis=1)
+        shared = ~np.isnan(cell["bias"]).all(axis=tuple(range(1, cell["bias"].ndim)))
         with np.errstate(invalid="ignore"):  # unstable trainings give inf
             cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
         for name in (name for name in MEASURED if name in cell):

@@ -69,7 +69,7 @@ OUTSIDE = {
     "a ridge beyond 1e100 of the trace counts as that": "tiny-eigenvalues-ridge-one",
     "a ridge below 1e-100 of the trace counts as 0":
         "peak-ridge-1e-300 all-equal-tiny-ridge all-equal-silent-tiny-ridge features-equal-modes-tiny-ridge "
-        "decades-kernel-ridge-0 decades-kernel-ridge-1e-300 decades-wide-ridge-0 decades-wide-ridge-1e-300 "
+        "decades-kernel-ridge-0 decades-kernel-ridge-1e-300 decades-wide-ridge-0 decades-wide-ridge-1e-300 decades-narrow "
         "decades-peak decades-samples-beyond-modes decades-samples-beyond-modes-ridgeless",
     "digits lost next to an interpolation peak":
         "peak-ridge-1e-30 peak-ridge-1e-08 peak-silent peak-non-integer isotropic-peak-ridge samples-equal-modes "
