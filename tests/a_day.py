@@ -296,7 +296,7 @@ def called(name: str, turn: Turn) -> dict[str, np.ndarray]:
     with jax.enable_x64(True) if name.endswith("()") else nullcontext():  # verbs open that scope themselves
         result = METHODS[name](turn)
     if isinstance(result, xr.Dataset):
-        return {str(key): values.values.astype(float) for key, values in result.items()}
+        return {str(key): values.values.astype(float) for key, values in result.items() if values.dtype.kind in "fiub"}
     leaves = jax.tree_util.tree_leaves_with_path(result)
     return {jax.tree_util.keystr(path): np.asarray(leaf, float) for path, leaf in leaves}
 

@@ -124,7 +124,8 @@ def test_ridge_0_of_equal_views_of_real_inputs(augmentation):
     """Two equal views, whose difference is rounding: NaN, where 1e-9 gave the limit."""
     draws = np.random.default_rng(0).normal(size=(300, 5, 6))
     features = rg.RandomFeatureMap(20, "relu")
-    task = rg.DataTask(draws, np.sign(draws[:, 0, 0]), feature_map=features, noise=0.1, moment_views=8)
+    kept = dict(feature_map=features, noise=0.1, moment_views=8, sampling="with replacement")
+    task = rg.DataTask(draws, np.sign(draws[:, 0, 0]), **kept)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 300 examples are few
         curve = rg.predict(task, rg.Learner(rg.Ridge([0.0, 1e-9]), augmentation=augmentation), n=60)
