@@ -126,6 +126,7 @@ def test_several_outputs_and_their_sum():
     assert kept.stationary_test.dims == ("output",)
 
 
+@pytest.mark.filterwarnings("ignore:.*unstable")
 def test_a_thousand_steps_take_less_than_two_seconds():
     learner = rg.Learner(rg.SGD(0.5, np.arange(1001)), features=200)
     task = rg.Task.power_law(1.3, 1.5, 0.3)
