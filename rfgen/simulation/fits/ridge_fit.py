@@ -42,7 +42,8 @@ def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Arr
     rounding = max(n, p) * xp.finfo(design.dtype).eps * values[-1]
     shifted = values + ridges[:, None]
     # beyond a negative ridge of the smallest eigenvalue there is no minimum
-    inverse = xp.where(shifted > 0, 1.0 / xp.where(shifted > 0, shifted, 1.0), xp.where(ridges[:, None] < 0, xp.nan, 1.0))
+    none = xp.where(ridges[:, None] < 0, xp.nan, xp.ones_like(shifted))
+    inverse = xp.where(shifted > 0, 1.0 / xp.where(shifted > 0, shifted, 1.0), none)
     gains = xp.where(values > rounding, inverse, 0.0)
     inner = response.T * gains[:, None]
     count, columns, size = inner.shape
