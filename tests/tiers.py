@@ -218,7 +218,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/test_readme.py": {
         "test_block_runs": (
-            'ax.figure.savefig("curve.png")', "print(best.ridge.values, best.test.value", "print(float(slope))",
+            'ax.figure.savefig("curve.png")', 'print(curve.test.values, curve.attrs["in', "print(float(slope))",
             "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1",
             "    print(weighting, curve.test[:, -1], ", "print(rg.univariate.spline_risk([1.0, 2.",
             "print(rg.adversarial_error(mixture, svm,", "print(parts.variance_data.values.round(3",
