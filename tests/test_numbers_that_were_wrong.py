@@ -42,7 +42,7 @@ def test_late_times_without_noise(name):
 
 
 @pytest.mark.parametrize("training", [
-    rg.HeavyBall(0.3, 0.5, [10, 300, 1000]), rg.Nesterov(0.3, [10, 1000]), rg.Chebyshev(0.08, 3.0, [10, 300]),
+    rg.HeavyBall(0.3, 0.5, [10, 300, 1000]), rg.Nesterov(0.3, [10, 400]), rg.Chebyshev(0.08, 3.0, [10, 300]),
     rg.SGD(0.05, [10, 3000], batch=50), rg.OnePassSGD(0.01, [10, 10**5], batch=4),
 ])
 def test_no_risk_is_below_zero(training):

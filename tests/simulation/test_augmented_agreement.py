@@ -25,7 +25,7 @@ SETTINGS = {
     for name, make, views, features, ridge in [
         ("noise", NOISE, 1, INF, 0.5),
         ("noise", NOISE, 2, 120, 0.2),
-        ("noise", NOISE, 8, 400, 0.2),
+        ("noise", NOISE, 4, 300, 0.2),
         ("noise", NOISE, INF, INF, 0.0),
         ("mask", MASK, 1, 200, 0.5),
         ("mask", MASK, 2, INF, 0.2),
