@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid, over_modes

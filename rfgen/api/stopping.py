@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.dynamics import one_output, posed_settings, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.held_out_points import Rows
-from rfgen.api.held_out_table import curve_of_rows
-from rfgen.api.rows import fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.held_out_points import Rows
+from rfgen.api.own_data.held_out_table import curve_of_rows
+from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.approximating import approximate_risk
-from rfgen.api.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.approximate_leave_out import approximate_risk
+from rfgen.api.own_data.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid

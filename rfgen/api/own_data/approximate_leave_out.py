@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.rows import fits, read_data, read_labels
+from rfgen.api.own_data.rows import fits, read_data, read_labels
 from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
