@@ -168,13 +168,9 @@ from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, Hea
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
-from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.linear_networks.training import DeepLinearFlow
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
-from rfgen.systems.naive_bayes.training import NaiveBayes
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
+from rfgen.systems.sphere_labels.problem import ZonalLabels
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters

@@ -32,10 +32,9 @@ from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.systems.lazy.deep_kernel_exponent import deep_kernel_exponent
 from rfgen.systems.linear_networks.deep_linear import deep_linear
 from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
-from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
-from rfgen.systems.xor.first_step import xor_first_step
-from rfgen.systems.xor.neuron_alignment import first_alignment
+from rfgen.systems.sphere_labels.problem import ZonalLabels
+from rfgen.systems.sphere_labels.theory import kernel_classifier
+from rfgen.systems.xor.theory import first_alignment, xor_first_step
 from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant

@@ -23,7 +23,7 @@ from rfgen.curves.arguments import Numbers
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.own_functions import own_result
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.problem import TwoLayerReLU
 
 
 def diagnose(

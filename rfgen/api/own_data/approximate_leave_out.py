@@ -14,7 +14,7 @@ from rfgen.numerics.gram import gram_of_features, gram_of_kernel
 from rfgen.problems.trainings.classifier import Logistic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.systems.sparse.trainings import Lasso
+from rfgen.systems.sparse.problem import Lasso
 from rfgen.theory.estimation.approximate_leave_out import approximately_left_out
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import Logistic
-from rfgen.systems.sparse.trainings import Lasso
+from rfgen.systems.sparse.problem import Lasso
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 

@@ -17,11 +17,10 @@ from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.systems.sparse.problem import ReparametrizedFlow, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.simulation import sparse_runs
-from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
-from rfgen.systems.sparse.trainings import ReparametrizedFlow
 
 # Trials of one stored cell.
 CELL_TRIALS = 32

@@ -76,7 +76,7 @@ def state_evolution(
     Source: the state evolution of arXiv 1008.2581 (lasso); other penalties derived.
 
     >>> import jax, rfgen
-    >>> from rfgen.systems.sparse.sparse_regression import SparseRegression
+    >>> from rfgen.systems.sparse.problem import SparseRegression
     >>> task = SparseRegression.equal(dim=400, nonzeros=8, noise=0.25)
     >>> with jax.enable_x64(True):
     ...     least = state_evolution(SoftThreshold(), task.coefficients, task.multiplicity, task.noise, 160.0)

@@ -15,10 +15,9 @@ from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
 from rfgen.problems import validation
-from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 from rfgen.systems.xor.simulation import trial_bytes, xor_network_runs
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.theory import XORFirstStep, xor_first_step
 
 # Trials of one stored cell: a killed run loses at most these.
 CELL_TRIALS = 10
