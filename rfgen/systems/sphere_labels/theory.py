@@ -32,8 +32,7 @@ from rfgen.equivalents.groups import training_group
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sphere_labels.problem import ZonalLabels
 
@@ -55,6 +54,7 @@ class KernelClassifier:
     variance: Float[Array, "*batch nodes"]
 
 
+@needs_double_precision
 def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelClassifier:
     """0-1 error of the sign of kernel ridge regression on `n` samples with `ridge` >= 0 (unnormalised), scalars, traceable.
 
@@ -71,7 +71,6 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     >>> round(float(found.error), 4), round(float(found.bayes), 4)
     (0.2533, 0.2304)
     """
-    require_double_precision("rfgen.systems.sphere_labels.kernel_classifier")
     n, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (n, ridge))
     at = _equilibrium(labels.task.modes, n, labels.noise, ridge)
     count = labels.degrees + 1
@@ -94,7 +93,6 @@ def kernel_classifier(labels: ZonalLabels, n: Any, ridge: Any = 0.0) -> KernelCl
     return classifier_errors(labels, mean, variance, scale)
 
 
-@sparing_maps
 @jax.jit
 def _equilibrium(modes: Modes, n: Array, noise: Any, ridge: Array) -> Equilibrium:
     return equilibrium(training_group(modes, n, noise), jnp.asarray(jnp.inf), ridge)
@@ -115,6 +113,7 @@ def classifier_errors(labels: ZonalLabels, mean: Any, variance: Any, scale: Any 
     )
 
 
+@needs_double_precision
 def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClassifier:
     """0-1 error of the sign of kernel gradient flow on `n` samples, stopped at `time` > 0, scalars, traceable.
 
@@ -130,7 +129,6 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     ...     [round(float(kernel_flow_classifier(labels, 400, time).error), 4) for time in (10.0, 1e7)]
     [0.24, 0.2794]
     """
-    require_double_precision("rfgen.systems.sphere_labels.kernel_flow_classifier")
     n, time = (jnp.asarray(value, dtype=jnp.float64) for value in (n, time))
     mean, variance = _moments(
         labels.task.modes, labels.eigenvalues, labels.coefficients, labels.multiplicities, labels.polynomials,
@@ -139,7 +137,6 @@ def kernel_flow_classifier(labels: ZonalLabels, n: Any, time: Any) -> KernelClas
     return classifier_errors(labels, mean, variance)
 
 
-@sparing_maps
 @jax.jit
 def _moments(
     modes: Modes, eigenvalues: Any, coefficients: Any, multiplicities: Any, polynomials: Any, measure: Any, target: Any,

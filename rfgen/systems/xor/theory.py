@@ -45,7 +45,7 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 
 
 @jax.tree_util.register_dataclass
@@ -71,6 +71,7 @@ class XORFirstStep:
     update_ratio: Float[Array, "*batch"]
 
 
+@needs_double_precision
 def xor_first_step(n: Any, dim: Any, separation: Any, flip: Any, width: Any, rate: Any, init: Any) -> XORFirstStep:
     """One step from `n` rows in `dim` dimensions; scalars named as in `XORClusters` and `TwoLayerReLU`.
 
@@ -85,7 +86,6 @@ def xor_first_step(n: Any, dim: Any, separation: Any, flip: Any, width: Any, rat
     ...     print(round(float(first.test_accuracy), 4), round(float(first.train_accuracy), 4))
     0.5739 0.9996
     """
-    require_double_precision("rfgen.systems.xor.first_step")
     n, dim, mu, flip, width, rate, init = (
         jnp.asarray(value, jnp.float64) for value in (n, dim, separation, flip, width, rate, init)
     )
@@ -115,6 +115,7 @@ def xor_first_step(n: Any, dim: Any, separation: Any, flip: Any, width: Any, rat
     )
 
 
+@needs_double_precision
 def linear_cluster_errors(separation: Any, first: Any, second: Any) -> Float[Array, "4"]:
     """Error of the classifier sign(v.x) at the centres +e1, -e1, +e2, -e2 times `separation`; their mean is 1/2.
 
@@ -126,7 +127,6 @@ def linear_cluster_errors(separation: Any, first: Any, second: Any) -> Float[Arr
     ...     print(errors.round(3).tolist(), float(errors.mean()))
     [0.067, 0.933, 0.274, 0.726] 0.5
     """
-    require_double_precision("rfgen.systems.xor.linear_cluster_errors")
     mu, first, second = (jnp.asarray(value, jnp.float64) for value in (separation, first, second))
     return norm.cdf(mu * jnp.stack([-first, first, second, -second]))
 
@@ -146,6 +146,7 @@ class FirstAlignment:
     squared_length: Float[Array, ""]
 
 
+@needs_double_precision
 def first_alignment(overlap: Any, n: Any, dim: Any, separation: Any, flip: Any) -> FirstAlignment:
     """First step, given `overlap` g = w_j.e_c / init () or (batch,); other arguments scalars, named as in `XORClusters`.
 
@@ -158,13 +159,13 @@ def first_alignment(overlap: Any, n: Any, dim: Any, separation: Any, flip: Any) 
     ...     print(round(float(first.mean), 4), round(float(first.own_variance), 4), round(float(first.squared_length), 2))
     0.4905 0.1237 10.49
     """
-    require_double_precision("rfgen.systems.xor.first_alignment")
     g, n, dim, mu, flip = (jnp.asarray(value, jnp.float64) for value in (overlap, n, dim, separation, flip))
     variance = (1.0 + 0.5 * mu * mu) / (4.0 * n)
     seen = 2.0 * norm.cdf(mu * g / jnp.sqrt(dim)) - 1.0
     return FirstAlignment((1.0 - 2.0 * flip) * mu * seen / 4.0, variance, variance, (dim + mu * mu) / (2.0 * n))
 
 
+@needs_double_precision
 def second_alignment(
     overlap: Any, moved: Any, same: Any, n: Any, dim: Any, separation: Any, flip: Any
 ) -> Float[Array, "*batch"]:
@@ -181,7 +182,6 @@ def second_alignment(
     ...     print([round(float(second_alignment(1.0, 0.5, same, 200, 4000, 14.0, 0.1)), 3) for same in (1.0, -1.0)])
     [1.672, -0.951]
     """
-    require_double_precision("rfgen.systems.xor.second_alignment")
     g, moved, same, n, dim, mu, flip = (
         jnp.asarray(value, jnp.float64) for value in (overlap, moved, same, n, dim, separation, flip)
     )

@@ -14,13 +14,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
 
 
-@sparing_maps
+@needs_double_precision
 @partial(jax.jit, static_argnames="intercept")
 def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Average; arguments and result as in `margin_classifier`.
@@ -35,7 +34,6 @@ def averaging(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = 
     ...     [round(float(x), 10) for x in (found.overlap[0] / 2.25, found.spread[0] - 0.64 * 2.25)]
     [0.8, 0.25]
     """
-    require_double_precision("rfgen.theory.averaging")
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     counts, labels = moments.counts, moments.labels
     positive = jnp.sum(jnp.where(labels > 0, counts, 0.0))

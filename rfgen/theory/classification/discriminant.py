@@ -19,13 +19,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
 
 
-@sparing_maps
+@needs_double_precision
 @partial(jax.jit, static_argnames="intercept")
 def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool = False) -> MarginClassifier:
     """Fisher's discriminant; arguments and result as in `margin_classifier`, weights of the rows left out.
@@ -42,7 +41,6 @@ def discriminant(moments: ClassMoments, features: Any = jnp.inf, intercept: bool
     >>> round(float(found.error[0]), 12) == round(float(closed), 12)
     True
     """
-    require_double_precision("rfgen.theory.discriminant")
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     moments = replace(moments, weights=jnp.ones_like(moments.counts))
     counts, labels = moments.counts, moments.labels

@@ -21,12 +21,11 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.groups import training_group
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def estimator_error(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0) -> Float[Array, ""]:
     """The standard error of gcv, and of leave-one-out, over training sets, as a share of the test risk: a scalar ().
@@ -47,7 +46,6 @@ def estimator_error(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 
     ...     [round(float(estimator_error(task.modes, 200, ridge=ridge)), 4) for ridge in (0.0, 1e9)]
     [0.1414, 0.1]
     """
-    require_double_precision("rfgen.theory.estimator_error")
     features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
     group = training_group(modes, n, 0.0)
     at = equilibrium(group, features, ridge)

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 
 
@@ -29,6 +29,7 @@ class EffectiveRanks:
     second: Float[Array, "*batch"]
 
 
+@needs_double_precision
 def effective_ranks(tails: SpectralTails, k: Any) -> EffectiveRanks:
     """r_k and R_k beyond the `k` largest modes, a scalar >= 0; both 0 where no positive eigenvalue is left.
 
@@ -42,7 +43,6 @@ def effective_ranks(tails: SpectralTails, k: Any) -> EffectiveRanks:
     >>> float(ranks.first), float(ranks.second)
     (6.0, 6.0)
     """
-    require_double_precision("rfgen.theory.overfitting.effective_rank")
     k = jnp.asarray(k, dtype=jnp.float64)
     start, stop = jnp.asarray(tails.start), jnp.asarray(tails.stop)
     level = jnp.maximum(jnp.searchsorted(start, k, side="right") - 1, 0)
@@ -81,6 +81,7 @@ def ranks_at_starts(tails: SpectralTails) -> EffectiveRanks:
     return EffectiveRanks(first, first * first / jnp.where(square > 0.0, square, 1.0))
 
 
+@needs_double_precision
 def critical_level(tails: SpectralTails, n: Any, b: Any = 1.0, ridge: Any = 0.0) -> Int[Array, ""]:
     """The number of the level that starts at k* = min {k : r_k + ridge / lambda_{k+1} >= b n}; -1 if there is none.
 
@@ -94,7 +95,6 @@ def critical_level(tails: SpectralTails, n: Any, b: Any = 1.0, ridge: Any = 0.0)
     ...     float(tails.start[critical_level(tails, n=50)])
     2.0
     """
-    require_double_precision("rfgen.theory.overfitting.effective_rank.critical_level")
     start, eigenvalue = jnp.asarray(tails.start), jnp.asarray(tails.eigenvalue)
     ridge = jnp.asarray(ridge, dtype=jnp.float64)
     rank = ranks_at_starts(tails).first + ridge / jnp.where(eigenvalue > 0.0, eigenvalue, 1.0)

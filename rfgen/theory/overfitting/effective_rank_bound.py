@@ -18,8 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.overfitting.effective_rank import ranks_at_starts, ranks_within
 
@@ -36,7 +35,7 @@ class EffectiveRankBound:
     k: Float[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
     """min over k of (1 - k/n)^-2 (1 - n/R_k)^-1 at `n` > 0 samples, a scalar; k is whole at actual modes.
@@ -51,7 +50,6 @@ def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
     >>> float(best.k), round(float(best.bound), 4)  # 1/(0.9^2 0.9)
     (10.0, 1.3717)
     """
-    require_double_precision("rfgen.theory.effective_rank_bound")
     n = jnp.asarray(n, dtype=jnp.float64)
 
     def margin(k: Array, second: Array) -> Array:

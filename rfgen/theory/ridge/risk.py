@@ -16,8 +16,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.equilibrium import equilibrium
 from rfgen.equivalents.error_kernel import error_kernel
 from rfgen.equivalents.groups import training_group
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 
@@ -46,7 +45,7 @@ class Risk:
     converged: Bool[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @partial(jax.jit, static_argnames="shared")
 def risk(
     modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
@@ -75,7 +74,6 @@ def risk(
     >>> round(float(point.test), 12), float(slope) < 0
     (0.917105668216, True)
     """
-    require_double_precision("rfgen.theory.risk")
     features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
     group = training_group(modes, n, noise)
     at = equilibrium(group, features, ridge)
