@@ -1,12 +1,14 @@
-"""What the arguments of verbs are, by name."""
+"""What the arguments of verbs are, by name, and their checks."""
 
-__all__ = ["Folder", "Numbers"]
+__all__ = ["Folder", "Numbers", "checked_seed", "checked_sizes", "whole"]
 
 import os
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+
+from rfgen.problems import validation
 
 
 class _HasArray(Protocol):
@@ -16,3 +18,26 @@ class _HasArray(Protocol):
 # A number, or numbers along one dimension: a list, a range, an array of NumPy or JAX, a Series, a DataArray.
 Numbers: TypeAlias = float | Sequence[float] | _HasArray
 Folder: TypeAlias = str | os.PathLike[str]
+
+
+def checked_sizes(n: Any) -> np.ndarray:
+    """Numbers of training samples > 0, which must be there."""
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    return validation.positive("n", n)
+
+
+def whole(name: str, values: np.ndarray) -> np.ndarray:
+    """Numbers of things that are drawn: whole, or inf."""
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed that keys can be made of."""
+    seed = validation.integer("seed", seed, 0)
+    if seed >= 2**63:
+        raise ValueError(f"seed must be below 2^63, got {seed}")
+    return seed

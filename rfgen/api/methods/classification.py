@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.arguments import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program

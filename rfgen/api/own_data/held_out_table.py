@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.own_data.held_out_points import SENTENCES, Rows, point
-from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.run import progress_bar
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_kernel
 from rfgen.numerics.scattered import farthest_first, interpolated
