@@ -152,7 +152,6 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import (
     LDA,
     AdversarialTraining,
@@ -164,7 +163,15 @@ from rfgen.problems.trainings.classifier import (
     SquaredHinge,
 )
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
-from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.trainings.spectral import (
+    Chebyshev,
+    GradientDescent,
+    GradientFlow,
+    HeavyBall,
+    IteratedRidge,
+    Nesterov,
+    Ridge,
+)
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate

@@ -26,8 +26,7 @@ from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.overfitting.cost import overfitting_cost as theory_overfitting_cost
-from rfgen.theory.overfitting.effective_rank import effective_ranks
-from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.effective_rank import effective_rank_bound, effective_ranks
 from rfgen.theory.overfitting.verdict import overfitting_verdict
 
 if TYPE_CHECKING:

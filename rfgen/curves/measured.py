@@ -10,8 +10,8 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.arguments import checked_seed, checked_sizes, whole
-from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, planned_for, run_cells
+from rfgen.curves.cells.store import content
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation

@@ -27,8 +27,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import Equilibrium
-from rfgen.equivalents.groups import Group
+from rfgen.equivalents.equilibrium import Equilibrium, Group
 
 
 @jax.tree_util.register_dataclass

@@ -19,9 +19,9 @@ from rfgen.api.nouns import (
     with_strengths,
 )
 from rfgen.curves.arguments import checked_seed, whole
-from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.run import Cell, planned_for, run_cells
+from rfgen.curves.cells.store import content
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.program_maps import spare_maps

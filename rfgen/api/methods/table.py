@@ -8,8 +8,7 @@ import numpy as np
 
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
-from rfgen.api.methods.coverage import Coverage
-from rfgen.api.methods.method import OPTIONS, Method, asked
+from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked
 from rfgen.api.methods.ridge import predict_spectral
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral_runs import simulate_spectral
@@ -20,9 +19,9 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
 from rfgen.problems.trainings.spectral import (
+    Chebyshev,
     GradientDescent,
     GradientFlow,
     HeavyBall,

@@ -15,7 +15,7 @@ from rfgen.problems.trainings.classifier import Logistic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.problem import Lasso
-from rfgen.theory.estimation.approximate_leave_out import approximately_left_out
+from rfgen.theory.estimation.leave_out import approximately_left_out
 
 if TYPE_CHECKING:
     import xarray

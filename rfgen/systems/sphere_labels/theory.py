@@ -27,8 +27,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.blocks import Blocks
-from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
-from rfgen.equivalents.groups import training_group
+from rfgen.equivalents.equilibrium import Equilibrium, equilibrium, training_group
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.contours import decaying, filter_weights

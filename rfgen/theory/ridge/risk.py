@@ -13,9 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.equilibrium import equilibrium
+from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
-from rfgen.equivalents.groups import training_group
 from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
