@@ -1,14 +1,19 @@
-"""What the arguments of verbs are, by name, and their checks."""
+"""What verbs take and give, by name, and the checks of their arguments."""
 
-__all__ = ["Folder", "Numbers", "checked_seed", "checked_sizes", "whole"]
+__all__ = ["Dataset", "Folder", "Numbers", "checked_seed", "checked_sizes", "whole"]
 
 import os
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from rfgen.problems import validation
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:  # loaded where one is made
+    Dataset = "xarray.Dataset"
 
 
 class _HasArray(Protocol):

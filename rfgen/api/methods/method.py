@@ -5,15 +5,13 @@ __all__ = ["OPTIONS", "Coverage", "Method", "asked"]
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from rfgen.curves.arguments import Dataset
 from rfgen.problems.shown import html_table
 from rfgen.problems.trainings.spectral import Ridge
-
-if TYPE_CHECKING:
-    import xarray
 
 # What may be asked for beyond a task, a learner and sizes, each with what becomes of it when it is left out.
 OPTIONS = {
@@ -133,7 +131,7 @@ class Coverage:
     about: Mapping[str, str]
 
     @property
-    def dataset(self) -> "xarray.Dataset":
+    def dataset(self) -> Dataset:
         """The table as an xarray Dataset."""
         import xarray
 
