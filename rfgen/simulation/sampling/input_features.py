@@ -19,13 +19,13 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.simulation.arrays import Array, elementwise, namespace
 from rfgen.simulation.random_numbers import standard_normals
-from rfgen.simulation.sampling.samplers import Sample, kernel_root
+from rfgen.simulation.sampling.samplers import RowSampler, Sample, kernel_root
 from rfgen.simulation.sampling.views import AugmentedSampler, mean_view
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class KernelSampler:
+class KernelSampler(RowSampler):
     """Inputs `scale` (d,) times standard normals, measured on fresh ones (the same for trials with one `shared` key).
 
     As on the sphere, rows of the Cholesky factor of the joint kernel matrix serve as coordinates.
@@ -51,10 +51,6 @@ class KernelSampler:
     def identity(self) -> tuple[Any, ...]:
         """What tells it apart beside its arrays."""
         return (repr(self.population.kernel), repr(sorted(self.population.target.items())), self.population.test_points)
-
-    def rows(self, n: int) -> int:
-        """Rows of a training set of `n` samples."""
-        return n
 
     @property
     def modes(self) -> int:
