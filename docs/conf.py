@@ -95,7 +95,7 @@ def _letters(found: rg.symbolic.Formula) -> list[tuple[str, str]]:
 
 def _explorer() -> None:
     """The page that solves in the browser, with its module inside: it opens from a folder too."""
-    from rfgen.explorer.page import fragment
+    from rfgen.explorer import fragment
 
     about = (
         "# Explorer\n\nThe exact risk of ridge regression on power laws, solved in your browser as you slide; in a "

@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.systems.class_imbalance import GaussianMixture, class_imbalance
+from rfgen.systems import class_imbalance
 from rfgen.theory import scaling_exponents
 
 rg.cache_programs()
@@ -182,13 +182,13 @@ for finite in (False, True):
 # normalised steps knows how far it can be trusted.
 
 # %%
-mixture = GaussianMixture([160, 40], [1.0, -1.0], [[4 / 120], [6.76 / 120]], [[1.5], [-1.5]], [120], bias=True)
+mixture = rg.GaussianMixture([160, 40], [1.0, -1.0], [[4 / 120], [6.76 / 120]], [[1.5], [-1.5]], [120], bias=True)
 fig, ax = plt.subplots()
 gaps = {}
 for (rule, speed), colour in zip(
     {"plain": 0.05, "balanced": 0.05, "normalised": 0.015}.items(), ("C0", "C1", "C2"), strict=True
 ):
-    losses = class_imbalance(mixture, speed, 20, rule)
+    losses = class_imbalance.class_imbalance(mixture, speed, 20, rule)
     assert losses.valid.all()
     for share, line in zip(losses.test, ("-", "--"), strict=True):
         ax.plot(share, color=colour, ls=line, label=rule if line == "-" else None)

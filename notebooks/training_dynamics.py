@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rfgen as rg
-from rfgen.systems.linear_networks import balanced_flow, isotropic_flow, optimal_time
+from rfgen.systems import linear_networks
 from rfgen.theory import augmented_modes
 
 rg.cache_programs()
@@ -79,10 +79,10 @@ snr, alpha = 5.0, np.linspace(0.05, 2.5, 99)
 fig, ax = plt.subplots()
 peaks = []
 for time in (5.0, 20.0, 100.0, 1000.0):
-    test = over(lambda *point: isotropic_flow(*point).test, alpha, snr, time)
+    test = over(lambda *point: linear_networks.isotropic_flow(*point).test, alpha, snr, time)
     peaks.append(float(test.max()))
     ax.plot(alpha, test, label=f"t = {time:g} τ")
-best = over(lambda *point: isotropic_flow(*point).test, alpha, snr, over(optimal_time, alpha, snr))
+best = over(lambda *point: linear_networks.isotropic_flow(*point).test, alpha, snr, over(linear_networks.optimal_time, alpha, snr))
 ax.plot(alpha, best, "k--", label="best time for each α")
 ax.set(xlabel="samples per input α", ylabel="test risk", title="double descent grows with training time")
 ax.legend(frameon=False)
@@ -98,7 +98,7 @@ assert (np.diff(peaks[1:]) > 0).all() and (np.diff(best) < 0).all()
 inputs, n = 200, 100
 linear = rg.Task.isotropic(inputs, signal=1.0, noise=1 / snr)
 engine = rg.predict(linear, rg.Learner(rg.GradientFlow(n / inputs * np.array([5.0, 20.0, 100.0]))), n=n)
-closed = over(lambda *point: isotropic_flow(*point).test, n / inputs, snr, [5.0, 20.0, 100.0])
+closed = over(lambda *point: linear_networks.isotropic_flow(*point).test, n / inputs, snr, [5.0, 20.0, 100.0])
 print(engine.test.values, closed)
 np.testing.assert_allclose(engine.test, closed, rtol=1e-8)
 
@@ -231,7 +231,7 @@ line, dots = np.linspace(0.0, 12.0, 61), np.linspace(0.0, 12.0, 7)
 with jax.enable_x64(True):
     problem, *_ = augmented_modes(linear, None)
     for depth, colour in ((1, "C0"), (2, "C1"), (3, "C2")):
-        flow = balanced_flow(problem, n=n, depth=depth, time=line, length=length, noise=1 / snr)
+        flow = linear_networks.balanced_flow(problem, n=n, depth=depth, time=line, length=length, noise=1 / snr)
         drawn = np.array([network(depth, length, dots, seed) for seed in range(trials)])
         mean, error = drawn.mean(axis=0), drawn.std(axis=0, ddof=1) / trials**0.5
         ax.plot(line, flow.test, color=colour, label=f"depth {depth}")

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, blank, legend, look, plain_log
-from rfgen.systems.relu_students import StudentTeacher, decomposition
+from rfgen.systems import relu_students
 
 INPUTS, TEACHER, SAMPLES = 15, 20, 50
 PARTS = {"approximation": COLOURS[0], "null_space": COLOURS[2], "overfitting": COLOURS[4]}
@@ -47,8 +47,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     `data` plays no part.  Arrays `hidden` (widths,); `approximation`, `null_space`, `overfitting`, `sum`, `test` and their
     `_se` (widths,).
     """
-    plan, setting = SCALES[scale], StudentTeacher(INPUTS, TEACHER, SAMPLES)
-    runs = [decomposition(setting, hidden, plan["seeds"], seed) for hidden in plan["hidden"]]
+    plan, setting = SCALES[scale], relu_students.StudentTeacher(INPUTS, TEACHER, SAMPLES)
+    runs = [relu_students.decomposition(setting, hidden, plan["seeds"], seed) for hidden in plan["hidden"]]
     values = {name: np.array([getattr(run, name) for run in runs]) for name in (*PARTS, "test")}
     values["sum"] = sum(values[name] for name in PARTS)
     arrays = {"hidden": np.array(plan["hidden"])}

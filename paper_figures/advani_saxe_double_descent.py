@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
 from paper_figures.style import blank, graded, legend, look
-from rfgen.systems.linear_networks import isotropic_flow, optimal_time
+from rfgen.systems import linear_networks
 
 SNR, TIMES = 5.0, (5.0, 20.0, 50.0, 100.0, 1000.0)
 LEAST, MOST = 0.05, 2.5
@@ -44,10 +44,10 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     """
     plan = SCALES[scale]
     alpha = np.linspace(LEAST, MOST, plan["grid"])
-    best_time = on_grid(optimal_time, alpha, SNR)
+    best_time = on_grid(linear_networks.optimal_time, alpha, SNR)
     arrays = {
-        "alpha": alpha, "test": on_grid(isotropic_flow, alpha, SNR, np.array(TIMES)[:, None])["test"],
-        "best_time": best_time, "best": on_grid(isotropic_flow, alpha, SNR, best_time)["test"],
+        "alpha": alpha, "test": on_grid(linear_networks.isotropic_flow, alpha, SNR, np.array(TIMES)[:, None])["test"],
+        "best_time": best_time, "best": on_grid(linear_networks.isotropic_flow, alpha, SNR, best_time)["test"],
         "dot_alpha": np.array(plan["alphas"]), **dots(plan["alphas"], SNR, TIMES, [0.0], plan["trials"], seed),
     }
     parameters = {

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
 from paper_figures.style import COLOURS, blank, legend, look, plain_log
-from rfgen.systems.linear_networks import isotropic_flow, optimal_ridge, optimal_time
+from rfgen.systems import linear_networks
 
 SNR, ALPHAS = 2.0, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0
@@ -47,11 +47,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     plan = SCALES[scale]
     time, dot_time = np.geomspace(EARLIEST, LATEST, plan["grid"]), np.geomspace(0.05, 400.0, plan["dots"])
     alpha = np.array(ALPHAS)
-    curve, best_time = on_grid(isotropic_flow, alpha[:, None], SNR, time), on_grid(optimal_time, alpha, SNR)
+    curve = on_grid(linear_networks.isotropic_flow, alpha[:, None], SNR, time)
+    best_time = on_grid(linear_networks.optimal_time, alpha, SNR)
     arrays = {
         "time": time, "test": curve["test"], "train": curve["train"], "best_time": best_time,
-        "best": on_grid(isotropic_flow, alpha, SNR, best_time)["test"],
-        "oracle": on_grid(optimal_ridge, alpha, SNR)["test"], "dot_time": dot_time,
+        "best": on_grid(linear_networks.isotropic_flow, alpha, SNR, best_time)["test"],
+        "oracle": on_grid(linear_networks.optimal_ridge, alpha, SNR)["test"], "dot_time": dot_time,
         **dots(ALPHAS, SNR, dot_time, [0.0], plan["trials"], seed, ("test", "train")),
     }
     parameters = {

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.linear_networks import INPUTS, dots, on_grid, worst
 from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
-from rfgen.systems.linear_networks import isotropic_flow, optimal_time
+from rfgen.systems import linear_networks
 
 SNR, INRS, SHOWN, ALPHAS = 5.0, (0.0, 5.0, 20.0, 80.0), 0.5, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0
@@ -52,12 +52,13 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     alpha = np.linspace(0.0, 2.5, plan["grid"] + 1)[1:]  # 1 is not among them at either scale
     time, dot_time = np.geomspace(EARLIEST, LATEST, plan["grid"]), np.geomspace(0.05, 400.0, plan["dots"])
     inr = np.geomspace(0.1, 300.0, plan["grid"])
-    best_time, curve = on_grid(optimal_time, alphas, SNR, inr), on_grid(isotropic_flow, SHOWN, SNR, time, inrs)
+    best_time = on_grid(linear_networks.optimal_time, alphas, SNR, inr)
+    curve = on_grid(linear_networks.isotropic_flow, SHOWN, SNR, time, inrs)
     final = dots(plan["alphas"], SNR, [ENDLESS], INRS, plan["trials"], seed)
     arrays = {
-        "alpha": alpha, "final": on_grid(isotropic_flow, alpha, SNR, np.inf, inrs)["test"], "time": time,
+        "alpha": alpha, "final": on_grid(linear_networks.isotropic_flow, alpha, SNR, np.inf, inrs)["test"], "time": time,
         "test": curve["test"], "frozen": curve["frozen"][:, 0], "inr": inr,
-        "best": on_grid(isotropic_flow, alphas, SNR, best_time, inr)["test"],
+        "best": on_grid(linear_networks.isotropic_flow, alphas, SNR, best_time, inr)["test"],
         "final_alpha": np.array(plan["alphas"]), **{f"final_{name}": values for name, values in final.items()},
         "dot_time": dot_time, **dots([SHOWN], SNR, dot_time, INRS, plan["trials"], seed),
     }

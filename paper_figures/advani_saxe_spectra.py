@@ -16,8 +16,7 @@ import rfgen as rg
 from paper_figures.linear_networks import INPUTS, on_grid
 from paper_figures.style import COLOURS, blank, legend, look
 from rfgen.numerics import marchenko_pastur_density, marchenko_pastur_edges
-from rfgen.systems.linear_networks import isotropic_flow
-from rfgen.systems.linear_networks import simulate_isotropic_flow as simulated
+from rfgen.systems import linear_networks
 
 SNR, ALPHAS = 5.0, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0
@@ -51,6 +50,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     the density of the sampled eigenvalues that are not 0, `zeros` (alphas,), the share that is; `time` (points,), `test`
     and its parts (alphas, points).
     """
+    simulated = linear_networks.simulate_isotropic_flow
     plan = SCALES[scale]
     alpha, time = np.array(ALPHAS), np.geomspace(EARLIEST, LATEST, plan["grid"])
     lower, upper = on_grid(marchenko_pastur_edges, alpha)
@@ -61,7 +61,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     sampled = [
         simulated(INPUTS, round(a * INPUTS), SNR, [0.0], trials=plan["trials"], seed=seed).spectrum.ravel() for a in ALPHAS
     ]
-    curve = on_grid(isotropic_flow, alpha[:, None], SNR, time)
+    curve = on_grid(linear_networks.isotropic_flow, alpha[:, None], SNR, time)
     arrays = {
         "eigenvalue": eigenvalue, "density": on_grid(marchenko_pastur_density, eigenvalue, alpha[:, None]), "edges": edges,
         "histogram": np.array([np.histogram(x[x > 0], edges)[0] / (x.size * edges[1]) for x in sampled]),

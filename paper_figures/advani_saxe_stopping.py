@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import rfgen as rg
 from paper_figures.linear_networks import on_grid
 from paper_figures.style import blank, look
-from rfgen.systems.linear_networks import isotropic_flow, optimal_ridge, optimal_time
+from rfgen.systems import linear_networks
 
 # The published grid: snr 10^(-2:0.1:3), alpha 0.1:0.1:5.
 DECADES = (-2.0, 3.0)
@@ -43,9 +43,9 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     snr, alpha = np.logspace(*DECADES, plan["snr"]), np.linspace(*plan["alpha"])
     # the rounded 1.0 of the published grid is the peak itself
     alpha = np.where(np.abs(alpha - 1.0) < 1e-9, 1.0, alpha)
-    time = on_grid(optimal_time, alpha[:, None], snr)
-    stopped, final = (on_grid(isotropic_flow, alpha[:, None], snr, t)["test"] for t in (time, np.inf))
-    ridge = on_grid(optimal_ridge, alpha[:, None], snr)["test"]
+    time = on_grid(linear_networks.optimal_time, alpha[:, None], snr)
+    stopped, final = (on_grid(linear_networks.isotropic_flow, alpha[:, None], snr, t)["test"] for t in (time, np.inf))
+    ridge = on_grid(linear_networks.optimal_ridge, alpha[:, None], snr)["test"]
     arrays = {"snr": snr, "alpha": alpha, "time": time, "saved": 1 - stopped / final, "ridge_saved": 1 - ridge / stopped}
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "initial_to_noise": 0.0,

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, blank, legend, look, plain_log
-from rfgen.systems.relu_students import StudentTeacher, random_features, training
+from rfgen.systems import relu_students
 
 INPUTS, TEACHER, SAMPLES, NOISE = 30, 30, 300, 0.2
 TIMES = np.geomspace(1e-3, 1e3, 61)
@@ -53,11 +53,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     `trained_best`, ... in the same way; `time` (times,), `curve`, `curve_se` (3, times); `edges` (bins + 1,) of log10
     of the eigenvalue, `histogram` (3, bins), density of all eigenvalues, `zeros` (3,).
     """
-    plan, setting = SCALES[scale], StudentTeacher(INPUTS, TEACHER, SAMPLES, NOISE)
-    runs = {hidden: random_features(setting, hidden, TIMES, plan["seeds"], seed) for hidden in plan["hidden"]}
+    plan, setting = SCALES[scale], relu_students.StudentTeacher(INPUTS, TEACHER, SAMPLES, NOISE)
+    runs = {hidden: relu_students.random_features(setting, hidden, TIMES, plan["seeds"], seed) for hidden in plan["hidden"]}
     steps = np.unique(np.round(np.geomspace(1, plan["steps"], 40)))
     descents = [
-        training(setting, hidden, steps, RATE, INITIAL, plan["trained_seeds"], seed).test for hidden in plan["trained"]
+        relu_students.training(setting, hidden, steps, RATE, INITIAL, plan["trained_seeds"], seed).test
+        for hidden in plan["trained"]
     ]
     shown = [runs[hidden] for hidden in SHOWN]
     bins = [np.histogram(np.log10(run.spectrum[run.spectrum > 1e-12]), EDGES)[0] / run.spectrum.size for run in shown]

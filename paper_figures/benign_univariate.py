@@ -15,7 +15,6 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, blank, legend, look
-from rfgen.systems.univariate import linear_spline, min_norm_interpolant, noise_risks, spline_risk
 
 POWERS, POINTS, GRID = (1.0, 2.0), 12, 1200
 # A draw of the points with several kinks between them that can be seen.
@@ -48,7 +47,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     x = np.sort(random.uniform(size=POINTS))
     y = random.normal(size=POINTS)
     grid = np.union1d(np.linspace(x[0], x[-1], GRID), x)
-    functions = {"min_norm": min_norm_interpolant(x, y), "spline": linear_spline(x, y)}
+    functions = {"min_norm": rg.univariate.min_norm_interpolant(x, y), "spline": rg.univariate.linear_spline(x, y)}
     knots = functions["min_norm"].knots
     panels: dict[str, dict[str, Any]] = {
         "points": {
@@ -56,17 +55,17 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "knots": knots, "heights": functions["min_norm"](knots),
         }
     }
-    risks = noise_risks(list(plan["sizes"]), list(POWERS), trials=plan["trials"], seed=seed)
+    risks = rg.univariate.noise_risks(list(plan["sizes"]), list(POWERS), trials=plan["trials"], seed=seed)
     for p in POWERS:
         at = risks.sel(p=p)
         panels[f"L{p:g}"] = {
-            "n": plan["sizes"], "exact": spline_risk(p), **{name: at[name].values for name in COLOUR},
+            "n": plan["sizes"], "exact": rg.univariate.spline_risk(p), **{name: at[name].values for name in COLOUR},
         }
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "powers": list(POWERS),
         "points": POINTS, "trials": plan["trials"], "limit": LIMIT, "level": -LEVEL, "gap": float(risks.largest_gap),
     }
-    first, second = (spline_risk(p) for p in POWERS)
+    first, second = (rg.univariate.spline_risk(p) for p in POWERS)
     text = CAPTION.format(first=first, second=second, **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
 

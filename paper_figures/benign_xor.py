@@ -5,6 +5,7 @@ For the question of arXiv 2310.02541, parameters ours.
 
 __all__ = ["compute", "draw"]
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.runs import simulate
 from paper_figures.style import COLOURS, blank, legend, look
-from rfgen.systems.xor import neuron_paths, xor_first_step
+from rfgen.systems import xor
 
 N, DIM, SEPARATION, FLIP, WIDTH, RATE, STEPS, INIT = 200, 4000, 14.0, 0.1, 1000, 0.01, 200, 2e-4
 XOR = rg.XORClusters(DIM, SEPARATION, FLIP)
@@ -48,7 +49,8 @@ def _net(steps: int, init: float) -> rg.TwoLayerReLU:
 def _theory(inits: Any) -> np.ndarray:
     """Test accuracy after one step, over initial scales."""
     with jax.enable_x64(True):
-        curve = jax.jit(jax.vmap(lambda init: xor_first_step(N, DIM, SEPARATION, FLIP, WIDTH, RATE, init).test_accuracy))
+        step = partial(xor.xor_first_step, N, DIM, SEPARATION, FLIP, WIDTH, RATE)
+        curve = jax.jit(jax.vmap(lambda init: step(init).test_accuracy))
         return np.asarray(curve(np.asarray(inits, np.float64)))
 
 
@@ -63,7 +65,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     line = np.geomspace(*RANGE, 81)
     dots = [simulate(XOR, _net(1, init), N, trials=plan["dots"], seed=seed + 1) for init in plan["inits"]]
     dot, dot_se = (np.array([run[name].values[1] for run in dots]) for name in ("test_accuracy", "test_accuracy_se"))
-    paths = neuron_paths(XOR, _net(STEPS, INIT), N, seed=seed)
+    paths = xor.neuron_paths(XOR, _net(STEPS, INIT), N, seed=seed)
     panels = {
         "run": {"step": runs.steps.values, **found, "first": _theory([INIT])},
         "first": {

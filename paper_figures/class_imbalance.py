@@ -14,8 +14,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.style import COLOURS, blank, legend, look, plain_log
-from rfgen.systems.class_imbalance import GaussianMixture, class_imbalance
-from rfgen.systems.class_imbalance import simulate_class_imbalance as simulated
+from rfgen.systems import class_imbalance
 
 INPUTS, COUNTS, MEAN, TRACES = 120, (180, 20), 0.5, (4.0, 4.0)
 RATES, STEPS = {"plain": 0.05, "balanced": 0.05, "normalised": 0.05}, 40
@@ -43,10 +42,11 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     steps + 1), and of the dots `dot_step` (dots,), `dot_test`, `dot_test_se`, `dot_test_z` (rules, classes, dots), the same
     for `train`; z is 0 where the theory is not valid, and at step 0, where nothing is random.
     """
+    simulated = class_imbalance.simulate_class_imbalance
     plan = SCALES[scale]
     variances = np.array(TRACES)[:, None] / INPUTS
-    mixture = GaussianMixture(COUNTS, [1.0, -1.0], variances, [[MEAN], [-MEAN]], [INPUTS], bias=True)
-    exact = [class_imbalance(mixture, rate, STEPS, rule) for rule, rate in RATES.items()]
+    mixture = rg.GaussianMixture(COUNTS, [1.0, -1.0], variances, [[MEAN], [-MEAN]], [INPUTS], bias=True)
+    exact = [class_imbalance.class_imbalance(mixture, rate, STEPS, rule) for rule, rate in RATES.items()]
     runs = [simulated(mixture, rate, STEPS, rule, trials=plan["trials"], seed=seed) for rule, rate in RATES.items()]
     valid = np.array([curve.valid for curve in exact])
     at = np.arange(0, STEPS + 1, plan["every"])

@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.systems.linear_networks import isotropic_flow
-from rfgen.systems.linear_networks import simulate_isotropic_flow as simulated
+from rfgen.systems import linear_networks
 
 INPUTS = 300
 # errors below are drawn nowhere, and depend on the one smallest eigenvalue
@@ -37,8 +36,9 @@ def dots(
 
     A z-score is the distance from the exact curve in standard errors of the mean of the trials.
     """
+    simulated = linear_networks.simulate_isotropic_flow
     alphas, inrs, times = (np.asarray(values, float) for values in (alphas, inrs, times))
-    exact = on_grid(isotropic_flow, alphas[:, None, None], snr, times, inrs[:, None])
+    exact = on_grid(linear_networks.isotropic_flow, alphas[:, None, None], snr, times, inrs[:, None])
     # a seed for each cell: dots of one seed would err together
     seeds = np.random.SeedSequence(seed).generate_state(alphas.size * inrs.size).reshape(alphas.size, inrs.size)
     runs = [

@@ -16,7 +16,7 @@ import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import blank, graded, legend, look, plain_log
-from rfgen.systems.sensitivity import simulate_sensitivity as simulated
+from rfgen.systems import sensitivity
 
 NOISE, RANGE = 0.25, (0.1, 20.0)
 # What is fitted: power of the target, variance of the noise.
@@ -40,6 +40,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.
     """
+    simulated = sensitivity.simulate_sensitivity
     plan, panels = SCALES[scale], {}
     dim = plan["dim"]
     for name, (signal, noise) in TARGETS.items():

@@ -152,7 +152,6 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import (
     LDA,
     AdversarialTraining,
@@ -164,17 +163,21 @@ from rfgen.problems.trainings.classifier import (
     SquaredHinge,
 )
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
-from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
+from rfgen.problems.trainings.spectral import (
+    Chebyshev,
+    GradientDescent,
+    GradientFlow,
+    HeavyBall,
+    IteratedRidge,
+    Nesterov,
+    Ridge,
+)
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
-from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.linear_networks.training import DeepLinearFlow
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
-from rfgen.systems.naive_bayes.training import NaiveBayes
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
+from rfgen.systems.sphere_labels.problem import ZonalLabels
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.check.agreement import FINITE_SIZE
-from rfgen.api.check.comparison import comparison
+from rfgen.api.check.agreement import FINITE_SIZE, comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
 from rfgen.api.methods.table import method_for

@@ -32,22 +32,19 @@ from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.systems.lazy.deep_kernel_exponent import deep_kernel_exponent
 from rfgen.systems.linear_networks.deep_linear import deep_linear
 from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
-from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
-from rfgen.systems.xor.first_step import xor_first_step
-from rfgen.systems.xor.neuron_alignment import first_alignment
+from rfgen.systems.sphere_labels.problem import ZonalLabels
+from rfgen.systems.sphere_labels.theory import kernel_classifier
+from rfgen.systems.xor.theory import first_alignment, xor_first_step
 from rfgen.theory.classification.adversarial import linf_training
-from rfgen.theory.classification.averaging import averaging
-from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
+from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import weight_law
-from rfgen.theory.estimation.estimator_error import estimator_error
+from rfgen.theory.estimation.risk_estimators import estimator_error
 from rfgen.theory.overfitting.benign_bounds import benign_bounds
 from rfgen.theory.overfitting.cost import overfitting_coefficient, overfitting_cost
-from rfgen.theory.overfitting.effective_rank import effective_ranks
-from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.effective_rank import effective_rank_bound, effective_ranks
 from rfgen.theory.overfitting.power_law_fitting import power_law_fitting
 from rfgen.theory.ridge.learnability import learnability
 

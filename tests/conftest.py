@@ -36,10 +36,7 @@ from tests import compiled_programs, tiers
 
 # The user layer (problems, verbs, and a system's nouns and methods) validates by itself, with messages that tests read.
 ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check.agreement", "api.check.report"]
-BY_THEMSELVES = {
-    "activation_energies", "gaussian_mixture", "method", "sparse_regression", "trainings", "two_layer_relu", "verb",
-    "xor_clusters", "zonal_labels",
-}
+BY_THEMSELVES = {"activation_energies", "method", "problem", "verb"}
 SYSTEMS = pathlib.Path(__file__).parents[1] / "rfgen" / "systems"
 ROOMS += [
     f"systems.{path.parent.name}.{path.stem}"

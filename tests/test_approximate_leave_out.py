@@ -6,7 +6,7 @@ import pytest
 import rfgen as rg
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.theory.estimation.approximate_leave_out import approximately_left_out
+from rfgen.theory.estimation.leave_out import approximately_left_out
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(50, 50)) / 50**0.5

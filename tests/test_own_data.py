@@ -141,7 +141,7 @@ def test_alarms_are_few_and_no_large_gap_is_silent():
 
 def test_many_rows_share_one_effective_ridge(monkeypatch):
     exact = rg.learning_curve(INPUTS, LABELS, [60, 100], 30.0)
-    monkeypatch.setattr("rfgen.api.held_out_points.MOST_ROWS", 100)
+    monkeypatch.setattr("rfgen.api.own_data.held_out_points.MOST_ROWS", 100)
     found = rg.learning_curve(INPUTS, LABELS, [60, 100], 30.0)
     np.testing.assert_allclose(found.test, exact.test, rtol=0.03)
     assert np.isnan(found.per_example).all()

@@ -25,11 +25,11 @@ __all__ = [
 from rfgen.api.attacking import adversarial_error
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
-from rfgen.api.estimating import estimate_risk
-from rfgen.api.model_features import features_of, tangent_features
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
-from rfgen.api.own_data import learning_curve
+from rfgen.api.own_data.learning_curve import learning_curve
+from rfgen.api.own_data.model_features import features_of, tangent_features
+from rfgen.api.own_data.risk_estimates import estimate_risk
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping

@@ -3,14 +3,14 @@
 __all__ = ["adversarial_error"]
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen.api.methods.classification import Arrays, axes_of, groups_of, shown, solved_classifiers, unsolved
 from rfgen.api.methods.table import method_for
-from rfgen.curves.arguments import Numbers
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import blockwise
 from rfgen.numerics.precision import double_precision
@@ -23,9 +23,6 @@ from rfgen.problems.trainings.classifier import rule_of
 from rfgen.theory.classification.margin import MarginClassifier
 from rfgen.theory.classification.weight_law import adversarial_error as theory_adversarial_error
 
-if TYPE_CHECKING:
-    import xarray
-
 
 @program(static_argnames="norm")
 def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any, radius: Any, norm: str) -> Any:
@@ -36,7 +33,7 @@ def _attacked(found: MarginClassifier, means: Any, variances: Any, classes: Any,
 @double_precision
 def adversarial_error(
     task: Mixture | ClassGroups, learner: Learner, n: Numbers | None, radius: Numbers, *, norm: str = "l2"
-) -> "xarray.Dataset":
+) -> Dataset:
     """The exact error of a classifier whose test inputs are moved against their class.
 
     Parameters

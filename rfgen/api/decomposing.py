@@ -2,28 +2,25 @@
 
 __all__ = ["fine_grained_variance"]
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rfgen.api.methods.ridge import risk_curve
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out
-from rfgen.curves.arguments import Numbers
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 
-if TYPE_CHECKING:
-    import xarray
-
 
 @double_precision
 def fine_grained_variance(
     task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
-) -> "xarray.Dataset":
+) -> Dataset:
     """The variance of a learner by the randomness that it comes from, and all that comes from several together.
 
     Parameters

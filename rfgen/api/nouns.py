@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.arguments import checked_sizes
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.classes.class_groups import ClassGroups
@@ -23,9 +23,8 @@ from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.sparse.problem import SparseRegression
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
 AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
 AnyLearner: TypeAlias = Learner | TwoLayerReLU

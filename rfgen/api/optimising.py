@@ -3,15 +3,15 @@
 __all__ = ["least_ridge", "optimal_augmentation", "optimal_ridge"]
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
-from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
-from rfgen.curves.arguments import Numbers
+from rfgen.api.own_data.leverages import with_leverages
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid, over_modes
 from rfgen.numerics.precision import double_precision
@@ -26,9 +26,6 @@ from rfgen.theory.ridge.negative_ridge import best_below_zero
 from rfgen.theory.ridge.optimal_augmentation import dimension
 from rfgen.theory.ridge.optimal_augmentation import optimal_augmentation as theory_optimal_augmentation
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge as theory_optimal_ridge
-
-if TYPE_CHECKING:
-    import xarray
 
 
 @program(static_argnames="keep_outputs")
@@ -46,7 +43,7 @@ def _negative_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outpu
 @double_precision
 def optimal_ridge(
     task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False
-) -> "xarray.Dataset":
+) -> Dataset:
     """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
 
     Parameters
@@ -135,7 +132,7 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
 @double_precision
 def optimal_augmentation(
     task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
-) -> "xarray.Dataset":
+) -> Dataset:
     """The strength of the learner's augmentation that minimises the exact test risk, and the curve there.
 
     Parameters

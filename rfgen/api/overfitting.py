@@ -4,7 +4,7 @@ __all__ = ["overfitting_cost"]
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.api.optimising import at_edge
-from rfgen.curves.arguments import Numbers
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid, blockwise, over_modes
 from rfgen.numerics.precision import double_precision
@@ -26,12 +26,8 @@ from rfgen.problems.spectra.spectral_tails import SpectralTails, spectral_tails
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.overfitting.cost import overfitting_cost as theory_overfitting_cost
-from rfgen.theory.overfitting.effective_rank import effective_ranks
-from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.effective_rank import effective_rank_bound, effective_ranks
 from rfgen.theory.overfitting.verdict import overfitting_verdict
-
-if TYPE_CHECKING:
-    import xarray
 
 # Points are computed in padded blocks of this size: one shape compiled, whatever the sizes asked for.
 BLOCK = 16
@@ -93,7 +89,7 @@ def _padded(modes: Modes) -> Modes:
 @double_precision
 def overfitting_cost(
     task: Task | DataTask, n: Numbers, *, features: Numbers | None = None
-) -> "xarray.Dataset":
+) -> Dataset:
     """What interpolation costs: the test risk at ridge 0 over the least test risk of all ridges, with bounds and a verdict.
 
     Parameters

@@ -3,16 +3,14 @@
 __all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error", "means"]
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rfgen._version import __version__
+from rfgen.curves.arguments import Dataset
 from rfgen.curves.grid import Grid
 from rfgen.problems.task import Task
-
-if TYPE_CHECKING:
-    import xarray
 
 DESCRIPTIONS = {
     "test": "test risk, label noise included",
@@ -108,7 +106,7 @@ MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 def dataset(
     axes: Mapping[str, np.ndarray], variables: dict[str, np.ndarray], task: Any, attributes: dict[str, Any],
     inner: Mapping[str, np.ndarray] | None = None,
-) -> "xarray.Dataset":
+) -> Dataset:
     """An xarray Dataset over the axes that are arrays; scalars become scalar coordinates.
 
     Last come the outputs that a task keeps, or the dimension that is `inner`; a variable may be without them.

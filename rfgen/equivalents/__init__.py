@@ -2,6 +2,5 @@
 
 __all__ = ["Equilibrium", "ErrorKernel", "Group", "equilibrium", "error_kernel", "training_group"]
 
-from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
+from rfgen.equivalents.equilibrium import Equilibrium, Group, equilibrium, training_group
 from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
-from rfgen.equivalents.groups import Group, training_group

@@ -79,9 +79,9 @@ class Blocks:
         return df1 if self.examples is None else df1 / self._unseen(reduction)
 
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
-        """Derivative of `degrees` in t."""
+        """Derivative of `degrees` in t; of independent rows theta - t K, V - V D V being V^2, without a difference."""
         if self.examples is None:
-            return self.strength(reduction) - traces @ self.responses(reduction, reduction)
+            return self.strength(reduction @ reduction)
         ratio = reduction[0, 0, 0] / self._unseen(reduction)
         return jnp.reshape((1.0 - self.share(traces.dtype)) * ratio**2, (1,))
 

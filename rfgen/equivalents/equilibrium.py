@@ -1,4 +1,4 @@
-"""The equilibrium of one group in closed form up to one monotone scalar equation.
+"""The equilibrium of one group, training rows that share a covariance, up to one monotone scalar equation.
 
 Two coupled equations fix the effective ridges kappa (of the samples) and gamma (of samples and features):
 
@@ -27,17 +27,37 @@ bounds.
 With ridge 0 and rank <= m everything is learned: gamma = 0.  Equations: theory (2.1) to (2.6) and (2.8) to (2.13).
 """
 
-__all__ = ["Equilibrium", "equilibrium"]
+__all__ = ["Equilibrium", "Group", "equilibrium", "training_group"]
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.groups import Group
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.spectra.modes import Modes
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Group:
+    """`rows` () independent rows with the covariance and the target of `modes`, and label noise of variance `noise` ().
+
+    Plain ridge regression is one group of n rows; the test population is that of the training rows.
+    """
+
+    modes: Modes
+    rows: Float[Array, "*batch"]
+    noise: Float[Array, "*batch"]
+
+
+def training_group(modes: Modes, n: Any, noise: Any) -> Group:
+    """The single group of ridge regression on `n` samples, its leaves as 64-bit arrays."""
+    modes = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=jnp.float64), modes)
+    return Group(modes, jnp.asarray(n, dtype=jnp.float64), jnp.asarray(noise, dtype=jnp.float64))
+
 
 # Residuals measured over the problem table: at most 2e-14.
 RESIDUAL_TOLERANCE = 1e-10

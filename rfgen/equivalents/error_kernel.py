@@ -27,8 +27,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import Equilibrium
-from rfgen.equivalents.groups import Group
+from rfgen.equivalents.equilibrium import Equilibrium, Group
 
 
 @jax.tree_util.register_dataclass
@@ -36,8 +35,10 @@ from rfgen.equivalents.groups import Group
 class ErrorKernel:
     """Observables, each a scalar () or batched by vmap: `test = bias + variance + noise`, in units of the target squared.
 
-    `bias`: squared error of the mean predictor; `variance`: spread from the draw of samples and features without label
-    noise; `noise`: the part linear in the noise variance, the irreducible noise included; `norm`: mean squared weights.
+    `train`: mean squared training residual; `bias`: squared error of the mean predictor; `variance`: spread from the draw
+    of samples and features without label noise; `noise`: the part linear in the noise variance, the irreducible noise
+    included; `norm`: mean squared weights; `amplification`: factor on every error source, n/(n - df2) for the full kernel
+    (the overfitting coefficient at ridge 0).
     """
 
     test: Float[Array, "*batch"]

@@ -142,7 +142,7 @@ def _linearised(
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * blocks.seen(operators.plain(resolvent, resolvent), reduction) / scale
     # features = df1 + features ridge/nu, and its derivatives in log t, log nu and log ridge
-    pull, spent = ridge / nu, traces * _degrees_slope(blocks, traces, reduction)
+    pull, spent = ridge / nu, traces * blocks.degrees_slope(traces, reduction)
     feature_misfit = pull - 1.0 + blocks.degrees(traces, reduction) * inverse
     feature_row, feature_nu = spent * inverse, -pull
     if traces.size == 1 and isinstance(operators, DiagonalOperators) and blocks.examples is None:
@@ -168,14 +168,6 @@ def _linearised(
         pull = jnp.where(tied, left, pull)
     matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], feature_nu[None, None]]])
     return jnp.append(misfit, feature_misfit), matrix, pull
-
-
-def _degrees_slope(blocks: Blocks, traces: Array, reduction: Array) -> Array:
-    """Derivative of df1 in t; of independent rows without a difference."""
-    if blocks.examples is not None:
-        return blocks.degrees_slope(traces, reduction)
-    mass, covariance = blocks.mass.astype(traces.dtype), blocks.covariance.astype(traces.dtype)
-    return jnp.einsum("g,glk,gklj->j", mass, reduction @ reduction, covariance)
 
 
 def _newton(

@@ -5,7 +5,7 @@ flag for them; switching it would change the dtype of the user's own code.  So t
 restored on exit), always as the outermost one: a scope opened inside a 32-bit transformation mixes dtypes.
 """
 
-__all__ = ["PrecisionError", "double_precision", "require_double_precision"]
+__all__ = ["PrecisionError", "double_precision", "needs_double_precision", "require_double_precision"]
 
 import functools
 from collections.abc import Callable
@@ -46,12 +46,30 @@ def _evaluated_at_once(traced: bool) -> AbstractContextManager[None]:
     return jax.ensure_compile_time_eval() if traced else nullcontext()
 
 
+def needs_double_precision(function: F) -> F:
+    """Raise `PrecisionError` with the remedy where `function`, of the pure layer, is called without 64-bit floats.
+
+    Memory maps are spared before each call: callers make eager ones in loops.
+
+    >>> half = needs_double_precision(lambda x: x / 2)
+    >>> with jax.enable_x64(True):
+    ...     half(3.0)
+    1.5
+    """
+    parts = function.__module__.split(".")
+    where = ".".join((*parts[: 3 if "systems" in parts else 2], function.__name__))
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        require_double_precision(where)
+        return function(*args, **kwargs)
+
+    return cast("F", call)
+
+
 def require_double_precision(where: str) -> None:
-    """Raise `PrecisionError` with the remedy unless 64-bit floats are on.
+    """Raise `PrecisionError` with the remedy unless 64-bit floats are on, and spare memory maps.
 
-    Every function of the theory begins so, on whose eager calls memory maps are spared as well.
-
-    >>> import jax
     >>> with jax.enable_x64(True):
     ...     require_double_precision("rfgen.theory.risk")
     """

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
+from rfgen.problems.own_functions import refusing
 from rfgen.problems.populations.examples import SAMPLINGS
 from rfgen.problems.rules import flag, instance, integer, numbers, one_of, optional
 from rfgen.problems.settings import Noun, setting
@@ -64,10 +65,8 @@ class DataTask(Noun):
         """What the feature map makes of `inputs`, refused where it fails."""
         if self.feature_map is None:
             return inputs.reshape(inputs.shape[0], -1)
-        try:
+        with refusing("feature_map must map inputs (N, ...) to rows (N, p)"):
             return self.feature_map(inputs)
-        except Exception as error:
-            raise ValueError(f"feature_map must map inputs (N, ...) to rows (N, p), it failed: {error}") from error
 
     @cached_property
     def features(self) -> np.ndarray:

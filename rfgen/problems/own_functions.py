@@ -1,9 +1,10 @@
 """Functions of the user's, of arrays entry by entry: as they are if JAX can trace them, else called back on the host."""
 
-__all__ = ["HostFunction", "differentiable", "own_function", "own_result"]
+__all__ = ["HostFunction", "differentiable", "own_function", "own_result", "refusing"]
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,6 +54,16 @@ class HostFunction:
         return repr(self.function)
 
 
+@contextmanager
+def refusing(rule: str) -> Iterator[None]:
+    """A ValueError of `rule` and the reason, of whatever a function of the user's, called within, raises."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{rule}, it failed: {reason}") from error
+
+
 def own_function(expected: str, shape: tuple[int, ...] = (7,)) -> Rule:
     """The rule of a function of arrays, entry by entry, tried at one of `shape`; messages call it `expected`."""
     called, tried = instance(Callable, expected), np.linspace(-0.5, 0.5, math.prod(shape)).reshape(shape)
@@ -90,10 +101,6 @@ def differentiable(name: str, function: Any) -> Any:
 
 def own_result(name: str, function: Callable[..., Any], *arrays: Any) -> Any:
     """What a user's function makes of arrays, refused in words where it fails."""
-    try:
+    what = "an array" if len(arrays) == 1 else f"{len(arrays)} arrays"
+    with refusing(f"{name} must be a function of {what} (np.where or jnp.where for if, np.tanh for math.tanh)"):
         return function(*arrays)
-    except Exception as error:
-        raise ValueError(
-            f"{name} must be a function of {'an array' if len(arrays) == 1 else f'{len(arrays)} arrays'} (np.where or "
-            f"jnp.where for if, np.tanh for math.tanh), it failed: {(str(error) or type(error).__name__).splitlines()[0]}"
-        ) from error

@@ -71,25 +71,27 @@ __all__ = [
 ]
 
 from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
-from rfgen.theory.classification.averaging import averaging
-from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
-from rfgen.theory.estimation.estimator_error import estimator_error
 from rfgen.theory.estimation.held_out_groups import held_out_groups
 from rfgen.theory.estimation.held_out_risk import HeldOutRisk, held_out_risk
-from rfgen.theory.estimation.risk_estimators import RiskEstimators, risk_estimators
+from rfgen.theory.estimation.risk_estimators import RiskEstimators, estimator_error, risk_estimators
 from rfgen.theory.estimation.subsample_risk import SubsampleRisk, subsample_risk
 from rfgen.theory.overfitting import scaling_exponents
 from rfgen.theory.overfitting.benign_bounds import BenignBounds, benign_bounds
 from rfgen.theory.overfitting.cost import OverfittingCost, overfitting_coefficient, overfitting_cost
-from rfgen.theory.overfitting.effective_rank import EffectiveRanks, effective_ranks
-from rfgen.theory.overfitting.effective_rank_bound import EffectiveRankBound, effective_rank_bound
+from rfgen.theory.overfitting.effective_rank import (
+    EffectiveRankBound,
+    EffectiveRanks,
+    effective_rank_bound,
+    effective_ranks,
+)
 from rfgen.theory.overfitting.power_law_fitting import PowerLawFitting, interpolation_threshold, power_law_fitting
 from rfgen.theory.overfitting.verdict import Verdict, overfitting_verdict
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk, augmented_modes, augmented_risk, resampled

@@ -10,7 +10,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.curves.cells import run
-from rfgen.curves.cells.progress import progress_bar
+from rfgen.curves.cells.run import progress_bar
 from rfgen.curves.cells.store import Store, content_key
 
 TASK, LEARNER = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge([0.1, 1.0]))

@@ -11,6 +11,9 @@ from tests.simulation.test_margin_fit import drawn
 LOSSES = {
     "logistic": lambda u: (np.logaddexp(0.0, -u), 1.0 / (1.0 + np.exp(u))),
     "squared_hinge": lambda u: (0.5 * np.maximum(1.0 - u, 0.0) ** 2, np.maximum(1.0 - u, 0.0)),
+    "hinge(0.5)": lambda u: (
+        np.where(u < 0.5, 0.75 - u, np.maximum(1.0 - u, 0.0) ** 2), np.clip(2.0 * (1.0 - u), 0.0, 1.0)
+    ),
     "hinge": lambda u: (np.maximum(1.0 - u, 0.0), None),
 }
 SETTINGS = ((2.0, 0.1), (0.1, 0.3))  # ridge, radius
@@ -25,7 +28,7 @@ def fitted(loss, norm, intercept, ridge, radius, shape="more rows"):
 
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("norm", ["l2", "linf"])
-@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge", "hinge(0.5)"])
 def test_no_force_is_left(loss, norm, intercept):
     """Residuals measured: at most 2e-7 of the penalty."""
     for (ridge, radius), shape in zip(SETTINGS, ("more rows", "fewer rows"), strict=True):

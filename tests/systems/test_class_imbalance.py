@@ -6,7 +6,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.systems.class_imbalance import simulation
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.problem import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulated
 from rfgen.systems.class_imbalance.theory import class_imbalance
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
-from rfgen.systems.class_imbalance.theory import class_imbalance
-from rfgen.systems.class_imbalance.time_domain import time_domain
+from rfgen.systems.class_imbalance.problem import GaussianMixture
+from rfgen.systems.class_imbalance.theory import class_imbalance, time_domain
 
 WEIGHTINGS = ("plain", "balanced", "normalised")
 CURVES = ("test", "train", "squared_gradient")

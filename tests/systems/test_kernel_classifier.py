@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
-from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.sphere_labels.simulation import kernel_classifier as simulated
 from rfgen.systems.sphere_labels.simulation import kernel_flow_classifier as simulated_flow
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.theory import kernel_classifier, kernel_flow_classifier
 
 MOST_Z = 4.0
 # What the Gaussian approximation promises.

@@ -9,9 +9,8 @@ from scipy.special import roots_jacobi
 
 import rfgen as rg
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
-from rfgen.systems.sphere_labels.kernel_classifier import kernel_classifier
-from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.problem import ZonalLabels
+from rfgen.systems.sphere_labels.theory import kernel_classifier, kernel_flow_classifier
 
 
 def labels(dim=8, kernel=None, slope=2.5, degrees=40):

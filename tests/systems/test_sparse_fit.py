@@ -9,9 +9,8 @@ import sklearn.linear_model
 
 import rfgen as rg
 from rfgen.systems.sparse.l1_fit import l1_fit
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sparse.simulation import reparametrized_descent, reparametrized_fit, ridge_fit, sparse_runs
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
 
 TASK = SparseRegression.equal(400, 8, noise=0.25)
 # Largest error of a coefficient of the lasso.

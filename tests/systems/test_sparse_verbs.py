@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 
 TASK = SparseRegression.equal(60, 3, noise=0.1)
 FLOW = rg.Learner(ReparametrizedFlow(init=[0.01, 0.1], linear=[0.0, 0.1, 1.0]))

@@ -19,8 +19,7 @@ from rfgen.systems.univariate import (
     noise_risks,
     spline_risk,
 )
-from rfgen.systems.univariate.certificate import least_cost
-from rfgen.systems.univariate.samples import samples
+from rfgen.systems.univariate.piecewise_linear import least_cost, samples
 
 # Measured worst over 3,000 random data sets: 1.2e-11, where -1/x of an end point a million away is a knot.
 MOST_GAP = 1e-9

@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 
 from rfgen.systems.xor import simulation as xor_network
-from rfgen.systems.xor.first_step import linear_cluster_errors, xor_first_step
-from rfgen.systems.xor.neuron_alignment import first_alignment, second_alignment
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 from rfgen.systems.xor.simulation import neuron_paths, xor_network_runs
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.theory import first_alignment, linear_cluster_errors, second_alignment, xor_first_step
 
 # n, dim, width, separation, rate, init, flip.
 WIDE = [
@@ -168,8 +166,8 @@ def test_neurons_of_the_first_two_steps():
 def test_two_devices_give_the_same_numbers():
     xor, net = XORClusters(200, 6.0, 0.1), TwoLayerReLU(20, 0.05, 20, 1e-2)
     code = (
-        "import json, jax; from rfgen.systems.xor.two_layer_relu import TwoLayerReLU\n"
-        "from rfgen.systems.xor.xor_clusters import XORClusters\n"
+        "import json, jax; from rfgen.systems.xor.problem import TwoLayerReLU\n"
+        "from rfgen.systems.xor.problem import XORClusters\n"
         "from rfgen.systems.xor.simulation import xor_network_runs\n"
         "xor, net = XORClusters(200, 6.0, 0.1), TwoLayerReLU(20, 0.05, 20, 1e-2)\n"
         "runs = xor_network_runs(xor, net, 20, trials=3, seed=2)\n"

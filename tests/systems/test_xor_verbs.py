@@ -5,8 +5,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.systems.xor import method as networks
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
 XOR, NET = XORClusters(600, 7.0, 0.1), TwoLayerReLU(200, 0.02, 5, 1e-3)
 

@@ -3,11 +3,14 @@
 Equations: theory (1.7) and (1.8).
 """
 
-__all__ = ["FINITE_SIZE", "MOST_GRANTED", "allowance", "finite_size_trend", "standard_score"]
+__all__ = ["FINITE_SIZE", "MOST_GRANTED", "allowance", "comparison", "finite_size_trend", "standard_score"]
 
 from typing import Any
 
 import numpy as np
+
+from rfgen.api.finite_size import expected_error
+from rfgen.api.nouns import in_modes
 
 # How many times its expected finite-size error, `rfgen.api.finite_size`, a theory is granted.
 FINITE_SIZE = 1.0
@@ -47,3 +50,18 @@ def finite_size_trend(n: Any, theory: Any, measured: Any, error: Any) -> tuple[f
     regressor, weight = theory / n, error**-2.0
     information = float(np.sum(weight * regressor**2))
     return float(np.sum(weight * regressor * (measured - theory)) / information), information**-0.5
+
+
+def comparison(
+    task: Any, curve: Any, name: str, measured: Any, error: Any, finite_size: float, dtype: str = "float64"
+) -> dict[str, Any]:
+    """Theory, measurement and its standard error, z-score and what is granted, for a `Report`."""
+    theory = curve[name]
+    granted = allowance(theory, expected_error(task, curve, name), finite_size) + ROUNDING[dtype] * np.abs(theory.values)
+    scale = getattr(in_modes(task), "null_risk", 1.0)
+    floor = FLOOR[dtype] * (float(np.nanmax(np.abs(measured))) if name == "norm" else scale)
+    z = standard_score(theory, measured, error, floor)
+    return {
+        f"{name}_theory": theory, f"{name}_simulation": measured, f"{name}_se": error,
+        f"{name}_z": theory.copy(data=z), f"{name}_allowance": theory.copy(data=granted),
+    }

@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.api.diagnosis.point import SPLITS, Point, last_digits
 from rfgen.api.diagnosis.record import Finding
-from rfgen.api.held_out_points import FEW, PEAK_RIDGE, PEAK_ROWS, Rows
+from rfgen.api.own_data.held_out_points import FEW, PEAK_RIDGE, PEAK_ROWS, Rows
 from rfgen.simulation.runs.splits import random_splits
 
 # An error counts from here, relative, and beyond so many standard errors of the splits.

@@ -13,9 +13,9 @@ from rfgen.api.diagnosis.conventions import Meant, clock_of, fitted, meant
 from rfgen.api.diagnosis.measured import OFF, UNITS, agreeing, within
 from rfgen.api.diagnosis.point import examined, nearby_rows, scatter_of_inputs
 from rfgen.api.diagnosis.record import Diagnosis, Finding
-from rfgen.api.held_out_points import MOST_ROWS
 from rfgen.api.nouns import in_modes
-from rfgen.api.own_data import SAME, read_rows
+from rfgen.api.own_data.held_out_points import MOST_ROWS
+from rfgen.api.own_data.learning_curve import SAME, read_rows
 from rfgen.api.predicting import predict
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation

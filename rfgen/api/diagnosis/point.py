@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfgen.api.held_out_points import Rows
+from rfgen.api.own_data.held_out_points import Rows
 from rfgen.simulation.runs.splits import Splits, random_splits
 from rfgen.theory.estimation.held_out_risk import held_out_risk
 from rfgen.theory.estimation.subsample_risk import subsample_risk

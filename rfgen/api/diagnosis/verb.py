@@ -14,16 +14,16 @@ from rfgen.api.diagnosis.curve import of_curve
 from rfgen.api.diagnosis.measured import OFF, UNITS, agreeing
 from rfgen.api.diagnosis.point import SPLITS, Point, examined, nearby_rows, scatter_of_inputs
 from rfgen.api.diagnosis.record import Diagnosis, Finding
-from rfgen.api.held_out_points import MOST_ROWS, Rows
 from rfgen.api.methods.table import method_for
-from rfgen.api.own_data import SAME, read_rows
+from rfgen.api.own_data.held_out_points import MOST_ROWS, Rows
+from rfgen.api.own_data.learning_curve import SAME, read_rows
+from rfgen.api.own_data.rows import read_data
 from rfgen.api.predicting import predict
-from rfgen.api.rows import read_data
 from rfgen.curves.arguments import Numbers
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.own_functions import own_result
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
+from rfgen.systems.xor.problem import TwoLayerReLU
 
 
 def diagnose(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
-from rfgen.api.leverages import with_leverages
 from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population, with_strengths
+from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.problems.augmentations.base import AbstractAugmentation

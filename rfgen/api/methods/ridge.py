@@ -1,6 +1,6 @@
-"""The exact curve of a learner on a task, or of what two models have in common that share the samples or the features."""
+"""Curves of tasks in eigen-coordinates: one model or an ensemble, of any training on a fixed set."""
 
-__all__ = ["risk_curve"]
+__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve"]
 
 from functools import partial
 from typing import Any
@@ -9,21 +9,69 @@ import jax
 import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
-from rfgen.api.leverages import with_leverages
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.program import program
+from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
+from rfgen.theory.ridge.ensemble import ensemble
 from rfgen.theory.ridge.negative_ridge import risk_below_zero
 from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
 from rfgen.theory.ridge.risk import risk as theory_risk
+
+
+def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str | None = None, members: Any = None) -> Any:
+    """Exact risk of linear models trained on a fixed set: ridge regression, gradient training, self-distillation.
+
+    Returns
+    -------
+    xarray.Dataset
+        `test` = `bias` + `variance` + `noise`: the risk on a new labelled input, the squared error of the mean predictor,
+        the variance from samples, features and initial weights, and all that is linear in the noise variance, that of the
+        test label included.  `train`, the mean squared residual; `norm`, the squared length of the weights;
+        `amplification`, the factor on every source of error; `kappa`, `gamma`, `df1`, `residual`, `converged`.
+
+        With an augmentation `data_variance` + `features_variance` = `variance` stand in place of `kappa` and `gamma`,
+        `attrs["form"]` names the equivalent, `test_pattern_se` and `train_pattern_se` are standard errors where patterns
+        are sampled, and `attrs["moments_error"]` those, relative, of moments estimated from real inputs.  Views and
+        strengths of the augmentation are dimensions.
+
+        With `members`, the last dimension but `output`: models trained on the same samples and views, each with features,
+        initial weights or resampled data of its own; ridge on features adds `effective_ridge`, that of the kernel
+        regression which infinitely many members equal.  Resampled learners have no `train`.
+
+        On real examples drawn without replacement `test` is the risk on those left out, `leverage_scatter` the scatter of
+        their leverages, and `attrs["indicator"]` by how much the risk would change if each had an effective ridge of its
+        own (the largest change of the points that depend on it most; 0 where leverages are alike).
+
+    Notes
+    -----
+    Exact as n, features and the number of modes grow together; errors are of relative order `amplification` (1/n +
+    1/features).  2-5 microseconds a point whatever the number of modes, 20-80 with an augmentation; along training one
+    contour a decade, whatever the number of times.
+
+    References
+    ----------
+    `rfgen.theory.risk` (arXiv 2311.14646), `rfgen.theory.augmented_risk`, `rfgen.theory.trajectory` and
+    `rfgen.theory.ensemble`, derived.
+    """
+    axes = checked_axes(task, learner, n)
+    refuse_held_out(task, learner)
+    if members is None:
+        found = risk_curve(task, learner, axes, form)
+    else:
+        found = predict_ensemble(task, learner, axes, form, members)
+    if learner.resampling is None:
+        return found
+    return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))
 
 
 @program(static_argnames=("keep_outputs", "shared"))
@@ -150,3 +198,48 @@ def _of_blocks(
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
     return dataset(grid.axes, variables, eigen, attributes)
+
+
+def checked_members(learner: Learner, members: Any) -> np.ndarray:
+    """`members` (), (sizes,) as floats, for a learner whose models can differ."""
+    sizes = validation.array("members", members, (0, 1), infinite=True)
+    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
+        raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
+    if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
+        raise ValueError(
+            "members of an ensemble differ by random features, initial weights or resampled data, and this learner has "
+            "none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
+        )
+    return sizes
+
+
+def predict_ensemble(
+    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, members: Any
+) -> Any:
+    """The curve of ensembles: `members` is the last dimension but `output`."""
+    sizes = checked_members(learner, members)
+    pair_of = "samples" if learner.resampling is None else "population"
+    single, pair = (risk_curve(task, learner, axes, form, shared) for shared in ("all", pair_of))
+    last = 1 if "output" in single.dims else 0
+    inner = sizes.reshape(sizes.shape + (1,) * last) if sizes.ndim else sizes
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        place = values.ndim - last if values.ndim == len(single.dims) else values.ndim
+        return np.expand_dims(values, place) if sizes.ndim else values
+
+    one, two = ({name: spread(np.asarray(each[name])) for name in each.data_vars} for each in (single, pair))
+    if "gamma" in one:
+        ridge, n, room = (spread(np.asarray(single[name].broadcast_like(single.gamma))) for name in ("ridge", "n", "df1"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one["effective_ridge"] = np.where(
+                one["kappa"] > 0.0, ridge * one["gamma"] / one["kappa"],
+                one["gamma"] * np.where(n - room > 1e-12 * n, n - room, 0.0) / (1.0 - room / in_modes(task).held_out_of),
+            )
+    mixed = ensemble(one, two, inner)
+    mixed["converged"] = one["converged"] & two["converged"]
+    axes = {name: np.asarray(single[name]) for name in single.coords if name != "output"} | {"members": sizes}
+    shape = Grid(axes).shape
+    for name, values in mixed.items():
+        wide = (*shape, *single.output.shape) if last and values.ndim > len(shape) else shape
+        mixed[name] = np.broadcast_to(values, wide)
+    return dataset(axes, mixed, in_modes(task), single.attrs)

@@ -8,10 +8,9 @@ import numpy as np
 
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
-from rfgen.api.methods.coverage import Coverage
-from rfgen.api.methods.method import OPTIONS, Method, asked
+from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked
+from rfgen.api.methods.ridge import predict_spectral
 from rfgen.api.methods.sgd import predict_stochastic
-from rfgen.api.methods.spectral import predict_spectral
 from rfgen.api.methods.spectral_runs import simulate_spectral
 from rfgen.curves.dataset import MEASURED
 from rfgen.problems.classes.class_groups import ClassGroups
@@ -20,9 +19,9 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.chebyshev import Chebyshev
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
 from rfgen.problems.trainings.spectral import (
+    Chebyshev,
     GradientDescent,
     GradientFlow,
     HeavyBall,
@@ -31,22 +30,18 @@ from rfgen.problems.trainings.spectral import (
     Ridge,
 )
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
 from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
-from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_deep_flow
 from rfgen.systems.linear_networks.training import DeepLinearFlow
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
 from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
-from rfgen.systems.naive_bayes.training import NaiveBayes
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sphere_labels.method import predict_sphere_labels, simulate_sphere_labels
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.xor.method import predict_network, simulate_network
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
 EIGEN = (Task, DataTask)
 _VIEWS = frozenset({"features", "augmentation", "test_views"})

@@ -1,8 +1,9 @@
 """One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
 
-__all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "run_cells", "whole"]
+__all__ = ["Cell", "planned_for", "progress_bar", "run_cells"]
 
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,6 @@ import jax
 import numpy as np
 
 from rfgen.curves.cells.memory import budget, plan
-from rfgen.curves.cells.progress import progress_bar
 from rfgen.curves.cells.store import Store, content_key
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
@@ -35,29 +35,6 @@ class Cell:
     at_once: int
     bytes: int = 0
     where: str = ""
-
-
-def checked_sizes(n: Any) -> np.ndarray:
-    """Numbers of training samples > 0, which must be there."""
-    if n is None:
-        raise ValueError("n, the number of training samples, is missing")
-    return validation.positive("n", n)
-
-
-def whole(name: str, values: np.ndarray) -> np.ndarray:
-    """Numbers of things that are drawn: whole, or inf."""
-    finite = values[np.isfinite(values)]
-    if (finite != np.round(finite)).any():
-        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
-    return values
-
-
-def checked_seed(seed: Any) -> int:
-    """A seed that keys can be made of."""
-    seed = validation.integer("seed", seed, 0)
-    if seed >= 2**63:
-        raise ValueError(f"seed must be below 2^63, got {seed}")
-    return seed
 
 
 def planned_for(memory: Any) -> int:
@@ -128,3 +105,12 @@ def _completed(found: list[dict[int, Arrays]]) -> list[Arrays]:
     known = next(iter(next(filter(None, found)).values()))
     nothing = {name: np.full(values.shape, np.nan) for name, values in known.items()}
     return [_joined(blocks) if blocks else nothing for blocks in found]
+
+
+def progress_bar(total: int, label: str, show: bool | None = None, delay: float = 0.0) -> Any:
+    """A tqdm bar over `total` steps, after `delay` seconds; `show=None` shows it in a terminal or notebook only."""
+    from tqdm.auto import tqdm
+
+    if show is None:
+        show = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return tqdm(total=total, desc=label, disable=not show, leave=False, delay=delay)

@@ -6,11 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
-from rfgen.problems.augmentations.image import as_image
-from rfgen.problems.rules import number, numbers, view_counts
+from rfgen.problems.augmentations.image import Switched, as_image
+from rfgen.problems.rules import number, view_counts
 from rfgen.problems.settings import setting
 
 
@@ -23,20 +22,12 @@ def luminance(owner: AbstractAugmentation, image: jax.Array) -> jax.Array:
     return (image @ jnp.asarray([0.299, 0.587, 0.114], image.dtype))[:, :, None]
 
 
-class Grayscale(AbstractAugmentation):
+class Grayscale(Switched):
     """All three channels become the luminance with `probability`: `Grayscale(probability=0.5, views=1)`.
 
     >>> [chance for chance, _ in Grayscale(0.2).patterns((8, 8, 3))]
     [0.8, 0.2]
     """
-
-    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
-    views: Any = setting(view_counts, default=1, axis=True)
-
-    @property
-    def moments_suffice(self) -> bool:
-        """Whether nothing is left to chance."""
-        return bool(np.isin(self.probability, (0.0, 1.0)).all())
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy, in colour or not."""
@@ -44,12 +35,6 @@ class Grayscale(AbstractAugmentation):
         if x.ndim != 3 or x.shape[2] != 3:
             raise ValueError(f"Grayscale needs colour images: inputs of shape (height, width, 3), got {x.shape}")
         return View(jnp.where(jax.random.bernoulli(key, jnp.asarray(self.probability, x.dtype)), luminance(self, x), x))
-
-    def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, AbstractAugmentation], ...]:
-        """In colour, or not."""
-        del shape
-        chance = float(self.probability)
-        return ((1.0, self),) if self.moments_suffice else ((1.0 - chance, Grayscale(0.0)), (chance, Grayscale(1.0)))
 
 
 class ColorJitter(AbstractAugmentation):

@@ -12,14 +12,14 @@ import numpy as np
 from jax.scipy.ndimage import map_coordinates
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
-from rfgen.problems.augmentations.image import as_image, check_size, image_shape, listed, window
+from rfgen.problems.augmentations.image import Switched, as_image, check_size, image_shape, listed, window
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.rules import flag, integer, numbers, view_counts, whole
+from rfgen.problems.rules import flag, integer, view_counts, whole
 from rfgen.problems.settings import setting
 from rfgen.problems.validation import non_negative
 
 
-class Flip(AbstractAugmentation):
+class Flip(Switched):
     """Left becomes right with `probability`: `Flip(probability=0.5, views=1)`.
 
     On a `Task` it changes the sign of every mode of odd number, counted from 0: on a symmetric domain eigenfunctions
@@ -28,14 +28,6 @@ class Flip(AbstractAugmentation):
     >>> Flip().mode_law(10).gain.tolist()
     [[1.0, -1.0], [1.0, 1.0]]
     """
-
-    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
-    views: Any = setting(view_counts, default=1, axis=True)
-
-    @property
-    def moments_suffice(self) -> bool:
-        """Whether nothing is left to chance."""
-        return bool(np.isin(self.probability, (0.0, 1.0)).all())
 
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One copy, flipped or not."""
@@ -54,12 +46,6 @@ class Flip(AbstractAugmentation):
         del modes
         none = np.zeros((1, 2))
         return ModeLaw(np.ones(1), np.array([[1.0, -1.0]]), none, none, np.ones(1)).sometimes(float(self.probability))
-
-    def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, AbstractAugmentation], ...]:
-        """Not flipped, or flipped."""
-        del shape
-        chance = float(self.probability)
-        return ((1.0, self),) if self.moments_suffice else ((1.0 - chance, Flip(0.0)), (chance, Flip(1.0)))
 
 
 class Shift(AbstractAugmentation):

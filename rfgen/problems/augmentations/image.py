@@ -1,6 +1,6 @@
 """Inputs seen as images."""
 
-__all__ = ["LISTED", "as_image", "box", "check_size", "image_shape", "listed", "window"]
+__all__ = ["LISTED", "Switched", "as_image", "box", "check_size", "image_shape", "listed", "window"]
 
 import math
 from collections.abc import Callable, Iterable
@@ -9,10 +9,31 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation
+from rfgen.problems.rules import numbers, view_counts
+from rfgen.problems.settings import setting
 
 LISTED = 16  # at most so many patterns are listed one by one: a curve averages over all tuples of them
+
+
+class Switched(AbstractAugmentation):
+    """A whole image changes with `probability`, or stays as it is."""
+
+    probability: Any = setting(numbers("[0, 1]"), default=0.5, axis=True)
+    views: Any = setting(view_counts, default=1, axis=True)
+
+    @property
+    def moments_suffice(self) -> bool:
+        """Whether nothing is left to chance."""
+        return bool(np.isin(self.probability, (0.0, 1.0)).all())
+
+    def patterns(self, shape: tuple[int, ...]) -> tuple[tuple[float, AbstractAugmentation], ...]:
+        """As it is, or changed."""
+        del shape
+        chance, own = float(self.probability), type(self)
+        return ((1.0, self),) if self.moments_suffice else ((1.0 - chance, own(0.0)), (chance, own(1.0)))
 
 
 def image_shape(owner: AbstractAugmentation, shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.own_functions import own_function
+from rfgen.problems.own_functions import own_function, refusing
 from rfgen.problems.rules import Rule, integer, number
 from rfgen.problems.settings import Noun, setting
 
@@ -72,10 +72,8 @@ class RandomFeatureMap(Noun):
         weights = jax.random.normal(weight_key, (x.shape[1], self.features), dtype=jnp.float64)
         biases = jax.random.normal(bias_key, (self.features,), dtype=jnp.float64) * self.bias_std
         hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases
-        try:
+        with refusing("activation must take arrays (jnp.where for if)"):
             active = np.asarray(activation_function(self.activation)(hidden))
-        except Exception as error:
-            raise ValueError(f"activation must take arrays (jnp.where for if), it failed: {error}") from error
         if active.shape != hidden.shape:
             raise ValueError(f"activation must return the shape of its input, {hidden.shape}, got {active.shape}")
         return active / self.features**0.5

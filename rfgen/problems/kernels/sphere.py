@@ -31,6 +31,7 @@ import numpy as np
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.kernels.network_layers import namespace
+from rfgen.problems.own_functions import refusing
 
 ROUNDOFF = 16 * np.finfo(np.float64).eps  # of a share computed by quadrature, per N^1/2 (worst seen: a third of it)
 CONVERGED = 1e-12  # change of N lambda / K(1) between two quadratures
@@ -158,10 +159,8 @@ def _hint(quadrature: int | None) -> str:
 
 @double_precision
 def _evaluate(kernel: Callable, t: np.ndarray) -> np.ndarray:
-    try:
+    with refusing("kernel must map arrays of cosines to arrays (jnp.where for if)"):
         values = np.asarray(kernel(t))
-    except Exception as error:
-        raise ValueError(f"kernel must map arrays of cosines to arrays (jnp.where for if), it failed: {error}") from error
     if values.shape != t.shape:
         raise ValueError(f"kernel must return the shape of its cosines, {t.shape}, got {values.shape}")
     if values.dtype != np.float64:

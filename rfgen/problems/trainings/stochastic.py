@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.own_functions import refusing
 from rfgen.problems.rules import Rule, flag, numbers, optional, whole
 from rfgen.problems.settings import setting
 from rfgen.problems.trainings.spectral import AbstractTraining, momentum_below_one
@@ -144,16 +145,13 @@ def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, mos
     """Values of a schedule, checked."""
     if steps == 0:
         return np.zeros(0)
-    try:
+    with refusing(
+        f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each (np.where for if)"
+    ):
         values = np.asarray(function(np.arange(steps)))
         if np.iscomplexobj(values):
             raise TypeError("it returned complex numbers")
         values = np.broadcast_to(values.astype(np.float64), (steps,))
-    except Exception as error:  # noqa: BLE001  whatever a user's function raises
-        raise ValueError(
-            f"{name} as a function must take the array of step numbers 0, 1, ... and return one number each (np.where "
-            f"instead of if); it failed: {error}"
-        ) from None
     bad = ~(np.isfinite(values) & (values >= 0) & (values < most))
     if bad.any():
         first = int(np.flatnonzero(bad)[0])

@@ -2,7 +2,6 @@
 
 __all__ = ["DrawnViews"]
 
-
 import copy
 from collections.abc import Callable
 from dataclasses import fields

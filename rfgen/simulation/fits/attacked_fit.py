@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted, while_loop
 from rfgen.simulation.fits.margin_fit import MarginFit
 
@@ -24,10 +25,10 @@ def attacked_fit(
 ) -> MarginFit:
     """Minimise `sum_i a_i loss(y_i (x_i.w + b) - radius |w|) + (ridge/2) |w|^2`, |w| the dual of the attack's `norm`.
 
-    `rows` (n, dim), `labels` y and loss `weights` a (n,); `loss` "logistic", "hinge" or "squared_hinge"; `ridge` > 0,
-    `radius` > 0.  `norm` "l2": |w|_2, "linf": |w|_1.  The length is bounded by v >= |w|, or v_j >= |w_j|, kept apart by
-    logarithmic barriers, as the hinge's slacks are.  `margins` are those of the rows where they are, `support` those whose
-    margin under attack is below 1.
+    `rows` (n, dim), `labels` y and loss `weights` a (n,); `loss` "logistic", "hinge" (or "hinge(width)", its corner
+    rounded) or "squared_hinge"; `ridge` > 0, `radius` > 0.  `norm` "l2": |w|_2, "linf": |w|_1.  The length is bounded by
+    v >= |w|, or v_j >= |w_j|, kept apart by logarithmic barriers, as the hinge's slacks are.  `margins` are those of the
+    rows where they are, `support` those whose margin under attack is below 1.
 
     >>> import numpy as np
     >>> x, one = np.array([[2.0, 0.1], [-2.0, 0.1]]), np.ones(2)
@@ -126,6 +127,11 @@ def _loss(loss: str, margin: Array, mu: Array) -> tuple[Array, Array, Array]:
     if loss == "squared_hinge":
         force = xp.maximum(behind, 0.0)
         return 0.5 * force * force, force, xp.where(behind > 0.0, 1.0, LEAST_BEND)
+    _, width = rule_parts(loss)
+    if width:
+        force = xp.clip(behind / width[0], 0.0, 1.0)
+        bend = xp.where((force > 0.0) & (force < 1.0), 1.0 / width[0], LEAST_BEND)
+        return force * (behind - 0.5 * width[0] * force), force, bend
     size = xp.abs(behind)
     root = xp.sqrt(size * size + 4.0 * mu * mu)
     less = 2.0 * mu / (2.0 * mu + size + root)

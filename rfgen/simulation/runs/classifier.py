@@ -125,7 +125,10 @@ def classifier_runs(
     if name == "discriminant" and rows - 2 < width:
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
     if attack and (features or isinstance(source, TeacherRows)):
-        raise ValueError(f"training must not be adversarial with features or on a Teacher, got {training!r}")
+        raise ValueError(
+            "training must not be adversarial with features, as inputs are moved and not features, or on a Teacher, whose "
+            f"labels would move with them, got {training!r}"
+        )
     # settings of the training: ridges, or ridges and radii trained for
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape

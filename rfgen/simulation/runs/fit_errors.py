@@ -6,7 +6,7 @@ from typing import Any
 
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.spectral_fit import SpectralFit
-from rfgen.simulation.runs.pairs import PairMeasures
+from rfgen.simulation.runs.pairs import PairMeasures, in_common
 from rfgen.simulation.sampling.samplers import Sample
 
 
@@ -58,10 +58,7 @@ def paired(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures
     """Measures of two trials, stacked, and their errors, two by two, with the bias: the product of the errors."""
     values, away, best, mask, floor, growth, at_points = errors
     xp = namespace(mask[0])
-    both = mask[0] * mask[1]
-    common = xp.sum(both)  # held-out rows of small samples may have none
-    shares = xp.where(common > 0.0, both / xp.maximum(common, 1.0), xp.nan)
-    both = xp.where(at_points[0], shares, both)
+    both = in_common(mask, at_points)
     weighted = both[:, None] * values[1]
     bias = xp.sum((away[0] @ (values[0].T @ weighted)) * away[1], axis=-1)
     bias = bias + xp.sum(away[1] * (best[0] @ weighted), axis=-1)

@@ -1,6 +1,6 @@
 """Pairs of trials: drawn, fitted and measured two by two, so that the product of their errors measures the bias."""
 
-__all__ = ["PairMeasures", "over_pairs"]
+__all__ = ["PairMeasures", "in_common", "over_pairs"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array, few_threads
+from rfgen.simulation.arrays import Array, few_threads, namespace
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import FeatureSampler
@@ -36,6 +36,14 @@ class PairMeasures:
     noise: Float[Array, "*pairs 2 settings outputs"]
     norm: Float[Array, "*pairs 2 settings outputs"]
     bias: Float[Array, "*pairs settings outputs"]
+
+
+def in_common(mask: Any, at_points: Any) -> Array:
+    """Weights of the coordinates, or of the test rows, that both trials of a pair measured on."""
+    xp = namespace(mask[0])
+    both = mask[0] * mask[1]
+    common = xp.sum(both)  # held-out rows of small samples may have none
+    return xp.where(at_points[0], xp.where(common > 0.0, both / xp.maximum(common, 1.0), xp.nan), both)
 
 
 def over_pairs(

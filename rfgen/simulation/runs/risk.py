@@ -14,7 +14,7 @@ from jaxtyping import Float
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
-from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
+from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
 
 
@@ -73,9 +73,6 @@ def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     """Measures of two trials, stacked, and their errors, two by two, with the bias: the product of the errors."""
     signal, mask, floor, at_points = errors
     xp = namespace(mask[0])
-    both = mask[0] * mask[1]
-    common = xp.sum(both)  # held-out rows of small samples may have none
-    shares = xp.where(common > 0.0, both / xp.maximum(common, 1.0), xp.nan)
-    both = xp.where(at_points[0], shares, both)
+    both = in_common(mask, at_points)
     bias = xp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
     return PairMeasures(*measures, bias=bias)

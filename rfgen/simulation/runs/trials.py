@@ -37,8 +37,7 @@ from rfgen.simulation.runs.one_pass import OnePassSettings, one_pass, one_pass_b
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.sampling.data_views import DataViews
-from rfgen.simulation.sampling.input_features import feature_sampler
-from rfgen.simulation.sampling.kernel_inputs import kernel_sampler
+from rfgen.simulation.sampling.input_features import feature_sampler, kernel_sampler
 from rfgen.simulation.sampling.samplers import mode_levels, sampler
 from rfgen.simulation.sampling.streams import unresolved_modes
 from rfgen.simulation.sampling.views import augmented

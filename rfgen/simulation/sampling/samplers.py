@@ -7,6 +7,7 @@ arrays, the rest of it is static under jit; it draws with keys on the device or 
 __all__ = [
     "FiniteSampler",
     "GaussianSampler",
+    "RowSampler",
     "Sample",
     "SphereSampler",
     "draw_examples",
@@ -66,9 +67,29 @@ def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, rep
     return (integers(key, n, examples) if replace else permutation(key, examples)[:n]), errors
 
 
+class RowSampler:
+    """A sampler whose samples are a row each, of coordinates of given `scale`."""
+
+    scale: Any
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays."""
+        return ()
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples."""
+        return n
+
+    @property
+    def modes(self) -> int:
+        """Number of coordinates of a row."""
+        return self.scale.size
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class GaussianSampler:
+class GaussianSampler(RowSampler):
     """Independent Gaussian eigen-coordinates; the risk is measured exactly, mode by mode.
 
     `scale` (modes,) = sqrt(eigenvalue), `coefficients` (outputs, modes).  Power outside the explicit modes (`floor`,
@@ -93,24 +114,10 @@ class GaussianSampler:
             probe=self.scale, truth=self.coefficients, mask=xp.ones_like(self.scale), floor=self.floor,
         )
 
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What tells it apart beside its arrays."""
-        return ()
-
-    def rows(self, n: int) -> int:
-        """Rows of a training set of `n` samples."""
-        return n
-
-    @property
-    def modes(self) -> int:
-        """Number of coordinates of a row."""
-        return self.scale.size
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class FiniteSampler:
+class FiniteSampler(RowSampler):
     """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest."""
 
     scale: Any
@@ -143,19 +150,10 @@ class FiniteSampler:
         """What tells it apart beside its arrays."""
         return (self.replace,)
 
-    def rows(self, n: int) -> int:
-        """Rows of a training set of `n` samples."""
-        return n
-
-    @property
-    def modes(self) -> int:
-        """Number of coordinates of a row."""
-        return self.scale.size
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class SphereSampler:
+class SphereSampler(RowSampler):
     """Uniform points of the unit sphere, measured on fresh ones (the same for trials with one `shared` key).
 
     Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
@@ -198,10 +196,6 @@ class SphereSampler:
         """What tells it apart beside its arrays."""
         kernels = (kernel for kernel in (self.kernel, self.initial_kernel) if kernel is not None)
         return (self.dim, self.points, *(np.asarray(kernel(np.linspace(-1.0, 1.0, 65))) for kernel in kernels))
-
-    def rows(self, n: int) -> int:
-        """Rows of a training set of `n` samples."""
-        return n
 
     @property
     def modes(self) -> int:

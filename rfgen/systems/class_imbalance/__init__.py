@@ -11,9 +11,7 @@ __all__ = [
     "time_domain",
 ]
 
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.class_imbalance.simulation import ClassImbalanceRuns
 from rfgen.systems.class_imbalance.simulation import class_imbalance as simulate_class_imbalance
-from rfgen.systems.class_imbalance.theory import ClassImbalance, class_imbalance
-from rfgen.systems.class_imbalance.time_domain import TimeDomain, time_domain
-from rfgen.systems.class_imbalance.training import ClassDescent
+from rfgen.systems.class_imbalance.theory import ClassImbalance, TimeDomain, class_imbalance, time_domain

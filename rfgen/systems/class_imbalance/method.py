@@ -11,7 +11,7 @@ from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
 from rfgen.problems.learner import Learner
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.problem import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import class_imbalance_trials
 from rfgen.systems.class_imbalance.theory import class_imbalance
 

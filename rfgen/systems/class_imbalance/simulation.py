@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
+from rfgen.systems.class_imbalance.problem import GaussianMixture
 from rfgen.systems.relu_students.relu_networks import seed_keys
 
 WEIGHTINGS = ("plain", "balanced", "normalised")

@@ -19,9 +19,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 
 
+@needs_double_precision
 def deep_kernel_exponent(squares: Any) -> Float[Array, ""]:
     """a of |x - z|^-a, the kernel of infinitely many layers, from `squares` c_j^2 (degrees + 1,), j = 0, 1, ...; traceable.
 
@@ -36,7 +37,6 @@ def deep_kernel_exponent(squares: Any) -> Float[Array, ""]:
     ...     round(float(deep_kernel_exponent([0.0, 0.49, 0.0, 0.51])), 4)
     2.0292
     """
-    require_double_precision("rfgen.systems.lazy.deep_kernel_exponent")
     squares = jnp.asarray(squares, dtype=jnp.float64)
     total = jnp.sum(squares)
     linear = squares[1] / total

@@ -20,7 +20,7 @@ import numpy as np
 
 from rfgen.equivalents.node_kernels import NodeKernels
 from rfgen.numerics.contours import closed
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.theory.dynamics.ends import dimension, prediction_covariance
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
@@ -41,6 +41,7 @@ class BalancedFlow:
     clock: np.ndarray
 
 
+@needs_double_precision
 def balanced_flow(
     problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: Any, noise: Any = 0.0
 ) -> BalancedFlow:
@@ -61,7 +62,6 @@ def balanced_flow(
     >>> flow.test.round(4).tolist()
     [1.39, 1.0352, 1.1817]
     """
-    require_double_precision("rfgen.systems.linear_networks.balanced_flow")
     times = np.asarray(time, dtype=np.float64)
     if depth != int(depth) or depth < 1:
         raise ValueError(f"depth must be an integer >= 1, got {depth!r}")

@@ -34,7 +34,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 
 # Eigenvalues, and log s for each: trapezoidal rules.  A mode switches on over a range of log s that narrows as u_0 falls.
 NODES = (320, 512)
@@ -56,6 +56,7 @@ class DeepLinear:
     norm: Float[Array, "*batch"]
 
 
+@needs_double_precision
 def deep_linear(alpha: Any, snr: Any, time: Any, depth: int, initial: Any) -> DeepLinear:
     """Errors of a decoupled linear network of `depth` layers after `time`; units and regime as the module says.
 
@@ -69,7 +70,6 @@ def deep_linear(alpha: Any, snr: Any, time: Any, depth: int, initial: Any) -> De
     >>> round(float(start.norm), 9), round(float(late.train), 9)  # (1 - 1/alpha) / snr at the end
     (0.01, 0.1)
     """
-    require_double_precision("rfgen.systems.linear_networks.deep_linear")
     if depth < 1:
         raise ValueError(f"depth must be an integer >= 1, got {depth}")
     alpha, snr, time, initial = (jnp.asarray(value, jnp.float64) for value in (alpha, snr, time, initial))

@@ -29,8 +29,7 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_edges, marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 
 # Times beyond this count as infinite: what still moves then has an eigenvalue below 1e-40, and the least positive edge
 # of the bulk in double precision is 1e-33 (alpha = 1 itself diverges as time does).
@@ -66,7 +65,7 @@ class OptimalRidge:
     test: Float[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0) -> IsotropicFlow:
     """Errors of a linear network after training for `time` = t/tau on P = `alpha` N samples.
@@ -87,7 +86,6 @@ def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0)
     >>> round(float(point.test), 2), round(float(limit.frozen), 12), round(float(limit.test), 12)
     (4.29, 0.75, 1.15)
     """
-    require_double_precision("rfgen.systems.linear_networks.isotropic_flow")
     alpha, snr, time, initial_to_noise = _doubles(alpha, snr, time, initial_to_noise)
     eigenvalues, weights = marchenko_pastur_quadrature(alpha)
     noise, initial = 1.0 / snr, initial_to_noise / snr
@@ -119,7 +117,7 @@ def isotropic_flow(alpha: Any, snr: Any, time: Any, initial_to_noise: Any = 0.0)
     )
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Array, ""]:
     """The t/tau at which test error is least; inf without noise, where training never hurts.
@@ -136,7 +134,6 @@ def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Arr
     >>> round(float(best), 6), abs(float(slope)) < 1e-14
     (3.067066, True)
     """
-    require_double_precision("rfgen.systems.linear_networks.optimal_time")
     alpha, snr, initial_to_noise = _doubles(alpha, snr, initial_to_noise)
     noisy = jnp.isfinite(snr)
     gain = jnp.where(noisy, snr, 1.0) + initial_to_noise
@@ -159,7 +156,7 @@ def optimal_time(alpha: Any, snr: Any, initial_to_noise: Any = 0.0) -> Float[Arr
     return jnp.where(noisy, jnp.minimum(jnp.exp(log_time), LATEST), jnp.inf)
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def overtraining(alpha: Any, snr: Any, initial_to_noise: Any = 0.0, time: Any = jnp.inf) -> Float[Array, ""]:
     """Test error at `time` = t/tau, by default the end of training, less that at the optimal time; derived.
@@ -174,6 +171,7 @@ def overtraining(alpha: Any, snr: Any, initial_to_noise: Any = 0.0, time: Any = 
     return late.test - isotropic_flow(alpha, snr, best, initial_to_noise).test
 
 
+@needs_double_precision
 def optimal_ridge(alpha: Any, snr: Any) -> OptimalRidge:
     """The ridge gamma that is best in `w = yX'(XX' + gamma)^-1`, and the test error with it, in units of sigma_w^2.
 
@@ -187,7 +185,6 @@ def optimal_ridge(alpha: Any, snr: Any) -> OptimalRidge:
     >>> float(best.ridge), float(best.test)
     (0.5, 1.0)
     """
-    require_double_precision("rfgen.systems.linear_networks.isotropic_flow.optimal_ridge")
     alpha, snr = _doubles(alpha, snr)
     ridge = 1.0 / snr
     half = 0.5 * (1.0 - alpha - ridge)

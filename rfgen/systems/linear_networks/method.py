@@ -13,7 +13,7 @@ from rfgen.curves.measured import measured_curve, sample_sizes
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.systems.linear_networks.balanced_flow import BalancedFlow, balanced_flow
-from rfgen.systems.linear_networks.balanced_runs import balanced_trials
+from rfgen.systems.linear_networks.simulation import balanced_trials
 from rfgen.theory.ridge.block_risk import augmented_modes
 
 NAMES = ("test", "train", "norm")

@@ -14,10 +14,9 @@ from rfgen.curves.measured import measured_curve, sample_sizes
 from rfgen.numerics.program import program
 from rfgen.problems.learner import Learner
 from rfgen.simulation.runs.classifier import classifier_runs
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
 from rfgen.systems.naive_bayes.simulation import naive_bayes_runs
 from rfgen.systems.naive_bayes.theory import bayes_errors, naive_bayes_errors
-from rfgen.systems.naive_bayes.training import NaiveBayes
 from rfgen.theory.classification.margin import margin_classifier
 
 # Pooled variances take two degrees of freedom, and the mean square of 1 / variance four more.

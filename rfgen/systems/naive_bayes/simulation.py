@@ -6,7 +6,7 @@ import numpy as np
 
 from rfgen.simulation.random_numbers import fold_in, host_key, split
 from rfgen.simulation.sampling.labelled_rows import labelled_rows
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses
 
 
 def fit_naive_bayes(rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:

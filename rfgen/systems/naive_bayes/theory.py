@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.systems.naive_bayes.correlated_classes import CorrelatedClasses
+from rfgen.systems.naive_bayes.problem import CorrelatedClasses
 
 
 def naive_bayes_errors(classes: CorrelatedClasses, n: Any) -> np.ndarray:

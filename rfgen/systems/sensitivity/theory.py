@@ -24,8 +24,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies
 from rfgen.theory.ridge.risk import risk
@@ -73,7 +72,7 @@ def _modes(activation: ActivationEnergies, dim: Array, signal: Array) -> tuple[M
     return modes, order
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def sensitivity(
     activation: ActivationEnergies, dim: Any, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, signal: Any = 1.0,
@@ -97,7 +96,6 @@ def sensitivity(
     >>> round(float(point.sensitivity), 2), float(point.target)
     (11.98, 10.0)
     """
-    require_double_precision("rfgen.systems.sensitivity.theory")
     dim, n, features, signal = (jnp.asarray(value, jnp.float64) for value in (dim, n, features, signal))
     modes, order = _modes(activation, dim, signal)
     of = risk(modes, n, features, ridge, noise)

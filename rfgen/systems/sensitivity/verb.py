@@ -3,13 +3,13 @@
 __all__ = ["sensitivity"]
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.curves.arguments import Numbers
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.grid import Grid, blockwise
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.precision import double_precision
@@ -18,9 +18,6 @@ from rfgen.problems import validation
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies, activation_energies
 from rfgen.systems.sensitivity.theory import Sensitivity
 from rfgen.systems.sensitivity.theory import sensitivity as theory_sensitivity
-
-if TYPE_CHECKING:
-    import xarray
 
 # Beyond dim to this power the Gaussian law of the features is not verified: at dim = 30, n = dim^2 the squared gradient of
 # simulations is 10 % above.
@@ -53,7 +50,7 @@ def _points(activation: ActivationEnergies, dim: Any, signal: Any, noise: Any, n
 def sensitivity(
     dim: int, n: Numbers, features: Numbers | None = None, ridge: Numbers = 0.0, *,
     activation: str | Callable[[Any], Any] = "tanh", signal: float = 1.0, noise: float = 0.0,
-) -> "xarray.Dataset":
+) -> Dataset:
     """Sensitivity of random-feature regression to its inputs, sqrt(dim E|grad f(x)|^2), in units of the target.
 
     Parameters

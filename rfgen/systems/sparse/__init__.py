@@ -12,7 +12,6 @@ __all__ = [
     "state_evolution",
 ]
 
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
-from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow

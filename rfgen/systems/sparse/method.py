@@ -8,23 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen._version import __version__
-from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
-from rfgen.curves.dataset import dataset, means
+from rfgen.curves.arguments import checked_sizes
+from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
+from rfgen.curves.measured import measured_curve
 from rfgen.numerics.program import program
-from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.systems.sparse.problem import ReparametrizedFlow, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.simulation import sparse_runs
-from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
-from rfgen.systems.sparse.trainings import ReparametrizedFlow
-
-# Trials of one stored cell.
-CELL_TRIALS = 32
 
 
 @program(static_argnames="kind")
@@ -101,23 +95,14 @@ def simulate_sparse(
     Designs and noise are drawn anew in each trial.  Fits that do not converge are left out and counted in
     `attrs["failures"]`.
     """
-    sizes = whole("n", checked_sizes(n))
-    grid = Grid({"n": sizes, **learner.training.axes})
-    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    dim, planned = int(task.multiplicity.sum()), []
-    for size in np.ravel(sizes).astype(int).tolist():
+    dim = task.dim
 
-        def fitted(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
-            runs = sparse_runs(task, learner.training, size, stop - start, seed, start)
-            advance(stop - start)
-            return runs
+    def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
+        return sparse_runs(task, learner.training, n, trials, seed, start)
 
-        key = (__version__, *content(task), *content(learner.training), seed, size)
-        # the design twice, and what an interior point factors
-        planned.append(Cell(fitted, key, CELL_TRIALS, 8 * (3 * size * dim + 4 * min(size, dim) ** 2), f"n={size}"))
-    cells, interrupted = run_cells(planned, trials, planned_for(memory), "n or dim", store, progress)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
-    lost = sum(int(np.isnan(cell["test"]).sum()) for cell in cells)
-    if lost and not interrupted:
-        attributes["failures"] = f"{lost} fits of {sum(cell['test'].size for cell in cells)} did not converge: left out"
-    return dataset(grid.axes, means(cells, grid), task, attributes).assign_coords(trials=trials)
+    def size(n: int) -> float:  # the design twice, and what an interior point factors
+        return 8.0 * (3 * n * dim + 4 * min(n, dim) ** 2)
+
+    axes = {"n": checked_sizes(n), **learner.training.axes}
+    call = (trials, seed, memory, progress, store)
+    return measured_curve(task, learner.training, axes, run, size, call, lost="test")

@@ -23,8 +23,7 @@ from rfgen.simulation.arrays import (
 )
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.systems.sparse.sparse_regression import SparseRegression
-from rfgen.systems.sparse.trainings import BasisPursuit, Lasso, ReparametrizedFlow
+from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 
 # Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.
 MOST_STEPS, AIM, ENOUGH = 300, 1e-12, 1e-8

@@ -22,8 +22,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.continuation import implicit
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
 
 # Largest relative error, by the residual, that counts as solved.
@@ -59,6 +58,7 @@ class StateEvolution:
     converged: Bool[Array, "*batch"]
 
 
+@needs_double_precision
 def state_evolution(
     proximal: SoftThreshold | Shrinkage | HyperbolicEntropy, coefficients: Any, multiplicity: Any, noise: Any, n: Any,
     penalty: Any = 0.0,
@@ -76,19 +76,17 @@ def state_evolution(
     Source: the state evolution of arXiv 1008.2581 (lasso); other penalties derived.
 
     >>> import jax, rfgen
-    >>> from rfgen.systems.sparse.sparse_regression import SparseRegression
+    >>> from rfgen.systems.sparse.problem import SparseRegression
     >>> task = SparseRegression.equal(dim=400, nonzeros=8, noise=0.25)
     >>> with jax.enable_x64(True):
     ...     least = state_evolution(SoftThreshold(), task.coefficients, task.multiplicity, task.noise, 160.0)
     >>> round(float(least.test), 4), round(float(least.active), 9)
     (0.5999, 160.0)
     """
-    require_double_precision("rfgen.systems.sparse.state_evolution")
     return _solved(proximal, coefficients, multiplicity, noise, n, penalty, kind=type(proximal))
 
 
 # `kind`: trees of two registered dataclasses are equal to JAX (0.10.2), which took one map's program for the other's
-@sparing_maps
 @partial(jax.jit, static_argnames="kind")
 def _solved(
     proximal: Any, coefficients: Any, multiplicity: Any, noise: Any, n: Any, penalty: Any, kind: type

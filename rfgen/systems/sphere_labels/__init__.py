@@ -10,9 +10,8 @@ __all__ = [
     "simulate_kernel_flow_classifier",
 ]
 
-from rfgen.systems.sphere_labels.kernel_classifier import KernelClassifier, kernel_classifier
-from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.sphere_labels.simulation import KernelClassifierRuns
 from rfgen.systems.sphere_labels.simulation import kernel_classifier as simulate_kernel_classifier
 from rfgen.systems.sphere_labels.simulation import kernel_flow_classifier as simulate_kernel_flow_classifier
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.theory import KernelClassifier, kernel_classifier, kernel_flow_classifier

@@ -13,10 +13,9 @@ from rfgen.curves.measured import measured_curve, sample_sizes
 from rfgen.numerics.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import GradientFlow
-from rfgen.systems.sphere_labels.kernel_classifier import KernelClassifier, kernel_classifier
-from rfgen.systems.sphere_labels.kernel_flow_classifier import kernel_flow_classifier
+from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.sphere_labels.simulation import TEST_POINTS, kernel_trials
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.theory import KernelClassifier, kernel_classifier, kernel_flow_classifier
 
 NAMES = ("error", "uniform_error", "test")
 
@@ -55,7 +54,7 @@ def predict_sphere_labels(task: ZonalLabels, learner: Learner, n: Any) -> Any:
 
     References
     ----------
-    Derived: `rfgen.systems.sphere_labels.kernel_classifier`, `kernel_flow_classifier`.
+    Derived: `rfgen.systems.sphere_labels.theory`, `kernel_flow_classifier`.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Measured 0-1 errors of kernel ridge regression and gradient flow on the sphere.
 
-The twin of `rfgen.systems.sphere_labels.kernel_classifier` and `kernel_flow_classifier`.
+The twin of `rfgen.systems.sphere_labels.theory` and `kernel_flow_classifier`.
 """
 
 __all__ = ["KernelClassifierRuns", "kernel_classifier", "kernel_flow_classifier", "kernel_trials"]
@@ -18,7 +18,7 @@ from jaxtyping import Array
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.systems.relu_students.relu_networks import seed_keys
-from rfgen.systems.sphere_labels.zonal_labels import ZonalLabels
+from rfgen.systems.sphere_labels.problem import ZonalLabels
 
 # Fresh inputs of a trial.
 TEST_POINTS = 2000

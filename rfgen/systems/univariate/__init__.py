@@ -2,9 +2,6 @@
 
 __all__ = ["PiecewiseLinear", "distance", "linear_spline", "min_norm_interpolant", "noise_risks", "spline_risk"]
 
-from rfgen.systems.univariate.distance import distance
-from rfgen.systems.univariate.linear_spline import linear_spline
 from rfgen.systems.univariate.min_norm_interpolant import min_norm_interpolant
-from rfgen.systems.univariate.noise_risks import noise_risks
-from rfgen.systems.univariate.piecewise_linear import PiecewiseLinear
-from rfgen.systems.univariate.spline_risk import spline_risk
+from rfgen.systems.univariate.piecewise_linear import PiecewiseLinear, distance, linear_spline
+from rfgen.systems.univariate.risks import noise_risks, spline_risk

@@ -15,8 +15,13 @@ __all__ = [
     "xor_network_runs",
 ]
 
-from rfgen.systems.xor.first_step import XORFirstStep, linear_cluster_errors, xor_first_step
-from rfgen.systems.xor.neuron_alignment import FirstAlignment, first_alignment, second_alignment
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 from rfgen.systems.xor.simulation import NeuronPaths, XORNetworkRuns, neuron_paths, xor_network_runs
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.theory import (
+    FirstAlignment,
+    XORFirstStep,
+    first_alignment,
+    linear_cluster_errors,
+    second_alignment,
+    xor_first_step,
+)

@@ -7,18 +7,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen._version import __version__
-from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
-from rfgen.curves.dataset import dataset, means
+from rfgen.curves.arguments import checked_sizes
+from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
+from rfgen.curves.measured import measured_curve
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
-from rfgen.problems import validation
-from rfgen.systems.xor.first_step import XORFirstStep, xor_first_step
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 from rfgen.systems.xor.simulation import trial_bytes, xor_network_runs
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.theory import XORFirstStep, xor_first_step
 
 # Trials of one stored cell: a killed run loses at most these.
 CELL_TRIALS = 10
@@ -108,21 +105,12 @@ def simulate_network(
     >>> runs.steps.values.tolist(), bool(runs.train_accuracy[-1] == 1.0)
     ([0, 1, 2, 5, 10, 20, 50], True)
     """
-    sizes = whole("n", checked_sizes(n))
-    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    cells = []
-    for size in np.ravel(sizes).astype(int).tolist():
 
-        def trained(start: int, stop: int, advance: Any, size: int = size) -> dict[str, np.ndarray]:
-            runs = xor_network_runs(xor, net, size, stop - start, seed, start)
-            advance(stop - start)
-            return {name: np.asarray(getattr(runs, name)) for name in MEASURED}
+    def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
+        runs = xor_network_runs(xor, net, n, trials, seed, start)
+        return {name: getattr(runs, name) for name in MEASURED}
 
-        key = (__version__, *content(xor), *content(net), seed, size)
-        where = f"n={size}, width={net.width}"
-        cells.append(Cell(trained, key, CELL_TRIALS, trial_bytes(xor, net, size), where))
-    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or width", store, progress)
-    grid = Grid({"n": sizes, "steps": net.recorded})
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float32", **interrupted}
-    attributes["network"] = repr(net)
-    return dataset(grid.axes, means(collected, grid), xor, attributes).assign_coords(trials=trials)
+    return measured_curve(
+        xor, net, {"n": checked_sizes(n), "steps": net.recorded}, run, lambda n: trial_bytes(xor, net, n),
+        (trials, seed, memory, progress, store), knobs=("width",), at_once=CELL_TRIALS, dtype="float32", network=repr(net),
+    )

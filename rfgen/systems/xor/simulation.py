@@ -1,5 +1,5 @@
-"""Two-layer ReLU networks trained on XOR clusters, and measured.  The Monte-Carlo twin of `rfgen.systems.xor.first_step`
-and `rfgen.systems.xor.neuron_alignment`.
+"""Two-layer ReLU networks trained on XOR clusters, and measured.  The Monte-Carlo twin of `rfgen.systems.xor.theory`
+and `rfgen.systems.xor.theory`.
 
 Two exact reductions make a trial cheap, whatever the dimension.
 
@@ -28,8 +28,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
-from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
-from rfgen.systems.xor.xor_clusters import XORClusters
+from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
 # Fresh points of each trial, equally many of each cluster.
 TEST_POINTS = 1000

@@ -18,8 +18,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import SparseWeights, margin_equilibrium
 from rfgen.equivalents.margin.ridge_path import HARD
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.theory.classification.margin import MarginClassifier, measured_margins
 
 
@@ -35,6 +34,7 @@ class LinfClassifier(MarginClassifier):
     active: Float[Array, "*batch"]
 
 
+@needs_double_precision
 def linf_training(
     groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, intercept: bool = False
 ) -> LinfClassifier:
@@ -50,14 +50,12 @@ def linf_training(
     ...     round(float(found.robust_error[0] - found.error[0]), 3), bool(found.converged)
     (0.098, True)
     """
-    require_double_precision("rfgen.theory.linf_training")
     if loss in (HARD, "linear"):
         raise ValueError(f"loss must be square, logistic, hinge or squared_hinge under attack, got {loss!r}")
     given = groups.counts, groups.labels, groups.weights, groups.means, groups.variances, groups.classes, ridge, radius
     return _trained(*(jnp.asarray(value, jnp.float64) for value in given), loss, intercept)
 
 
-@sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def _trained(
     counts: Array, labels: Array, weights: Array, means: Array, variances: Array, classes: Array, ridge: Array,

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.margin.weight_response import shrunk_normal
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.theory.classification.margin import MarginClassifier
 
 
@@ -31,6 +31,7 @@ class WeightLaw:
     l2: Float[Array, "*batch"]
 
 
+@needs_double_precision
 def weight_law(found: MarginClassifier, means: Any, variances: Any) -> WeightLaw:
     """The law of the weights of the inputs, from `means` and `variances` (groups, dim) of the `ClassGroups` trained on.
 
@@ -46,7 +47,6 @@ def weight_law(found: MarginClassifier, means: Any, variances: Any) -> WeightLaw
     ...     bool(abs(law.l2**2 / found.norm - 1) < 1e-10), float(law.mean[1])
     (True, 0.0)
     """
-    require_double_precision("rfgen.theory.weight_law")
     means, variances = jnp.asarray(means, jnp.float64), jnp.asarray(variances, jnp.float64)
     resolvent = 1.0 / (found.slope @ variances + found.nu)
     power = found.power @ variances + found.feature_power

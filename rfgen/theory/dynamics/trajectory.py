@@ -16,7 +16,7 @@ from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.node_kernels import NodeKernels, node_kernels, quadratic_form
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
 from rfgen.equivalents.targets import WeightTarget
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.numerics.program import program
 from rfgen.theory.dynamics.assembled import Trajectory, assembled
 from rfgen.theory.dynamics.ends import PARTS, blocks_of, dimension, prediction_covariance, total_trace
@@ -34,6 +34,7 @@ MULTIPLE = 10.0
 UNMOVED, ENDED = 1e-30, 1e99
 
 
+@needs_double_precision
 def trajectory(
     problem: AugmentedProblem, n: Any, features: Any, training: Filter, clock: Any, noise: Any = 0.0,
     initial_variance: Any = 0.0, shared: str = "all",
@@ -60,7 +61,6 @@ def trajectory(
     >>> curve.test.round(6).tolist()
     [3.06766, 1.147803, 1.256226]
     """
-    require_double_precision("rfgen.theory.trajectory")
     clock = np.asarray(clock, dtype=np.float64)
     initial = np.asarray(initial_variance if shared == "all" else 0.0, dtype=np.float64)
     sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))

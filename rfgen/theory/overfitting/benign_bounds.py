@@ -27,8 +27,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.overfitting.effective_rank import critical_level, ranks_at_starts
 
@@ -49,7 +48,7 @@ class BenignBounds:
     scale: Float[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0.0, b: Any = 2.0) -> BenignBounds:
     """Bounds at `n` samples, `ridge` >= 0 (unnormalised), label noise of variance `noise`; `b` > 1; scalars, traceable.
@@ -66,7 +65,6 @@ def benign_bounds(tails: SpectralTails, n: Any, ridge: Any = 0.0, noise: Any = 0
     >>> float(bounds.k), [round(float(value), 3) for value in (bounds.variance_lower, exact, bounds.variance_upper)]
     (100.0, [0.071, 0.221, 0.288])
     """
-    require_double_precision("rfgen.theory.benign_bounds")
     n, ridge, noise, b = (jnp.asarray(value, dtype=jnp.float64) for value in (n, ridge, noise, b))
     level = critical_level(tails, n, b, ridge)
     start, stop = jnp.asarray(tails.start), jnp.asarray(tails.stop)

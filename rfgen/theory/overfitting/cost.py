@@ -21,8 +21,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge
 from rfgen.theory.ridge.risk import risk
@@ -48,7 +47,7 @@ class OverfittingCost:
     converged: Bool[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def overfitting_coefficient(modes: Modes, n: Any, features: Any = jnp.inf) -> Float[Array, ""]:
     """E0 at `n` samples, a scalar: the factor by which interpolation multiplies pure noise; inf where it diverges.
@@ -60,7 +59,6 @@ def overfitting_coefficient(modes: Modes, n: Any, features: Any = jnp.inf) -> Fl
     ...     round(float(overfitting_coefficient(rfgen.Task.power_law(3.0, 1.5).modes, n=1000)), 3)
     2.999
     """
-    require_double_precision("rfgen.theory.overfitting_coefficient")
     return risk(modes, n, features).amplification
 
 
@@ -71,7 +69,7 @@ def cost_of(ridgeless: Any, best: Any) -> Array:
     return jnp.where(learned, 1.0, ridgeless / jnp.where(learned, 1.0, best))
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def overfitting_cost(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OverfittingCost:
     """Cost of overfitting at `n` samples; scalars in, traceable; vmap it over n, features, noise.
@@ -86,7 +84,6 @@ def overfitting_cost(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any =
     >>> abs(float(at.cost) / float(at.overfitting_coefficient) - 1) < 1e-12, float(at.best_ridge)
     (True, inf)
     """
-    require_double_precision("rfgen.theory.overfitting_cost")
     n, features, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, noise))
     best = optimal_ridge(modes, n, features, noise)
     at = risk(modes, n, features, 0.0, noise)

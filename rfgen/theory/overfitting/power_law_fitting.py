@@ -27,8 +27,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.precision import needs_double_precision
 
 # Noise beyond this counts as this: the target is then pure noise to double precision.
 MOST_NOISE = 1e200
@@ -57,7 +56,7 @@ def interpolation_threshold(alpha: Any, beta: Any) -> Any:
     return (beta - alpha) / (alpha * (alpha - 1.0))
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def power_law_fitting(alpha: Any, beta: Any, relative_noise: Any) -> PowerLawFitting:
     """The optimal fitting ratio at n to infinity; scalars alpha > 1, 1 < beta < 2 alpha + 1, noise >= 0, traceable.
@@ -71,7 +70,6 @@ def power_law_fitting(alpha: Any, beta: Any, relative_noise: Any) -> PowerLawFit
     >>> [(round(float(at.ratio), 4), round(float(at.cost), 4)) for at in points]
     [(0.0, 1.0), (0.0, 1.0), (0.0965, 1.0649), (0.9686, 1.4881)]
     """
-    require_double_precision("rfgen.theory.power_law_fitting")
     alpha, beta, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (alpha, beta, relative_noise))
     noise = jnp.minimum(noise, MOST_NOISE)
 

@@ -20,9 +20,8 @@ from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.numerics.program import program
-from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -143,7 +142,7 @@ def _resampled(problem: AugmentedProblem, draws: Array, probabilities: Array) ->
     return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
 
 
-@sparing_maps
+@needs_double_precision
 @partial(jax.jit, static_argnames="shared")
 def augmented_risk(
     problem: AugmentedProblem, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
@@ -169,7 +168,6 @@ def augmented_risk(
     >>> form, round(float(point.test), 6)
     ('moment', 1.253737)
     """
-    require_double_precision("rfgen.theory.augmented_risk")
     n, features, ridge, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, ridge, noise))
     blocks = problem.blocks.of_samples(n)
     at = block_equilibrium(problem.operators, blocks, features, ridge / n)

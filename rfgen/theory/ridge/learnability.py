@@ -12,10 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import equilibrium
-from rfgen.equivalents.groups import training_group
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.equivalents.equilibrium import equilibrium, training_group
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 
@@ -32,7 +30,7 @@ class Learnability:
     unspent: Float[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def learnability(modes: Modes, n: Any, ridge: Any = 0.0, features: Any = jnp.inf) -> Learnability:
     """Learnabilities of `modes` at `n` samples; scalars in, traceable.
@@ -50,7 +48,6 @@ def learnability(modes: Modes, n: Any, ridge: Any = 0.0, features: Any = jnp.inf
     >>> round(float(total), 12)
     2.0
     """
-    require_double_precision("rfgen.theory.learnability")
     group = training_group(modes, n, 0.0)
     features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
     at = equilibrium(group, features, ridge)

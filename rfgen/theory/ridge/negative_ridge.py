@@ -22,9 +22,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import Equilibrium, equilibrium
+from rfgen.equivalents.equilibrium import Equilibrium, Group, equilibrium, training_group
 from rfgen.equivalents.error_kernel import error_kernel
-from rfgen.equivalents.groups import Group, training_group
 from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk

@@ -9,10 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.equilibrium import equilibrium
-from rfgen.equivalents.groups import training_group
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.equivalents.equilibrium import equilibrium, training_group
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk, risk
 
@@ -41,7 +39,7 @@ class OptimalRidge:
     risk: Risk
 
 
-@sparing_maps
+@needs_double_precision
 @jax.jit
 def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.0) -> OptimalRidge:
     """The minimiser of `risk(modes, n, features, ridge, noise).test` over ridge in [0, inf], and the risk there.
@@ -56,7 +54,6 @@ def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.
     >>> round(float(best.ridge), 4)  # dim * noise / signal
     50.0
     """
-    require_double_precision("rfgen.theory.optimal_ridge")
     n, features, noise = (jnp.asarray(value, dtype=jnp.float64) for value in (n, features, noise))
     risks = jax.vmap(lambda ridge: risk(modes, n, features, ridge, noise))
     frozen = jax.lax.stop_gradient((modes, n, features, noise))

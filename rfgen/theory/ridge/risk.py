@@ -13,32 +13,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.equilibrium import equilibrium
-from rfgen.equivalents.error_kernel import error_kernel
-from rfgen.equivalents.groups import training_group
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.equivalents.equilibrium import equilibrium, training_group
+from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
+from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Risk:
-    """One point of a curve; every field is a scalar (), or batched by vmap.  Risks are in units of the target squared.
+class Risk(ErrorKernel):
+    """One point of a curve; every field is a scalar (), or batched by vmap.
 
-    `test` risk with label noise = `bias + variance + noise`; `train`: mean squared training residual; `norm`: mean
-    squared weights; `amplification`: factor on every error source, n/(n - df2) for the full kernel (the overfitting
-    coefficient at ridge 0); `kappa`, `gamma`: effective ridges; `df1`: degrees of
-    freedom, the sum of all learnabilities; `residual` of the equilibrium and whether it `converged`.
+    Beside the fields of `ErrorKernel`, `kappa`, `gamma`: effective ridges; `df1`: degrees of freedom, the sum of all
+    learnabilities; `residual` of the equilibrium and whether it `converged`.
     """
 
-    test: Float[Array, "*batch"]
-    train: Float[Array, "*batch"]
-    bias: Float[Array, "*batch"]
-    variance: Float[Array, "*batch"]
-    noise: Float[Array, "*batch"]
-    norm: Float[Array, "*batch"]
-    amplification: Float[Array, "*batch"]
     kappa: Float[Array, "*batch"]
     gamma: Float[Array, "*batch"]
     df1: Float[Array, "*batch"]
@@ -46,7 +35,7 @@ class Risk:
     converged: Bool[Array, "*batch"]
 
 
-@sparing_maps
+@needs_double_precision
 @partial(jax.jit, static_argnames="shared")
 def risk(
     modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
@@ -75,7 +64,6 @@ def risk(
     >>> round(float(point.test), 12), float(slope) < 0
     (0.917105668216, True)
     """
-    require_double_precision("rfgen.theory.risk")
     features, ridge = (jnp.asarray(value, dtype=jnp.float64) for value in (features, ridge))
     group = training_group(modes, n, noise)
     at = equilibrium(group, features, ridge)
@@ -84,7 +72,5 @@ def risk(
     else:
         of = error_kernel(group, at, features)
     return Risk(
-        test=of.test, train=of.train, bias=of.bias, variance=of.variance, noise=of.noise, norm=of.norm,
-        amplification=of.amplification, kappa=at.kappa, gamma=at.gamma, df1=at.df1,
-        residual=at.residual, converged=at.converged,
+        **vars(of), kappa=at.kappa, gamma=at.gamma, df1=at.df1, residual=at.residual, converged=at.converged
     )

@@ -9,9 +9,8 @@ import pytest
 
 import rfgen as rg
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
-from rfgen.theory.estimation.estimator_error import estimator_error
 from rfgen.theory.estimation.leave_out import leave_blocks_out, leave_rows_out
-from rfgen.theory.estimation.risk_estimators import risk_estimators
+from rfgen.theory.estimation.risk_estimators import estimator_error, risk_estimators
 
 # Worst of a left-out residual against refits, labels of size 1; measured 1e-13.
 REFIT = 1e-10

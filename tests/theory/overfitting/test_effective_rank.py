@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 import rfgen as rg
 from rfgen.problems.spectra.spectral_tails import spectral_tails
 from rfgen.theory.overfitting.cost import overfitting_coefficient
-from rfgen.theory.overfitting.effective_rank import critical_level, effective_ranks, ranks_at_starts
-from rfgen.theory.overfitting.effective_rank_bound import effective_rank_bound
+from rfgen.theory.overfitting.effective_rank import critical_level, effective_rank_bound, effective_ranks, ranks_at_starts
 
 # On the tail of an infinite spectrum the sums are quadrature; measured worst 1.8e-8, from interpolation in k.
 ON_TAIL = 1e-7

@@ -1,6 +1,6 @@
-"""Two Gaussian classes whose features are correlated, in the coordinates that are given."""
+"""Two Gaussian classes whose features are correlated, and the classifier that takes them for independent."""
 
-__all__ = ["CorrelatedClasses"]
+__all__ = ["CorrelatedClasses", "NaiveBayes"]
 
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from rfgen.problems.rules import number, numbers
 from rfgen.problems.settings import setting
 from rfgen.problems.shown import short
 from rfgen.problems.system_task import SystemTask
+from rfgen.problems.trainings.spectral import AbstractTraining
 
 
 class CorrelatedClasses(SystemTask):
@@ -77,3 +78,15 @@ class CorrelatedClasses(SystemTask):
     def _shown(self) -> dict[str, str]:
         """The number of features in place of their moments."""
         return {name: short(getattr(self, name)) for name in ("dim", "prior")}
+
+
+class NaiveBayes(AbstractTraining):
+    """Gaussian naive Bayes: Bayes' rule with the estimated means, shares and pooled variances of the features, taken for
+    independent.
+
+    Classifies by the sign of w.x + b, w = (m_+ - m_-) / v, b = sum (m_-^2 - m_+^2) / (2 v) + log(n_+ / n_-), where m are
+    the class means, v the variances within classes and n the sizes of the classes.
+
+    >>> NaiveBayes()
+    NaiveBayes()
+    """

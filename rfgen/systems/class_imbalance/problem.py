@@ -1,17 +1,20 @@
-"""Classes of Gaussian inputs with common eigenvectors, each class with a mean, a spectrum, a number of samples, a label."""
+"""Classes of Gaussian inputs with common eigenvectors, each class with a mean, a spectrum, a number of samples, a label;
+and gradient descent that weighs classes.
+"""
 
-__all__ = ["GaussianMixture"]
+__all__ = ["ClassDescent", "GaussianMixture"]
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rfgen.problems.rules import flag, numbers, optional, whole
+from rfgen.problems.rules import flag, numbers, one_of, optional, whole
 from rfgen.problems.settings import setting
 from rfgen.problems.shown import short
 from rfgen.problems.system_task import SystemTask
-from rfgen.problems.validation import non_negative
+from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.validation import non_negative, positive
 
 
 class GaussianMixture(SystemTask):
@@ -62,3 +65,23 @@ class GaussianMixture(SystemTask):
     def _shown(self) -> dict[str, str]:
         """The number of weights in place of variances and means."""
         return {name: short(getattr(self, name)) for name in ("counts", "labels", "features")}
+
+
+WEIGHTINGS = ("plain", "balanced", "normalised")
+
+
+class ClassDescent(AbstractTraining):
+    """Full-batch descent from weights 0 on the square loss of each class: `w' = w + rate * sum_g weight_g g_g`.
+
+    g_g is minus half the gradient of the mean loss of class g; its weight is, by `weighting`, "plain": the share of the
+    class in the samples, "balanced": one over the number of classes, "normalised": 1/|g_g|, each class at the same speed.
+    `rate` > 0, a number or an array; `steps` whole numbers >= 0, one or an array; 0 <= `momentum` < 1, of heavy ball.
+
+    >>> ClassDescent(0.2, steps=[1, 10], weighting="balanced")
+    ClassDescent(rate=0.2, steps=[1, 10], weighting='balanced')
+    """
+
+    rate: Any = setting(positive, axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    weighting: str = setting(one_of(*WEIGHTINGS), default="plain")
+    momentum: Any = setting(numbers("[0, 1)", 0), default=0.0)

@@ -4,26 +4,23 @@ __all__ = ["estimate_risk"]
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.approximating import approximate_risk
-from rfgen.api.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
-from rfgen.curves.arguments import Numbers
+from rfgen.api.own_data.approximate_leave_out import approximate_risk
+from rfgen.api.own_data.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import Logistic
-from rfgen.systems.sparse.trainings import Lasso
+from rfgen.systems.sparse.problem import Lasso
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
-
-if TYPE_CHECKING:
-    import xarray
 
 KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # The sum of rows that were centred together, in units of their norm: rounding.
@@ -45,19 +42,13 @@ def estimate_risk(
     data: Any, y: Any, ridge: Numbers = 0.0, *, kind: str = "auto", time: Numbers | None = None, views: int | None = None,
     groups: Sequence[Any] | np.ndarray | None = None, clean: Any = None, intercept: bool = False,
     training: Lasso | Logistic | None = None,
-) -> "xarray.Dataset":
+) -> Dataset:
     """Estimate the test risk (label noise included) of a kernel or feature regression from its own training set.
 
     Parameters
     ----------
-    data : (n, n) or (n, p)
-        A kernel matrix, or features, of the training rows.
-    y : (n,) or (n, outputs)
-        Labels.
-    ridge
-        >= 0, unnormalised, scikit-learn's `alpha`; 0 is the limit from above.
-    kind
-        "kernel", "features", or "auto": a square matrix that is symmetric is a kernel, anything else features.
+    data, y, ridge, kind
+        As in `learning_curve`: a kernel matrix (n, n) or features (n, p) of the training rows.
     time
         Early-stopped gradient flow of the objective divided by 2n, with the ridge as weight decay, >= 0 (inf: the ridge
         solution).  `loo` is exact, by the flow without each row; gcv is wrong there: a UserWarning says so.
@@ -258,8 +249,6 @@ def _best(points: list[dict[str, Any]], grid: Grid) -> dict[str, float]:
             at = int(np.nanargmin(total))
             best |= {f"best_{name}_{axis}": float(part[at]) for axis, part in grid.columns.items()}
     return best
-
-
 
 
 def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray | None:

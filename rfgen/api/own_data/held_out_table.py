@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.held_out_points import SENTENCES, Rows, point
-from rfgen.curves.cells.progress import progress_bar
+from rfgen.api.own_data.held_out_points import SENTENCES, Rows, point
+from rfgen.curves.cells.run import progress_bar
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_kernel
-from rfgen.numerics.scattered import farthest_first, interpolated
+from rfgen.numerics.interpolation import farthest_first, interpolated
 from rfgen.theory.estimation.held_out_risk import held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import subsample_risk

@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from rfgen.curves.cells.memory import budget
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
+from rfgen.problems.own_functions import refusing
 
 # A row's features in other company may differ by so much of their largest: rounding of single precision.
 SAME = 1e-3
@@ -69,11 +70,8 @@ def features_of(apply: Callable[[Any], Any], inputs: Any, *, batch: int = 256) -
     batch = min(validation.integer("batch", batch, 1), count)
 
     def of(rows: np.ndarray) -> np.ndarray:
-        try:
+        with refusing(f"apply must take a batch of inputs ({batch}, ...)"):
             given = apply(_taken(inputs, rows))
-        except Exception as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise ValueError(f"apply must take a batch of inputs ({batch}, ...), it failed: {reason}") from error
         return _flat("apply", given, batch)
 
     first = of(np.arange(batch))
@@ -175,11 +173,8 @@ def tangent_features(
     def taken(rows: np.ndarray) -> Any:
         return jnp.asarray(_taken(inputs, rows))
 
-    try:
+    with refusing("apply must be a JAX function of params and a batch of inputs"):
         width = jax.eval_shape(outputs, moved, taken(np.arange(batch))).shape[1]
-    except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"apply must be a JAX function of params and a batch of inputs, it failed: {reason}") from error
     _fits(count, directions * width)
     program, found = jax.jit(along), np.empty((count, directions, width))
     step = max(1, min(directions, AT_ONCE, HELD // moved.size))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.rows import ROUNDING, at_rounding
+from rfgen.api.own_data.rows import ROUNDING, at_rounding
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
 from rfgen.theory.estimation.held_out_groups import held_out_groups

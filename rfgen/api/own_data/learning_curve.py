@@ -4,21 +4,18 @@ __all__ = ["SAME", "learning_curve", "read_rows"]
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from rfgen.api.held_out_points import Rows
-from rfgen.api.held_out_table import curve_of_rows
-from rfgen.api.rows import fits, read_blocks, read_data, read_labels
-from rfgen.curves.arguments import Numbers
+from rfgen.api.own_data.held_out_points import Rows
+from rfgen.api.own_data.held_out_table import curve_of_rows
+from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
+from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.own_functions import own_result
-
-if TYPE_CHECKING:
-    import xarray
 
 # Two to train on, one to test.
 LEAST_ROWS = 3
@@ -31,7 +28,7 @@ def learning_curve(
     kernel: Callable[[Any, Any], Any] | None = None, feature_map: Callable[[Any], Any] | None = None,
     intercept: bool = True, groups: Sequence[Any] | np.ndarray | None = None, views: int | None = None,
     replace: bool = False, seed: int = 0,
-) -> "xarray.Dataset":
+) -> Dataset:
     """The held-out risk of kernel or ridge regression on n of your rows, and on more of their kind, from one matrix.
 
     Parameters

@@ -2,23 +2,21 @@
 
 __all__ = ["approximate_risk"]
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.rows import fits, read_data, read_labels
+from rfgen.api.own_data.rows import fits, read_data, read_labels
+from rfgen.curves.arguments import Dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
 from rfgen.problems.trainings.classifier import Logistic
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.systems.sparse.trainings import Lasso
-from rfgen.theory.estimation.approximate_leave_out import approximately_left_out
-
-if TYPE_CHECKING:
-    import xarray
+from rfgen.systems.sparse.problem import Lasso
+from rfgen.theory.estimation.leave_out import approximately_left_out
 
 # Active coefficients per row, beyond which those without a row are others: see `estimate_risk`.
 MOST_ACTIVE = 0.5
@@ -29,7 +27,7 @@ NAMES = {
 }
 
 
-def approximate_risk(data: Any, y: Any, training: Any, kind: str, intercept: Any) -> "xarray.Dataset":
+def approximate_risk(data: Any, y: Any, training: Any, kind: str, intercept: Any) -> Dataset:
     """What `estimate_risk` gives of a training that is no ridge regression."""
     import xarray
 
