@@ -26,6 +26,7 @@ OPTIONS = {
     "by_mode": "by_mode=False: sums over modes",
     "dtype": "dtype='float64'",
     "test_rows": "test_rows='population'",
+    "test_task": "test_task=None: the task itself",
 }
 DEFAULTS = {"by_mode": False, "dtype": "float64", "test_rows": "population"}
 
