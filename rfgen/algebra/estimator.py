@@ -5,6 +5,7 @@ __all__ = ["Estimator"]
 from dataclasses import dataclass
 from functools import cached_property
 
+from rfgen.algebra.equations import Equations, equations
 from rfgen.algebra.interned import ExpressionError
 from rfgen.algebra.leaves import Diagonal, Gaussian, Vector
 from rfgen.algebra.macros import INPUTS, covariance, teacher
@@ -117,6 +118,15 @@ class Estimator:
         """Variables, cores, levels and unknowns, on one task: it prints its sizes."""
         first = self.samples[0]
         return self.posed(dict.fromkeys(self.samples, first), first)
+
+    def equations(self) -> Equations:
+        """The fixed point and the linear equations that its curve solves, on one task: it prints as text.
+
+        `.latex`, `.all` (equations of sympy); `u` are traces of resolvents, `q` second moments, `E_error` the risk without
+        the noise of the test label, beta the target's weights on inputs.
+        """
+        first = self.samples[0]
+        return equations(self.structure(), {"error": (covariance(first).name,)})
 
     @property
     def program(self) -> str:

@@ -83,7 +83,7 @@ def linearise(outputs: Mapping[str, Matrix]) -> Pencil:
     >>> X = data("X")
     >>> pencil = linearise({"error": ridge_fit(X, labels(X)) - teacher("n")})
     >>> len(pencil.spaces), len(pencil.drawn), pencil.outputs
-    (5, 2, {'error': 3})
+    (5, 2, {'error': 4})
     """
     reader = _Reader()
     found = {}
@@ -161,19 +161,28 @@ class _Reader:
             return next(iter(form.fixed))[1]
         if form.key not in self.variables:
             number = self.variables[form.key] = self._new(space)
-            self._row(number, Form.variable(number) + form.scaled(-ONE))
+            self.fixed.append(Fixed(number, number, ONE, ()))
+            self._row(number, form, -ONE)
         return self.variables[form.key]
+
+    def _signed(self, form: Form, space: Space) -> tuple[int, Scalar]:
+        """A variable that is this form or, if that is known, of the other sign."""
+        other = self.variables.get(form.scaled(-ONE).key)
+        return (self.output(form, space), ONE) if other is None else (other, -ONE)
 
     def _new(self, space: Space) -> int:
         self.spaces.append(space)
         return len(self.spaces) - 1
 
-    def _row(self, row: int, form: Form) -> None:
-        """The equation form = source, its entries."""
+    def _row(self, row: int, form: Form, sign: Scalar = ONE) -> None:
+        """The entries of a form in an equation."""
         for (names, column), factor in form.fixed.items():
-            self.fixed.append(Fixed(row, column, factor, names))
+            self.fixed.append(Fixed(row, column, sign * factor, names))
         for (names, matrix, transposed), inner in form.drawn.items():
             single = not inner.drawn and len(inner.fixed) == 1
             met = matrix.rows if transposed else matrix.columns
-            (right, column), factor = next(iter(inner.fixed.items())) if single else (((), self.output(inner, met)), ONE)
-            self.drawn.append(Drawn(row, column, factor, names, matrix, transposed, right))
+            if single:
+                (right, column), factor = next(iter(inner.fixed.items()))
+            else:
+                right, (column, factor) = (), self._signed(inner, met)
+            self.drawn.append(Drawn(row, column, sign * factor, names, matrix, transposed, right))

@@ -21,7 +21,7 @@ class Scalar(Interned):
     >>> ridge = scalar("ridge")
     >>> share = (1 - ridge) / 2
     >>> share, share.value({"ridge": 0.5}), sorted(share.names)
-    (((1 + (-1*ridge))/2), 0.25, ['ridge'])
+    ((((-1*ridge) + 1)/2), 0.25, ['ridge'])
     """
 
     @property

@@ -1,7 +1,8 @@
 """Entries of the inverse of a small sparse matrix whose entries are arrays over modes: elimination unrolled.
 
 Written for arrays of NumPy and of JAX alike.  Pivots are diagonal ones, as the matrices are positive sums there: no digits
-are lost where entries differ by many orders of magnitude, which a general solver with its row exchanges would lose.
+are lost where entries differ by many orders of magnitude, which a general solver with its row exchanges would lose.  Rows of
+inverses, whose own entry is a ridge and may vanish, come last: then it stands beside what the others add to it.
 """
 
 __all__ = ["inverse_entries"]
@@ -13,14 +14,16 @@ from typing import Any
 Place = tuple[int, int]
 
 
-def inverse_entries(matrix: Mapping[Place, Any], needed: Iterable[Place]) -> dict[Place, Any]:
-    """Those of the `needed` entries of the inverse that are not zero for their pattern.
+def inverse_entries(
+    matrix: Mapping[Place, Any], needed: Iterable[Place], last: frozenset[int] = frozenset()
+) -> dict[Place, Any]:
+    """Those of the `needed` entries of the inverse that are not zero for their pattern; `last`: rows eliminated last.
 
     >>> found = inverse_entries({(0, 0): 2.0, (1, 1): 4.0, (1, 0): 1.0}, [(1, 0), (0, 1), (0, 0)])
     >>> found
     {(1, 0): -0.125, (0, 0): 0.5}
     """
-    order = _order(frozenset(matrix))
+    order = _order(frozenset(matrix), last)
     rest, lower, pivots = dict(matrix), {}, {}
     for step, now in enumerate(order):
         pivots[now] = 1.0 / rest[now, now]
@@ -66,15 +69,15 @@ def _column(
 
 
 @functools.lru_cache(maxsize=4096)
-def _order(pattern: frozenset[Place]) -> tuple[int, ...]:
+def _order(pattern: frozenset[Place], last: frozenset[int]) -> tuple[int, ...]:
     """Diagonal pivots in an order that fills little."""
     left, present, order = sorted({row for row, _ in pattern}), set(pattern), []
     while left:
         ready = [now for now in left if (now, now) in present]
 
-        def fill(now: int) -> tuple[int, int]:
+        def fill(now: int) -> tuple[bool, int, int]:
             rows = sum((row, now) in present for row in left) - 1
-            return rows * (sum((now, column) in present for column in left) - 1), now
+            return now in last, rows * (sum((now, column) in present for column in left) - 1), now
 
         best = min(ready, key=fill)
         left.remove(best)

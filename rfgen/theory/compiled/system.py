@@ -75,8 +75,9 @@ class System:
             for row in self.pencil.inverses:
                 self._add(matrices, row, row, shift * (1.0 + 0.0 * self.numbers.weights[self.spaces[row]]))
         found: dict[Any, Any] = {}
+        last = frozenset(self.pencil.inverses)
         for name in self.names:
-            found |= inverse_entries(matrices[name], [own for own in needed if self.spaces[own[0]] == name])
+            found |= inverse_entries(matrices[name], [own for own in needed if self.spaces[own[0]] == name], last)
         return found
 
     def traced(self, numbers: Sequence[int], inverse: Mapping[Any, Any]) -> list[Any]:
