@@ -6,8 +6,8 @@ draws its matrices and evaluates it: the expression is all that they share.
 
 __all__ = [
     "INPUTS", "Diagonal", "Estimator", "ExpressionError", "Gaussian", "Matrix", "Scalar", "Space", "Vector", "continue_from",
-    "covariance", "data", "ensemble", "haar", "labels", "random_features", "ridge_fit", "scalar", "sketch", "space", "teacher",
-    "view",
+    "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features", "ridge_fit", "scalar", "sketch", "space",
+    "teacher", "view",
 ]
 
 from rfgen.algebra.estimator import Estimator
@@ -18,6 +18,7 @@ from rfgen.algebra.macros import (
     continue_from,
     covariance,
     data,
+    distil,
     ensemble,
     haar,
     labels,

@@ -1,4 +1,4 @@
-"""What expressions begin with: deterministic and Gaussian matrices, and vectors of given second moments."""
+"""What expressions begin with: deterministic and Gaussian matrices, and vectors of given second moments: theory (14.1)."""
 
 __all__ = ["Diagonal", "Gaussian", "Transpose", "Vector"]
 

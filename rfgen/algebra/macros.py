@@ -1,7 +1,7 @@
 """Expressions that estimators are made of: data and labels, ridge fits, features, sketches, ensembles, views."""
 
 __all__ = [
-    "INPUTS", "continue_from", "covariance", "data", "ensemble", "haar", "labels", "random_features", "ridge_fit", "sketch",
+    "INPUTS", "continue_from", "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features", "ridge_fit", "sketch",
     "space", "teacher", "view",
 ]
 
@@ -48,15 +48,16 @@ def data(name: str, samples: str = "n") -> Gaussian:
     return Gaussian(_name("data", name), space(samples), INPUTS, None, covariance(samples))
 
 
-def labels(rows: Matrix) -> Matrix:
-    """Labels of data: their task's target, and noise of their own.
+def labels(rows: Matrix, weights: Matrix | None = None) -> Matrix:
+    """Labels of data: their task's target, or what other `weights` say, and noise of their own.
 
     >>> labels(data("X"))
     X teacher[n] + noise[X]
     """
     if not (isinstance(rows, Gaussian) and rows.columns is INPUTS):
         raise ExpressionError(f"labels are of rows made by data(...), got {rows!r}")
-    return rows @ teacher(rows.rows.name) + Vector("noise", rows.name, rows.rows)
+    target = teacher(rows.rows.name) if weights is None else weights
+    return rows @ target + Vector("noise", rows.name, rows.rows)
 
 
 def random_features(k: str, name: str = "W") -> Gaussian:
@@ -77,8 +78,8 @@ def ridge_fit(
     ridge
         A name, a number, or a scalar.
     features
-        The name of a number of random features, drawn for this data set, or `random_features(...)`: then w = W a, and
-        |a|^2 is penalised.
+        The name of a number of random features, drawn for this data set, or a matrix W to inputs, as `random_features(...)`
+        or a product of such: then w = W a, and |a|^2 is penalised.
     weight
         A positive matrix on the samples, as `sketch` and `haar` make.
 
@@ -101,6 +102,11 @@ def ridge_fit(
     first = [two.T @ y for two, y in zip(seen, wanted, strict=True)]
     fitted = (_total(second) + scalar(ridge)).inverse @ _total(first)
     return fitted if features is None else features @ fitted
+
+
+def distil(weights: Matrix, rows: Matrix, ridge: Any = "ridge", features: Any = None) -> Matrix:
+    """A ridge fit to what other weights say of the rows."""
+    return ridge_fit(rows, rows @ weights, ridge, features)
 
 
 def continue_from(weights: Matrix, rows: Matrix, targets: Matrix, ridge: Any = "ridge") -> Matrix:

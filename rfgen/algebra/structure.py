@@ -1,4 +1,4 @@
-"""What is to be solved for a pencil: theory (14.4) to (14.6).
+"""What is to be solved for a pencil: theory (14.4), (14.5) and (14.6).
 
 The mean of L^-1 depends on traces of itself, one for each pair of entries X and X.T of the same Gaussian matrix.  Variables
 that depend on each other, one resolvent, are a *core*: its traces are a nonlinear system of their own.  The traces between
@@ -90,9 +90,12 @@ def structure(pencil: Pencil) -> Structure:
         pair = position[trace.row], position[trace.column]
         gaps.setdefault(pair[0] - pair[1], {}).setdefault(pair, []).append(number)
     inner = gaps.pop(0, {})
-    levels = [tuple(own) for gap in sorted(gaps) for _, own in sorted(gaps[gap].items())]
-    seconds, second_places = _seconds(pencil)
     cores = _cores(pencil, traces, [(classes[heads[pair[0]]], own) for pair, own in sorted(inner.items())])
+    solved = {number for core in cores for copy in core.copies for number in copy}
+    aside = tuple(number for own in inner.values() for number in own if number not in solved)  # which enter elsewhere alone
+    levels = [aside] if aside else []
+    levels += [tuple(own) for gap in sorted(gaps) for _, own in sorted(gaps[gap].items())]
+    seconds, second_places = _seconds(pencil)
     return Structure(pencil, traces, places, cores, tuple(levels), seconds, second_places)
 
 
@@ -181,6 +184,8 @@ def _cores(pencil: Pencil, traces: Sequence[Trace], found: Sequence[tuple[list[i
     for variables, numbers in found:
         part, place = pencil.restricted(variables), {variable: own for own, variable in enumerate(variables)}
         own, _ = _traces(part)
+        if not own:
+            continue
         here = {
             Trace(place[traces[number].row], place[traces[number].column], traces[number].diagonals): number
             for number in numbers

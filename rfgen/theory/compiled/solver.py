@@ -1,4 +1,4 @@
-"""What an estimator's error is: cores, then levels of linear unknowns, then second moments: theory (14.4) to (14.7)."""
+"""What an estimator's error is: cores, then levels of linear unknowns, then second moments: theory (14.4), (14.6) and (14.7)."""
 
 __all__ = ["Solved", "solve"]
 
