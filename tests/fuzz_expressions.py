@@ -102,7 +102,9 @@ def second_way(estimator, task, numbers):
         here = np.array(system.traced(every, system.inverse({}, needed, 10.0)))
         for _ in range(3000):
             there = np.array(system.traced(every, system.inverse(dict(enumerate(here)), needed)))
-            if np.max(np.abs(there / here - 1)) < 1e-13:
+            with np.errstate(all="ignore"):
+                near = np.max(np.abs(there / here - 1)) < 1e-13
+            if near:
                 break
             here = 0.5 * (here + there)
         worst = max(worst, float(np.max(np.abs(here / found - 1))))

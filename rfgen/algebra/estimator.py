@@ -2,6 +2,7 @@
 
 __all__ = ["Estimator"]
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -111,8 +112,7 @@ class Estimator:
 
     def posed(self, same: dict[str, str], test: str) -> Structure:
         """What is to be solved for its `error` beside the target of the task of `test`, and for its `weights`."""
-        weights = self.on(same)
-        return structure(linearise({"error": weights - teacher(test), "weights": weights}))
+        return _posed(self.on(same), test)
 
     def structure(self) -> Structure:
         """Variables, cores, levels and unknowns, on one task: it prints its sizes."""
@@ -140,3 +140,8 @@ class Estimator:
     def __repr__(self) -> str:
         """What it needs."""
         return f"Estimator({', '.join(self.names)})"
+
+
+@functools.lru_cache(maxsize=128)
+def _posed(weights: Matrix, test: str) -> Structure:
+    return structure(linearise({"error": weights - teacher(test), "weights": weights}))

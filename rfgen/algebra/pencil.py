@@ -41,7 +41,7 @@ class Drawn:
     right: Names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pencil:
     """A system L x = s: the space of each variable, the entries of L, rows that belong to inverses, the vectors s by rows,
     and the variables that are the outputs by name.

@@ -36,7 +36,7 @@ class Place:
     diagonals: Names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Core:
     """A pencil of one resolvent with its traces; `copies`: the numbers that these have in the whole, for each copy of it."""
 
@@ -46,7 +46,7 @@ class Core:
     copies: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Structure:
     """A pencil, its traces and where they enter, in the order in which they are solved: cores, then levels of linear ones;
     `seconds` and `second_places` the same of second moments.

@@ -15,8 +15,12 @@ from rfgen.curves.measured import measured_curve
 from rfgen.problems import validation
 from rfgen.problems.domains import TEST, Domains
 from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
+from rfgen.theory.compiled.many import solve_many
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.solver import Solved, solve
+
+# So many points are compiled: a program takes 2 to 6 s to compile, a point 2 to 5 ms in NumPy.
+MANY = 1024
 
 
 def own_numbers(learner: Any, verb: str, numbers: Mapping[str, Any]) -> None:
@@ -83,11 +87,15 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     test = leaders[TEST]
     posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
     at, grid = numbers_of(learner, domains, diagonals), Grid(axes)
-    metrics = [("error", (covariance(test).name,)), ("weights", ())]
-    solved = []
-    for point in grid.points:
-        least = min((ridge.value(point) for ridge in learner.ridges), default=1.0)
-        solved.append(solve(posed, at(point), metrics, least))
+    metrics = (("error", (covariance(test).name,)), ("weights", ()))
+    points = grid.points
+    least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
+    if len(points) >= MANY and np.all(least > 0.0):
+        solved = solve_many(posed, [at(point) for point in points], metrics, least)
+    else:
+        solved = []
+        for point, lowest in zip(points, least, strict=True):
+            solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
     return _curve(grid, solved, domains.unseen(TEST).sum(), task, attributes)
 

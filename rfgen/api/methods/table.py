@@ -11,7 +11,7 @@ from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.compiled import predict_compiled, simulate_compiled
 from rfgen.api.methods.coverage import Coverage
-from rfgen.api.methods.method import OPTIONS, Method, asked
+from rfgen.api.methods.method import OPTIONS, Method, asked, public
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral import predict_spectral
 from rfgen.api.methods.spectral_runs import simulate_spectral
@@ -175,7 +175,7 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
 
 
 def _named(kinds: list[type]) -> str:
-    names = [f"rg.{name}" for name in dict.fromkeys(kind.__name__ for kind in kinds)]
+    names = list(dict.fromkeys(map(public, kinds)))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 

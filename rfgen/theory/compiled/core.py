@@ -5,7 +5,7 @@ steps that Newton's method can follow, predicted linearly in the logarithms, in 
 no ridge of its own ends at a shift `VANISHING`, its limit.
 """
 
-__all__ = ["VANISHING", "Unsolved", "solve_core"]
+__all__ = ["LARGEST_STEP", "VANISHING", "Unsolved", "solve_core", "start_core"]
 
 from typing import Any
 
@@ -24,14 +24,21 @@ class Unsolved(Exception):
     """A core that was not solved, with the reason."""
 
 
-def solve_core(system: System, least: float, end: float) -> tuple[np.ndarray, float]:
+def solve_core(
+    system: System, least: float, end: float, near: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """The traces of a core at the shift `end`, and the largest relative residual.
 
-    `least`: the smallest ridge, 0 if there is an inverse without.  Unsolved where the walk stops before.
+    `least`: the smallest ridge, 0 if there is an inverse without; `near`: traces at a point nearby, from which a few steps
+    may lead to those here.  Unsolved where the walk stops before.
     """
     numbers = range(len(system.traces))
     needed = system.needed(numbers)
-    shift, signs, logs = _start(system, numbers, needed)
+    if near is not None:
+        found = _newton(system, numbers, needed, end, np.sign(near), np.log(np.abs(near)))
+        if found is not None:
+            return np.sign(near) * np.exp(found[0]), found[1]
+    shift, signs, logs = start_core(system)
     before: tuple[float, np.ndarray] | None = None
     factor, residual = 0.1, np.inf
     for _ in range(STEPS):
@@ -57,9 +64,10 @@ def solve_core(system: System, least: float, end: float) -> tuple[np.ndarray, fl
     raise Unsolved(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
 
 
-def _start(system: System, numbers: Any, needed: Any) -> tuple[float, np.ndarray, np.ndarray]:
+def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
     """A shift that makes a contraction, and the solution there by signs and logarithms."""
-    shift = 1.0
+    numbers, shift = range(len(system.traces)), 1.0
+    needed = system.needed(numbers)
     while shift < 1e60:
         traces = np.array(system.traced(numbers, system.inverse({}, needed, shift)))
         for _ in range(40):

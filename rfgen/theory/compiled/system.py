@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+
 from rfgen.algebra.pencil import Pencil
 from rfgen.algebra.structure import Place, Trace
 from rfgen.theory.compiled.elimination import inverse_entries
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Numbers:
     """What the names of an expression stand for.
