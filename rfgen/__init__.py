@@ -73,6 +73,7 @@ __all__ = [
     "ZonalLabels",
     "__version__",
     "adversarial_error",
+    "algebra",
     "cache_programs",
     "check",
     "datasets",
@@ -97,6 +98,7 @@ __all__ = [
     "univariate",
 ]
 
+from rfgen import algebra
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,

@@ -9,7 +9,7 @@ import rfgen as rg
 from rfgen.api.methods.method import OPTIONS
 from rfgen.api.methods.table import METHODS, method_for
 
-TASK = rg.Task.isotropic(20, noise=0.1)
+TASK, DATA = rg.Task.isotropic(20, noise=0.1), rg.algebra.data("X")
 CLASSES, SPARSE = rg.Mixture([1.0] * 4, np.ones(4)), rg.SparseRegression.equal(30, 2, noise=0.1)
 TASKS = {
     rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
@@ -24,6 +24,7 @@ MADE = {
     rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
     rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
     rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),
+    rg.algebra.Estimator: rg.algebra.Estimator(rg.algebra.ridge_fit(DATA, rg.algebra.labels(DATA), ridge=0.1)),
 }
 OF_LEARNER = {
     "features": {"features": 8}, "augmentation": {"augmentation": rg.Mask(0.5)},
@@ -34,9 +35,9 @@ OF_TRAINING = {
     "reshuffle": {rg.SGD: rg.SGD(0.1, steps=5, reshuffle=True)},
     "initial_variance": {rg.GradientFlow: rg.GradientFlow(1.0, initial_variance=0.5)},
 }
-OF_CALL = {"members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest"}
+OF_CALL = {"members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest", "test_task": TASK}
 TAKES = {
-    "predict": ("members", "form", "by_mode"), "simulate": ("members", "dtype", "test_rows"),
+    "predict": ("members", "form", "by_mode", "test_task"), "simulate": ("members", "dtype", "test_rows", "test_task"),
     "fine_grained_variance": ("form",), "optimal_augmentation": ("form",), "optimal_stopping": ("form",),
 }
 
@@ -49,6 +50,8 @@ def asking(row, verb, option):
     if kind is rg.TwoLayerReLU:
         learner = rg.TwoLayerReLU(width=10, rate=0.01, steps=2, init=1e-3)
         return (task, learner, n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
+    if kind is rg.algebra.Estimator:
+        return (task, MADE[kind], n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
     if option in OF_LEARNER:
         return task, rg.Learner(MADE[kind], **OF_LEARNER[option]), n, {}
     if option in OF_TRAINING:

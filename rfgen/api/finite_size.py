@@ -56,7 +56,8 @@ def _population(task: Any) -> Any:
 def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
     """Expected relative errors of the variables of a curve, DataArrays; "other" is that of those not named."""
     amplification, population = curve.get("amplification"), _population(task)
-    inverse = sum(1.0 / curve[size] for size in ("n", "features") if size in curve.coords)
+    sizes = curve.attrs.get("sizes", ("n", "features"))
+    inverse = sum(1.0 / curve[size] for size in sizes if size in curve.coords)
     if amplification is None:
         return {"test": inverse, "other": inverse}
     room = 1.0 - amplification * inverse  # (n - p - 1)/(n - p) of least squares; without any the moments are infinite

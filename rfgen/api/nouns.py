@@ -5,10 +5,12 @@ __all__ = [
     "warn_small_population", "with_strengths",
 ]
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.curves.arguments import checked_sizes
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems.augmentations.base import AbstractAugmentation
@@ -26,8 +28,10 @@ from rfgen.problems.trainings.spectral import Ridge
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
-AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
-AnyLearner: TypeAlias = Learner | TwoLayerReLU
+AnyTask: TypeAlias = (
+    Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask | Mapping[str, Task]
+)
+AnyLearner: TypeAlias = Learner | TwoLayerReLU | Estimator
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.

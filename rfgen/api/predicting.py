@@ -5,6 +5,7 @@ __all__ = ["predict"]
 import numpy as np
 
 from rfgen.api.finite_size import with_finite_size
+from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
 from rfgen.curves.arguments import Dataset, Numbers
@@ -17,7 +18,7 @@ from rfgen.problems.task import Task
 @double_precision
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
-    members: Numbers | None = None,
+    members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
 ) -> Dataset:
     """The exact curve of a learner on a task.
 
@@ -35,6 +36,10 @@ def predict(
         One pass of SGD on the kernel's own modes: also the error of each mode.
     members
         Models in an ensemble, >= 1 or inf: their mean prediction.  None: one model.
+    test_task
+        Of an `rg.algebra.Estimator`: the task whose inputs are tested; None: the one task that there is.
+    **numbers
+        Of an `rg.algebra.Estimator`: sizes and scalars by the names that its expression gives them.
 
     Returns
     -------
@@ -68,8 +73,11 @@ def predict(
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
-    method, options = method_for("predict", task, learner, form=form, by_mode=by_mode, members=members)
-    curve = method.theory(task, learner, n, **options)
+    own_numbers(learner, "predict", numbers)
+    method, options = method_for(
+        "predict", task, learner, form=form, by_mode=by_mode, members=members, test_task=test_task
+    )
+    curve = method.theory(task, learner, n, **options, **numbers)
     return with_finite_size(task, _with_usual_parts(task, curve), method.decided[0])
 
 

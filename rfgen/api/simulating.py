@@ -2,24 +2,27 @@
 
 __all__ = ["simulate"]
 
+
+from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.curves.arguments import Dataset, Folder, Numbers
 from rfgen.numerics.precision import double_precision
+from rfgen.problems.task import Task
 
 
 @double_precision
 def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
-    store: Folder | None = None, members: Numbers | None = None,
+    store: Folder | None = None, members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
 ) -> Dataset:
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters
     ----------
-    task, learner, n, members
-        As in `predict`; n, features and members whole numbers.
+    task, learner, n, members, test_task, **numbers
+        As in `predict`; n, features, members and other sizes whole numbers.
     trials
         Training sets drawn for each point.
     seed
@@ -60,5 +63,8 @@ def simulate(
     >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
     True
     """
-    method, options = method_for("simulate", task, learner, dtype=dtype, test_rows=test_rows, members=members)
-    return method.simulation(task, learner, n, trials, seed, memory, progress, store, **options)
+    own_numbers(learner, "simulate", numbers)
+    method, options = method_for(
+        "simulate", task, learner, dtype=dtype, test_rows=test_rows, members=members, test_task=test_task
+    )
+    return method.simulation(task, learner, n, trials, seed, memory, progress, store, **options, **numbers)

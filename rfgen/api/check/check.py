@@ -10,6 +10,7 @@ import numpy as np
 from rfgen.api.check.agreement import FINITE_SIZE, comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
+from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
@@ -17,19 +18,21 @@ from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.task import Task
 
 
 def check(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
-    memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    **numbers: Numbers,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
     Parameters
     ----------
-    task, learner, n, form, members
+    task, learner, n, form, members, test_task, **numbers
         As in `predict`.
     trials, seed, dtype, test_rows, memory, progress, store
         As in `simulate`.
@@ -68,7 +71,9 @@ def check(
     """
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
-    method, _ = method_for("predict", task, learner, form=form, members=members)
+    own_numbers(learner, "check", numbers)
+    method, _ = method_for("predict", task, learner, form=form, members=members, test_task=test_task)
+    own = {**numbers, **({} if test_task is None else {"test_task": test_task})}
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
@@ -80,10 +85,10 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form=form, members=members)
+    theory = predict(task, learner, n, form=form, members=members, **own)
     measured = simulate(
         task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
-        store=store, members=members,
+        store=store, members=members, **own,
     )
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
@@ -105,5 +110,5 @@ def check(
     title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
-    explain = partial(of_curve, task, learner, n, {"form": form, "members": members})
+    explain = partial(of_curve, task, learner, n, {"form": form, "members": members, **own})
     return Report(dataset, tuple(variables), threshold, title, explain)

@@ -1,6 +1,6 @@
 """A method: which nouns it serves, how it is predicted and measured, what it covers; and one voice to refuse in."""
 
-__all__ = ["OPTIONS", "Coverage", "Method", "asked"]
+__all__ = ["OPTIONS", "Coverage", "Method", "asked", "public"]
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +28,7 @@ OPTIONS = {
     "by_mode": "by_mode=False: sums over modes",
     "dtype": "dtype='float64'",
     "test_rows": "test_rows='population'",
+    "test_task": "test_task=None: the task itself",
 }
 DEFAULTS = {"by_mode": False, "dtype": "float64", "test_rows": "population"}
 
@@ -62,7 +63,7 @@ class Method:
         """ValueError for the first of `options` that `verb` does not cover here, with the nearest that does."""
         if verb not in self.covers:
             others = [one for one in table if verb in one.covers]
-            tasks = " or ".join(dict.fromkeys(f"rg.{task.__name__}" for one in others for task in one.tasks))
+            tasks = " or ".join(dict.fromkeys(public(task) for one in others for task in one.tasks))
             raise ValueError(f"{verb} is not there for {self.name}: it takes {_trainings(others)} on {tasks}")
         for option, value in options.items():
             if option not in self.covers[verb] and not (option == "dtype" and value == self.dtype):
@@ -75,7 +76,7 @@ class Method:
         leave = f"leave it out ({OPTIONS[option]})"
         verbs = [other for other, covered in self.covers.items() if option in covered and _kin(verb, other)]
         rows = [one for one in table if option in one.covers.get(verb, ())]
-        near = [f"rg.{one.trainings[0].__name__}" for one in rows if set(one.tasks) & set(self.tasks)]
+        near = [public(one.trainings[0]) for one in rows if set(one.tasks) & set(self.tasks)]
         if verbs:
             return f"use rg.{verbs[0]}, or {leave}"
         if near:
@@ -83,6 +84,11 @@ class Method:
         if rows:
             return f"it is there for {' and '.join(one.name for one in rows[:2])}; {leave}"
         return leave
+
+
+def public(kind: type) -> str:
+    """How users write the name of a noun."""
+    return f"rg.{'algebra.' if kind.__module__.startswith('rfgen.algebra') else ''}{kind.__name__}"
 
 
 def _kin(verb: str, other: str) -> bool:
@@ -107,7 +113,7 @@ def asked(learner: Any, **options: Any) -> dict[str, Any]:
 
 
 def _trainings(methods: list[Method]) -> str:
-    names = dict.fromkeys(f"rg.{training.__name__}" for method in methods for training in method.trainings)
+    names = dict.fromkeys(public(training) for method in methods for training in method.trainings)
     return " or ".join(names)
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
-from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked
+from rfgen.api.methods.compiled import predict_compiled, simulate_compiled
+from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked, public
 from rfgen.api.methods.ridge import predict_spectral
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral_runs import simulate_spectral
@@ -127,6 +129,10 @@ METHODS = (
         ("test_accuracy", "train_accuracy"), ("test_accuracy",), dict.fromkeys(("predict", "simulate"), frozenset()),
         dtype="float32",
     ),
+    Method(
+        "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled, ("test", "norm"), ("test",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"test_task"})),
+    ),
 )
 
 
@@ -143,6 +149,8 @@ def method_for(verb: str, task: Any, learner: Any, **options: Any) -> tuple[Meth
 
 def _method_of(verb: str, task: Any, learner: Any) -> Method:
     rows = [row for row in METHODS if verb in row.covers] or list(METHODS)
+    if isinstance(learner, Estimator):  # its tasks, one or several, are checked with it
+        return next(row for row in METHODS if Estimator in row.trainings)
     if not isinstance(learner, Learner | TwoLayerReLU):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if not any(isinstance(task, row.tasks) for row in METHODS):
@@ -162,7 +170,7 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
 
 
 def _named(kinds: list[type]) -> str:
-    names = [f"rg.{name}" for name in dict.fromkeys(kind.__name__ for kind in kinds)]
+    names = list(dict.fromkeys(map(public, kinds)))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 

@@ -1,0 +1,144 @@
+"""Estimators written as expressions: their exact curves and their simulation."""
+
+__all__ = ["own_numbers", "predict_compiled", "simulate_compiled"]
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rfgen.algebra.estimator import Estimator
+from rfgen.algebra.macros import covariance
+from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
+from rfgen.curves.measured import measured_curve
+from rfgen.problems import validation
+from rfgen.problems.domains import TEST, Domains
+from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
+from rfgen.theory.compiled.many import solve_many
+from rfgen.theory.compiled.numbers import numbers_of
+from rfgen.theory.compiled.solver import Solved, solve
+
+# So many points are compiled: a program takes 2 to 6 s to compile, a point 2 to 5 ms in NumPy.
+MANY = 1024
+
+
+def own_numbers(learner: Any, verb: str, numbers: Mapping[str, Any]) -> None:
+    """Refuse arguments of names that the verb does not know, unless an estimator names them."""
+    if numbers and not isinstance(learner, Estimator):
+        raise TypeError(
+            f"{verb} got an unexpected argument {next(iter(numbers))!r}: only an rg.algebra.Estimator names numbers of its own"
+        )
+
+
+def _checked(estimator: Estimator, n: Any, numbers: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Axes by names, and the values of diagonal matrices."""
+    given = {**({} if n is None else {"n": n}), **numbers}
+    diagonals = {own.name: own for own in estimator.diagonals}
+    wanted = [*estimator.names, *diagonals]
+    if missing := [name for name in wanted if name not in given]:
+        raise ValueError(f"{', '.join(missing)} must be given: the estimator needs {', '.join(wanted)}")
+    if unknown := [name for name in given if name not in wanted]:
+        raise ValueError(f"{unknown[0]} is no number of the estimator, which needs {', '.join(wanted)}")
+    axes = {}
+    for name in estimator.names:
+        rule = validation.positive if name in estimator.sizes else validation.array
+        rule = validation.non_negative if rule is validation.array and name in estimator.never_negative else rule
+        axes[name] = rule(name, given[name], (0, 1))
+    return axes, {name: validation.non_negative(name, given[name], 1) for name in diagonals}
+
+
+def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = None, **numbers: Any) -> Any:
+    """Exact risk of an estimator that is written as an expression.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise included;
+        `norm`, the mean squared length of the weights on inputs; `amplification`, 1/(1 - r^2) with the spectral radius r of
+        second moments, infinite at a peak; `residual`, `converged`.
+
+    Notes
+    -----
+    Exact as all sizes and the number of modes grow together, for Gaussian rows; that other rows are like them is the user's
+    claim.  A ridge of 0 is the limit of small ones.  A point without a finite limit is inf, or NaN with the reason in
+    `attrs["failures"]`.
+
+    References
+    ----------
+    Derived: theory (14.1) to (14.7), in the line of RMTool (Rao and Edelman 2008) and auto-fpt (arXiv 2504.10754); existence
+    of the limit: arXiv 2312.09194.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> a = rg.algebra
+    >>> X, U = a.data("X", samples="n"), a.data("U", samples="m")
+    >>> teacher = a.ridge_fit(X, a.labels(X))
+    >>> student = a.Estimator(a.ridge_fit(U, U @ teacher, ridge="ridge2", features="k"))
+    >>> task = rg.Task.power_law(alpha=1.2, beta=1.5, noise=0.2, modes=300)
+    >>> curve = rg.predict(task, student, n=[64, 256], m=512, k=100, ridge=0.1, ridge2=0.01)
+    >>> curve.test.dims, curve.test.values.round(4)
+    (('n',), array([0.6974, 0.557 ]))
+    """
+    axes, diagonals = _checked(learner, n, numbers)
+    domains = Domains.of(task, learner.samples, test_task)
+    leaders = domains.leaders
+    test = leaders[TEST]
+    posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
+    at, grid = numbers_of(learner, domains, diagonals), Grid(axes)
+    metrics = (("error", (covariance(test).name,)), ("weights", ()))
+    points = grid.points
+    least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
+    if len(points) >= MANY and np.all(least > 0.0):
+        solved = solve_many(posed, [at(point) for point in points], metrics, least)
+    else:
+        solved = []
+        for point, lowest in zip(points, least, strict=True):
+            solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
+    attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
+    return _curve(grid, solved, domains.unseen(TEST).sum(), task, attributes)
+
+
+def _curve(grid: Grid, solved: list[Solved], unseen: float, task: Any, attributes: dict[str, Any]) -> Any:
+    values, radius = np.array([own.values for own in solved]), np.array([own.radius for own in solved])
+    with np.errstate(divide="ignore"):
+        amplification = 1.0 / np.maximum(1.0 - radius**2, 0.0)  # a matrix and its transpose take two steps of the moments
+    lost = np.isnan(values[:, 0])
+    columns = {
+        "test": values[:, 0] + unseen, "norm": values[:, 1],
+        "amplification": np.where(lost, np.nan, amplification), "residual": np.array([own.residual for own in solved]),
+        "converged": ~lost,
+    }
+    if lost.any():
+        reasons = dict.fromkeys(own.reason for own in solved if own.reason)
+        attributes["failures"] = f"{lost.sum()} point(s) not solved: {'; '.join(reasons)}"
+    return dataset(grid.axes, {name: grid.pack(own) for name, own in columns.items()}, task, attributes)
+
+
+def simulate_compiled(
+    task: Any, learner: Estimator, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any, *,
+    test_task: Any = None, **numbers: Any,
+) -> Any:
+    """Measured `test` and `norm`: the matrices of the expression are drawn, and it is evaluated by solving its systems.
+
+    Notes
+    -----
+    Of a level of several modes each is drawn; infinitely many modes are refused.  A singular system of a ridge of 0 is
+    solved with the smallest weights.
+    """
+    axes, diagonals = _checked(learner, n, numbers)
+    domains = Domains.of(task, learner.samples, test_task)
+    outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
+    scalars = Grid(inner)
+
+    def run(trials: int, seed: int, start: int, **sizes: int) -> dict[str, np.ndarray]:
+        found = compiled_runs(learner, domains, diagonals, scalars.points, sizes, range(start, start + trials), seed)
+        return {name: np.reshape(values, (trials, *scalars.shape)) for name, values in found.items()}
+
+    def size(**sizes: int) -> float:
+        return trial_bytes(learner, domains, sizes)
+
+    call = (trials, seed, memory, progress, store)
+    content = (learner.program, inner, diagonals, test_task)
+    return measured_curve(task, content, axes, run, size, call, tuple(outer))

@@ -1,0 +1,116 @@
+"""The traces of one resolvent: Newton's method in their logarithms along a homotopy in the shift: theory (14.5).
+
+A shift added to every inverse makes the equations a contraction when it is large; from there it is walked down to 0 by
+steps that Newton's method can follow, predicted linearly in the logarithms, in which the traces keep their signs.  What has
+no ridge of its own ends at a shift `VANISHING`, its limit.
+"""
+
+__all__ = ["LARGEST_STEP", "VANISHING", "Unsolved", "solve_core", "start_core"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.theory.compiled.system import System
+
+# The shift that stands for a ridge of 0, relative to the largest eigenvalue: nothing is lost in logarithms.
+VANISHING = 1e-30
+STEPS, ITERATIONS, LARGEST_STEP = 300, 40, 2.0
+# Newton's method converges quadratically: a step of this size was the last.
+CLOSE = 1e-10
+
+
+class Unsolved(Exception):
+    """A core that was not solved, with the reason."""
+
+
+def solve_core(
+    system: System, least: float, end: float, near: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    """The traces of a core at the shift `end`, and the largest relative residual.
+
+    `least`: the smallest ridge, 0 if there is an inverse without; `near`: traces at a point nearby, from which a few steps
+    may lead to those here.  Unsolved where the walk stops before.
+    """
+    numbers = range(len(system.traces))
+    needed = system.needed(numbers)
+    if near is not None:
+        found = _newton(system, numbers, needed, end, np.sign(near), np.log(np.abs(near)))
+        if found is not None:
+            return np.sign(near) * np.exp(found[0]), found[1]
+    shift, signs, logs = start_core(system)
+    before: tuple[float, np.ndarray] | None = None
+    factor, residual = 0.1, np.inf
+    for _ in range(STEPS):
+        if shift == end:
+            return signs * np.exp(logs), residual
+        target = shift * factor
+        target = end if target <= max(0.1 * least, end) else target
+        guess = logs
+        if before is not None and target > 0.0:
+            guess = logs + (logs - before[1]) * (np.log(target / shift) / np.log(shift / before[0]))
+        found = _newton(system, numbers, needed, target, signs, guess)
+        if found is None and before is not None:
+            found = _newton(system, numbers, needed, target, signs, logs)
+        if found is None:
+            factor = factor**0.5
+            if factor > 0.999:
+                break
+            continue
+        if found[2] <= 5:
+            factor = max(factor * factor, 1e-4)
+        before, shift = (shift, logs), target
+        logs, residual = found[:2]
+    raise Unsolved(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
+
+
+def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
+    """A shift that makes a contraction, and the solution there by signs and logarithms."""
+    numbers, shift = range(len(system.traces)), 1.0
+    needed = system.needed(numbers)
+    while shift < 1e60:
+        traces = np.array(system.traced(numbers, system.inverse({}, needed, shift)))
+        for _ in range(40):
+            before = traces
+            traces = np.array(system.traced(numbers, system.inverse(dict(enumerate(before)), needed, shift)))
+            with np.errstate(all="ignore"):
+                change = np.max(np.abs(traces / before - 1.0))
+            if not change > 1e-3:
+                break
+        if change <= 1e-3 and np.all(traces != 0.0):
+            signs = np.sign(traces)
+            found = _newton(system, numbers, needed, shift, signs, np.log(np.abs(traces)))
+            if found is not None:
+                return shift, signs, found[0]
+        shift *= 100.0
+    raise Unsolved("no shift makes a contraction")
+
+
+def _newton(
+    system: System, numbers: Any, needed: Any, shift: float, signs: np.ndarray, logs: np.ndarray
+) -> tuple[np.ndarray, float, int] | None:
+    """Logarithms, the residual and the iterations that it took; None where it leads nowhere."""
+    identity = np.eye(len(signs))
+    with np.errstate(all="ignore"):
+        for iteration in range(ITERATIONS):
+            unknowns = signs * np.exp(logs)
+            inverse = system.inverse(dict(enumerate(unknowns)), needed, shift or None)
+            traces = np.array(system.traced(numbers, inverse))
+            ratio = traces / unknowns
+            if not (np.all(np.isfinite(ratio)) and np.all(ratio > 0.0)):
+                return None
+            slopes = np.zeros_like(identity)
+            for place, slope in system.slopes(numbers, inverse).items():
+                slopes[place] = slope
+            residual = np.log(ratio)
+            try:
+                step = np.linalg.solve(identity - slopes * unknowns / traces[:, None], residual)
+            except np.linalg.LinAlgError:
+                return None
+            size = np.max(np.abs(step))
+            if not np.isfinite(size):
+                return None
+            logs = logs + step * min(1.0, LARGEST_STEP / size)
+            if size < CLOSE:
+                return logs, float(np.max(np.abs(residual))), iteration
+    return None

@@ -1,0 +1,111 @@
+"""What an estimator's error is, at one point: cores, then levels of linear unknowns, then second moments: theory (14.6) and
+(14.7).
+"""
+
+__all__ = ["Solved", "mean_squares", "radius_of", "solve"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfgen.algebra.structure import Structure
+from rfgen.theory.compiled.core import VANISHING, Unsolved, solve_core
+from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
+from rfgen.theory.compiled.system import Numbers, System
+
+# This near to 1 the spectral radius of second moments is that of a peak; above, there is no finite variance.
+PEAK = 1e-9
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Mean squares of the outputs in the metrics asked for; `radius`: the spectral radius of second moments, below 1 where
+    they exist; `residual` of the cores, relative; `reason`: why a point is NaN, empty if it is not; `cores`: the traces of
+    each core, a start for points nearby.
+    """
+
+    values: np.ndarray
+    radius: float
+    residual: float
+    reason: str = ""
+    cores: tuple[np.ndarray, ...] = ()
+
+
+def solve(
+    structure: Structure, numbers: Numbers, metrics: Metrics, least: float, near: Sequence[np.ndarray] = ()
+) -> Solved:
+    """Sums over modes of `metric * E[output^2]` for each of the `metrics`, in NumPy.
+
+    `least`: the smallest number that stands for a ridge; `near`: `cores` of a point nearby.
+
+    Exact as all sizes grow together.  Derived: theory (14.4) to (14.7); existence and uniqueness for correlated
+    linearisations: arXiv 2312.09194.
+    """
+    scale = max((float(np.max(own)) for own in numbers.diagonals.values()), default=1.0)
+    shift = None if least > 0.0 else VANISHING * scale
+    try:
+        found = [
+            solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
+            for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
+        ]
+    except Unsolved as error:
+        return Solved(np.full(len(metrics), np.nan), np.nan, np.inf, str(error))
+    cores, residual = tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0)
+    unknowns = means(structure, numbers, cores, shift, _solved)
+    given, slopes = _dense(moment_equations(structure, numbers, unknowns, metrics, shift), len(structure.seconds))
+    return mean_squares(given, slopes, residual, cores)
+
+
+def mean_squares(
+    given: np.ndarray, slopes: np.ndarray, residual: float, cores: tuple[np.ndarray, ...] = ()
+) -> Solved:
+    """From the equations of second moments, with those of the outputs behind them."""
+    count = slopes.shape[1]
+    nothing = np.full(len(given) - count, np.nan)
+    if not (np.isfinite(slopes).all() and np.isfinite(given).all()):
+        return Solved(nothing, np.nan, residual, "lost to overflow")
+    radius = radius_of(slopes[:count])
+    if radius > 1.0 + PEAK:
+        return Solved(nothing, radius, residual, f"spectral radius {radius:.6g} of the second moments: no finite variance")
+    values = given[count:] + slopes[count:] @ _graded_solve(given[:count], slopes[:count])
+    if radius > 1.0 - PEAK:
+        return Solved(np.where(values == 0.0, 0.0, np.inf), 1.0, residual, "", cores)
+    return Solved(values, radius, residual, "", cores)
+
+
+def radius_of(slopes: np.ndarray) -> float:
+    """The spectral radius."""
+    return float(np.max(np.abs(np.linalg.eigvals(_balanced(slopes)[0])), initial=0.0))
+
+
+def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    given, slopes = equations
+    matrix = np.zeros((len(given), columns))
+    for place, slope in slopes.items():
+        matrix[place] = slope
+    return np.array(given, float), matrix
+
+
+def _solved(equations: Linear) -> np.ndarray:
+    return _graded_solve(*_dense(equations, len(equations[0])))
+
+
+def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.linalg import matrix_balance
+
+    with np.errstate(invalid="ignore"):  # inside scipy
+        matrix, scales = matrix_balance(slopes, permute=False)
+    return matrix, np.diagonal(scales)
+
+
+def _graded_solve(given: np.ndarray, slopes: np.ndarray) -> Any:
+    """x = given + slopes x, whose unknowns may differ by many orders of magnitude."""
+    if not len(given):
+        return given
+    matrix, scales = _balanced(slopes)
+    try:
+        return scales * np.linalg.solve(np.eye(len(given)) - matrix, given / scales)
+    except np.linalg.LinAlgError:
+        return np.full(len(given), np.inf)

@@ -1,0 +1,134 @@
+"""Compiled estimators: known numbers, the hand-written engine by another route, limits, peaks, and failures that are told."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+
+a = rg.algebra
+X, U = a.data("X"), a.data("U", samples="m")
+Y, WEIGHTS = a.labels(X), a.ridge_fit(X, a.labels(X))
+RIDGE, FEATURES = a.Estimator(WEIGHTS), a.Estimator(a.ridge_fit(X, Y, features="k"))
+TASK = rg.Task.power_law(alpha=1.2, beta=1.5, noise=0.2, modes=300)
+INFINITE = rg.Task.power_law(alpha=1.2, beta=1.5, noise=0.2)
+# 30-digit values of docs/theory: alpha, beta, n, k, ridge, noise, test risk.
+REFERENCE = [
+    (1.5, 1.5, 256, 10, 1e-3, 0.5, 1.60390894246605), (1.5, 1.5, 256, 300, 1e-3, 0.5, 3.54165190569495),
+    (1.5, 1.5, 256, 1000, 0.1, 0.5, 0.91710566821632), (1.2, 1.6, 400, np.inf, 1e-6, 0.1, 0.231054749187573),
+    (2.0, 1.4, 100, np.inf, 0.0, 0.0, 0.573824854097869), (1.5, 1.5, 256, 257, 1e-8, 0.5, 169.491427951201),
+]
+
+
+def predict(*arguments, **numbers):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="theory is expected to be off")
+        return rg.predict(*arguments, **numbers)
+
+
+@pytest.mark.parametrize("row", REFERENCE, ids=str)
+def test_reference_values(row):
+    alpha, beta, n, k, ridge, noise, exact = row
+    task = rg.Task.power_law(alpha, beta, noise, modes=2000)
+    sizes = {} if np.isinf(k) else {"k": k}
+    curve = predict(task, FEATURES if sizes else RIDGE, n=n, ridge=ridge, **sizes)
+    assert abs(curve.test.item() / exact - 1) < 1e-12
+
+
+def members(count, features):
+    maps = [a.random_features("k", name=f"W{own}") for own in range(count)] if features else [None] * count
+    return a.ensemble([a.ridge_fit(X, Y, features=own) for own in maps])
+
+
+def rounds(count):
+    weights = WEIGHTS
+    for _ in range(count - 1):
+        weights = a.ridge_fit(X, X @ weights)
+    return weights
+
+
+VIEWS = [a.view(X, noise=0.3, name=f"view{own}") for own in range(2)]
+# Engine's learner and arguments; the same as an expression and its arguments.
+REFEREE = {
+    "ridge": (INFINITE, rg.Learner(rg.Ridge([0.0, 1e-3, 1.0])), {}, WEIGHTS, {"ridge": [0.0, 1e-3, 1.0]}, 1e-12),
+    "features": (
+        INFINITE, rg.Learner(rg.Ridge([1e-6, 0.1]), features=[40, 300]), {}, FEATURES.weights,
+        {"k": [40, 300], "ridge": [1e-6, 0.1]}, 1e-11,
+    ),
+    "ensemble": (TASK, rg.Learner(rg.Ridge(0.1), features=60), {"members": 3}, members(3, True), {"k": 60, "ridge": 0.1}, 1e-12),
+    "iterated": (TASK, rg.Learner(rg.IteratedRidge(0.5, steps=3)), {}, rounds(3), {"ridge": 0.5}, 1e-10),
+    "views, groups": (
+        TASK, rg.Learner(rg.Ridge(0.2), augmentation=rg.GaussianNoise(0.3, views=2)), {}, a.ridge_fit(VIEWS, [Y, Y]),
+        {"ridge": 0.4}, 1e-11,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFEREE)
+def test_the_engine_has_an_independent_referee(case):
+    task, learner, options, weights, numbers, rtol = REFEREE[case]
+    engine = predict(task, learner, n=[30, 150], **options)
+    compiled = predict(task, a.Estimator(weights), n=[30, 150], **numbers)
+    for name in ("test", "norm") if case in ("ridge", "iterated") else ("test",):
+        expected = engine[name].squeeze(drop=True).values
+        assert np.allclose(compiled[name].values.reshape(expected.shape), expected, rtol=rtol, atol=0)
+
+
+def test_known_limits():
+    """Least squares, the peak, a Haar sketch of m rows as m fresh ones, and isotropic formulas."""
+    task, ridge = rg.Task.isotropic(60, signal=1.0, noise=0.5), {"ridge": 0.0}
+    curve = predict(task, RIDGE, n=[20, 60, 100], **ridge)
+    under, over = 0.5 + (1 - 20 / 60) + 0.5 * 20 / (60 - 20), 0.5 + 0.5 * 60 / 40
+    assert np.allclose(curve.test.values, [under, np.inf, over], rtol=1e-12)
+    assert np.isinf(curve.amplification.values[1]) and curve.converged.all()
+    sketched = a.Estimator(a.ridge_fit(X, Y, weight=a.haar(X, "m")))
+    fresh = predict(TASK, RIDGE, n=50, ridge=0.3).test.item()
+    assert abs(predict(TASK, sketched, n=90, m=50, ridge=0.3).test.item() / fresh - 1) < 1e-12
+
+
+def test_domains_and_the_tested_task():
+    """One task for all is one task for each; a domain of another covariance against a simulation is in the fuzz."""
+    student, numbers = a.Estimator(a.continue_from(WEIGHTS, U, a.labels(U), "ridge2")), {"ridge": 0.5, "ridge2": 0.1}
+    one = predict(TASK, student, n=50, m=[20, 80], **numbers)
+    many = predict({"n": TASK, "m": TASK}, student, n=50, m=[20, 80], **numbers)
+    shifted = predict(TASK, student, n=50, m=[20, 80], test_task=TASK.with_noise(0.5), **numbers)
+    assert np.array_equal(one.test, many.test) and np.allclose(shifted.test, one.test + 0.3, rtol=1e-13)
+    with pytest.raises(ValueError, match="test_task is missing"):
+        rg.predict({"n": TASK, "m": TASK.with_noise(0.5)}, student, n=50, m=20, **numbers)
+
+
+REFUSED = {
+    "missing": ({"n": 5, "ridge": 0.1}, "k must be given: the estimator needs n, k, ridge"),
+    "unknown": ({"n": 5, "k": 3, "ridge": 0.1, "m": 2}, "m is no number of the estimator"),
+    "negative": ({"n": 5, "k": 3, "ridge": -0.1}, "ridge must be >= 0"),
+    "no size": ({"n": 0, "k": 3, "ridge": 0.1}, "n must be > 0"),
+    "an option": ({"n": 5, "k": 3, "ridge": 0.1, "members": 2}, "members is not covered by predict for estimators of your own"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_numbers_are_refused(case):
+    numbers, said = REFUSED[case]
+    with pytest.raises(ValueError, match=said):
+        rg.predict(TASK, FEATURES, **numbers)
+
+
+def test_other_learners_take_no_such_numbers():
+    with pytest.raises(TypeError, match=r"only an rg.algebra.Estimator names numbers of its own"):
+        rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), n=5, ridge2=0.1)
+    with pytest.raises(ValueError, match="test_task is not covered"):
+        rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), n=5, test_task=TASK)
+
+
+def test_simulation_of_the_same_tree(tmp_path):
+    """Transfer between domains: it agrees, goes through the store, and does not depend on how trials are grouped."""
+    rng, modes = np.random.default_rng(0), 120
+    one, two = (rg.Task(rng.uniform(0.2, 2.0, modes), rng.uniform(0, 1, modes) / modes, noise=0.1) for _ in range(2))
+    student = a.Estimator(a.continue_from(WEIGHTS, U, a.labels(U), "ridge2"))
+    numbers = {"n": 300, "m": 250, "ridge": [0.5, 50.0], "ridge2": 0.3, "test_task": two}
+    report = rg.check({"n": one, "m": two}, student, trials=24, store=tmp_path, **numbers)
+    assert report.agrees and report.compared == 2
+    again = rg.simulate({"n": one, "m": two}, student, trials=3, **numbers)
+    both = rg.simulate({"n": one, "m": two}, student, trials=24, store=tmp_path, **numbers)
+    assert again.test.dims == ("ridge",) and both.test.equals(report.dataset.test_simulation)
