@@ -89,7 +89,7 @@ def _rising_root(function: Callable[[np.ndarray], tuple[Any, Any]], low: np.ndar
             after = at - value / slope
         after = np.where((after > low) & (after < high), after, 0.5 * (low + high))
         moved, at = np.max(np.abs(after - at), initial=0.0), after
-        if moved < 1e-14:
+        if moved < 1e-9:  # a Newton step leaves its square
             break
     return at
 
@@ -147,7 +147,8 @@ class _Lanes:
 
     def __init__(self, modes: FeatureModes, features: np.ndarray, lowest: np.ndarray) -> None:
         self.modes, self.lowest = modes, lowest
-        self.base = modes.counts * modes.values / (modes.values + lowest[:, None])
+        self.reached = modes.values / (modes.values + lowest[:, None])
+        self.base = modes.counts * self.reached
         with np.errstate(divide="ignore", invalid="ignore"):
             self.beyond = np.where(lowest > 0, modes.beyond / lowest, 0.0)
             self.gap = np.where(lowest > 0, 0.0, 1.0 - modes.rank / features)
@@ -197,10 +198,15 @@ class _Lanes:
     def read(self, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """df1 (lanes,), and what the target gains (rows, lanes)."""
         kappa = self.lowest + delta
-        inverse = 1.0 / (self.modes.values + kappa[:, None])
-        learned = inverse @ (self.modes.values * self.modes.counts) + self.modes.beyond / kappa
-        reached = inverse * (self.modes.values / (self.modes.values + self.lowest[:, None]))
-        return learned, -delta * (reached @ self.modes.power.T).T
+        real = self.modes.values + kappa.real[:, None]
+        weight = 1.0 / (real**2 + (kappa.imag**2)[:, None])
+        real *= weight
+        weighed = self.modes.values * self.modes.counts
+        learned = real @ weighed - 1j * kappa.imag * (weight @ weighed) + self.modes.beyond / kappa
+        real *= self.reached
+        weight *= self.reached
+        power = self.modes.power.T
+        return learned, -delta * ((real @ power).T - 1j * kappa.imag * (weight @ power).T)
 
 
 def paths(
