@@ -12,6 +12,7 @@ __all__ = [
     "estimate_risk",
     "features_of",
     "fine_grained_variance",
+    "fit_scaling_law",
     "learning_curve",
     "optimal_augmentation",
     "optimal_ridge",
@@ -33,6 +34,7 @@ from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data import learning_curve
 from rfgen.api.predicting import predict
+from rfgen.api.scaling_fit import fit_scaling_law
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
 from rfgen.systems.sensitivity.verb import sensitivity

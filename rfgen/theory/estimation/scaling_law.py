@@ -16,8 +16,8 @@ from rfgen.numerics.compression import tail_quadrature
 from rfgen.theory.sgd.feature_ridges import FeatureModes
 from rfgen.theory.sgd.step_transform import StepTransform, step_transform
 
-# The parameters, those in logarithms first said.
-NAMES = ("log scale", "alpha", "beta", "log noise", "log rate", "offset")
+# The parameters; in noise and offset the losses are linear, so that 0 is no flat end of them.
+NAMES = ("log scale", "alpha", "beta", "noise", "log rate", "offset")
 # Modes one by one; the tail by quadrature, the end correction of which is 1e-8 of the sum from here.
 EXPLICIT = 32
 # Modes this far below the lowest effective ridge enter by their trace: 1e-9 of the loss.
@@ -85,17 +85,17 @@ def parts(data: Losses, alpha: float, betas: np.ndarray, log_rate: float) -> tup
 
 def predicted(data: Losses, theta: np.ndarray, slopes: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Losses (points,) at `theta` (6,), in the order of `NAMES`, and their derivatives (points, 6); NaN if unstable."""
-    log_scale, alpha, beta, log_noise, log_rate, offset = theta
-    scale, noise = np.exp(log_scale), np.exp(log_noise)
+    log_scale, alpha, beta, noise, log_rate, offset = theta
+    scale = np.exp(log_scale)
     betas = np.array([beta, beta + DIFFERENCE]) if slopes else np.array([beta])
     base = _curves(data, alpha, betas, log_rate)
-    signal, unit = scale * data.at(base.signal), noise * data.at(base.amplification)
-    value = offset + signal[0] + unit
+    signal, unit = scale * data.at(base.signal), data.at(base.amplification)
+    value = offset + signal[0] + noise * unit
     if not slopes or not base.stable.all():
         return value, np.full((value.size, 6), np.nan)
     found = [signal[0], None, (signal[1] - signal[0]) / DIFFERENCE, unit, None, np.ones_like(value)]
     for place, step in ((1, (DIFFERENCE, 0.0)), (4, (0.0, -DIFFERENCE))):
         moved = _curves(data, alpha + step[0], betas[:1], log_rate + step[1], base)
         other = scale * data.at(moved.signal)[0] + noise * data.at(moved.amplification)
-        found[place] = (other - signal[0] - unit) / (step[0] + step[1])
+        found[place] = (other - value + offset) / (step[0] + step[1])
     return value, np.stack(found, axis=1)

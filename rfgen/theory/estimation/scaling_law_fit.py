@@ -56,8 +56,8 @@ class _Search:
         self.data, self.free = data, free
         small, large = np.log(data.losses.min()), np.log(data.losses.max())
         least = data.losses.min()
-        self.low = np.array([small - 25.0, 1.02, 1.02, small - 14.0, -12.0, -least])
-        self.high = np.array([large + 25.0, 6.0, 12.0, large + 1.0, 0.5, least])
+        self.low = np.array([small - 25.0, 1.02, 1.02, 0.0, -12.0, -least])
+        self.high = np.array([large + 25.0, 6.0, 12.0, data.losses.max(), 0.5, least])
         self.kept: tuple[bytes, Any] = (b"", None)
 
     def at(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +83,7 @@ class _Search:
             return full
 
         inside = (self.low[self.free], self.high[self.free])
-        room = 1e-3 * (inside[1] - inside[0])
+        room = 1e-6 * (inside[1] - inside[0])
         start = np.clip(theta[self.free], inside[0] + room, inside[1] - room)
         found = least_squares(
             lambda x: self.at(whole(x))[0], start, lambda x: self.at(whole(x))[1], inside, x_scale="jac", ftol=1e-4,
@@ -134,7 +134,7 @@ def _starts(data: Losses) -> list[np.ndarray]:
                     shares = np.stack([signal, unit], axis=1) / (data.losses * data.errors)[:, None]
                     weights, misfit = nnls(shares, 1.0 / data.errors)
                     scale, noise = np.maximum(weights, 1e-3 * data.losses.min() / np.array([signal.min(), unit.min()]))
-                    found.append((misfit, np.array([np.log(scale), alpha, beta, np.log(noise), np.log(rate), 0.0])))
+                    found.append((misfit, np.array([np.log(scale), alpha, beta, noise, np.log(rate), 0.0])))
     found.sort(key=lambda one: one[0])
     best: dict[tuple[float, float], np.ndarray] = {}
     for _, theta in found:
@@ -170,11 +170,15 @@ def _end(
 
 def _refitted(search: _Search, theta: np.ndarray, covariance: np.ndarray, place: int, away: float) -> float:
     """The least misfit with one parameter `away` from its best value: Gauss-Newton from where a parabola has it."""
-    at, rest = theta.copy(), np.delete(np.arange(search.free.size), place)
+    from scipy.optimize import lsq_linear
+
+    rest = np.delete(np.arange(search.free.size), place)
+    others, own = search.free[rest], search.free[place]
+    at = theta.copy()
     at[search.free] += covariance[:, place] / covariance[place, place] * away
     at = np.clip(at, search.low, search.high)
-    at[search.free[place]] = theta[search.free[place]] + away
-    best, step, share = np.inf, np.zeros(rest.size), 1.0
+    at[own] = theta[own] + away
+    best, base, step, share = np.inf, at, np.zeros(rest.size), 1.0
     for _ in range(MOST_REFITS):
         residual, slopes = search.at(at)
         now = float(residual @ residual)
@@ -182,12 +186,13 @@ def _refitted(search: _Search, theta: np.ndarray, covariance: np.ndarray, place:
             share *= 0.3
         else:
             best, base, share = now, at, 1.0
-            step = -np.linalg.lstsq(slopes[:, rest], residual, rcond=1e-10)[0]
-            least = float(np.sum((residual + slopes[:, rest] @ step) ** 2))
-            if best - least < CLOSE / 2.0:
-                return least
+            sizes = np.sqrt(np.sum(slopes[:, rest] ** 2, axis=0)) + 1e-300
+            room = [(edge[others] - at[others]) * sizes for edge in (search.low, search.high)]
+            step = lsq_linear(slopes[:, rest] / sizes, -residual, (room[0] - 1e-12, room[1] + 1e-12)).x / sizes
+            if best - float(np.sum((residual + slopes[:, rest] @ step) ** 2)) < CLOSE / 2.0:
+                return best
         at = base.copy()
-        at[search.free[rest]] += share * step
+        at[others] += share * step
         at = np.clip(at, search.low, search.high)
     return best
 

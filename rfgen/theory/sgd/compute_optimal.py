@@ -52,7 +52,7 @@ def compute_optimal(
     >>> task = rfgen.Task.power_law(alpha=2.0, beta=2.6)
     >>> found = compute_optimal(task.modes, np.geomspace(30, 3e5, 12), 0.3, 1.0, 0.0, np.array([1e8, 1e10]))
     >>> found.loss_exponent.round(2).tolist(), found.width.round(-1).tolist()
-    ([0.53, 0.53], [620.0, 2860.0])
+    ([0.53, 0.53], [1220.0, 5790.0])
     """
     widths = np.unique(np.concatenate([_between(*pair) for pair in zip(widths, widths[1:], strict=False)]))
     seen = FeatureModes.of(modes, widths, DIGITS)
