@@ -5,6 +5,7 @@ Monte-Carlo, `check` both with z-scores, `plot` the picture.
 """
 
 __all__ = [
+    "DANA",
     "LDA",
     "NNGP",
     "NTK",
@@ -169,7 +170,7 @@ from rfgen.problems.trainings.classifier import (
 )
 from rfgen.problems.trainings.resampling import Bootstrap, Subsample
 from rfgen.problems.trainings.spectral import GradientDescent, GradientFlow, HeavyBall, IteratedRidge, Nesterov, Ridge
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.gaussian_mixture import GaussianMixture
