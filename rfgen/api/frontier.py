@@ -71,7 +71,7 @@ def compute_frontier(
 
     References
     ----------
-    arXiv 2405.15074 (question and phases); the method is derived: theory (7.15) to (7.18).
+    arXiv 2405.15074 (question and phases); the method is derived: theory (9.11) to (9.14).
 
     Examples
     --------

@@ -77,7 +77,7 @@ def fit_scaling_law(
 
     References
     ----------
-    Derived: theory (7.16), (7.19); the model is that of arXiv 2405.15074.
+    Derived: theory (9.11), (9.15); the model is that of arXiv 2405.15074.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
     loss(k, t, B) = offset + scale * signal(alpha, beta, rate; k, t, B) + noise * amplification(alpha, rate; k, t, B)
 
-with eigenvalues i^-alpha, target power i^-beta, i = 1, 2, ..., and the transform of theory (7.16).  `scale`, `noise`, `offset`
+with eigenvalues i^-alpha, target power i^-beta, i = 1, 2, ..., and the transform of theory (9.11).  `scale`, `noise`, `offset`
 and `beta` need no effective ridges of their own; of `alpha` and `rate` they are solved again from those near by.
 """
 

@@ -2,7 +2,7 @@
 
 With independent relative errors e the misfit is chi2 = sum ((log loss - log prediction)/e)^2.  The interval of a parameter
 holds the values at which the best misfit of all others is at most `LEVEL` above the least one (the profile likelihood);
-an end at a bound of the parameter is infinite: the losses do not say how far it may go.  Equations: theory (7.19).
+an end at a bound of the parameter is infinite: the losses do not say how far it may go.  Equations: theory (9.15).
 """
 
 __all__ = ["ScalingLawFit", "fit_law", "three_terms"]

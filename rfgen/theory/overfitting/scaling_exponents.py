@@ -12,7 +12,7 @@ Label noise adds noise s^(-1/alpha)/n, to be balanced by choosing s.  Steps of s
 the loss itself, seen through the kernel sum_i (rate eigenvalue_i)^2 (1 - rate eigenvalue_i)^(2 t) ~ t^(1/alpha - 2).
 
 Where two exponents are equal the risk has a logarithm beside the power.  (Derived; sources at each function.)
-Equations: theory (9.10), and of phases (7.18).
+Equations: theory (9.10) and (9.14).
 """
 
 __all__ = [

@@ -1,8 +1,8 @@
 """The least test risk that a budget of compute buys: one pass of SGD, the width and the number of steps in balance.
 
 A step of `batch` samples through k features costs k * batch, so compute = k * steps * batch.  The risk of all widths at
-all budgets is one transform (theory (7.16)); between widths its logarithm is a spline in log k, of which the minimum is
-taken.  Equations: theory (7.17).
+all budgets is one transform (theory (9.11)); between widths its logarithm is a spline in log k, of which the minimum is
+taken.  Equations: theory (9.13).
 """
 
 __all__ = ["ComputeOptimal", "compute_optimal"]

@@ -6,7 +6,7 @@ kappa_0 that of ridge 0, kappa = kappa_0 + delta, and gap = 1 - df1(kappa_0)/k (
     kappa (gap + delta S/k) = z,        S = sum_i lambda_i / ((lambda_i + kappa_0)(lambda_i + kappa)),
 
 in which nothing cancels however small z is.  A path of ridges is followed node by node, all paths as lanes of one Newton
-iteration in log delta.  Equations: theory (7.8) and (7.15).
+iteration in log delta.  Equations: theory (7.8) and (9.12).
 """
 
 __all__ = ["FeatureModes", "Path", "lowest_ridge", "outer_ridge", "paths", "polished"]

@@ -19,7 +19,7 @@ the mean state m' = A m, and the covariance C of u (both times what the node wei
 
 where m starts from (1, 1) and C from 0.  All is linear in power and forcing, with coefficients that are polynomials of the
 eigenvalue: nodes may be modes, the nodes of a compressed spectrum, or the upper half of a contour, whose sums are real
-parts.  (Derived: theory (7.1) to (7.5).)
+parts.  (Derived: theory (7.1), (7.2), (7.3), (7.4), (7.5) and (9.16).)
 """
 
 __all__ = ["Iteration", "MomentNodes", "Moments", "ViewTerms", "second_moments"]
@@ -80,7 +80,7 @@ class Iteration:
         beta = self.momentum[jnp.minimum(t, self.momentum.shape[0] - 1)]
         if self.kind == "dana":
             damping, _, unit, _ = self.accelerated
-            kept = 1.0 - jnp.minimum(damping / (1.0 + t), 1.0)
+            kept = 1.0 - jnp.minimum(damping / (1.0 + jnp.asarray(t, rate.dtype)), 1.0)
             pull, slope = beta * kept, rate + beta * unit
             return ((1.0 - pull, pull), (1.0 - kept - pull, kept + pull)), (jnp.ones_like(rate), 0.0 * rate), (
                 slope, slope + unit)

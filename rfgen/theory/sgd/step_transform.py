@@ -8,7 +8,7 @@ With P_t the test risk, q(mu) = 1 - 2 rate mu + A mu^2, A = rate^2 (1 + 1/batch)
 
 because w - q = -A (mu - mu+)(mu - mu-) leaves the resolvent of the features' second moment at two ridges.  P_t is the
 integral of P(w) w^(t-1) round all w of the spectrum, which are real and at most 1 (a stable rate), so one parabola in
-log w serves a decade of steps.  Derived: theory (7.15), (7.16); generating functions of SGD on power laws: arXiv
+log w serves a decade of steps.  Derived: theory (9.11), (9.12); generating functions of SGD on power laws: arXiv
 2206.11124; the random-feature equivalent is that of arXiv 2405.15074.
 """
 
