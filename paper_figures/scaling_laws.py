@@ -15,10 +15,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.style import COLOURS, blank, graded, legend, look
-from rfgen.theory import scaling_exponents
-from rfgen.theory.sgd.compute_optimal import DIGITS
-from rfgen.theory.sgd.feature_ridges import FeatureModes
-from rfgen.theory.sgd.step_transform import step_transform
+from rfgen.theory import FeatureModes, scaling_exponents, step_transform
 
 RATE, BATCH = 0.3, 1
 # Where exponents are measured, and at which compute.
@@ -37,13 +34,14 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 
 CAPTION = """
-Parameters ours. One pass of stochastic gradient descent at rate {rate:g} on k random features of an infinite power law, eigenvalues
-i^-α, target power i^-β, without label noise, batches of {batch}; compute is k times steps times batch. Left: the phases of the
-paper in which α > 1; at each dot the local exponent of the least loss at compute {late:.0e}, and in brackets its limit. Largest distance
-of the two: {farthest:.3f}. Middle: exact loss against compute at {curves} widths (α = {alpha:g}, β = {beta:g}), their envelope (black),
-and the limit of its slope (dashed). Right: least loss at given compute as predicted from 50 losses (5 widths from 30 to 3000, 10 times
-up to 30000, batches of {fitted_batch}, label noise, errors of {percent:g} %) over the true one: fit of the exact curve, and of E + A/k^a +
-B/n^b, whose misfits are {misfits}, where 45 is right. All lines: exact theory computed by rfgen.
+Parameters ours. One pass of stochastic gradient descent at rate {rate:g} on k random features of an infinite power law,
+eigenvalues i^-α, target power i^-β, without label noise, batches of {batch}; compute is k times steps times batch.
+Left: the phases of the paper in which α > 1; at each dot the local exponent of the least loss at compute {late:.0e},
+and in brackets its limit. Largest distance of the two: {farthest:.3f}. Middle: exact loss against compute at {curves}
+widths (α = {alpha:g}, β = {beta:g}), their envelope (black), and the limit of its slope (dashed). Right: least loss at
+given compute as predicted from 50 losses (5 widths from 30 to 3000, 10 times up to 30000, batches of {fitted_batch},
+label noise, errors of {percent:g} %) over the true one: fit of the exact curve, and of E + A/k^a + B/n^b, whose misfits
+are {misfits}, where 45 is right. All lines: exact theory computed by rfgen.
 """
 
 
@@ -62,7 +60,7 @@ def _phases(pairs: int) -> dict[str, np.ndarray]:
 def _envelope(curves: int, budgets: int, last: float) -> dict[str, dict[str, np.ndarray]]:
     """Losses of single widths over compute, and the least."""
     task, widths = rg.Task.power_law(*LAW), np.geomspace(30, 3e4, curves).round()
-    modes = FeatureModes.of(task.modes, widths, DIGITS)
+    modes = FeatureModes.of(task.modes, widths)
     compute = np.geomspace(1e4, 10.0**last, budgets)
     best = rg.compute_frontier(task, rg.OnePassSGD(RATE, 1, BATCH), np.geomspace(5, 3e5, 16), compute)
     panels = {"envelope": {"compute": compute, "loss": best.loss.values, "width": best.width.values}}
@@ -87,7 +85,8 @@ def _misled(law: tuple[float, float, float], last: float, seed: int) -> dict[str
     true = rg.compute_frontier(task, rg.OnePassSGD(RATE, 1, FITTED_BATCH), wide, compute)
     own = {str(name): float(value) for name, value in zip(fit.parameter.values, fit.estimate.values, strict=True)}
     again = rg.Task.power_law(own["alpha"], own["beta"], own["noise"] / own["scale"])
-    fitted = own["scale"] * rg.compute_frontier(again, rg.OnePassSGD(own["rate"], 1, FITTED_BATCH), wide, compute).loss.values
+    found = rg.compute_frontier(again, rg.OnePassSGD(own["rate"], 1, FITTED_BATCH), wide, compute)
+    fitted = own["scale"] * found.loss.values
     floor, width, a, length, b = fit.three_terms.values
     fine = np.geomspace(10, 10.0 ** (0.9 * last), 2000)[:, None]
     terms = floor + width / fine**a + length / (compute / fine) ** b
@@ -132,11 +131,13 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         panel = select(arrays, "phases")
         for (a, b), local, limit in zip(panel["pairs"], panel["local"], panel["limit"], strict=True):
             left.plot(a, b, "ko", ms=5)
-            left.annotate(f"{local:.3f} ({limit:.3f})", (a, b), (0, 5), textcoords="offset points", ha="center", fontsize="small")
+            text = f"{local:.3f} ({limit:.3f})"
+            left.annotate(text, (a, b), (0, 5), textcoords="offset points", ha="center", fontsize="small")
         left.set(xlim=(1.05, 2.8), ylim=(1.0, 6.5), xlabel="α", ylabel="β", title="exponent of the least loss")
-        widths = sorted((key for key in arrays if key.startswith("width") and key.endswith("loss")), key=lambda key: float(key.split()[1].removesuffix(".loss")))
+        widths = [key.removesuffix(".loss") for key in arrays if key.startswith("width ") and key.endswith(".loss")]
+        widths.sort(key=lambda key: float(key.removeprefix("width ")))
         for key, colour in zip(widths, graded(len(widths)), strict=True):
-            one = select(arrays, key.removesuffix(".loss"))
+            one = select(arrays, key)
             middle.plot(one["compute"], one["loss"], color=colour, lw=1.2)
         least = select(arrays, "envelope")
         middle.plot(least["compute"], least["loss"], color="k", lw=2.2)
@@ -152,7 +153,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             right.plot(one["compute"], 100.0 * (one["fitted"] / one["true"] - 1.0), color=colour)
         right.axhline(0.0, color="0.6", lw=1.0, zorder=0)
         right.set(xscale="log", xlabel="compute", ylabel="predicted least loss, percent off", title="extrapolated fits")
-        phases = [Line2D([], [], color=colour, lw=6, alpha=0.45, label=f"phase {name}") for name, colour in PHASES.items()]
+        phases = [
+            Line2D([], [], color=colour, lw=6, alpha=0.45, label=f"phase {name}") for name, colour in PHASES.items()
+        ]
         lines = [Line2D([], [], color="0.5", lw=1.2, label="one width"), Line2D([], [], color="k", lw=2.2, label="least loss"),
                  Line2D([], [], color="k", ls="--", lw=1, label="slope in the limit")]
         laws = [Line2D([], [], color=colour, label=f"law {name}: " + ", ".join(f"{value:g}" for value in law))

@@ -92,7 +92,7 @@ NAMED = {
     "adapted-momentum": Comparison(
         "Momentum adapted to the dimension: a memory of gradients that grows, its rate falling: exact at this very size",
         "derived; method of arXiv 2505.16098",
-        lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(DANA([0.1, 0.2], _falling, [5, 20, 60, 150], damping=5.0))),
+        lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(DANA([0.1, 0.2], _falling, [5, 20, 60, 150]))),
         {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
     ),
     "many-passes": Comparison(

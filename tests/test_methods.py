@@ -20,7 +20,8 @@ TASKS = {
 }
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
-    rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.DANA: rg.DANA(0.1, 0.01, steps=5), rg.Lasso: rg.Lasso(1.0),
+    rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5),
+    rg.DANA: rg.DANA(0.1, 0.01, steps=5), rg.Lasso: rg.Lasso(1.0),
     rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
     rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
     rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),

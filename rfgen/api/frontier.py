@@ -52,9 +52,9 @@ def compute_frontier(
     Returns
     -------
     xarray.Dataset
-        Over `compute`: `loss`, label noise included, at `width` and `steps` (real numbers); `loss_exponent` (of the loss less
-        the label noise), `width_exponent`, `steps_exponent`: slopes over the decade around each budget, NaN where the best
-        width of that decade is not within `features`, counted in `attrs["edge"]` with a warning; `phase`, of a power law
+        Over `compute`: `loss`, label noise included, at `width` and `steps` (real numbers); `loss_exponent` (of the loss
+        less the label noise), `width_exponent`, `steps_exponent`: slopes over the decade around each budget, NaN where the
+        best width of that decade is not within `features`, counted in `attrs["edge"]` with a warning; `phase`, of a power law
         without label noise, with the exponents that the local ones tend to in `attrs["loss_limit"]` and
         `attrs["width_limit"]`, "none" otherwise.
 
@@ -97,8 +97,8 @@ def compute_frontier(
     most = float(np.max(budgets)) / (widths[0] * batch)
     if np.min(budgets) / (widths[0] * batch) < LEAST_STEPS:
         raise ValueError(
-            f"compute must buy the narrowest width at least {LEAST_STEPS:g} steps, {LEAST_STEPS * widths[0] * batch:g}, got "
-            f"{np.min(budgets):g}: give more compute or smaller features"
+            f"compute must buy the narrowest width at least {LEAST_STEPS:g} steps, {LEAST_STEPS * widths[0] * batch:g}, "
+            f"got {np.min(budgets):g}: give more compute or smaller features"
         )
     if min(widths[-1], most) > eigen.spectrum.resolved:
         raise ValueError(f"features must be at most {eigen.spectrum.resolved:.4g}, where the infinite tail is resolved")

@@ -23,7 +23,8 @@ LEAST_SPARE = 1
 THREE_TERMS = ("floor", "width_factor", "width_exponent", "samples_factor", "samples_exponent")
 LONG_NAMES = {
     "estimate": "estimate", "standard_error": "standard error", "low": "lower end of the 95 % profile interval",
-    "high": "upper end of the 95 % profile interval", "chi2": "misfit, in squared errors", "spare": "points less parameters",
+    "high": "upper end of the 95 % profile interval", "chi2": "misfit, in squared errors",
+    "spare": "points less parameters",
     "starts_chi2": "misfit at which each search ended", "condition": "condition of the information matrix",
     "fitted": "losses of the law", "three_terms": "E + A/k^a + B/(samples)^b on the same losses",
     "three_terms_chi2": "its misfit", "three_terms_fitted": "its losses",
@@ -58,8 +59,8 @@ def fit_scaling_law(
         95 % profile interval, infinite where the losses do not identify that end: `attrs["not_identified"]` says which.
         `offset` is held at 0 unless losses have two or more values of `batch`: at one it cannot be told from noise.
         `chi2`, the misfit, with `spare`, points less parameters, which it should equal where the law and the errors are
-        right (`attrs["rejected"]` where not); `starts_chi2`, where each search ended: those that stalled above the best are counted in
-        `attrs["stalled"]`, and intervals are NaN if no two agree; `condition`; `fitted` over `point`.  `three_terms`
+        right (`attrs["rejected"]` where not); `starts_chi2`, where each search ended: those that stalled above the best are
+        counted in `attrs["stalled"]`, and intervals are NaN if no two agree; `condition`; `fitted` over `point`.  `three_terms`
         (`term`): the form of arXiv 2203.15556 on the same losses, with its own `three_terms_chi2` and
         `three_terms_fitted`.
 
@@ -71,7 +72,7 @@ def fit_scaling_law(
 
     Notes
     -----
-    Exact for Gaussian inputs as modes and features grow together (`rg.OnePassSGD` with features), so a fit of losses of real
+    Exact for Gaussian inputs as modes and features grow together (`rg.OnePassSGD` with features); a fit of losses of real
     networks says which power law would look like them.  Intervals are those of independent normal errors of log losses;
     measured coverage: documentation.  One to three seconds for 50 losses.
 

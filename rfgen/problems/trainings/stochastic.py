@@ -118,8 +118,8 @@ class DANA(_OnePass):
     """Momentum adapted to the dimension, on fresh samples: a memory of gradients that grows with time, and its own rate.
 
     `y <- (1 - damping/(1 + t)) y + g`, `w <- w - rate g - momentum_rate y`, from w = y = 0, where g is the mean over the
-    batch of `x (x.w - y)`; the damping is at most 1, so y holds the last gradient alone until t = `damping`.  `rate` > 0 and
-    `momentum_rate` >= 0 are numbers, arrays, or functions of the step number t = 0, 1, ...; `damping` >= 0 is a number.
+    batch of `x (x.w - label)`; damping/(1 + t) counts as 1 at most: y holds the last gradient alone until then.  `rate` > 0
+    and `momentum_rate` >= 0 are numbers, arrays, or functions of the step number t = 0, 1, ...; `damping` >= 0 is a number.
     The rest as in `OnePassSGD`.  The method of arXiv 2505.16098, which takes the momentum rate as (1 + t)^(-1/alpha) for
     eigenvalues i^-alpha ("decaying"), or constant and inversely as the dimension.
 

@@ -2,11 +2,11 @@
 
     loss(k, t, B) = offset + scale * signal(alpha, beta, rate; k, t, B) + noise * amplification(alpha, rate; k, t, B)
 
-with eigenvalues i^-alpha, target power i^-beta, i = 1, 2, ..., and the transform of theory (9.11).  `scale`, `noise`, `offset`
-and `beta` need no effective ridges of their own; of `alpha` and `rate` they are solved again from those near by.
+with eigenvalues i^-alpha, target power i^-beta, i = 1, 2, ..., and the transform of theory (9.11).  `scale`, `noise`,
+`offset` and `beta` need no effective ridges of their own; of `alpha` and `rate` they are solved again from those near by.
 """
 
-__all__ = ["Losses", "NAMES", "law_modes", "predicted"]
+__all__ = ["NAMES", "Losses", "law_modes", "predicted"]
 
 from dataclasses import dataclass
 

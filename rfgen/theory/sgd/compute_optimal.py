@@ -8,6 +8,7 @@ taken.  Equations: theory (9.13).
 __all__ = ["ComputeOptimal", "compute_optimal"]
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,6 @@ HALF_SPAN = 0.5 * np.log(10.0)
 LEAST_STEPS, FINE, DEGREE = 4.0, 40, 5
 # Largest distance of widths in log k: errors of local exponents 1e-3 (0.02 at twice this).
 WIDEST_GAP = 0.72
-# Modes below 10^-this of the lowest effective ridge enter by their trace.
-DIGITS = 11.0
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def compute_optimal(
     >>> found.loss_exponent.round(2).tolist(), found.width.round(-1).tolist()
     ([0.53, 0.53], [1220.0, 5790.0])
     """
-    widths = np.unique(np.concatenate([_between(*pair) for pair in zip(widths, widths[1:], strict=False)]))
-    seen = FeatureModes.of(modes, widths, DIGITS)
+    widths = np.unique(np.concatenate([_between(*pair) for pair in pairwise(widths)]))
+    seen = FeatureModes.of(modes, widths)
     spans = np.concatenate([compute * np.exp(turn) for turn in (-HALF_SPAN, 0.0, HALF_SPAN)])
     times = spans / (widths[:, None] * batch)
     enough = times >= LEAST_STEPS
@@ -92,7 +91,7 @@ def _least(log_widths: np.ndarray, risks: np.ndarray) -> tuple[np.ndarray, np.nd
             continue
         degree = DEGREE if count > DEGREE else 3
         here = log_widths[rows]
-        fine = np.unique(np.concatenate([np.linspace(*pair, FINE + 1) for pair in zip(here, here[1:], strict=False)]))
+        fine = np.unique(np.concatenate([np.linspace(*pair, FINE + 1) for pair in pairwise(here)]))
         spline = make_interp_spline(here, np.log(risks[np.ix_(rows, own)]), k=degree)
         values = spline(fine)
         lowest = values.argmin(axis=0)

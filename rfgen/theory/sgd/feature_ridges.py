@@ -1,7 +1,7 @@
 """Effective ridges of k random features at complex ridges, many at once and to relative accuracy near their lowest one.
 
 At ridge z the effective ridge kappa solves  kappa (1 - df1(kappa)/k) = z,  df1 = sum_i lambda_i/(lambda_i + kappa).  With
-kappa_0 that of ridge 0, kappa = kappa_0 + delta, and gap = 1 - df1(kappa_0)/k (0 unless there are fewer modes than features)
+kappa_0 that of ridge 0, kappa = kappa_0 + delta, and gap = 1 - df1(kappa_0)/k (0 unless features outnumber modes)
 
     kappa (gap + delta S/k) = z,        S = sum_i lambda_i / ((lambda_i + kappa_0)(lambda_i + kappa)),
 
@@ -24,6 +24,8 @@ SMALL_STEP = 1e-7
 MOST_STEPS = 60
 # Longest Newton step in log delta off the real axis.
 LONGEST = 0.7
+# Modes below 10^-this of the lowest ridge are far: 1e-12 of the risk.
+DIGITS = 11.0
 # Nodes behind, from which the next is extrapolated, with its coefficients.
 EXTRAPOLATED = {1: (1.0,), 2: (2.0, -1.0), 3: (3.0, -3.0, 1.0), 4: (4.0, -6.0, 4.0, -1.0)}
 
@@ -42,8 +44,8 @@ class FeatureModes:
     beyond: float = 0.0
 
     @classmethod
-    def of(cls, modes: Modes, features: np.ndarray, digits: float) -> "FeatureModes":
-        """Those of a task for up to `features`; panels of modes below 10^-digits of the lowest ridge enter by their trace."""
+    def of(cls, modes: Modes, features: np.ndarray) -> "FeatureModes":
+        """Those of a task for up to `features`; panels of modes far below the lowest ridge enter by their trace."""
         used = (np.asarray(modes.multiplicity) != 0) | (np.atleast_2d(modes.power) != 0).any(axis=0)
         rows = np.concatenate([np.asarray(modes.multiplicity)[None], np.atleast_2d(modes.power)])[:, used]
         values, through = np.asarray(modes.eigenvalues)[used], np.asarray(modes.through)[used]
@@ -53,7 +55,7 @@ class FeatureModes:
         least = float(lowest_ridge(whole, np.max(most, keepdims=True))[0]) if most.size else 0.0
         # a part of a panel's nodes means nothing
         largest = {end: values[through == end].max() for end in np.unique(through)}
-        kept = np.array([largest[end] for end in through]) > least * 10.0**-digits
+        kept = np.array([largest[end] for end in through]) > least * 10.0**-DIGITS
         beyond = float(rows[0, ~kept] @ values[~kept])
         return cls(values[kept], rows[0, kept], rows[1:, kept], null + rows[1:, ~kept].sum(axis=1), beyond)
 

@@ -66,7 +66,7 @@ def step_transform(
     >>> import rfgen
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.8, noise=0.0)
     >>> widths = np.array([100.0])
-    >>> modes = FeatureModes.of(task.modes, widths, 11.0)
+    >>> modes = FeatureModes.of(task.modes, widths)
     >>> step_transform(modes, widths, np.array([0.3]), np.ones(1), np.array([[1e3, 1e6]])).signal[0, 0].round(6).tolist()
     [0.202595, 0.195649]
     """

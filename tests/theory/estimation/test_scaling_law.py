@@ -43,8 +43,8 @@ def test_the_law_is_that_of_predict():
     theta = np.array([np.log(2.0), alpha, beta, 2.0 * noise, np.log(rate), 0.3])
     value, slopes = predicted(data, theta)
     np.testing.assert_allclose(value, 0.3 + 2.0 * curve.test, rtol=3e-8)
-    moved = [predicted(data, theta + 1e-5 * step, False)[0] - predicted(data, theta - 1e-5 * step, False)[0] for step in np.eye(6)]
-    np.testing.assert_allclose(slopes, np.array(moved).T / 2e-5, rtol=2e-3, atol=1e-6)
+    ends = [[predicted(data, theta + side * step, False)[0] for step in 1e-5 * np.eye(6)] for side in (-1.0, 1.0)]
+    np.testing.assert_allclose(slopes, (np.array(ends[1]) - ends[0]).T / 2e-5, rtol=2e-3, atol=1e-6)
 
 
 def test_a_fit_and_the_three_terms_beside_it():

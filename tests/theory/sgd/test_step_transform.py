@@ -5,7 +5,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.theory.overfitting.scaling_exponents import phase
-from rfgen.theory.sgd.compute_optimal import DIGITS, compute_optimal
+from rfgen.theory.sgd.compute_optimal import compute_optimal
 from rfgen.theory.sgd.feature_ridges import FeatureModes
 from rfgen.theory.sgd.step_transform import step_transform
 
@@ -23,7 +23,7 @@ COMPUTE, EXPONENTS = 1e14, 0.006
 
 def transformed(task, width, rate, batch, times, **options):
     widths = np.array([width])
-    modes = FeatureModes.of(task.modes, widths, DIGITS)
+    modes = FeatureModes.of(task.modes, widths)
     return step_transform(
         modes, widths, np.array([rate]), np.array([batch]), np.asarray(times, float)[None], **options
     )
