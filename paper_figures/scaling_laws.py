@@ -156,10 +156,14 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         phases = [
             Line2D([], [], color=colour, lw=6, alpha=0.45, label=f"phase {name}") for name, colour in PHASES.items()
         ]
-        lines = [Line2D([], [], color="0.5", lw=1.2, label="one width"), Line2D([], [], color="k", lw=2.2, label="least loss"),
-                 Line2D([], [], color="k", ls="--", lw=1, label="slope in the limit")]
-        laws = [Line2D([], [], color=colour, label=f"law {name}: " + ", ".join(f"{value:g}" for value in law))
-                for (name, law), colour in zip(parameters["fitted"].items(), (COLOURS[0], COLOURS[4]), strict=True)]
+        lines = [
+            Line2D([], [], color="0.5", lw=1.2, label="one width"), Line2D([], [], color="k", lw=2.2, label="least loss"),
+            Line2D([], [], color="k", ls="--", lw=1, label="slope in the limit"),
+        ]
+        laws = [
+            Line2D([], [], color=colour, label=f"law {name}: " + ", ".join(f"{value:g}" for value in law))
+            for (name, law), colour in zip(parameters["fitted"].items(), (COLOURS[0], COLOURS[4]), strict=True)
+        ]
         fits = [Line2D([], [], color="0.4", label="exact curve"), Line2D([], [], color="0.4", ls="--", label="three terms")]
         legend(figure, {"phases": phases, "loss over compute": lines, "α, β, noise": laws, "fit of": fits})
     return figure

@@ -54,8 +54,8 @@ def compute_frontier(
     xarray.Dataset
         Over `compute`: `loss`, label noise included, at `width` and `steps` (real numbers); `loss_exponent` (of the loss
         less the label noise), `width_exponent`, `steps_exponent`: slopes over the decade around each budget, NaN where the
-        best width of that decade is not within `features`, counted in `attrs["edge"]` with a warning; `phase`, of a power law
-        without label noise, with the exponents that the local ones tend to in `attrs["loss_limit"]` and
+        best width of that decade is not within `features`, counted in `attrs["edge"]` with a warning; `phase`, of a power
+        law without label noise, with the exponents that the local ones tend to in `attrs["loss_limit"]` and
         `attrs["width_limit"]`, "none" otherwise.
 
     Raises

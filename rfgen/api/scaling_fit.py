@@ -60,8 +60,8 @@ def fit_scaling_law(
         `offset` is held at 0 unless losses have two or more values of `batch`: at one it cannot be told from noise.
         `chi2`, the misfit, with `spare`, points less parameters, which it should equal where the law and the errors are
         right (`attrs["rejected"]` where not); `starts_chi2`, where each search ended: those that stalled above the best are
-        counted in `attrs["stalled"]`, and intervals are NaN if no two agree; `condition`; `fitted` over `point`.  `three_terms`
-        (`term`): the form of arXiv 2203.15556 on the same losses, with its own `three_terms_chi2` and
+        counted in `attrs["stalled"]`, and intervals are NaN if no two agree; `condition`; `fitted` over `point`.
+        `three_terms` (`term`): the form of arXiv 2203.15556 on the same losses, with its own `three_terms_chi2` and
         `three_terms_fitted`.
 
     Raises

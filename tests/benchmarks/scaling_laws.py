@@ -1,4 +1,4 @@
-"""Coverage of the intervals of `rg.fit_scaling_law`, and processor seconds: `python -m tests.benchmarks.scaling_laws FITS`."""
+"""Coverage of intervals of `rg.fit_scaling_law`, processor seconds: `python -m tests.benchmarks.scaling_laws FITS`."""
 
 import sys
 import time
