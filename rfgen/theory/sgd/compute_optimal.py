@@ -20,8 +20,8 @@ from rfgen.theory.sgd.step_transform import step_transform
 HALF_SPAN = 0.5 * np.log(10.0)
 # Fewer steps than these are not considered; points of the spline between two widths; its degree.
 LEAST_STEPS, FINE, DEGREE = 4.0, 40, 5
-# Largest distance of widths in log k: errors of local exponents 1e-3 (0.02 at twice this).
-WIDEST_GAP = 0.72
+# Largest distance of widths in log k: errors of the loss 1e-6 (2e-3 at twice this).
+WIDEST_GAP = 0.36
 
 
 @dataclass(frozen=True)
