@@ -19,7 +19,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from rfgen.theory.scaling_exponents import phase
+from rfgen.theory import scaling_exponents
 
 import rfgen as rg
 
@@ -37,7 +37,7 @@ for beta in (1.8, 2.7, 4.0):
     best = rg.compute_frontier(task, rg.OnePassSGD(rate, steps=1), widths, compute)
     left.plot(compute, best.loss, label=f"beta = {beta:g}: phase {best.phase.item()}")
     right.plot(compute, best.width)
-    limit = phase(1.5, beta)
+    limit = scaling_exponents.phase(1.5, beta)
     print(f"beta = {beta:g}, phase {limit.name}: loss exponent {float(best.loss_exponent[-1]):.3f}, limit {limit.loss:.3f};",
           f"width exponent {float(best.width_exponent[-1]):.3f}, limit {limit.width:.3f}")
     assert abs(best.loss_exponent[-1] - limit.loss) < 0.02
