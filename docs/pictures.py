@@ -23,6 +23,7 @@ INDEX = CARDS / "index.md"
 VERBS = (
     "learning_curve", "estimate_risk", "optimal_ridge", "optimal_stopping", "optimal_augmentation", "overfitting_cost",
     "fine_grained_variance", "adversarial_error", "sensitivity", "univariate",
+    "compute_frontier", "fit_scaling_law",
 )
 STYLE: Any = {"figure.figsize": (5.6, 3.6), "savefig.dpi": 150, "font.size": 9}
 # Lines and letters need no more; 10 to 20 kB a picture.

@@ -18,6 +18,7 @@ ADVANI_SAXE = "Advani, Saxe: High-dimensional dynamics of generalization error i
 ACCELERATED = "Li et al.: Risk bounds of accelerated SGD for overparameterized linear regression (arXiv 2311.14222)"
 CLASS_IMBALANCE = "Class imbalance, for the question of Francazi, Baity-Jesi, Lucchi (arXiv 2207.00391)"
 ONE_EPOCH = "One pass, many passes, scaling, for the question of Paquette et al. (arXiv 2405.15074)"
+PHASES = "Paquette, Paquette, Xiao, Pennington: 4+3 phases of compute-optimal neural scaling laws (arXiv 2405.15074)"
 ROBUSTNESS = "Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629)"
 UNIVARIATE = "Joshi, Vardi, Srebro: Noisy interpolation learning with shallow univariate ReLU networks (arXiv 2307.15396)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
@@ -162,6 +163,13 @@ FIGURES = {
             "one_epoch",
             ONE_EPOCH,
             "test risk at equal compute: one pass, many passes, full batch; exponents in samples, features and steps",
+            "ours",
+            "",
+        ),
+        Entry(
+            "scaling_laws",
+            PHASES,
+            "phases of one pass with their exponents, envelope of loss against compute, where a three-term fit misleads",
             "ours",
             "",
         ),

@@ -5,6 +5,7 @@ Monte-Carlo, `check` both with z-scores, `plot` the picture.
 """
 
 __all__ = [
+    "DANA",
     "LDA",
     "NNGP",
     "NTK",
@@ -76,12 +77,14 @@ __all__ = [
     "algebra",
     "cache_programs",
     "check",
+    "compute_frontier",
     "datasets",
     "diagnose",
     "estimate_risk",
     "explore",
     "features_of",
     "fine_grained_variance",
+    "fit_scaling_law",
     "formula",
     "formulas",
     "learning_curve",
@@ -102,10 +105,12 @@ from rfgen import algebra
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    compute_frontier,
     diagnose,
     estimate_risk,
     features_of,
     fine_grained_variance,
+    fit_scaling_law,
     learning_curve,
     optimal_augmentation,
     optimal_ridge,
@@ -174,7 +179,7 @@ from rfgen.problems.trainings.spectral import (
     Nesterov,
     Ridge,
 )
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture

@@ -17,7 +17,7 @@ from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import GradientFlow, Ridge
-from rfgen.problems.trainings.stochastic import SGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ def _digits_kernel() -> tuple[Task, Learner]:
     inputs, labels = digits()
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
     return Task.from_kernel(NTK("relu", depth=2)(np.clip(unit @ unit.T, -1.0, 1.0)), labels), Learner(Ridge(5.0))
+
+
+def _falling(t: np.ndarray) -> np.ndarray:
+    return 0.05 * (1.0 + t) ** (-1.0 / 1.3)
 
 
 SMOKE, PAPER = (64, 128, 256), (64, 128, 256, 512, 1024)
@@ -83,6 +87,12 @@ NAMED = {
         "Single samples seen once, at three rates, last iterate: exact at this very size",
         "derived; iterations of arXiv 2311.14222",
         lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(OnePassSGD([0.1, 0.2, 0.35], [5, 20, 60, 150]))),
+        {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
+    ),
+    "adapted-momentum": Comparison(
+        "Momentum adapted to the dimension: a memory of gradients that grows, its rate falling: exact at this very size",
+        "derived; method of arXiv 2505.16098",
+        lambda: (Task.power_law(1.3, 1.3, 0.3, modes=40), Learner(DANA([0.1, 0.2], _falling, [5, 20, 60, 150]))),
         {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
     ),
     "many-passes": Comparison(

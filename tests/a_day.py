@@ -136,6 +136,7 @@ FIXED: dict[str, Method] = {
 FRESH: dict[str, Method] = {
     "one pass": lambda t: rg.OnePassSGD(0.1 * t.value, t.steps),
     "accelerated": lambda t: rg.AcceleratedSGD(0.9, 0.1 * t.value, 0.3, 0.1, t.steps),
+    "DANA": lambda t: rg.DANA(0.1 * t.value, 0.01, t.steps),
 }
 VIEWS: dict[str, Method] = {
     "mask": lambda t: rg.Mask(0.5 + 0.4 * t.value),

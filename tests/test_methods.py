@@ -20,7 +20,8 @@ TASKS = {
 }
 MADE = {
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
-    rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5), rg.Lasso: rg.Lasso(1.0),
+    rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5),
+    rg.DANA: rg.DANA(0.1, 0.01, steps=5), rg.Lasso: rg.Lasso(1.0),
     rg.AdversarialTraining: rg.AdversarialTraining(rg.Hinge(1.0), 0.1),
     rg.NaiveBayes: rg.NaiveBayes(), rg.ClassDescent: rg.ClassDescent(0.1, steps=2),
     rg.DeepLinearFlow: rg.DeepLinearFlow(1.0, depth=2, length=0.5),
@@ -46,7 +47,7 @@ def asking(row, verb, option):
     """Task, learner, n and the arguments of a call that asks for the option; None where it cannot be asked for."""
     kind = next(kind for kind in (*MADE, rg.TwoLayerReLU) if kind in row.trainings)
     task = TASKS[next(kind for kind in TASKS if kind in row.tasks)]
-    n = None if kind is rg.OnePassSGD else 20
+    n = None if kind in (rg.OnePassSGD, rg.DANA) else 20
     if kind is rg.TwoLayerReLU:
         learner = rg.TwoLayerReLU(width=10, rate=0.01, steps=2, init=1e-3)
         return (task, learner, n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None

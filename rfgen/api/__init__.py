@@ -7,10 +7,12 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "compute_frontier",
     "diagnose",
     "estimate_risk",
     "features_of",
     "fine_grained_variance",
+    "fit_scaling_law",
     "learning_curve",
     "optimal_augmentation",
     "optimal_ridge",
@@ -25,12 +27,14 @@ __all__ = [
 from rfgen.api.attacking import adversarial_error
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
+from rfgen.api.frontier import compute_frontier
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data.learning_curve import learning_curve
 from rfgen.api.own_data.model_features import features_of, tangent_features
 from rfgen.api.own_data.risk_estimates import estimate_risk
 from rfgen.api.predicting import predict
+from rfgen.api.scaling_fit import fit_scaling_law
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
 from rfgen.systems.sensitivity.verb import sensitivity

@@ -48,6 +48,7 @@ DESCRIPTIONS = {
     "steps": "steps",
     "rate": "learning rate",
     "momentum": "momentum",
+    "momentum_rate": "rate of the momentum",
     "batch": "samples in a batch",
     "average_from": "first step of the average",
     "growth": "factor on the risk per step at late steps (1: stable)",

@@ -5,8 +5,10 @@ __all__ = [
     "AugmentedRisk",
     "BenignBounds",
     "BestStrength",
+    "ComputeOptimal",
     "EffectiveRankBound",
     "EffectiveRanks",
+    "FeatureModes",
     "Filter",
     "HeldOutRisk",
     "Iteration",
@@ -21,6 +23,7 @@ __all__ = [
     "Risk",
     "RiskEstimators",
     "Stability",
+    "StepTransform",
     "Stopping",
     "SubsampleRisk",
     "TeacherClassifier",
@@ -33,6 +36,7 @@ __all__ = [
     "augmented_risk",
     "averaging",
     "benign_bounds",
+    "compute_optimal",
     "discriminant",
     "effective_rank_bound",
     "effective_ranks",
@@ -62,6 +66,7 @@ __all__ = [
     "separability_threshold",
     "spectral_radius",
     "stability",
+    "step_transform",
     "subsample_risk",
     "teacher_classifier",
     "teacher_moments",
@@ -100,7 +105,10 @@ from rfgen.theory.ridge.learnability import Learnability, learnability
 from rfgen.theory.ridge.optimal_augmentation import BestStrength, optimal_augmentation
 from rfgen.theory.ridge.optimal_ridge import OptimalRidge, optimal_ridge
 from rfgen.theory.ridge.risk import Risk, risk
+from rfgen.theory.sgd.compute_optimal import ComputeOptimal, compute_optimal
+from rfgen.theory.sgd.feature_ridges import FeatureModes
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.sgd.second_moments import Iteration
 from rfgen.theory.sgd.stability import Stability, spectral_radius, stability
+from rfgen.theory.sgd.step_transform import StepTransform, step_transform

@@ -19,6 +19,8 @@ ONE_PASS = {
         TASK, lambda **w: rg.OnePassSGD(0.1, STEPS, batch=8, momentum=lambda t: t / (t + 3), nesterov=True, **w)),
     "scheduled rate": (TASK, lambda **w: rg.OnePassSGD(lambda t: 0.5 / (1 + t / 20), STEPS, batch=[2, 4], **w)),
     "accelerated": (TASK, lambda **w: rg.AcceleratedSGD(0.9, 0.1, [0.2, 0.4], 0.1, STEPS, batch=[2, 4], **w)),
+    "DANA": (
+        TASK, lambda **w: rg.DANA([0.1, 0.2], lambda t: 0.05 / (1.0 + t) ** 0.77, STEPS, batch=[1, 4], damping=5, **w)),
     "infinitely many modes": (rg.Task.power_law(1.6, 1.5, 0.2), lambda **w: rg.OnePassSGD(0.2, STEPS, batch=2, **w)),
     "isotropic": (rg.Task.isotropic(20, 1.0, 0.5), lambda **w: rg.OnePassSGD(0.05, STEPS, batch=[1, 4], **w)),
 }

@@ -31,7 +31,7 @@ from rfgen.problems.trainings.spectral import (
     Nesterov,
     Ridge,
 )
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_deep_flow
@@ -83,6 +83,13 @@ METHODS = (
         {
             "predict": frozenset({"features", "augmentation", "by_mode"}),
             "simulate": frozenset({"features", "augmentation", "dtype"}),
+        },
+    ),
+    Method(
+        "dimension-adapted momentum", EIGEN, (DANA,), predict_stochastic, simulate_spectral, MEASURED, ("test",),
+        {
+            "predict": frozenset({"features", "by_mode"}),
+            "simulate": frozenset({"features", "dtype"}),
         },
     ),
     Method(

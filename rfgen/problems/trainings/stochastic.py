@@ -1,6 +1,6 @@
 """Stochastic gradient descent: on fresh samples (one pass), or on batches drawn from a training set (many passes)."""
 
-__all__ = ["SGD", "AcceleratedSGD", "OnePassSGD"]
+__all__ = ["DANA", "SGD", "AcceleratedSGD", "OnePassSGD"]
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems.own_functions import refusing
-from rfgen.problems.rules import Rule, flag, numbers, optional, whole
+from rfgen.problems.rules import Rule, flag, number, numbers, optional, whole
 from rfgen.problems.settings import setting
 from rfgen.problems.trainings.spectral import AbstractTraining, momentum_below_one
 from rfgen.problems.validation import non_negative, positive
@@ -113,6 +113,35 @@ class AcceleratedSGD(_OnePass):
         """No setting is a function of the step number."""
         del steps
         return {}
+
+
+class DANA(_OnePass):
+    """Momentum adapted to the dimension, on fresh samples: a memory of gradients that grows with time, and its own rate.
+
+    `y <- (1 - damping/(1 + t)) y + g`, `w <- w - rate g - momentum_rate y`, from w = y = 0, where g is the mean over the
+    batch of `x (x.w - label)`; damping/(1 + t) counts as 1 at most: y holds the last gradient alone until then.  `rate` > 0
+    and `momentum_rate` >= 0 are numbers, arrays, or functions of the step number t = 0, 1, ...; `damping` >= 0 is a number.
+    The rest as in `OnePassSGD`.  The method of arXiv 2505.16098, which takes the momentum rate as (1 + t)^(-1/alpha) for
+    eigenvalues i^-alpha ("decaying"), or constant and inversely as the dimension.
+
+    >>> DANA(rate=0.1, momentum_rate=lambda t: 0.05 * (1 + t) ** (-1 / 1.5), steps=[10, 100]).axes
+    {'rate': array(0.1), 'batch': array(1), 'steps': array([ 10, 100])}
+    """
+
+    rate: Any = setting(_or_schedule(positive), axis=True)
+    momentum_rate: Any = setting(_or_schedule(non_negative), axis=True)
+    steps: Any = setting(whole(0), axis=True)
+    batch: Any = setting(whole(1), default=1, axis=True)
+    damping: Any = setting(number("[0, inf)"), default=8.0)
+    average_from: Any = setting(optional(whole(0)), default=None, axis=True)
+
+    def schedules(self, steps: int) -> dict[str, np.ndarray]:
+        """Values (steps,) of settings that are functions of the step number, and `memory`, the share of y that is kept."""
+        found = {"memory": 1.0 - np.minimum(self.damping / np.arange(1.0, steps + 1.0), 1.0)}
+        for name in ("rate", "momentum_rate"):
+            if callable(value := getattr(self, name)):
+                found[name] = _scheduled(name, value, steps, np.inf)
+        return found
 
 
 class SGD(_Stochastic):

@@ -1,6 +1,6 @@
 """One step of stochastic descent, whatever the samples: two sequences of weights and a gradient."""
 
-__all__ = ["STEPS", "accelerated", "heavy_ball", "nesterov", "require_few_steps"]
+__all__ = ["STEPS", "accelerated", "dana", "heavy_ball", "nesterov", "require_few_steps"]
 
 from collections.abc import Callable
 from typing import Any
@@ -44,4 +44,11 @@ def accelerated(settings: dict[str, Any], weights: Array, other: Array, gradient
     return point - settings["delta"] * slope, beta * point + (1.0 - beta) * other - settings["gamma"] * slope
 
 
-STEPS: dict[str, Step] = {"heavy_ball": heavy_ball, "nesterov": nesterov, "accelerated": accelerated}
+def dana(settings: dict[str, Any], weights: Array, memory: Array, gradient: Gradient) -> tuple[Array, Array]:
+    """The weights and the memory of gradients of `rfgen.DANA`."""
+    slope = gradient(weights)
+    memory = settings["memory"] * memory + slope
+    return weights - settings["rate"] * slope - settings["momentum_rate"] * memory, memory
+
+
+STEPS: dict[str, Step] = {"heavy_ball": heavy_ball, "nesterov": nesterov, "accelerated": accelerated, "dana": dana}

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, views_of
@@ -79,12 +79,12 @@ class OnePassMeasures:
     bias: Float[Array, "pairs settings outputs"]
 
 
-def one_pass_settings(training: OnePassSGD | AcceleratedSGD, dtype: Any) -> OnePassSettings:
+def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) -> OnePassSettings:
     """The settings of a training on the device as `dtype`."""
     axes = {name: np.atleast_1d(values) for name, values in training.axes.items()}
     require_few_steps(axes["steps"])
     steps, batches, window = axes.pop("steps"), axes.pop("batch"), axes.pop("average_from", None)
-    kind = "accelerated"
+    kind = "dana" if isinstance(training, DANA) else "accelerated"
     if isinstance(training, OnePassSGD):
         kind = "nesterov" if training.nesterov else "heavy_ball"
         if not callable(training.momentum):

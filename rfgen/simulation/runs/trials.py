@@ -26,7 +26,7 @@ from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
@@ -82,7 +82,7 @@ def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> S
             raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
     if isinstance(training, Ridge):
         return np.asarray(np.atleast_1d(training.ridge), dtype)
-    if isinstance(training, OnePassSGD | AcceleratedSGD):
+    if isinstance(training, OnePassSGD | AcceleratedSGD | DANA):
         return one_pass_settings(training, dtype)
     if isinstance(training, SGD):
         return batch_settings(training, unresolved_modes(sources[0]), dtype)

@@ -12,10 +12,20 @@ Label noise adds noise s^(-1/alpha)/n, to be balanced by choosing s.  Steps of s
 the loss itself, seen through the kernel sum_i (rate eigenvalue_i)^2 (1 - rate eigenvalue_i)^(2 t) ~ t^(1/alpha - 2).
 
 Where two exponents are equal the risk has a logarithm beside the power.  (Derived; sources at each function.)
-Equations: theory (9.10).
+Equations: theory (9.10) and (9.14).
 """
 
-__all__ = ["FittedExponent", "fitted_exponent", "in_features", "in_noisy_samples", "in_samples", "in_steps", "in_time"]
+__all__ = [
+    "FittedExponent",
+    "Phase",
+    "fitted_exponent",
+    "in_features",
+    "in_noisy_samples",
+    "in_samples",
+    "in_steps",
+    "in_time",
+    "phase",
+]
 
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +129,34 @@ def in_noisy_samples(alpha: Any, beta: Any, early_stopped: bool = False) -> floa
     alpha, beta = _power_law(alpha, beta)
     rate = beta - 1.0 if early_stopped else min(beta - 1.0, 2.0 * alpha)
     return rate / (rate + 1.0)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """`name` of a phase; exponents at the best width for compute: `width` ~ compute^width, `loss` ~ compute^-loss."""
+
+    name: str
+    width: float
+    loss: float
+
+
+def phase(alpha: Any, beta: Any) -> Phase:
+    """Of one pass without noise at a constant rate, width and steps chosen for the compute that is their product.
+
+    "Ia", beta <= alpha + 1: what the features cannot reach against what descent has not learned.  "II", up to beta = 2
+    alpha: modes that features distort against the latter.  "III": against the noise of the steps.  Phases Ib, Ic, IVa and
+    IVb of the paper have alpha < 1 and as many modes as features allow, so they are not met here.
+    Source: arXiv 2405.15074 with alpha for its 2 alpha and beta for its 2 (alpha + beta).
+
+    >>> phase(1.5, 1.8), phase(2.0, 3.6).name, phase(1.5, 4.0).width
+    (Phase(name='Ia', width=0.4, loss=0.32), 'II', 0.5)
+    """
+    alpha, beta = _power_law(alpha, beta)
+    if beta <= alpha + 1.0:
+        return Phase("Ia", 1.0 / (1.0 + alpha), (beta - 1.0) / (1.0 + alpha))
+    if beta <= 2.0 * alpha:
+        return Phase("II", (beta - alpha) / beta, (beta - 1.0) / beta)
+    return Phase("III", 0.5, 1.0 - 0.5 / alpha)
 
 
 def _power_law(alpha: Any, beta: Any) -> tuple[float, float]:

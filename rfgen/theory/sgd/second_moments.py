@@ -9,6 +9,8 @@ Every method here keeps, in each eigendirection, a state u of one or two numbers
     Nesterov           u = (e, e_before)          the same                        h = (1+beta, -beta) g = (rate, 0)
     accelerated        u = (e, error of v)        M = [[alpha, 1 - alpha],        h = (alpha, 1 - alpha)
                                                   [beta alpha, 1 - beta alpha]]   g = (delta, gamma)
+    DANA               u = (e, e - c y)           M = [[1 - r d, r d],            h = (1, 0)
+                       d = 1 - damping/(1 + t)         [1 - d - r d, d + r d]]    g = (rate + r c, rate + r c + c)
 
 the mean state m' = A m, and the covariance C of u (both times what the node weighs)
 
@@ -17,7 +19,7 @@ the mean state m' = A m, and the covariance C of u (both times what the node wei
 
 where m starts from (1, 1) and C from 0.  All is linear in power and forcing, with coefficients that are polynomials of the
 eigenvalue: nodes may be modes, the nodes of a compressed spectrum, or the upper half of a contour, whose sums are real
-parts.  (Derived: theory (7.1) to (7.5).)
+parts.  (Derived: theory (7.1), (7.2), (7.3), (7.4), (7.5) and (9.16).)
 """
 
 __all__ = ["Iteration", "MomentNodes", "Moments", "ViewTerms", "second_moments"]
@@ -43,10 +45,10 @@ MANY = 10**7
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Iteration:
-    """A method at single settings; `kind` "descent", "heavy ball", "nesterov" or "accelerated".
+    """A method at single settings; `kind` "descent", "heavy ball", "nesterov", "accelerated" or "dana".
 
-    `rate`, `momentum` (steps,) by step, of which the last holds on; `accelerated` (4,): alpha, beta, gamma, delta; `batch`
-    and `ridge` (weight decay over n) ().
+    `rate`, `momentum` (steps,) by step, of which the last holds on; `accelerated` (4,): alpha, beta, gamma, delta; of
+    DANA damping, 0, c, 0, and `momentum` its r = momentum rate / c; `batch` and `ridge` (weight decay over n) ().
     """
 
     rate: Any
@@ -76,6 +78,12 @@ class Iteration:
         if self.kind == "descent":
             return ((jnp.ones_like(rate),),), (jnp.ones_like(rate),), (rate,)
         beta = self.momentum[jnp.minimum(t, self.momentum.shape[0] - 1)]
+        if self.kind == "dana":
+            damping, _, unit, _ = self.accelerated
+            kept = 1.0 - jnp.minimum(damping / (1.0 + jnp.asarray(t, rate.dtype)), 1.0)
+            pull, slope = beta * kept, rate + beta * unit
+            return ((1.0 - pull, pull), (1.0 - kept - pull, kept + pull)), (jnp.ones_like(rate), 0.0 * rate), (
+                slope, slope + unit)
         one, zero = jnp.ones_like(rate), jnp.zeros_like(rate)
         ahead = (1.0 + beta, -beta)
         return (ahead, (one, zero)), (ahead if self.kind == "nesterov" else (one, zero)), (rate, zero)

@@ -53,7 +53,11 @@ def _differences(iteration: Iteration, t: int) -> tuple[np.ndarray, np.ndarray, 
         still, gaze, kick = [[1.0, rest], [0.0, alpha * (1.0 - beta)]], [1.0, rest], [delta, gamma - delta]
     else:
         rate, momentum = (np.asarray(part)[min(t, part.shape[0] - 1)] for part in (iteration.rate, iteration.momentum))
-        if iteration.kind == "descent":
+        if iteration.kind == "dana":
+            damping, _, unit, _ = (float(part) for part in iteration.accelerated)
+            kept = 1.0 - min(damping / (1.0 + t), 1.0)  # coordinates (error, c y)
+            still, gaze, kick = [[1.0, -momentum * kept], [0.0, kept]], [1.0, 0.0], [rate + momentum * unit, -unit]
+        elif iteration.kind == "descent":
             still, gaze, kick = [[1.0]], [1.0], [rate]
         else:
             ahead = momentum if iteration.kind == "nesterov" else 0.0
