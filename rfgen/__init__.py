@@ -26,6 +26,8 @@ __all__ = [
     "Cutout",
     "DataTask",
     "DeepLinearFlow",
+    "Domain",
+    "Domains",
     "Dropout",
     "Flip",
     "Gain",
@@ -147,6 +149,8 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domain import Domain
+from rfgen.problems.domains.domains import Domains
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, LaplaceKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner

@@ -2,10 +2,12 @@
 
 __all__ = ["predict"]
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 @double_precision
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
-    members: Numbers | None = None,
+    members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None, test: Any = None,
 ) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
@@ -33,13 +35,18 @@ def predict(
     learner
         Who learns; settings given as arrays (features, ridge, steps, views, ...) are dimensions of the curve.
     n
-        Number of training samples, > 0; None for trainings on fresh samples.
+        Number of training samples, > 0; None for trainings on fresh samples.  Of an `rg.Domains`: {name: rows}, >= 0.
     form
         "moment" or "pattern" forces one of the two deterministic equivalents of an augmentation; None: the right one.
     by_mode
         One pass of SGD on the kernel's own modes: also the error of each mode.
     members
         Models in an ensemble, >= 1 or inf: their mean prediction.  None: one model.
+    weights
+        {name: weight of the rows}, >= 0, of some domains of an `rg.Domains`; None: 1.
+    test
+        Where the model is used, if not where the rows are from: names of domains, or a population (`rg.Domain`, `rg.Task`)
+        or {name: population}; a task takes it too, such as test=task.shifted(overlap=0.8).  None: every domain.
 
     Returns
     -------
@@ -73,9 +80,12 @@ def predict(
     >>> curve.test.dims, curve.test.values[2].round(6)
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
-    method, options = method_for("predict", task, learner, form=form, by_mode=by_mode, members=members)
-    curve = method.theory(task, learner, n, **options)
-    return with_finite_size(task, _with_usual_parts(task, curve), method.decided[0])
+    asked, rows = as_domains(task, n, test)
+    method, options = method_for(
+        "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test
+    )
+    curve = as_task(task, asked, method.theory(asked, learner, rows, **options))
+    return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
 
 
 def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset":

@@ -2,8 +2,10 @@
 
 __all__ = ["simulate"]
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.curves.arguments import Folder, Numbers
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
 def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
-    store: Folder | None = None, members: Numbers | None = None,
+    store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
+    test: Any = None,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters
     ----------
-    task, learner, n, members
+    task, learner, n, members, weights, test
         As in `predict`; n, features and members whole numbers.
     trials
         Training sets drawn for each point.
@@ -65,5 +68,8 @@ def simulate(
     >>> abs(float(runs.test) - 0.19) < 5 * float(runs.test_se)
     True
     """
-    method, options = method_for("simulate", task, learner, dtype=dtype, test_rows=test_rows, members=members)
-    return method.simulation(task, learner, n, trials, seed, memory, progress, store, **options)
+    asked, rows = as_domains(task, n, test)
+    method, options = method_for(
+        "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test
+    )
+    return as_task(task, asked, method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options))

@@ -5,6 +5,9 @@ __all__ = [
     "AugmentedRisk",
     "BenignBounds",
     "BestStrength",
+    "DomainDerivatives",
+    "DomainProblem",
+    "DomainRisk",
     "EffectiveRankBound",
     "EffectiveRanks",
     "Filter",
@@ -34,6 +37,10 @@ __all__ = [
     "averaging",
     "benign_bounds",
     "discriminant",
+    "domain_derivatives",
+    "domain_flow",
+    "domain_problem",
+    "domain_risk",
     "effective_rank_bound",
     "effective_ranks",
     "ensemble",
@@ -77,6 +84,10 @@ from rfgen.theory.classification.margin import MarginClassifier, margin_classifi
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
+from rfgen.theory.domains.derivatives import DomainDerivatives, domain_derivatives
+from rfgen.theory.domains.flow import domain_flow
+from rfgen.theory.domains.problem import DomainProblem, domain_problem
+from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory

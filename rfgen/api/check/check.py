@@ -2,8 +2,9 @@
 
 __all__ = ["check"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from rfgen.api.check.agreement import FINITE_SIZE
 from rfgen.api.check.comparison import comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
+from rfgen.api.domain_arguments import as_domains
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
 from rfgen.api.predicting import predict
@@ -18,6 +20,7 @@ from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domains import Domains
 
 
 def check(
@@ -25,12 +28,13 @@ def check(
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
     Parameters
     ----------
-    task, learner, n, form, members
+    task, learner, n, form, members, weights, test
         As in `predict`.
     trials, seed, dtype, test_rows, memory, progress, store
         As in `simulate`.
@@ -69,7 +73,9 @@ def check(
     """
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
-    method, _ = method_for("predict", task, learner, form=form, members=members)
+    asked, _ = as_domains(task, n, test)
+    options = {"form": form, "members": members, "weights": weights, "test": test}
+    method, _ = method_for("predict", asked, learner, **options)
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
@@ -81,11 +87,12 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form=form, members=members)
+    theory = predict(task, learner, n, **options)
     measured = simulate(
         task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
-        store=store, members=members,
+        store=store, members=members, weights=weights, test=test,
     )
+    known = tuple(name for name in known if name in measured)  # of real rows noise is not told apart
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
@@ -97,7 +104,7 @@ def check(
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
             rate, n_there = np.clip(theory[name], 0.0, 1.0), theory.coords.get("n", np.inf)
             error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials.item())))
-        data |= comparison(task, theory, name, measured[name], error, finite_size, dtype)
+        data |= comparison(asked, theory, name, measured[name], error, finite_size, dtype)
     import xarray
 
     failures = {key: theory.attrs[key] for key in ("failures", "unstable", "indicator") if key in theory.attrs}
@@ -106,5 +113,5 @@ def check(
     title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
-    explain = partial(of_curve, task, learner, n, {"form": form, "members": members})
+    explain = None if isinstance(asked, Domains) else partial(of_curve, task, learner, n, options)
     return Report(dataset, tuple(variables), threshold, title, explain)

@@ -26,6 +26,8 @@ OPTIONS = {
     "by_mode": "by_mode=False: sums over modes",
     "dtype": "dtype='float64'",
     "test_rows": "test_rows='population'",
+    "weights": "weights=None: all rows count alike",
+    "test": "test=None: the population of the rows",
 }
 DEFAULTS = {"by_mode": False, "dtype": "float64", "test_rows": "population"}
 

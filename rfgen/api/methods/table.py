@@ -9,6 +9,7 @@ import numpy as np
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.coverage import Coverage
+from rfgen.api.methods.domains import predict_domains, simulate_domains
 from rfgen.api.methods.method import OPTIONS, Method, asked
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral import predict_spectral
@@ -18,6 +19,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domains import Domains
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
@@ -87,6 +89,11 @@ METHODS = (
             "predict": frozenset({"features", "augmentation", "by_mode"}),
             "simulate": frozenset({"features", "augmentation", "dtype"}),
         },
+    ),
+    Method(
+        "several domains", (Domains,), (Ridge, GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
+        predict_domains, simulate_domains, ("test", "bias", "variance", "noise", "train", "norm"), ("test", "train"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"})),
     ),
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
