@@ -13,10 +13,12 @@ __all__ = [
     "fine_grained_variance",
     "learning_curve",
     "optimal_augmentation",
+    "optimal_mixture",
     "optimal_ridge",
     "optimal_stopping",
     "overfitting_cost",
     "predict",
+    "row_value",
     "sensitivity",
     "simulate",
     "tangent_features",
@@ -33,4 +35,5 @@ from rfgen.api.own_data import learning_curve
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
+from rfgen.api.valuing_rows import optimal_mixture, row_value
 from rfgen.systems.sensitivity.verb import sensitivity

@@ -93,7 +93,10 @@ METHODS = (
     Method(
         "several domains", (Domains,), (Ridge, GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
         predict_domains, simulate_domains, ("test", "bias", "variance", "noise", "train", "norm"), ("test", "train"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"})),
+        {
+            **dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"})),
+            "row_value": frozenset({"features", "weights", "test"}), "optimal_mixture": frozenset({"features", "test"}),
+        },
     ),
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
