@@ -62,11 +62,13 @@ __all__ = [
     "Ridge",
     "Rotate",
     "SaltAndPepper",
+    "Sequence",
     "Shift",
     "SmoothedHinge",
     "SparseRegression",
     "Spectrum",
     "SquaredHinge",
+    "Stage",
     "Subsample",
     "Task",
     "Teacher",
@@ -155,6 +157,7 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains
+from rfgen.problems.domains.sequence import Sequence, Stage
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, LaplaceKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner

@@ -1,6 +1,6 @@
 """What verbs are asked about domains: rows and weights of each by name, and where the model is used."""
 
-__all__ = ["AskedDomains", "as_domains", "as_task", "asked_domains"]
+__all__ = ["AskedDomains", "as_domains", "as_task", "asked_domains", "asked_tests"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,14 +81,19 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
     if sum(float(axis.min()) for axis in axes.values()) == 0.0:
         raise ValueError("n must leave at least one training row at every point, got none of any domain")
     axes |= {f"weight_{name}": validation.non_negative(f"weight of {name}", weights[name]) for name in weights}
-    tests, single = _tests(domains, test)
-    for name, one in tests.items():
-        domains.fits(name, one)
+    tests, single = asked_tests(domains, test)
     return AskedDomains(domains, {**axes, "features": learner.features, **learner.training.axes}, tests, single)
 
 
+def asked_tests(domains: Domains, test: Any) -> tuple[dict[str, Domain], bool]:
+    """Test populations by name, and whether one is meant alone; they have the inputs of the domains."""
+    tests, single = _tests(domains, test)
+    for name, one in tests.items():
+        domains.fits(name, one)
+    return tests, single
+
+
 def _tests(domains: Domains, test: Any) -> tuple[dict[str, Domain], bool]:
-    """Test populations by name, and whether one is meant alone."""
     if test is None:
         return dict(domains.domains), len(domains.names) == 1
     if isinstance(test, str):

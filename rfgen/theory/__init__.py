@@ -36,6 +36,7 @@ __all__ = [
     "augmented_risk",
     "averaging",
     "benign_bounds",
+    "chain_risks",
     "discriminant",
     "domain_derivatives",
     "domain_flow",
@@ -84,6 +85,7 @@ from rfgen.theory.classification.margin import MarginClassifier, margin_classifi
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
+from rfgen.theory.domains.chain import chain_risks
 from rfgen.theory.domains.derivatives import DomainDerivatives, domain_derivatives
 from rfgen.theory.domains.flow import domain_flow
 from rfgen.theory.domains.problem import DomainProblem, domain_problem

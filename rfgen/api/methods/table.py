@@ -11,6 +11,7 @@ from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.coverage import Coverage
 from rfgen.api.methods.domains import predict_domains, simulate_domains
 from rfgen.api.methods.method import OPTIONS, Method, asked
+from rfgen.api.methods.sequence import predict_sequence, simulate_sequence
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral import predict_spectral
 from rfgen.api.methods.spectral_runs import simulate_spectral
@@ -20,6 +21,7 @@ from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
+from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.chebyshev import Chebyshev
@@ -99,6 +101,10 @@ METHODS = (
         },
     ),
     Method(
+        "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
+    ),
+    Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
         ("error", "train_error", "norm"), ("error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
@@ -158,12 +164,12 @@ def method_for(verb: str, task: Any, learner: Any, **options: Any) -> tuple[Meth
 
 def _method_of(verb: str, task: Any, learner: Any) -> Method:
     rows = [row for row in METHODS if verb in row.covers] or list(METHODS)
-    if not isinstance(learner, Learner | TwoLayerReLU):
+    if not isinstance(learner, Learner | TwoLayerReLU | Sequence):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if not any(isinstance(task, row.tasks) for row in METHODS):
         known = _named([kind for row in rows for kind in row.tasks])
         raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
-    training = learner if isinstance(learner, TwoLayerReLU) else learner.training
+    training = learner.training if isinstance(learner, Learner) else learner
     for row in METHODS:
         if isinstance(task, row.tasks) and isinstance(training, row.trainings):
             return row

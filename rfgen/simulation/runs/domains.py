@@ -5,7 +5,7 @@ their independent parts, and the noise of each domain is a column of its own, so
 adds.  The product of the signal errors of two trials measures the bias.
 """
 
-__all__ = ["DomainRuns", "domain_bytes", "domain_runs"]
+__all__ = ["DomainRuns", "domain_bytes", "domain_runs", "fitted_weights", "gaussian_inputs"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +83,9 @@ def _trial(runs: DomainRuns, n: tuple[int, ...], weights: np.ndarray, key: HostK
     found: list[dict[str, np.ndarray]] = []
     for own in weights:
         root = np.sqrt(own)[owner, None]
-        fitted, norm = _fitted(runs, fold_in(key, FEATURES), rows * root, labels * root)
+        fitted, norm = fitted_weights(
+            runs.settings, runs.features, fold_in(key, FEATURES), rows * root, labels * root, runs.members
+        )
         residuals = labels - np.einsum("np,scp->snc", rows, fitted)
         squares = np.sum(residuals**2, axis=2)
         train = [squares[:, owner == place].mean(axis=1) if size else np.zeros(len(squares))
@@ -108,36 +110,44 @@ def _rows(law: Law, place: int, domain: Domain, n: int, key: HostKey) -> tuple[n
         own = np.zeros((n, outputs))
         own[:, 0] = labels[drawn]
         return features[drawn], own
-    covariance = law.covariance[place]
-    if covariance.ndim == 1:
-        rows = normal_rows(split(key)[0], n, np.sqrt(covariance)) if n else np.zeros((0, covariance.size))
-    else:
-        values, vectors = np.linalg.eigh(covariance)
-        white = normal_rows(split(key)[0], n, np.ones(values.size)) if n else np.zeros((0, values.size))
-        rows = (white * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    rows = gaussian_inputs(law.covariance[place], n, split(key)[0])
     return rows, rows @ law.teachers[place].T
 
 
-def _fitted(runs: DomainRuns, key: HostKey, rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (settings, columns, inputs) and squared length (settings,), the mean over members."""
+def gaussian_inputs(covariance: np.ndarray, n: int, key: HostKey) -> np.ndarray:
+    """Rows (n, inputs) of a covariance (inputs,) or (inputs, inputs)."""
+    if not n:
+        return np.zeros((0, covariance.shape[0]))
+    if covariance.ndim == 1:
+        return normal_rows(key, n, np.sqrt(covariance))
+    values, vectors = np.linalg.eigh(covariance)
+    return (normal_rows(key, n, np.ones(values.size)) * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+
+def fitted_weights(
+    settings: Any, features: int | None, key: HostKey, rows: np.ndarray, labels: np.ndarray, members: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (settings, columns, inputs) and squared length (settings,), the mean over members, for `settings` ridges
+    (ridges,) or filters.
+    """
     count, inputs = rows.shape
     nothing = np.zeros(())
     sample = Sample(
         rows, labels, labels[:, :0], nothing, np.ones(inputs), np.zeros((1, inputs)), np.ones(inputs), np.zeros(1)
     )
     total, norm = 0.0, 0.0
-    for own in split(key, runs.members):
-        if isinstance(runs.settings, Filters):
+    for own in split(key, members):
+        if isinstance(settings, Filters):
             doubled = np.concatenate([labels, np.zeros_like(labels)], axis=1)
-            fit = fit_spectrally(own, sample, doubled, runs.settings, count, runs.features, own, None)
+            fit = fit_spectrally(own, sample, doubled, settings, count, features, own, None)
             total, norm = total + fit.signal @ fit.basis.T, norm + fit.norm.sum(axis=1)
         else:
-            if runs.features is None:
-                found = fit_kernel(sample, labels, runs.settings)
+            if features is None:
+                found = fit_kernel(sample, labels, settings)
             else:
-                found = fit_random_features(own, sample, labels, runs.settings, runs.features)
+                found = fit_random_features(own, sample, labels, settings, features)
             total, norm = total + found.weights, norm + np.trace(found.gram, axis1=1, axis2=2)
-    return np.asarray(total) / runs.members, np.asarray(norm) / runs.members
+    return np.asarray(total) / members, np.asarray(norm) / members
 
 
 def _products(covariance: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

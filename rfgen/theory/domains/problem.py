@@ -33,22 +33,24 @@ class DomainProblem:
     test_noise: Any
 
 
-def domain_problem(law: Law, domains: int) -> DomainProblem:
+def domain_problem(law: Law, domains: int, merged: bool = True) -> DomainProblem:
     """The first `domains` of `law` to train on, the others to be tested on.
 
-    Equal covariances are one operator, and modes that are equal in all domains one node.
+    Equal covariances are one operator, and modes that are equal in all domains one node, if `merged`.
     """
     covariance, teachers = law.covariance, law.teachers
     kept, place = np.unique(covariance.reshape(len(covariance), -1), axis=0, return_inverse=True)
     which = np.eye(len(kept))[np.ravel(place)]
     basis = kept.reshape(-1, *covariance.shape[1:])
-    if basis.ndim == 2:
+    if basis.ndim == 2 and not merged:
+        operators: Any = DiagonalOperators(basis, np.ones(basis.shape[1]))
+    elif basis.ndim == 2:
         outputs = teachers.reshape(-1, teachers.shape[-1])
         nodes, counts = np.unique(np.concatenate([basis, outputs]), axis=1, return_counts=True)
         pad = -counts.size % PADDING
         nodes, counts = np.pad(nodes, ((0, 0), (0, pad))), np.pad(counts, (0, pad)).astype(np.float64)
         basis, teachers = nodes[: len(basis)], (nodes[len(basis):] * np.sqrt(counts)).reshape(*teachers.shape[:2], -1)
-        operators: Any = DiagonalOperators(basis, counts)
+        operators = DiagonalOperators(basis, counts)
     else:
         operators = DenseOperators(basis)
     parts = ((which[one], teachers[one], law.noise[one]) for one in (slice(domains), slice(domains, None)))
