@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domain import Domain
@@ -42,9 +43,26 @@ class AskedDomains:
         n = [columns[f"n_{name}"] for name in names]
         return np.stack(n, axis=1), np.stack([columns.get(f"weight_{name}", one) for name in names], axis=1)
 
-    def at_test(self, values: np.ndarray, axis: int = -1) -> np.ndarray:
-        """Values of all test populations along `axis`, which a single one does not have."""
-        return np.take(values, 0, axis=axis) if self.single else values
+    def packed(self, curve: Any, variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]]) -> Any:
+        """`curve` with variables of inner dimensions and values (points, ...), behind the dimensions of the curve: those of
+        a single test population lose `test_domain`.
+        """
+        dims = tuple(curve.sizes)
+        names = {"test_domain": list(self.tests), "domain": self.domains.names}
+        inner_names = {name for inner, _ in variables.values() for name in inner}
+        for name in (name for name in names if name in inner_names):
+            alone = self.single and name == "test_domain"
+            curve = curve.assign_coords({name: names[name][0] if alone else (name, names[name])})
+            curve[name].attrs["long_name"] = DESCRIPTIONS[name]
+        for name, (inner, values) in variables.items():
+            packed = np.reshape(values, (*(curve.sizes[one] for one in dims), *values.shape[1:]))
+            if self.single and "test_domain" in inner:
+                packed = np.take(packed, 0, axis=len(dims) + inner.index("test_domain"))
+                inner = tuple(one for one in inner if one != "test_domain")
+            said = name.removesuffix("_se")
+            text = DESCRIPTIONS[said] if said == name else f"standard error of {said}"
+            curve[name] = ((*dims, *inner), packed, {"long_name": text})
+        return curve
 
 
 def as_domains(task: Any, n: Any, test: Any) -> tuple[Any, Any]:
@@ -76,7 +94,7 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
         raise ValueError(f"weights must say those of some domains, such as {{{domains.names[0]!r}: 2.0}}, got {weights!r}")
     for what, given in (("n", n), ("weights", weights)):
         if unknown := [name for name in given if name not in domains.names]:
-            raise ValueError(f"{what} must be of the domains {', '.join(domains.names)}, got {', '.join(map(str, unknown))}")
+            raise ValueError(f"{what} must be of the domains {', '.join(domains.names)}, got {unknown[0]!r}")
     axes = {f"n_{name}": validation.non_negative(f"n of {name}", n.get(name, 0)) for name in domains.names}
     if sum(float(axis.min()) for axis in axes.values()) == 0.0:
         raise ValueError("n must leave at least one training row at every point, got none of any domain")

@@ -13,7 +13,7 @@ import numpy as np
 from rfgen.api.domain_arguments import asked_domains
 from rfgen.api.methods.table import method_for
 from rfgen.curves.arguments import Numbers
-from rfgen.curves.dataset import DESCRIPTIONS, dataset
+from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.precision import double_precision
 from rfgen.numerics.program import program
@@ -27,6 +27,8 @@ from rfgen.theory.domains.risk import domain_risk
 
 if TYPE_CHECKING:
     import xarray
+
+ATTRIBUTES = {"kind": "theory", "dtype": "float64", "source": "derived"}
 
 
 @program
@@ -92,21 +94,16 @@ def row_value(
     method_for("row_value", domains, learner, weights=weights, test=test)
     asked, price = asked_domains(domains, learner, n, weights, test), _costs(domains, cost)
     if np.min(learner.training.ridge) <= 0.0:
-        raise ValueError("ridge must be > 0 for row_value, as derivatives need not exist at 0: take a small one such as 1e-6")
+        raise ValueError("ridge must be > 0 for row_value, as derivatives need not exist at 0: take a small one, as 1e-6")
     grid, problem = Grid(asked.axes), domain_problem(asked.law, len(domains.names))
     rows, weight = asked.columns(grid.columns)
-    found = {k: np.asarray(v) for k, v in _slopes(problem, (rows, weight, grid.columns["features"], grid.columns["ridge"])).items()}
+    found = _slopes(problem, (rows, weight, grid.columns["features"], grid.columns["ridge"]))
+    found = {name: np.asarray(value) for name, value in found.items()}
     values = {"test": found["test"], "value": -found["n"] / price, "by_ridge": found["ridge"]}
     values |= {f"by_{name}": found[name] for name in ("n", "weight", "noise")}
-    curve = dataset(asked.axes, {}, domains, {"kind": "theory", "dtype": "float64", "source": "derived"}, {})
-    curve = curve.assign_coords(domain=("domain", domains.names))
-    curve = curve.assign_coords(test_domain=next(iter(asked.tests)) if asked.single else ("test_domain", list(asked.tests)))
-    for name, value in values.items():
-        packed, inner = grid.pack(value, *value.shape[1:]), ("test_domain", "domain")[: value.ndim - 1]
-        if asked.single:
-            packed, inner = np.take(packed, 0, axis=len(grid.dims)), inner[1:]
-        curve[name] = ((*grid.dims, *inner), packed, {"long_name": DESCRIPTIONS[name]})
-    return curve
+    curve = dataset(asked.axes, {}, domains, ATTRIBUTES, {})
+    inner = ("test_domain", "domain")
+    return asked.packed(curve, {name: (inner[: value.ndim - 1], value) for name, value in values.items()})
 
 
 @double_precision
@@ -173,13 +170,9 @@ def optimal_mixture(
         "test": "test", "ridge": "ridge", "first_order": "violation", "share": "share", "rows_of_domain": "n",
         "weight": "weight", "value": "value", "alone_test": "alone",
     }
-    curve = dataset(grid.axes, {}, domains, {"kind": "theory", "dtype": "float64", "source": "derived"}, {})
-    curve = curve.assign_coords(domain=("domain", domains.names))
-    curve = curve.assign_coords(test_domain=next(iter(asked.tests)) if asked.single else ("test_domain", list(asked.tests)))
-    outer = () if asked.single else ("test_domain",)
+    curve, values = dataset(grid.axes, {}, domains, ATTRIBUTES, {}), {}
     for name, field in names.items():
         value = np.array([getattr(one, field) for one in found])
-        inner = ("domain",) if value.ndim > 1 else ()
-        sizes = (len(asked.tests),) * len(outer) + value.shape[1:]
-        curve[name] = ((*grid.dims, *outer, *inner), np.reshape(value, (*grid.shape, *sizes)), {"long_name": DESCRIPTIONS[name]})
-    return curve
+        inner = ("test_domain", "domain")[: value.ndim]
+        values[name] = (inner, value.reshape(-1, len(asked.tests), *value.shape[1:]))
+    return asked.packed(curve, values)

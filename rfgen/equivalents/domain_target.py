@@ -6,7 +6,7 @@ w_bar = Q sum_g c_g Sigma_g w_g, and their distance from any theta, without a di
     w_bar - theta = Q [sum_g c_g Sigma_g (w_g - theta) - nu theta].
 
 Teachers are vectors for each of several outputs, whose errors are summed: one output more is a part of a teacher that is
-independent of all others.  Equations: theory (14.2) and (14.3).
+independent of all others.  Equations: theory (15.2) and (15.3).
 """
 
 __all__ = ["DomainTarget"]
@@ -54,7 +54,9 @@ class DomainTarget:
         every = self._every(jnp.complex128)
         return jnp.zeros_like(every[0]), -every
 
-    def mean_fit_row(self, operators: Any, blocks: Blocks, first: tuple[Array, Array], others: tuple[Array, Array]) -> MeanFit:
+    def mean_fit_row(
+        self, operators: Any, blocks: Blocks, first: tuple[Array, Array], others: tuple[Array, Array]
+    ) -> MeanFit:
         """Residuals and bias of one `mean` with each of many (N, ...)."""
         dtype = first[0].dtype
         forms = operators.forms(first[1], others[1])  # (N, G + tests, J)

@@ -120,7 +120,9 @@ class DenseOperators:
         flat = jnp.swapaxes(sided, 1, 2).reshape(sided.shape[0], -1)
         return resolvents.reshape(resolvents.shape[0], -1) @ flat.T
 
-    def forms(self, first: Inexact[Array, "G outputs p"], others: Inexact[Array, "N G outputs p"]) -> Inexact[Array, "N G J"]:
+    def forms(
+        self, first: Inexact[Array, "G outputs p"], others: Inexact[Array, "N G outputs p"]
+    ) -> Inexact[Array, "N G J"]:
         """v E_j v' of vectors, summed over outputs."""
         sided = jnp.einsum("gop,jpq->gjoq", first, self.basis.astype(first.dtype))
         return jnp.einsum("gjoq,ngoq->ngj", sided, others)

@@ -37,6 +37,7 @@ __all__ = [
     "averaging",
     "benign_bounds",
     "chain_risks",
+    "collapse_excess",
     "discriminant",
     "domain_derivatives",
     "domain_flow",
@@ -44,6 +45,7 @@ __all__ = [
     "domain_risk",
     "effective_rank_bound",
     "effective_ranks",
+    "endless_generations",
     "ensemble",
     "estimator_error",
     "held_out_groups",
@@ -86,6 +88,7 @@ from rfgen.theory.classification.separability import separability_threshold, tea
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.domains.chain import chain_risks
+from rfgen.theory.domains.collapse import collapse_excess, endless_generations
 from rfgen.theory.domains.derivatives import DomainDerivatives, domain_derivatives
 from rfgen.theory.domains.flow import domain_flow
 from rfgen.theory.domains.problem import DomainProblem, domain_problem

@@ -90,10 +90,10 @@ def predict_domains(
     sizes = None if members is None else checked_members(learner, members)
     grid, problem = Grid(asked.axes), domain_problem(asked.law, len(task.names))
     solve = _ridge_curve if isinstance(learner.training, Ridge) else _training_curve
-    values = solve(asked, learner, grid, problem, "all")
+    values = solve(asked, learner.training, grid, problem, "all")
     axes = dict(asked.axes)
     if sizes is not None:
-        pair = solve(asked, learner, grid, problem, "samples")
+        pair = solve(asked, learner.training, grid, problem, "samples")
         mixed = [_of_members(values, pair, float(size)) for size in np.ravel(sizes)]
         axes["members"] = sizes
         values = {name: np.stack([each[name] for each in mixed], axis=1) for name in values}
@@ -107,7 +107,7 @@ def predict_domains(
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived; several classes: arXiv 2410.04840"}
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} point(s) not solved in double precision: take a larger ridge"
-    return _as_dataset(asked, axes, {name: grid.pack(value, *value.shape[1:]) for name, value in values.items()}, attributes)
+    return _as_dataset(asked, axes, values, attributes)
 
 
 def _of_members(single: dict[str, np.ndarray], pair: dict[str, np.ndarray], members: float) -> dict[str, np.ndarray]:
@@ -120,59 +120,45 @@ def _of_members(single: dict[str, np.ndarray], pair: dict[str, np.ndarray], memb
 
 
 def _ridge_curve(
-    asked: AskedDomains, learner: Learner, grid: Grid, problem: DomainProblem, shared: str
+    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
 ) -> dict[str, np.ndarray]:
     """All variables at all points."""
     n, weight = asked.columns(grid.columns)
-    together = problem.operators.basis.ndim == 2
+    ridges, together = grid.columns["ridge"], problem.operators.basis.ndim == 2
+    if ridges.min() < 0.0:
+        raise ValueError(f"ridge must be >= 0 on several domains, got {training.ridge.min():g}")
     risks = _risks if len(n) <= TOGETHER[0] else _risks.thorough
-    columns = [n, weight, grid.columns["features"], grid.columns["ridge"]]
-    if grid.columns["ridge"].min() < 0.0:
-        raise ValueError(f"ridge must be >= 0 on several domains, got {grid.columns['ridge'].min():g}")
-    return blockwise(
-        lambda *block: risks(problem, block, shared=shared, together=together), columns, TOGETHER if together else ONE_BY_ONE
-    )
+    columns = [n, weight, grid.columns["features"], ridges]
+    static, blocks = {"shared": shared, "together": together}, TOGETHER if together else ONE_BY_ONE
+    return blockwise(lambda *block: risks(problem, block, **static), columns, blocks)
 
 
 def _training_curve(
-    asked: AskedDomains, learner: Learner, grid: Grid, problem: DomainProblem, shared: str
+    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
 ) -> dict[str, np.ndarray]:
     """The same along training: one contour for each decade of the clock at every other point."""
-    training = learner.training
     clock = list(training.axes)[-1]
     outer = Grid({name: axis for name, axis in grid.axes.items() if name != clock})
     n, weight = asked.columns(outer.columns)
-    found = []
+    found, times = [], np.ravel(training.axes[clock])
     for place, at in enumerate(outer.points):
         settings = {name: value for name, value in at.items() if name in training.axes}
         made = filter_of(type(training).__name__, settings, float(n[place].sum()))
-        found.append(domain_flow(problem, n[place], weight[place], at["features"], made, np.ravel(training.axes[clock]), shared))
+        found.append(domain_flow(problem, n[place], weight[place], at["features"], made, times, shared))
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
 
 
-def _as_dataset(asked: AskedDomains, axes: dict[str, Any], values: dict[str, np.ndarray], attributes: dict[str, Any]) -> Any:
-    """Variables of the curve's dimensions, and inner ones, with the number of all rows."""
-    plain = {name: value for name, value in values.items() if name.removesuffix("_se") not in INNER}
-    found = dataset(axes, plain, asked.domains, attributes, {})
-    dims, names = Grid(axes).dims, {"test_domain": list(asked.tests), "domain": asked.domains.names}
-    found = found.assign_coords(test_domain=names["test_domain"][0] if asked.single else ("test_domain", names["test_domain"]))
-    found = found.assign_coords(domain=("domain", names["domain"]))
-    for name in (name for name in values if name not in plain):
-        inner, value = INNER[name.removesuffix("_se")], values[name]
-        if "test_domain" in inner and asked.single:
-            value = np.take(value, 0, axis=len(dims))
-            inner = tuple(one for one in inner if one != "test_domain")
-        said = name.removesuffix("_se")
-        text = DESCRIPTIONS[said] if said == name else f"standard error of {said}"
-        found[name] = ((*dims, *inner), value, {"long_name": text})
-    rows = sum(found[f"n_{name}"] for name in asked.domains.names)
-    found = found.assign_coords(rows=rows)
-    for name in ("test_domain", "domain", "rows"):
-        found[name].attrs["long_name"] = DESCRIPTIONS[name]
-    for kind in ("n", "weight"):
-        for name in asked.domains.names:
-            if f"{kind}_{name}" in found.coords:
-                found[f"{kind}_{name}"].attrs["long_name"] = f"{'rows' if kind == 'n' else 'weight of the rows'} of {name}"
+def _as_dataset(
+    asked: AskedDomains, axes: dict[str, Any], values: dict[str, np.ndarray], attributes: dict[str, Any]
+) -> Any:
+    """The curve of `values` (points, ...), with the number of all rows."""
+    found = dataset(axes, {}, asked.domains, attributes, {})
+    found = asked.packed(found, {name: (INNER.get(name.removesuffix("_se"), ()), value) for name, value in values.items()})
+    found = found.assign_coords(rows=sum(found[f"n_{name}"] for name in asked.domains.names))
+    found.rows.attrs["long_name"] = DESCRIPTIONS["rows"]
+    for kind, text in (("n", "rows"), ("weight", "weight of the rows")):
+        for name in (name for name in asked.domains.names if f"{kind}_{name}" in found.coords):
+            found[f"{kind}_{name}"].attrs["long_name"] = f"{text} of {name}"
     return found
 
 
@@ -225,6 +211,6 @@ def simulate_domains(
             # cells are (n..., features), their values (weights..., settings...): weights stand before features
             inner = stacked.shape[3:]
             moved = np.moveaxis(stacked.reshape(-1, features.size, len(weight), flat, *inner), 1, 2)
-            values[key] = moved.reshape(*Grid(asked.axes).shape, *inner)
+            values[key] = moved.reshape(-1, *inner)
     found = _as_dataset(asked, asked.axes, values, attributes).assign_coords(trials=trials)
     return found if members is None else found.assign_coords(members=float(sizes))

@@ -35,9 +35,10 @@ def _asked(task: Domains, sequence: Sequence, n: Any, test: Any) -> tuple[Tests,
     for stage in sequence.stages:
         for given in (stage.n, stage.weights, stage.noise, stage.labels if isinstance(stage.labels, dict) else ()):
             if unknown := [name for name in given if name not in task.names]:
-                raise ValueError(f"stage {stage.name!r} must draw from the domains {', '.join(task.names)}, got {unknown[0]!r}")
+                known = ", ".join(task.names)
+                raise ValueError(f"stage {stage.name!r} must draw from the domains {known}, got {unknown[0]!r}")
     if any(one.examples is not None for one in task.domains.values()):
-        raise ValueError("sequences need domains known by their moments, not real rows: use rg.Domain(covariance, weights, noise)")
+        raise ValueError("sequences need domains of moments, not of rows: use rg.Domain(covariance, weights, noise)")
     tests, single = asked_tests(task, test)
     grid = Grid(sequence.axes)
     points = grid.points if grid.axes else [{}]
@@ -81,9 +82,10 @@ def predict_sequence(task: Domains, learner: Sequence, n: Any = None, test: Any 
     --------
     >>> import rfgen as rg
     >>> task = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=300)
-    >>> domains, strong = rg.Domains({"old": task, "new": task.shifted(overlap=0.5)}), rg.Learner(rg.GradientFlow([0, 10, 1000]))
+    >>> domains = rg.Domains({"old": task, "new": task.shifted(overlap=0.5)})
     >>> first = rg.Stage("first", rg.Learner(rg.Ridge(0.3)), n={"old": 200})
-    >>> curve = rg.predict(domains, rg.Sequence([first, rg.Stage("tuned", strong, n={"new": 100}, start="first")]))
+    >>> tuned = rg.Stage("tuned", rg.Learner(rg.GradientFlow([0, 10, 1000])), n={"new": 100}, start="first")
+    >>> curve = rg.predict(domains, rg.Sequence([first, tuned]))
     >>> curve.test.sel(stage="tuned", test_domain="old").values.round(3)  # forgetting
     array([0.517, 2.095, 2.896])
     """
@@ -91,8 +93,8 @@ def predict_sequence(task: Domains, learner: Sequence, n: Any = None, test: Any 
     risks, solved = [], []
     for settings in points:
 
-        def fit(problem: DomainProblem, rows: np.ndarray, weight: np.ndarray, number: int, settings: Any = settings) -> Fitted:
-            training, own = learner.stages[number].learner.training, settings[number]
+        def fit(problem: DomainProblem, rows: np.ndarray, weight: np.ndarray, number: int, at: Any = settings) -> Fitted:
+            training, own = learner.stages[number].learner.training, at[number]
             if isinstance(training, Ridge):
                 return fitted_stage(problem, rows, weight, own["features"], own["ridge"])
             clock = list(training.axes)[-1]
@@ -139,12 +141,13 @@ def simulate_sequence(
     (tests, single), law, grid, points = _asked(task, learner, n, test)
     trials, seed, cells = validation.integer("trials", trials, 1), checked_seed(seed), []
     for settings in points:
-        made = [settings_of(_single(stage, own), [], "float64") for stage, own in zip(learner.stages, settings, strict=True)]
+        pairs = zip(learner.stages, settings, strict=True)
+        made = [settings_of(_single(stage, own), [], "float64") for stage, own in pairs]
         if any(value != round(value) for own in settings for name, value in own.items() if name.startswith("n_")):
             raise ValueError("n must be whole numbers for a simulation, got fractions of rows in a stage")
 
-        def measure(start: int, stop: int, advance: Any, settings: Any = settings, made: Any = made) -> dict[str, np.ndarray]:
-            found = sequence_runs(task, law, learner, settings, made, stop - start, seed, start)
+        def measure(start: int, stop: int, advance: Any, at: Any = settings, made: Any = made) -> dict[str, np.ndarray]:
+            found = sequence_runs(task, law, learner, at, made, stop - start, seed, start)
             advance(stop - start)
             return found
 

@@ -59,6 +59,7 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
+_DOMAINS = dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"}))
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -93,12 +94,15 @@ METHODS = (
         },
     ),
     Method(
-        "several domains", (Domains,), (Ridge, GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
-        predict_domains, simulate_domains, ("test", "bias", "variance", "noise", "train", "norm"), ("test", "train"),
+        "several domains", (Domains,), (Ridge,), predict_domains, simulate_domains, *_EIGEN_PARTS,
         {
-            **dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"})),
-            "row_value": frozenset({"features", "weights", "test"}), "optimal_mixture": frozenset({"features", "test"}),
+            **_DOMAINS, "row_value": frozenset({"features", "weights", "test"}),
+            "optimal_mixture": frozenset({"features", "test"}),
         },
+    ),
+    Method(
+        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
+        predict_domains, simulate_domains, *_EIGEN_PARTS, _DOMAINS,
     ),
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),

@@ -2,7 +2,7 @@
 
 The labels of domain d are `w_d . x` plus noise of variance s_d, the inputs x have second moment Sigma_d.  Any population
 with second moments is of this form: w_d = Sigma_d^+ E[x y] and s_d = E[y^2] - w_d . E[x y], which holds what no linear
-model can learn.  Equations: theory (14.1).
+model can learn.  Equations: theory (15.1).
 """
 
 __all__ = ["Domain"]
@@ -58,7 +58,7 @@ class Domain(Noun):
         else:
             scale = ROUNDING * float(np.abs(covariance).max())
             if covariance.shape != (size, size) or np.abs(covariance - covariance.T).max() > scale:
-                raise ValueError(f"covariance must be eigenvalues (p,) or a symmetric (p, p) matrix, got {covariance.shape}")
+                raise ValueError(f"covariance must be eigenvalues (p,) or a symmetric matrix, got shape {covariance.shape}")
             if (lowest := float(np.linalg.eigvalsh(covariance)[0])) < -size * scale:
                 raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
         self._set(weights=np.atleast_2d(self.weights))
@@ -126,13 +126,14 @@ class Domain(Noun):
         overlap, angle = number("[-1, 1]")("overlap", overlap), number()("rotate", rotate)
         scale = validation.positive("scale", scale)
         if self.examples is not None:
-            raise ValueError("shifted needs a population that is known by its moments, not real rows: give rows of their own")
+            raise ValueError("shifted needs a population known by its moments, not real rows: give the rows of the other")
         if self.novel is not None and abs(overlap) < 1.0:
-            raise ValueError("overlap must be that with a first domain: shift that one, not one that is shifted already")
+            raise ValueError("overlap must be that with a first domain: shift that one, not one shifted already")
         if scale.ndim and scale.size != self.inputs:
             raise ValueError(f"scale must be a number or have one entry per input ({self.inputs}), got {scale.size}")
         root = np.sqrt(scale)
-        covariance = self.covariance * (scale if self.covariance.ndim == 1 else np.outer(root, root) if scale.ndim else scale)
+        factor = scale if self.covariance.ndim == 1 else np.outer(root, root) if scale.ndim else scale
+        covariance = self.covariance * factor
         if angle:
             matrix = np.diag(covariance) if covariance.ndim == 1 else covariance
             turn = _turn(self.inputs, angle)

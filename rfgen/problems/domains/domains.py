@@ -31,13 +31,14 @@ def domain_of(name: str, value: Any) -> Domain:
         return Domain.from_data(value.features, value.labels)
     if isinstance(value, tuple) and len(value) == 2:
         return Domain.from_data(*value)
-    raise ValueError(f"{name} must be an rg.Task, rg.Domain, rg.DataTask or (features, labels), got {type(value).__name__}")
+    kinds = "an rg.Task, rg.Domain, rg.DataTask or (features, labels)"
+    raise ValueError(f"{name} must be {kinds}, got {type(value).__name__}")
 
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """Several domains in common coordinates: `covariance` (domains, p) or (domains, p, p), `teachers` (domains, outputs, p),
-    an output for all that domains share and one for each novel part, `noise` (domains,).
+    """Domains in common coordinates: `covariance` (domains, p) or (domains, p, p), `teachers` (domains, outputs, p) with an
+    output for each novel part behind those that all share, `noise` (domains,).
     """
 
     covariance: np.ndarray
@@ -48,7 +49,8 @@ class Law:
     def of(cls, domains: Sequence[Domain]) -> "Law":
         """Of domains with the same inputs; equal ones share what is novel in them."""
         dense = any(one.covariance.ndim == 2 for one in domains)
-        covariance = [np.diag(one.covariance) if dense and one.covariance.ndim == 1 else one.covariance for one in domains]
+        own = [one.covariance for one in domains]
+        covariance = [np.diag(one) if dense and one.ndim == 1 else one for one in own]
         novel = list(dict.fromkeys(one for one in domains if one.novel is not None))
         outputs = domains[0].weights.shape[0]
         teachers = np.zeros((len(domains), outputs + len(novel), domains[0].inputs))

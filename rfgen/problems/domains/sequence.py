@@ -1,4 +1,4 @@
-"""Who learns in stages: each on fresh rows, labelled by the truth or by an earlier stage, from an earlier stage or from 0."""
+"""Who learns in stages: each on fresh rows, labelled by the truth or an earlier stage, started from 0 or from one."""
 
 __all__ = ["TRUTH", "Sequence", "Stage"]
 
@@ -66,10 +66,11 @@ class Stage(Noun):
     def _relate(self) -> None:
         """Numbers of every domain; a learner of nothing but features."""
         if self.learner.augmentation is not None or self.learner.resampling is not None:
-            raise ValueError(f"learner of stage {self.name!r} must be without augmentation or resampling, got {self.learner!r}")
+            raise ValueError(f"learner of stage {self.name!r} must be without augmentation and resampling: leave them out")
         initial = self.learner.training.initial_variance
         if not self.learner.training.needs_samples or np.any(initial):
-            raise ValueError(f"learner of stage {self.name!r} must be ridge or gradient training from 0, got {self.learner!r}")
+            training = self.learner.training
+            raise ValueError(f"learner of stage {self.name!r} must be ridge or gradient training from 0, got {training!r}")
         for kind in ("n", "weights", "noise"):
             given = getattr(self, kind)
             self._set(**{kind: {
@@ -117,7 +118,8 @@ class Sequence(Noun):
             asked = [stage.label_of(name) for name in stage.n] + ([] if stage.start is None else [stage.start])
             if unknown := [name for name in asked if name != TRUTH and name not in known]:
                 before = ", ".join(known) or "none"
-                raise ValueError(f"stage {stage.name!r} must take labels and start from stages before it ({before}), got {unknown[0]!r}")
+                rule = f"must take labels and start from stages before it ({before})"
+                raise ValueError(f"stage {stage.name!r} {rule}, got {unknown[0]!r}")
             known.append(stage.name)
         if not known:
             raise ValueError("stages must hold at least one rg.Stage, got none")

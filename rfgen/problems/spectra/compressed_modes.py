@@ -16,7 +16,7 @@ LEAST_NODES, PADDING = 192, 32
 def compressed_modes(
     spectrum: Spectrum, power: np.ndarray, null: np.ndarray, examples: float, keep_outputs: bool
 ) -> Modes:
-    """Modes of `power` (outputs, levels) and, beyond them, `null` (outputs,); the first output alone unless they are kept."""
+    """Modes of `power` (outputs, levels), beyond them `null` (outputs,); of the first output alone unless all are kept."""
     learned = spectrum.learnable
     rows = np.concatenate([spectrum.multiplicity[None], power])
     nodes, weights, through = compress(spectrum.eigenvalues[learned], rows[:, learned])

@@ -48,7 +48,8 @@ def domain_bytes(runs: DomainRuns, rows: int, settings: int) -> float:
     inputs = runs.law.teachers.shape[-1]
     width = inputs if runs.features is None else runs.features
     columns = runs.law.teachers.shape[1] + len(runs.domains)
-    return 8.0 * (3 * rows * inputs + 2 * rows * width + 3 * min(rows, width) ** 2 + settings * columns * (2 * inputs + rows))
+    designs = 3 * rows * inputs + 2 * rows * width + 3 * min(rows, width) ** 2
+    return 8.0 * (designs + settings * columns * (2 * inputs + rows))
 
 
 def domain_runs(
@@ -71,7 +72,7 @@ def domain_runs(
 def _trial(runs: DomainRuns, n: tuple[int, ...], weights: np.ndarray, key: HostKey) -> dict[str, np.ndarray]:
     """All measures of one trial but bias and variance, and `errors` (weights, settings, tests, outputs, inputs)."""
     law, count = runs.law, len(runs.domains)
-    drawn = [_rows(law, place, one, size, fold_in(key, place)) for place, (one, size) in enumerate(zip(runs.domains, n, strict=True))]
+    drawn = [_rows(law, place, one, n[place], fold_in(key, place)) for place, one in enumerate(runs.domains)]
     rows, outputs = np.concatenate([one for one, _ in drawn]), law.teachers.shape[1]
     owner = np.repeat(np.arange(count), n)
     labels = np.zeros((rows.shape[0], outputs + count))

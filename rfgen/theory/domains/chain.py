@@ -1,8 +1,8 @@
 """Sequences of trainings: every trained model is a teacher like the first ones, with one more part that is independent.
 
 A model is its mean weights, a combination of teachers, and a fluctuation.  Written as one more output of its own, the root
-of the covariance K, the fluctuation makes of it a teacher for later stages, whose errors are those of theory (14.2) again:
-what rows, features and noise of earlier stages did is in these outputs.  Equations: theory (14.8) and (14.9).
+of the covariance K, the fluctuation makes of it a teacher for later stages, whose errors are those of theory (15.2) again:
+what rows, features and noise of earlier stages did is in these outputs.  Equations: theory (15.8) and (15.9).
 """
 
 __all__ = ["chain_risks"]
@@ -42,9 +42,8 @@ def chain_risks(
         noise = np.array([settings.get(f"noise_{name}", known[d]) for d, name in enumerate(names)])
         here = Law(np.concatenate([law.covariance[:count], law.covariance[:1]]), np.concatenate([teachers, teachers[:1]]),
                    np.append(noise, 0.0))
-        n, weight = (
-            np.array([settings.get(f"{kind}_{name}", left_out) for name in names]) for kind, left_out in (("n", 0.0), ("weight", 1.0))
-        )
+        n = np.array([settings.get(f"n_{name}", 0.0) for name in names])
+        weight = np.array([settings.get(f"weight_{name}", 1.0) for name in names])
         found = fit(domain_problem(here, count, merged=False), n, weight, number)
         model = start + found.mean
         if dense:

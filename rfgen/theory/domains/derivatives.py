@@ -6,7 +6,7 @@ h and weight 0.  Then risk = dL/dh at h = 0, and as mixed derivatives are equal,
     d risk/d n_d = d/dh [omega_d tau_d/(1 + delta_d)],      d risk/d omega_d = d/dh [n_d tau_d/(1 + delta_d)^2],
     d risk/d ridge = d/dh |w|^2,                            d risk/d s_d = d/dh [n_d omega_d/(1 + delta_d)]:
 
-one forward derivative in one variable, for as many domains as there are.  (Derived: theory (14.5).)
+one forward derivative in one variable, for as many domains as there are.  (Derived: theory (15.5).)
 """
 
 __all__ = ["DomainDerivatives", "domain_derivatives"]

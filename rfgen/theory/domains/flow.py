@@ -1,7 +1,7 @@
 """Exact risk along training on rows of several domains, for any number of test populations.
 
 A spectral training is a sum over nodes of a contour, so all that is measured are quadratic forms over the error kernel of
-all pairs of nodes, of which the test populations need one.  Equations: theory (14.6), as (6.6).
+all pairs of nodes, of which the test populations need one.  Equations: theory (15.6), as (6.6).
 """
 
 __all__ = ["domain_flow"]
@@ -36,7 +36,7 @@ def domain_flow(
     The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows; times >= 0 or steps, inf the end.
     Without `noise_by_domain` and `amplification`.  Not traceable.  Beyond the edge of stability inf.
 
-    Source: derived: theory (14.6).
+    Source: derived: theory (15.6).
     """
     require_double_precision("rfgen.theory.domain_flow")
     n, weight, clock = (np.asarray(value, np.float64) for value in (n, weight, clock))

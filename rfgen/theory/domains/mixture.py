@@ -4,7 +4,7 @@ Rows n_d = budget share_d / cost_d; minimised over shares, the ridge and, if ask
 omega/ridge counts).  At a minimum what another unit of the budget would bring, -(d risk/d n_d)/cost_d, is the same for all
 domains that are used, and not more for the others.  The risk is not convex in the shares: several starts, among them every
 domain alone.  The ridge is tuned inside: at a fixed one shares would mend what it does wrong, as at the peak of ridge 0.
-Equations: theory (14.7).
+Equations: theory (15.7).
 """
 
 __all__ = ["BestMixture", "best_mixture"]
@@ -79,7 +79,8 @@ def best_mixture(
 
     def improved(shares: np.ndarray, log_ridge: float, used: np.ndarray) -> Any:
         z = np.concatenate([np.log(shares[used]), [log_ridge], np.zeros(used.size - 1 if weights else 0)])
-        limits = [(-14.0, 2.0)] * used.size + [bounds] + [(-np.log(MOST_WEIGHT), np.log(MOST_WEIGHT))] * (z.size - used.size - 1)
+        factor = float(np.log(MOST_WEIGHT))
+        limits = [(-14.0, 2.0)] * used.size + [bounds] + [(-factor, factor)] * (z.size - used.size - 1)
         options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 300}
         return minimize(objective, z, (used,), "L-BFGS-B", jac=True, bounds=limits, options=options)
 
@@ -94,8 +95,9 @@ def best_mixture(
         equal = best_of(np.full(count, 1.0 / count), every)
         candidates.append((equal, every))
         rng = np.random.default_rng(0)
-        for shares in (*(0.08 / (count - 1) + np.eye(count) * (0.92 - 0.08 / (count - 1))), *rng.dirichlet(np.ones(count), starts)):
-            candidates.append((improved(np.maximum(shares, 1e-3), equal.x[count], every), every))
+        mostly = 0.1 / count + 0.9 * np.eye(count)
+        begun = np.maximum([*mostly, *rng.dirichlet(np.ones(count), starts)], 1e-3)
+        candidates += [(improved(shares, equal.x[count], every), every) for shares in begun]
     found, used = min(candidates, key=lambda one: one[0].fun)
     for _ in range(count):  # what is hardly used is left out, and the others are weighed again
         share, weight, ridge = unpack(found.x, used)

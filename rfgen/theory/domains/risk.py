@@ -5,7 +5,7 @@ objective  sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2.  A test population (A, w
 
     risk = s* + (w_bar - w*)' A (w_bar - w*) + tr(A Q E Q),
 
-so one equilibrium and one error kernel serve all of them.  Equations: theory (14.2) to (14.4).
+so one equilibrium and one error kernel serve all of them.  Equations: theory (15.2) to (15.4).
 """
 
 __all__ = ["DomainRisk", "domain_risk"]
@@ -33,8 +33,8 @@ class DomainRisk:
 
     `test = bias + variance + noise`, `variance = data_variance + features_variance`, `noise = irreducible + the sum of
     noise_by_domain`, (tests, domains): what the noise of each domain's labels adds.  `train` (domains,): mean squared
-    residual of a row of each, 0 of no rows; `norm`: mean squared weights; `amplification` (tests,): factor on a noise that all labels
-    have; `df1`; `residual` of the equilibrium, `converged`.
+    residual of a row of each, 0 of no rows; `norm`: mean squared weights; `amplification` (tests,): factor on a noise that
+    all labels have; `df1`; `residual` of the equilibrium, `converged`.
     """
 
     test: Float[Array, "*batch tests"]
@@ -62,7 +62,7 @@ def domain_risk(
     by the tests.  `shared` as in `rfgen.theory.augmented_risk`.  Exact as n, features and modes grow together, at fixed
     numbers of rows; a domain of few rows with a covariance of its own is off by O(1/n_d).
 
-    Source: derived: theory (14.2) to (14.4); the equivalents of several classes are those of arXiv 1510.03463, 2410.04840.
+    Source: derived: theory (15.2) to (15.4); the equivalents of several classes are those of arXiv 1510.03463, 2410.04840.
     """
     require_double_precision("rfgen.theory.domain_risk")
     n, weight, features, ridge = (jnp.asarray(value, jnp.float64) for value in (n, weight, features, ridge))

@@ -5,7 +5,7 @@ rows and features are fresh.  With c_d the strengths of the domains
 
     w_bar = Q sum_d c_d Sigma_d w_d,      K = Q [sum_d n_d omega_d^2 tau_d/(1 + delta_d)^2 Sigma_d + nu^2 |w|^2/features] Q,
 
-summed over pairs of nodes of a contour for gradient training.  Equations: theory (14.8) and (14.9).
+summed over pairs of nodes of a contour for gradient training.  Equations: theory (15.8) and (15.9).
 """
 
 __all__ = ["Fitted", "fitted_stage"]
@@ -58,7 +58,8 @@ def fitted_stage(
     if training.kind != "flow":
         edge = largest_eigenvalue(engine, *sizes) + training.ridge
         if training.rate * edge >= training.stable_below:
-            raise ValueError(f"rate must be below the edge of stability, {training.stable_below / edge:.4g}, got {training.rate:g}")
+            most = training.stable_below / edge
+            raise ValueError(f"rate must be below the edge of stability, {most:.4g}, got {training.rate:g}")
     (window,) = windows(training, np.array([clock]), edge, False, False)
     nodes, kernels = kernels_at(engine, *sizes, window.ways(training.ridge - window.zeta), by_group=True)
     count = nodes.ridge.shape[0]
@@ -77,9 +78,11 @@ def fitted_stage(
     right = sides[0].reshape(-1, *[1] * (resolvent.ndim - 1)) * sides[1]
     first = f.reshape(-1, *[1] * (resolvent.ndim - 1)) * resolvent
     spread = np.zeros(resolvent.shape[1:])
-    for own, pair in zip([*covariance, np.eye(len(spread)) if dense else np.ones_like(spread)], [*np.moveaxis(pairs, 2, 0), across], strict=True):
+    operators = [*covariance, np.eye(len(spread)) if dense else np.ones_like(spread)]
+    for own, pair in zip(operators, [*np.moveaxis(pairs, 2, 0), across], strict=True):
         met = np.tensordot(pair, right, 1)
-        spread = spread + 2.0 * (np.einsum("apq,aqr->pr", first @ own, met) if dense else own * np.sum(first * met, axis=0)).real
+        added = np.einsum("apq,aqr->pr", first @ own, met) if dense else own * np.sum(first * met, axis=0)
+        spread = spread + 2.0 * added.real
     return Fitted(2.0 * np.tensordot(f, means, 1).real, spread, bool(np.asarray(nodes.converged).all()))
 
 

@@ -120,8 +120,8 @@ def augmented_modes(
         DiagonalOperators(basis, nodes.multiplicity),
         Blocks(made.mass, made.weight, made.covariance, examples=task.held_out_of if held_out else None),
         ModeTarget(
-            nodes.power / nodes.eigenvalues, np.tile(signal, (made.mass.size, 1)), made.gain, made.label, signal, test_gain, test_noise,
-            nodes.null_power if held_out else None,
+            nodes.power / nodes.eigenvalues, np.tile(signal, (made.mass.size, 1)), made.gain, made.label, signal, test_gain,
+            test_noise, nodes.null_power if held_out else None,
         ),
         np.zeros_like(nodes.null_power) if held_out else nodes.null_power,
     )
