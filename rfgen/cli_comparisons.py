@@ -73,6 +73,11 @@ NAMED = {
         lambda: (Task.isotropic(100, signal=1.0, noise=0.25), Learner(Ridge([0.0, 2.0]))),
         {"smoke": (50, 150, 300), "paper": (25, 50, 75, 130, 200, 400)}, TRIALS,
     ),
+    "two-domains": Comparison(
+        "Rows of the population used and of a cheaper one of another target and other variances, features seen by both",
+        "derived; several classes of rows after arXiv 2410.04840",
+        _two_domains, {"smoke": (), "paper": ()}, TRIALS,
+    ),
     "training-time": Comparison(
         "Gradient flow on random features, stopped early, in time and late",
         "derived; gradient flow after arXiv 1710.03667",

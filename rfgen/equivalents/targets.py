@@ -22,12 +22,12 @@ from rfgen.equivalents.blocks import Blocks
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MeanFit:
-    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` ():
-    squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
+    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` (), or
+    (tests,): squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
     """
 
     residuals: Inexact[Array, "*batch G m m"]
-    bias: Inexact[Array, "*batch"]
+    bias: Inexact[Array, "..."]
     norm: Inexact[Array, "*batch"]
 
 

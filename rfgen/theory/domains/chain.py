@@ -1,7 +1,7 @@
 """Sequences of trainings: every trained model is a teacher like the first ones, with one more part that is independent.
 
 A model is its mean weights, a combination of teachers, and a fluctuation.  Written as one more output of its own, the root
-of the covariance K, the fluctuation makes of it a teacher for later stages, whose errors are those of theory (15.2) again:
+of the covariance K, the fluctuation makes of it a teacher for later stages, whose errors are those of theory (15.3) again:
 what rows, features and noise of earlier stages did is in these outputs.  Equations: theory (15.8) and (15.9).
 """
 

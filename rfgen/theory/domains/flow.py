@@ -1,7 +1,7 @@
 """Exact risk along training on rows of several domains, for any number of test populations.
 
 A spectral training is a sum over nodes of a contour, so all that is measured are quadratic forms over the error kernel of
-all pairs of nodes, of which the test populations need one.  Equations: theory (15.6), as (6.6).
+all pairs of nodes, of which the test populations need one.  Equations: theory (15.6).
 """
 
 __all__ = ["domain_flow"]
