@@ -15,6 +15,7 @@ TASKS = {
     rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
     rg.XORClusters: rg.XORClusters(40, 6.0),
     rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
+    rg.Domains: rg.Domains({"a": TASK}),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }
@@ -34,21 +35,26 @@ OF_TRAINING = {
     "reshuffle": {rg.SGD: rg.SGD(0.1, steps=5, reshuffle=True)},
     "initial_variance": {rg.GradientFlow: rg.GradientFlow(1.0, initial_variance=0.5)},
 }
-OF_CALL = {"members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest"}
+OF_CALL = {
+    "members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest", "weights": {"a": 1.0},
+}
 TAKES = {
-    "predict": ("members", "form", "by_mode"), "simulate": ("members", "dtype", "test_rows"),
+    "predict": ("members", "form", "by_mode", "weights"), "simulate": ("members", "dtype", "test_rows", "weights"),
     "fine_grained_variance": ("form",), "optimal_augmentation": ("form",), "optimal_stopping": ("form",),
 }
 
 
 def asking(row, verb, option):
     """Task, learner, n and the arguments of a call that asks for the option; None where it cannot be asked for."""
-    kind = next(kind for kind in (*MADE, rg.TwoLayerReLU) if kind in row.trainings)
+    kind = next(kind for kind in (*MADE, rg.TwoLayerReLU, rg.Sequence) if kind in row.trainings)
     task = TASKS[next(kind for kind in TASKS if kind in row.tasks)]
     n = None if kind is rg.OnePassSGD else 20
     if kind is rg.TwoLayerReLU:
         learner = rg.TwoLayerReLU(width=10, rate=0.01, steps=2, init=1e-3)
         return (task, learner, n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
+    if kind is rg.Sequence:
+        learner = rg.Sequence([rg.Stage("one", rg.Learner(rg.Ridge(0.1)), {"a": 20})])
+        return (task, learner, None, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
     if option in OF_LEARNER:
         return task, rg.Learner(MADE[kind], **OF_LEARNER[option]), n, {}
     if option in OF_TRAINING:
@@ -67,7 +73,7 @@ NOT_COVERED = [
 
 def called(verb, task, learner, n, options):
     extra = {"radius": 0.1} if verb == "adversarial_error" else {}
-    size = {} if n is None and verb in ("predict", "simulate") else {"n": n or 20}
+    size = {} if n is None and verb in ("predict", "simulate") else {"budget" if verb == "optimal_mixture" else "n": n or 20}
     return getattr(rg, verb)(task, learner, **size, **extra, **options)
 
 

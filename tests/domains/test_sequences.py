@@ -79,7 +79,9 @@ def test_second_moments_of_models(name):
     np.testing.assert_allclose(found, moments(SEQUENCES[name]), rtol=1e-11)
 
 
-@pytest.mark.parametrize(("name", "domains"), [(name, FLAT) for name in SEQUENCES] + [("weak to strong, tuned", TURNED)])
+@pytest.mark.parametrize(("name", "domains"), [
+    *(pytest.param(name, FLAT, id=name) for name in SEQUENCES), pytest.param("weak to strong, tuned", TURNED, id="turned"),
+])
 def test_simulation_agrees(name, domains):
     report = rg.check(domains, rg.Sequence(SEQUENCES[name]), trials=60, seed=1)
     assert report.agrees and report.compared >= 4, report
