@@ -27,6 +27,8 @@ __all__ = [
     "Cutout",
     "DataTask",
     "DeepLinearFlow",
+    "Domain",
+    "Domains",
     "Dropout",
     "Flip",
     "Gain",
@@ -61,11 +63,13 @@ __all__ = [
     "Ridge",
     "Rotate",
     "SaltAndPepper",
+    "Sequence",
     "Shift",
     "SmoothedHinge",
     "SparseRegression",
     "Spectrum",
     "SquaredHinge",
+    "Stage",
     "Subsample",
     "Task",
     "Teacher",
@@ -90,11 +94,13 @@ __all__ = [
     "learning_curve",
     "methods",
     "optimal_augmentation",
+    "optimal_mixture",
     "optimal_ridge",
     "optimal_stopping",
     "overfitting_cost",
     "plot",
     "predict",
+    "row_value",
     "sensitivity",
     "simulate",
     "tangent_features",
@@ -113,10 +119,12 @@ from rfgen.api import (
     fit_scaling_law,
     learning_curve,
     optimal_augmentation,
+    optimal_mixture,
     optimal_ridge,
     optimal_stopping,
     overfitting_cost,
     predict,
+    row_value,
     sensitivity,
     simulate,
     tangent_features,
@@ -154,6 +162,9 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domain import Domain
+from rfgen.problems.domains.domains import Domains
+from rfgen.problems.domains.sequence import Sequence, Stage
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK, GaussianKernel, LaplaceKernel, PolynomialKernel
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner

@@ -4,12 +4,15 @@ __all__ = ["NAMED", "Comparison"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
+from rfgen.problems.domains.domains import Domains
+from rfgen.problems.domains.sequence import Sequence, Stage
 from rfgen.problems.kernels.dot_product_kernels import NTK
 from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
@@ -22,14 +25,14 @@ from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 
 @dataclass(frozen=True)
 class Comparison:
-    """`build()` gives task and learner; `n` (empty: a training on fresh samples) and `trials` at the scales smoke (seconds)
-    and paper (minutes).
+    """`build()` gives task and learner; `n` (of domains a mapping, empty: a training on fresh samples) and `trials` at the
+    scales smoke (seconds) and paper (minutes).
     """
 
     question: str
     source: str
-    build: Callable[[], tuple[Task | DataTask | Mixture, Learner]]
-    n: dict[str, tuple[int, ...]]
+    build: Callable[[], tuple[Task | DataTask | Mixture | Domains, Learner | Sequence]]
+    n: dict[str, Any]
     trials: dict[str, int]
 
 
@@ -46,6 +49,18 @@ def _digits_kernel() -> tuple[Task, Learner]:
 
 def _falling(t: np.ndarray) -> np.ndarray:
     return 0.05 * (1.0 + t) ** (-1.0 / 1.3)
+def _two_domains() -> tuple[Domains, Learner]:
+    real = Task.power_law(1.5, 1.5, 0.5, modes=400)
+    other = real.shifted(overlap=0.8, noise=0.1, scale=np.geomspace(2.0, 0.5, 400))
+    return Domains({"real": real, "cheap": other}), Learner(Ridge(0.3), features=200)
+
+
+def _weak_to_strong() -> tuple[Domains, Sequence]:
+    task = Task.power_law(1.5, 1.5, 0.3, modes=400)
+    domains = Domains({"old": task, "new": task.shifted(overlap=0.7)})
+    weak = Stage("weak", Learner(Ridge(0.1), features=40), {"old": 100})
+    strong = Stage("strong", Learner(Ridge([0.1, 3.0]), features=200), {"old": 200}, labels="weak")
+    return domains, Sequence([weak, strong, Stage("tuned", Learner(GradientFlow([3.0, 30.0])), {"new": 80}, start="strong")])
 
 
 SMOKE, PAPER = (64, 128, 256), (64, 128, 256, 512, 1024)
@@ -76,6 +91,17 @@ NAMED = {
         "arXiv 1903.08560",
         lambda: (Task.isotropic(100, signal=1.0, noise=0.25), Learner(Ridge([0.0, 2.0]))),
         {"smoke": (50, 150, 300), "paper": (25, 50, 75, 130, 200, 400)}, TRIALS,
+    ),
+    "two-domains": Comparison(
+        "Rows of the population used and of a cheaper one of another target and other variances, features seen by both",
+        "derived; several classes of rows after arXiv 2410.04840",
+        _two_domains,
+        {"smoke": {"real": [40, 80], "cheap": [0, 160]}, "paper": {"real": [40, 80, 160], "cheap": [0, 80, 320, 1280]}}, TRIALS,
+    ),
+    "weak-to-strong": Comparison(
+        "A student of 200 random features on the labels of a teacher of 40, then tuned on a few true rows of a shifted target",
+        "derived; question of arXiv 2410.18837, 2603.05691",
+        _weak_to_strong, {"smoke": (), "paper": ()}, TRIALS,
     ),
     "training-time": Comparison(
         "Gradient flow on random features, stopped early, in time and late",

@@ -91,6 +91,11 @@ class Turn:
         return rg.Task.from_kernel(self.inputs @ self.inputs.T, self.labels, sampling=sampling)
 
     @cached_property
+    def domains(self) -> rg.Domains:
+        """The task and one near it."""
+        return rg.Domains({"a": self.task, "b": self.task.shifted(overlap=self.value, noise=0.1)})
+
+    @cached_property
     def sphere(self) -> rg.Task:
         """A tangent kernel on the sphere."""
         return rg.Task.sphere(6, rg.NTK("relu", depth=2), {1: self.value}, noise=0.1)
@@ -194,6 +199,11 @@ PREDICTIONS: dict[str, Method] = {
     "deep linear": lambda t: rg.predict(
         rg.Task.isotropic(t.size, noise=t.value), rg.Learner(rg.DeepLinearFlow(t.times, 2, 0.5)), 40
     ),
+    "domains": lambda t: rg.predict(t.domains, rg.Learner(_ridge(t), features=t.size), {"a": t.n, "b": 20}),
+    "domains, flow": lambda t: rg.predict(t.domains, rg.Learner(_flow(t)), {"a": t.size, "b": 20}, test="b"),
+    "stages": lambda t: rg.predict(t.domains, rg.Sequence([
+        rg.Stage("one", rg.Learner(_ridge(t)), {"a": t.size}), rg.Stage("two", rg.Learner(_ridge(t)), {"b": 30}, labels="one"),
+    ])),
     "network": lambda t: rg.predict(rg.XORClusters(2000, 10 + t.value), rg.TwoLayerReLU(200, 0.01, 1, 2e-4), 100 + t.n),
 }
 VERBS: dict[str, Method] = {
@@ -210,6 +220,8 @@ VERBS: dict[str, Method] = {
     "simulate mixture": _simulate("mixture", MARGINS["logistic"]),
     "simulate lasso": _simulate("sparse", SPARSE["lasso"]),
     "check": lambda t: rg.check(t.task, rg.Learner(_ridge(t)), t.size, trials=4, seed=t.number, progress=False).dataset,
+    "row value": lambda t: rg.row_value(t.domains, rg.Learner(_ridge(t)), {"a": t.n, "b": 20}),
+    "optimal mixture": lambda t: rg.optimal_mixture(t.domains, rg.Learner(rg.Ridge()), 50 + t.value, test="a"),
     "optimal ridge": lambda t: rg.optimal_ridge(t.task, rg.Learner(rg.Ridge()), t.n),
     "optimal stopping": lambda t: rg.optimal_stopping(t.task, rg.Learner(_flow(t)), t.n),
     "optimal mask": lambda t: rg.optimal_augmentation(t.task, rg.Learner(_ridge(t), augmentation=rg.Mask(0.5)), t.n),
@@ -271,7 +283,7 @@ RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
-    "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
+    "network", "domains", "domains, flow", "stages", "row value", "optimal mixture", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",

@@ -15,7 +15,7 @@ import numpy as np
 import rfgen as rg
 from rfgen.algebra.estimator import Estimator
 from rfgen.algebra.macros import INPUTS, covariance, teacher
-from rfgen.problems.domains import Domains
+from rfgen.problems.space_tasks import SpaceTasks
 from rfgen.theory.compiled.core import solve_core
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.system import System
@@ -90,7 +90,7 @@ def _arguments(rng, estimator, size=SIZE):
 def second_way(estimator, task, numbers):
     """The largest relative difference of the cores from what plain averaged iteration finds at no shift."""
     names = {own.name for own in estimator.diagonals}
-    domains = Domains.of(task, estimator.samples, None)
+    domains = SpaceTasks.of(task, estimator.samples, None)
     at = numbers_of(estimator, domains, {name: np.asarray(numbers[name], float) for name in names})
     point = {name: float(own) for name, own in numbers.items() if name not in names}
     worst = 0.0

@@ -15,6 +15,7 @@ TASKS = {
     rg.Task: TASK, rg.Mixture: CLASSES, rg.Teacher: rg.Teacher([1.0] * 4, np.ones(4)), rg.SparseRegression: SPARSE,
     rg.XORClusters: rg.XORClusters(40, 6.0),
     rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
+    rg.Domains: rg.Domains({"a": TASK}),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }
@@ -36,16 +37,20 @@ OF_TRAINING = {
     "reshuffle": {rg.SGD: rg.SGD(0.1, steps=5, reshuffle=True)},
     "initial_variance": {rg.GradientFlow: rg.GradientFlow(1.0, initial_variance=0.5)},
 }
-OF_CALL = {"members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest", "test_task": TASK}
+OF_CALL = {
+    "members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest", "weights": {"a": 1.0},
+    "test_task": TASK,
+}
 TAKES = {
-    "predict": ("members", "form", "by_mode", "test_task"), "simulate": ("members", "dtype", "test_rows", "test_task"),
+    "predict": ("members", "form", "by_mode", "weights", "test_task"),
+    "simulate": ("members", "dtype", "test_rows", "weights", "test_task"),
     "fine_grained_variance": ("form",), "optimal_augmentation": ("form",), "optimal_stopping": ("form",),
 }
 
 
 def asking(row, verb, option):
     """Task, learner, n and the arguments of a call that asks for the option; None where it cannot be asked for."""
-    kind = next(kind for kind in (*MADE, rg.TwoLayerReLU) if kind in row.trainings)
+    kind = next(kind for kind in (*MADE, rg.TwoLayerReLU, rg.Sequence) if kind in row.trainings)
     task = TASKS[next(kind for kind in TASKS if kind in row.tasks)]
     n = None if kind in (rg.OnePassSGD, rg.DANA) else 20
     if kind is rg.TwoLayerReLU:
@@ -53,6 +58,9 @@ def asking(row, verb, option):
         return (task, learner, n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
     if kind is rg.algebra.Estimator:
         return (task, MADE[kind], n, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
+    if kind is rg.Sequence:
+        learner = rg.Sequence([rg.Stage("one", rg.Learner(rg.Ridge(0.1)), {"a": 20})])
+        return (task, learner, None, {option: OF_CALL[option]}) if option in TAKES.get(verb, ()) else None
     if option in OF_LEARNER:
         return task, rg.Learner(MADE[kind], **OF_LEARNER[option]), n, {}
     if option in OF_TRAINING:
@@ -71,7 +79,7 @@ NOT_COVERED = [
 
 def called(verb, task, learner, n, options):
     extra = {"radius": 0.1} if verb == "adversarial_error" else {}
-    size = {} if n is None and verb in ("predict", "simulate") else {"n": n or 20}
+    size = {} if n is None and verb in ("predict", "simulate") else {"budget" if verb == "optimal_mixture" else "n": n or 20}
     return getattr(rg, verb)(task, learner, **size, **extra, **options)
 
 

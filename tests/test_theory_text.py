@@ -28,7 +28,7 @@ def cited(text):
 def test_numbers_are_unique_and_of_their_chapter():
     assert len(ALL) > 100 and len(set(ALL)) == len(ALL)
     firsts = sorted(int(re.match(r"# (\d+) ", text).group(1)) for text in CHAPTERS.values())
-    assert firsts == list(range(1, len(CHAPTERS) + 1))
+    assert firsts[0] == 1 and len(set(firsts)) == len(firsts)  # numbers are never given anew
     for text in CHAPTERS.values():
         chapter = text[2 : text.index(" ", 2)]
         assert all(tag.partition(".")[0] == chapter for tag in tags(text)), chapter

@@ -13,6 +13,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_an_interrupted_run_loses_nothing": ("ridge", "classes"),
         "test_an_interrupted_run_with_a_store_goes_on_later": ("one pass", "sparse"),
     },
+    "tests/domains/test_domains.py": {
+        "test_against_the_dense_reference": ("False-15",),
+        "test_one_domain_is_todays_curve": ("training0-names0-1e-12",),
+        "test_simulation_agrees": ("concept shift, kernel",),
+        "test_the_best_mixture": (),
+        "test_the_golden_ratio_of_mixing": ("values0",),
+    },
+    "tests/domains/test_sequences.py": {
+        "test_simulation_agrees": ("weak to strong, tuned",),
+        "test_a_covariance_in_any_basis": (),
+        "test_limits": (),
+    },
     "tests/numerics/test_caller.py": {
         "test_a_warning_points_at_the_caller": ("predict", "network"),
     },

@@ -15,10 +15,12 @@ __all__ = [
     "fit_scaling_law",
     "learning_curve",
     "optimal_augmentation",
+    "optimal_mixture",
     "optimal_ridge",
     "optimal_stopping",
     "overfitting_cost",
     "predict",
+    "row_value",
     "sensitivity",
     "simulate",
     "tangent_features",
@@ -37,4 +39,5 @@ from rfgen.api.predicting import predict
 from rfgen.api.scaling_fit import fit_scaling_law
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
+from rfgen.api.valuing_rows import optimal_mixture, row_value
 from rfgen.systems.sensitivity.verb import sensitivity

@@ -56,7 +56,7 @@ def _population(task: Any) -> Any:
 def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
     """Expected relative errors of the variables of a curve, DataArrays; "other" is that of those not named."""
     amplification, population = curve.get("amplification"), _population(task)
-    sizes = curve.attrs.get("sizes", ("n", "features"))
+    sizes = curve.attrs.get("sizes", ("n", "rows", "features"))
     inverse = sum(1.0 / curve[size] for size in sizes if size in curve.coords)
     if amplification is None:
         return {"test": inverse, "other": inverse}
@@ -89,6 +89,8 @@ def expected_error(task: Any, curve: Any, name: str) -> np.ndarray:
     expected = relative.get(name, relative["other"])
     like = curve[name]
     if hasattr(expected, "dims"):
+        # what is not of a test population is off as the worst of these
+        expected = expected.max([dim for dim in expected.dims if dim not in like.dims])
         expected = expected.broadcast_like(like).transpose(*like.dims).values
     return np.broadcast_to(expected, like.shape)
 
@@ -120,7 +122,7 @@ def with_finite_size(task: Any, curve: Any, decided: str) -> Any:
     if beyond and not low:  # what is low is told with both sides
         place = np.unravel_index(int(np.nanargmax(expected.values)), expected.shape)
         worst = expected.isel(dict(zip(expected.dims, place, strict=True)))
-        sizes = {name: float(worst[name]) for name in ("n", "features") if name in worst.coords}
+        sizes = {name: float(worst[name]) for name in ("n", "rows", "features") if name in worst.coords}
         at = ", ".join(f"{name}={size:g}" for name, size in sizes.items() if np.isfinite(size))
         size = "without bound" if np.isinf(worst) else f"by {100.0 * float(worst):.2g} %"
         warn_caller(

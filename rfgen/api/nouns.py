@@ -18,6 +18,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
@@ -31,7 +32,7 @@ from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 AnyTask: TypeAlias = (
     Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask | Mapping[str, Task]
 )
-AnyLearner: TypeAlias = Learner | TwoLayerReLU | Estimator
+AnyLearner: TypeAlias = Learner | TwoLayerReLU | Sequence | Estimator
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.

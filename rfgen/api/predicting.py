@@ -2,8 +2,12 @@
 
 __all__ = ["predict"]
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
@@ -18,7 +22,8 @@ from rfgen.problems.task import Task
 @double_precision
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
-    members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
+    members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None, test: Any = None,
+    test_task: Task | None = None, **numbers: Numbers,
 ) -> Dataset:
     """The exact curve of a learner on a task.
 
@@ -29,7 +34,7 @@ def predict(
     learner
         Who learns; settings given as arrays (features, ridge, steps, views, ...) are dimensions of the curve.
     n
-        Number of training samples, > 0; None for trainings on fresh samples.
+        Number of training samples, > 0; None for trainings on fresh samples.  Of an `rg.Domains`: {name: rows}, >= 0.
     form
         "moment" or "pattern" forces one of the two deterministic equivalents of an augmentation; None: the right one.
     by_mode
@@ -40,6 +45,11 @@ def predict(
         Of an `rg.algebra.Estimator`: the task whose inputs are tested; None: the one task that there is.
     **numbers
         Of an `rg.algebra.Estimator`: sizes and scalars by the names that its expression gives them.
+    weights
+        {name: weight of the rows}, >= 0, of some domains of an `rg.Domains`; None: 1.
+    test
+        Where the model is used, if not where the rows are from: names of domains, or a population (`rg.Domain`, `rg.Task`)
+        or {name: population}; a task takes it too, such as test=task.shifted(overlap=0.8).  None: every domain.
 
     Returns
     -------
@@ -74,11 +84,12 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     own_numbers(learner, "predict", numbers)
+    asked, rows = as_domains(task, n, test)
     method, options = method_for(
-        "predict", task, learner, form=form, by_mode=by_mode, members=members, test_task=test_task
+        "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test, test_task=test_task
     )
-    curve = method.theory(task, learner, n, **options, **numbers)
-    return with_finite_size(task, _with_usual_parts(task, curve), method.decided[0])
+    curve = as_task(task, asked, method.theory(asked, learner, rows, **options, **numbers))
+    return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
 
 
 def _with_usual_parts(task: AnyTask, curve: Dataset) -> Dataset:

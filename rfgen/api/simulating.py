@@ -2,7 +2,10 @@
 
 __all__ = ["simulate"]
 
+from collections.abc import Mapping
+from typing import Any
 
+from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
@@ -15,13 +18,14 @@ from rfgen.problems.task import Task
 def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
-    store: Folder | None = None, members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
+    store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
+    test: Any = None, test_task: Task | None = None, **numbers: Numbers,
 ) -> Dataset:
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters
     ----------
-    task, learner, n, members, test_task, **numbers
+    task, learner, n, members, weights, test, test_task, **numbers
         As in `predict`; n, features, members and other sizes whole numbers.
     trials
         Training sets drawn for each point.
@@ -64,7 +68,10 @@ def simulate(
     True
     """
     own_numbers(learner, "simulate", numbers)
+    asked, rows = as_domains(task, n, test)
     method, options = method_for(
-        "simulate", task, learner, dtype=dtype, test_rows=test_rows, members=members, test_task=test_task
+        "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test,
+        test_task=test_task,
     )
-    return method.simulation(task, learner, n, trials, seed, memory, progress, store, **options, **numbers)
+    runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
+    return as_task(task, asked, runs)

@@ -29,8 +29,9 @@ TOGETHER = 2**23
 @dataclass(frozen=True)
 class NodeKernels:
     """Between the nodes, rows (nodes + 1,), and the nodes and their conjugates, columns (2 (nodes + 1),); the last node of
-    each half is at infinity.  `bias`: of the mean weights on the test population; `spread`, `train` (summed over groups),
-    `norm`: by source (target, unit label noise, features) along a last axis of 3.
+    each half is at infinity.  `bias`: of the mean weights on the test population; `spread`, `train` (summed over groups, or
+    with an axis of them), `norm`: by source (target, unit label noise, features) along an axis of 3 behind the groups.
+    A target of several test populations gives `bias` and `spread` an axis of them, the last.
     """
 
     bias: Any
@@ -40,9 +41,10 @@ class NodeKernels:
 
 
 def node_kernels(
-    operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium, shared: str = "all"
+    operators: Any, blocks: Blocks, target: Any, features: Array, nodes: BlockEquilibrium, shared: str = "all",
+    by_group: bool = False,
 ) -> NodeKernels:
-    """Kernels of the equilibria `nodes` (nodes, ...); `shared` as in `block_error_kernel`."""
+    """Kernels of the equilibria `nodes` (nodes, ...); `shared` as in `block_error_kernel`; `train` also `by_group`."""
     means = jax.vmap(lambda at: target.mean(operators, blocks, at))(nodes)
     at = jax.tree.map(_with_infinity, nodes, _infinity(nodes))
     means = jax.tree.map(_with_infinity, means, target.untrained(operators))
@@ -60,10 +62,11 @@ def node_kernels(
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
             of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
             lift = 1.0 / (blocks.held_out(first.reduction) * blocks.held_out(second.reduction))
-            return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm, lift
+            train = of.train if by_group else jnp.sum(of.train, axis=0)
+            return of.spread @ target.test.astype(norm.dtype), train, of.norm, lift
 
         spread, train, norm, lift = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
-        return NodeKernels(fits.bias * lift, spread, train, norm)
+        return NodeKernels(fits.bias * lift.reshape(-1, *[1] * (fits.bias.ndim - 1)), spread, train, norm)
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))
@@ -97,8 +100,10 @@ def _with_conjugates(leaf: Array) -> Array:
 
 
 def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """sum_ab f_a f_b K_ab over nodes, conjugates and infinity, (times,), for `filters` (times, nodes)."""
+    """sum_ab f_a f_b K_ab... over nodes, conjugates and infinity, (times, ...), for `filters` (times, nodes)."""
     rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
     own = np.concatenate([filters, rest[:, None]], axis=1)
     both = np.concatenate([own, own.conj()], axis=1)
-    return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
+    if kernel.ndim == 2:
+        return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
+    return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(own, kernel, 1), both).real

@@ -65,6 +65,12 @@ class DiagonalOperators:
         """F of one resolvent with N others."""
         return resolvents @ (sided * self.multiplicity.astype(sided.dtype)).T
 
+    def forms(
+        self, first: Inexact[Array, "G outputs modes"], others: Inexact[Array, "N G outputs modes"]
+    ) -> Inexact[Array, "N G J"]:
+        """v E_j v' of vectors of whole nodes, summed over outputs."""
+        return jnp.sum(first * others, axis=2) @ self.basis.astype(first.dtype).T
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -113,3 +119,10 @@ class DenseOperators:
         """F of one resolvent with N others."""
         flat = jnp.swapaxes(sided, 1, 2).reshape(sided.shape[0], -1)
         return resolvents.reshape(resolvents.shape[0], -1) @ flat.T
+
+    def forms(
+        self, first: Inexact[Array, "G outputs p"], others: Inexact[Array, "N G outputs p"]
+    ) -> Inexact[Array, "N G J"]:
+        """v E_j v' of vectors, summed over outputs."""
+        sided = jnp.einsum("gop,jpq->gjoq", first, self.basis.astype(first.dtype))
+        return jnp.einsum("gjoq,ngoq->ngj", sided, others)

@@ -22,20 +22,21 @@ from rfgen.equivalents.blocks import Blocks
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MeanFit:
-    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` ():
-    squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
+    """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` (), or
+    (tests,): squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
     """
 
     residuals: Inexact[Array, "*batch G m m"]
-    bias: Inexact[Array, "*batch"]
+    bias: Inexact[Array, "..."]
     norm: Inexact[Array, "*batch"]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ModeTarget:
-    """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (J,): 1 for the operators that are parts of the
-    clean covariance, 0 for those of added noise; `gain` (G, m, J), 0 for the latter; `label` (G, m).  The test population
+    """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (G, J): 1 for the operators that are parts of the
+    group's clean covariance, 0 for those of other groups' and of added noise; `gain` (G, m, J), 0 for the latter; `label`
+    (G, m).  Labels have the power of the group's own operators alone: each group says which they are.  The test population
     has clean covariance sum_j population_j E_j, and predictions are made from `test_gain_j` times its coordinates plus
     noise of covariance sum_j test_noise_j E_j (1 and 0: from the clean ones); each (J,).  `null` (), of rows drawn without
     replacement: unlearnable power, which belongs to each row.
@@ -88,7 +89,9 @@ class ModeTarget:
 
     def _table(self, blocks: Blocks) -> Array:
         """Residuals (G, m, m, 4 J) by the forms of missed and learned weights: both, cross, swapped, fitted."""
-        label, gain = self.label[..., None] * self.signal, self.gain
+        if jnp.ndim(self.signal) != 2:
+            raise ValueError(f"signal must say for each group what operators are its own, (G, J), got {self.signal.shape}")
+        label, gain = self.label[..., None] * self.signal[:, None], self.gain
         lack = label - gain
 
         def outer(one: Array, other: Array) -> Array:

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rfgen.numerics.compression import compress
 from rfgen.problems import validation
+from rfgen.problems.domains.domain import Domain
+from rfgen.problems.domains.levels import domain_of_levels
 from rfgen.problems.populations.examples import SAMPLINGS, FinitePopulation, feature_examples, kernel_examples
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
@@ -18,12 +19,10 @@ from rfgen.problems.populations.population import GaussianModes, SpherePopulatio
 from rfgen.problems.rules import flag, instance, numbers
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import html_table, short
+from rfgen.problems.spectra.compressed_modes import compressed_modes
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectrum import Spectrum
 
-# Modes are padded with empty ones to at least this many, then to multiples of the second: nearly all finite spectra up to
-# 10^7 modes compile once and cost the same a point.
-LEAST_NODES, PADDING = 192, 32
 Population: TypeAlias = GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs | KernelInputs
 
 
@@ -122,7 +121,7 @@ class Task(Noun):
         return {**stated, "noise": short(self.noise if np.ptp(self.noise) else self.noise[0])}
 
     def _repr_html_(self) -> str:
-        """All that the theory knows of it."""
+        """What the theory knows of it."""
         sums = {"power": self.power.sum(), "null power": self.null_power.sum(), "null risk": self.null_risk}
         rows = {**self._shown(), **self.spectrum.sizes, "outputs": short(self.outputs)}
         return html_table({**rows, **{name: short(value) for name, value in sums.items()}}.items(), caption=self._title)
@@ -138,25 +137,23 @@ class Task(Noun):
     @cached_property
     def modes(self) -> Modes:
         """Compressed modes for the pure layer; `power` is (outputs, nodes), or (nodes,) when the outputs are summed."""
-        learned = self.spectrum.learnable
         power = self.power if self.keep_outputs else self.power.sum(axis=0, keepdims=True)
         null = self.null_power if self.keep_outputs else self.null_power.sum(keepdims=True)
-        rows = np.concatenate([self.spectrum.multiplicity[None], power])
-        nodes, weights, through = compress(self.eigenvalues[learned], rows[:, learned])
-        # padding weighs nothing; all of it if no eigenvalue is positive
-        pad = max(LEAST_NODES, nodes.size + -nodes.size % PADDING) - nodes.size
-        ends = self.eigenvalues[learned][[0, -1]] if nodes.size else np.ones(2)
-        nodes = np.concatenate([nodes, np.full(pad, ends[0])])
-        weights = np.concatenate([weights, np.zeros((weights.shape[0], pad))], axis=1)
-        through = np.cumsum(self.spectrum.multiplicity[learned])[through - 1] if through.size else np.zeros(0)
-        through = np.concatenate([through, np.full(pad, np.inf)])
-        null = null + power[:, ~learned].sum(axis=1)
-        kept = slice(None) if self.keep_outputs else 0
-        return Modes(
-            eigenvalues=nodes, multiplicity=weights[0], power=weights[1:][kept], null_power=null[kept],
-            rank=np.float64(self.spectrum.rank), smallest=ends[1], through=through,
-            examples=None if np.isinf(self.held_out_of) else np.float64(self.held_out_of),
-        )
+        return compressed_modes(self.spectrum, power, null, self.held_out_of, self.keep_outputs)
+
+    @cached_property
+    def domain(self) -> Domain:
+        """The population of its rows, mode by mode in the order of the eigenvalues given, for `rg.Domains`."""
+        if not isinstance(self.population, GaussianModes) or self.spectrum.infinite:
+            remedy = "give modes=..., Task(eigenvalues, power) with the same levels, or real rows as (features, labels)"
+            raise ValueError(f"domains are populations of finitely many independent modes: {remedy}, got {self!r}")
+        return domain_of_levels(self.spectrum, self.power, float(self.noise.sum() + self.null_power.sum()))
+
+    def shifted(
+        self, overlap: float = 1.0, noise: float | None = None, scale: Any = 1.0, rotate: float = 0.0
+    ) -> Domain:
+        """A population near this one, for `rg.Domains` and `test=`: see `rg.Domain.shifted`."""
+        return self.domain.shifted(overlap, noise, scale, rotate)
 
     def with_noise(self, noise: Any) -> "Task":
         """The same task with another noise variance; nothing is decomposed again.

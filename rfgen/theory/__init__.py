@@ -6,6 +6,9 @@ __all__ = [
     "BenignBounds",
     "BestStrength",
     "ComputeOptimal",
+    "DomainDerivatives",
+    "DomainProblem",
+    "DomainRisk",
     "EffectiveRankBound",
     "EffectiveRanks",
     "FeatureModes",
@@ -36,10 +39,17 @@ __all__ = [
     "augmented_risk",
     "averaging",
     "benign_bounds",
+    "chain_risks",
+    "collapse_excess",
     "compute_optimal",
     "discriminant",
+    "domain_derivatives",
+    "domain_flow",
+    "domain_problem",
+    "domain_risk",
     "effective_rank_bound",
     "effective_ranks",
+    "endless_generations",
     "ensemble",
     "estimator_error",
     "held_out_groups",
@@ -81,6 +91,12 @@ from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
+from rfgen.theory.domains.chain import chain_risks
+from rfgen.theory.domains.collapse import collapse_excess, endless_generations
+from rfgen.theory.domains.derivatives import DomainDerivatives, domain_derivatives
+from rfgen.theory.domains.flow import domain_flow
+from rfgen.theory.domains.problem import DomainProblem, domain_problem
+from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.dynamics.optimal_stopping import Stopping, optimal_stopping
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory

@@ -112,12 +112,13 @@ def mode_instance(seed):
     basis = np.exp(1.5 * rng.normal(size=(3, nodes)))
     first = np.arange(nodes) % 2 == 0
     basis[0, ~first] = basis[1, first] = 0.0
-    signal = np.array([1.0, 1.0, 0.0])
+    clean = np.array([1.0, 1.0, 0.0])
+    signal = clean * np.array([[1, 1, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]])  # groups of one class alone among them
     mass, weight = rng.uniform([[0.2], [0.01]], [[2.0], [0.1]], (2, 4)) * (np.arange(4) < count)
-    gain, label = rng.normal(size=(4, 1, 3)) * signal, rng.normal(size=(4, 1))
+    gain, label = rng.normal(size=(4, 1, 3)) * signal[:, None], rng.normal(size=(4, 1))
     label[count - 1] = gain[count - 1] = 0.0
     covariance = gain[:, :, None] * gain[:, None] + rng.uniform(size=(4, 1, 1, 3))
-    population, test_gain, test_noise = rng.uniform(0.5, 2, 3) * signal, rng.normal(size=3) * signal, rng.uniform(size=3)
+    population, test_gain, test_noise = rng.uniform(0.5, 2, 3) * clean, rng.normal(size=3) * clean, rng.uniform(size=3)
     power = rng.uniform(size=nodes)
     target = ModeTarget(power, signal, gain, label, population, test_gain, test_noise)
     settings = FEATURES[seed % 4], RIDGES[seed // 4 % 4]
@@ -134,10 +135,18 @@ def mode_instance(seed):
 
     groups = []
     for g in range(count):
-        group, left = seen(covariance[g, 0, 0], gain[g, 0], label[g, 0], signal)
+        group, left = seen(covariance[g, 0, 0], gain[g, 0], label[g, 0], signal[g])
         groups.append(dict(**group, residual=left + 0.3 * label[g, 0] ** 2, rows=mass[g] / weight[g], weight=weight[g]))
     other, left = seen(population * test_gain**2 + test_noise, test_gain, 1.0, population)
     return groups, dict(**other, noise=left), *settings, on_device(*ours, 0.3 * (label**2)[:, :, None])
+
+
+def test_a_target_that_does_not_say_whose_its_operators_are_is_refused():
+    """The label power of all operators was added to every group: 8.14 for 2.741."""
+    *_, ours = mode_instance(1)
+    target = replace(ours[2], signal=ours[2].signal[0])
+    with pytest.raises(ValueError, match="signal must say for each group"):
+        engine(*ours[:2], target, *ours[3:])
 
 
 def test_modes_against_the_dense_reference():

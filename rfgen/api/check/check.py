@@ -2,14 +2,16 @@
 
 __all__ = ["check"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from rfgen.api.check.agreement import FINITE_SIZE, comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
+from rfgen.api.domain_arguments import as_domains
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
@@ -18,6 +20,7 @@ from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domains import Domains
 from rfgen.problems.task import Task
 
 
@@ -25,14 +28,14 @@ def check(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
-    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
-    **numbers: Numbers,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None, **numbers: Numbers,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
     Parameters
     ----------
-    task, learner, n, form, members, test_task, **numbers
+    task, learner, n, form, members, weights, test, test_task, **numbers
         As in `predict`.
     trials, seed, dtype, test_rows, memory, progress, store
         As in `simulate`.
@@ -72,8 +75,9 @@ def check(
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     own_numbers(learner, "check", numbers)
-    method, _ = method_for("predict", task, learner, form=form, members=members, test_task=test_task)
-    own = {**numbers, **({} if test_task is None else {"test_task": test_task})}
+    asked, _ = as_domains(task, n, test)
+    options: dict[str, Any] = {"members": members, "weights": weights, "test": test, "test_task": test_task}
+    method, _ = method_for("predict", asked, learner, form=form, **options)
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
@@ -85,11 +89,12 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form=form, members=members, **own)
+    theory = predict(task, learner, n, form=form, **options, **numbers)
     measured = simulate(
         task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
-        store=store, members=members, **own,
+        store=store, **options, **numbers,
     )
+    known = tuple(name for name in known if name in measured)  # of real rows noise is not told apart
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
     dtype = measured.attrs["dtype"]
@@ -101,7 +106,7 @@ def check(
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
             rate, n_there = np.clip(theory[name], 0.0, 1.0), theory.coords.get("n", np.inf)
             error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials.item())))
-        data |= comparison(task, theory, name, measured[name], error, finite_size, dtype)
+        data |= comparison(asked, theory, name, measured[name], error, finite_size, dtype)
     import xarray
 
     failures = {key: theory.attrs[key] for key in ("failures", "unstable", "indicator") if key in theory.attrs}
@@ -110,5 +115,5 @@ def check(
     title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
-    explain = partial(of_curve, task, learner, n, {"form": form, "members": members, **own})
+    explain = None if isinstance(asked, Domains) else partial(of_curve, task, learner, n, {"form": form, **options, **numbers})
     return Report(dataset, tuple(variables), threshold, title, explain)

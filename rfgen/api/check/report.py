@@ -90,16 +90,22 @@ class Report:
         dims = [dim for dim in LEADING if dim in data.coords and (data[dim].ndim or np.isfinite(float(data[dim])))]
         dims += [str(dim) for dim in data.coords if dim not in LEADING and data[dim].ndim]  # of an augmentation
         passes = {name: self._passes(name) for name in self.judged}
-        shape = tuple(data.sizes.values())
-        names = list(data.sizes)
         vague = {name: self._vague(name) for name in self.judged}
         header = [*dims, "variable", "theory", "simulation", "s.e.", "granted", "z", ""]
         rows = []
-        for index in np.ndindex(*shape):
+        # variables of the same dimensions side by side
+        together: dict[tuple[str, ...], list[str]] = {}
+        for name in self.judged:
+            together.setdefault(tuple(map(str, data[f"{name}_theory"].dims)), []).append(name)
+        places = (
+            (names, own, index)
+            for names, own in together.items() for index in np.ndindex(*(data.sizes[one] for one in names))
+        )
+        for names, own, index in places:
             point = data.isel(dict(zip(names, index, strict=True)))
-            for name in self.judged:
+            for name in own:
                 passed = passes[name][index]
-                values = [_number(float(point.coords[dim])) for dim in dims]
+                values = ["" if point.coords[dim].ndim else _label(point.coords[dim].item()) for dim in dims]
                 theory = float(point[f"{name}_theory"])
                 verdict = "diverges" if np.isinf(theory) else "" if passed else "DISAGREES"
                 verdict = "not solved" if np.isnan(theory) else "not judged" if vague[name][index] else verdict
@@ -140,5 +146,5 @@ class Report:
         return html_table(rows, header, self.title, "; ".join(self._words()))
 
 
-def _number(value: float) -> str:
-    return "inf" if np.isinf(value) else f"{value:.6g}"
+def _label(value: float | str) -> str:
+    return value if isinstance(value, str) else "inf" if np.isinf(value) else f"{value:.6g}"

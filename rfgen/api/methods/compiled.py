@@ -13,7 +13,7 @@ from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
 from rfgen.problems import validation
-from rfgen.problems.domains import TEST, Domains
+from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
 from rfgen.theory.compiled.many import solve_many
 from rfgen.theory.compiled.numbers import numbers_of
@@ -82,7 +82,7 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     (('n',), array([0.6974, 0.557 ]))
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = Domains.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test_task)
     leaders = domains.leaders
     test = leaders[TEST]
     posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
@@ -128,7 +128,7 @@ def simulate_compiled(
     solved with the smallest weights.
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = Domains.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test_task)
     outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
     scalars = Grid(inner)
 

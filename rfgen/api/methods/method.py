@@ -29,6 +29,8 @@ OPTIONS = {
     "dtype": "dtype='float64'",
     "test_rows": "test_rows='population'",
     "test_task": "test_task=None: the task itself",
+    "weights": "weights=None: all rows count alike",
+    "test": "test=None: the population of the rows",
 }
 DEFAULTS = {"by_mode": False, "dtype": "float64", "test_rows": "population"}
 

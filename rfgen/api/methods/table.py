@@ -10,8 +10,10 @@ from rfgen.algebra.estimator import Estimator
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.compiled import predict_compiled, simulate_compiled
+from rfgen.api.methods.domains import predict_domains, simulate_domains
 from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked, public
 from rfgen.api.methods.ridge import predict_spectral
+from rfgen.api.methods.sequence import predict_sequence, simulate_sequence
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral_runs import simulate_spectral
 from rfgen.curves.dataset import MEASURED
@@ -19,6 +21,8 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.domains.domains import Domains
+from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
@@ -52,6 +56,7 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
+_DOMAINS = dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"}))
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -91,6 +96,21 @@ METHODS = (
             "predict": frozenset({"features", "by_mode"}),
             "simulate": frozenset({"features", "dtype"}),
         },
+    ),
+    Method(
+        "several domains", (Domains,), (Ridge,), predict_domains, simulate_domains, *_EIGEN_PARTS,
+        {
+            **_DOMAINS, "row_value": frozenset({"features", "weights", "test"}),
+            "optimal_mixture": frozenset({"features", "test"}),
+        },
+    ),
+    Method(
+        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
+        predict_domains, simulate_domains, *_EIGEN_PARTS, _DOMAINS,
+    ),
+    Method(
+        "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
     ),
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
@@ -158,12 +178,12 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
     rows = [row for row in METHODS if verb in row.covers] or list(METHODS)
     if isinstance(learner, Estimator):  # its tasks, one or several, are checked with it
         return next(row for row in METHODS if Estimator in row.trainings)
-    if not isinstance(learner, Learner | TwoLayerReLU):
+    if not isinstance(learner, Learner | TwoLayerReLU | Sequence):
         raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
     if not any(isinstance(task, row.tasks) for row in METHODS):
         known = _named([kind for row in rows for kind in row.tasks])
         raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
-    training = learner if isinstance(learner, TwoLayerReLU) else learner.training
+    training = learner.training if isinstance(learner, Learner) else learner
     for row in METHODS:
         if isinstance(task, row.tasks) and isinstance(training, row.trainings):
             return row

@@ -11,14 +11,14 @@ from rfgen.algebra.estimator import Estimator
 from rfgen.algebra.leaves import Diagonal, Gaussian, Transpose, Vector
 from rfgen.algebra.macros import INPUTS, covariance, teacher
 from rfgen.algebra.matrices import LINE, Identity, Inverse, Matrix, Product, Scaled, Space, Sum, nodes
-from rfgen.problems.domains import TEST, Domains
+from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.random_numbers import HostKey, fold_in, host_key, standard_normals
 
 # Pivots of a Cholesky factor below this, times dimension and largest entry, are those of a singular matrix.
 SINGULAR = 1e-14
 
 
-def _expanded(domains: Domains) -> np.ndarray:
+def _expanded(domains: SpaceTasks) -> np.ndarray:
     """The level of each mode."""
     counts = domains.multiplicity
     if any(own.spectrum.infinite for own in domains.own.values()):
@@ -28,7 +28,7 @@ def _expanded(domains: Domains) -> np.ndarray:
     return np.repeat(np.arange(counts.size), counts.astype(np.int64))
 
 
-def trial_bytes(estimator: Estimator, domains: Domains, sizes: Mapping[str, int]) -> int:
+def trial_bytes(estimator: Estimator, domains: SpaceTasks, sizes: Mapping[str, int]) -> int:
     """What a trial holds: each drawn matrix, and the systems that it solves."""
     dims = {INPUTS.name: _expanded(domains).size, LINE.name: 1, **sizes}
     found = [node for node in nodes(estimator.weights) if isinstance(node, Gaussian | Inverse)]
@@ -36,7 +36,7 @@ def trial_bytes(estimator: Estimator, domains: Domains, sizes: Mapping[str, int]
 
 
 def compiled_runs(
-    estimator: Estimator, domains: Domains, diagonals: Mapping[str, np.ndarray], points: Sequence[Mapping[str, float]],
+    estimator: Estimator, domains: SpaceTasks, diagonals: Mapping[str, np.ndarray], points: Sequence[Mapping[str, float]],
     sizes: Mapping[str, int], trials: range, seed: int,
 ) -> dict[str, np.ndarray]:
     """`test` and `norm` (trials, points) of the trials of these numbers; each depends on `seed` and its number alone.

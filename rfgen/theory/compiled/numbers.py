@@ -12,12 +12,12 @@ from rfgen.algebra.leaves import Vector
 from rfgen.algebra.macros import INPUTS, covariance
 from rfgen.algebra.matrices import nodes
 from rfgen.numerics.compression import compress
-from rfgen.problems.domains import Domains
+from rfgen.problems.space_tasks import SpaceTasks
 from rfgen.theory.compiled.system import Numbers
 
 
 def numbers_of(
-    estimator: Estimator, domains: Domains, diagonals: Mapping[str, np.ndarray]
+    estimator: Estimator, domains: SpaceTasks, diagonals: Mapping[str, np.ndarray]
 ) -> Callable[[Mapping[str, Any]], Numbers]:
     """The `Numbers` at a point as a function of the numbers of all names there.
 

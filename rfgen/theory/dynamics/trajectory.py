@@ -124,10 +124,10 @@ def equilibria_at(problem: AugmentedProblem, n: Any, features: Any, ridges: np.n
 
 
 def kernels_at(
-    problem: AugmentedProblem, n: Any, features: Any, ways: list[np.ndarray], shared: str = "all"
+    problem: AugmentedProblem, n: Any, features: Any, ways: list[np.ndarray], shared: str = "all", by_group: bool = False
 ) -> tuple[BlockEquilibrium, NodeKernels]:
     """Equilibria at complex ridges, `ways` each in the order of a contour, padded; and the kernels of all their pairs, as
-    numpy arrays.
+    numpy arrays; `by_group` as in `rfgen.equivalents.node_kernels`.
     """
     followed = [_follow(problem, n, features, _padded(way)) for way in ways]
 
@@ -137,7 +137,7 @@ def kernels_at(
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
-    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared))
+    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared, by_group=by_group))
     return nodes, kernels
 
 
@@ -200,11 +200,11 @@ def _follow(problem: AugmentedProblem, n: Any, features: Any, ridges: Any) -> Bl
     return path_equilibria(problem.operators, blocks, features, approach(problem.operators, blocks, ridges[0]), ridges)
 
 
-@program(static_argnames="shared")
+@program(static_argnames=("shared", "by_group"))
 def _kernels(
-    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str, by_group: bool
 ) -> NodeKernels:
-    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared)
+    return node_kernels(problem.operators, blocks_of(problem, n), problem.target, features, nodes, shared, by_group)
 
 
 @program

@@ -119,8 +119,8 @@ def augmented_modes(
         DiagonalOperators(basis, nodes.multiplicity),
         Blocks(made.mass, made.weight, made.covariance, examples=task.held_out_of if held_out else None),
         ModeTarget(
-            nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise,
-            nodes.null_power if held_out else None,
+            nodes.power / nodes.eigenvalues, np.tile(signal, (made.mass.size, 1)), made.gain, made.label, signal, test_gain,
+            test_noise, nodes.null_power if held_out else None,
         ),
         np.zeros_like(nodes.null_power) if held_out else nodes.null_power,
     )
@@ -137,9 +137,9 @@ def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> Augm
 
 @program
 def _resampled(problem: AugmentedProblem, draws: Array, probabilities: Array) -> AugmentedProblem:
-    gain, label = (jnp.repeat(part, draws.size, axis=0) for part in (problem.target.gain, problem.target.label))
+    by_group = {name: jnp.repeat(getattr(problem.target, name), draws.size, axis=0) for name in ("signal", "gain", "label")}
     blocks = problem.blocks.resampled(draws, probabilities)
-    return replace(problem, blocks=blocks, target=replace(problem.target, gain=gain, label=label))
+    return replace(problem, blocks=blocks, target=replace(problem.target, **by_group))
 
 
 @needs_double_precision

@@ -1,6 +1,6 @@
 """Tasks that meet in one estimator: one for each sample space, and one whose inputs are tested."""
 
-__all__ = ["TEST", "Domains"]
+__all__ = ["TEST", "SpaceTasks"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TEST = "test"
 
 
 @dataclass(frozen=True, eq=False)
-class Domains:
+class SpaceTasks:
     """The task of each sample space, by name, and the one tested, `TEST`.
 
     Modes are matched by their place: tasks have one eigenbasis, of eigenvalues in the order in which they were given, and
@@ -27,7 +27,7 @@ class Domains:
     tasks: Mapping[str, Task]
 
     @classmethod
-    def of(cls, task: Any, samples: tuple[str, ...], test_task: Any) -> "Domains":
+    def of(cls, task: Any, samples: tuple[str, ...], test_task: Any) -> "SpaceTasks":
         """From what a verb is given: a task, or a mapping of sample spaces to tasks; ValueError where they do not fit."""
         if isinstance(task, Mapping):
             if missing := [name for name in samples if name not in task]:

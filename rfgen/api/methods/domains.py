@@ -1,0 +1,217 @@
+"""Training rows from several domains, models tested on any: exact curves and their simulation."""
+
+__all__ = ["predict_domains", "simulate_domains"]
+
+import itertools
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen._version import __version__
+from rfgen.api.domain_arguments import AskedDomains, asked_domains
+from rfgen.api.methods.ridge import checked_members
+from rfgen.curves.arguments import checked_seed, whole
+from rfgen.curves.cells.run import Cell, planned_for, run_cells
+from rfgen.curves.cells.store import content
+from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
+from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
+from rfgen.numerics.program import program
+from rfgen.problems import validation
+from rfgen.problems.domains.domains import Domains
+from rfgen.problems.learner import Learner
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.simulation.runs.domains import DomainRuns, domain_bytes, domain_runs
+from rfgen.simulation.runs.trials import settings_of
+from rfgen.theory.domains.flow import domain_flow
+from rfgen.theory.domains.problem import DomainProblem, domain_problem
+from rfgen.theory.domains.risk import DomainRisk, domain_risk
+from rfgen.theory.dynamics.spectral_filters import filter_of
+from rfgen.theory.ridge.ensemble import ensemble
+
+# Points of commuting covariances computed together, few or many.
+TOGETHER = (8, 256)
+# Trials of one stored cell, in pairs.
+CELL_TRIALS = 32
+# Variables by their inner dimensions; all others have those of the curve alone.
+INNER = {
+    **dict.fromkeys(
+        ("test", "bias", "variance", "data_variance", "features_variance", "noise", "irreducible", "variance_with_noise",
+         "amplification"), ("test_domain",),
+    ),
+    "noise_by_domain": ("test_domain", "domain"), "train": ("domain",),
+}
+
+# What is measured of noise that is drawn apart, which real rows have not.
+OF_MOMENTS = ("noise", "noise_by_domain", "bias", "variance")
+
+
+@program(static_argnames=("shared", "together"))
+def _risks(problem: DomainProblem, columns: tuple[Any, ...], shared: str, together: bool) -> DomainRisk:
+    def point(at: tuple[Any, ...]) -> DomainRisk:
+        return domain_risk(problem, *at, shared=shared)
+
+    return jax.vmap(point)(columns) if together else jax.lax.map(point, columns)
+
+
+def predict_domains(
+    task: Domains, learner: Learner, n: Any, weights: Any = None, test: Any = None, members: Any = None
+) -> Any:
+    """Exact risk of linear models trained on rows of several domains, on one test population or many.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over `n_<domain>`, `weight_<domain>` and the learner's settings, and over `test_domain`: `test` = `bias` +
+        `variance` + `noise`, `variance` = `data_variance` + `features_variance`; `noise` = `irreducible`, of the test
+        labels, + `noise_by_domain` over `domain`, what label noise of each adds (ridge; along training only its sum);
+        `variance_with_noise` as in textbooks.  `train` over `domain`, the mean squared residual of a row of each, 0 where
+        it has none; `norm`, `df1`, `residual`, `converged`.  The coordinate `rows` counts those of all domains.
+
+    Notes
+    -----
+    Exact as rows, features and inputs grow together; a domain of few rows and a covariance of its own is off by O(1/n_d).
+    Weights multiply the squared residuals of a domain's rows, and the ridge is unnormalised.  Features are drawn once and
+    seen by all domains and by the test.  Of real rows the population are the examples given, drawn with replacement.
+
+    References
+    ----------
+    `rfgen.theory.domain_risk` and `rfgen.theory.domain_flow`, derived; several classes: arXiv 1510.03463, 2410.04840.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> real = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=400)
+    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
+    >>> curve = rg.predict(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": [0, 400]}, test="real")
+    >>> curve.test.dims, curve.test.values.round(4)
+    (('n_cheap',), array([1.4316, 1.3262]))
+    """
+    asked = asked_domains(task, learner, n, weights, test)
+    sizes = None if members is None else checked_members(learner, members)
+    grid, problem = Grid(asked.axes), domain_problem(asked.law, len(task.names))
+    solve = _ridge_curve if isinstance(learner.training, Ridge) else _training_curve
+    values = solve(asked, learner.training, grid, problem, "all")
+    axes = dict(asked.axes)
+    if sizes is not None:
+        pair = solve(asked, learner.training, grid, problem, "samples")
+        mixed = [_of_members(values, pair, float(size)) for size in np.ravel(sizes)]
+        axes["members"] = sizes
+        values = {name: np.stack([each[name] for each in mixed], axis=1) for name in values}
+        values = {name: value.reshape(-1, *value.shape[2:]) for name, value in values.items()}
+        grid = Grid(axes)
+    values["variance_with_noise"] = values["variance"] + values["noise"] - values["irreducible"]
+    solved = values["converged"]
+    for name, value in values.items():
+        if name not in ("converged", "residual"):
+            values[name] = np.where(solved.reshape(-1, *[1] * (value.ndim - 1)), value, np.nan)
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived; several classes: arXiv 2410.04840"}
+    if not solved.all():
+        attributes["failures"] = f"{int((~solved).sum())} point(s) not solved in double precision: take a larger ridge"
+    return _as_dataset(asked, axes, values, attributes)
+
+
+def _of_members(single: dict[str, np.ndarray], pair: dict[str, np.ndarray], members: float) -> dict[str, np.ndarray]:
+    """Of the mean of so many models that share the rows."""
+    mixed = ensemble(single, pair, members)
+    if "noise_by_domain" in single:
+        one, two = ({"noise": each["noise_by_domain"]} for each in (single, pair))
+        mixed |= {"noise_by_domain": ensemble(one, two, members)["noise"]}
+    return mixed | {"converged": single["converged"] & pair["converged"]}
+
+
+def _ridge_curve(
+    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
+) -> dict[str, np.ndarray]:
+    """All variables at all points."""
+    n, weight = asked.columns(grid.columns)
+    ridges, together = grid.columns["ridge"], problem.operators.basis.ndim == 2
+    if ridges.min() < 0.0:
+        raise ValueError(f"ridge must be >= 0 on several domains, got {training.ridge.min():g}")
+    risks = _risks if len(n) <= TOGETHER[0] else _risks.thorough
+    columns = [n, weight, grid.columns["features"], ridges]
+    static, blocks = {"shared": shared, "together": together}, TOGETHER if together else ONE_BY_ONE
+    return blockwise(lambda *block: risks(problem, block, **static), columns, blocks)
+
+
+def _training_curve(
+    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
+) -> dict[str, np.ndarray]:
+    """The same along training: one contour for each decade of the clock at every other point."""
+    clock = list(training.axes)[-1]
+    outer = Grid({name: axis for name, axis in grid.axes.items() if name != clock})
+    n, weight = asked.columns(outer.columns)
+    found, times = [], np.ravel(training.axes[clock])
+    for place, at in enumerate(outer.points):
+        settings = {name: value for name, value in at.items() if name in training.axes}
+        made = filter_of(type(training).__name__, settings, float(n[place].sum()))
+        found.append(domain_flow(problem, n[place], weight[place], at["features"], made, times, shared))
+    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+
+
+def _as_dataset(
+    asked: AskedDomains, axes: dict[str, Any], values: dict[str, np.ndarray], attributes: dict[str, Any]
+) -> Any:
+    """The curve of `values` (points, ...), with the number of all rows."""
+    found = dataset(axes, {}, asked.domains, attributes, {})
+    found = asked.packed(found, {name: (INNER.get(name.removesuffix("_se"), ()), value) for name, value in values.items()})
+    found = found.assign_coords(rows=sum(found[f"n_{name}"] for name in asked.domains.names))
+    found.rows.attrs["long_name"] = DESCRIPTIONS["rows"]
+    for kind, text in (("n", "rows"), ("weight", "weight of the rows")):
+        for name in (name for name in asked.domains.names if f"{kind}_{name}" in found.coords):
+            found[f"{kind}_{name}"].attrs["long_name"] = f"{text} of {name}"
+    return found
+
+
+def simulate_domains(
+    task: Domains, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any,
+    weights: Any = None, test: Any = None, members: Any = None,
+) -> Any:
+    """Measured risk on several domains: the variables of the theory, each with its standard error.
+
+    Notes
+    -----
+    Rows are Gaussian with the domain's covariance, or real ones drawn with replacement; of these `noise`, `bias` and
+    `variance` are not told apart.  Trials of all weights and test populations share their rows.  The noise of each domain
+    is fitted as labels of its own, which the fit is linear in; risks are exact in the population.
+    """
+    asked = asked_domains(task, learner, n, weights, test)
+    sizes = np.ones(()) if members is None else checked_members(learner, members)
+    if sizes.ndim or np.isinf(sizes):
+        raise ValueError(f"members must be one finite number for a simulation of domains, got {members!r}")
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
+    training, names, law = learner.training, task.names, asked.law
+    settings = settings_of(training, [], "float64")
+    outer = [np.ravel(whole(f"n of {name}", asked.axes[f"n_{name}"])) for name in names]
+    none = {f"n_{name}": np.zeros(()) for name in names}
+    weighing = Grid({**none, **{name: axis for name, axis in asked.axes.items() if name.startswith("weight_")}})
+    weight = asked.columns(weighing.columns)[1]
+    features = np.ravel(whole("features", learner.features))
+    flat, cells = int(np.prod([axis.size for axis in training.axes.values()])), []
+    identity = (__version__, *content(law), *(content(one.examples) for one in task.domains.values()), *content(training))
+    for *rows, count in itertools.product(*outer, features):
+        counts = tuple(int(size) for size in rows)
+        runs = DomainRuns(tuple(task.domains.values()), law, settings, None if np.isinf(count) else int(count), int(sizes))
+
+        def measure(start: int, stop: int, advance: Any, runs: Any = runs, counts: Any = counts) -> dict[str, np.ndarray]:
+            found = domain_runs(runs, counts, weight, stop - start, seed, start)
+            advance(stop - start)
+            return found
+
+        where = ", ".join(f"{size} rows of {name}" for name, size in zip(names, counts, strict=True))
+        key = (*identity, weight, seed, counts, runs.features, int(sizes))
+        cells.append(Cell(measure, key, CELL_TRIALS, int(domain_bytes(runs, sum(counts), flat)), where))
+    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n, features or inputs", store, progress)
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
+    values: dict[str, np.ndarray] = {}
+    for name in collected[0]:
+        if name in OF_MOMENTS and any(one.examples for one in task.domains.values()):
+            continue
+        both = zip(*(mean_and_error(cell[name]) for cell in collected), strict=True)
+        for key, stacked in zip((name, f"{name}_se"), map(np.stack, both), strict=True):
+            # cells are (n..., features), their values (weights..., settings...): weights stand before features
+            inner = stacked.shape[3:]
+            moved = np.moveaxis(stacked.reshape(-1, features.size, len(weight), flat, *inner), 1, 2)
+            values[key] = moved.reshape(-1, *inner)
+    found = _as_dataset(asked, asked.axes, values, attributes).assign_coords(trials=trials)
+    return found if members is None else found.assign_coords(members=float(sizes))

@@ -1,0 +1,3 @@
+"""Named populations: where rows come from, and where models are used."""
+
+__all__: list[str] = []

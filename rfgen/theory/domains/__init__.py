@@ -1,0 +1,3 @@
+"""Several domains."""
+
+__all__: list[str] = []

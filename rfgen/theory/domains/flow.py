@@ -1,0 +1,134 @@
+"""Exact risk along training on rows of several domains, for any number of test populations.
+
+A spectral training is a sum over nodes of a contour, so all that is measured are quadratic forms over the error kernel of
+all pairs of nodes, of which the test populations need one.  Equations: theory (15.6).
+"""
+
+__all__ = ["domain_flow"]
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.domain_target import DomainTarget
+from rfgen.equivalents.node_kernels import quadratic_form
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program import program
+from rfgen.theory.domains.problem import DomainProblem
+from rfgen.theory.domains.risk import DomainRisk, domain_risk
+from rfgen.theory.dynamics.assembled import RISK_FLOOR, RISK_TOLERANCE, SCALAR_TOLERANCE
+from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
+from rfgen.theory.dynamics.trajectory import ENDED, UNMOVED, kernels_at, largest_eigenvalue
+from rfgen.theory.ridge.block_risk import AugmentedProblem
+
+Parts = dict[str, np.ndarray]
+# What is computed on contours; the rest follows.
+PARTS = ("bias", "data_variance", "features_variance", "noise", "train", "norm", "df1")
+
+
+def domain_flow(
+    problem: DomainProblem, n: Any, weight: Any, features: Any, training: Filter, clock: Any, shared: str = "all"
+) -> dict[str, np.ndarray]:
+    """The fields of a `DomainRisk`, with a first axis of `clock` (times,), along a training from weights 0.
+
+    The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows; times >= 0 or steps, inf the end.
+    Without `noise_by_domain` and `amplification`.  Not traceable.  Beyond the edge of stability inf.
+
+    Source: derived: theory (15.6).
+    """
+    require_double_precision("rfgen.theory.domain_flow")
+    n, weight, clock = (np.asarray(value, np.float64) for value in (n, weight, clock))
+    total, times = float(n.sum()), clock.size
+    engine = AugmentedProblem(
+        problem.operators, Blocks(n * weight / total, weight, np.asarray(problem.covariance)[:, None, None]),
+        DomainTarget(problem.teachers, np.sqrt(np.asarray(problem.noise))[:, None], problem.test.T, problem.test_teachers),
+        np.zeros(()),
+    )
+    sizes, flows = (np.float64(total), np.asarray(features, np.float64)), training.kind == "flow"
+    start = jax.tree.map(np.asarray, vars(_ridge(problem, n, weight, features, np.inf, shared=shared)))
+    scale = _trace(problem, n * weight / total)
+    with np.errstate(over="ignore", invalid="ignore"):
+        learned = clock * (training.rate * (scale + training.ridge))
+    ended = np.isposinf(clock) | (flows & (learned > ENDED))
+    unmoved = ~ended & ((clock == 0) | (learned < UNMOVED))
+    edge, stable = np.inf, True
+    if not flows and (clock > 0).any():
+        edge = largest_eigenvalue(engine, *sizes) + training.ridge
+        stable = training.rate * edge < training.stable_below
+    inner = ~(unmoved | ended) & stable
+    if flows:
+        edge = 1e3 / clock[inner].min() if inner.any() else 1.0
+    found, rough = ({name: np.zeros((times, *start[name].shape)) for name in PARTS} for _ in range(2))
+    solved, error = ~inner, np.zeros(times)
+    steady = np.flatnonzero(inner)
+    for parts, few in ((found, False), (rough, True)):
+        for window in windows(training, clock[steady], edge, few, False):
+            at = steady[window.index]
+            made, fits = _window(engine, sizes, training, window, shared)
+            for name in PARTS:
+                parts[name][at] = made[name]
+            solved[at] = fits if not few else solved[at] & fits
+            error[at] = np.maximum(error[at], window.error if not few else 0.0)
+    last = start
+    if ended.any():
+        last = jax.tree.map(np.asarray, vars(_ridge(problem, n, weight, features, training.ridge * total, shared=shared)))
+        solved[ended] = last["converged"]
+    for name in PARTS:
+        for parts in (found, rough):
+            parts[name][unmoved], parts[name][ended] = start[name], last[name]
+    change = np.maximum(*(np.abs(_risk(found)[name] - _risk(rough)[name]).max(axis=1) for name in ("test", "train")))
+    risks = _risk(found) | {"irreducible": np.broadcast_to(np.asarray(problem.test_noise), found["bias"].shape)}
+    risks["noise"] = found["noise"] + risks["irreducible"]
+    risks["test"] = risks["test"] + risks["irreducible"]
+    with np.errstate(invalid="ignore"):
+        change = np.nan_to_num(change, posinf=0.0)
+        residual = np.maximum(change / risks["test"].min(axis=1).clip(1e-300), error)
+    exact = (error < SCALAR_TOLERANCE) & ((residual < RISK_TOLERANCE) | (change < RISK_TOLERANCE * RISK_FLOOR))
+    converged = solved & exact
+    moved = ~stable & (clock > 0)
+    for name, values in risks.items():
+        risks[name] = np.where(moved.reshape(-1, *[1] * (values.ndim - 1)), np.inf, values)
+    return risks | {"residual": residual, "converged": converged | moved}
+
+
+def _risk(parts: Parts) -> Parts:
+    """All of a risk but the noise of the test labels."""
+    least = {name: np.maximum(parts[name], 0.0) for name in ("bias", "data_variance", "features_variance", "train", "norm")}
+    variance = least["data_variance"] + least["features_variance"]
+    return {**parts, **least, "variance": variance, "test": least["bias"] + variance + parts["noise"]}
+
+
+def _trace(problem: DomainProblem, mass: np.ndarray) -> float:
+    """Trace of the training second moment in the mean."""
+    return float(mass @ (np.asarray(problem.covariance) @ np.asarray(_sizes(problem))))
+
+
+@program
+def _sizes(problem: DomainProblem) -> Any:
+    return problem.operators.size()
+
+
+@program(static_argnames="shared")
+def _ridge(problem: DomainProblem, n: Any, weight: Any, features: Any, ridge: Any, shared: str) -> DomainRisk:
+    found = domain_risk(problem, n, weight, features, ridge, shared)
+    return DomainRisk(**{**vars(found), "noise": found.noise - found.irreducible})
+
+
+def _window(
+    engine: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, shared: str
+) -> tuple[Parts, bool]:
+    """All parts at a window's clocks, and whether all nodes were solved."""
+    shift = 0.0 if training.kind == "distillation" else training.ridge
+    nodes, kernels = kernels_at(engine, *sizes, window.ways(shift - window.zeta), shared, by_group=True)
+    pad = nodes.ridge.shape[0] - window.zeta.size
+    f = np.pad(window.filters, ((0, 0), (0, pad)))
+    mass = np.asarray(engine.blocks.mass)
+    alive = np.where(mass > 0.0, mass, 1.0)[:, None]
+    spread = quadratic_form(f, kernels.spread)  # (times, sources, tests)
+    return {
+        "bias": quadratic_form(f, kernels.bias), "data_variance": spread[:, 0], "noise": spread[:, 1],
+        "features_variance": spread[:, 2], "train": (quadratic_form(f, kernels.train) / alive).sum(axis=-1),
+        "norm": quadratic_form(f, kernels.norm).sum(axis=-1), "df1": 2.0 * np.real(f @ np.asarray(nodes.df1)),
+    }, bool(np.asarray(nodes.converged).all())
