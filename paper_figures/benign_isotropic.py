@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.interpolation import worst
+from paper_figures.interpolation import paired_ratio, worst
 from paper_figures.panels import flatten, select
-from paper_figures.runs import simulate
+from paper_figures.runs import test_by_trial
 from paper_figures.style import blank, graded, legend, look
 
 N, NOISE, SNR, RANGE = 200, 1.0, tuple(np.linspace(1.0, 5.0, 4)), (0.1, 10.0)
@@ -72,16 +72,14 @@ def _curve(dim: int) -> dict[str, Any]:
 
 
 def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
-    """Excess risk and cost (signals,), with standard errors, that of the cost an upper bound (draws are shared)."""
-    exact, runs = _curve(dim), simulate(*_posed(dim), n=N, trials=trials, seed=seed)
-    test, error = runs.test.values, runs.test_se.values
-    best, best_error = np.diagonal(test[1:]), np.diagonal(error[1:])
-    cost = test[0] / best
-    found = {"dot": test[0] - NOISE, "dot_se": error[0], "cost_dot": cost}
-    found["cost_dot_se"] = cost * np.hypot(error[0] / test[0], best_error / best)
+    """Excess risk and cost (signals,), with standard errors, that of the cost from both risks of each draw."""
+    exact, test = _curve(dim), test_by_trial(*_posed(dim), n=N, trials=trials, seed=seed)
+    plain, best = test[:, 0], np.diagonal(test[:, 1:], axis1=1, axis2=2)
+    cost, cost_error = paired_ratio(plain, best)
+    excess, error = plain.mean(axis=0) - NOISE, plain.std(axis=0, ddof=1) / trials**0.5
     return {
-        **found, "dot_z": (found["dot"] - exact["excess"]) / found["dot_se"],
-        "cost_dot_z": (cost - exact["cost"]) / found["cost_dot_se"],
+        "dot": excess, "dot_se": error, "dot_z": (excess - exact["excess"]) / error,
+        "cost_dot": cost, "cost_dot_se": cost_error, "cost_dot_z": (cost - exact["cost"]) / cost_error,
     }
 
 
