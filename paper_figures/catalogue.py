@@ -168,7 +168,7 @@ FIGURES = {
         Entry(
             "class_imbalance",
             CLASS_IMBALANCE,
-            "test and training loss of a majority and a minority class along plain, balanced and normalised descent",
+            "test and training loss of a majority and a minority class: plain, balanced, normalised, stochastic descent",
             "ours",
             "",
         ),
@@ -266,7 +266,7 @@ FIGURES = {
         Entry(
             "sensitivity",
             ROBUSTNESS,
-            "gradients of tanh random features against their number, for several numbers of samples",
+            "gradients of random features that fit noise, against their number: tanh, x²/2, cos, softplus",
             "known in part",
             "",
         ),
