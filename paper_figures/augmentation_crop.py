@@ -1,0 +1,54 @@
+"""Random crops of real digits, resized back: test error against the size of the window.
+
+For the question of arXiv 2605.10290, whose text is not available to us: the figure is defined here.
+"""
+
+__all__ = ["compute", "draw"]
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import rfgen as rg
+from paper_figures.augmented import QUESTION
+from paper_figures.strengths import concluded, drawn, sweep
+
+RIDGES, VIEWS, N, SIZES = (0.05, 1.0), (1, 8), 100, (8, 7, 6, 5)
+SCALES: dict[str, dict[str, Any]] = {
+    "smoke": {"sizes": (7, 6), "dots": (7,), "trials": 10, "drawn": 1},
+    "paper": {"sizes": SIZES, "dots": SIZES, "trials": 200, "drawn": 2},
+}
+CAPTION = """
+{question} Ridge regression on the 64 pixels of the bundled 8x8 digits (1,797 images, odd against even), n = {n} images in
+m views each: a random square window, resized back to 8x8; test images are as they are. Left: ridge {ridges[0]:g}; right:
+{ridges[1]:g}. Dotted: not augmented. Lines: theory computed by rfgen, from the second moments of all views (or one for each
+place of the window where they are few and the views one); dots: {trials} simulations each, images drawn with replacement,
+bars: one standard error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
+"""
+
+
+def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of each ridge and number of views, "0 4": a sweep over `strength`, the size; `data` plays no part."""
+    plan, panels = SCALES[scale], {}
+    task = rg.DataTask(*rg.datasets.digits(), sampling="with replacement")
+    for place, ridge in enumerate(RIDGES):
+        for number, views in enumerate(VIEWS):
+            def learner(size: float, ridge: float = ridge, views: int = views) -> rg.Learner:
+                return rg.Learner(rg.Ridge(ridge), augmentation=rg.Crop(int(size), views=views))
+
+            dots = plan["dots"] if number < plan["drawn"] else []
+            panels[f"{place} {views}"] = sweep(
+                task, learner, np.array(plan["sizes"]), dots, N, plan["trials"], seed, rg.Learner(rg.Ridge(ridge))
+            )
+    return concluded(
+        panels, CAPTION, scale, seed, question=QUESTION, n=N, ridges=list(RIDGES), views=list(VIEWS), trials=plan["trials"]
+    )
+
+
+def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
+    """A panel for each ridge."""
+    titles = [f"ridge {ridge:g}" for ridge in parameters["ridges"]]
+    series = {f"{views}": f"m = {views}" for views in parameters["views"]}
+    return drawn(arrays, titles, series, "pixels of the window", marks=True)
