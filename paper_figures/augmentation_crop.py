@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 import rfgen as rg
@@ -17,8 +16,8 @@ from paper_figures.strengths import concluded, drawn, sweep
 
 RIDGES, VIEWS, N, SIZES = (0.05, 1.0), (1, 8), 100, (8, 7, 6, 5)
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"sizes": (7, 6), "dots": (7,), "trials": 10, "drawn": 1},
-    "paper": {"sizes": SIZES, "dots": SIZES, "trials": 200, "drawn": 2},
+    "smoke": {"sizes": (7, 6), "dots": (7,), "trials": 10},
+    "paper": {"sizes": SIZES, "dots": SIZES, "trials": 200},
 }
 CAPTION = """
 {question} Ridge regression on the 64 pixels of the bundled 8x8 digits (1,797 images, odd against even), n = {n} images in
@@ -30,18 +29,17 @@ bars: one standard error. Largest distance of a dot from theory: {largest_z:.1f}
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each ridge and number of views, "0 4": a sweep over `strength`, the size; `data` plays no part."""
+    """Of each ridge, "0" and "1": a sweep over `strength`, the size, a series for each number of views.
+
+    `data` plays no part.
+    """
     plan, panels = SCALES[scale], {}
     task = rg.DataTask(*rg.datasets.digits(), sampling="with replacement")
     for place, ridge in enumerate(RIDGES):
-        for number, views in enumerate(VIEWS):
-            def learner(size: float, ridge: float = ridge, views: int = views) -> rg.Learner:
-                return rg.Learner(rg.Ridge(ridge), augmentation=rg.Crop(int(size), views=views))
-
-            dots = plan["dots"] if number < plan["drawn"] else []
-            panels[f"{place} {views}"] = sweep(
-                task, learner, np.array(plan["sizes"]), dots, N, plan["trials"], seed, rg.Learner(rg.Ridge(ridge))
-            )
+        panels[f"{place}"] = sweep(
+            task, lambda size, ridge=ridge: rg.Learner(rg.Ridge(ridge), augmentation=rg.Crop(int(size), views=VIEWS)),
+            plan["sizes"], plan["dots"], {"n": N, "trials": plan["trials"], "seed": seed}, rg.Learner(rg.Ridge(ridge)),
+        )
     return concluded(
         panels, CAPTION, scale, seed, question=QUESTION, n=N, ridges=list(RIDGES), views=list(VIEWS), trials=plan["trials"]
     )
@@ -50,5 +48,4 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each ridge."""
     titles = [f"ridge {ridge:g}" for ridge in parameters["ridges"]]
-    series = {f"{views}": f"m = {views}" for views in parameters["views"]}
-    return drawn(arrays, titles, series, "pixels of the window", marks=True)
+    return drawn(arrays, titles, [f"m = {views}" for views in parameters["views"]], ["pixels of the window"] * 2)

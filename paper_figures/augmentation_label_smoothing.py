@@ -31,19 +31,16 @@ error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each noise and ridge, "0 0.1": a sweep over `strength`; `data` plays no part."""
+    """Of each noise, "0" and "1": a sweep over `strength`, a series for each ridge; `data` plays no part."""
     plan, panels, best = SCALES[scale], {}, []
     for place, noise in enumerate(NOISES):
         task = rg.Task.power_law(ALPHA, BETA, noise, modes=MODES)
         best.append(float(rg.optimal_ridge(task, rg.Learner(rg.Ridge()), n=N).test))
-        for ridge in RIDGES:
-            def learner(amount: float, ridge: float = ridge) -> rg.Learner:
-                return rg.Learner(rg.Ridge(ridge), augmentation=rg.LabelSmoothing(amount))
-
-            panels[f"{place} {ridge:g}"] = sweep(
-                task, learner, np.linspace(0.0, 0.95, plan["grid"]), plan["dots"], N, plan["trials"], seed,
-                rg.Learner(rg.Ridge(ridge)),
-            )
+        panels[f"{place}"] = sweep(
+            task, lambda amount: rg.Learner(rg.Ridge(RIDGES), augmentation=rg.LabelSmoothing(amount)),
+            np.linspace(0.0, 0.95, plan["grid"]), plan["dots"], {"n": N, "trials": plan["trials"], "seed": seed},
+            rg.Learner(rg.Ridge(RIDGES)),
+        )
     return concluded(
         panels, CAPTION, scale, seed, alpha=ALPHA, beta=BETA, noises=list(NOISES), modes=MODES, n=N, ridges=list(RIDGES),
         trials=plan["trials"], best=best,
@@ -53,4 +50,4 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each noise."""
     titles = [f"label noise {noise:g}" for noise in parameters["noises"]]
-    return drawn(arrays, titles, {f"{ridge:g}": f"ridge {ridge:g}" for ridge in parameters["ridges"]}, "amount")
+    return drawn(arrays, titles, [f"ridge {ridge:g}" for ridge in parameters["ridges"]], ["amount"] * 2)

@@ -35,20 +35,17 @@ simulations each, bars: one standard error. Largest distance of a dot from theor
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each ridge and number of views, "0 4": a sweep over `strength`; `data` plays no part."""
+    """Of each ridge, "0" and "1": a sweep over `strength`, a series for each number of views; `data` plays no part."""
     plan = SCALES[scale]
-    task = rg.Task.power_law(ALPHA, BETA, NOISE, modes=MODES)
-    line, dots = np.geomspace(*RANGE, plan["grid"]), np.geomspace(0.2, 5.0, plan["dots"])
+    task, call = rg.Task.power_law(ALPHA, BETA, NOISE, modes=MODES), {"n": N, "trials": plan["trials"], "seed": seed}
+    finite = [views for views in VIEWS if math.isfinite(views)][: plan["drawn"]]
     panels = {}
     for place, ridge in enumerate(RIDGES):
-        for number, views in enumerate(VIEWS):
-            def learner(strength: float, ridge: float = ridge, views: float = views) -> rg.Learner:
-                return rg.Learner(rg.Ridge(ridge), augmentation=rg.Mixup(strength, views=views))
-
-            finite = math.isfinite(views) and number < plan["drawn"]
-            panels[f"{place} {views_text(views)}"] = sweep(
-                task, learner, line, dots if finite else [], N, plan["trials"], seed, rg.Learner(rg.Ridge(ridge))
-            )
+        panels[f"{place}"] = sweep(
+            task, lambda a, ridge=ridge: rg.Learner(rg.Ridge(ridge), augmentation=rg.Mixup(a, views=VIEWS)),
+            np.geomspace(*RANGE, plan["grid"]), np.geomspace(0.2, 5.0, plan["dots"]), call, rg.Learner(rg.Ridge(ridge)),
+            lambda a, ridge=ridge: rg.Learner(rg.Ridge(ridge), augmentation=rg.Mixup(a, views=finite)),
+        )
     return concluded(
         panels, CAPTION, scale, seed, alpha=ALPHA, beta=BETA, noise=NOISE, modes=MODES, n=N, ridges=list(RIDGES),
         views=[views_text(views) for views in VIEWS], trials=plan["trials"],
@@ -58,5 +55,4 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each ridge."""
     titles = [f"ridge {ridge:g}" for ridge in parameters["ridges"]]
-    series = {views: f"m = {views}" for views in parameters["views"]}
-    return drawn(arrays, titles, series, "concentration a", log=True)
+    return drawn(arrays, titles, [f"m = {views}" for views in parameters["views"]], ["concentration a"] * 2, log=True)

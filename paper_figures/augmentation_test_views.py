@@ -8,7 +8,6 @@ __all__ = ["compute", "draw"]
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 import rfgen as rg
@@ -19,8 +18,8 @@ ALPHA, BETA, NOISE, MODES, N, RIDGE = 1.0, 2.0, 0.5, 200, 200, 0.01
 VARIANCES, SHARES = (0.01, 0.1), (0.9, 0.6)
 COUNTS, VIEWS = (1, 2, 4, 8, 16, 32), 4
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"dots": (2,), "trials": 16, "drawn": 1},
-    "paper": {"dots": COUNTS, "trials": 200, "drawn": 2},
+    "smoke": {"dots": (2,), "trials": 16},
+    "paper": {"dots": COUNTS, "trials": 200},
 }
 CAPTION = """
 {question} Kernel regression from n = {n} samples in {views} views each, predicting by the mean over K views of each test
@@ -33,21 +32,17 @@ computed by rfgen; dots: {trials} simulations each, bars: one standard error. La
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of each augmentation and place of its strength, "0 1": a sweep over `strength`, here K; `data` plays no part."""
+    """Of each augmentation, "0" and "1": a sweep over `strength`, here K, a series for each strength of it.
+
+    `data` plays no part.
+    """
     plan, panels = SCALES[scale], {}
-    task = rg.Task.power_law(ALPHA, BETA, NOISE, modes=MODES)
-    made = (lambda one: rg.GaussianNoise(one, views=VIEWS)), (lambda one: rg.Mask(one, views=VIEWS))
-    for place, (augmentation, values) in enumerate(zip(made, (VARIANCES, SHARES), strict=True)):
-        for number, value in enumerate(values):
-            view = augmentation(value)
-
-            def learner(count: float, view: Any = view) -> rg.Learner:
-                return rg.Learner(rg.Ridge(RIDGE), augmentation=view, test_views=int(count))
-
-            panels[f"{place} {number}"] = sweep(
-                task, learner, COUNTS, plan["dots"] if number < plan["drawn"] else [], N, plan["trials"], seed,
-                rg.Learner(rg.Ridge(RIDGE), augmentation=view),
-            )
+    task, call = rg.Task.power_law(ALPHA, BETA, NOISE, modes=MODES), {"n": N, "trials": plan["trials"], "seed": seed}
+    for place, view in enumerate((rg.GaussianNoise(VARIANCES, views=VIEWS), rg.Mask(SHARES, views=VIEWS))):
+        panels[f"{place}"] = sweep(
+            task, lambda count, view=view: rg.Learner(rg.Ridge(RIDGE), augmentation=view, test_views=int(count)), COUNTS,
+            plan["dots"], call, rg.Learner(rg.Ridge(RIDGE), augmentation=view),
+        )
     return concluded(
         panels, CAPTION, scale, seed, question=QUESTION, alpha=ALPHA, beta=BETA, noise=NOISE, modes=MODES, n=N, ridge=RIDGE,
         views=VIEWS, variances=list(VARIANCES), shares=list(SHARES), trials=plan["trials"],
@@ -57,5 +52,5 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A panel for each augmentation."""
     pairs = zip(parameters["variances"], parameters["shares"], strict=True)
-    series = {f"{number}": f"{variance:g}, {share:g}" for number, (variance, share) in enumerate(pairs)}
-    return drawn(arrays, ["noise", "masks"], series, "views at test time K", log=True, heading="variance, share kept")
+    series = [f"{variance:g}, {share:g}" for variance, share in pairs]
+    return drawn(arrays, ["noise", "masks"], series, ["views K at test"] * 2, log=True, heading="variance, share kept")

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.interpolation import paired_ratio, worst
+from paper_figures.interpolation import worst
+from paper_figures.isotropic import dots, line_dims
 from paper_figures.panels import flatten, select
-from paper_figures.runs import test_by_trial
 from paper_figures.style import blank, graded, legend, look
 
 N, NOISE, SNR, RANGE = 200, 1.0, tuple(np.linspace(1.0, 5.0, 4)), (0.1, 10.0)
@@ -39,15 +39,13 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     `data` plays no part.
     """
     plan, panels = SCALES[scale], {}
-    count = round(np.log(RANGE[1] / RANGE[0]) / np.log(plan["step"]))
-    dims = np.unique(np.round(N * np.geomspace(*RANGE, count)).astype(int))
-    dims = dims[np.abs(dims - N) > 3]
+    dims = line_dims(N, RANGE, plan["step"])
     lines = [_curve(int(dim)) for dim in dims]
-    dots = [_dots(round(ratio * N), plan["trials"], seed) for ratio in plan["ratios"]]
+    drawn = [dots(*_posed(round(ratio * N)), N, NOISE, plan["trials"], seed) for ratio in plan["ratios"]]
     for number in range(len(SNR)):
         panels[f"{number}"] = {
             "gamma": dims / N, **{key: [line[key][number] for line in lines] for key in ("excess", "cost")},
-            "dot_gamma": plan["ratios"], **{key: [dot[key][number] for dot in dots] for key in dots[0]},
+            "dot_gamma": plan["ratios"], **{key: [dot[key][number] for dot in drawn] for key in drawn[0]},
         }
     panels["all"] = {"gamma": dims / N, "coefficient": [line["coefficient"] for line in lines]}
     parameters = {
@@ -71,18 +69,6 @@ def _curve(dim: int) -> dict[str, Any]:
     return {"excess": test[0] - NOISE, "cost": test[0] / np.diagonal(test[1:]), "coefficient": coefficient}
 
 
-def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
-    """Excess risk and cost (signals,), with standard errors, that of the cost from both risks of each draw."""
-    exact, test = _curve(dim), test_by_trial(*_posed(dim), n=N, trials=trials, seed=seed)
-    plain, best = test[:, 0], np.diagonal(test[:, 1:], axis1=1, axis2=2)
-    cost, cost_error = paired_ratio(plain, best)
-    excess, error = plain.mean(axis=0) - NOISE, plain.std(axis=0, ddof=1) / trials**0.5
-    return {
-        "dot": excess, "dot_se": error, "dot_z": (excess - exact["excess"]) / error,
-        "cost_dot": cost, "cost_dot_se": cost_error, "cost_dot_z": (cost - exact["cost"]) / cost_error,
-    }
-
-
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Two panels."""
     with look():
@@ -90,11 +76,11 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         lines = []
         for number, (snr, colour) in enumerate(zip(parameters["snr"], graded(len(parameters["snr"])), strict=True)):
             at = select(arrays, f"{number}")
-            for ax, name, dots in ((axes[0, 0], "excess", "dot"), (axes[0, 1], "cost", "cost_dot")):
+            for ax, name, dot in ((axes[0, 0], "excess", "plain_dot"), (axes[0, 1], "cost", "cost_dot")):
                 below = at["gamma"] < 1.0
                 for part in (below, ~below):
                     ax.plot(at["gamma"][part], at[name][part], color=colour)
-                ax.errorbar(at["dot_gamma"], at[dots], at[f"{dots}_se"], fmt="o", color=colour)
+                ax.errorbar(at["dot_gamma"], at[dot], at[f"{dot}_se"], fmt="o", color=colour)
             axes[0, 0].axhline(snr * parameters["noise"], color=colour, lw=0.8, zorder=0)
             lines.append(Line2D([], [], color=colour, marker="o", label=f"{snr:.3g}"))
         at = select(arrays, "all")

@@ -19,24 +19,22 @@ MARKERS = "osD"
 
 
 def sweep(
-    task: Any, learner: Callable[[float], rg.Learner], line: Any, dots: Sequence[float], n: int, trials: int, seed: int,
-    plain: rg.Learner, theory: bool = True,
+    task: Any, learner: Callable[[float], rg.Learner], line: Any, dots: Sequence[float], call: Mapping[str, int],
+    plain: rg.Learner, measured: Callable[[float], rg.Learner] | None = None,
 ) -> dict[str, Any]:
-    """`strength` (points,), `test` if there is a theory, `plain` (the error of another learner), and dots.
+    """`strength` (points,), `test` (points, series), `plain` (1 or series), the error of another learner, and dots.
 
-    Of the dots `dot_strength`, `dot_test`, `dot_test_se`, and with a theory what `scored` adds.
+    The series are the values of one setting of the learner.  Dots, of `measured` where not all series can be simulated:
+    `dot_strength` (dots,), `dot_test`, `dot_test_se` and what else `scored` gives (dots, first series).  `call`: n, trials
+    and seed.
     """
-    found: dict[str, Any] = {"plain": rg.predict(task, plain, n=n).test.values}
-    if theory:
-        found |= {"strength": line, "test": [float(rg.predict(task, learner(one), n=n).test) for one in line]}
-    at = []
-    for one in dots:
-        runs = simulate(task, learner(one), n=n, trials=trials, seed=seed)
-        own = {"dot_test": runs.test.values, "dot_test_se": runs.test_se.values}
-        at.append(scored(rg.predict(task, learner(one), n=n), runs) if theory else own)
-    if at:
-        found |= {"dot_strength": dots, **{key: [float(dot[key]) for dot in at] for key in at[0]}}
-    return found
+    n, measured = call["n"], measured or learner
+    found: dict[str, Any] = {
+        "plain": rg.predict(task, plain, n=n).test.values.ravel(), "strength": line,
+        "test": [rg.predict(task, learner(one), n=n).test.values.ravel() for one in line],
+    }
+    at = [scored(rg.predict(task, measured(one), n=n), simulate(task, measured(one), **call)) for one in dots]
+    return {**found, "dot_strength": dots, **{key: [dot[key].ravel() for dot in at] for key in at[0]}}
 
 
 def concluded(
@@ -52,26 +50,28 @@ def concluded(
 
 
 def drawn(
-    arrays: dict[str, Any], titles: Sequence[str], series: Mapping[str, str], label: str, *, log: bool = False,
-    marks: bool = False, heading: str = "series",
+    arrays: dict[str, Any], titles: Sequence[str], series: Sequence[str], labels: Sequence[str], *, log: bool = False,
+    heading: str = "series",
 ) -> Figure:
-    """A panel for each title, of the arrays "PLACE KEY" for each key of `series`; `marks`: points of lines are marked."""
+    """A panel for each title and label of its strength, of the arrays "0", "1"."""
     with look():
         figure, axes = blank(1, len(titles), 10.0, 4.3)
-        for place, (ax, title) in enumerate(zip(axes[0], titles, strict=True)):
-            for key, colour, marker in zip(series, COLOURS, MARKERS, strict=False):
-                at = select(arrays, f"{place} {key}")
-                if "test" in at:
-                    ax.plot(at["strength"], at["test"], "x-" if marks else "-", color=colour)
-                if "dot_test" in at:
-                    ax.errorbar(at["dot_strength"], at["dot_test"], at["dot_test_se"], fmt=marker, color=colour, zorder=3)
-                own = "0.3" if len({float(select(arrays, f"{place} {one}")["plain"]) for one in series}) == 1 else colour
-                ax.axhline(float(at["plain"]), color=own, ls=":", lw=1.2, zorder=1)
+        for place, (ax, title, label) in enumerate(zip(axes[0], titles, labels, strict=True)):
+            at = select(arrays, f"{place}")
+            looks = list(zip(COLOURS, MARKERS, range(len(series)), strict=False))
+            for colour, marker, i in looks:
+                if i < at["test"].shape[1]:
+                    ax.plot(at["strength"], at["test"][:, i], color=colour)
+                if i < at["dot_test"].shape[1]:
+                    dots = at["dot_test"][:, i], at["dot_test_se"][:, i]
+                    ax.errorbar(at["dot_strength"], *dots, fmt=marker, color=colour, mec="white", mew=0.5, zorder=3)
+            for level, (colour, _, _) in zip(at["plain"], looks if at["plain"].size > 1 else [("0.3", 0, 0)], strict=True):
+                ax.axhline(level, color=colour, ls=":", lw=1.2, zorder=1)
             ax.set(xlabel=label, title=title, xscale="log" if log else "linear")
         axes[0, 0].set_ylabel("test error")
         entries = [
             Line2D([], [], color=colour, marker=marker, label=text)
-            for text, colour, marker in zip(series.values(), COLOURS, MARKERS, strict=False)
+            for text, colour, marker in zip(series, COLOURS, MARKERS, strict=False)
         ]
         symbols = [
             Line2D([], [], color="0.3", label="theory"), Line2D([], [], color="0.3", ls="", marker="o", label="simulation"),
