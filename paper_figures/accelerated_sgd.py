@@ -133,7 +133,7 @@ def _noiseless_dots(
     # target power equals the eigenvalues: weights 1, in units where an input's coordinate has its eigenvalue for variance
     start = np.broadcast_to(np.stack([large, ~large])[:, None].astype(float), (2, trials, large.size))
     plain, fast, slow = (start.copy() for _ in range(3))
-    squares = []
+    squares, weights = [], np.where([large, ~large], eigenvalues, 0.0)
     for step in range(1, dots[-1] + 1):
         x = random.standard_normal((trials, large.size)) * np.sqrt(eigenvalues)
         plain -= RATE * _along(plain, x)
@@ -143,8 +143,7 @@ def _noiseless_dots(
         if step in dots:
             # (methods, 2 subspaces of the whole target and 2 confined targets, trials)
             squares.append([
-                [*((eigenvalues * error.sum(axis=0) ** 2) @ part.astype(float) for part in (large, ~large)), *(error**2 @ eigenvalues)]
-                for error in (plain, fast)
+                [*(error.sum(axis=0) ** 2 @ weights.T).T, *(error**2 @ eigenvalues)] for error in (plain, fast)
             ])
     found = np.moveaxis(np.array(squares), 0, -2)  # (methods, 4, dots, trials)
     error, targets = found[:, :2], np.concatenate([found[:, 2:], found[:, :2].sum(axis=1, keepdims=True)], axis=1)

@@ -16,18 +16,19 @@ import rfgen as rg
 from paper_figures.augmented import QUESTION
 from paper_figures.strengths import concluded, drawn, sweep
 
-N, RIDGE, VIEWS, DARKEST = 100, 1.0, (1, 4), 0.3
+N, RIDGE, VIEWS, DARKEST = 60, 2.0, (1, 4), 0.3
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 3, "dots": (0.5,), "trials": 10},
     "paper": {"grid": 9, "dots": (0.25, 0.5, 0.75), "trials": 200},
 }
 CAPTION = """
-{question} Ridge regression on the 192 values of the bundled 8x8 digits (1,797 images, odd against even), each in a colour of
-its own, red, green and blue uniform in [{darkest:g}, 1]; ridge {ridge:g}, n = {n} images in m views each; test images are
-as they are. Left: all gray with a probability; right: brightness, contrast and saturation each changed by a factor within 1
-± strength. Dotted: not augmented. The colour says nothing of the digit: gray views take it out. Lines: theory computed by
-rfgen (left of both patterns, right from second moments, an approximation as a view changes as a whole); dots: {trials} simulations each, images drawn with replacement,
-bars: one standard error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
+{question} Ridge regression on the 192 values of the bundled 8x8 digits (1,797 images, odd against even), each in a colour
+of its own, red, green and blue uniform in [{darkest:g}, 1]; ridge {ridge:g}, n = {n} images in m views each; test images
+are as they are. Left: all gray with a probability; right: brightness, contrast and saturation each changed by a factor
+within 1 ± strength. Dotted: not augmented. The colour says nothing of the digit: gray views take it out. Lines: theory
+computed by rfgen (left of both patterns, right from second moments, an approximation as a view changes as a whole); dots:
+{trials} simulations each, images drawn with replacement, bars: one standard error. Largest distance of a dot from theory:
+{largest_z:.1f} standard errors.
 """
 
 

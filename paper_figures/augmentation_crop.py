@@ -14,7 +14,7 @@ import rfgen as rg
 from paper_figures.augmented import QUESTION
 from paper_figures.strengths import concluded, drawn, sweep
 
-RIDGES, VIEWS, N, SIZES = (0.05, 1.0), (1, 8), 100, (8, 7, 6, 5)
+RIDGES, VIEWS, N, SIZES = (0.3, 3.0), (1, 4), 60, (7, 6, 5, 4)
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"sizes": (7, 6), "dots": (7,), "trials": 10},
     "paper": {"sizes": SIZES, "dots": SIZES, "trials": 200},
@@ -22,8 +22,8 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 {question} Ridge regression on the 64 pixels of the bundled 8x8 digits (1,797 images, odd against even), n = {n} images in
 m views each: a random square window, resized back to 8x8; test images are as they are. Left: ridge {ridges[0]:g}; right:
-{ridges[1]:g}. Dotted: not augmented. Lines: theory computed by rfgen, from the second moments of all views (or one for each
-place of the window where they are few and the views one); dots: {trials} simulations each, images drawn with replacement,
+{ridges[1]:g}. Dotted: not augmented. Lines: theory computed by rfgen, from the second moments of all views, an
+approximation as a window moves all pixels; dots: {trials} simulations each, images drawn with replacement,
 bars: one standard error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
 """
 
@@ -39,6 +39,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         panels[f"{place}"] = sweep(
             task, lambda size, ridge=ridge: rg.Learner(rg.Ridge(ridge), augmentation=rg.Crop(int(size), views=VIEWS)),
             plan["sizes"], plan["dots"], {"n": N, "trials": plan["trials"], "seed": seed}, rg.Learner(rg.Ridge(ridge)),
+            form="moment",
         )
     return concluded(
         panels, CAPTION, scale, seed, question=QUESTION, n=N, ridges=list(RIDGES), views=list(VIEWS), trials=plan["trials"]

@@ -15,18 +15,18 @@ import rfgen as rg
 from paper_figures.runs import simulate
 from paper_figures.strengths import concluded, drawn, sweep
 
-RIDGE, VIEWS, N, RANGE = 1.0, (1, 4), 100, (0.1, 10.0)
+RIDGE, VIEWS, N, RANGE = 1.0, (1, 4), 60, (0.1, 10.0)
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 7, "dots": (1.0,), "trials": 12},
     "paper": {"grid": 21, "dots": (0.2, 0.5, 1.0, 2.0, 5.0), "trials": 200},
 }
 CAPTION = """
-After Yun et al.: CutMix (arXiv 1905.04899), figure and parameters ours. Ridge regression on the 64 pixels of the bundled 8x8
-digits (1,797 images, odd against even), ridge {ridge:g}, n = {n} images in {views[0]} (left) and {views[1]} (right) views
-each: a box of another image pasted in, or the two mixed, with shares from Beta(a, a) and labels weighed alike; test images
-are as they are. Dotted: not augmented, theory. Line: theory of mixup computed by rfgen; there is none of CutMix here, whose
-dots are simulation alone. Dots: {trials} simulations each, images drawn with replacement, bars: one standard error. Largest
-distance of a dot from theory: {largest_z:.1f} standard errors.
+After Yun et al.: CutMix (arXiv 1905.04899), figure and parameters ours. Ridge regression on the 64 pixels of the bundled
+8x8 digits (1,797 images, odd against even), ridge {ridge:g}, n = {n} images in {views[0]} (left) and {views[1]} (right)
+views each: a box of another image pasted in, or the two mixed, with shares from Beta(a, a) and labels weighed alike; test
+images are as they are. Dotted: not augmented, theory. Line: theory of mixup computed by rfgen; there is none of CutMix
+here, whose dots are simulation alone. Dots: {trials} simulations each, images drawn with replacement, bars: one standard
+error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
 """
 
 

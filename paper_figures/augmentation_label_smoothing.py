@@ -22,11 +22,12 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 After Szegedy et al.: Rethinking the Inception architecture (arXiv 1512.00567), figure and parameters ours. Labels are
-multiplied by 1 - amount before training, in kernel regression from n = {n} samples; eigenvalues i^-{alpha:g}, target power
-i^-{beta:g}, {modes} modes; test labels are as they are. Label noise: {noises[0]:g} left, {noises[1]:g} right. Dotted: not
-smoothed. For the square loss smoothing shrinks the predictor: it pays where the ridge is too small for the noise, but
-less than the best ridge, which has the test error {best[0]:.3f} left and {best[1]:.3f} right. Lines: exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard
-error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
+multiplied by 1 - amount before training, in kernel regression from n = {n} samples; eigenvalues i^-{alpha:g}, target
+power i^-{beta:g}, {modes} modes; test labels are as they are. Label noise: {noises[0]:g} left, {noises[1]:g} right.
+Dotted: not smoothed. For the square loss smoothing shrinks the predictor: it pays where the ridge is too small for the
+noise, but less than the best ridge, which has the test error {best[0]:.3f} left and {best[1]:.3f} right. Lines: exact
+theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot from
+theory: {largest_z:.1f} standard errors.
 """
 
 

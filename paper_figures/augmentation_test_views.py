@@ -24,10 +24,10 @@ SCALES: dict[str, dict[str, Any]] = {
 CAPTION = """
 {question} Kernel regression from n = {n} samples in {views} views each, predicting by the mean over K views of each test
 input; eigenvalues i^-{alpha:g}, target power i^-{beta:g}, {modes} modes, label noise {noise:g}, ridge {ridge:g}. Left:
-Gaussian noise added to the eigen-coordinates; right: masks that keep a share of them. Dotted: predicting at the clean input.
-Many views come to it for noise, and for masks to a prediction shrunk by the share kept, which is better here. Lines: exact theory
-computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot from theory:
-{largest_z:.1f} standard errors.
+Gaussian noise added to the eigen-coordinates; right: masks that keep a share of them. Dotted: predicting at the clean
+input. Many views come to it for noise, and for masks to a prediction shrunk by the share kept, which is better here.
+Lines: exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a
+dot from theory: {largest_z:.1f} standard errors.
 """
 
 

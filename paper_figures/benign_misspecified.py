@@ -25,12 +25,12 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 After Hastie, Montanari, Rosset, Tibshirani (arXiv 1903.08560), misspecified model, parameters known in part: isotropic
-inputs, n = {n}, noise variance {noise:g}, signal of power {signal:g} over infinitely many inputs, of which the first P = γ n
-are seen; what is not seen has the power {signal:g} (1 + γ)^-a. Excess test risk of least squares, of minimum norm for γ > 1
-(left), and of ridge regression at the best ridge (right), with what is not seen counted; dashed: that part alone. Grey:
-predicting zero. At ridge 0 the least risk lies
-beyond γ = 1 where the signal decays slowly, below it where it decays fast; the best ridge takes the peak away. Lines: exact theory computed by rfgen; dots: {trials} simulations each, bars:
-one standard error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
+inputs, n = {n}, noise variance {noise:g}, signal of power {signal:g} over infinitely many inputs, of which the first P =
+γ n are seen; what is not seen has the power {signal:g} (1 + γ)^-a. Excess test risk of least squares, of minimum norm for
+γ > 1 (left), and of ridge regression at the best ridge (right), with what is not seen counted; dashed: that part alone.
+Grey: predicting zero. At ridge 0 the least risk lies beyond γ = 1 where the signal decays slowly, below it where it
+decays fast; the best ridge takes the peak away. Lines: exact theory computed by rfgen; dots: {trials} simulations each,
+bars: one standard error. Largest distance of a dot from theory: {largest_z:.1f} standard errors.
 """
 
 
@@ -75,7 +75,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     with look():
         figure, axes = blank(1, 2, 11.0, 4.4)
         lines = []
-        for number, (decay, colour) in enumerate(zip(parameters["decays"], graded(len(parameters["decays"])), strict=True)):
+        colours = graded(len(parameters["decays"]))
+        for number, (decay, colour) in enumerate(zip(parameters["decays"], colours, strict=True)):
             at = select(arrays, f"{number}")
             for ax, name in zip(axes[0], ("plain", "best"), strict=True):
                 for part in (at["gamma"] < 1.0, at["gamma"] > 1.0) if name == "plain" else (at["gamma"] > 0.0,):

@@ -35,12 +35,13 @@ TRAININGS = {
 NAMES = dict(zip(TRAININGS, (COLOURS[0], COLOURS[4], COLOURS[2], "k"), strict=True))
 CAPTION = """
 For the question of Zhou, Ge (arXiv 2302.00257), parameters ours. y = x·β + ξ, x Gaussian in {dim} dimensions, {nonzeros}
-coefficients 1, the others 0, noise variance {noise:g}. Left: excess risk against the number of samples of interpolators of
-least l2 and least l1 norm (basis pursuit), of gradient flow on β = u² - v² + λω from u = v = α run to its end (which
+coefficients 1, the others 0, noise variance {noise:g}. Left: excess risk against the number of samples of interpolators
+of least l2 and least l1 norm (basis pursuit), of gradient flow on β = u² - v² + λω from u = v = α run to its end (which
 interpolates too), α and λ the best of a small grid, and of the lasso with the best penalty, which does not interpolate.
-Grey: predicting zero. Right: the flow at n = {shown}, against α, for several λ (dots: 0); dashed: the two norms, its limits. Exact
-theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot from theory:
-{worst:.1f} standard errors; with few samples some draws miss a nonzero, which theory never does, and the mean is above it.
+Grey: predicting zero. Right: the flow at n = {shown}, against α, for several λ (dots: 0); dashed: the two norms, its
+limits. Exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a
+dot from theory: {worst:.1f} standard errors; with few samples some draws miss a nonzero, which theory never does, and the
+mean is above it.
 """
 
 

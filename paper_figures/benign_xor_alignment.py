@@ -46,17 +46,15 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     plan, net = SCALES[scale], rg.TwoLayerReLU(WIDTH, RATE, STEPS, INIT)
     runs = simulate(XOR, net, N, trials=plan["trials"], seed=seed)
     names = ("train_accuracy", "test_accuracy", "flips_fitted")
-    panels: dict[str, dict[str, Any]] = {
-        "run": {"step": runs.steps.values, **{f"{name}{kind}": runs[name + kind].values for name in names for kind in ("", "_se")}}
-    }
+    measured = {f"{name}{kind}": runs[name + kind].values for name in names for kind in ("", "_se")}
+    panels: dict[str, dict[str, Any]] = {"run": {"step": runs.steps.values, **measured}}
     moves = [_moves(net, seed, trial) for trial in range(plan["paths"])]
     slopes, errors = [], []
     for place, name in enumerate(("first", "second")):
         fitted = np.array([_slope(*move[place]) for move in moves])
         slopes.append(float(fitted.mean()))
         errors.append(float(fitted.std(ddof=1) / fitted.size**0.5))
-        predicted, measured, own = moves[0][place]
-        panels[name] = {"predicted": predicted, "measured": measured, "own": own}
+        panels[name] = dict(zip(("predicted", "measured", "own"), moves[0][place], strict=True))
     after, after_se = (runs[f"test_accuracy{kind}"].sel(steps=1).item() for kind in ("", "_se"))
     z = [*((slope - 1.0) / error for slope, error in zip(slopes, errors, strict=True)), (after - 0.5) / after_se]
     parameters = {

@@ -35,10 +35,11 @@ minority were repeated until both are as many (rate {rates[plain]:g} each), norm
 gradients (rate {rates[normalised]:g}). Lines: exact theory computed by rfgen. Grey: where normalised steps become too
 long for the gradients they follow, which then differ from draw to draw; the theory, thin from there on, holds before (to
 step {valid_until}). Dots: simulations, {trials} draws; bars: one standard error. Largest distance of a dot from valid
-theory: {worst:.1f} standard errors. Right: stochastic descent, batch {batch}, at the rates of the two rules that it follows in the
-mean: samples drawn from all (as plain), or from either class alike, the minority oversampled (as balanced). Simulation
-only; dashed: the theory of those rules. At these rates the noise of its steps hardly shows: at the last step the
-minority's test loss is {noise_all:+.1%} from that line drawing from all, {noise_each:+.1%} from each class (± {noise_se:.1%}).
+theory: {worst:.1f} standard errors. Right: stochastic descent, batch {batch}, at the rates of the two rules that it
+follows in the mean: samples drawn from all (as plain), or from either class alike, the minority oversampled (as
+balanced). Simulation only; dashed: the theory of those rules. At these rates the noise of its steps hardly shows: at the
+last step the minority's test loss is {noise_all:+.1%} from that line drawing from all, {noise_each:+.1%} from each class
+(± {noise_se:.1%}).
 """
 
 

@@ -1,4 +1,4 @@
-"""What the figures of least squares on isotropic inputs share: grids of dimensions, and dots at ridge 0 and the best ridge."""
+"""What the figures of least squares on isotropic inputs share: dimensions, and dots at ridge 0 and the best ridge."""
 
 __all__ = ["dots", "line_dims"]
 

@@ -27,15 +27,16 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 After More is Better (arXiv 2311.14646); parameters known: eigenvalues i^-1.5, target power i^-1.5, 10,000 modes, noise
-variance 0.5, ridges 2^-12, 2^-8, 2^-4, 1, 2^4 from left to right. Colours: exact theory computed by rfgen, over n samples and
-k random features; top: test error, noise included; bottom: training error. Dashed: n = k, where the test error peaks at small
-ridges. Circles, coloured alike: simulations run by rfgen with Gaussian features, {modes_said}, {trials} trials each. Where the
-ridge suits, more of either is better. Largest distance of a circle from theory: {largest_z:.1f} standard errors.
+variance 0.5, ridges 2^-12, 2^-8, 2^-4, 1, 2^4 from left to right. Colours: exact theory computed by rfgen, over n samples
+and k random features; top: test error, noise included; bottom: training error. Dashed: n = k, where the test error peaks
+at small ridges. Circles, coloured alike: simulations run by rfgen with Gaussian features, {modes_said}, {trials} trials
+each. Where the ridge suits, more of either is better. Largest distance of a circle from theory: {largest_z:.1f} standard
+errors.
 """
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`size` (points,); `test`, `train` (n, k, ridges); of the circles `dot_size`, `dot_test`, `dot_train`, with `_se`, `_z`.
+    """`size` (points,); `test`, `train` (n, k, ridges); circles `dot_size`, `dot_test`, `dot_train`, with `_se`, `_z`.
 
     `data` plays no part.
     """

@@ -1,6 +1,6 @@
 """Test and training error against the ridge, and against each other, at several label noises.
 
-After "More is Better" (arXiv 2311.14646), from the sweeps of its figure of the fitting ratio.  With measured data: the sweeps
+After "More is Better" (arXiv 2311.14646), from the sweeps of its figure of the fitting ratio.  With measured data: those
 published with the paper.  Without: the bundled digits.
 """
 
@@ -23,8 +23,8 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 RISK = "Top: test (full) and training error (open; dotted) against the ridge; bottom: test against training error."
 KNOWN = """
-{risk} The theory of the ridge is that of a power law, ridge ~ x (1 - x)^-α with x = √(train/test); its one constant is fitted
-to each data set.
+{risk} The theory of the ridge is that of a power law, ridge ~ x (1 - x)^-α with x = √(train/test); its one constant is
+fitted to each data set.
 """
 
 

@@ -29,7 +29,9 @@ KNOBS = {"samples": COLOURS[0], "noisy samples": COLOURS[5], "features": COLOURS
 
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"steps": 1000, "grid": 25, "dots": 4, "trials": 12, "simulated": 1, "last": 5, "drawn": (30,)},
-    "paper": {"steps": 10_000, "grid": 61, "dots": 9, "trials": 100, "simulated": 3, "last": 6, "drawn": (30, 100, 300, 1000)},
+    "paper": {
+        "steps": 10_000, "grid": 61, "dots": 9, "trials": 100, "simulated": 3, "last": 6, "drawn": (30, 100, 300, 1000),
+    },
 }
 
 CAPTION = """

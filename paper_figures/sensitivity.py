@@ -59,7 +59,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             beside = n * (1.0 + np.outer([-1.0, 1.0], np.geomspace(0.01, 0.3, 12)).ravel())
             count = np.union1d(np.geomspace(*RANGE, plan["grid"]) * dim, beside)
             count = count[np.abs(count / n - 1.0) > 0.009]
-            panels[f"{name} {n}"] = {"features": count, "sensitivity": _theory(dim, n, count, activation).sensitivity.values}
+            line = _theory(dim, n, count, activation).sensitivity.values
+            panels[f"{name} {n}"] = {"features": count, "sensitivity": line}
             if at < plan["activations"] and n in plan["sizes"][: plan["drawn"]]:
                 panels[f"{name} {n}"] |= _dots(dim, n, activation, plan, seed)
             if name == "tanh" and dim == PUBLISHED_DIM and n in PUBLISHED:

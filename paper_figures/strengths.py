@@ -5,7 +5,6 @@ __all__ = ["concluded", "drawn", "sweep"]
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -20,20 +19,22 @@ MARKERS = "osD"
 
 def sweep(
     task: Any, learner: Callable[[float], rg.Learner], line: Any, dots: Sequence[float], call: Mapping[str, int],
-    plain: rg.Learner, measured: Callable[[float], rg.Learner] | None = None,
+    plain: rg.Learner, measured: Callable[[float], rg.Learner] | None = None, **options: Any,
 ) -> dict[str, Any]:
     """`strength` (points,), `test` (points, series), `plain` (1 or series), the error of another learner, and dots.
 
     The series are the values of one setting of the learner.  Dots, of `measured` where not all series can be simulated:
     `dot_strength` (dots,), `dot_test`, `dot_test_se` and what else `scored` gives (dots, first series).  `call`: n, trials
-    and seed.
+    and seed; `options` of `rg.predict`.
     """
     n, measured = call["n"], measured or learner
     found: dict[str, Any] = {
         "plain": rg.predict(task, plain, n=n).test.values.ravel(), "strength": line,
-        "test": [rg.predict(task, learner(one), n=n).test.values.ravel() for one in line],
+        "test": [rg.predict(task, learner(one), n=n, **options).test.values.ravel() for one in line],
     }
-    at = [scored(rg.predict(task, measured(one), n=n), simulate(task, measured(one), **call)) for one in dots]
+    at = [
+        scored(rg.predict(task, measured(one), n=n, **options), simulate(task, measured(one), **call)) for one in dots
+    ]
     return {**found, "dot_strength": dots, **{key: [dot[key].ravel() for dot in at] for key in at[0]}}
 
 

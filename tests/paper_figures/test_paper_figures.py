@@ -81,7 +81,7 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
     assert ("measured by the paper's authors, not by us" in parameters["caption"]) == with_data
     if name == "more_is_better_features":
         _dots_agree_with_theory(arrays)
-    if name.startswith("morisset"):
+    if name.startswith(("morisset", "augmentation")):
         _augmented_dots_agree_with_theory(name, arrays, parameters)
     if name.startswith("advani_saxe"):
         _linear_networks_agree_with_theory(name, arrays, parameters)
