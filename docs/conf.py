@@ -151,7 +151,7 @@ def _gallery() -> None:
             picture = HOME / "paper_figures" / "gallery" / f"{entry.name}.png"
             kept = summary.get(entry.name)
             if picture.exists() and kept:
-                lines += ["", f"**{entry.name}**: {kept['scale']} scale, {kept['cpu_seconds']:.0f} CPU seconds{_apart(kept)}"]
+                lines += ["", f"{entry.name}: {kept['scale']} scale, {kept['cpu_seconds']:.0f} CPU seconds{_apart(kept)}"]
             if picture.exists():
                 (MADE / "gallery").mkdir(parents=True, exist_ok=True)
                 shutil.copy(picture, MADE / "gallery" / picture.name)

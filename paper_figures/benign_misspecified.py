@@ -90,7 +90,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", xlabel="inputs seen per sample γ", title=title, ylim=(0.0, 9.0))
         axes[0, 0].set_ylabel("excess test risk")
         marks = [
-            Line2D([], [], color="0.3", ls="--", lw=1.0, label="not seen"), Line2D([], [], color="0.7", lw=1.0, label="zero"),
+            Line2D([], [], color="0.3", ls="--", lw=1.0, label="not seen"),
+            Line2D([], [], color="0.7", lw=1.0, label="zero"),
         ]
         legend(figure, {"decay": lines, "marks": marks})
     return figure

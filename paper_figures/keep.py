@@ -1,10 +1,10 @@
 """Keep what figures came out as, for the list and the gallery: `python -m paper_figures.keep [NAME ...] --out figures`.
 
-Of each figure that is in the folder: a small picture in the gallery, how far its dots are from theory, what it took, and and
+Of each figure that is in the folder: a small picture in the gallery, how far its dots are from theory, what it took and
 with which versions; its time goes into the list.
 """
 
-__all__ = ["GALLERY", "LARGEST", "keep", "thumbnail"]
+__all__ = ["GALLERY", "LARGEST", "SUMMARY", "keep", "thumbnail"]
 
 import argparse
 import io

@@ -20,6 +20,7 @@ from paper_figures.style import blank, look
 
 RIDGES, SMALLEST, LARGEST = (2.0**-12, 2.0**-8, 2.0**-4, 1.0, 2.0**4), 10, 10_000
 LEVELS = {"test": (0.5, 5.0), "train": (0.005, 5.0)}
+TICKS = {"test": (0.5, 1.0, 2.0, 5.0), "train": (0.01, 0.1, 1.0)}
 TITLES = ("$2^{-12}$", "$2^{-8}$", "$2^{-4}$", "1", "$2^4$")
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 13, "modes": 1000, "sizes": (30, 300), "trials": 6},
@@ -82,5 +83,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 )
                 ax.set(xscale="log", yscale="log", title=f"δ = {title}", xlabel="samples n")
             row[0].set_ylabel("features k")
-            figure.colorbar(shown, ax=list(row), label=f"{name} error", extend="both", shrink=0.9)
+            bar = figure.colorbar(shown, ax=list(row), label=f"{name} error", extend="both", location="bottom", shrink=0.7)
+            bar.set_ticks(TICKS[name], labels=[f"{tick:g}" for tick in TICKS[name]])
+            bar.minorticks_off()
     return figure

@@ -6,6 +6,7 @@ published with the paper.  Without: the bundled digits.
 
 __all__ = ["compute", "draw"]
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         arrays[f"{panel}.line_ridge"] = ridge
     start, _, rest = parameters["caption"].partition(". ")
     said = " ".join(RISK.split() if data is None else KNOWN.format(risk=RISK).split())
+    rest = re.sub(r"Dotted: [^.]*\. ", "", rest)  # what is dotted there
     return arrays, {**parameters, "caption": f"{start}. {said} {rest}"}
 
 
@@ -63,7 +65,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for i, colour in enumerate(graded(at["relative_noise"].size)):
                 upper.plot(at["line_ridge"][i], at["line_test"][i], color=colour)
                 upper.plot(at["line_ridge"][i], train[i], ":", color=colour, lw=1.4)
-                upper.plot(at["dot_ridge"], at["dot_test"][i], "o", color=colour, ms=3.5)
+                bars = {"fmt": "o", "color": colour, "lw": 1, "ms": 3.5}
+                upper.errorbar(at["dot_ridge"], at["dot_test"][i], at["dot_test_se"][i], **bars)
                 upper.plot(at["dot_ridge"], dot_train[i], "o", color=colour, mfc="white", ms=3.5)
                 lower.plot(train[i], at["line_test"][i], color=colour)
                 lower.plot(dot_train[i], at["dot_test"][i], "o", color=colour, ms=3.5)
@@ -71,7 +74,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             upper.set_xlim(at["dot_ridge"].min() / 1.5, at["dot_ridge"].max() * 1.5)
             lower.set(xscale="log", yscale="log", xlabel="training error", xlim=(max(low, 1e-4) / 1.5, 2.0 * high))
             lower.set_ylim(at["dot_test"].min() / 1.15, 1.25 * high)
-            plain_log(lower.yaxis)
+            plain_log(lower.yaxis, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
         axes[0, 0].set_ylabel("error / that of predicting zero")
         axes[1, 0].set_ylabel("test error")
         noise = select(arrays, names[0])["relative_noise"]
