@@ -27,15 +27,16 @@ SCALES: dict[str, dict[str, Any]] = {"smoke": {"trials": 5, "paths": 4}, "paper"
 CAPTION = """
 For the question of arXiv 2310.02541, parameters ours: four Gaussian clusters at distance {separation:g} from the origin,
 opposite ones of one class, {dim} dimensions, n = {n} rows of which {flip:.0%} have flipped labels; {width} ReLU neurons,
-gradient descent at rate {rate:g} on the logistic loss, initial weights of standard deviation {init:g}, far below the first
-step. Left: after one step all training labels are fitted, flipped ones included, and the test accuracy is at chance, the
-limit of theory (star): the network is a linear classifier. The second step already tells the clusters apart. Dots:
-{trials} simulations, bars: one standard error. Middle and right: what a step moves each neuron along the clusters of a
-class, in units of the inputs, against theory given where the neuron was (line: equality): in the first step by its initial
-weights, drowned by the rows that it happened to see; in the second along the clusters of its output's class, and back
-along the others. Slopes of measured on predicted: {slopes[0]:.2f} ± {errors[0]:.2f} and {slopes[1]:.2f} ± {errors[1]:.2f}
-over {paths} training sets. Theory and simulations computed by rfgen. Largest distance from theory, of these slopes from 1
-and of the accuracy after one step from 1/2: {largest_z:.1f} standard errors.
+gradient descent at rate {rate:g} on the logistic loss, initial weights of standard deviation {init:g}, far below the
+first step. Left: after one step all training labels are fitted, flipped ones included, and the test accuracy is at
+chance, the limit of theory (star): the network is a linear classifier. The second step already tells the clusters apart.
+Dots: {trials} simulations, bars: one standard error. Middle and right: what a step moves each neuron along the clusters
+of a class, in units of the inputs, against theory given where the neuron was (line: equality, up to a part that all
+neurons share): in the first step by its initial weights, drowned by the rows that it happened to see; in the second along
+the clusters of its output's class, and back along the others. Slopes of measured on predicted: {slopes[0]:.2f} ±
+{errors[0]:.2f} and {slopes[1]:.2f} ± {errors[1]:.2f} over {paths} training sets. Theory and simulations computed by
+rfgen. Largest distance from theory, of these slopes from 1 and of the accuracy after one step from 1/2: {largest_z:.1f}
+standard errors.
 """
 
 
