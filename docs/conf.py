@@ -1,10 +1,12 @@
 """Builds the pages of this folder: `python -m sphinx -W -b html docs build/html`."""
 
 import inspect
+import json
 import pathlib
 import re
 import shutil
 import sys
+from typing import Any
 
 HERE = pathlib.Path(__file__).parent
 HOME = HERE.parent
@@ -121,6 +123,10 @@ def _copies() -> None:
     _write(MADE / "notebooks.md", f"{opening}```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
 
 
+def _apart(kept: dict[str, Any]) -> str:
+    return "" if kept["largest_z"] is None else f", dots up to {kept['largest_z']:.1f} standard errors from theory"
+
+
 def _gallery() -> None:
     """Every figure with its command, and its picture where the checkout holds one."""
     papers: dict[str, list[Entry]] = {}
@@ -133,6 +139,7 @@ def _gallery() -> None:
         "the figure is defined here."
     )
     lines = ["# Gallery", "", about, ""]
+    summary = json.loads((HOME / "paper_figures" / "gallery" / "summary.json").read_text(encoding="utf-8"))
     for paper, entries in papers.items():
         authors, _, title = paper.rpartition(": ")
         lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else [])]
@@ -142,6 +149,9 @@ def _gallery() -> None:
             lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `python -m paper_figures make {entry.name}` |")
         for entry in entries:
             picture = HOME / "paper_figures" / "gallery" / f"{entry.name}.png"
+            kept = summary.get(entry.name)
+            if picture.exists() and kept:
+                lines += ["", f"{entry.name}: {kept['scale']} scale, {kept['cpu_seconds']:.0f} CPU seconds{_apart(kept)}"]
             if picture.exists():
                 (MADE / "gallery").mkdir(parents=True, exist_ok=True)
                 shutil.copy(picture, MADE / "gallery" / picture.name)

@@ -20,6 +20,7 @@ from rfgen import __version__, cache_programs
 
 FORMATS = ("png", "pdf", "svg")
 SMOKE = "Smoke scale: simulations are fewer and smaller than at paper scale, for which the words above are meant."
+CLOCKS = (time.perf_counter, time.process_time)
 # what a figure says of a value that it cannot take
 UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 
@@ -97,9 +98,12 @@ def _make(name: str, given: argparse.Namespace) -> list[Path]:
     settings = parsed(name, given.scale, given.settings)
     if not _there(name, given.out, asked):
         module = configured(name, given.scale, settings)
+        clocks = [clock() for clock in CLOCKS]
         try:
             with keeping(given.out / f"{name}.runs"):
                 arrays, parameters = module.compute(given.scale, given.data, given.seed)
+                spent = (round(now() - then, 1) for now, then in zip(CLOCKS, clocks, strict=True))
+                parameters |= dict(zip(("seconds", "cpu_seconds"), spent, strict=True))
                 parameters = {"figure": name, "paper": FIGURES[name].paper, **parameters, **asked}
                 if given.scale == "smoke":
                     parameters["caption"] += f" {SMOKE}"

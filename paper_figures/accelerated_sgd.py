@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 import rfgen as rg
+from paper_figures.interpolation import paired_ratio
 from paper_figures.runs import simulate
 from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.theory import iteration_of, spectral_radius
@@ -26,6 +27,7 @@ ALPHA = 1.0 / (1.0 + BETA)
 # 1 - rate eigenvalue: equal here.
 CROSSING = (1.0 - ALPHA * (1.0 - BETA)) / RATE
 METHODS = {"SGD": COLOURS[0], "ASGD": COLOURS[4]}
+DOTS = ("noise", "excess", "averaged", "error", "ratio")
 TARGETS = {"large": "-", "small": "--", "both": ":"}
 
 SCALES: dict[str, dict[str, Any]] = {
@@ -45,7 +47,8 @@ it. (d) Excess risk due to label noise: ASGD's is larger at every step but the f
 last iterate and of the mean of the last half of the iterates. (f) Excess risk of ASGD over that of SGD without label
 noise: claim (i) as whole errors. A target within the large eigenvalues is learned faster by ASGD up to about step {worse}
 and slower afterwards; one within the small eigenvalues is learned faster after about step {better}. Lines: exact theory
-computed by rfgen; dots: {trials} simulated runs, bars: one standard error. Largest distance of a dot from theory:
+computed by rfgen; dots: {trials} simulated runs, bars: one standard error; those of (f) compare
+both methods on the same samples. Largest distance of a dot from theory:
 {worst:.1f} standard errors.
 """
 
@@ -61,7 +64,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.  Arrays `eigenvalue` (points,), `decay` (methods, points); `step` (steps,), `error`, `mean`
     (methods, subspaces, steps), `noise`, `excess` (methods, steps), `window`, `averaged` (methods, windows), `ratio`
-    (targets, steps); of the dots `dot_step` (dots,), `dot_noise`, `dot_excess`, `dot_averaged` with `_se`, `_z`.
+    (targets, steps); of the dots, at `window`: `dot_noise`, `dot_excess`,
+    `dot_averaged`, `dot_error`, `dot_ratio` with `_se`, `_z`.
     """
     plan = SCALES[scale]
     eigenvalues = np.arange(1.0, MODES + 1.0) ** -DECAY
@@ -69,6 +73,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     task = rg.Task(eigenvalues, power, noise=NOISE)
     step = np.unique(np.round(np.geomspace(1, plan["last"], plan["grid"])).astype(int))
     window = np.unique(2 * np.round(np.geomspace(10, plan["last"], plan["windows"]) / 2).astype(int))
+    step = np.union1d(step, window)
     windows = np.append(window // 2, window[-1])  # the last starts at the end: until then it is the last iterate
     at = np.geomspace(eigenvalues[300], 1.0, 200)
     found: dict[str, list[Any]] = {}
@@ -103,16 +108,57 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     arrays: dict[str, Any] = {"eigenvalue": at, "step": step, "window": window}
     arrays |= {name: np.array(values) for name, values in found.items()}
     arrays["ratio"] = np.array(confined[1]) / np.array(confined[0])
+    arrays |= _noiseless_dots(arrays, eigenvalues, large, plan["trials"], seed)
     # the last step at which ASGD is still ahead on large, behind on small eigenvalues
     worse, better = (step[np.flatnonzero(ahead)[-1]] for ahead in (arrays["ratio"][0] <= 1, arrays["ratio"][1] >= 1))
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "modes": MODES, "decay": DECAY,
         "noise": NOISE, "rate": RATE, "alpha": ALPHA, "beta": BETA, "gamma": GAMMA, "crossing": CROSSING,
         "large": int(large.sum()), "worse": int(worse), "better": int(better), "trials": plan["trials"],
-        "largest_z": max(float(np.abs(arrays[f"dot_{name}_z"]).max()) for name in ("noise", "excess", "averaged")),
+        "largest_z": max(float(np.abs(arrays[f"dot_{name}_z"]).max()) for name in DOTS),
     }
     text = CAPTION.format(worst=parameters["largest_z"], **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
+
+
+def _noiseless_dots(
+    arrays: dict[str, Any], eigenvalues: np.ndarray, large: np.ndarray, trials: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Errors in both subspaces (methods, subspaces, dots) and their ratios (targets, dots), of runs without label noise.
+
+    Errors of targets within the large and within the small eigenvalues are followed on the same samples: their sum is the
+    error of the whole target.
+    """
+    random, dots = np.random.default_rng(seed), arrays["window"]
+    # target power equals the eigenvalues: weights 1, in units where an input's coordinate has its eigenvalue for variance
+    start = np.broadcast_to(np.stack([large, ~large])[:, None].astype(float), (2, trials, large.size))
+    plain, fast, slow = (start.copy() for _ in range(3))
+    squares, weights = [], np.where([large, ~large], eigenvalues, 0.0)
+    for step in range(1, dots[-1] + 1):
+        x = random.standard_normal((trials, large.size)) * np.sqrt(eigenvalues)
+        plain -= RATE * _along(plain, x)
+        ahead = ALPHA * fast + (1.0 - ALPHA) * slow
+        change = _along(ahead, x)
+        fast, slow = ahead - RATE * change, BETA * ahead + (1.0 - BETA) * slow - GAMMA * change
+        if step in dots:
+            # (methods, 2 subspaces of the whole target and 2 confined targets, trials)
+            squares.append([
+                [*(error.sum(axis=0) ** 2 @ weights.T).T, *(error**2 @ eigenvalues)] for error in (plain, fast)
+            ])
+    found = np.moveaxis(np.array(squares), 0, -2)  # (methods, 4, dots, trials)
+    error, targets = found[:, :2], np.concatenate([found[:, 2:], found[:, :2].sum(axis=1, keepdims=True)], axis=1)
+    mean, spread = error.mean(axis=-1), error.std(axis=-1, ddof=1) / trials**0.5
+    ratio, ratio_se = paired_ratio(*np.moveaxis(targets[::-1], -1, 1))
+    at = np.searchsorted(arrays["step"], dots)
+    return {
+        "dot_error": mean, "dot_error_se": spread, "dot_error_z": (mean - arrays["error"][..., at]) / spread,
+        "dot_ratio": ratio, "dot_ratio_se": ratio_se, "dot_ratio_z": (ratio - arrays["ratio"][:, at]) / ratio_se,
+    }
+
+
+def _along(error: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient (targets, trials, modes) of one sample a trial."""
+    return np.einsum("atm,tm->at", error, x)[..., None] * x
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
@@ -126,6 +172,10 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for j, ax in enumerate(subspaces):
                 ax.plot(step, arrays["error"][i, j], color=colour)
                 ax.plot(step, arrays["mean"][i, j], color=colour, ls="--", lw=1.4)
+                ax.errorbar(
+                    window, arrays["dot_error"][i, j], arrays["dot_error_se"][i, j], fmt="o", color=colour, mec="white",
+                    mew=0.5, lw=1, zorder=3,
+                )
             noise.plot(step, arrays["noise"][i], color=colour)
             excess.plot(step, arrays["excess"][i], color=colour)
             excess.plot(window, arrays["averaged"][i], color=colour, ls="--", lw=1.4)
@@ -134,8 +184,10 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                     window, arrays[f"dot_{name}"][i], arrays[f"dot_{name}_se"][i], fmt=marker, color=colour, mec="white",
                     mew=0.5, lw=1, zorder=3,
                 )
-        for values, line in zip(arrays["ratio"], TARGETS.values(), strict=True):
+        dots = zip(arrays["ratio"], arrays["dot_ratio"], arrays["dot_ratio_se"], TARGETS.values(), strict=True)
+        for values, dot, error, line in dots:
             ratio.plot(step, values, color="k", ls=line)
+            ratio.errorbar(window, dot, error, fmt="o", color="k", mfc="k" if line == "-" else "white", lw=1, zorder=3)
         ratio.axhline(1.0, color="0.6", lw=1.0, zorder=0)
         rates.axvline(parameters["crossing"], color="0.6", lw=1.2, zorder=0)
         for ax in axes.flat[1:]:

@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.interpolation import worst
+from paper_figures.isotropic import dots, line_dims
 from paper_figures.panels import flatten, select
-from paper_figures.runs import simulate
 from paper_figures.style import blank, graded, legend, look
 
 N, NOISE, SNR, RANGE = 200, 1.0, tuple(np.linspace(1.0, 5.0, 4)), (0.1, 10.0)
@@ -39,15 +39,13 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     `data` plays no part.
     """
     plan, panels = SCALES[scale], {}
-    count = round(np.log(RANGE[1] / RANGE[0]) / np.log(plan["step"]))
-    dims = np.unique(np.round(N * np.geomspace(*RANGE, count)).astype(int))
-    dims = dims[np.abs(dims - N) > 3]
+    dims = line_dims(N, RANGE, plan["step"])
     lines = [_curve(int(dim)) for dim in dims]
-    dots = [_dots(round(ratio * N), plan["trials"], seed) for ratio in plan["ratios"]]
+    drawn = [dots(*_posed(round(ratio * N)), N, NOISE, plan["trials"], seed) for ratio in plan["ratios"]]
     for number in range(len(SNR)):
         panels[f"{number}"] = {
             "gamma": dims / N, **{key: [line[key][number] for line in lines] for key in ("excess", "cost")},
-            "dot_gamma": plan["ratios"], **{key: [dot[key][number] for dot in dots] for key in dots[0]},
+            "dot_gamma": plan["ratios"], **{key: [dot[key][number] for dot in drawn] for key in drawn[0]},
         }
     panels["all"] = {"gamma": dims / N, "coefficient": [line["coefficient"] for line in lines]}
     parameters = {
@@ -71,20 +69,6 @@ def _curve(dim: int) -> dict[str, Any]:
     return {"excess": test[0] - NOISE, "cost": test[0] / np.diagonal(test[1:]), "coefficient": coefficient}
 
 
-def _dots(dim: int, trials: int, seed: int) -> dict[str, np.ndarray]:
-    """Excess risk and cost (signals,), with standard errors, that of the cost an upper bound (draws are shared)."""
-    exact, runs = _curve(dim), simulate(*_posed(dim), n=N, trials=trials, seed=seed)
-    test, error = runs.test.values, runs.test_se.values
-    best, best_error = np.diagonal(test[1:]), np.diagonal(error[1:])
-    cost = test[0] / best
-    found = {"dot": test[0] - NOISE, "dot_se": error[0], "cost_dot": cost}
-    found["cost_dot_se"] = cost * np.hypot(error[0] / test[0], best_error / best)
-    return {
-        **found, "dot_z": (found["dot"] - exact["excess"]) / found["dot_se"],
-        "cost_dot_z": (cost - exact["cost"]) / found["cost_dot_se"],
-    }
-
-
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """Two panels."""
     with look():
@@ -92,11 +76,11 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         lines = []
         for number, (snr, colour) in enumerate(zip(parameters["snr"], graded(len(parameters["snr"])), strict=True)):
             at = select(arrays, f"{number}")
-            for ax, name, dots in ((axes[0, 0], "excess", "dot"), (axes[0, 1], "cost", "cost_dot")):
+            for ax, name, dot in ((axes[0, 0], "excess", "plain_dot"), (axes[0, 1], "cost", "cost_dot")):
                 below = at["gamma"] < 1.0
                 for part in (below, ~below):
                     ax.plot(at["gamma"][part], at[name][part], color=colour)
-                ax.errorbar(at["dot_gamma"], at[dots], at[f"{dots}_se"], fmt="o", color=colour)
+                ax.errorbar(at["dot_gamma"], at[dot], at[f"{dot}_se"], fmt="o", color=colour)
             axes[0, 0].axhline(snr * parameters["noise"], color=colour, lw=0.8, zorder=0)
             lines.append(Line2D([], [], color=colour, marker="o", label=f"{snr:.3g}"))
         at = select(arrays, "all")

@@ -20,6 +20,9 @@ CLASS_IMBALANCE = "Class imbalance, for the question of Francazi, Baity-Jesi, Lu
 ONE_EPOCH = "One pass, many passes, scaling, for the question of Paquette et al. (arXiv 2405.15074)"
 PHASES = "Paquette, Paquette, Xiao, Pennington: 4+3 phases of compute-optimal neural scaling laws (arXiv 2405.15074)"
 ROBUSTNESS = "Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629)"
+MIXUP = "Zhang, Cisse, Dauphin, Lopez-Paz: mixup: beyond empirical risk minimization (arXiv 1710.09412)"
+CUTMIX = "Yun et al.: CutMix: regularization strategy to train strong classifiers (arXiv 1905.04899)"
+SMOOTHING = "Szegedy et al.: Rethinking the Inception architecture for computer vision (arXiv 1512.00567)"
 UNIVARIATE = "Joshi, Vardi, Srebro: Noisy interpolation learning with shallow univariate ReLU networks (arXiv 2307.15396)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
 MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
@@ -118,6 +121,27 @@ FIGURES = {
             "measured spectra of four image kernels in place of the bundled digits",
         ),
         Entry(
+            "more_is_better_maps",
+            MORE_IS_BETTER,
+            "heat maps of test and training error over samples and features, five ridges",
+            "known",
+            "",
+        ),
+        Entry(
+            "more_is_better_ridge_sweep",
+            MORE_IS_BETTER,
+            "test and training error against the ridge and against each other, several label noises",
+            "known with --data, ours without",
+            "measured sweeps of CIFAR-10, SVHN, MNIST in place of the bundled digits",
+        ),
+        Entry(
+            "more_is_better_relu",
+            MORE_IS_BETTER,
+            "random ReLU features of real images: error against features and against samples",
+            "known with --data, ours without",
+            "measured errors on CIFAR-10 in place of the bundled digits",
+        ),
+        Entry(
             "morisset_views",
             MORISSET,
             "test error of augmented random features against n/k, for 1, 2, 8 and infinitely many views of each sample",
@@ -153,6 +177,48 @@ FIGURES = {
             "",
         ),
         Entry(
+            "augmentation_mixup",
+            MIXUP,
+            "mixup: test error against the concentration, for 1, 4 and infinitely many mixtures of each sample",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmentation_cutmix",
+            CUTMIX,
+            "CutMix beside mixup on the bundled digits: test error against the concentration",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmentation_label_smoothing",
+            SMOOTHING,
+            "label smoothing: test error against its amount, at several ridges and label noises",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmentation_crop",
+            MORISSET,
+            "random crops of the bundled digits: test error against the size of the window",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmentation_colour",
+            MORISSET,
+            "colour jitter and gray images: test error of digits in random colours",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmentation_test_views",
+            MORISSET,
+            "augmentation at test time: test error of the mean over K views",
+            "ours",
+            "",
+        ),
+        Entry(
             "accelerated_sgd",
             ACCELERATED,
             "accelerated against plain SGD in one pass: decay rates, errors in large and small eigenvalues, label noise",
@@ -176,7 +242,7 @@ FIGURES = {
         Entry(
             "class_imbalance",
             CLASS_IMBALANCE,
-            "test and training loss of a majority and a minority class along plain, balanced and normalised descent",
+            "test and training loss of a majority and a minority class: plain, balanced, normalised, stochastic descent",
             "ours",
             "",
         ),
@@ -223,6 +289,20 @@ FIGURES = {
             "",
         ),
         Entry(
+            "benign_misspecified",
+            HASTIE,
+            "least squares on a part of the inputs, at ridge 0 and the best ridge",
+            "known in part",
+            "",
+        ),
+        Entry(
+            "benign_tuned",
+            HASTIE,
+            "the best ridge beside ridge 0, against parameters per sample",
+            "known in part",
+            "",
+        ),
+        Entry(
             "benign_regimes",
             MALLINAR,
             "three regimes: learning curves, and fits of noise on a circle",
@@ -240,6 +320,13 @@ FIGURES = {
             "benign_xor",
             BENIGN_XOR,
             "a ReLU network on XOR clusters: fits flipped labels in one step, generalises later; its neurons",
+            "ours",
+            "",
+        ),
+        Entry(
+            "benign_xor_alignment",
+            BENIGN_XOR,
+            "XOR clusters from vanishing weights: chance after one step, aligned neurons after two",
             "ours",
             "",
         ),
@@ -274,7 +361,7 @@ FIGURES = {
         Entry(
             "sensitivity",
             ROBUSTNESS,
-            "gradients of tanh random features against their number, for several numbers of samples",
+            "gradients of random features that fit noise, against their number: tanh, x²/2, cos, softplus",
             "known in part",
             "",
         ),

@@ -1,6 +1,6 @@
-"""Losses of a majority and a minority class along plain, balanced and per-class-normalised gradient descent.
+"""Losses of a majority and a minority class along plain, balanced, per-class-normalised and stochastic descent.
 
-Parameters and question are ours: nothing here is taken from a paper.
+For the question of arXiv 2207.00391; parameters ours.
 """
 
 __all__ = ["compute", "draw"]
@@ -18,7 +18,10 @@ from rfgen.systems import class_imbalance
 
 INPUTS, COUNTS, MEAN, TRACES = 120, (180, 20), 0.5, (4.0, 4.0)
 RATES, STEPS = {"plain": 0.05, "balanced": 0.05, "normalised": 0.05}, 40
+# Stochastic descent: samples of a step, and the rule whose mean it follows.
+BATCH, STOCHASTIC = 1, ("plain", "balanced")
 CLASSES = {"majority": COLOURS[0], "minority": COLOURS[1]}
+SAMPLING = (("of all", "o", None), ("of each class", "s", "white"))
 
 SCALES: dict[str, dict[str, Any]] = {"smoke": {"every": 4, "trials": 30}, "paper": {"every": 2, "trials": 400}}
 
@@ -31,7 +34,11 @@ minority were repeated until both are as many (rate {rates[plain]:g} each), norm
 gradients (rate {rates[normalised]:g}). Lines: exact theory computed by rfgen. Grey: where normalised steps become too
 long for the gradients they follow, which then differ from draw to draw; the theory, thin from there on, holds before (to
 step {valid_until}). Dots: simulations, {trials} draws; bars: one standard error. Largest distance of a dot from valid
-theory: {worst:.1f} standard errors.
+theory: {worst:.1f} standard errors. Right: stochastic descent, batch {batch}, at the rates of the two rules that it
+follows in the mean: samples drawn from all (as plain), or from either class alike, the minority oversampled (as
+balanced). Simulation only; dashed: the theory of those rules. At these rates the noise of its steps hardly shows: at the
+last step the minority's test loss is {noise_all:+.1%} from that line drawing from all, {noise_each:+.1%} from each class
+(± {noise_se:.1%}).
 """
 
 
@@ -57,22 +64,61 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         known = valid[:, None, at] & (at > 0)
         z = np.where(known, (mean - arrays[name][..., at]) / np.where(known, error, 1.0), 0.0)
         arrays |= {f"dot_{name}": mean, f"dot_{name}_se": error, f"dot_{name}_z": z}
+    arrays |= _stochastic(at, plan["trials"], seed)
     largest = max(float(np.abs(arrays[f"dot_{name}_z"]).max()) for name in ("test", "train"))
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "inputs": INPUTS,
         "counts": list(COUNTS), "mean": MEAN, "traces": list(TRACES), "rates": RATES, "steps": STEPS,
-        "trials": plan["trials"], "valid_until": exact[-1].valid_until,
+        "batch": BATCH, "trials": plan["trials"], "valid_until": exact[-1].valid_until,
         "rises": float(arrays["test"][0, 1].max() / arrays["test"][0, 1, 0]), "largest_z": largest,
     }
+    added = [
+        float(arrays["sgd_test"][i, 1, -1] / arrays["test"][list(RATES).index(rule), 1, at[-1]] - 1.0)
+        for i, rule in enumerate(STOCHASTIC)
+    ]
+    error = float((arrays["sgd_test_se"] / arrays["sgd_test"])[:, 1, -1].max())
+    parameters |= {"noise_all": added[0], "noise_each": added[1], "noise_se": error}
     text = CAPTION.format(worst=largest, **parameters)
     return arrays, {**parameters, "caption": " ".join(text.split())}
+
+
+def _stochastic(at: np.ndarray, trials: int, seed: int) -> dict[str, np.ndarray]:
+    """`sgd_test`, `sgd_train` and standard errors (rules, classes, dots) of descent on drawn samples."""
+    random, deviations = np.random.default_rng(seed), np.sqrt(np.array(TRACES) / INPUTS)
+    means = np.zeros((2, INPUTS + 1))
+    means[:, 0], means[:, -1] = (MEAN, -MEAN), 1.0
+    of_row, labels = np.repeat([0, 1], COUNTS), np.array([1.0, -1.0])
+    shape = (trials, sum(COUNTS), INPUTS)
+    rows = np.concatenate([deviations[of_row][:, None] * random.standard_normal(shape), np.zeros((*shape[:2], 1))], axis=2)
+    rows += means[of_row]
+    trial, found = np.arange(trials)[:, None], {"test": [], "train": []}
+    for rule in STOCHASTIC:
+        chances = np.full(sum(COUNTS), 1.0) if rule == "plain" else 1.0 / np.array(COUNTS)[of_row]
+        weights, measured = np.zeros((trials, INPUTS + 1)), {"test": [], "train": []}
+        for step in range(STEPS + 1):
+            if step in at:
+                spread = deviations**2 * np.square(weights[:, :-1]).sum(axis=1, keepdims=True)
+                measured["test"].append((labels - weights @ means.T) ** 2 + spread)
+                squares = (labels[of_row] - np.einsum("tri,ti->tr", rows, weights)) ** 2
+                measured["train"].append(np.stack([squares[:, of_row == group].mean(axis=1) for group in (0, 1)], axis=1))
+            drawn = random.choice(of_row.size, (trials, BATCH), p=chances / chances.sum())
+            batch = rows[trial, drawn]
+            residuals = labels[of_row][drawn] - np.einsum("tbi,ti->tb", batch, weights)
+            weights = weights + RATES[rule] * np.einsum("tb,tbi->ti", residuals, batch) / BATCH
+        for name, values in measured.items():
+            found[name].append(np.moveaxis(np.array(values), 0, -1))  # (trials, classes, dots)
+    arrays = {}
+    for name, values in found.items():
+        runs = np.array(values)
+        arrays |= {f"sgd_{name}": runs.mean(axis=1), f"sgd_{name}_se": runs.std(axis=1, ddof=1) / trials**0.5}
+    return arrays
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     """A row for test and for training loss, a column for each rule."""
     names = ("test", "train")
     with look():
-        figure, axes = blank(2, len(parameters["rates"]), 11.5, 6.4)
+        figure, axes = blank(2, len(parameters["rates"]) + 1, 14.0, 6.4)
         for i, (rule, rate) in enumerate(parameters["rates"].items()):
             valid = np.asarray(arrays["valid"][i], bool)
             end = int(valid.sum()) - 1
@@ -94,6 +140,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.label_outer()
             axes[0, i].set_title(f"{rule}, rate {rate:g}")
             axes[-1, i].set_xlabel("step")
+        _draw_stochastic(axes[:, -1], arrays, parameters, names)
         for name, ax in zip(names, axes[:, 0], strict=True):
             ax.set_ylabel(f"{name} loss of a class")
         classes = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in CLASSES.items()]
@@ -101,5 +148,25 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="k", label="valid"), Line2D([], [], color="k", lw=0.9, alpha=0.8, label="not valid"),
             Line2D([], [], color="0.6", lw=1.2, label="last valid step"),
         ]
-        legend(figure, {"class": classes, "theory": theory})
+        draws = [
+            Line2D([], [], color="k", ls="--", lw=1.2, marker=marker, mfc=fill, label=label)
+            for label, marker, fill in SAMPLING
+        ]
+        legend(figure, {"class": classes, "theory": theory, "stochastic": draws})
     return figure
+
+
+def _draw_stochastic(column: Any, arrays: dict[str, Any], parameters: dict[str, Any], names: tuple[str, ...]) -> None:
+    for ax, name in zip(column, names, strict=True):
+        for i, rule in enumerate(STOCHASTIC):
+            lines = arrays[name][list(parameters["rates"]).index(rule)]
+            for g, colour in enumerate(CLASSES.values()):
+                ax.plot(arrays["step"], lines[g], "--", color=colour, lw=1.2)
+                mean, error = (arrays[f"sgd_{name}{kind}"][i, g] for kind in ("", "_se"))
+                _, marker, fill = SAMPLING[i]
+                ax.errorbar(arrays["dot_step"], mean, error, fmt=marker, color=colour, mfc=fill or colour, lw=1, zorder=3)
+        ax.set(yscale="log", xlim=(-0.8, parameters["steps"] + 0.8), ylim=(0.006, 2.5))
+        plain_log(ax.yaxis)
+        ax.label_outer()
+    column[0].set_title(f"stochastic, batch {parameters['batch']}")
+    column[-1].set_xlabel("step")

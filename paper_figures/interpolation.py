@@ -1,6 +1,6 @@
 """What the figures on the cost of overfitting share: pure-noise tasks, and simulated dots beside exact values."""
 
-__all__ = ["AGNOSTIC", "coefficient", "cost_dots", "pure_noise", "risk_dots", "worst"]
+__all__ = ["AGNOSTIC", "coefficient", "cost_dots", "paired_ratio", "pure_noise", "risk_dots", "worst"]
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import rfgen as rg
-from paper_figures.runs import simulate
+from paper_figures.runs import simulate, test_by_trial
 
 AGNOSTIC = "After Zhou, Simon, Vardi, Srebro (arXiv 2306.13185), a theoretical paper; figure and parameters ours."
 
@@ -35,18 +35,24 @@ def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     }
 
 
-def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:
-    """Simulated risk at ridge 0 over that at the ridge best in theory, as `risk_dots`.
+def paired_ratio(over: np.ndarray, under: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ratio of two means over trials (trials, ...) of the same draws, and its standard error, which knows the pairing.
 
-    Both risks come from the same draws; the standard error ignores their correlation and is an upper bound of it.
+    >>> drawn = np.array([1.0, 2.0, 3.0])
+    >>> [float(one) for one in paired_ratio(3.0 * drawn, drawn)]
+    [3.0, 0.0]
     """
+    value = over.mean(axis=0) / under.mean(axis=0)
+    return value, (over - value * under).std(axis=0, ddof=1) / over.shape[0] ** 0.5 / under.mean(axis=0)
+
+
+def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:
+    """Simulated risk at ridge 0 over that at the ridge best in theory, both of the same draws, as `risk_dots`."""
     exact = rg.overfitting_cost(task, n=list(sizes))
     best = np.minimum(exact.best_ridge.values, 1e12)
-    runs = simulate(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
+    test = test_by_trial(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
     place = np.arange(len(sizes))
-    test, error = ((column[place, 0], column[place, place + 1]) for column in (runs.test.values, runs.test_se.values))
-    values = test[0] / test[1]
-    errors = np.where(best > 0, values * np.hypot(error[0] / test[0], error[1] / test[1]), 0.0)
+    values, errors = paired_ratio(test[:, place, 0], test[:, place, place + 1])
     z = (values - exact.cost.values) / np.where(errors > 0, errors, 1.0)
     return {f"{name}_n": np.array(sizes, float), name: values, f"{name}_se": errors, f"{name}_z": z}
 

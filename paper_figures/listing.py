@@ -9,7 +9,7 @@ from pathlib import Path
 from paper_figures.catalogue import FIGURES
 from paper_figures.settings import declared
 
-# Seconds of each figure at each scale where measured, in one run on two cores shared with other work.
+# Seconds of each figure at each scale where measured, of one core, programs compiled: `python -m paper_figures.keep`.
 MEASURED: dict[str, dict[str, float]] = json.loads(Path(__file__).with_name("times.json").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,7 @@
 After figure 1 of "More is Better" (arXiv 2311.14646), with the parameters of the authors' code.
 """
 
-__all__ = ["compute", "draw"]
+__all__ = ["compute", "draw", "lumped"]
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     """
     plan = SCALES[scale]
     task = rg.Task.power_law(alpha=ALPHA, beta=BETA, noise=NOISE, modes=MODES)
-    drawn = task if plan["modes"] == MODES else _lumped(plan["modes"])
+    drawn = task if plan["modes"] == MODES else lumped(plan["modes"])
     size = np.geomspace(SMALLEST, LARGEST, plan["grid"])
     panels = {}
     for panel in PANELS:
@@ -101,7 +101,7 @@ def _best(task: rg.Task, panel: str, size: Any) -> Any:
     return rg.optimal_ridge(task, *_learner(panel, size, 0.0))
 
 
-def _lumped(modes: int) -> rg.Task:
+def lumped(modes: int) -> rg.Task:
     """The first `modes` modes, and all others as one isotropic level of the same trace and power.
 
     The others lie far below every effective ridge of the sizes drawn, where only their sums count.

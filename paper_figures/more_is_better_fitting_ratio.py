@@ -4,7 +4,7 @@ After "More is Better" (arXiv 2311.14646).  With measured data: the sweeps publi
 formula.  Without: the bundled digits, with the exact curve of their kernel.
 """
 
-__all__ = ["compute", "draw", "power_law_shape"]
+__all__ = ["SWEPT", "compute", "draw", "power_law_shape", "swept"]
 
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ SCALES: dict[str, dict[str, Any]] = {
     "paper": {"grid": 401, "examples": None, "n": (25, 50, 100), "ridges": 29, "trials": 45},
 }
 SMALLEST_RIDGE, LARGEST_RIDGE = 1e-3, 1e4
+SWEPT = (SMALLEST_RIDGE, LARGEST_RIDGE)
 
 KNOWN_CAPTION = """
 After More is Better (arXiv 2311.14646); parameters known. Dots: measured by the paper's authors, not by us (source:
@@ -61,7 +62,14 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     (levels, points), `best_ratio` (levels,), and `relative_noise` (levels,).  Risks are relative to that of predicting
     zero.
     """
-    return _digits(SCALES[scale], scale, seed) if data is None else _measured(SCALES[scale], scale, data)
+    return swept(SCALES[scale], scale, data, seed)
+
+
+def swept(
+    plan: dict[str, Any], scale: str, data: str | Path | None, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sweeps of a plan: of the measured data, or of the digits."""
+    return _digits(plan, scale, seed) if data is None else _measured(plan, scale, data)
 
 
 def power_law_shape(root: Any, alpha: float, beta: float, relative_noise: Any) -> Any:

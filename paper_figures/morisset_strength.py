@@ -22,7 +22,7 @@ from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 ALPHA, BETA, NOISE, MODES, RIDGE = 1.0, 2.0, 0.5, 200, 0.01
 SIZES, SWEPT_VIEWS, FIXED = (100, 400, 1600), 4, 400
 SMALLEST, LARGEST = 20, 2000
-RANGES = {"noise": (1e-4, 1.0), "mask": (0.1, 1.0)}
+RANGES = {"noise": (1e-4, 1.0), "mask": (0.4, 1.0)}
 NAMES = {"noise": "view_variance", "mask": "keep"}
 LABELS = {"noise": "noise variance", "mask": "keep probability"}
 
@@ -134,7 +134,7 @@ def _draw_sweep(ax: Any, values: dict[str, np.ndarray], kind: str, parameters: d
             mec="white", mew=0.5, lw=1, zorder=3,
         )
     ax.set(yscale="log", xlabel=LABELS[kind], ylabel="test error", xscale="log" if kind == "noise" else "linear")
-    plain_log(ax.yaxis, (1.0, 2.0, 5.0) if kind == "mask" else tuple(range(1, 10)))
+    plain_log(ax.yaxis, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 
 
 def _draw_best(ax: Any, values: dict[str, np.ndarray], kind: str, against: str) -> None:
@@ -143,6 +143,5 @@ def _draw_best(ax: Any, values: dict[str, np.ndarray], kind: str, against: str) 
         ax.plot(values["size"], np.where(off, np.nan, best), color=colour)
     ax.set(xscale="log", xlabel="samples n" if against == "n" else "random features k", ylabel=f"best {LABELS[kind]}")
     if kind == "noise":
-        ax.set(yscale="log", ylim=(1e-3, 0.2))
-    else:
-        ax.set_ylim(-0.04, 1.04)
+        ax.set_yscale("log")
+        plain_log(ax.yaxis)

@@ -28,8 +28,10 @@ LATE = 1e4
 KNOBS = {"samples": COLOURS[0], "noisy samples": COLOURS[5], "features": COLOURS[1], "steps": COLOURS[2]}
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"steps": 1000, "grid": 25, "dots": 4, "trials": 12, "simulated": 1, "last": 5},
-    "paper": {"steps": 10_000, "grid": 61, "dots": 9, "trials": 100, "simulated": 3, "last": 6},
+    "smoke": {"steps": 1000, "grid": 25, "dots": 4, "trials": 12, "simulated": 1, "last": 5, "drawn": (30,)},
+    "paper": {
+        "steps": 10_000, "grid": 61, "dots": 9, "trials": 100, "simulated": 3, "last": 6, "drawn": (30, 100, 300, 1000),
+    },
 }
 
 CAPTION = """
@@ -43,8 +45,9 @@ epoch, another algorithm, of which there is no theory here and so no line. Large
 i^-β, for a hard target (β = {hard:g}), and for an easy one (β = {easy:g}) where all four exponents are at their largest.
 Samples: kernel regression without ridge or label noise; noisy samples: with label noise {label_noise:g}, at the best ridge;
 features: random features trained without noise on any number of samples; steps: one pass without noise, rate
-{small_rate:g}, batches of 1. Dashed: closed exponents, through the last point. In brackets: exponent fitted from {late:g}
-on, and closed.
+{small_rate:g}, batches of 1. Dots: {trials} simulations each, of samples and of noisy samples. Dashed: closed exponents,
+through the last point. In brackets: slope from {late:g} on, and the closed exponent which it tends to; it is not there
+yet: they are up to {unconverged:.3f} apart.
 """
 
 
@@ -84,8 +87,9 @@ def _dots(runs: Any, curve: Any = None) -> dict[str, np.ndarray]:
     return {**found, "dot_z": ((runs.test - curve.test.sel(steps=runs.steps)) / runs.test_se).values}
 
 
-def _scaling(alpha: float, beta: float, last: int) -> dict[str, dict[str, Any]]:
+def _scaling(alpha: float, beta: float, plan: dict[str, Any], seed: int) -> dict[str, dict[str, Any]]:
     """For each knob the excess risk over `x` from 10 to 10^last, the fitted and the closed exponent."""
+    last = plan["last"]
     task, x = rg.Task.power_law(alpha, beta, modes=None), np.round(np.geomspace(10, 10.0**last, 4 * last - 3))
     noisy = task.with_noise(LABEL_NOISE)
     values = {
@@ -105,7 +109,19 @@ def _scaling(alpha: float, beta: float, last: int) -> dict[str, dict[str, Any]]:
         fit = scaling_exponents.fitted_exponent(x[late], excess.values[late])
         exponents = np.array([fit.exponent, fit.error, closed[name](alpha, beta)])
         found[name] = {"x": x, "excess": excess.values, "exponents": exponents}
+    drawn = list(plan["drawn"])
+    best = rg.optimal_ridge(noisy, rg.Learner(rg.Ridge()), n=drawn).ridge.values
+    for name, posed, ridges in (("samples", task, [0.0] * len(drawn)), ("noisy samples", noisy, best)):
+        at = [_excess(posed, ridge, n, plan["trials"], seed) for ridge, n in zip(ridges, drawn, strict=True)]
+        found[name] |= {"dot_x": drawn, **{key: [dot[key] for dot in at] for key in at[0]}}
     return found
+
+
+def _excess(task: rg.Task, ridge: float, n: int, trials: int, seed: int) -> dict[str, float]:
+    learner = rg.Learner(rg.Ridge(ridge))
+    exact, runs = rg.predict(task, learner, n=n), simulate(task, learner, n=n, trials=trials, seed=seed)
+    mean, error = float(runs.test), float(runs.test_se)
+    return {"dot": mean - task.risk_noise, "dot_se": error, "dot_z": (mean - float(exact.test)) / error}
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -113,18 +129,19 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.  Keys "PANEL.NAME": panels "one pass", "n = ..." (", reshuffled", ", full batch") with `x`,
     `test`, `dot_x`, `dot_test`, `dot_test_se`, `dot_z`; panels "hard KNOB", "easy KNOB" with `x`, `excess`, `exponents`
-    (fitted, standard error, closed).
+    (fitted, standard error, closed), some with dots.
     """
     plan = SCALES[scale]
     panels = _compute_budget(plan, seed)
-    worst = max(float(np.abs(panel["dot_z"]).max()) for panel in panels.values() if "dot_z" in panel)
     for law, exponents in LAWS.items():
-        panels |= {f"{law} {knob}": found for knob, found in _scaling(*exponents, plan["last"]).items()}
+        panels |= {f"{law} {knob}": found for knob, found in _scaling(*exponents, plan, seed).items()}
+    worst = max(float(np.abs(panel["dot_z"]).max()) for panel in panels.values() if "dot_z" in panel)
+    fits = [panel["exponents"] for panel in panels.values() if "exponents" in panel]
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "modes": MODES, "exponent": EXPONENT,
         "noise": NOISE, "batch": BATCH, "rate": RATE, "full_rate": FULL_RATE, "sizes": list(SIZES), "laws": LAWS,
         "alpha": LAWS["hard"][0], "small_rate": SMALL_RATE, "label_noise": LABEL_NOISE, "late": LATE,
-        "trials": plan["trials"], "largest_z": worst,
+        "trials": plan["trials"], "largest_z": worst, "unconverged": max(abs(fit - closed) for fit, _, closed in fits),
     }
     text = CAPTION.format(worst=worst, hard=LAWS["hard"][1], easy=LAWS["easy"][1], **parameters)
     return flatten(panels), {**parameters, "caption": " ".join(text.split())}
@@ -164,7 +181,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for knob, colour in KNOBS.items():
                 panel = select(arrays, f"{law} {knob}")
                 x, y, (fitted, _, closed) = panel["x"], panel["excess"], panel["exponents"]
-                ax.plot(x, y, color=colour, label=f"{knob} ({fitted:.3f}, {closed:.3f})")
+                ax.plot(x, y, color=colour, label=f"{knob} ({fitted:.3f} → {closed:.3f})")
+                if "dot" in panel:
+                    ax.errorbar(panel["dot_x"], panel["dot"], panel["dot_se"], fmt="o", color=colour)
                 ax.plot(x, y[-1] * (x / x[-1]) ** -closed, color=colour, ls="--", lw=1)
                 high = max(high, y[0])
             ax.set(xscale="log", yscale="log", xlabel="samples, features or steps", ylabel="excess risk")

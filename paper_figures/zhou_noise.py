@@ -21,7 +21,7 @@ from rfgen.theory import interpolation_threshold, power_law_fitting
 
 ALPHA, BETAS, N, RANGE = 1.5, (1.2, 2.0, 3.0), 100, (1e-2, 1e4)
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 25, "dots": (3.0, 100.0), "trials": 12},
+    "smoke": {"grid": 13, "dots": (3.0, 100.0), "trials": 12},
     "paper": {"grid": 97, "dots": (0.03, 0.3, 1.0, 3.0, 10.0, 100.0, 1000.0), "trials": 200},
 }
 CAPTION = """

@@ -13,7 +13,7 @@ from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
 from rfgen.curves.arguments import Dataset, Numbers
-from rfgen.curves.dataset import DESCRIPTIONS
+from rfgen.curves.dataset import described
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
@@ -100,4 +100,4 @@ def _with_usual_parts(task: AnyTask, curve: Dataset) -> Dataset:
     added = np.maximum(curve.noise.values - sigma, 0.0)
     irreducible = np.where(np.isnan(curve.noise), np.nan, sigma)
     parts = {"variance_with_noise": curve.variance.values + added, "irreducible": irreducible}
-    return curve.assign({name: (curve.noise.dims, part, {"long_name": DESCRIPTIONS[name]}) for name, part in parts.items()})
+    return curve.assign({name: (curve.noise.dims, part, described(name)) for name, part in parts.items()})

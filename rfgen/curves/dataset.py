@@ -1,6 +1,6 @@
 """Curves as xarray datasets: one table of variables, NaN with a reason, means with standard errors."""
 
-__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "judged", "mean_and_error", "means"]
+__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "described", "judged", "mean_and_error", "means"]
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -117,7 +117,22 @@ DESCRIPTIONS = {
 }
 # A residual below this is that of a solution.
 SOLVED = 1e-10
+# Risks and what they are sums of.
+SQUARES = {
+    "test", "train", "bias", "variance", "noise", "variance_with_noise", "irreducible", "excess", "data_variance",
+    "features_variance", "initial_variance", "end_test", "best_ridge_test", "stationary_test", "late_loss",
+}
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
+
+
+def described(name: str) -> dict[str, str]:
+    """The attributes of a variable: its long name, and the units of risks and of their parts.
+
+    >>> described("bias")
+    {'long_name': 'squared error of the mean predictor', 'units': 'target squared'}
+    """
+    units = {"units": "target squared"} if name.removesuffix("_se") in SQUARES else {}
+    return {"long_name": DESCRIPTIONS.get(name, name), **units}
 
 
 def dataset(
@@ -139,7 +154,7 @@ def dataset(
     data = {}
     for name, values in variables.items():
         own = dims if values.ndim == len(dims) else dims[:-1]
-        data[name] = (own, values, {"long_name": DESCRIPTIONS.get(name, name)})
+        data[name] = (own, values, described(name))
     result = xarray.Dataset(data, coords, {"rfgen_version": __version__, "task": repr(task), **attributes})
     for name in coords:
         result[name].attrs["long_name"] = DESCRIPTIONS.get(name, name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paper_figures import more_is_better_fitting_ratio, more_is_better_spectra
+from paper_figures import more_is_better_fitting_ratio, more_is_better_relu, more_is_better_spectra
 
 MODES = 400
 
@@ -48,4 +48,10 @@ def write(folder: Path) -> Path:
             folder / more_is_better_fitting_ratio.FILES[name], trial=np.arange(5), relative_noise=level, ridge=ridge,
             test_risk=trials, train_risk=trials * root**2, noiseless_ridgeless_test_risk=np.float32(1.0),
         )
+    sizes, ridge = np.array([10, 40, 160, 400]), np.geomspace(1e-3, 100.0, 31)
+    error = np.broadcast_to(0.9 + 0.1 * random.random((4, 1)), (4, 31))
+    for name, file in more_is_better_relu.FILES.items():
+        across = {"n": np.array([256]), "k": sizes} if name == "n256" else {"n": sizes, "k": np.array([256])}
+        means = {"test_mean": error, "test_std": 0.1 * error, "train_mean": 0.8 * error}
+        np.savez(folder / file, ridge=ridge, trials=45, **means, **across)
     return folder

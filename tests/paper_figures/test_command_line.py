@@ -1,5 +1,7 @@
 """The command line: what it lists, what it refuses and in which words."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray
@@ -7,6 +9,7 @@ import xarray
 import rfgen as rg
 from paper_figures import FIGURES
 from paper_figures.__main__ import main
+from paper_figures.keep import GALLERY, LARGEST, SUMMARY
 from paper_figures.runs import keeping, simulate
 from paper_figures.storage import restore
 from tests.paper_figures import synthetic
@@ -95,6 +98,14 @@ def test_simulations_of_a_killed_figure_are_kept(tmp_path):
     assert not folder.exists()
 
 
+def test_the_gallery_is_small_and_says_how_far_dots_are():
+    kept = json.loads(SUMMARY.read_text(encoding="utf-8"))
+    assert all(picture.stat().st_size <= LARGEST for picture in GALLERY.glob("*.png"))
+    for name, found in kept.items():
+        assert name in FIGURES and (GALLERY / f"{name}.png").exists()
+        assert {"scale", "largest_z", "seconds", "cpu_seconds", "rfgen", "jax"} <= set(found)
+
+
 @pytest.mark.parametrize("arguments", (["--help"], ["make", "--help"], ["draw", "--help"]))
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -140,7 +151,7 @@ def test_missing_data_is_named(name, capsys, tmp_path):
     assert f"the data folder {data} does not exist" in _refused(name, data, out, capsys)
     data.mkdir()
     said = _refused(name, data, out, capsys)
-    assert f"the data folder {data} lacks " in said and "cifar10-myrtle10-cntk" in said and "mnist-" in said
+    assert f"the data folder {data} lacks " in said and "cifar10-" in said
 
 
 def test_incomplete_and_damaged_files_are_named(capsys, tmp_path):

@@ -81,7 +81,7 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
     assert ("measured by the paper's authors, not by us" in parameters["caption"]) == with_data
     if name == "more_is_better_features":
         _dots_agree_with_theory(arrays)
-    if name.startswith("morisset"):
+    if name.startswith(("morisset", "augmentation")):
         _augmented_dots_agree_with_theory(name, arrays, parameters)
     if name.startswith("advani_saxe"):
         _linear_networks_agree_with_theory(name, arrays, parameters)
@@ -188,7 +188,7 @@ def test_synthetic_files_stand_in_for_the_measured_ones(tmp_path):
 def test_lumped_tail_of_the_smoke_dots_changes_nothing_visible():
     plan = more_is_better_features.SCALES["smoke"]
     whole = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
-    lumped = more_is_better_features._lumped(plan["modes"])
+    lumped = more_is_better_features.lumped(plan["modes"])
     for size in plan["sizes"]:
         learner = rg.Learner(rg.Ridge(more_is_better_features.RIDGES), features=[256.0, size])
         exact, near = (rg.predict(task, learner, n=[256.0, size]) for task in (whole, lumped))
