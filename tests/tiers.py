@@ -11,7 +11,7 @@ COLLECTED = pytest.StashKey[list]()
 FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/curves/test_cells.py": {
         "test_an_interrupted_run_loses_nothing": ("ridge", "classes"),
-        "test_an_interrupted_run_with_a_store_goes_on_later": ("one pass", "sparse"),
+        "test_an_interrupted_run_with_a_store_goes_on_later": ("sparse",),
     },
     "tests/domains/test_domains.py": {
         "test_against_the_dense_reference": ("False-15",),
@@ -30,12 +30,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/paper_figures/test_paper_figures.py": {
         "test_made_at_smoke_scale_and_drawn_from_its_files": (
-            "advani_saxe_spectra-False", "advani_saxe_student_teacher-False", "more_is_better_fitting_ratio-False",
-            "more_is_better_fitting_ratio-True", "more_is_better_spectra-True",
+            "advani_saxe_spectra-False", "more_is_better_fitting_ratio-False", "more_is_better_fitting_ratio-True",
+            "more_is_better_spectra-True",
         ),
     },
     "tests/problems/test_augmentations.py": {
         "TestMoments::test_labels": (),
+        "TestMixupAsWeights::test_risk_of_mixed_rows_is_that_of_weighted_rows": (),
     },
     "tests/problems/test_kernels_on_gaussian_inputs.py": {
         "test_simulations": ("gauss",),
@@ -91,12 +92,15 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/systems/test_kernel_classifier.py": {
         "test_theory_and_simulation_agree_through_the_verbs": (),
+        "test_within_one_per_cent": ("100-200",),
+        "test_flow_within_one_per_cent": (),
     },
     "tests/systems/test_lazy_network.py": {
         "test_gaussian_start_along_training": (),
-        "test_real_network_as_start": ("1-120-1000-40", "2-120-400-30", "2-400-300-10"),
+        "test_real_network_as_start": ("1-120-1000-40", "2-120-400-30"),
         "test_same_samples_with_and_without_a_start": (),
         "test_trials_do_not_depend_on_their_number": (),
+        "test_linearised_network": ("kernel1",),
     },
     "tests/simulation/test_margin_fit.py": {
         "test_gradient_of_the_smoothed_hinge_vanishes": ("more rows",),
@@ -111,19 +115,25 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "hard_margin-fewer rows-True",
         ),
         "test_scikit_learn": ("fewer rows-0.05-True", "more rows-0.05-False", "more rows-3.0-True", "many rows-3.0-False"),
+        "test_inseparable": ("False",),
+        "test_gradient_vanishes": ("squared_hinge-many rows-0.05-True",),
     },
     "tests/simulation/test_multi_pass_sgd.py": {
         "test_inputs_drawn_as_points": (),
+        "test_features_given_the_rows_have_the_law_of_direct_ones": (),
+        "test_simulation_is_steps_by_hand": ("training1-45-60",),
     },
     "tests/simulation/test_one_pass_sgd.py": {
         "test_features_have_the_law_of_rows_times_weights": ("15",),
         "test_grouping_of_runs_is_unseen": (),
         "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
+        "test_unresolved_modes_are_noise_to_the_labels": ("30",),
+        "test_real_examples_and_features_by_hand": ("False-50",),
     },
     "tests/simulation/test_sgd_agreement.py": {
         "test_fresh_views_without_allowance": ("mask",),
         "test_many_passes": ("features",),
-        "test_one_pass_without_allowance": ("descent-None", "accelerated-15"),
+        "test_one_pass_without_allowance": ("descent-None",),
     },
     "tests/simulation/test_shapes.py": {
         "test_a_grid_compiles_few_programs": ("training1",),
@@ -132,8 +142,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_classifiers_on_the_host_are_those_on_the_device": ("hinge-mixture",),
         "test_random_numbers_are_those_of_jax": (),
         "test_sparse_fits_on_the_host_are_those_on_the_device": ("lasso-20",),
-        "test_the_host_draws_what_the_device_draws": ("mixtures",),
-        "test_the_host_finds_what_the_device_finds": ("70-None-members1-float64",),
+        "test_the_host_draws_what_the_device_draws": (),
+        "test_the_host_finds_what_the_device_finds": (),
     },
     "tests/systems/test_naive_bayes.py": {
         "test_theory_and_simulation_agree": ("naive",),
@@ -170,12 +180,17 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_real_inputs_unchanged": ("3",),
         "test_single_precision": (),
         "test_store_and_memory": (),
+        "test_many_test_views_are_their_mean": (),
+        "test_predictions_are_averaged_over_test_views": ("1",),
+        "test_rows_are_the_objective_of_scikit_learns_weighted_ridge": ("augmentation1",),
     },
     "tests/systems/test_xor_network.py": {
         "test_descent_written_out": ("90-20",),
         "test_first_step_agrees_with_theory": ("(200, 4000, 1000, 15.0, 0.01, 2e-05, 0.15)",),
         "test_the_first_step_is_no_linear_classifier_until_init_vanishes": (),
         "test_two_devices_give_the_same_numbers": (),
+        "test_neurons_of_the_first_two_steps": (),
+        "test_points_drawn_in_few_directions_have_the_law_of_all": (),
     },
     "tests/test_a_day.py": {
         "test_maps_stay_bounded_and_numbers_finite": (),
@@ -222,7 +237,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_right_draws_fail_at_the_stated_level": (),
     },
     "tests/test_notebooks.py": {
-        "test_notebook": ("your_own_data",),
+        "test_notebook": (),
     },
     "tests/test_programs.py": {
         "test_a_first_call_compiles_no_more_than_the_table_says": ("predict, ridge", "predict, flow", "simulate, ridge"),
@@ -230,7 +245,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/test_readme.py": {
         "test_block_runs": (
-            'ax.figure.savefig("curve.png")', 'print(curve.test.values, curve.attrs["in', "print(float(slope))",
+            'ax.figure.savefig("curve.png")', "print(float(slope))",
             "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1",
             "    print(weighting, curve.test[:, -1], ", "print(rg.univariate.spline_risk([1.0, 2.",
             "print(rg.adversarial_error(mixture, svm,", "print(parts.variance_data.values.round(3",
@@ -249,7 +264,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_pencil_against_dense_matrices": (),
     },
     "tests/theory/ridge/test_derivatives.py": {
-        "test_at_ridge_zero": ("30.0-inf", "30.0-45.0"),
+        "test_at_ridge_zero": ("30.0-45.0",),
     },
     "tests/theory/ridge/test_ensemble.py": {
         "test_both_engines_agree_on_what_two_models_share": ("60-150-0.05", "37-200-0.0"),
@@ -281,13 +296,14 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/theory/sgd/test_multi_pass.py": {
         "test_a_thousand_steps_take_less_than_two_seconds": (),
-        "test_another_contour_changes_nothing": ("settings1",),
+        "test_another_contour_changes_nothing": (),
         "test_exact_moments_given_the_data": ("160-40-1.2-4",),
         "test_infinite_batches_are_full_batch_descent": ("60-3.0-descent",),
         "test_unstable_settings_grow_as_reported": ("training1",),
         "test_where_it_comes_to_rest": (
             "300-None-0.0-0.0", "300-None-0.0-2.0", "60-None-0.0-0.0", "60-None-0.0-2.0", "40-60-0.0-0.0", "40-60-0.0-2.0",
         ),
+        "test_infinitely_many_samples_are_one_pass": ("60-descent",),
     },
     "tests/theory/sgd/test_one_pass.py": {
         "test_random_features_against_draws_of_them": ("60-training0",),
@@ -298,6 +314,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_exponential": (),
         "test_multiple_descent_on_the_sphere": (),
         "test_pure_noise_costs_the_coefficient": ("power", "isotropic", "outside the span", "eigenvalue zero"),
+        "test_outputs_kept_or_summed": (),
+        "test_optimised_over_the_ridge_too": (),
     },
     "tests/theory/overfitting/test_overfitting_of_real_kernels.py": {
         "test_digits": (),
@@ -324,6 +342,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/systems/test_state_evolution.py": {
         "test_derivatives_are_those_of_differences": (),
+        "test_extremes": ("l1", "l2"),
     },
     "tests/test_fuzz.py": {
         "test_random_tasks": (),
@@ -348,6 +367,15 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             "HeavyBall(rate=0.2, momentum=0.4, steps=[1, 2, ..., 1000000]) 300 None 1.4 None",
             "Nesterov(rate=0.2, steps=[1, 20, 60]) 200 80 1.4 None",
         ),
+    },
+    "tests/test_tiers.py": {
+        "test_the_two_tiers_are_the_whole": (),
+    },
+    "tests/numerics/test_program_cache.py": {
+        "test_four_processes_write_at_once": (),
+    },
+    "tests/equivalents/test_blocks.py": {
+        "test_patterns_against_loops": ("3-2",),
     },
 }
 
