@@ -2,10 +2,15 @@
 
 __all__ = ["simulate"]
 
+from typing import TYPE_CHECKING
+
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
-from rfgen.curves.arguments import Dataset, Folder, Numbers
+from rfgen.curves.arguments import Folder, Numbers
 from rfgen.numerics.precision import double_precision
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @double_precision
@@ -13,7 +18,7 @@ def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None,
-) -> Dataset:
+) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters

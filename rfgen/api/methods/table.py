@@ -8,7 +8,8 @@ import numpy as np
 
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
-from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked
+from rfgen.api.methods.coverage import Coverage
+from rfgen.api.methods.method import OPTIONS, Method, asked
 from rfgen.api.methods.ridge import predict_spectral
 from rfgen.api.methods.sgd import predict_stochastic
 from rfgen.api.methods.spectral_runs import simulate_spectral
