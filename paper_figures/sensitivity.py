@@ -18,6 +18,7 @@ from paper_figures.panels import flatten, select
 from paper_figures.style import blank, graded, legend, look, plain_log
 from rfgen.systems import sensitivity
 
+simulated = sensitivity.simulate_sensitivity
 NOISE, RANGE = 0.25, (0.1, 20.0)
 # What is fitted: power of the target, variance of the noise.
 TARGETS = {"target and noise": (1.0, NOISE), "noise only": (0.0, NOISE)}
@@ -40,7 +41,6 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.
     """
-    simulated = sensitivity.simulate_sensitivity
     plan, panels = SCALES[scale], {}
     dim = plan["dim"]
     for name, (signal, noise) in TARGETS.items():
