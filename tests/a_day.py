@@ -36,8 +36,9 @@ from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.sphere_labels.theory import kernel_classifier
 from rfgen.systems.xor.theory import first_alignment, xor_first_step
 from rfgen.theory.classification.adversarial import linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
-from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import weight_law

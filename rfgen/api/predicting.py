@@ -3,7 +3,7 @@
 __all__ = ["predict"]
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
-from rfgen.curves.arguments import Dataset, Numbers
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import described
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @double_precision
@@ -24,7 +27,7 @@ def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
     members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None, test: Any = None,
     test_task: Task | None = None, **numbers: Numbers,
-) -> Dataset:
+) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
     Parameters
@@ -92,7 +95,7 @@ def predict(
     return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
 
 
-def _with_usual_parts(task: AnyTask, curve: Dataset) -> Dataset:
+def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset":
     """The curve with the split of textbooks: bias (squared), variance with that of noise, irreducible noise."""
     if not (isinstance(task, Task | DataTask) and {"bias", "variance", "noise"} <= set(curve)):
         return curve

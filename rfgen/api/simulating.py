@@ -3,15 +3,18 @@
 __all__ = ["simulate"]
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask
-from rfgen.curves.arguments import Dataset, Folder, Numbers
+from rfgen.curves.arguments import Folder, Numbers
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.task import Task
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @double_precision
@@ -20,7 +23,7 @@ def simulate(
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
     test: Any = None, test_task: Task | None = None, **numbers: Numbers,
-) -> Dataset:
+) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters

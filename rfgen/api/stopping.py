@@ -2,7 +2,7 @@
 
 __all__ = ["optimal_stopping"]
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.api.own_data.leverages import with_leverages
-from rfgen.curves.arguments import Dataset, Numbers
+from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.precision import double_precision
@@ -23,6 +23,9 @@ from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
 
+if TYPE_CHECKING:
+    import xarray
+
 # The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
 EARLIEST = 1e-3
 
@@ -30,7 +33,7 @@ EARLIEST = 1e-3
 @double_precision
 def optimal_stopping(
     task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
-) -> Dataset:
+) -> "xarray.Dataset":
     """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
 
     Parameters

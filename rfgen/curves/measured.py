@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.curves.arguments import checked_seed, checked_sizes, whole
-from rfgen.curves.cells.run import Cell, planned_for, run_cells
-from rfgen.curves.cells.store import content
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation
@@ -31,29 +30,28 @@ def sample_sizes(n: Any, least: int = 1) -> np.ndarray:
 def measured_curve(
     task: Any, training: Any, axes: Mapping[str, np.ndarray], run: Callable[..., Mapping[str, Any]],
     size: Callable[..., float], call: tuple[Any, Any, Any, bool | None, Any], outer: tuple[str, ...] = ("n",), *,
-    inner: Mapping[str, np.ndarray] | None = None, knobs: tuple[str, ...] = ("dim",), at_once: int = CELL_TRIALS,
-    lost: str | None = None, **attributes: Any,
+    knobs: tuple[str, ...] = ("dim",), at_once: int = CELL_TRIALS, lost: str | None = None, **attributes: Any,
 ) -> Any:
     """Means and standard errors over trials, NaN left out, of what `run` measures, over `axes`.
 
     `run(trials, seed, start, **at)` gives arrays (trials, ...) of the trials from number `start` on at one point of the
-    `outer` axes, whole numbers (None for inf), with the other axes behind, and `inner` behind those of what is known
-    `_by_` class or group; `size(**at)`: bytes that a trial holds, which `knobs` lower too.  `call`: trials, seed, memory,
-    progress and store of the verb.  `lost`: the variable whose NaN are fits that did not converge.
+    `outer` axes, whole numbers, with the other axes behind; `size(**at)`: bytes that a trial holds, which `knobs` lower
+    too.  `call`: trials, seed, memory, progress and store of the verb.  `lost`: the variable whose NaN are fits that did
+    not converge.
     """
     trials, seed, memory, progress, store = call
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     cells = []
-    for values in itertools.product(*(np.ravel(whole(name, axes[name])) for name in outer)):
-        at = {name: None if np.isinf(value) else int(value) for name, value in zip(outer, values, strict=True)}
+    for numbers in itertools.product(*(np.ravel(whole(name, axes[name])).astype(int).tolist() for name in outer)):
+        at = dict(zip(outer, numbers, strict=True))
 
-        def measure(start: int, stop: int, advance: Any, at: dict[str, Any] = at) -> dict[str, np.ndarray]:
+        def measure(start: int, stop: int, advance: Any, at: dict[str, int] = at) -> dict[str, np.ndarray]:
             found = run(stop - start, seed, start, **at)
             advance(stop - start)
             return {name: np.asarray(values, np.float64) for name, values in found.items()}
 
-        where = ", ".join(f"{name}={value}" for name, value in at.items() if value is not None)
-        key = (__version__, *content(task), *content(training), seed, *at.values())
+        where = ", ".join(f"{name}={value}" for name, value in at.items())
+        key = (__version__, *content(task), *content(training), seed, *numbers)
         cells.append(Cell(measure, key, at_once, int(size(**at)), where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), " or ".join((*outer, *knobs)), store, progress)
     attributes = {
@@ -63,5 +61,4 @@ def measured_curve(
         fits = np.concatenate([np.ravel(cell[lost]) for cell in collected])
         if np.isnan(fits).any():
             attributes["failures"] = f"{np.isnan(fits).sum()} fits of {fits.size} did not converge: left out"
-    variables = means(collected, Grid(axes), *(axis.size for axis in (inner or {}).values()))
-    return dataset(axes, variables, task, attributes, inner).assign_coords(trials=trials)
+    return dataset(axes, means(collected, Grid(axes)), task, attributes).assign_coords(trials=trials)

@@ -86,8 +86,9 @@ __all__ = [
 ]
 
 from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
-from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law

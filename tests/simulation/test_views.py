@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
-from rfgen.curves.cells.store import content
+from rfgen.curves.cells.content import content
 from rfgen.problems.augmentations import (
     Augmentation,
     Compose,

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.curves.arguments import checked_sizes
+from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
@@ -20,8 +20,9 @@ from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, MaxMargin, rule_of
 from rfgen.theory.classification.adversarial import linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
-from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 
 Problem = Mixture | ClassGroups | Teacher

@@ -2,15 +2,24 @@
 
 __all__ = ["simulate_classifier"]
 
+import itertools
 from typing import Any
 
 import numpy as np
 
+from rfgen._version import __version__
 from rfgen.api.methods.classification import Problem, axes_of, shown
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
+from rfgen.curves.dataset import dataset, means
+from rfgen.curves.grid import Grid
+from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining
 from rfgen.simulation.runs.classifier import classifier_runs
+
+# Trials of one stored cell.
+CELL_TRIALS = 32
 
 
 def simulate_classifier(
@@ -25,6 +34,9 @@ def simulate_classifier(
     over those.
     """
     axes, inner, training = axes_of(task, learner, n), shown(task), learner.training
+    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
+    for name in ("n", "features"):
+        whole(name, axes[name])
     kind = next(iter(inner), None)
     measured = {"error": "error"} if kind is None else {"error": "error", f"error_by_{kind}": "group_error"}
     measured |= {"sign_error": "sign_error"} if kind is None else {}
@@ -32,17 +44,26 @@ def simulate_classifier(
         measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
     names = ("train_error", "norm", "intercept", "support", "separable", *(("train_loss",) if "ridge" in axes else ()))
     measured |= {name: name for name in names}
+    cells = []
+    for size, count in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"])):
+        size, features = int(size), None if np.isinf(count) else int(count)
 
-    def run(trials: int, seed: int, start: int, n: int, features: int | None) -> dict[str, np.ndarray]:
-        runs = classifier_runs(task, training, n, features, trials, seed, start=start)
-        return {name: getattr(runs, own) for name, own in measured.items()}
+        def trained(
+            start: int, stop: int, advance: Any, size: int = size, features: int | None = features
+        ) -> dict[str, np.ndarray]:
+            runs = classifier_runs(task, training, size, features, stop - start, seed, start=start)
+            advance(stop - start)
+            return {name: np.asarray(getattr(runs, own), np.float64) for name, own in measured.items()}
 
-    def size(n: int, features: int | None) -> float:
         width = features or task.dim
         # rows, their design, and what an interior point factors
-        side = width if isinstance(training, AdversarialTraining) else min(n, width)
-        return 8.0 * (n * task.dim + 3 * n * width + 4 * side**2)
-
-    call = (trials, seed, memory, progress, store)
-    found = measured_curve(task, training, axes, run, size, call, ("n", "features"), inner=inner, knobs=())
-    return found.drop_vars("separable_se")
+        side = width if isinstance(training, AdversarialTraining) else min(size, width)
+        need = 8 * (size * task.dim + 3 * size * width + 4 * side**2)
+        key = (__version__, *content(task), *content(training), seed, size, features)
+        where = f"n={size}" + (f", features={features}" if features else "")
+        cells.append(Cell(trained, key, CELL_TRIALS, need, where))
+    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or features", store, progress)
+    variables = means(collected, Grid(axes), *(axis.size for axis in inner.values()))
+    del variables["separable_se"]
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
+    return dataset(axes, variables, task, attributes, inner).assign_coords(trials=trials)

@@ -18,10 +18,9 @@ from rfgen.api.nouns import (
     refuse_views_of_inputs,
     with_strengths,
 )
-from rfgen.curves.arguments import checked_seed, whole
+from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
-from rfgen.curves.cells.run import Cell, planned_for, run_cells
-from rfgen.curves.cells.store import content
+from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.program_maps import spare_maps

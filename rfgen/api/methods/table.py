@@ -10,8 +10,9 @@ from rfgen.algebra.estimator import Estimator
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
 from rfgen.api.methods.compiled import predict_compiled, simulate_compiled
+from rfgen.api.methods.coverage import Coverage
 from rfgen.api.methods.domains import predict_domains, simulate_domains
-from rfgen.api.methods.method import OPTIONS, Coverage, Method, asked, public
+from rfgen.api.methods.method import OPTIONS, Method, asked, public
 from rfgen.api.methods.ridge import predict_spectral
 from rfgen.api.methods.sequence import predict_sequence, simulate_sequence
 from rfgen.api.methods.sgd import predict_stochastic

@@ -1,6 +1,6 @@
 """One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
 
-__all__ = ["Cell", "planned_for", "progress_bar", "run_cells"]
+__all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "progress_bar", "run_cells", "whole"]
 
 import random
 import sys
@@ -35,6 +35,29 @@ class Cell:
     at_once: int
     bytes: int = 0
     where: str = ""
+
+
+def checked_sizes(n: Any) -> np.ndarray:
+    """Numbers of training samples > 0, which must be there."""
+    if n is None:
+        raise ValueError("n, the number of training samples, is missing")
+    return validation.positive("n", n)
+
+
+def whole(name: str, values: np.ndarray) -> np.ndarray:
+    """Numbers of things that are drawn: whole, or inf."""
+    finite = values[np.isfinite(values)]
+    if (finite != np.round(finite)).any():
+        raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
+    return values
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed that keys can be made of."""
+    seed = validation.integer("seed", seed, 0)
+    if seed >= 2**63:
+        raise ValueError(f"seed must be below 2^63, got {seed}")
+    return seed
 
 
 def planned_for(memory: Any) -> int:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.curves.arguments import checked_sizes
+from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import measured_curve

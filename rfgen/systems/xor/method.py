@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.curves.arguments import checked_sizes
+from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve

@@ -22,10 +22,11 @@ from jaxtyping import Array, Float
 
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
 
 
-@needs_double_precision
+@sparing_maps
 @partial(jax.jit, static_argnames="intercept")
 def separability_threshold(
     mahalanobis: Any, prior: Any = 0.5, flip: Any = 0.0, intercept: bool = False
@@ -42,6 +43,7 @@ def separability_threshold(
     ...         separability_threshold(2.0, 0.3, intercept=True), separability_threshold(2.0, 0.3, 0.15, intercept=True))]
     [0.5, 0.3784, 0.0438, 0.3544]
     """
+    require_double_precision("rfgen.theory.separability_threshold")
     mahalanobis, prior, flip = (jnp.asarray(value, jnp.float64) for value in (mahalanobis, prior, flip))
     rows = [(y, kind * y) for y in (1.0, -1.0) for kind in (1.0, -1.0)]
     shares = jnp.stack(
@@ -65,7 +67,7 @@ def separability_threshold(
     return distance(x)
 
 
-@needs_double_precision
+@sparing_maps
 @partial(jax.jit, static_argnames="link")
 def teacher_separability_threshold(link: str, scale: Any = 1.0, flip: Any = 0.0) -> Float[Array, "*batch"]:
     """Dimensions per sample above which labels of a linear teacher are linearly separable, with or without intercept.
@@ -78,6 +80,7 @@ def teacher_separability_threshold(link: str, scale: Any = 1.0, flip: Any = 0.0)
     ...     [round(float(teacher_separability_threshold(*of)), 4) for of in (("logistic", 0.25), ("sign", 1.0, 0.1))]
     [0.2215, 0.3342]
     """
+    require_double_precision("rfgen.theory.teacher_separability_threshold")
     scale, flip = (jnp.asarray(value, jnp.float64) for value in (scale, flip))
     u, measure = normal_nodes(0.0, 1.0, jnp.zeros(1))
     cdf = jax.scipy.stats.norm.cdf

@@ -17,8 +17,9 @@ from rfgen.numerics.program import program
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.adversarial import linf_training
+from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier, margin_distribution
-from rfgen.theory.classification.mean_rules import averaging, discriminant
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import adversarial_error, weight_law
