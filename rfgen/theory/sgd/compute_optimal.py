@@ -83,7 +83,7 @@ def _least(log_widths: np.ndarray, risks: np.ndarray) -> tuple[np.ndarray, np.nd
 
     columns = risks.shape[1]
     loss, at, inside = np.full(columns, np.nan), np.full(columns, np.nan), np.zeros(columns, bool)
-    known = np.isfinite(risks)
+    known = risks > 0.0
     for rows in np.unique(known, axis=1).T:
         own = (known == rows[:, None]).all(axis=0)
         count = int(rows.sum())

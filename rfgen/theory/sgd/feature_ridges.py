@@ -26,6 +26,8 @@ MOST_STEPS = 60
 LONGEST = 0.7
 # Modes below 10^-this of the lowest ridge are far: 1e-12 of the risk.
 DIGITS = 11.0
+# As many features as modes, to rounding.
+ROUNDING = 1e-12
 # Nodes behind, from which the next is extrapolated, with its coefficients.
 EXTRAPOLATED = {1: (1.0,), 2: (2.0, -1.0), 3: (3.0, -3.0, 1.0), 4: (4.0, -6.0, 4.0, -1.0)}
 
@@ -104,7 +106,7 @@ def lowest_ridge(modes: FeatureModes, features: np.ndarray) -> np.ndarray:
     [2.0, 0.0, 0.0]
     """
     found = np.zeros(features.shape)
-    few = features < modes.rank
+    few = features < modes.rank * (1.0 - ROUNDING)
     if not few.any():
         return found
     wanted = np.log(features[few])
@@ -153,7 +155,7 @@ class _Lanes:
         self.base = modes.counts * self.reached
         with np.errstate(divide="ignore", invalid="ignore"):
             self.beyond = np.where(lowest > 0, modes.beyond / lowest, 0.0)
-            self.gap = np.where(lowest > 0, 0.0, 1.0 - modes.rank / features)
+            self.gap = np.where(lowest > 0, 0.0, np.maximum(1.0 - modes.rank / features, 0.0))
         self.gap = np.where(np.isinf(features), 1.0, self.gap)
         self.share = 1.0 / features
 
