@@ -65,7 +65,7 @@ def _envelope(curves: int, budgets: int, last: float) -> dict[str, dict[str, np.
     best = rg.compute_frontier(task, rg.OnePassSGD(RATE, 1, BATCH), np.geomspace(5, 3e5, 16), compute)
     panels = {"envelope": {"compute": compute, "loss": best.loss.values, "width": best.width.values}}
     for width in widths:
-        steps = np.unique((compute / (width * BATCH)).round().astype(int))
+        steps = np.unique((np.geomspace(1e4, 10.0**last, 60) / (width * BATCH)).round().astype(int))
         steps = steps[steps >= 1]
         curve = step_transform(modes, np.array([width]), np.array([RATE]), np.array([float(BATCH)]), steps[None] * 1.0)
         panels[f"width {width:g}"] = {"compute": steps * width * BATCH, "loss": curve.signal[0, 0]}

@@ -106,7 +106,7 @@ def compute_frontier(
     if np.isnan(found.loss).any():
         raise ValueError(
             f"rate is too large, got {rate:g}: fewer than {LEAST_WIDTHS} of the widths that the compute buys "
-            f"{LEAST_STEPS:g} steps are stable; lower the rate, or give more features"
+            f"{LEAST_STEPS:g} steps are stable with a loss above rounding; lower the rate, or give more features"
         )
     names = ("loss", "width", "steps", "loss_exponent", "width_exponent")
     values = {name: getattr(found, name).reshape(budgets.shape) for name in names}
@@ -134,7 +134,7 @@ def compute_frontier(
     return result
 
 
-def _plain(training: OnePassSGD) -> tuple[float, float]:
+def _plain(training: Any) -> tuple[float, float]:
     """The constant rate and the batch of a training without momentum and averages."""
     rate, momentum = training.rate, training.momentum
     plain = not callable(rate) and not callable(momentum) and np.all(momentum == 0) and training.average_from is None

@@ -82,12 +82,16 @@ class _Search:
             full[self.free] = x
             return full
 
+        def derivatives(x: np.ndarray) -> np.ndarray:
+            return self.at(whole(x))[1]
+
+        slopes: Any = derivatives  # scipy's types take words only
         inside = (self.low[self.free], self.high[self.free])
         room = 1e-6 * (inside[1] - inside[0])
         start = np.clip(theta[self.free], inside[0] + room, inside[1] - room)
         found = least_squares(
-            lambda x: self.at(whole(x))[0], start, lambda x: self.at(whole(x))[1], inside, x_scale="jac", ftol=1e-4,
-            xtol=1e-7, gtol=1e-7, max_nfev=40,
+            lambda x: self.at(whole(x))[0], start, slopes, inside, x_scale="jac", ftol=1e-4, xtol=1e-7, gtol=1e-7,
+            max_nfev=40,
         )
         return whole(found.x), 2.0 * float(found.cost)
 
@@ -214,10 +218,11 @@ def three_terms(
     def residual(p: np.ndarray) -> np.ndarray:
         return np.log(terms(p).sum(axis=0) / losses) / errors
 
-    def slopes(p: np.ndarray) -> np.ndarray:
+    def derivatives(p: np.ndarray) -> np.ndarray:
         shares = terms(p) / (terms(p).sum(axis=0) * errors)
         return np.stack([shares[0], shares[1], -logs[0] * shares[1], shares[2], -logs[1] * shares[2]], axis=1)
 
+    slopes: Any = derivatives
     least, most = np.log(losses.min()), np.log(losses.max())
     low, high = np.array([least - 30.0, least - 30.0, 0.0, least - 30.0, 0.0]), np.array([most, most + 9, 9, most + 9, 9])
     ends = [

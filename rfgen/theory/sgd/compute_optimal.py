@@ -62,7 +62,7 @@ def compute_optimal(
     found = step_transform(seen, widths, *lanes, np.where(enough, times, times.max(axis=1, keepdims=True)))
     risks = np.where(enough, found.signal[0] + noise * found.amplification, np.nan)
     loss, log_width, inside = (part.reshape(3, -1) for part in _least(np.log(widths), risks))
-    inside = inside.all(axis=0)
+    inside = np.logical_and.reduce(inside)
     with np.errstate(invalid="ignore", divide="ignore"):
         slopes = [np.where(inside, (part[2] - part[0]) / (2.0 * HALF_SPAN), np.nan) for part in (
             np.log(loss - noise), log_width)]
@@ -83,7 +83,7 @@ def _least(log_widths: np.ndarray, risks: np.ndarray) -> tuple[np.ndarray, np.nd
 
     columns = risks.shape[1]
     loss, at, inside = np.full(columns, np.nan), np.full(columns, np.nan), np.zeros(columns, bool)
-    known = np.isfinite(risks)
+    known = risks > 0.0
     for rows in np.unique(known, axis=1).T:
         own = (known == rows[:, None]).all(axis=0)
         count = int(rows.sum())

@@ -26,6 +26,8 @@ MOST_STEPS = 60
 LONGEST = 0.7
 # Modes below 10^-this of the lowest ridge are far: 1e-12 of the risk.
 DIGITS = 11.0
+# As many features as modes, to rounding.
+ROUNDING = 1e-12
 # Nodes behind, from which the next is extrapolated, with its coefficients.
 EXTRAPOLATED = {1: (1.0,), 2: (2.0, -1.0), 3: (3.0, -3.0, 1.0), 4: (4.0, -6.0, 4.0, -1.0)}
 
@@ -104,7 +106,7 @@ def lowest_ridge(modes: FeatureModes, features: np.ndarray) -> np.ndarray:
     [2.0, 0.0, 0.0]
     """
     found = np.zeros(features.shape)
-    few = features < modes.rank
+    few = features < modes.rank * (1.0 - ROUNDING)
     if not few.any():
         return found
     wanted = np.log(features[few])
@@ -153,14 +155,14 @@ class _Lanes:
         self.base = modes.counts * self.reached
         with np.errstate(divide="ignore", invalid="ignore"):
             self.beyond = np.where(lowest > 0, modes.beyond / lowest, 0.0)
-            self.gap = np.where(lowest > 0, 0.0, 1.0 - modes.rank / features)
+            self.gap = np.where(lowest > 0, 0.0, np.maximum(1.0 - modes.rank / features, 0.0))
         self.gap = np.where(np.isinf(features), 1.0, self.gap)
         self.share = 1.0 / features
 
-    def newton(self, log_delta: np.ndarray, log_ridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def newton(self, log_delta: np.ndarray, log_ridge: np.ndarray) -> tuple[Any, Any]:
         """What is missing in log ridge, and its slope in log delta."""
         delta = np.exp(log_delta)
-        kappa = self.lowest + delta
+        kappa: Any = self.lowest + delta
         real = self.modes.values + kappa.real[:, None]
         square = real**2 + (kappa.imag**2)[:, None]
         weight = self.base / square
@@ -169,7 +171,7 @@ class _Lanes:
         second = np.einsum("ln,ln,ln->l", weight, real, real) - kappa.imag**2 * weight.sum(axis=1)
         second = second - 2j * kappa.imag * np.einsum("ln,ln->l", weight, real) + self.beyond / kappa**2
         inner = self.gap + delta * first * self.share
-        missing = np.log(kappa) + np.log(inner) - log_ridge
+        missing: Any = np.log(kappa) + np.log(inner) - log_ridge
         missing = missing.real + 1j * ((missing.imag + np.pi) % (2.0 * np.pi) - np.pi)
         return missing, delta / kappa + delta * (first - delta * second) * self.share / inner
 
@@ -199,7 +201,7 @@ class _Lanes:
 
     def read(self, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """df1 (lanes,), and what the target gains (rows, lanes)."""
-        kappa = self.lowest + delta
+        kappa: Any = self.lowest + delta
         real = self.modes.values + kappa.real[:, None]
         weight = 1.0 / (real**2 + (kappa.imag**2)[:, None])
         real *= weight
@@ -218,7 +220,8 @@ def paths(
 
     `outer` (lanes,): 0 where a path starts at a positive ridge, else `outer_ridge` of one near its start.
     """
-    lanes, logs = _Lanes(modes, features, lowest), np.log(ridges)
+    lanes = _Lanes(modes, features, lowest)
+    logs: Any = np.log(ridges)
     inner = outer == 0
     start = np.log(np.where(inner, 1.0, outer + lowest)) + 1j * np.where(logs[:, 0].imag < 0, -np.pi, np.pi)
     if inner.any():
