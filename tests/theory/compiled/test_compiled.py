@@ -2,10 +2,15 @@
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.problems.domains import Domains
+from rfgen.theory.compiled.many import risks
+from rfgen.theory.compiled.numbers import numbers_of
+from rfgen.theory.compiled.solver import solve
 
 a = rg.algebra
 X, U = a.data("X"), a.data("U", samples="m")
@@ -132,3 +137,33 @@ def test_simulation_of_the_same_tree(tmp_path):
     again = rg.simulate({"n": one, "m": two}, student, trials=3, **numbers)
     both = rg.simulate({"n": one, "m": two}, student, trials=24, store=tmp_path, **numbers)
     assert again.test.dims == ("ridge",) and both.test.equals(report.dataset.test_simulation)
+
+
+def test_many_points_are_compiled(monkeypatch):
+    grid = {"n": [30, 150], "ridge": np.geomspace(1e-4, 10.0, 40)}
+    one_by_one = predict(TASK, RIDGE, **grid)
+    monkeypatch.setattr("rfgen.api.methods.compiled.MANY", 50)
+    compiled = predict(TASK, RIDGE, **grid)
+    for name in ("test", "norm", "amplification"):
+        assert np.allclose(compiled[name], one_by_one[name], rtol=1e-12, atol=0)
+
+
+def test_derivatives():
+    """By every number of a distilled student, all eigenvalues among them, against differences."""
+    task = rg.Task([1.0, 0.5, 0.2, 0.1], [0.5, 0.3, 0.1, 0.1], noise=0.1)
+    student, point = a.Estimator(a.distil(WEIGHTS, U, "ridge2")), {"n": 40.0, "m": 60.0, "ridge": 0.3, "ridge2": 0.2}
+    posed, numbers = student.structure(), numbers_of(student, Domains.of(task, student.samples, None), {})(point)
+    metrics = (("error", ("covariance[n]",)),)
+    cores = solve(posed, numbers, metrics, 0.2).cores
+    with jax.enable_x64(True):
+        slopes = jax.jit(jax.grad(lambda own: risks(posed, metrics, own, cores)[0][0]))(numbers)
+    leaves, tree = jax.tree.flatten(numbers)
+    for place, slope in enumerate(jax.tree.leaves(slopes)):
+        for entry, exact in enumerate(np.ravel(slope)):
+            values = []
+            for sign in (1.0, -1.0):
+                moved = [np.array(leaf, float) for leaf in leaves]
+                moved[place].flat[entry] *= 1.0 + sign * 1e-4
+                values.append(solve(posed, jax.tree.unflatten(tree, moved), metrics, 0.2).values[0])
+            step = 2e-4 * float(np.ravel(leaves[place])[entry])
+            assert abs(exact - (values[0] - values[1]) / step) < 1e-7 * max(1.0, abs(exact))
