@@ -123,7 +123,8 @@ def look(count, seed, trials=TRIALS, size=SIZE):
             exact = float(rg.predict(task, estimator, **numbers).test)
             runs = rg.simulate(task, estimator, trials=trials, seed=seed, progress=False, **numbers)
         measured, error = float(runs.test), float(runs.test_se)
-        found.append((abs(measured - exact) / abs(exact), abs(measured - exact) / error, second_way(estimator, task, numbers)))
+        difference = abs(measured - exact)
+        found.append((difference / abs(exact), difference / error, second_way(estimator, task, numbers)))
     return np.array(found)
 
 

@@ -2,7 +2,7 @@
 
 __all__ = ["Diagonal", "Gaussian", "Transpose", "Vector"]
 
-from typing import Any
+from typing import Any, Self
 
 from rfgen.algebra.interned import ExpressionError
 from rfgen.algebra.matrices import LINE, Matrix, Space, part
@@ -32,7 +32,7 @@ class Gaussian(Matrix):
     def __new__(
         cls, name: str, rows: Space, columns: Space, row_covariance: Any = None, column_covariance: Any = None,
         variance: Any = ONE,
-    ) -> "Gaussian":
+    ) -> Self:
         """Of parts that fit."""
         for space, covariance in ((rows, row_covariance), (columns, column_covariance)):
             if covariance is not None and not (isinstance(covariance, Diagonal) and covariance.rows is space):

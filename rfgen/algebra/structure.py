@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """A pencil of one resolvent with its traces; `copies`: the numbers that these have in the whole, for each copy of it."""
+    """A pencil of one resolvent with its traces; `copies`: the numbers of these in the whole, for each copy of it."""
 
     pencil: Pencil
     traces: tuple[Trace, ...]

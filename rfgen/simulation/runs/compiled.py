@@ -4,7 +4,6 @@ __all__ = ["compiled_runs", "trial_bytes"]
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -56,8 +55,8 @@ def compiled_runs(
     given |= {teacher(name): weights[own[name]] for name in estimator.samples}
     dims = {INPUTS: levels.size, **{Space(name): size for name, size in sizes.items()}}
     for node in estimator.diagonals:
-        spread = levels if node.rows is INPUTS else np.arange(dims[node.rows]) * diagonals[node.name].size // dims[node.rows]
-        given[node] = diagonals[node.name][spread]
+        values_here, dim = diagonals[node.name], dims[node.rows]
+        given[node] = values_here[levels if node.rows is INPUTS else np.arange(dim) * values_here.size // dim]
     noise = {name: np.sqrt(domains.unseen(name)) for name in estimator.samples}
     tested, truth, left = values[own[TEST]], weights[own[TEST]], domains.unseen(TEST).sum()
     found: dict[str, list[list[float]]] = {"test": [], "norm": []}

@@ -1,4 +1,4 @@
-"""The linear equations of a pencil, once its cores are solved, in arrays of NumPy or of JAX alike: theory (14.4) and (14.6)."""
+"""The linear equations of a pencil whose cores are solved, in arrays of NumPy or of JAX alike: theory (14.4) and (14.6)."""
 
 __all__ = ["Linear", "Metrics", "level_equations", "means", "moment_equations"]
 

@@ -40,7 +40,8 @@ def numbers_of(
     moments: dict[Any, Any] = {}
     for (one, two), product in zip(pairs, rows[1:], strict=True):
         scale = np.sqrt(values[one] * values[two])
-        moments[("teacher", one), ("teacher", two)] = np.where(scale > 0.0, product, 0.0) / np.where(scale > 0.0, scale, 1.0)
+        seen = scale > 0.0
+        moments[("teacher", one), ("teacher", two)] = np.where(seen, product, 0.0) / np.where(seen, scale, 1.0)
     known = {covariance(name).name: values[name] for name in names} | dict(diagonals)
     levels = {own.rows.name: diagonals[own.name].size for own in estimator.diagonals if own.rows is not INPUTS}
     noises = [node for node in nodes(estimator.weights) if isinstance(node, Vector) and node.kind == "noise"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.algebra.structure import Structure
-from rfgen.theory.compiled.core import VANISHING, Unsolved, solve_core
+from rfgen.theory.compiled.core import VANISHING, UnsolvedError, solve_core
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.system import Numbers, System
 
@@ -50,7 +50,7 @@ def solve(
             solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
             for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
         ]
-    except Unsolved as error:
+    except UnsolvedError as error:
         return Solved(np.full(len(metrics), np.nan), np.nan, np.inf, str(error))
     cores, residual = tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0)
     unknowns = means(structure, numbers, cores, shift, _solved)

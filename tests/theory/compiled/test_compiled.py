@@ -1,4 +1,4 @@
-"""Compiled estimators: known numbers, the hand-written engine by another route, limits, peaks, and failures that are told."""
+"""Compiled estimators: known numbers, the hand-written engine by another route, limits, peaks, failures that are told."""
 
 import warnings
 
@@ -41,9 +41,8 @@ def test_reference_values(row):
     assert abs(curve.test.item() / exact - 1) < 1e-12
 
 
-def members(count, features):
-    maps = [a.random_features("k", name=f"W{own}") for own in range(count)] if features else [None] * count
-    return a.ensemble([a.ridge_fit(X, Y, features=own) for own in maps])
+def members(count):
+    return a.ensemble([a.ridge_fit(X, Y, features=a.random_features("k", name=f"W{own}")) for own in range(count)])
 
 
 def rounds(count):
@@ -61,7 +60,9 @@ REFEREE = {
         INFINITE, rg.Learner(rg.Ridge([1e-6, 0.1]), features=[40, 300]), {}, FEATURES.weights,
         {"k": [40, 300], "ridge": [1e-6, 0.1]}, 1e-11,
     ),
-    "ensemble": (TASK, rg.Learner(rg.Ridge(0.1), features=60), {"members": 3}, members(3, True), {"k": 60, "ridge": 0.1}, 1e-12),
+    "ensemble": (
+        TASK, rg.Learner(rg.Ridge(0.1), features=60), {"members": 3}, members(3), {"k": 60, "ridge": 0.1}, 1e-12
+    ),
     "iterated": (TASK, rg.Learner(rg.IteratedRidge(0.5, steps=3)), {}, rounds(3), {"ridge": 0.5}, 1e-10),
     "views, groups": (
         TASK, rg.Learner(rg.Ridge(0.2), augmentation=rg.GaussianNoise(0.3, views=2)), {}, a.ridge_fit(VIEWS, [Y, Y]),
@@ -108,7 +109,7 @@ REFUSED = {
     "unknown": ({"n": 5, "k": 3, "ridge": 0.1, "m": 2}, "m is no number of the estimator"),
     "negative": ({"n": 5, "k": 3, "ridge": -0.1}, "ridge must be >= 0"),
     "no size": ({"n": 0, "k": 3, "ridge": 0.1}, "n must be > 0"),
-    "an option": ({"n": 5, "k": 3, "ridge": 0.1, "members": 2}, "members is not covered by predict for estimators of your own"),
+    "an option": ({"n": 5, "k": 3, "ridge": 0.1, "members": 2}, "members is not covered by predict for estimators"),
 }
 
 
