@@ -75,7 +75,7 @@ def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
             traces = np.array(system.traced(numbers, system.inverse(dict(enumerate(before)), needed, shift)))
             with np.errstate(all="ignore"):
                 change = np.max(np.abs(traces / before - 1.0))
-            if not change > 1e-3:
+            if change <= 1e-3:  # not while traces between resolvents are still 0
                 break
         if change <= 1e-3 and np.all(traces != 0.0):
             signs = np.sign(traces)

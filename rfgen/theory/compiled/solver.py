@@ -2,7 +2,7 @@
 (14.7).
 """
 
-__all__ = ["Solved", "mean_squares", "radius_of", "solve"]
+__all__ = ["Solved", "linear_solution", "mean_squares", "radius_of", "solve", "solve_cores"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,19 +43,26 @@ def solve(
     Exact as all sizes grow together.  Derived: theory (14.4) to (14.7); existence and uniqueness for correlated
     linearisations: arXiv 2312.09194.
     """
-    scale = max((float(np.max(own)) for own in numbers.diagonals.values()), default=1.0)
-    shift = None if least > 0.0 else VANISHING * scale
     try:
-        found = [
-            solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
-            for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
-        ]
+        cores, residual, shift = solve_cores(structure, numbers, least, near)
     except UnsolvedError as error:
         return Solved(np.full(len(metrics), np.nan), np.nan, np.inf, str(error))
-    cores, residual = tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0)
-    unknowns = means(structure, numbers, cores, shift, _solved)
+    unknowns = means(structure, numbers, cores, shift, linear_solution)
     given, slopes = _dense(moment_equations(structure, numbers, unknowns, metrics, shift), len(structure.seconds))
     return mean_squares(given, slopes, residual, cores)
+
+
+def solve_cores(
+    structure: Structure, numbers: Numbers, least: float, near: Sequence[np.ndarray] = ()
+) -> tuple[tuple[np.ndarray, ...], float, float | None]:
+    """The traces of each core, the largest residual, and the shift that stands for a ridge of 0, if there is one."""
+    scale = max((float(np.max(own)) for own in numbers.diagonals.values()), default=1.0)
+    shift = None if least > 0.0 else VANISHING * scale
+    found = [
+        solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
+        for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
+    ]
+    return tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0), shift
 
 
 def mean_squares(
@@ -88,7 +95,8 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(given, float), matrix
 
 
-def _solved(equations: Linear) -> np.ndarray:
+def linear_solution(equations: Linear) -> np.ndarray:
+    """x = given + slopes x."""
     return _graded_solve(*_dense(equations, len(equations[0])))
 
 

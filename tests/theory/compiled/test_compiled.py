@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.algebra.pencil import linearise
+from rfgen.algebra.structure import structure
 from rfgen.problems.domains import Domains
 from rfgen.theory.compiled.many import risks
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.solver import solve
+from rfgen.theory.compiled.system import Numbers
+from rfgen.theory.compiled.traces import expected_trace
 
 a = rg.algebra
 X, U = a.data("X"), a.data("U", samples="m")
@@ -102,6 +106,23 @@ def test_domains_and_the_tested_task():
     assert np.array_equal(one.test, many.test) and np.allclose(shifted.test, one.test + 0.3, rtol=1e-13)
     with pytest.raises(ValueError, match="test_task is missing"):
         rg.predict({"n": TASK, "m": TASK.with_noise(0.5)}, student, n=50, m=20, **numbers)
+
+
+def test_traces_and_training_errors():
+    """The law of Marchenko and Pastur; mean squared residuals are an output like any other."""
+    n, p, space = 1000.0, 600.0, a.space("p")
+    X0 = a.Gaussian("X", a.space("n"), space)
+    sizes = {"n": np.array([n]), "p": np.array([p])}
+    for ridge in (1.0, 1e-2, 1e-6):
+        b = n - p + ridge
+        exact = 2 * p / (b + np.sqrt(b**2 + 4 * p * ridge))
+        numbers = Numbers(sizes, {}, {"ridge": ridge}, {})
+        found = expected_trace((X0.T @ X0 + "ridge").inverse, numbers, least=ridge)
+        assert abs(found / exact - 1) < 1e-12
+    posed = structure(linearise({"residual": Y - X @ WEIGHTS}))
+    numbers = numbers_of(RIDGE, Domains.of(TASK, RIDGE.samples, None), {})({"n": 60.0, "ridge": 0.1})
+    found = solve(posed, numbers, (("residual", ()),), 0.1).values[0] / 60
+    assert abs(found / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
 
 
 REFUSED = {
