@@ -140,9 +140,10 @@ def simulate_compiled(
     domains = Domains.of(task, learner.samples, test_task)
     outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
     scalars = Grid(inner)
+    points = scalars.points or [{}]  # an expression may have no scalars
 
     def run(trials: int, seed: int, start: int, **sizes: int) -> dict[str, np.ndarray]:
-        found = compiled_runs(learner, domains, diagonals, scalars.points, sizes, range(start, start + trials), seed)
+        found = compiled_runs(learner, domains, diagonals, points, sizes, range(start, start + trials), seed)
         return {name: np.reshape(values, (trials, *scalars.shape)) for name, values in found.items()}
 
     def size(**sizes: int) -> float:
