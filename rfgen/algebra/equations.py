@@ -15,7 +15,7 @@ from rfgen.algebra.macros import INPUTS, data, labels, ridge_fit, teacher
 from rfgen.algebra.matrices import Space
 from rfgen.algebra.pencil import Pencil, linearise
 from rfgen.algebra.scalars import ONE, Scalar
-from rfgen.algebra.structure import Core, Structure, Trace, structure
+from rfgen.algebra.structure import Core, Place, Structure, Trace, structure
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,7 +132,7 @@ def _inverse(pencil: Pencil, places: Any, unknowns: Mapping[int, Any], letters: 
         for own in (*pencil.fixed, *places):
             if own.row in position:
                 value = letters.scalar(own.factor) * letters.diagonals(space, own.diagonals)
-                value = -value * unknowns[own.unknown] if hasattr(own, "unknown") else value
+                value = -value * unknowns[own.unknown] if isinstance(own, Place) else value
                 matrix[position[own.row], position[own.column]] += value
         inverse = matrix.inv()
         for row, column in needed:

@@ -13,7 +13,7 @@ class Diagonal(Matrix):
     """A deterministic matrix >= 0, diagonal in the eigenbasis of its space: `Diagonal(name, space)`."""
 
     name, rows = part(0), part(1)
-    why_not_positive = None
+    why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
         """Its name."""
@@ -72,7 +72,7 @@ class Vector(Matrix):
     `of`: the sample space of a teacher, the data set of a noise.
     """
 
-    kind, of, rows, columns = part(0), part(1), part(2), LINE
+    kind, of, rows, columns = part(0), part(1), part(2), property(lambda self: LINE)
 
     @property
     def T(self) -> Matrix:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rfgen.algebra.estimator import Estimator
 from rfgen.algebra.macros import INPUTS, covariance
+from rfgen.algebra.structure import Structure
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
@@ -48,7 +49,28 @@ def _checked(
         rule = validation.positive if name in estimator.sizes else validation.array
         rule = validation.non_negative if rule is validation.array and name in estimator.never_negative else rule
         axes[name] = rule(name, given[name], (0, 1))
-    return axes, {name: validation.non_negative(name, given[name], 1) for name in diagonals}
+    return axes, {name: _matrix(name, given[name]) for name in diagonals}
+
+
+def _matrix(name: str, value: Any) -> np.ndarray:
+    """Values of a diagonal matrix, or a positive semidefinite one."""
+    found = validation.array(name, value, (1, 2))
+    if found.ndim == 1:
+        return validation.non_negative(name, found, 1)
+    if found.shape[0] != found.shape[1] or not np.allclose(found, found.T):
+        raise ValueError(f"{name} must be a symmetric matrix, got shape {found.shape}")
+    if (lowest := float(np.linalg.eigvalsh(found)[0])) < -1e-9 * np.trace(found):
+        raise ValueError(f"{name} must be positive semidefinite, got the eigenvalue {lowest:g}")
+    return found
+
+
+def _refuse_dense(posed: Structure, domains: Domains, dense: set[str]) -> None:
+    """Refuse products of matrices that do not commute, whose order is not kept, and levels of several modes."""
+    if dense and (domains.multiplicity != 1.0).any():
+        raise ValueError(f"task must have single modes, without multiplicity, beside the matrix {min(dense)}")
+    for names in (own.diagonals for own in (*posed.pencil.fixed, *posed.traces, *posed.places, *posed.seconds)):
+        if len(names) > 1 and dense & set(names):
+            raise ValueError(f"{' and '.join(names)} meet in a product, and their order is not kept: give diagonal values")
 
 
 def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = None, **numbers: Any) -> Any:
@@ -93,9 +115,11 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
     at, grid = numbers_of(learner, domains, diagonals), Grid(axes)
     metrics = (("error", (covariance(test).name,)), ("weights", ()))
+    dense = {name for name, own in diagonals.items() if own.ndim == 2}
+    _refuse_dense(posed, domains, dense)
     points = grid.points
     least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
-    if len(points) >= MANY and np.all(least > 0.0):
+    if len(points) >= MANY and np.all(least > 0.0) and not dense:
         solved = solve_many(posed, [at(point) for point in points], metrics, least)
     else:
         solved = []

@@ -68,7 +68,7 @@ def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
     """A shift that makes a contraction, and the solution there by signs and logarithms."""
     numbers, shift = range(len(system.traces)), 1.0
     needed = system.needed(numbers)
-    while shift < 1e60:
+    while shift < 1e200:
         traces = np.array(system.traced(numbers, system.inverse({}, needed, shift)))
         for _ in range(40):
             before = traces

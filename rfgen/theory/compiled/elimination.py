@@ -1,8 +1,9 @@
 """Entries of the inverse of a small sparse matrix whose entries are arrays over modes: elimination unrolled.
 
-Written for arrays of NumPy and of JAX alike.  Pivots are diagonal ones, as the matrices are positive sums there: no
-digits are lost where entries differ by many orders of magnitude, which a general solver with its row exchanges would lose.
-Rows of inverses, whose own entry is a ridge and may vanish, come last: then it stands beside what the others add to it.
+Written for arrays of NumPy and of JAX alike, and for matrices that do not commute: factors stand in their order.  Pivots
+are diagonal ones, as the matrices are positive sums there: no digits are lost where entries differ by many orders of
+magnitude, which a general solver with its row exchanges would lose.  Rows of inverses, whose own entry is a ridge and may
+vanish, come last: then it stands beside what the others add to it.
 """
 
 __all__ = ["inverse_entries"]
@@ -64,7 +65,7 @@ def _column(
                 change = upper[now, other] * solved[other]
                 total = -change if total is None else total - change
         if total is not None:
-            solved[now] = total * pivots[now]
+            solved[now] = pivots[now] * total
     return solved
 
 

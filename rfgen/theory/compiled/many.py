@@ -133,7 +133,7 @@ def solve_many(structure: Structure, numbers: Sequence[Numbers], metrics: Metric
     columns = list(zip(*(leaves for leaves, _ in flat), strict=True))
     places = tuple(all(leaf is column[0] for leaf in column) for column in columns)
     fixed = [np.asarray(column[0], float) for column, same in zip(columns, places, strict=True) if same]
-    varying = [np.stack(np.asarray(own, float)) for own, same in zip(columns, places, strict=True) if not same]
+    varying = [np.array(own, float) for own, same in zip(columns, places, strict=True) if not same]
     starts = [start_core(_bound(core, numbers[0])) for core in structure.cores]
     found: list[Solved] = []
     for first in range(0, len(numbers), BLOCK):

@@ -60,10 +60,10 @@ def moment_equations(
         diagonal, total = numbers.diagonal(spaces[trace.row], trace.diagonals), 0.0
         for one, two, moments in sources:
             if (trace.row, one) in inverse and (trace.column, two) in inverse:
-                total = total + (diagonal * moments * inverse[trace.row, one] * inverse[trace.column, two]).sum()
+                total = total + (diagonal * inverse[trace.row, one] * moments * inverse[trace.column, two].T).sum()
         given.append(total)
         for own, value in noises.places:
             if (trace.row, own.row) in inverse and (trace.column, own.column) in inverse:
-                made = noises.weighted[number] * value * inverse[trace.row, own.row] * inverse[trace.column, own.column]
+                made = noises.weighted[number] * inverse[trace.row, own.row] * value * inverse[trace.column, own.column].T
                 slopes[number, own.unknown] = slopes.get((number, own.unknown), 0.0) + made.sum()
     return given, slopes

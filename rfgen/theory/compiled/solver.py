@@ -17,6 +17,8 @@ from rfgen.theory.compiled.system import Numbers, System
 
 # This near to 1 the spectral radius of second moments is that of a peak; above, there is no finite variance.
 PEAK = 1e-9
+# Mean squares below 0 by less than this share of the largest are 0.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def solve_cores(
     structure: Structure, numbers: Numbers, least: float, near: Sequence[np.ndarray] = ()
 ) -> tuple[tuple[np.ndarray, ...], float, float | None]:
     """The traces of each core, the largest residual, and the shift that stands for a ridge of 0, if there is one."""
-    scale = max((float(np.max(own)) for own in numbers.diagonals.values()), default=1.0)
+    scale = max((float(np.max(np.asarray(own))) for own in numbers.diagonals.values()), default=1.0)
     shift = None if least > 0.0 else VANISHING * scale
     found = [
         solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
@@ -79,7 +81,9 @@ def mean_squares(
     values = given[count:] + slopes[count:] @ _graded_solve(given[:count], slopes[:count])
     if radius > 1.0 - PEAK:
         return Solved(np.where(values == 0.0, 0.0, np.inf), 1.0, residual, "", cores)
-    return Solved(values, radius, residual, "", cores)
+    if (values < -ROUNDING * np.max(np.abs(given), initial=0.0)).any():
+        return Solved(nothing, radius, residual, "a mean square below 0: outside the domain")
+    return Solved(np.maximum(values, 0.0), radius, residual, "", cores)
 
 
 def radius_of(slopes: np.ndarray) -> float:

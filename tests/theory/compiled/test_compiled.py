@@ -125,6 +125,21 @@ def test_traces_and_training_errors():
     assert abs(found / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
 
 
+def test_covariances_that_do_not_commute():
+    """In a basis where it is diagonal, a covariance beside an isotropic one gives the same."""
+    rng, p = np.random.default_rng(0), 24
+    values, basis = rng.uniform(0.1, 3.0, p), np.linalg.qr(rng.normal(size=(p, p)))[0]
+    power = rng.uniform(0.0, 1.0, p) / p
+    rows = a.Gaussian("V", a.space("m"), X.columns, None, a.Diagonal("S", X.columns))
+    student = a.Estimator(a.continue_from(WEIGHTS, rows, rows @ a.teacher("n"), "ridge2"))
+    numbers = {"n": 30, "m": 15, "ridge": 0.5, "ridge2": 0.3}
+    dense = predict(rg.Task(np.ones(p), power, 0.1), student, S=basis * values @ basis.T, **numbers)
+    turned = rg.Task(np.ones(p), (basis.T @ np.sqrt(power)) ** 2, 0.1)
+    assert abs(dense.test.item() / predict(turned, student, S=values, **numbers).test.item() - 1) < 1e-12
+    with pytest.raises(ValueError, match="S must be a symmetric matrix"):
+        rg.predict(turned, student, S=np.triu(np.ones((p, p))), **numbers)
+
+
 REFUSED = {
     "missing": ({"n": 5, "ridge": 0.1}, "k must be given: the estimator needs n, k, ridge"),
     "unknown": ({"n": 5, "k": 3, "ridge": 0.1, "m": 2}, "m is no number of the estimator"),
