@@ -26,7 +26,7 @@ def test_documentation_has_what_tools_read(name):
     text = inspect.getdoc(verb)
     assert all(f"\n{head}\n{'-' * len(head)}\n" in text for head in heads)
     described = text.split("\nParameters\n")[1].split("\nReturns\n")[0]
-    told = {word.strip() for line in described.splitlines() if line[:1].strip() for word in line.split(" : ")[0].split(",")}
+    told = {word.strip(" *") for line in described.splitlines() if line[:1].strip() for word in line.split(" : ")[0].split(",")}
     assert set(inspect.signature(verb).parameters) <= told
 
 
