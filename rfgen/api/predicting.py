@@ -2,14 +2,15 @@
 
 __all__ = ["predict"]
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
+from rfgen.api.nouns import AnyLearner, AnyTask, Domains, in_modes
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.precision import double_precision
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
     import xarray
 
 
-@double_precision
+@overload
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
-    members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
+    members: Numbers | None = None,
+) -> "xarray.Dataset": ...
+@overload
+def predict(
+    task: Domains, learner: Estimator, n: Numbers | None = None, *, test_task: Task | None = None,
+    **numbers: Any,
+) -> "xarray.Dataset": ...
+@double_precision
+def predict(
+    task: AnyTask | Domains, learner: AnyLearner | Estimator, n: Numbers | None = None, *, form: str | None = None,
+    by_mode: bool = False, members: Numbers | None = None, test_task: Task | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
@@ -86,7 +97,7 @@ def predict(
     return with_finite_size(task, _with_usual_parts(task, curve), method.decided[0])
 
 
-def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset":
+def _with_usual_parts(task: AnyTask | Domains, curve: "xarray.Dataset") -> "xarray.Dataset":
     """The curve with the split of textbooks: bias (squared), variance with that of noise, irreducible noise."""
     if not (isinstance(task, Task | DataTask) and {"bias", "variance", "noise"} <= set(curve)):
         return curve

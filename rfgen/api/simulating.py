@@ -2,11 +2,12 @@
 
 __all__ = ["simulate"]
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask
+from rfgen.api.nouns import AnyLearner, AnyTask, Domains
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.task import Task
@@ -15,11 +16,23 @@ if TYPE_CHECKING:
     import xarray
 
 
-@double_precision
+@overload
 def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
-    store: Folder | None = None, members: Numbers | None = None, test_task: Task | None = None, **numbers: Numbers,
+    store: Folder | None = None, members: Numbers | None = None,
+) -> "xarray.Dataset": ...
+@overload
+def simulate(
+    task: Domains, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    **numbers: Any,
+) -> "xarray.Dataset": ...
+@double_precision
+def simulate(
+    task: AnyTask | Domains, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
+    store: Folder | None = None, members: Numbers | None = None, test_task: Task | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 

@@ -4,16 +4,18 @@ __all__ = ["check"]
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any, overload
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.check.agreement import FINITE_SIZE
 from rfgen.api.check.comparison import comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask
+from rfgen.api.nouns import AnyLearner, AnyTask, Domains
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
@@ -22,12 +24,26 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 
 
+@overload
 def check(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+) -> Report: ...
+@overload
+def check(
+    task: Domains, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
-    **numbers: Numbers,
+    **numbers: Any,
+) -> Report: ...
+def check(
+    task: AnyTask | Domains, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
+    form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    **numbers: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
@@ -74,7 +90,8 @@ def check(
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     own_numbers(learner, "check", numbers)
     method, _ = method_for("predict", task, learner, form=form, members=members, test_task=test_task)
-    own = {**numbers, **({} if test_task is None else {"test_task": test_task})}
+    own: dict[str, Any] = {**numbers, **({} if test_task is None else {"test_task": test_task})}
+    both: tuple[Any, Any] = (task, learner)  # of either overload
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
@@ -86,9 +103,9 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form=form, members=members, **own)
+    theory = predict(*both, n, form=form, members=members, **own)
     measured = simulate(
-        task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
+        *both, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
         store=store, members=members, **own,
     )
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
