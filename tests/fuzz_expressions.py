@@ -4,7 +4,7 @@
 full tier runs fewer.
 """
 
-__all__ = ["look", "random_estimator", "second_way"]
+__all__ = ["agree", "look", "random_estimator", "second_way"]
 
 import sys
 import time
@@ -123,11 +123,13 @@ def look(count, seed, trials=TRIALS, size=SIZE):
             exact = float(rg.predict(task, estimator, **numbers).test)
             runs = rg.simulate(task, estimator, trials=trials, seed=seed, progress=False, **numbers)
         measured, error = float(runs.test), float(runs.test_se)
-        found.append((abs(measured - exact) / abs(exact), abs(measured - exact) / error, second_way(estimator, task, numbers)))
+        difference = abs(measured - exact)
+        found.append((difference / abs(exact), difference / error, second_way(estimator, task, numbers)))
     return np.array(found)
 
 
-def _agree(found):
+def agree(found):
+    """Which are within .5 % or 4 standard errors."""
     return (found[:, 0] < 0.005) | (found[:, 1] < 4.0)
 
 
@@ -135,7 +137,7 @@ if __name__ == "__main__":
     started = time.process_time()
     seen = look(int(sys.argv[1]), int(sys.argv[2]))
     print(f"{len(seen)} expressions, {time.process_time() - started:.0f} CPU seconds")
-    print(f"within .5 % or 4 s.e.: {_agree(seen).sum()}; median difference {np.median(seen[:, 0]):.2g}")
+    print(f"within .5 % or 4 s.e.: {agree(seen).sum()}; median difference {np.median(seen[:, 0]):.2g}")
     print(f"both ways agree to {np.max(seen[:, 2]):.2g}")
-    for number in np.flatnonzero(~_agree(seen) | (seen[:, 2] > 1e-10)):
+    for number in np.flatnonzero(~agree(seen) | (seen[:, 2] > 1e-10)):
         print(number, seen[number], random_estimator(np.random.default_rng([int(sys.argv[2]), number])).weights)

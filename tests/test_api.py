@@ -26,7 +26,8 @@ def test_documentation_has_what_tools_read(name):
     text = inspect.getdoc(verb)
     assert all(f"\n{head}\n{'-' * len(head)}\n" in text for head in heads)
     described = text.split("\nParameters\n")[1].split("\nReturns\n")[0]
-    told = {word.strip() for line in described.splitlines() if line[:1].strip() for word in line.split(" : ")[0].split(",")}
+    names = [line.split(" : ")[0] for line in described.splitlines() if line[:1].strip()]
+    told = {word.strip(" *") for name in names for word in name.split(",")}
     assert set(inspect.signature(verb).parameters) <= told
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests import fuzz_expressions
 from tests.fuzz import KINDS, look
 
 # `FUZZ_POINTS=100000 pytest tests/test_fuzz.py --full` looks at as many; `python -m tests.fuzz` lists what it finds.
@@ -21,3 +22,9 @@ def test_random_tasks(kind):
     seen, unknown, violations = look(max(POINTS * share, 1), 2, (kind,))
     assert not violations
     assert unknown[kind] < 0.2 * seen[kind]
+
+
+def test_random_expressions():
+    """Theory within .5 % or 4 standard errors of simulation, two ways to each core within 1e-10."""
+    seen = fuzz_expressions.look(24, 3)
+    assert fuzz_expressions.agree(seen).all() and seen[:, 2].max() < 1e-10

@@ -9,6 +9,9 @@ COLLECTED = pytest.StashKey[list]()
 
 # file -> test -> the parameter sets of it that stay quick
 FULL: dict[str, dict[str, tuple[str, ...]]] = {
+    "tests/algebra/test_expressions.py": {
+        "test_printed_equations_are_those_that_are_solved": (),
+    },
     "tests/curves/test_cells.py": {
         "test_an_interrupted_run_loses_nothing": ("ridge", "classes"),
         "test_an_interrupted_run_with_a_store_goes_on_later": ("sparse",),
@@ -214,6 +217,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_wrong_theory_never_agrees": ("38-0.5", "40-2.0"),
         "test_size_of_the_error_that_was_measured": ("rough target on the circle", "exp"),
     },
+    "tests/theory/compiled/test_compiled.py": {
+        "test_the_engine_has_an_independent_referee": ("features",),
+        "test_derivatives": (),
+    },
     "tests/theory/ridge/test_negative_ridge.py": {
         "test_continuous_and_smooth_at_0": ("60.0-20.0",),
         "test_simulation_agrees": ("spiked, kernel",),
@@ -345,6 +352,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_extremes": ("l1", "l2"),
     },
     "tests/test_fuzz.py": {
+        "test_random_expressions": (),
         "test_random_tasks": (),
     },
     "tests/test_numbers_that_were_wrong.py": {

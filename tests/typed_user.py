@@ -56,12 +56,12 @@ def script(task: rg.Task, inputs: np.ndarray, labels: np.ndarray) -> None:
 
 def mistakes(task: rg.Task, learner: rg.Learner) -> None:
     """What is an error before anything runs."""
-    rg.check(task, learner, 20, trails=3)  # pyright: ignore[reportCallIssue]
+    rg.check(task, learner, 20, trails=3)  # pyright: ignore[reportArgumentType]
     rg.simulate(task, learner, 20, 30)  # pyright: ignore[reportCallIssue]
     rg.predict(task, learner, 20, "moment")  # pyright: ignore[reportCallIssue]
-    rg.predict(learner, task, 20)  # pyright: ignore[reportArgumentType]
-    rg.predict(task, rg.Ridge(0.1), 20)  # pyright: ignore[reportArgumentType]
-    rg.predict(task, learner, "20")  # pyright: ignore[reportArgumentType]
+    rg.predict(learner, task, 20)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rg.predict(task, rg.Ridge(0.1), 20)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rg.predict(task, learner, "20")  # pyright: ignore[reportArgumentType, reportCallIssue]
     rg.optimal_ridge(task, learner)  # pyright: ignore[reportCallIssue]
-    rg.simulate(task, learner, 20, store=5)  # pyright: ignore[reportArgumentType]
+    rg.simulate(task, learner, 20, store=5)  # pyright: ignore[reportArgumentType, reportCallIssue]
     rg.plot(rg.check(task, learner, 20))  # pyright: ignore[reportArgumentType]

@@ -5,9 +5,9 @@ draws its matrices and evaluates it: the expression is all that they share.
 """
 
 __all__ = [
-    "INPUTS", "Diagonal", "Estimator", "ExpressionError", "Gaussian", "Matrix", "Scalar", "Space", "Vector", "continue_from",
-    "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features", "ridge_fit", "scalar", "sketch", "space",
-    "teacher", "view",
+    "INPUTS", "Diagonal", "Estimator", "ExpressionError", "Gaussian", "Matrix", "Scalar", "Space", "Vector",
+    "continue_from", "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features", "ridge_fit",
+    "scalar", "sketch", "space", "teacher", "view",
 ]
 
 from rfgen.algebra.estimator import Estimator

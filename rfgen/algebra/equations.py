@@ -15,7 +15,7 @@ from rfgen.algebra.macros import INPUTS, data, labels, ridge_fit, teacher
 from rfgen.algebra.matrices import Space
 from rfgen.algebra.pencil import Pencil, linearise
 from rfgen.algebra.scalars import ONE, Scalar
-from rfgen.algebra.structure import Core, Structure, Trace, structure
+from rfgen.algebra.structure import Core, Place, Structure, Trace, structure
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,8 +77,7 @@ def equations(whole: Structure, metrics: Mapping[str, tuple[str, ...]]) -> Equat
                 for number, trace in enumerate(core.traces)
             ]
             named += _named(core, own, letters, "" if len(whole.cores) == 1 else f"_{count + 1}")
-    linear = _linear(whole, metrics, unknowns, letters)
-    return Equations(cores, named, linear)
+    return Equations(cores, named, _linear(whole, metrics, unknowns, letters))
 
 
 def _greek(name: str) -> str:
@@ -133,7 +132,7 @@ def _inverse(pencil: Pencil, places: Any, unknowns: Mapping[int, Any], letters: 
         for own in (*pencil.fixed, *places):
             if own.row in position:
                 value = letters.scalar(own.factor) * letters.diagonals(space, own.diagonals)
-                value = -value * unknowns[own.unknown] if hasattr(own, "unknown") else value
+                value = -value * unknowns[own.unknown] if isinstance(own, Place) else value
                 matrix[position[own.row], position[own.column]] += value
         inverse = matrix.inv()
         for row, column in needed:
@@ -142,12 +141,14 @@ def _inverse(pencil: Pencil, places: Any, unknowns: Mapping[int, Any], letters: 
     return found
 
 
-def _linear(whole: Structure, metrics: Mapping[str, tuple[str, ...]], unknowns: Sequence[Any], letters: _Letters) -> list[Any]:
+def _linear(
+    whole: Structure, metrics: Mapping[str, tuple[str, ...]], unknowns: Sequence[Any], letters: _Letters
+) -> list[Any]:
     """Levels of traces, second moments, outputs."""
     sympy, pencil = letters.sympy, whole.pencil
     outputs = {name: Trace(pencil.outputs[name], pencil.outputs[name], own) for name, own in metrics.items()}
     moments = [letters.symbol(f"q_{number + 1}") for number in range(len(whole.seconds))]
-    wanted = {moment: trace for moment, trace in zip(moments, whole.seconds, strict=True)}
+    wanted = dict(zip(moments, whole.seconds, strict=True))
     wanted |= {letters.symbol(f"E_{name}"): trace for name, trace in outputs.items()}
     level = [number for own in whole.levels for number in own]
     columns = {*pencil.sources, *(row for own in whole.second_places for row in (own.row, own.column))}
@@ -195,12 +196,14 @@ def _shape(pencil: Pencil) -> tuple[Any, ...]:
     def drawn(matrix: Any) -> Any:
         share = matrix.variance is 1.0 / Scalar(matrix.columns.name)
         covariances = tuple(tuple(map(token, names)) for names in matrix.covariances)
-        return token(matrix), token(matrix.rows), token(matrix.columns), covariances, "share" if share else token(matrix.variance)
+        variance = "share" if share else token(matrix.variance)
+        return token(matrix), token(matrix.rows), token(matrix.columns), covariances, variance
 
     spaces = tuple(map(token, pencil.spaces))
     fixed = tuple((own.row, own.column, token(own.factor), tuple(map(token, own.diagonals))) for own in pencil.fixed)
     entries = tuple(
-        (own.row, own.column, token(own.factor), own.left, drawn(own.matrix), own.transposed, own.right) for own in pencil.drawn
+        (own.row, own.column, token(own.factor), own.left, drawn(own.matrix), own.transposed, own.right)
+        for own in pencil.drawn
     )
     return spaces, fixed, entries
 

@@ -16,9 +16,10 @@ from rfgen.algebra.scalars import Scalar, scalar
 from rfgen.algebra.structure import Structure, structure
 
 # Arguments of `predict`, `simulate` and `check`, beside which names are given.
-RESERVED = frozenset(
-    ["task", "learner", "form", "by_mode", "members", "test_task", "trials", "seed", "dtype", "test_rows", "memory", "progress", "store", "variables", "threshold", "finite_size"]
-)
+RESERVED = frozenset({
+    "by_mode", "dtype", "finite_size", "form", "learner", "members", "memory", "progress", "seed", "start", "store", "task",
+    "test", "test_rows", "test_task", "threshold", "trials", "variables", "weights",
+})
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +96,13 @@ class Estimator:
                         here += [factor] if isinstance(matrix, Identity) else []
                 found.append(sum(here[1:], here[0]))
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def isotropic(self) -> tuple[Gaussian, ...]:
+        """Gaussian matrices of equal variance in all directions of the inputs: features, noise of views."""
+        drawn = [node for node in nodes(self.weights) if isinstance(node, Gaussian)]
+        sides = [((node.rows, node.parts[3]), (node.columns, node.parts[4])) for node in drawn]
+        return tuple(node for node, own in zip(drawn, sides, strict=True) if (INPUTS, None) in own)
 
     @cached_property
     def diagonals(self) -> tuple[Diagonal, ...]:

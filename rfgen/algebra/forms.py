@@ -64,7 +64,7 @@ class Form:
         """What a diagonal matrix makes of it."""
         return Form(
             {(_with(names, diagonal), number): factor for (names, number), factor in self.fixed.items()},
-            {(_with(names, diagonal), *rest): form for (names, *rest), form in self.drawn.items()},
+            {(_with(names, diagonal), matrix, own): form for (names, matrix, own), form in self.drawn.items()},
         )
 
 

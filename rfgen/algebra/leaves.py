@@ -2,7 +2,7 @@
 
 __all__ = ["Diagonal", "Gaussian", "Transpose", "Vector"]
 
-from typing import Any
+from typing import Any, Self
 
 from rfgen.algebra.interned import ExpressionError
 from rfgen.algebra.matrices import LINE, Matrix, Space, part
@@ -13,7 +13,7 @@ class Diagonal(Matrix):
     """A deterministic matrix >= 0, diagonal in the eigenbasis of its space: `Diagonal(name, space)`."""
 
     name, rows = part(0), part(1)
-    why_not_positive = None
+    why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
         """Its name."""
@@ -32,7 +32,7 @@ class Gaussian(Matrix):
     def __new__(
         cls, name: str, rows: Space, columns: Space, row_covariance: Any = None, column_covariance: Any = None,
         variance: Any = ONE,
-    ) -> "Gaussian":
+    ) -> Self:
         """Of parts that fit."""
         for space, covariance in ((rows, row_covariance), (columns, column_covariance)):
             if covariance is not None and not (isinstance(covariance, Diagonal) and covariance.rows is space):
@@ -72,7 +72,7 @@ class Vector(Matrix):
     `of`: the sample space of a teacher, the data set of a noise.
     """
 
-    kind, of, rows, columns = part(0), part(1), part(2), LINE
+    kind, of, rows, columns = part(0), part(1), part(2), property(lambda self: LINE)
 
     @property
     def T(self) -> Matrix:

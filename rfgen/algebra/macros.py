@@ -1,8 +1,8 @@
 """Expressions that estimators are made of: data and labels, ridge fits, features, sketches, ensembles, views."""
 
 __all__ = [
-    "INPUTS", "continue_from", "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features", "ridge_fit", "sketch",
-    "space", "teacher", "view",
+    "INPUTS", "continue_from", "covariance", "data", "distil", "ensemble", "haar", "labels", "random_features",
+    "ridge_fit", "sketch", "space", "teacher", "view",
 ]
 
 from collections.abc import Sequence

@@ -130,7 +130,7 @@ class Identity(Matrix):
     """The identity of a space: `Identity(space)`."""
 
     rows = part(0)
-    why_not_positive = None
+    why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
         """One, on the space."""
@@ -210,7 +210,7 @@ class Inverse(Matrix):
     """The inverse of a positive matrix, made by `.inverse`."""
 
     matrix, rows = part(0), part(0, "rows")
-    why_not_positive = None
+    why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
         """With the power -1."""

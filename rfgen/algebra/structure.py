@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """A pencil of one resolvent with its traces; `copies`: the numbers that these have in the whole, for each copy of it."""
+    """A pencil of one resolvent with its traces; `copies`: the numbers of these in the whole, for each copy of it."""
 
     pencil: Pencil
     traces: tuple[Trace, ...]
@@ -174,7 +174,10 @@ def _seconds(pencil: Pencil) -> tuple[tuple[Trace, ...], tuple[Place, ...]]:
 
 def _numbered(found: Sequence[tuple[Trace, int, int, Scalar, Names]]) -> tuple[tuple[Trace, ...], tuple[Place, ...]]:
     numbers: dict[Trace, int] = {}
-    places = [Place(numbers.setdefault(trace, len(numbers)), *rest) for trace, *rest in found]
+    places = [
+        Place(numbers.setdefault(trace, len(numbers)), row, column, factor, names)
+        for trace, row, column, factor, names in found
+    ]
     return tuple(numbers), tuple(places)
 
 

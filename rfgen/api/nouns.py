@@ -1,8 +1,8 @@
 """The nouns that verbs take and check, and what they say where a theory is biased."""
 
 __all__ = [
-    "AnyLearner", "AnyTask", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out", "refuse_views_of_inputs",
-    "warn_small_population", "with_strengths",
+    "AnyLearner", "AnyTask", "TasksOfSpaces", "checked_axes", "in_modes", "outputs_kept", "refuse_held_out",
+    "refuse_views_of_inputs", "warn_small_population", "with_strengths",
 ]
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rfgen.algebra.estimator import Estimator
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems.augmentations.base import AbstractAugmentation
@@ -29,10 +28,10 @@ from rfgen.problems.trainings.spectral import Ridge
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
-AnyTask: TypeAlias = (
-    Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask | Mapping[str, Task]
-)
-AnyLearner: TypeAlias = Learner | TwoLayerReLU | Sequence | Estimator
+AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
+# Of expressions: one task, or one for each sample space.
+TasksOfSpaces: TypeAlias = Task | Mapping[str, Task]
+AnyLearner: TypeAlias = Learner | TwoLayerReLU | Sequence
 
 # Degrees of freedom per example of a finite population beyond which repeated rows are seen: at 0.067 (a neural tangent
 # kernel on 200 of 1,797 digits) the test risk is 3 % above theory and the training error 10 % below.

@@ -3,15 +3,16 @@
 __all__ = ["predict"]
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask, in_modes
+from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces, in_modes
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import described
 from rfgen.numerics.precision import double_precision
@@ -22,11 +23,21 @@ if TYPE_CHECKING:
     import xarray
 
 
-@double_precision
+@overload
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
     members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None, test: Any = None,
-    test_task: Task | None = None, **numbers: Numbers,
+) -> "xarray.Dataset": ...
+@overload
+def predict(
+    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test_task: Task | None = None,
+    **numbers: Any,
+) -> "xarray.Dataset": ...
+@double_precision
+def predict(
+    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, form: str | None = None,
+    by_mode: bool = False, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
+    test: Any = None, test_task: Task | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
@@ -95,7 +106,7 @@ def predict(
     return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
 
 
-def _with_usual_parts(task: AnyTask, curve: "xarray.Dataset") -> "xarray.Dataset":
+def _with_usual_parts(task: AnyTask | TasksOfSpaces, curve: "xarray.Dataset") -> "xarray.Dataset":
     """The curve with the split of textbooks: bias (squared), variance with that of noise, irreducible noise."""
     if not (isinstance(task, Task | DataTask) and {"bias", "variance", "noise"} <= set(curve)):
         return curve

@@ -3,12 +3,13 @@
 __all__ = ["simulate"]
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask
+from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.task import Task
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
     import xarray
 
 
-@double_precision
+@overload
 def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, **numbers: Numbers,
+    test: Any = None,
+) -> "xarray.Dataset": ...
+@overload
+def simulate(
+    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    **numbers: Any,
+) -> "xarray.Dataset": ...
+@double_precision
+def simulate(
+    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
+    store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
+    test: Any = None, test_task: Task | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 

@@ -16,6 +16,7 @@ from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.explorer.sliders import learner_with, sliders, task_with
 from rfgen.problems import validation
+from rfgen.problems.settings import Noun
 
 # Points of the picture, and those that are simulated, with how many trials.
 POINTS, MEASURED, TRIALS = 61, 7, 20
@@ -62,6 +63,8 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
     """
     if np.ndim(validation.positive("n", n)):
         raise ValueError(f"n must be one number, where its slider begins, got {n!r}")
+    if not isinstance(learner, Noun):
+        raise ValueError(f"learner must be an rg.Learner, whose settings are the sliders, got {type(learner).__name__}")
     given = _served(task, learner, sliders(task, learner, float(n)))
     widget = _widget()(sliders=_plain(given), x=next((clock for clock in ("time", "steps") if clock in given), "n"))
     points = [POINTS]

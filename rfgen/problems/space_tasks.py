@@ -109,7 +109,7 @@ def _checked(name: str, task: Any) -> Task:
             "rg.Task(task.eigenvalues, task.power, task.noise, task.spectrum.multiplicity)"
         )
     if task.keep_outputs:
-        raise ValueError(f"the task of {name} must sum over its outputs, keep_outputs=False, for an estimator of rg.algebra")
+        raise ValueError(f"the task of {name} must have keep_outputs=False for an rg.algebra.Estimator: errors are summed")
     return task
 
 

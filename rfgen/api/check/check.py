@@ -4,17 +4,18 @@ __all__ = ["check"]
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.api.check.agreement import FINITE_SIZE, comparison
 from rfgen.api.check.report import Report
 from rfgen.api.diagnosis.curve import of_curve
 from rfgen.api.domain_arguments import as_domains
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import AnyLearner, AnyTask
+from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
@@ -24,12 +25,27 @@ from rfgen.problems.domains.domains import Domains
 from rfgen.problems.task import Task
 
 
+@overload
 def check(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
-    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None, **numbers: Numbers,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None,
+) -> Report: ...
+@overload
+def check(
+    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    **numbers: Any,
+) -> Report: ...
+def check(
+    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
+    form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None, **numbers: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
@@ -78,6 +94,7 @@ def check(
     asked, _ = as_domains(task, n, test)
     options: dict[str, Any] = {"members": members, "weights": weights, "test": test, "test_task": test_task}
     method, _ = method_for("predict", asked, learner, form=form, **options)
+    both: tuple[Any, Any] = (task, learner)  # of either overload
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
@@ -89,9 +106,9 @@ def check(
         raise ValueError(f"variables must be among {', '.join(known)}, got {variables!r}")
     if validation.integer("trials", trials, 2) < 4 and {"bias", "variance"} & set(variables):
         raise ValueError(f"trials must be >= 4 to judge bias and variance, got {trials}")
-    theory = predict(task, learner, n, form=form, **options, **numbers)
+    theory = predict(*both, n, form=form, **options, **numbers)
     measured = simulate(
-        task, learner, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
+        *both, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
         store=store, **options, **numbers,
     )
     known = tuple(name for name in known if name in measured)  # of real rows noise is not told apart

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.algebra.estimator import Estimator
-from rfgen.algebra.macros import covariance
+from rfgen.algebra.macros import INPUTS, covariance
+from rfgen.algebra.structure import Structure
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
@@ -27,11 +28,14 @@ def own_numbers(learner: Any, verb: str, numbers: Mapping[str, Any]) -> None:
     """Refuse arguments of names that the verb does not know, unless an estimator names them."""
     if numbers and not isinstance(learner, Estimator):
         raise TypeError(
-            f"{verb} got an unexpected argument {next(iter(numbers))!r}: only an rg.algebra.Estimator names numbers of its own"
+            f"{verb} got an unexpected argument {next(iter(numbers))!r}: only an rg.algebra.Estimator names numbers of its "
+            "own"
         )
 
 
-def _checked(estimator: Estimator, n: Any, numbers: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _checked(
+    estimator: Estimator, n: Any, numbers: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Axes by names, and the values of diagonal matrices."""
     given = {**({} if n is None else {"n": n}), **numbers}
     diagonals = {own.name: own for own in estimator.diagonals}
@@ -45,7 +49,28 @@ def _checked(estimator: Estimator, n: Any, numbers: Mapping[str, Any]) -> tuple[
         rule = validation.positive if name in estimator.sizes else validation.array
         rule = validation.non_negative if rule is validation.array and name in estimator.never_negative else rule
         axes[name] = rule(name, given[name], (0, 1))
-    return axes, {name: validation.non_negative(name, given[name], 1) for name in diagonals}
+    return axes, {name: _matrix(name, given[name]) for name in diagonals}
+
+
+def _matrix(name: str, value: Any) -> np.ndarray:
+    """Values of a diagonal matrix, or a positive semidefinite one."""
+    found = validation.array(name, value, (1, 2))
+    if found.ndim == 1:
+        return validation.non_negative(name, found, 1)
+    if found.shape[0] != found.shape[1] or not np.allclose(found, found.T):
+        raise ValueError(f"{name} must be a symmetric matrix, got shape {found.shape}")
+    if (lowest := float(np.linalg.eigvalsh(found)[0])) < -1e-9 * np.trace(found):
+        raise ValueError(f"{name} must be positive semidefinite, got the eigenvalue {lowest:g}")
+    return found
+
+
+def _refuse_dense(posed: Structure, domains: Domains, dense: set[str]) -> None:
+    """Refuse products of matrices that do not commute, whose order is not kept, and levels of several modes."""
+    if dense and (domains.multiplicity != 1.0).any():
+        raise ValueError(f"task must have single modes, without multiplicity, beside the matrix {min(dense)}")
+    for names in (own.diagonals for own in (*posed.pencil.fixed, *posed.traces, *posed.places, *posed.seconds)):
+        if len(names) > 1 and dense & set(names):
+            raise ValueError(f"{' and '.join(names)} meet in a product, and their order is not kept: give diagonal values")
 
 
 def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = None, **numbers: Any) -> Any:
@@ -54,9 +79,9 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     Returns
     -------
     xarray.Dataset
-        Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise included;
-        `norm`, the mean squared length of the weights on inputs; `amplification`, 1/(1 - r^2) with the spectral radius r of
-        second moments, infinite at a peak; `residual`, `converged`.
+        Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise
+        included; `norm`, the mean squared length of the weights on inputs; `amplification`, 1/(1 - r^2) with the spectral
+        radius r of second moments, infinite at a peak; `residual`, `converged`.
 
     Notes
     -----
@@ -66,8 +91,8 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
 
     References
     ----------
-    Derived: theory (14.1) to (14.7), in the line of RMTool (Rao and Edelman 2008) and auto-fpt (arXiv 2504.10754); existence
-    of the limit: arXiv 2312.09194.
+    Derived: theory (14.1) to (14.7), in the line of RMTool (Rao and Edelman 2008) and auto-fpt (arXiv 2504.10754);
+    existence of the limit: arXiv 2312.09194.
 
     Examples
     --------
@@ -79,34 +104,42 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     >>> task = rg.Task.power_law(alpha=1.2, beta=1.5, noise=0.2, modes=300)
     >>> curve = rg.predict(task, student, n=[64, 256], m=512, k=100, ridge=0.1, ridge2=0.01)
     >>> curve.test.dims, curve.test.values.round(4)
-    (('n',), array([0.6974, 0.557 ]))
+    (('n',), array([0.7143, 0.6164]))
     """
     axes, diagonals = _checked(learner, n, numbers)
     domains = SpaceTasks.of(task, learner.samples, test_task)
     leaders = domains.leaders
-    test = leaders[TEST]
+    test, endless = leaders[TEST], any(own.spectrum.infinite for own in domains.own.values())
+    if endless and (noisy := [own.name for own in learner.isotropic if own.columns is INPUTS]):
+        raise ValueError(f"task must have finitely many modes, as {noisy[0]} has noise in each: give modes=")
     posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
     at, grid = numbers_of(learner, domains, diagonals), Grid(axes)
     metrics = (("error", (covariance(test).name,)), ("weights", ()))
+    dense = {name for name, own in diagonals.items() if own.ndim == 2}
+    _refuse_dense(posed, domains, dense)
     points = grid.points
     least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
-    if len(points) >= MANY and np.all(least > 0.0):
+    if len(points) >= MANY and np.all(least > 0.0) and not dense:
         solved = solve_many(posed, [at(point) for point in points], metrics, least)
     else:
         solved = []
         for point, lowest in zip(points, least, strict=True):
             solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
-    return _curve(grid, solved, domains.unseen(TEST).sum(), task, attributes)
+    unseen = domains.unseen(TEST).sum()
+    return _curve(grid, solved, unseen, bool(endless and learner.isotropic), task, attributes)
 
 
-def _curve(grid: Grid, solved: list[Solved], unseen: float, task: Any, attributes: dict[str, Any]) -> Any:
+def _curve(
+    grid: Grid, solved: list[Solved], unseen: float, endless: bool, task: Any, attributes: dict[str, Any]
+) -> Any:
+    """The Dataset; features of endlessly many inputs have weights that are endlessly long there."""
     values, radius = np.array([own.values for own in solved]), np.array([own.radius for own in solved])
     with np.errstate(divide="ignore"):
         amplification = 1.0 / np.maximum(1.0 - radius**2, 0.0)  # a matrix and its transpose take two steps of the moments
     lost = np.isnan(values[:, 0])
     columns = {
-        "test": values[:, 0] + unseen, "norm": values[:, 1],
+        "test": values[:, 0] + unseen, "norm": np.where(endless & ~lost, np.inf, values[:, 1]),
         "amplification": np.where(lost, np.nan, amplification), "residual": np.array([own.residual for own in solved]),
         "converged": ~lost,
     }
@@ -131,9 +164,10 @@ def simulate_compiled(
     domains = SpaceTasks.of(task, learner.samples, test_task)
     outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
     scalars = Grid(inner)
+    points = scalars.points or [{}]  # an expression may have no scalars
 
     def run(trials: int, seed: int, start: int, **sizes: int) -> dict[str, np.ndarray]:
-        found = compiled_runs(learner, domains, diagonals, scalars.points, sizes, range(start, start + trials), seed)
+        found = compiled_runs(learner, domains, diagonals, points, sizes, range(start, start + trials), seed)
         return {name: np.reshape(values, (trials, *scalars.shape)) for name, values in found.items()}
 
     def size(**sizes: int) -> float:

@@ -55,8 +55,9 @@ def compiled_runs(
     given |= {teacher(name): weights[own[name]] for name in estimator.samples}
     dims = {INPUTS: levels.size, **{Space(name): size for name, size in sizes.items()}}
     for node in estimator.diagonals:
-        spread = levels if node.rows is INPUTS else np.arange(dims[node.rows]) * diagonals[node.name].size // dims[node.rows]
-        given[node] = diagonals[node.name][spread]
+        own_values, dim = diagonals[node.name], dims[node.rows]
+        where = levels if node.rows is INPUTS else np.arange(dim) * len(own_values) // dim
+        given[node] = own_values[where] if own_values.ndim == 1 else own_values
     noise = {name: np.sqrt(domains.unseen(name)) for name in estimator.samples}
     tested, truth, left = values[own[TEST]], weights[own[TEST]], domains.unseen(TEST).sum()
     found: dict[str, list[list[float]]] = {"test": [], "norm": []}
@@ -96,8 +97,21 @@ class _Drawn:
         (entries,) = standard_normals(key, np.float64, (self.dims[node.rows], self.dims[node.columns]))
         entries = np.asarray(entries)
         rows, columns = node.parts[3:5]
-        entries = entries if rows is None else np.sqrt(self[rows])[:, None] * entries
-        return entries if columns is None else entries * np.sqrt(self[columns])
+        entries = entries if rows is None else _times(_root(self[rows]), entries)
+        return entries if columns is None else _times(_root(self[columns]), entries.T).T
+
+
+def _times(diagonal: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """A deterministic matrix times columns."""
+    return diagonal[:, None] * columns if diagonal.ndim == 1 else diagonal @ columns
+
+
+def _root(diagonal: np.ndarray) -> np.ndarray:
+    """The root of a positive deterministic matrix."""
+    if diagonal.ndim == 1:
+        return np.sqrt(diagonal)
+    values, vectors = np.linalg.eigh(diagonal)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
 class _Evaluation:
@@ -128,11 +142,11 @@ class _Evaluation:
         if isinstance(node, Identity):
             return columns
         if isinstance(node, Diagonal):
-            return self.drawn[node][:, None] * columns
+            return _times(self.drawn[node], columns)
         if isinstance(node, Gaussian):
             return np.sqrt(node.variance.value(self.scalars)) * (self.drawn[node] @ columns)
         if isinstance(node, Transpose):
-            return np.sqrt(node.T.variance.value(self.scalars)) * (self.drawn[node.T].T @ columns)
+            return np.sqrt(node.parts[0].variance.value(self.scalars)) * (self.drawn[node.T].T @ columns)
         if isinstance(node, Scaled):
             return node.factor.value(self.scalars) * self.times(node.matrix, columns)
         if isinstance(node, Product):

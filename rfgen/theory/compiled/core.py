@@ -5,7 +5,7 @@ steps that Newton's method can follow, predicted linearly in the logarithms, in 
 no ridge of its own ends at a shift `VANISHING`, its limit.
 """
 
-__all__ = ["LARGEST_STEP", "VANISHING", "Unsolved", "solve_core", "start_core"]
+__all__ = ["LARGEST_STEP", "VANISHING", "UnsolvedError", "solve_core", "start_core"]
 
 from typing import Any
 
@@ -20,7 +20,7 @@ STEPS, ITERATIONS, LARGEST_STEP = 300, 40, 2.0
 CLOSE = 1e-10
 
 
-class Unsolved(Exception):
+class UnsolvedError(Exception):
     """A core that was not solved, with the reason."""
 
 
@@ -30,7 +30,7 @@ def solve_core(
     """The traces of a core at the shift `end`, and the largest relative residual.
 
     `least`: the smallest ridge, 0 if there is an inverse without; `near`: traces at a point nearby, from which a few steps
-    may lead to those here.  Unsolved where the walk stops before.
+    may lead to those here.  UnsolvedError where the walk stops before.
     """
     numbers = range(len(system.traces))
     needed = system.needed(numbers)
@@ -61,21 +61,21 @@ def solve_core(
             factor = max(factor * factor, 1e-4)
         before, shift = (shift, logs), target
         logs, residual = found[:2]
-    raise Unsolved(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
+    raise UnsolvedError(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
 
 
 def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
     """A shift that makes a contraction, and the solution there by signs and logarithms."""
     numbers, shift = range(len(system.traces)), 1.0
     needed = system.needed(numbers)
-    while shift < 1e60:
+    while shift < 1e200:
         traces = np.array(system.traced(numbers, system.inverse({}, needed, shift)))
         for _ in range(40):
             before = traces
             traces = np.array(system.traced(numbers, system.inverse(dict(enumerate(before)), needed, shift)))
             with np.errstate(all="ignore"):
                 change = np.max(np.abs(traces / before - 1.0))
-            if not change > 1e-3:
+            if change <= 1e-3:  # not while traces between resolvents are still 0
                 break
         if change <= 1e-3 and np.all(traces != 0.0):
             signs = np.sign(traces)
@@ -83,7 +83,7 @@ def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
             if found is not None:
                 return shift, signs, found[0]
         shift *= 100.0
-    raise Unsolved("no shift makes a contraction")
+    raise UnsolvedError("no shift makes a contraction")
 
 
 def _newton(

@@ -1,8 +1,9 @@
 """Entries of the inverse of a small sparse matrix whose entries are arrays over modes: elimination unrolled.
 
-Written for arrays of NumPy and of JAX alike.  Pivots are diagonal ones, as the matrices are positive sums there: no digits
-are lost where entries differ by many orders of magnitude, which a general solver with its row exchanges would lose.  Rows of
-inverses, whose own entry is a ridge and may vanish, come last: then it stands beside what the others add to it.
+Written for arrays of NumPy and of JAX alike, and for matrices that do not commute: factors stand in their order.  Pivots
+are diagonal ones, as the matrices are positive sums there: no digits are lost where entries differ by many orders of
+magnitude, which a general solver with its row exchanges would lose.  Rows of inverses, whose own entry is a ridge and may
+vanish, come last: then it stands beside what the others add to it.
 """
 
 __all__ = ["inverse_entries"]
@@ -64,7 +65,7 @@ def _column(
                 change = upper[now, other] * solved[other]
                 total = -change if total is None else total - change
         if total is not None:
-            solved[now] = total * pivots[now]
+            solved[now] = pivots[now] * total
     return solved
 
 
@@ -72,17 +73,16 @@ def _column(
 def _order(pattern: frozenset[Place], last: frozenset[int]) -> tuple[int, ...]:
     """Diagonal pivots in an order that fills little."""
     left, present, order = sorted({row for row, _ in pattern}), set(pattern), []
+
+    def fill(now: int) -> tuple[bool, int, int]:
+        rows = sum((row, now) in present for row in left) - 1
+        return now in last, rows * (sum((now, column) in present for column in left) - 1), now
+
     while left:
-        ready = [now for now in left if (now, now) in present]
-
-        def fill(now: int) -> tuple[bool, int, int]:
-            rows = sum((row, now) in present for row in left) - 1
-            return now in last, rows * (sum((now, column) in present for column in left) - 1), now
-
-        best = min(ready, key=fill)
+        best = min((now for now in left if (now, now) in present), key=fill)
         left.remove(best)
         order.append(best)
-        present |= {
-            (row, column) for row in left if (row, best) in present for column in left if (best, column) in present
-        }
+        present.update(
+            [(row, column) for row in left if (row, best) in present for column in left if (best, column) in present]
+        )
     return tuple(order)

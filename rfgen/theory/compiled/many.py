@@ -1,7 +1,7 @@
-"""The same at many points, compiled: the homotopy of all cores in one loop, and derivatives of whatever order is asked for.
+"""The same at many points, compiled: the homotopy of each core in one loop, and first derivatives.
 
-A step of the loop is one step of Newton's method; it goes on to the next shift where that was small.  What does not arrive is
-NaN, and left to `solve`.  Derivatives are those of two more steps at the solution: theory (14.5).
+A step of the loop is one step of Newton's method; it goes on to the next shift where that was small.  What does not arrive
+is NaN, and left to `solve`.  Derivatives are those of one more step at the solution: theory (14.5).
 """
 
 __all__ = ["risks", "solve_many"]
@@ -133,7 +133,7 @@ def solve_many(structure: Structure, numbers: Sequence[Numbers], metrics: Metric
     columns = list(zip(*(leaves for leaves, _ in flat), strict=True))
     places = tuple(all(leaf is column[0] for leaf in column) for column in columns)
     fixed = [np.asarray(column[0], float) for column, same in zip(columns, places, strict=True) if same]
-    varying = [np.stack([np.asarray(leaf, float) for leaf in c]) for c, same in zip(columns, places, strict=True) if not same]
+    varying = [np.array(own, float) for own, same in zip(columns, places, strict=True) if not same]
     starts = [start_core(_bound(core, numbers[0])) for core in structure.cores]
     found: list[Solved] = []
     for first in range(0, len(numbers), BLOCK):

@@ -1,4 +1,4 @@
-"""The linear equations of a pencil, once its cores are solved, in arrays of NumPy or of JAX alike: theory (14.4) and (14.6)."""
+"""The linear equations of a pencil whose cores are solved, in arrays of NumPy or of JAX alike: theory (14.4) and (14.6)."""
 
 __all__ = ["Linear", "Metrics", "level_equations", "means", "moment_equations"]
 
@@ -60,10 +60,10 @@ def moment_equations(
         diagonal, total = numbers.diagonal(spaces[trace.row], trace.diagonals), 0.0
         for one, two, moments in sources:
             if (trace.row, one) in inverse and (trace.column, two) in inverse:
-                total = total + (diagonal * moments * inverse[trace.row, one] * inverse[trace.column, two]).sum()
+                total = total + (diagonal * inverse[trace.row, one] * moments * inverse[trace.column, two].T).sum()
         given.append(total)
         for own, value in noises.places:
             if (trace.row, own.row) in inverse and (trace.column, own.column) in inverse:
-                made = noises.weighted[number] * value * inverse[trace.row, own.row] * inverse[trace.column, own.column]
+                made = noises.weighted[number] * inverse[trace.row, own.row] * value * inverse[trace.column, own.column].T
                 slopes[number, own.unknown] = slopes.get((number, own.unknown), 0.0) + made.sum()
     return given, slopes

@@ -13,6 +13,7 @@ from rfgen.algebra.macros import INPUTS, covariance
 from rfgen.algebra.matrices import nodes
 from rfgen.numerics.compression import compress
 from rfgen.problems.space_tasks import SpaceTasks
+from rfgen.theory.compiled.dense import Dense
 from rfgen.theory.compiled.system import Numbers
 
 
@@ -21,7 +22,8 @@ def numbers_of(
 ) -> Callable[[Mapping[str, Any]], Numbers]:
     """The `Numbers` at a point as a function of the numbers of all names there.
 
-    `diagonals` (levels,) by name: of inputs in the order of the eigenvalues, of another space over levels of equal shares.
+    `diagonals` (levels,) by name: of inputs in the order of the eigenvalues, of another space over levels of equal shares;
+    or matrices (levels, levels), each level one dimension.
     """
     values, coefficients, names = domains.eigenvalues, domains.coefficients, list(domains.own)
     leading = domains.own[names[0]]
@@ -31,6 +33,7 @@ def numbers_of(
     products = [signs * np.sum(coefficients[one] * coefficients[two], axis=0) for one, two in pairs]
     rows = np.stack([domains.multiplicity, *products])
     of_inputs = {own.name for own in estimator.diagonals if own.rows is INPUTS}
+    dense = {name for name, own in diagonals.items() if own.ndim == 2}
     if domains.shared_spectrum and not of_inputs:
         first = values[names[0]]
         kept = np.flatnonzero(first > 0.0)
@@ -40,9 +43,16 @@ def numbers_of(
     moments: dict[Any, Any] = {}
     for (one, two), product in zip(pairs, rows[1:], strict=True):
         scale = np.sqrt(values[one] * values[two])
-        moments[("teacher", one), ("teacher", two)] = np.where(scale > 0.0, product, 0.0) / np.where(scale > 0.0, scale, 1.0)
-    known = {covariance(name).name: values[name] for name in names} | dict(diagonals)
-    levels = {own.rows.name: diagonals[own.name].size for own in estimator.diagonals if own.rows is not INPUTS}
+        seen = scale > 0.0
+        moments[("teacher", one), ("teacher", two)] = np.where(seen, product, 0.0) / np.where(seen, scale, 1.0)
+        if dense & of_inputs:
+            first, second = (
+                coefficients[name] / np.sqrt(np.where(values[name] > 0.0, values[name], 1.0)) for name in (one, two)
+            )
+            moments[("teacher", one), ("teacher", two)] = Dense(first.T @ second)
+    known: dict[str, Any] = {covariance(name).name: values[name] for name in names}
+    known |= {name: Dense(own) if name in dense else own for name, own in diagonals.items()}
+    levels = {own.rows.name: len(diagonals[own.name]) for own in estimator.diagonals if own.rows is not INPUTS}
     noises = [node for node in nodes(estimator.weights) if isinstance(node, Vector) and node.kind == "noise"]
     unseen = {node: float(domains.unseen(node.rows.name).sum()) for node in noises}
 

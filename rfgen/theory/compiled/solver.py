@@ -2,7 +2,7 @@
 (14.7).
 """
 
-__all__ = ["Solved", "mean_squares", "radius_of", "solve"]
+__all__ = ["Solved", "linear_solution", "mean_squares", "radius_of", "solve", "solve_cores"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from rfgen.algebra.structure import Structure
-from rfgen.theory.compiled.core import VANISHING, Unsolved, solve_core
+from rfgen.theory.compiled.core import VANISHING, UnsolvedError, solve_core
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.system import Numbers, System
 
 # This near to 1 the spectral radius of second moments is that of a peak; above, there is no finite variance.
 PEAK = 1e-9
+# Mean squares below 0 by less than this share of the largest are 0.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,26 @@ def solve(
     Exact as all sizes grow together.  Derived: theory (14.4) to (14.7); existence and uniqueness for correlated
     linearisations: arXiv 2312.09194.
     """
-    scale = max((float(np.max(own)) for own in numbers.diagonals.values()), default=1.0)
-    shift = None if least > 0.0 else VANISHING * scale
     try:
-        found = [
-            solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
-            for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
-        ]
-    except Unsolved as error:
+        cores, residual, shift = solve_cores(structure, numbers, least, near)
+    except UnsolvedError as error:
         return Solved(np.full(len(metrics), np.nan), np.nan, np.inf, str(error))
-    cores, residual = tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0)
-    unknowns = means(structure, numbers, cores, shift, _solved)
+    unknowns = means(structure, numbers, cores, shift, linear_solution)
     given, slopes = _dense(moment_equations(structure, numbers, unknowns, metrics, shift), len(structure.seconds))
     return mean_squares(given, slopes, residual, cores)
+
+
+def solve_cores(
+    structure: Structure, numbers: Numbers, least: float, near: Sequence[np.ndarray] = ()
+) -> tuple[tuple[np.ndarray, ...], float, float | None]:
+    """The traces of each core, the largest residual, and the shift that stands for a ridge of 0, if there is one."""
+    scale = max((float(np.max(np.asarray(own))) for own in numbers.diagonals.values()), default=1.0)
+    shift = None if least > 0.0 else VANISHING * scale
+    found = [
+        solve_core(System(core.pencil, core.traces, core.places, numbers), least, shift or 0.0, start)
+        for core, start in zip(structure.cores, near or [None] * len(structure.cores), strict=True)
+    ]
+    return tuple(traces for traces, _ in found), max((own for _, own in found), default=0.0), shift
 
 
 def mean_squares(
@@ -72,7 +81,9 @@ def mean_squares(
     values = given[count:] + slopes[count:] @ _graded_solve(given[:count], slopes[:count])
     if radius > 1.0 - PEAK:
         return Solved(np.where(values == 0.0, 0.0, np.inf), 1.0, residual, "", cores)
-    return Solved(values, radius, residual, "", cores)
+    if (values < -ROUNDING * np.max(np.abs(given), initial=0.0)).any():
+        return Solved(nothing, radius, residual, "a mean square below 0: outside the domain")
+    return Solved(np.maximum(values, 0.0), radius, residual, "", cores)
 
 
 def radius_of(slopes: np.ndarray) -> float:
@@ -88,7 +99,8 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(given, float), matrix
 
 
-def _solved(equations: Linear) -> np.ndarray:
+def linear_solution(equations: Linear) -> np.ndarray:
+    """x = given + slopes x."""
     return _graded_solve(*_dense(equations, len(equations[0])))
 
 

@@ -19,8 +19,8 @@ class Numbers:
     """What the names of an expression stand for.
 
     `weights` (nodes,) by space: how many modes each node stands for, one node of weight n for a space of n dimensions;
-    `diagonals` (nodes,) by name; `scalars` by name; `moments` (nodes,) by pairs of (kind, of) of vectors: sums over the modes
-    of a node of their products.
+    `diagonals` (nodes,) by name; `scalars` by name; `moments` (nodes,) by pairs of (kind, of) of vectors: sums over the
+    modes of a node of their products.
     """
 
     weights: Mapping[str, Any]

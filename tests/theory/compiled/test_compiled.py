@@ -1,11 +1,20 @@
-"""Compiled estimators: known numbers, the hand-written engine by another route, limits, peaks, and failures that are told."""
+"""Compiled estimators: known numbers, the hand-written engine by another route, limits, peaks, failures that are told."""
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.algebra.pencil import linearise
+from rfgen.algebra.structure import structure
+from rfgen.problems.space_tasks import SpaceTasks
+from rfgen.theory.compiled.many import risks
+from rfgen.theory.compiled.numbers import numbers_of
+from rfgen.theory.compiled.solver import solve
+from rfgen.theory.compiled.system import Numbers
+from rfgen.theory.compiled.traces import expected_trace
 
 a = rg.algebra
 X, U = a.data("X"), a.data("U", samples="m")
@@ -36,9 +45,8 @@ def test_reference_values(row):
     assert abs(curve.test.item() / exact - 1) < 1e-12
 
 
-def members(count, features):
-    maps = [a.random_features("k", name=f"W{own}") for own in range(count)] if features else [None] * count
-    return a.ensemble([a.ridge_fit(X, Y, features=own) for own in maps])
+def members(count):
+    return a.ensemble([a.ridge_fit(X, Y, features=a.random_features("k", name=f"W{own}")) for own in range(count)])
 
 
 def rounds(count):
@@ -56,7 +64,9 @@ REFEREE = {
         INFINITE, rg.Learner(rg.Ridge([1e-6, 0.1]), features=[40, 300]), {}, FEATURES.weights,
         {"k": [40, 300], "ridge": [1e-6, 0.1]}, 1e-11,
     ),
-    "ensemble": (TASK, rg.Learner(rg.Ridge(0.1), features=60), {"members": 3}, members(3, True), {"k": 60, "ridge": 0.1}, 1e-12),
+    "ensemble": (
+        TASK, rg.Learner(rg.Ridge(0.1), features=60), {"members": 3}, members(3), {"k": 60, "ridge": 0.1}, 1e-12
+    ),
     "iterated": (TASK, rg.Learner(rg.IteratedRidge(0.5, steps=3)), {}, rounds(3), {"ridge": 0.5}, 1e-10),
     "views, groups": (
         TASK, rg.Learner(rg.Ridge(0.2), augmentation=rg.GaussianNoise(0.3, views=2)), {}, a.ridge_fit(VIEWS, [Y, Y]),
@@ -98,12 +108,44 @@ def test_domains_and_the_tested_task():
         rg.predict({"n": TASK, "m": TASK.with_noise(0.5)}, student, n=50, m=20, **numbers)
 
 
+def test_traces_and_training_errors():
+    """The law of Marchenko and Pastur; mean squared residuals are an output like any other."""
+    n, p, space = 1000.0, 600.0, a.space("p")
+    X0 = a.Gaussian("X", a.space("n"), space)
+    sizes = {"n": np.array([n]), "p": np.array([p])}
+    for ridge in (1.0, 1e-2, 1e-6):
+        b = n - p + ridge
+        exact = 2 * p / (b + np.sqrt(b**2 + 4 * p * ridge))
+        numbers = Numbers(sizes, {}, {"ridge": ridge}, {})
+        found = expected_trace((X0.T @ X0 + "ridge").inverse, numbers, least=ridge)
+        assert abs(found / exact - 1) < 1e-12
+    posed = structure(linearise({"residual": Y - X @ WEIGHTS}))
+    numbers = numbers_of(RIDGE, SpaceTasks.of(TASK, RIDGE.samples, None), {})({"n": 60.0, "ridge": 0.1})
+    found = solve(posed, numbers, (("residual", ()),), 0.1).values[0] / 60
+    assert abs(found / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
+
+
+def test_covariances_that_do_not_commute():
+    """In a basis where it is diagonal, a covariance beside an isotropic one gives the same."""
+    rng, p = np.random.default_rng(0), 24
+    values, basis = rng.uniform(0.1, 3.0, p), np.linalg.qr(rng.normal(size=(p, p)))[0]
+    power = rng.uniform(0.0, 1.0, p) / p
+    rows = a.Gaussian("V", a.space("m"), X.columns, None, a.Diagonal("S", X.columns))
+    student = a.Estimator(a.continue_from(WEIGHTS, rows, rows @ a.teacher("n"), "ridge2"))
+    numbers = {"n": 30, "m": 15, "ridge": 0.5, "ridge2": 0.3}
+    dense = predict(rg.Task(np.ones(p), power, 0.1), student, S=basis * values @ basis.T, **numbers)
+    turned = rg.Task(np.ones(p), (basis.T @ np.sqrt(power)) ** 2, 0.1)
+    assert abs(dense.test.item() / predict(turned, student, S=values, **numbers).test.item() - 1) < 1e-12
+    with pytest.raises(ValueError, match="S must be a symmetric matrix"):
+        rg.predict(turned, student, S=np.triu(np.ones((p, p))), **numbers)
+
+
 REFUSED = {
     "missing": ({"n": 5, "ridge": 0.1}, "k must be given: the estimator needs n, k, ridge"),
     "unknown": ({"n": 5, "k": 3, "ridge": 0.1, "m": 2}, "m is no number of the estimator"),
     "negative": ({"n": 5, "k": 3, "ridge": -0.1}, "ridge must be >= 0"),
     "no size": ({"n": 0, "k": 3, "ridge": 0.1}, "n must be > 0"),
-    "an option": ({"n": 5, "k": 3, "ridge": 0.1, "members": 2}, "members is not covered by predict for estimators of your own"),
+    "an option": ({"n": 5, "k": 3, "ridge": 0.1, "members": 2}, "members is not covered by predict for estimators"),
 }
 
 
@@ -132,3 +174,33 @@ def test_simulation_of_the_same_tree(tmp_path):
     again = rg.simulate({"n": one, "m": two}, student, trials=3, **numbers)
     both = rg.simulate({"n": one, "m": two}, student, trials=24, store=tmp_path, **numbers)
     assert again.test.dims == ("ridge",) and both.test.equals(report.dataset.test_simulation)
+
+
+def test_many_points_are_compiled(monkeypatch):
+    grid = {"n": [30, 150], "ridge": np.geomspace(1e-4, 10.0, 40)}
+    one_by_one = predict(TASK, RIDGE, **grid)
+    monkeypatch.setattr("rfgen.api.methods.compiled.MANY", 50)
+    compiled = predict(TASK, RIDGE, **grid)
+    for name in ("test", "norm", "amplification"):
+        assert np.allclose(compiled[name], one_by_one[name], rtol=1e-12, atol=0)
+
+
+def test_derivatives():
+    """By every number of a distilled student, all eigenvalues among them, against differences."""
+    task = rg.Task([1.0, 0.5, 0.2, 0.1], [0.5, 0.3, 0.1, 0.1], noise=0.1)
+    student, point = a.Estimator(a.distil(WEIGHTS, U, "ridge2")), {"n": 40.0, "m": 60.0, "ridge": 0.3, "ridge2": 0.2}
+    posed, numbers = student.structure(), numbers_of(student, SpaceTasks.of(task, student.samples, None), {})(point)
+    metrics = (("error", ("covariance[n]",)),)
+    cores = solve(posed, numbers, metrics, 0.2).cores
+    with jax.enable_x64(True):
+        slopes = jax.jit(jax.grad(lambda own: risks(posed, metrics, own, cores)[0][0]))(numbers)
+    leaves, tree = jax.tree.flatten(numbers)
+    for place, slope in enumerate(jax.tree.leaves(slopes)):
+        for entry, exact in enumerate(np.ravel(slope)):
+            values = []
+            for sign in (1.0, -1.0):
+                moved = [np.array(leaf, float) for leaf in leaves]
+                moved[place].flat[entry] *= 1.0 + sign * 1e-4
+                values.append(solve(posed, jax.tree.unflatten(tree, moved), metrics, 0.2).values[0])
+            step = 2e-4 * float(np.ravel(leaves[place])[entry])
+            assert abs(exact - (values[0] - values[1]) / step) < 1e-7 * max(1.0, abs(exact))
