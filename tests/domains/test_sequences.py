@@ -53,7 +53,8 @@ def moments(stages):
             prior[places[stage.start]] = 1.0
         f = np.einsum("p,gp,gt->tp", Q, c[:, None] * S, taught - prior)
         missed = [f - (own - prior)[:, None] for own in taught]
-        direct = [s + np.sum(S[g] * np.einsum("tp,tup,up->p", D, gram, D)) for g, (s, D) in enumerate(zip(noise, missed, strict=True))]
+        errors = np.array([np.einsum("tp,tup,up->p", each, gram, each) for each in missed])
+        direct = noise + np.sum(S * errors, axis=1)
         e = n * a**2 / (1 + d) ** 2
         pair, plain, size = (S * Q * Q) @ S.T, S @ (Q * Q), len(names)
         A = np.eye(size + 1)
@@ -97,7 +98,8 @@ def test_a_covariance_in_any_basis():
 
 def test_limits():
     alone = rg.predict(FLAT, RIDGE, {"a": 30}).test.values
-    np.testing.assert_allclose(rg.predict(FLAT, rg.Sequence([rg.Stage("one", RIDGE, {"a": 30})])).test.values[0], alone, rtol=1e-12)
+    one = rg.predict(FLAT, rg.Sequence([rg.Stage("one", RIDGE, {"a": 30})])).test.values[0]
+    np.testing.assert_allclose(one, alone, rtol=1e-12)
     late = rg.Learner(rg.GradientFlow([0.0, np.inf], ridge=0.3))
     curve = rg.predict(FLAT, rg.Sequence([WEAK, rg.Stage("late", late, {"b": 40}, start="weak")])).test
     np.testing.assert_allclose(curve[0, 1], curve[0, 0], rtol=1e-12)  # time 0 changes nothing
