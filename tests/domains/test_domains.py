@@ -91,7 +91,7 @@ SETTINGS = {
         {"real": REAL, "far": FAR}, rg.Learner(rg.Ridge(0.3), features=60), {"real": 60}, None, ["real", "far"],
     ),
     "turned": (
-        {"real": rg.Task.isotropic(30, noise=0.2), "turned": rg.Task(np.linspace(0.2, 2, 30), np.ones(30)).shifted(rotate=1)},
+        {"real": rg.Task.isotropic(30, noise=0.2), "turned": rg.Task(np.arange(1, 31) / 9, np.ones(30)).shifted(rotate=1)},
         RIDGE, {"real": 30, "turned": 40}, None, None,
     ),
     "flow through features": (
@@ -121,6 +121,21 @@ def test_concept_shift_leaves_the_variance_alone():
     assert curve.test.dims == ("n", "test_domain")
     np.testing.assert_array_equal(curve.variance.sel(test_domain="same"), curve.variance.sel(test_domain="other"))
     np.testing.assert_allclose(curve.test.sel(test_domain="same") - curve.test.sel(test_domain="quiet"), 0.5, rtol=1e-12)
+
+
+def test_mixtures_are_points_of_the_outer_product():
+    every = rg.predict(DOMAINS, RIDGE, {"real": [40, 20], "cheap": [0, 80]}, test="real").test.values
+    runs = rg.simulate(DOMAINS, RIDGE, [{"real": 40}, {"real": 20, "cheap": 80}], test="real", trials=2)
+    curve = rg.predict(DOMAINS, RIDGE, [{"real": 40}, {"real": 20, "cheap": 80}], test="real")
+    assert curve.test.dims == runs.test.dims == ("mixture",) and runs.n_cheap.values.tolist() == [0, 80]
+    np.testing.assert_allclose(curve.test.values, np.diag(every), rtol=1e-13)
+
+
+def test_equal_targets_are_one():
+    quiet = rg.Domains({"cheap": CHEAP, "quiet": CHEAP.shifted(noise=0.0, scale=1.0)})
+    law = Law.of(list(quiet.domains.values()))
+    assert law.teachers.shape[1] == 2 and (law.teachers[0] == law.teachers[1]).all()
+    assert Law.of([CHEAP, REAL.shifted(overlap=0.7)]).teachers.shape[1] == 3
 
 
 @pytest.mark.parametrize("weights", [False, True])
@@ -184,7 +199,7 @@ WRONG = {
     "a bare number": (lambda: rg.predict(DOMAINS, RIDGE, 50), "n must say how many rows of each domain"),
     "no rows": (lambda: rg.predict(DOMAINS, RIDGE, {"real": 0}), "n must leave at least one training row"),
     "unknown test": (lambda: rg.predict(DOMAINS, RIDGE, {"real": 5}, test="far"), "test must be among the domains"),
-    "other inputs": (lambda: rg.Domains({"a": REAL, "b": rg.Task.isotropic(3)}), r"b must have the inputs of a \(120\), got"),
+    "other inputs": (lambda: rg.Domains({"a": REAL, "b": rg.Task.isotropic(3)}), r"b must have the inputs of a \(120\)"),
     "an infinite task": (lambda: rg.Domains({"a": rg.Task.power_law(1.5, 1.5)}), "give modes="),
     "two feature maps": (
         lambda: rg.Domains({

@@ -36,7 +36,7 @@ class Domain(Noun):
     noise
         variance of the label noise, >= 0, of all outputs together.
     novel
-        (p,), weights of a further output that every other domain lacks: a part of the target of its own.
+        (p,), weights of a further output, a part of the target that only domains of equal `weights` and `novel` have.
     examples
         (features (N, p), labels (N,)) of real rows, which a simulation draws with replacement; see `from_data`.
 

@@ -47,17 +47,18 @@ class Law:
 
     @classmethod
     def of(cls, domains: Sequence[Domain]) -> "Law":
-        """Of domains with the same inputs; equal ones share what is novel in them."""
+        """Of domains with the same inputs; those of equal weights have one target, novel part included."""
         dense = any(one.covariance.ndim == 2 for one in domains)
         own = [one.covariance for one in domains]
         covariance = [np.diag(one) if dense and one.ndim == 1 else one for one in own]
-        novel = list(dict.fromkeys(one for one in domains if one.novel is not None))
+        targets = [None if one.novel is None else (one.weights.tobytes(), one.novel.tobytes()) for one in domains]
+        novel = list(dict.fromkeys(one for one in targets if one is not None))
         outputs = domains[0].weights.shape[0]
         teachers = np.zeros((len(domains), outputs + len(novel), domains[0].inputs))
-        for place, one in enumerate(domains):
+        for place, (one, target) in enumerate(zip(domains, targets, strict=True)):
             teachers[place, :outputs] = one.weights
-            if one.novel is not None:
-                teachers[place, outputs + novel.index(one)] = one.novel
+            if target is not None:
+                teachers[place, outputs + novel.index(target)] = one.novel
         return cls(np.stack(covariance), teachers, np.array([one.noise for one in domains]))
 
 
