@@ -29,12 +29,12 @@ warnings.simplefilter("ignore")
 
 # %% [markdown]
 # ## Two sources
-# The cheap rows have a target of correlation .8 with the real one and less label noise. At first they help; with many of
-# them the model is theirs.
+# The cheap rows have a target of correlation .9 with the real one and less label noise. At first they help; with many of
+# them the model is theirs, unless they weigh less.
 
 # %%
 real = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=400)
-domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
+domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.9, noise=0.1)})
 learner = rg.Learner(rg.Ridge(0.3))
 cheap = np.geomspace(5, 5000, 31)
 curve = rg.predict(domains, learner, n={"real": 50, "cheap": cheap}, weights={"cheap": [0.1, 1.0]}, test="real")

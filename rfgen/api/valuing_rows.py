@@ -86,8 +86,8 @@ def row_value(
     --------
     >>> import rfgen as rg
     >>> real = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=400)
-    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
-    >>> value = rg.row_value(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": 100}, test="real").value
+    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.9, noise=0.1)})
+    >>> value = rg.row_value(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": 20}, test="real").value
     >>> bool(value.sel(domain="real") > value.sel(domain="cheap") > 0.0)
     True
     """

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from tests.oracles.dense import dense_risk
 
 P = 40
 RNG = np.random.default_rng(1)
@@ -27,7 +28,7 @@ SEQUENCES = {
 
 
 def moments(stages):
-    """Risks of ridge stages on FLAT by second moments of all models in each mode, from the fixed point written anew."""
+    """Risks of ridge stages on FLAT by second moments of all models in each mode, equations written anew."""
     gram = np.einsum("tp,up->tup", TEACHERS, TEACHERS)
     places, risks = {"a": 0, "b": 1}, []
     for stage in stages:
@@ -39,11 +40,13 @@ def moments(stages):
         noise = [float(stage.noise.get(name, NOISE["ab".index(name)] if label == "truth" else 0.0))
                  for name, label in zip(names, labels, strict=True)]
         ridge, k = float(stage.learner.training.ridge), float(stage.learner.features)
-        d, nu = np.ones(len(names)), ridge
-        for _ in range(4000):
-            c = n * a / (1 + d)
-            Q = 1 / (c @ S + nu)
-            d, nu = a * (S @ Q), 0.5 * nu + 0.5 * ridge / (1 - c @ (S @ Q) / k)
+        groups = [
+            dict(rows=n[g], weight=a[g], covariance=np.diag(S[g]), teacher=np.zeros(P), residual=0.0) for g in range(len(names))
+        ]
+        solved = dense_risk(groups, k, ridge, dict(covariance=np.eye(P), teacher=np.zeros(P), noise=0.0))
+        d, nu = np.array(solved["delta"]), solved["nu"]
+        c = n * a / (1 + d)
+        Q = 1 / (c @ S + nu)
         T = len(gram)
         taught = np.zeros((len(names), T))
         for g, (name, label) in enumerate(zip(names, labels, strict=True)):

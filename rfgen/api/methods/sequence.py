@@ -43,7 +43,7 @@ def _asked(task: Domains, sequence: Sequence, n: Any, test: Any) -> tuple[Tests,
     grid = Grid(sequence.axes)
     points = grid.points if grid.axes else [{}]
     settings = [
-        [{name: float(at.get(f"{stage.name}_{name}", axis)) for name, axis in stage.axes.items()} for stage in sequence.stages]
+        [{name: float(at.get(f"{own.name}_{name}", axis)) for name, axis in own.axes.items()} for own in sequence.stages]
         for at in points
     ]
     for point in settings:
