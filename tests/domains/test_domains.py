@@ -172,8 +172,9 @@ def test_the_golden_ratio_of_mixing(values):
     with jax.enable_x64(True):
         share = jnp.linspace(0.58, 0.66, 81)
         risks = jax.jit(jax.vmap(lambda w: theory.endless_generations(values, values, values, 100.0, w, 1e-6, 1.0)))(share)
-    place = int(jnp.argmin(risks))
-    curve = np.polynomial.Polynomial.fit(np.array(share[place - 3 : place + 4]), np.array(risks[place - 3 : place + 4]), 4)
+    share, risks = np.array(share), np.array(risks)
+    place = risks.argmin()
+    curve = np.polynomial.Polynomial.fit(share[place - 3 : place + 4], risks[place - 3 : place + 4], 4)
     roots = curve.deriv().roots()
     best = roots[np.argmin(np.abs(roots - share[place]))].real
     assert abs(best - 0.618034) < 2e-5
@@ -190,7 +191,7 @@ def test_the_best_weight_of_surrogate_rows():
     risks = rg.predict(domains, learner, rows, weights={"other": ratio}, test="real").test
     own, theirs = noise * p / (n - p), noise * p / (m - p)
     law = own / (own + theirs + np.sum((real - other) ** 2))
-    assert abs(share[int(risks.argmin())] - law) < 2e-3
+    assert abs(share[risks.values.argmin()] - law) < 2e-3
 
 
 DOMAINS = rg.Domains({"real": REAL, "cheap": CHEAP})

@@ -40,9 +40,8 @@ def moments(stages):
         noise = [float(stage.noise.get(name, NOISE["ab".index(name)] if label == "truth" else 0.0))
                  for name, label in zip(names, labels, strict=True)]
         ridge, k = float(stage.learner.training.ridge), float(stage.learner.features)
-        groups = [
-            dict(rows=n[g], weight=a[g], covariance=np.diag(S[g]), teacher=np.zeros(P), residual=0.0) for g in range(len(names))
-        ]
+        none = dict(teacher=np.zeros(P), residual=0.0)
+        groups = [dict(rows=n[g], weight=a[g], covariance=np.diag(S[g]), **none) for g in range(len(names))]
         solved = dense_risk(groups, k, ridge, dict(covariance=np.eye(P), teacher=np.zeros(P), noise=0.0))
         d, nu = np.array(solved["delta"]), solved["nu"]
         c = n * a / (1 + d)

@@ -26,9 +26,10 @@ from rfgen.numerics.precision import require_double_precision
 
 def _kappa(eigenvalues: Array, n: Any, ridge: Any) -> Array:
     """Effective ridge of n rows."""
-    ones = jnp.ones(1)
+    ones, full = jnp.ones(1), jnp.asarray(jnp.inf)
     operators = DiagonalOperators(eigenvalues[None], jnp.ones_like(eigenvalues))
-    at = block_equilibrium(operators, Blocks(ones, ones / n, ones[:, None, None, None]), jnp.asarray(jnp.inf), ridge / n)
+    blocks = Blocks(ones, ones / n, ones[:, None, None, None])
+    at = block_equilibrium(operators, blocks, full, jnp.asarray(ridge / n, jnp.float64))
     return at.nu / at.strength[0]
 
 
