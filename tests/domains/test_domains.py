@@ -158,9 +158,10 @@ def test_generated_rows_cost_what_the_closed_form_says():
     """Strong collapse: twelve digits of the excess."""
     rng = np.random.default_rng(0)
     values, real, miss = np.arange(1, 81) ** -1.0, rng.normal(size=80) / 9, rng.normal(size=80) / 20
-    domains = rg.Domains.from_moments({"real": (values, real, 0.1), "made": (values, real - miss, 0.1)})
+    made = rg.Domain(values, real, 0.1, novel=miss)  # by weights that are independent of the true ones
+    domains = rg.Domains({"real": rg.Domain(values, real, 0.1), "made": made})
     for n, share in ((100, 0.3), (1000, 0.01), (1000, 0.5)):
-        rows = ({"real": n * (1 - made), "made": n * made} for made in (share, 0.0))
+        rows = ({"real": n * (1 - part), "made": n * part} for part in (share, 0.0))
         mixed, alone = (float(rg.predict(domains, RIDGE, each, test="real").test) for each in rows)
         with jax.enable_x64(True):
             excess = float(theory.collapse_excess(values, miss**2, n, share, 0.3))
