@@ -112,7 +112,8 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
         ])
         axes, least = {"mixture": np.arange(float(len(n)))}, float(mixtures.sum(axis=1).min())
     else:
-        axes = {f"n_{name}": validation.non_negative(f"n of {name}", n.get(name, 0)) for name in domains.names}
+        rows: Any = n
+        axes = {f"n_{name}": validation.non_negative(f"n of {name}", rows.get(name, 0)) for name in domains.names}
         least = sum(float(axis.min()) for axis in axes.values())
     if least == 0.0:
         raise ValueError("n must leave at least one training row at every point, got none of any domain")

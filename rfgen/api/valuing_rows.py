@@ -93,7 +93,8 @@ def row_value(
     """
     method_for("row_value", domains, learner, weights=weights, test=test)
     asked, price = asked_domains(domains, learner, n, weights, test), _costs(domains, cost)
-    if np.min(learner.training.ridge) <= 0.0:
+    training: Any = learner.training
+    if np.min(training.ridge) <= 0.0:
         raise ValueError("ridge must be > 0 for row_value, as derivatives need not exist at 0: take a small one, as 1e-6")
     grid, problem = Grid(asked.axes), domain_problem(asked.law, len(domains.names))
     rows, weight = asked.columns(grid.columns)

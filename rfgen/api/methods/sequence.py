@@ -41,7 +41,7 @@ def _asked(task: Domains, sequence: Sequence, n: Any, test: Any) -> tuple[Tests,
         raise ValueError("sequences need domains of moments, not of rows: use rg.Domain(covariance, weights, noise)")
     tests, single = asked_tests(task, test)
     grid = Grid(sequence.axes)
-    points = grid.points if grid.axes else [{}]
+    points: list[Any] = grid.points if grid.axes else [{}]
     settings = [
         [{name: float(at.get(f"{own.name}_{name}", axis)) for name, axis in own.axes.items()} for own in sequence.stages]
         for at in points
