@@ -151,7 +151,7 @@ def simulate_sequence(
             return found
 
         rows = max(int(sum(value for name, value in own.items() if name.startswith("n_"))) for own in settings)
-        need = 8 * (4 * rows * task.inputs + 4 * min(rows, task.inputs) ** 2)
+        need = 8 * (4 * rows * task.dim + 4 * min(rows, task.dim) ** 2)
         cells.append(Cell(measure, (__version__, *content(law), *content(learner), str(settings), seed), CELL_TRIALS, need))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or inputs", store, progress)
     mean, error = zip(*(mean_and_error(cell["test"]) for cell in collected), strict=True)
