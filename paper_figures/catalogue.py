@@ -10,6 +10,8 @@ BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regres
 BENIGN_MIXTURE = "Two Gaussian classes, for the question of Chatterji, Long (arXiv 2004.12019)"
 BENIGN_SPARSE = "Sparse regression, for the question of Zhou, Ge (arXiv 2302.00257)"
 BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
+DOMAIN_MIXTURES = "Generated and surrogate rows, for the questions of arXiv 2410.04840, 2509.22341, 2402.04376"
+DOMAIN_STAGES = "Transfer, distillation, other rows, for questions of arXiv 2508.15494, 2410.18837, 2603.05691, 2208.10967"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
 HASTIE = "Hastie, Montanari, Rosset, Tibshirani: Surprises in high-dimensional ridgeless least squares (arXiv 1903.08560)"
 LAZY_TRAINING = "Lazy training of wide networks, for the question of Zhu et al. (arXiv 2305.19377)"
@@ -341,6 +343,20 @@ FIGURES = {
             "ensembles",
             FINE_GRAINED,
             "variance of random features by its origins, and ensembles against features and time",
+            "ours",
+            "",
+        ),
+        Entry(
+            "domain_mixtures",
+            DOMAIN_MIXTURES,
+            "what generated rows cost, the golden ratio of mixing, the best mixture against the price of rows",
+            "ours",
+            "",
+        ),
+        Entry(
+            "domain_stages",
+            DOMAIN_STAGES,
+            "forgetting in fine-tuning, weak teachers of strong students, rows from elsewhere",
             "ours",
             "",
         ),

@@ -60,7 +60,8 @@ def _weak_to_strong() -> tuple[Domains, Sequence]:
     domains = Domains({"old": task, "new": task.shifted(overlap=0.7)})
     weak = Stage("weak", Learner(Ridge(0.1), features=40), {"old": 100})
     strong = Stage("strong", Learner(Ridge([0.1, 3.0]), features=200), {"old": 200}, labels="weak")
-    return domains, Sequence([weak, strong, Stage("tuned", Learner(GradientFlow([3.0, 30.0])), {"new": 80}, start="strong")])
+    tuned = Stage("tuned", Learner(GradientFlow([3.0, 30.0])), {"new": 80}, start="strong")
+    return domains, Sequence([weak, strong, tuned])
 
 
 SMOKE, PAPER = (64, 128, 256), (64, 128, 256, 512, 1024)
@@ -96,10 +97,11 @@ NAMED = {
         "Rows of the population used and of a cheaper one of another target and other variances, features seen by both",
         "derived; several classes of rows after arXiv 2410.04840",
         _two_domains,
-        {"smoke": {"real": [40, 80], "cheap": [0, 160]}, "paper": {"real": [40, 80, 160], "cheap": [0, 80, 320, 1280]}}, TRIALS,
+        {"smoke": {"real": [40, 80], "cheap": [0, 160]}, "paper": {"real": [40, 80, 160], "cheap": [0, 80, 320, 1280]}},
+        TRIALS,
     ),
     "weak-to-strong": Comparison(
-        "A student of 200 random features on the labels of a teacher of 40, then tuned on a few true rows of a shifted target",
+        "A student of 200 random features on labels of a teacher of 40, then tuned on few true rows of a shifted target",
         "derived; question of arXiv 2410.18837, 2603.05691",
         _weak_to_strong, {"smoke": (), "paper": ()}, TRIALS,
     ),

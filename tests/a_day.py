@@ -203,7 +203,8 @@ PREDICTIONS: dict[str, Method] = {
     "domains": lambda t: rg.predict(t.domains, rg.Learner(_ridge(t), features=t.size), {"a": t.n, "b": 20}),
     "domains, flow": lambda t: rg.predict(t.domains, rg.Learner(_flow(t)), {"a": t.size, "b": 20}, test="b"),
     "stages": lambda t: rg.predict(t.domains, rg.Sequence([
-        rg.Stage("one", rg.Learner(_ridge(t)), {"a": t.size}), rg.Stage("two", rg.Learner(_ridge(t)), {"b": 30}, labels="one"),
+        rg.Stage("one", rg.Learner(_ridge(t)), {"a": t.size}),
+        rg.Stage("two", rg.Learner(_ridge(t)), {"b": 30}, labels="one"),
     ])),
     "network": lambda t: rg.predict(rg.XORClusters(2000, 10 + t.value), rg.TwoLayerReLU(200, 0.01, 1, 2e-4), 100 + t.n),
 }
@@ -284,7 +285,8 @@ RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
-    "network", "domains", "domains, flow", "stages", "row value", "optimal mixture", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
+    "domains", "domains, flow", "stages", "row value", "optimal mixture",
+    "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",

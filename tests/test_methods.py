@@ -79,7 +79,8 @@ NOT_COVERED = [
 
 def called(verb, task, learner, n, options):
     extra = {"radius": 0.1} if verb == "adversarial_error" else {}
-    size = {} if n is None and verb in ("predict", "simulate") else {"budget" if verb == "optimal_mixture" else "n": n or 20}
+    what = "budget" if verb == "optimal_mixture" else "n"
+    size = {} if n is None and verb in ("predict", "simulate") else {what: n or 20}
     return getattr(rg, verb)(task, learner, **size, **extra, **options)
 
 

@@ -22,14 +22,21 @@ ALONE = "task"
 
 @dataclass(frozen=True, eq=False)
 class AskedDomains:
-    """`axes`: those of the curve, `n_<domain>` and `weight_<domain>` first; `law` of the domains and, behind them, of
-    `tests` by name; `single`: whether one test population is asked for, without a dimension.
+    """`axes`: those of the curve, `n_<domain>` (or `mixture`, the place among `mixtures` (mixtures, domains)) and
+    `weight_<domain>` first; `law` of the domains and, behind them, of `tests` by name; `single`: whether one test
+    population is asked for, without a dimension.
     """
 
     domains: Domains
     axes: dict[str, np.ndarray]
     tests: dict[str, Domain]
     single: bool
+    mixtures: np.ndarray | None = None
+
+    @property
+    def row_axes(self) -> dict[str, np.ndarray]:
+        """Those of the axes that say how many rows there are."""
+        return {name: axis for name, axis in self.axes.items() if name == "mixture" or name.startswith("n_")}
 
     @property
     def law(self) -> Law:
@@ -40,8 +47,10 @@ class AskedDomains:
         """Rows and weights (points, domains)."""
         one = np.ones_like(next(iter(columns.values())))
         names = self.domains.names
-        n = [columns[f"n_{name}"] for name in names]
-        return np.stack(n, axis=1), np.stack([columns.get(f"weight_{name}", one) for name in names], axis=1)
+        weight = np.stack([columns.get(f"weight_{name}", one) for name in names], axis=1)
+        if self.mixtures is not None:
+            return self.mixtures[columns["mixture"].astype(int)], weight
+        return np.stack([columns[f"n_{name}"] for name in names], axis=1), weight
 
     def packed(self, curve: Any, variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]]) -> Any:
         """`curve` with variables of inner dimensions and values (points, ...), behind the dimensions of the curve: those of
@@ -80,27 +89,38 @@ def as_task(task: Any, asked: Any, curve: Any) -> Any:
 
 
 def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test: Any) -> AskedDomains:
-    """Check the arguments: `n` {name: rows} (a number if there is one domain), `weights` {name: weight}, `test` names,
-    domains, or {name: domain}; None: all domains.
+    """Check the arguments: `n` {name: rows} (a number if there is one domain) or a list of such, `weights` {name: weight},
+    `test` names, domains, or {name: domain}; None: all domains.
     """
     if n is None:
         raise ValueError("n, the number of training rows of each domain, is missing")
-    if not isinstance(n, Mapping):
+    several = isinstance(n, list | tuple) and len(n) > 0 and all(isinstance(one, Mapping) for one in n)
+    if not (several or isinstance(n, Mapping)):
         if len(domains.names) > 1:
             raise ValueError(f"n must say how many rows of each domain, such as {{{domains.names[0]!r}: 100}}, got {n!r}")
         n = {domains.names[0]: n}
     weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise ValueError(f"weights must say those of some domains, such as {{{domains.names[0]!r}: 2.0}}, got {weights!r}")
-    for what, given in (("n", n), ("weights", weights)):
+    for what, given in (*(("n", one) for one in (n if several else [n])), ("weights", weights)):
         if unknown := [name for name in given if name not in domains.names]:
             raise ValueError(f"{what} must be of the domains {', '.join(domains.names)}, got {unknown[0]!r}")
-    axes = {f"n_{name}": validation.non_negative(f"n of {name}", n.get(name, 0)) for name in domains.names}
-    if sum(float(axis.min()) for axis in axes.values()) == 0.0:
+    mixtures = None
+    if several:
+        mixtures = np.array([
+            [float(validation.non_negative(f"n of {name}", one.get(name, 0), 0)) for name in domains.names] for one in n
+        ])
+        axes, least = {"mixture": np.arange(float(len(n)))}, float(mixtures.sum(axis=1).min())
+    else:
+        rows: Any = n
+        axes = {f"n_{name}": validation.non_negative(f"n of {name}", rows.get(name, 0)) for name in domains.names}
+        least = sum(float(axis.min()) for axis in axes.values())
+    if least == 0.0:
         raise ValueError("n must leave at least one training row at every point, got none of any domain")
     axes |= {f"weight_{name}": validation.non_negative(f"weight of {name}", weights[name]) for name in weights}
     tests, single = asked_tests(domains, test)
-    return AskedDomains(domains, {**axes, "features": learner.features, **learner.training.axes}, tests, single)
+    axes |= {"features": learner.features, **learner.training.axes}
+    return AskedDomains(domains, axes, tests, single, mixtures)
 
 
 def asked_tests(domains: Domains, test: Any) -> tuple[dict[str, Domain], bool]:

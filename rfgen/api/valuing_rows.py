@@ -86,14 +86,15 @@ def row_value(
     --------
     >>> import rfgen as rg
     >>> real = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=400)
-    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
-    >>> value = rg.row_value(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": 100}, test="real").value
+    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.9, noise=0.1)})
+    >>> value = rg.row_value(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": 20}, test="real").value
     >>> bool(value.sel(domain="real") > value.sel(domain="cheap") > 0.0)
     True
     """
     method_for("row_value", domains, learner, weights=weights, test=test)
     asked, price = asked_domains(domains, learner, n, weights, test), _costs(domains, cost)
-    if np.min(learner.training.ridge) <= 0.0:
+    training: Any = learner.training
+    if np.min(training.ridge) <= 0.0:
         raise ValueError("ridge must be > 0 for row_value, as derivatives need not exist at 0: take a small one, as 1e-6")
     grid, problem = Grid(asked.axes), domain_problem(asked.law, len(domains.names))
     rows, weight = asked.columns(grid.columns)

@@ -80,6 +80,7 @@ DESCRIPTIONS = {
     "variance_initial": "variance from the initial weights",
     "output": "output",
     "domain": "domain",
+    "mixture": "mixture of rows",
     "stage": "stage",
     "test_domain": "population tested on",
     "rows": "training rows of all domains",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from tests.oracles.dense import dense_risk
 
 P = 40
 RNG = np.random.default_rng(1)
@@ -27,7 +28,7 @@ SEQUENCES = {
 
 
 def moments(stages):
-    """Risks of ridge stages on FLAT by second moments of all models in each mode, from the fixed point written anew."""
+    """Risks of ridge stages on FLAT by second moments of all models in each mode, equations written anew."""
     gram = np.einsum("tp,up->tup", TEACHERS, TEACHERS)
     places, risks = {"a": 0, "b": 1}, []
     for stage in stages:
@@ -39,11 +40,12 @@ def moments(stages):
         noise = [float(stage.noise.get(name, NOISE["ab".index(name)] if label == "truth" else 0.0))
                  for name, label in zip(names, labels, strict=True)]
         ridge, k = float(stage.learner.training.ridge), float(stage.learner.features)
-        d, nu = np.ones(len(names)), ridge
-        for _ in range(4000):
-            c = n * a / (1 + d)
-            Q = 1 / (c @ S + nu)
-            d, nu = a * (S @ Q), 0.5 * nu + 0.5 * ridge / (1 - c @ (S @ Q) / k)
+        none = dict(teacher=np.zeros(P), residual=0.0)
+        groups = [dict(rows=n[g], weight=a[g], covariance=np.diag(S[g]), **none) for g in range(len(names))]
+        solved = dense_risk(groups, k, ridge, dict(covariance=np.eye(P), teacher=np.zeros(P), noise=0.0))
+        d, nu = np.array(solved["delta"]), solved["nu"]
+        c = n * a / (1 + d)
+        Q = 1 / (c @ S + nu)
         T = len(gram)
         taught = np.zeros((len(names), T))
         for g, (name, label) in enumerate(zip(names, labels, strict=True)):
@@ -53,7 +55,8 @@ def moments(stages):
             prior[places[stage.start]] = 1.0
         f = np.einsum("p,gp,gt->tp", Q, c[:, None] * S, taught - prior)
         missed = [f - (own - prior)[:, None] for own in taught]
-        direct = [s + np.sum(S[g] * np.einsum("tp,tup,up->p", D, gram, D)) for g, (s, D) in enumerate(zip(noise, missed, strict=True))]
+        errors = np.array([np.einsum("tp,tup,up->p", each, gram, each) for each in missed])
+        direct = noise + np.sum(S * errors, axis=1)
         e = n * a**2 / (1 + d) ** 2
         pair, plain, size = (S * Q * Q) @ S.T, S @ (Q * Q), len(names)
         A = np.eye(size + 1)
@@ -97,7 +100,8 @@ def test_a_covariance_in_any_basis():
 
 def test_limits():
     alone = rg.predict(FLAT, RIDGE, {"a": 30}).test.values
-    np.testing.assert_allclose(rg.predict(FLAT, rg.Sequence([rg.Stage("one", RIDGE, {"a": 30})])).test.values[0], alone, rtol=1e-12)
+    one = rg.predict(FLAT, rg.Sequence([rg.Stage("one", RIDGE, {"a": 30})])).test.values[0]
+    np.testing.assert_allclose(one, alone, rtol=1e-12)
     late = rg.Learner(rg.GradientFlow([0.0, np.inf], ridge=0.3))
     curve = rg.predict(FLAT, rg.Sequence([WEAK, rg.Stage("late", late, {"b": 40}, start="weak")])).test
     np.testing.assert_allclose(curve[0, 1], curve[0, 0], rtol=1e-12)  # time 0 changes nothing

@@ -64,7 +64,7 @@ def _matrix(name: str, value: Any) -> np.ndarray:
     return found
 
 
-def _refuse_dense(posed: Structure, domains: Domains, dense: set[str]) -> None:
+def _refuse_dense(posed: Structure, domains: SpaceTasks, dense: set[str]) -> None:
     """Refuse products of matrices that do not commute, whose order is not kept, and levels of several modes."""
     if dense and (domains.multiplicity != 1.0).any():
         raise ValueError(f"task must have single modes, without multiplicity, beside the matrix {min(dense)}")

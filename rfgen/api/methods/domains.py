@@ -81,10 +81,10 @@ def predict_domains(
     --------
     >>> import rfgen as rg
     >>> real = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=400)
-    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
+    >>> domains = rg.Domains({"real": real, "cheap": real.shifted(overlap=0.9, noise=0.1)})
     >>> curve = rg.predict(domains, rg.Learner(rg.Ridge(0.3)), n={"real": 50, "cheap": [0, 400]}, test="real")
     >>> curve.test.dims, curve.test.values.round(4)
-    (('n_cheap',), array([1.4316, 1.3262]))
+    (('n_cheap',), array([1.0665, 0.9965]))
     """
     asked = asked_domains(task, learner, n, weights, test)
     sizes = None if members is None else checked_members(learner, members)
@@ -154,6 +154,9 @@ def _as_dataset(
     """The curve of `values` (points, ...), with the number of all rows."""
     found = dataset(axes, {}, asked.domains, attributes, {})
     found = asked.packed(found, {name: (INNER.get(name.removesuffix("_se"), ()), value) for name, value in values.items()})
+    if asked.mixtures is not None:
+        rows = zip(asked.domains.names, asked.mixtures.T, strict=True)
+        found = found.assign_coords({f"n_{name}": ("mixture", count) for name, count in rows})
     found = found.assign_coords(rows=sum(found[f"n_{name}"] for name in asked.domains.names))
     found.rows.attrs["long_name"] = DESCRIPTIONS["rows"]
     for kind, text in (("n", "rows"), ("weight", "weight of the rows")):
@@ -181,14 +184,14 @@ def simulate_domains(
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     training, names, law = learner.training, task.names, asked.law
     settings = settings_of(training, [], "float64")
-    outer = [np.ravel(whole(f"n of {name}", asked.axes[f"n_{name}"])) for name in names]
-    none = {f"n_{name}": np.zeros(()) for name in names}
+    outer = asked.columns(Grid(asked.row_axes).columns)[0]
+    none = {name: np.zeros(()) for name in asked.row_axes}
     weighing = Grid({**none, **{name: axis for name, axis in asked.axes.items() if name.startswith("weight_")}})
     weight = asked.columns(weighing.columns)[1]
     features = np.ravel(whole("features", learner.features))
     flat, cells = int(np.prod([axis.size for axis in training.axes.values()])), []
     identity = (__version__, *content(law), *(content(one.examples) for one in task.domains.values()), *content(training))
-    for *rows, count in itertools.product(*outer, features):
+    for rows, count in itertools.product(whole("n", outer), features):
         counts = tuple(int(size) for size in rows)
         runs = DomainRuns(tuple(task.domains.values()), law, settings, None if np.isinf(count) else int(count), int(sizes))
 

@@ -41,10 +41,9 @@ def _asked(task: Domains, sequence: Sequence, n: Any, test: Any) -> tuple[Tests,
         raise ValueError("sequences need domains of moments, not of rows: use rg.Domain(covariance, weights, noise)")
     tests, single = asked_tests(task, test)
     grid = Grid(sequence.axes)
-    points = grid.points if grid.axes else [{}]
+    points: list[Any] = grid.points if grid.axes else [{}]
     settings = [
-        [{name: at.get(f"{stage.name}_{name}", axis if axis.ndim else axis.item()) for name, axis in stage.axes.items()}
-         for stage in sequence.stages]
+        [{name: float(at.get(f"{own.name}_{name}", axis)) for name, axis in own.axes.items()} for own in sequence.stages]
         for at in points
     ]
     for point in settings:
@@ -152,7 +151,7 @@ def simulate_sequence(
             return found
 
         rows = max(int(sum(value for name, value in own.items() if name.startswith("n_"))) for own in settings)
-        need = 8 * (4 * rows * task.inputs + 4 * min(rows, task.inputs) ** 2)
+        need = 8 * (4 * rows * task.dim + 4 * min(rows, task.dim) ** 2)
         cells.append(Cell(measure, (__version__, *content(law), *content(learner), str(settings), seed), CELL_TRIALS, need))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or inputs", store, progress)
     mean, error = zip(*(mean_and_error(cell["test"]) for cell in collected), strict=True)

@@ -36,12 +36,12 @@ class Domain(Noun):
     noise
         variance of the label noise, >= 0, of all outputs together.
     novel
-        (p,), weights of a further output that every other domain lacks: a part of the target of its own.
+        (p,), weights of a further output, a part of the target that only domains of equal `weights` and `novel` have.
     examples
         (features (N, p), labels (N,)) of real rows, which a simulation draws with replacement; see `from_data`.
 
     >>> Domain([1.0, 0.5], [1.0, 1.0], noise=0.1)
-    Domain(inputs=2, power=1.5, noise=0.1)
+    Domain(dim=2, power=1.5, noise=0.1)
     """
 
     covariance: Any = setting(numbers(ndim=(1, 2)))
@@ -74,7 +74,7 @@ class Domain(Noun):
         Inputs may be endogenous or labels misspecified: what x does not explain of y is noise.
 
         >>> Domain.from_moments([2.0, 1.0], [1.0, 0.5], power=1.0)
-        Domain(inputs=2, power=0.75, noise=0.25)
+        Domain(dim=2, power=0.75, noise=0.25)
         """
         second, cross = numbers(ndim=(1, 2))("second", second), numbers(ndim=1)("cross", cross)
         power = float(validation.non_negative("power", power, 0))
@@ -90,7 +90,7 @@ class Domain(Noun):
         """From real rows: `features` (N, p), frozen, and `labels` (N,); their second moments are those of the population.
 
         >>> Domain.from_data(np.eye(4), [1.0, -1.0, 1.0, -1.0])
-        Domain(inputs=4, power=1, noise=0, examples=4)
+        Domain(dim=4, power=1, noise=0, examples=4)
         """
         validation.aligned(features=features, labels=labels)
         features, labels = validation.array("features", features, 2), validation.array("labels", labels, 1)
@@ -129,14 +129,14 @@ class Domain(Noun):
             raise ValueError("shifted needs a population known by its moments, not real rows: give the rows of the other")
         if self.novel is not None and abs(overlap) < 1.0:
             raise ValueError("overlap must be that with a first domain: shift that one, not one shifted already")
-        if scale.ndim and scale.size != self.inputs:
-            raise ValueError(f"scale must be a number or have one entry per input ({self.inputs}), got {scale.size}")
+        if scale.ndim and scale.size != self.dim:
+            raise ValueError(f"scale must be a number or have one entry per input ({self.dim}), got {scale.size}")
         root = np.sqrt(scale)
         factor = scale if self.covariance.ndim == 1 else np.outer(root, root) if scale.ndim else scale
         covariance = self.covariance * factor
         if angle:
             matrix = np.diag(covariance) if covariance.ndim == 1 else covariance
-            turn = _turn(self.inputs, angle)
+            turn = _turn(self.dim, angle)
             covariance = turn @ matrix @ turn.T
             covariance = 0.5 * (covariance + covariance.T)
         own = np.sqrt(1.0 - overlap**2) * np.sqrt(np.sum(self.weights**2, axis=0))
@@ -147,7 +147,7 @@ class Domain(Noun):
         )
 
     @property
-    def inputs(self) -> int:
+    def dim(self) -> int:
         """Number of inputs, p."""
         return self.covariance.shape[0]
 
@@ -161,7 +161,7 @@ class Domain(Noun):
 
     def _shown(self) -> dict[str, str]:
         """Sizes in place of arrays."""
-        shown = {name: short(getattr(self, name)) for name in ("inputs", "power", "noise")}
+        shown = {name: short(getattr(self, name)) for name in ("dim", "power", "noise")}
         return shown if self.examples is None else {**shown, "examples": short(self.examples[1].size)}
 
 

@@ -47,17 +47,18 @@ class Law:
 
     @classmethod
     def of(cls, domains: Sequence[Domain]) -> "Law":
-        """Of domains with the same inputs; equal ones share what is novel in them."""
+        """Of domains with the same inputs; those of equal weights have one target, novel part included."""
         dense = any(one.covariance.ndim == 2 for one in domains)
         own = [one.covariance for one in domains]
         covariance = [np.diag(one) if dense and one.ndim == 1 else one for one in own]
-        novel = list(dict.fromkeys(one for one in domains if one.novel is not None))
+        targets = [None if one.novel is None else (one.weights.tobytes(), one.novel.tobytes()) for one in domains]
+        novel = list(dict.fromkeys(one for one in targets if one is not None))
         outputs = domains[0].weights.shape[0]
-        teachers = np.zeros((len(domains), outputs + len(novel), domains[0].inputs))
-        for place, one in enumerate(domains):
+        teachers = np.zeros((len(domains), outputs + len(novel), domains[0].dim))
+        for place, (one, target) in enumerate(zip(domains, targets, strict=True)):
             teachers[place, :outputs] = one.weights
-            if one.novel is not None:
-                teachers[place, outputs + novel.index(one)] = one.novel
+            if target is not None:
+                teachers[place, outputs + novel.index(target)] = one.novel
         return cls(np.stack(covariance), teachers, np.array([one.noise for one in domains]))
 
 
@@ -69,7 +70,7 @@ class Domains(SystemTask):
 
     >>> real = Task.power_law(1.5, 1.5, noise=0.5, modes=100)
     >>> Domains({"real": real, "cheap": real.shifted(overlap=0.8, noise=0.1)})
-    Domains(domains=['real', 'cheap'], inputs=100)
+    Domains(domains=['real', 'cheap'], dim=100)
     """
 
     domains: Any = setting(instance(Mapping, "a mapping of names to domains, such as {'real': task, 'cheap': other}"))
@@ -94,7 +95,7 @@ class Domains(SystemTask):
         """ValueError unless `domain` has the inputs and outputs of these."""
         first = first or next(iter(self.domains))
         for what, own, its in (
-            ("inputs", self.domains[first].inputs, domain.inputs),
+            ("inputs", self.domains[first].dim, domain.dim),
             ("outputs", self.domains[first].weights.shape[0], domain.weights.shape[0]),
         ):
             if own != its:
@@ -118,9 +119,9 @@ class Domains(SystemTask):
         return list(self.domains)
 
     @property
-    def inputs(self) -> int:
+    def dim(self) -> int:
         """Number of inputs."""
-        return self.domains[self.names[0]].inputs
+        return self.domains[self.names[0]].dim
 
     @property
     def null_risk(self) -> float:
@@ -129,4 +130,4 @@ class Domains(SystemTask):
 
     def _shown(self) -> dict[str, str]:
         """Names and sizes."""
-        return {"domains": f"[{', '.join(map(repr, self.names))}]", "inputs": short(self.inputs)}
+        return {"domains": f"[{', '.join(map(repr, self.names))}]", "dim": short(self.dim)}

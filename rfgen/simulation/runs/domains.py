@@ -131,11 +131,10 @@ def fitted_weights(
     """Weights (settings, columns, inputs) and squared length (settings,), the mean over members, for `settings` ridges
     (ridges,) or filters.
     """
-    count, inputs = rows.shape
-    nothing = np.zeros(())
-    sample = Sample(
-        rows, labels, labels[:, :0], nothing, np.ones(inputs), np.zeros((1, inputs)), np.ones(inputs), np.zeros(1)
-    )
+    (count, inputs), columns = rows.shape, labels.shape[1]
+    # fits read rows and labels alone; the rest of a sample is for measures that are not taken here
+    ones, truth = np.ones(inputs), np.zeros((columns, inputs))
+    sample = Sample(rows, labels, labels, np.zeros(()), ones, truth, ones, np.zeros(columns))
     total, norm = 0.0, 0.0
     for own in split(key, members):
         if isinstance(settings, Filters):

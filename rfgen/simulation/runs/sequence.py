@@ -22,7 +22,7 @@ def sequence_runs(
     start: int,
 ) -> dict[str, np.ndarray]:
     """`test` (trials, stages, tests) of the trials from number `start` on; `settings`: ridges or filters of each stage."""
-    work = max(sum(value for name, value in one.items() if name.startswith("n_")) for one in at) ** 2 * domains.inputs
+    work = max(sum(value for name, value in one.items() if name.startswith("n_")) for one in at) ** 2 * domains.dim
     with np.errstate(all="ignore"), few_threads(float(work)):
         found = [
             _trial(domains, law, sequence, at, settings, fold_in(host_key(seed), number))

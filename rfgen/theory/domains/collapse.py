@@ -3,7 +3,7 @@
 One covariance, kernel ridge regression, kappa its effective ridge, L = lambda/(lambda + kappa), u = q/(n - q), q = sum L^2.
 A share p of rows whose teacher differs by independent weights of squares Delta adds to the risk
 
-    p^2 (1 + (1 - p) u) sum Delta lambda^3/(lambda + kappa)^2 + p u sum Delta lambda ((1 - p) lambda + kappa)^2/(lambda + kappa)^2,
+    p^2 (1 + (1 - p) u) sum Delta lambda L^2 + p u sum Delta lambda (1 - p L)^2,
 
 which more rows do not remove: p^2 sum lambda Delta is left.  If every generation learns  w (fresh labels) + (1 - w) (the
 last model's, with noise of r times the variance)  on the same inputs, at ridge -> 0 only
@@ -26,9 +26,10 @@ from rfgen.numerics.precision import require_double_precision
 
 def _kappa(eigenvalues: Array, n: Any, ridge: Any) -> Array:
     """Effective ridge of n rows."""
-    ones = jnp.ones(1)
+    ones, full = jnp.ones(1), jnp.asarray(jnp.inf)
     operators = DiagonalOperators(eigenvalues[None], jnp.ones_like(eigenvalues))
-    at = block_equilibrium(operators, Blocks(ones, ones / n, ones[:, None, None, None]), jnp.asarray(jnp.inf), ridge / n)
+    blocks = Blocks(ones, ones / n, ones[:, None, None, None])
+    at = block_equilibrium(operators, blocks, full, jnp.asarray(ridge / n, jnp.float64))
     return at.nu / at.strength[0]
 
 

@@ -29,12 +29,12 @@ from rfgen.theory.domains.problem import DomainProblem
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class DomainDerivatives:
-    """Of the test risk of each population with respect to `n`, `weight`, `noise` (tests, domains) and `ridge` (tests,)."""
+    """Of the test risk of a population, or of each, with respect to `n`, `weight`, `noise` (domains,) and `ridge` ()."""
 
-    n: Float[Array, "*batch tests domains"]
-    weight: Float[Array, "*batch tests domains"]
-    noise: Float[Array, "*batch tests domains"]
-    ridge: Float[Array, "*batch tests"]
+    n: Float[Array, "*batch domains"]
+    weight: Float[Array, "*batch domains"]
+    noise: Float[Array, "*batch domains"]
+    ridge: Float[Array, "*batch"]
 
 
 def domain_derivatives(

@@ -87,7 +87,7 @@ def domain_flow(
         residual = np.maximum(change / risks["test"].min(axis=1).clip(1e-300), error)
     exact = (error < SCALAR_TOLERANCE) & ((residual < RISK_TOLERANCE) | (change < RISK_TOLERANCE * RISK_FLOOR))
     converged = solved & exact
-    moved = ~stable & (clock > 0)
+    moved = (clock > 0) & (not stable)
     for name, values in risks.items():
         risks[name] = np.where(moved.reshape(-1, *[1] * (values.ndim - 1)), np.inf, values)
     return risks | {"residual": residual, "converged": converged | moved}

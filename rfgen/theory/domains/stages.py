@@ -82,7 +82,7 @@ def fitted_stage(
     for own, pair in zip(operators, [*np.moveaxis(pairs, 2, 0), across], strict=True):
         met = np.tensordot(pair, right, 1)
         added = np.einsum("apq,aqr->pr", first @ own, met) if dense else own * np.sum(first * met, axis=0)
-        spread = spread + 2.0 * added.real
+        spread = spread + 2.0 * np.real(added)
     return Fitted(2.0 * np.tensordot(f, means, 1).real, spread, bool(np.asarray(nodes.converged).all()))
 
 
