@@ -18,8 +18,8 @@ from paper_figures.strengths import concluded, drawn, sweep
 
 N, RIDGE, VIEWS, DARKEST = 60, 2.0, (1, 4), 0.3
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 3, "dots": (0.5,), "trials": 10},
-    "paper": {"grid": 9, "dots": (0.25, 0.5, 0.75), "trials": 200},
+    "smoke": {"strengths": (0.3, 0.6), "dots": (0.6,), "trials": 10},
+    "paper": {"strengths": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0), "dots": (0.2, 0.5, 0.8), "trials": 200},
 }
 CAPTION = """
 {question} Ridge regression on the 192 values of the bundled 8x8 digits (1,797 images, odd against even), each in a colour
@@ -48,7 +48,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             warnings.filterwarnings("ignore", "ColorJitter.* the moment form is used", UserWarning)
             panels[f"{place}"] = sweep(
                 task, lambda one, made=augmentation: rg.Learner(rg.Ridge(RIDGE), augmentation=made(one)),
-                np.linspace(0.0, 1.0, plan["grid"]), plan["dots"], {"n": N, "trials": plan["trials"], "seed": seed},
+                plan["strengths"], plan["dots"], {"n": N, "trials": plan["trials"], "seed": seed},
                 rg.Learner(rg.Ridge(RIDGE)),
             )
     return concluded(

@@ -21,7 +21,6 @@ from paper_figures.catalogue import FIGURES
 from paper_figures.settings import configured
 from paper_figures.storage import restore
 from paper_figures.style import dressed, finish
-from rfgen import __version__
 
 GALLERY = Path(__file__).with_name("gallery")
 SUMMARY, TIMES = GALLERY / "summary.json", Path(__file__).with_name("times.json")
@@ -45,12 +44,12 @@ def thumbnail(name: str, arrays: dict[str, Any], parameters: dict[str, Any]) -> 
 def keep(name: str, folder: Path) -> None:
     """One figure of the folder; of one made with `--set` nothing is kept."""
     arrays, parameters = restore(folder, name)
-    if parameters["set"]:
+    if parameters.get("set"):
         raise SystemExit(f"{name} in {folder} was made with --set {' '.join(parameters['set'])}: make it without")
     (GALLERY / f"{name}.png").write_bytes(thumbnail(name, arrays, parameters))
     found = {
         "scale": parameters["scale"], "largest_z": parameters.get("largest_z"), "seed": parameters["seed"],
-        "seconds": parameters["seconds"], "cpu_seconds": parameters["cpu_seconds"], "rfgen": __version__,
+        "seconds": parameters["seconds"], "cpu_seconds": parameters["cpu_seconds"], "rfgen": parameters["rfgen_version"],
         "numpy": np.__version__, "jax": jax.__version__, "python": platform.python_version(),
     }
     _update(SUMMARY, name, {**found, "largest_z": found["largest_z"] and round(found["largest_z"], 2)})

@@ -74,7 +74,7 @@ def _measured(plan: dict[str, Any], scale: str, folder: str | Path) -> tuple[dic
             weight = 1.0 / dots["dot_test"].ravel()
             power, _ = nnls(test.reshape(-1, test.shape[-1]) * weight[:, None], dots["dot_test"].ravel() * weight)
         apart.append(float(np.abs(dots["dot_test"] / (test @ power) - 1.0).max()))
-        size = np.geomspace(sizes[0], sizes[-1], plan["grid"])
+        size = np.union1d(np.geomspace(sizes[0], sizes[-1], plan["grid"]), FIXED)
         line = {key: part @ power for key, part in zip(("test", "train"), _parts(task, panel, size, ridges), strict=True)}
         panels[panel] = {"size": size, **line, "dot_size": sizes, **dots}
     trials = int(files["n256"]["trials"])
@@ -118,7 +118,7 @@ def _digits(plan: dict[str, Any], scale: str, seed: int) -> tuple[dict[str, Any]
     task = rg.Task(real.eigenvalues, real.power, real.noise, null_power=real.null_power, keep_outputs=True)
     ridges, random, panels = np.array(RIDGES), np.random.default_rng(seed), {}
     for panel in PANELS:
-        size, dots = np.geomspace(10.0, 1500.0, plan["grid"]), np.array(plan["sizes"])
+        size, dots = np.union1d(np.geomspace(10.0, 1500.0, plan["grid"]), FIXED), np.array(plan["sizes"])
         line, exact = (_parts(task, panel, at, ridges) for at in (size, dots.astype(float)))
         drawn = np.array([
             [_trial(random, inputs, labels, *((FIXED, one) if panel == "features" else (one, FIXED))) for one in dots]

@@ -74,7 +74,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             upper.set_xlim(at["dot_ridge"].min() / 1.5, at["dot_ridge"].max() * 1.5)
             lower.set(xscale="log", yscale="log", xlabel="training error", xlim=(max(low, 1e-4) / 1.5, 2.0 * high))
             lower.set_ylim(at["dot_test"].min() / 1.15, 1.25 * high)
-            plain_log(lower.yaxis, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+            wide = high > 5.0 * at["dot_test"].min()
+            plain_log(lower.yaxis, (1.0, 2.0, 5.0) if wide else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
         axes[0, 0].set_ylabel("error / that of predicting zero")
         axes[1, 0].set_ylabel("test error")
         noise = select(arrays, names[0])["relative_noise"]

@@ -117,7 +117,7 @@ def _scaling(alpha: float, beta: float, plan: dict[str, Any], seed: int) -> dict
     return found
 
 
-def _excess(task: rg.Task, ridge: float, n: int, trials: int, seed: int) -> dict[str, float]:
+def _excess(task: rg.Task, ridge: float, n: int, trials: int, seed: int) -> dict[str, Any]:
     learner = rg.Learner(rg.Ridge(ridge))
     exact, runs = rg.predict(task, learner, n=n), simulate(task, learner, n=n, trials=trials, seed=seed)
     mean, error = float(runs.test), float(runs.test_se)

@@ -18,7 +18,7 @@ MARKERS = "osD"
 
 
 def sweep(
-    task: Any, learner: Callable[[float], rg.Learner], line: Any, dots: Sequence[float], call: Mapping[str, int],
+    task: Any, learner: Callable[[float], rg.Learner], line: Any, dots: Any, call: Mapping[str, int],
     plain: rg.Learner, measured: Callable[[float], rg.Learner] | None = None, **options: Any,
 ) -> dict[str, Any]:
     """`strength` (points,), `test` (points, series), `plain` (1 or series), the error of another learner, and dots.
