@@ -17,7 +17,7 @@ import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.runs import simulate
 from paper_figures.style import COLOURS, blank, legend, look
-from rfgen.systems.xor import first_alignment, neuron_paths, second_alignment
+from rfgen.systems import xor
 
 N, DIM, SEPARATION, FLIP, WIDTH, RATE, STEPS, INIT = 200, 4000, 14.0, 0.1, 200, 0.01, 20, 1e-7
 XOR = rg.XORClusters(DIM, SEPARATION, FLIP)
@@ -68,16 +68,16 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
 def _moves(net: rg.TwoLayerReLU, seed: int, trial: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Of the first and the second step: predicted, measured and own class, each (width, 2)."""
-    paths = neuron_paths(XOR, net, N, seed=seed, trial=trial)
+    paths = xor.neuron_paths(XOR, net, N, seed=seed, trial=trial)
     start, once, twice = (paths.plane[list(paths.steps).index(step)] for step in (0, 1, 2))
     sign = paths.sign[:, None]
     # a step moves a neuron by rate a h / 2, a = sign / sqrt(width)
     first, second = (2.0 * WIDTH**0.5 * (after - before) / RATE * sign for before, after in ((start, once), (once, twice)))
     same, sizes = sign * CLASS, (N, DIM, SEPARATION, FLIP)
     with jax.enable_x64(True):
-        expected = CLASS * np.asarray(first_alignment(start.ravel() / INIT, *sizes).mean).reshape(start.shape)
+        expected = CLASS * np.asarray(xor.first_alignment(start.ravel() / INIT, *sizes).mean).reshape(start.shape)
         moved = (start.ravel() / INIT, (sign * first).ravel(), same.ravel())
-        again = np.asarray(second_alignment(*moved, *sizes)).reshape(start.shape)
+        again = np.asarray(xor.second_alignment(*moved, *sizes)).reshape(start.shape)
     return [(expected, first, same > 0), (again, sign * second, same > 0)]
 
 

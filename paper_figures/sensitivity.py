@@ -51,7 +51,6 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     `data` plays no part.
     """
-    simulated = sensitivity.simulate_sensitivity
     plan, panels, apart = SCALES[scale], {}, []
     dim = plan["dim"]
     for at, (name, activation) in enumerate(ACTIVATIONS.items()):
@@ -86,7 +85,7 @@ def _theory(dim: int, n: int, features: Any, activation: Any) -> Any:
 
 def _dots(dim: int, n: int, activation: Any, plan: dict[str, Any], seed: int) -> dict[str, Any]:
     drawn = [round(ratio * n) for ratio in plan["dots"]]
-    runs = [simulated(activation, dim, n, k, 0.0, 0.0, NOISE, plan["trials"], seed) for k in drawn]
+    runs = [sensitivity.simulate_sensitivity(activation, dim, n, k, 0.0, 0.0, NOISE, plan["trials"], seed) for k in drawn]
     square, error = np.array([run.summary("squared_gradient") for run in runs]).T
     dot = np.sqrt(dim * square)
     exact = _theory(dim, n, drawn, activation).squared_gradient.values

@@ -100,7 +100,8 @@ def predict(
     own_numbers(learner, "predict", numbers)
     asked, rows = as_domains(task, n, test)
     method, options = method_for(
-        "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test, test_task=test_task
+        "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test,
+        test_task=test_task,
     )
     curve = as_task(task, asked, method.theory(asked, learner, rows, **options, **numbers))
     return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])

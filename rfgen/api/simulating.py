@@ -33,7 +33,8 @@ def simulate(
 ) -> "xarray.Dataset": ...
 @double_precision
 def simulate(
-    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *,
+    trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
     test: Any = None, test_task: Task | None = None, **numbers: Any,

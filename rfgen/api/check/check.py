@@ -41,7 +41,8 @@ def check(
     **numbers: Any,
 ) -> Report: ...
 def check(
-    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
+    task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *,
+    trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
@@ -132,5 +133,5 @@ def check(
     title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
         title += f", {augmentation!r}, {theory.attrs['form']} form"
-    explain = None if isinstance(asked, Domains) else partial(of_curve, task, learner, n, {"form": form, **options, **numbers})
-    return Report(dataset, tuple(variables), threshold, title, explain)
+    explain = partial(of_curve, task, learner, n, {"form": form, **options, **numbers})
+    return Report(dataset, tuple(variables), threshold, title, None if isinstance(asked, Domains) else explain)

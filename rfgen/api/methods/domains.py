@@ -11,8 +11,8 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.domain_arguments import AskedDomains, asked_domains
 from rfgen.api.methods.ridge import checked_members
+from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
-from rfgen.curves.cells.store import content
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program

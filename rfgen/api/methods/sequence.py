@@ -8,8 +8,8 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.domain_arguments import asked_tests
+from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
-from rfgen.curves.cells.store import content
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation
