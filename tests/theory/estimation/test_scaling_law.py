@@ -13,8 +13,8 @@ CASES = {
 }
 BATCH, WIDTHS = 4.0, np.geomspace(30, 3000, 5)[:, None]
 PARAMETERS = ["alpha", "beta", "noise", "scale", "rate"]
-# Of 60 intervals (12 fits of 5 parameters, correlated within a fit) at least so many hold the truth: measured on 100 fits
-# a case in tests/benchmarks/scaling_laws.py, 93 to 97 %.
+# Of 60 intervals (12 fits of 5 parameters, correlated within a fit) at least so many hold the truth: measured on 25 fits
+# a case in tests/benchmarks/scaling_laws.py, 94 to 97 %.
 COVERED = 48
 
 
