@@ -75,6 +75,7 @@ __all__ = [
     "adversarial_error",
     "cache_programs",
     "check",
+    "corrected_logistic",
     "datasets",
     "diagnose",
     "estimate_risk",
@@ -100,6 +101,7 @@ __all__ = [
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    corrected_logistic,
     diagnose,
     estimate_risk,
     features_of,

@@ -7,6 +7,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "corrected_logistic",
     "diagnose",
     "estimate_risk",
     "features_of",
@@ -26,6 +27,7 @@ from rfgen.api.attacking import adversarial_error
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
 from rfgen.api.estimating import estimate_risk
+from rfgen.api.inferring import corrected_logistic
 from rfgen.api.model_features import features_of, tangent_features
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost

@@ -4,6 +4,7 @@
 
 __all__ = ["ClassifierRuns", "classifier_runs"]
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,16 +16,20 @@ import numpy as np
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
-from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
+from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
+from rfgen.simulation.sampling.labelled_views import ViewedRows, seen_in_views
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
+# Rules without a loss whose mean over views could be trained on.
+UNSEEN = ("averaging", "discriminant", "hard_margin")
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class ClassifierRuns:
 @double_precision
 def classifier_runs(
     problem: Any, training: Any, n: Any = None, features: Any = None, trials: Any = 100, seed: Any = 0, radius: Any = (),
-    start: Any = 0,
+    start: Any = 0, augmentation: Any = None,
 ) -> ClassifierRuns:
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
@@ -95,6 +100,8 @@ def classifier_runs(
     as the counts of `ClassGroups` say).  `features` k: train on
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
+    `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
+    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.
@@ -130,7 +137,11 @@ def classifier_runs(
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
+    if augmentation is not None and (attack or name in UNSEEN):
+        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
+    source, views = (source, 1.0) if augmentation is None else seen_in_views(source, augmentation)
     given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack)
+    rows *= 1 if math.isinf(views) else int(views)
     if on_host():
         key = host_key(seed)
         # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
@@ -178,12 +189,26 @@ def _trial(
     """All measures of one training set, (settings, ...)."""
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
+    limit = isinstance(source, ViewedRows) and source.views is None
+    source = source.base if isinstance(source, ViewedRows) else source
     design, xp = drawn.rows, namespace(drawn.rows)
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
 
+    def smoothed(ridge: Array) -> dict[str, Array]:
+        """Of infinitely many views."""
+        fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
+        of_views = (normal_cdf(-fit.margins / fit.deviations), normal_cdf((1.0 - fit.margins) / fit.deviations), fit.losses)
+        margins = MarginFit(fit.weights, fit.intercept, fit.margins, fit.margins < 1.0, fit.converged, xp.asarray(True))
+        weights = fit.weights if mixing is None else mixing @ fit.weights
+        found = _measured(source, drawn, margins, weights, radii, name, None, of_views)
+        found = {each: xp.where(fit.converged, value, np.nan) for each, value in found.items()}
+        return {**found, "separable": xp.asarray(True), "converged": fit.converged}
+
     def setting(ridge: Array, trained: Array) -> dict[str, Array]:
+        if limit:
+            return smoothed(ridge)
         if attack is None:
             fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
         else:
@@ -228,18 +253,22 @@ def _fit(
 
 
 def _measured(
-    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None
+    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None,
+    of_views: tuple[Array, Array, Array] | None = None,
 ) -> dict[str, Array]:
-    """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given."""
+    """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given.
+
+    `of_views`: shares of negative margins, of those at most 1, and mean losses (n,), of rows of infinitely many views.
+    """
     t, bias, xp = fit.margins, fit.intercept, namespace(weights)
-    wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
+    wrong, support = of_views[:2] if of_views else (each.astype(t.dtype) for each in (t < 0.0, fit.support))
     t = t if shift is None else t - shift
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }
-    if (values := loss_values(name, t)) is not None:
+    if (values := of_views[2] if of_views else loss_values(name, t)) is not None:
         found["train_loss"] = xp.mean(values)
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
