@@ -98,7 +98,8 @@ def corrected_logistic(features: Any, y: Any, *, intercept: bool = True, level: 
     values = np.linalg.eigvalsh(gram)
     if values[0] <= n * np.finfo(float).eps * values[-1]:
         raise ValueError("features must not depend on each other: leave constant and repeated columns out")
-    weights, bias, converged = logistic_fit(rows, labels, np.ones(n), 0.0, intercept)
+    with np.errstate(over="ignore", invalid="ignore"):  # where weights grow without end
+        weights, bias, converged = logistic_fit(rows, labels, np.ones(n), 0.0, intercept)
     scores = rows @ weights + bias
     if not converged or (labels * scores).min() > 0.0:
         raise ValueError(

@@ -20,9 +20,10 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, MaxMargin, rule_of
+from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, Logistic, MaxMargin, rule_of
 from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.calibration import group_calibration, teacher_calibration
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
@@ -34,8 +35,11 @@ Problem = Mixture | ClassGroups | Teacher
 SHARES = 1.0 + 1e-9
 NAMES = (
     "error", "error_by_class", "error_by_group", "sign_error", "robust_error", "robust_error_by_class",
-    "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support",
+    "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support", "calibration_error",
+    "temperature", "log_loss", "brier",
 )
+# Of the probabilities that logistic regression gives.
+CALIBRATION = NAMES[-4:]
 
 
 def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
@@ -190,6 +194,30 @@ def unsolved(learner: Learner, count: int) -> str:
     return f"{count} points not solved: the weights vanish, and a constant classifier is as good, or the path was lost"
 
 
+@program
+def _group_calibrations(columns: tuple[Any, ...], classes: Any, shares: Any) -> Any:
+    return jax.lax.map(lambda at: group_calibration(at[0] + at[2], at[1], classes, shares), columns)
+
+
+@program
+def _teacher_calibrations(columns: tuple[Any, ...], moments: Any) -> Any:
+    return jax.lax.map(lambda at: teacher_calibration(moments, *at), columns)
+
+
+def _calibrated(task: Problem, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the probabilities are worth at every point; NaN where weights are infinite."""
+    columns = [found[name] for name in ("overlap", "spread", "intercept")]
+
+    def record(*block: np.ndarray) -> Any:
+        if isinstance(task, Teacher):
+            return _teacher_calibrations(block, teacher_moments(task))
+        groups = groups_of(task)
+        return _group_calibrations(block, groups.classes, groups.test_shares)
+
+    values = blockwise(record, columns, ONE_BY_ONE)
+    return {name: np.where(np.isfinite(found["norm"]), values[name], np.nan) for name in CALIBRATION}
+
+
 def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     """Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
 
@@ -201,6 +229,7 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         `sign_error`, without their noise.  `AdversarialTraining` adds `robust_error`, under its own attack.
         `train_error`, the share of training labels missed; `train_loss`, the mean loss; `norm`, the squared length of the
         weights; `intercept`; `support`, the share of training rows with margin at most 1; `residual`, `converged`.
+        Of `Logistic` also `calibration_error`, `temperature`, `log_loss` and `brier`: what its probabilities are worth.
         With an augmentation whose views change coordinates independently these three are of the views, errors on clean
         inputs.
 
@@ -232,6 +261,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         for name, error in errors.items():
             values |= {name: error @ groups.test_shares, f"{name}_by_{kind}": error[:, : inner[kind].size]}
     values |= {"norm": found["norm"], "intercept": found["intercept"]}
+    if type(learner.training) is Logistic:
+        with np.errstate(invalid="ignore"):
+            values |= _calibrated(task, found)
     loss = values.pop("train_loss")
     if "ridge" in axes:
         values["train_loss"] = loss * (2.0 if rule in ("square", "squared_hinge") else factor)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.methods.classification import Problem, axes_of, shown
+from rfgen.api.methods.classification import CALIBRATION, Problem, axes_of, shown
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import AdversarialTraining
+from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
 from rfgen.simulation.runs.classifier import classifier_runs
 
 # Trials of one stored cell.
@@ -42,6 +42,7 @@ def simulate_classifier(
     measured |= {"sign_error": "sign_error"} if kind is None else {}
     if isinstance(training, AdversarialTraining):
         measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
+    measured |= {name: name for name in CALIBRATION} if type(training) is Logistic else {}
     names = ("train_error", "norm", "intercept", "support", "separable", *(("train_loss",) if "ridge" in axes else ()))
     measured |= {name: name for name in names}
     cells = []

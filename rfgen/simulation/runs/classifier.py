@@ -5,7 +5,6 @@
 __all__ = ["ClassifierRuns", "classifier_runs"]
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,15 @@ from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
 from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
-from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.runs.classifier_measures import (
+    calibration,
+    group_errors,
+    group_laws,
+    label_error,
+    label_law,
+    sign_error,
+)
+from rfgen.simulation.runs.classifier_record import ClassifierRuns
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 from rfgen.simulation.sampling.labelled_views import ViewedRows, seen_in_views
 
@@ -30,62 +37,6 @@ from rfgen.simulation.sampling.labelled_views import ViewedRows, seen_in_views
 HELD = 2**24
 # Rules without a loss whose mean over views could be trained on.
 UNSEEN = ("averaging", "discriminant", "hard_margin")
-
-
-@dataclass(frozen=True)
-class ClassifierRuns:
-    """Measures of every trial, numpy arrays (trials,), or (trials, ridges) where the training has an array of ridges, then
-    (..., radii) where it has one of radii.
-
-    `error`: probability of a wrong class, given the trained classifier: the mean of the groups by their shares in the test;
-    for a teacher of missing a fresh label, and `sign_error` the sign of u.
-    `group_error` (..., groups): of each class, +1 first, or group.  `l2_error`, `linf_error` (..., radii) and
-    `group_l2_error`, `group_linf_error` (..., radii, groups): under attacks within these radii.  `robust_error`,
-    `group_robust_error`: under the attack that an `AdversarialTraining` trains for.
-
-    `train_error`: share of training rows whose training label is missed, `train_loss` their mean loss as the training
-    writes it (unweighted; None without a loss), `support` the share with margins below 1 (hinge: with positive dual, hard
-    margin: at the margin); `group_train_error`, `group_support` (..., groups), NaN where a group has no rows.
-    `norm`: squared trainable weights; `l1`: sum of absolute weights of the inputs; `intercept`.
-
-    `overlap` = w.mean and `spread` = w'S w (..., groups); of a teacher E[u w.x] and E[(w.x)^2], without groups.
-
-    `separable`, `converged` (...).  Where a hard margin does not exist, or a fit did not converge, measures are NaN.
-    What a problem has not is None.
-    """
-
-    error: Any
-    train_error: Any
-    train_loss: Any
-    norm: Any
-    l1: Any
-    intercept: Any
-    support: Any
-    overlap: Any
-    spread: Any
-    separable: Any
-    converged: Any
-    group_error: Any = None
-    group_train_error: Any = None
-    group_support: Any = None
-    l2_error: Any = None
-    linf_error: Any = None
-    group_l2_error: Any = None
-    group_linf_error: Any = None
-    sign_error: Any = None
-    robust_error: Any = None
-    group_robust_error: Any = None
-
-    def summary(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean over trials of the measure `name`, and its standard error; trials that are NaN do not count."""
-        values = np.asarray(getattr(self, name), np.float64)
-        seen = np.isfinite(values)
-        count = seen.sum(axis=0)
-        safe = np.maximum(count, 1)
-        mean = np.where(seen, values, 0.0).sum(axis=0) / safe
-        squares = np.where(seen, (np.where(seen, values, 0.0) - mean) ** 2, 0.0).sum(axis=0)
-        error = np.sqrt(squares / np.maximum(count - 1, 1) / safe)
-        return np.where(count > 0, mean, np.nan), np.where(count > 1, error, np.nan)
 
 
 @double_precision
@@ -275,6 +226,8 @@ def _measured(
         overlap, spread = source.direction @ moved, weights @ moved
         missed = label_error(overlap, spread, bias, source.link, source.scale, source.flip)
         clean = sign_error(overlap, spread, bias)
+        if name == "logistic":
+            found |= calibration(*label_law(overlap, spread, bias, source.link, source.scale, source.flip))
         return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
     groups = (source.means, source.deviations, source.classes)
     of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)
@@ -285,6 +238,9 @@ def _measured(
         "spread": (source.deviations * source.deviations) @ (weights * weights),
         "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
     }
+    if name == "logistic":
+        scores = found["overlap"] + bias, xp.sqrt(found["spread"])
+        found |= calibration(*group_laws(*scores, source.classes, source.test_shares))
     if shift is not None:
         attacked = group_errors(weights, bias, *groups, shift)
         found |= {"robust_error": source.test_shares @ attacked, "group_robust_error": attacked}

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.theory import logistic_likelihood, viewed_classifier, viewed_moments
+from rfgen.theory import (
+    logistic_likelihood,
+    margin_classifier,
+    teacher_separability_threshold,
+    viewed_classifier,
+    viewed_moments,
+)
 
 SCALE, DIM, N = 0.5, 60, 90
 VARIANCES = np.arange(1.0, DIM + 1) ** -0.7
@@ -36,6 +42,9 @@ def test_more_views_lie_between_one_and_all(views):
     with jax.enable_x64(True):
         groups = [viewed_moments(MIXTURE.groups(N), law, m) for m in (1.0, views, math.inf)]
         ends = [viewed_classifier(moments, N, "logistic", 2.0).norm for moments in groups]
+        once = rg.Mixture(MIXTURE.mean, MIXTURE.covariance + 0.3, prior=0.4, flip=0.1).groups(N)
+        alone = margin_classifier(once.moments, "logistic", 2.0).norm
+    assert abs(float(ends[0] / alone) - 1.0) < 1e-9
     assert ends[0] > ends[1] > ends[2]
 
 
@@ -61,7 +70,7 @@ def test_drawn_views_agree(training, augmentation, task):
     [
         (rg.Learner(rg.MaxMargin(), augmentation=rg.GaussianNoise(0.1)), "augmentation needs a training with a loss"),
         (rg.Learner(rg.Logistic(1.0), augmentation=rg.Gain([0.5, 1.5])), "must change coordinates independently"),
-        (rg.Learner(rg.Logistic(1.0), augmentation=rg.Mixup()), "must change coordinates independently"),
+        (rg.Learner(rg.Logistic(1.0), augmentation=rg.Mixup(1.0)), "must change coordinates independently"),
         (rg.Learner(rg.Hinge(1.0), augmentation=rg.GaussianNoise(0.1, covariance=np.ones(3))), "one entry per coordinate"),
     ],
 )
@@ -82,8 +91,40 @@ def test_views_that_are_not_covered_are_refused(learner, words):
 def test_published_constants_of_maximum_likelihood(bias, published):
     with jax.enable_x64(True):
         found = logistic_likelihood(0.2, 5**0.5, bias, intercept=True)
+        few = logistic_likelihood(1e-5, 5**0.5, bias, intercept=True)
+    assert abs(float(few.inflation) - 1.0) < 1e-3 and abs(float(few.ratio) - 1.0) < 1e-3
     got = [float(x) for x in (found.inflation, found.scatter, found.stretch, found.intercept)]
     np.testing.assert_allclose(got, published, rtol=5e-9 if bias == 0.0 else 3e-3, atol=1e-9 if bias == 0.0 else 5e-3)
+
+
+@pytest.mark.parametrize(
+    ("link", "scale", "flip", "bias", "intercept", "threshold"),
+    [
+        ("logistic", 5**-0.5, 0.0, 0.0, True, 0.32559), ("logistic", 5**-0.5, 0.0, 5**-0.5, True, 0.30844),
+        ("logistic", 5**-0.5, 0.0, 5**-0.5, False, 0.35368), ("logistic", 0.2, 0.0, 0.4, True, 0.17308),
+        ("probit", 0.5, 0.05, 0.5, True, 0.31210),
+    ],
+)
+def test_thresholds_of_separability_with_bias(link, scale, flip, bias, intercept, threshold):
+    with jax.enable_x64(True):  # by another minimiser, held to linear programs
+        found = teacher_separability_threshold(link, scale, flip, bias, intercept)
+    assert abs(float(found) - threshold) < 6e-6
+
+
+@pytest.mark.parametrize("task", [MIXTURE, rg.Teacher(DIRECTION, VARIANCES, link="logistic", scale=0.4, flip=0.05)])
+def test_calibration_of_probabilities_agrees(task):
+    learner = rg.Learner(rg.Logistic(3.0, intercept=True))
+    curve, runs = rg.predict(task, learner, 4 * N), rg.simulate(task, learner, 4 * N, trials=30)
+    for name in ("calibration_error", "temperature", "log_loss", "brier"):
+        assert abs(runs[name] - curve[name]) < 4.0 * runs[f"{name}_se"] + 0.02 * abs(curve[name]), name
+
+
+def test_temperature_of_two_balanced_classes_is_a_closed_form():
+    curve = rg.predict(rg.Mixture(np.full(DIM, 0.2), np.ones(DIM)), rg.Learner(rg.Logistic(1.0)), N)
+    with jax.enable_x64(True):
+        groups = rg.Mixture(np.full(DIM, 0.2), np.ones(DIM)).groups(N)
+        found = margin_classifier(groups.moments, "logistic", 1.0)
+    assert abs(float(curve.temperature) - float(found.spread[0] / (2.0 * found.overlap[0]))) < 1e-9
 
 
 def test_corrected_intervals_cover_and_corrected_p_values_are_level():
