@@ -73,6 +73,7 @@ __all__ = [
     "ZonalLabels",
     "__version__",
     "adversarial_error",
+    "best_possible",
     "cache_programs",
     "check",
     "corrected_logistic",
@@ -101,6 +102,7 @@ __all__ = [
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    best_possible,
     corrected_logistic,
     diagnose,
     estimate_risk,

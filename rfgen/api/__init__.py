@@ -7,6 +7,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "best_possible",
     "corrected_logistic",
     "diagnose",
     "estimate_risk",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 from rfgen.api.attacking import adversarial_error
+from rfgen.api.bounding import best_possible
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
 from rfgen.api.estimating import estimate_risk

@@ -35,7 +35,7 @@ INFINITE_NODES = 48
 SPREAD = (-4.0, -1.3, 1.3, 4.0)
 # Deviations of the common part beyond which the normal mass is 1e-19 (coarse: 1e-9), and edges of panels there.
 REACH = 9.0
-EDGES, PANEL = 9, 6
+EDGES, INFINITE_EDGES, PANEL = 9, 19, 6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(PANEL)
 
 
@@ -162,7 +162,8 @@ def _edges(
     scale: Any,
 ) -> Array:
     """Edges of panels in v: images of equal steps in om, for the least, the mean and the largest force; and bends."""
-    steps = center + deviation * jnp.linspace(-REACH, REACH, EDGES)
+    edges = INFINITE_EDGES if math.isinf(rule.views) else EDGES
+    steps = center + deviation * jnp.linspace(-REACH, REACH, edges)
     if math.isinf(rule.views):
         bends = (loss.bends(0.0, scale)[:, None] + private * jnp.asarray(SPREAD)).ravel()
         ends, every = [0.0], [slice(0, 1)]

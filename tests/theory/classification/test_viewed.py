@@ -113,7 +113,7 @@ def test_thresholds_of_separability_with_bias(link, scale, flip, bias, intercept
 
 @pytest.mark.parametrize("task", [MIXTURE, rg.Teacher(DIRECTION, VARIANCES, link="logistic", scale=0.4, flip=0.05)])
 def test_calibration_of_probabilities_agrees(task):
-    learner = rg.Learner(rg.Logistic(3.0, intercept=True))
+    learner = rg.Learner(rg.Logistic(0.5, intercept=True))  # too sure: else finite sets scatter about right
     curve, runs = rg.predict(task, learner, 4 * N), rg.simulate(task, learner, 4 * N, trials=30)
     for name in ("calibration_error", "temperature", "log_loss", "brier"):
         assert abs(runs[name] - curve[name]) < 4.0 * runs[f"{name}_se"] + 0.02 * abs(curve[name]), name
