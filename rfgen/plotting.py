@@ -127,9 +127,10 @@ def plot(
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
     if bayes is not None:
-        if x not in getattr(bayes.get(names[0]), "dims", ()):
-            raise ValueError(f"bayes must hold {names[0]} along {x}: give rg.best_possible(task, n) of several n")
-        ax.plot(bayes[x], bayes[names[0]], "k", lw=1, label="best possible")
+        first = next(iter(names))
+        if x not in getattr(bayes.get(first), "dims", ()):
+            raise ValueError(f"bayes must hold {first} along {x}: give rg.best_possible(task, n) of several n")
+        ax.plot(bayes[x], bayes[first], "k", lw=1, label="best possible")
     _finish(ax, given, names, x, bands)
     return ax
 

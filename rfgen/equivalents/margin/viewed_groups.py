@@ -87,12 +87,15 @@ class ViewedGroups:
         force, power, slope, private, private_slope = (self.counts * self.weights)[None] * found.T
         pull = self.labels * force
         strength = jnp.sqrt(jnp.sum(self.counts) * jnp.sum(power))
-        powers, slopes = ([power], [slope]) if self.rule is None else ([power, private], [slope, private_slope])
-        add = jax.ops.segment_sum
+
+        def together(*parts: Array) -> Array:
+            """Sums over the rows of each covariance, of the common parts and of the private ones."""
+            seen = parts[:1] if self.rule is None else parts
+            return jnp.concatenate([jax.ops.segment_sum(part, self.covariance, self.covariances) for part in seen])
+
         return Forces(
-            add(self.sign * pull, self.direction, self.directions),
-            *(jnp.concatenate([add(one, self.covariance, self.covariances) for one in each]) for each in (powers, slopes)),
-            jnp.sum(force), jnp.sum(pull), strength,
+            jax.ops.segment_sum(self.sign * pull, self.direction, self.directions), together(power, private),
+            together(slope, private_slope), jnp.sum(force), jnp.sum(pull), strength,
         )
 
     def first_forces(self, force: Any) -> Forces:

@@ -41,7 +41,7 @@ def best_teacher(power: Any, link: str, scale: Any, flip: Any, n: Any) -> Teache
     power = power[power > 0.0] / power.sum()
 
     def law(m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weights, P(+ | posterior) and its slope."""
+        """Weights, P(+ | posterior), and the root of the sum of squared slopes over probabilities."""
         rest = 1.0 - m
         width = np.sqrt(rest + (scale**2 if link == "probit" else 3.0 * scale**2 if link == "logistic" else 0.0))
         bend = max(width / np.sqrt(m), 1e-12)
@@ -52,10 +52,11 @@ def best_teacher(power: Any, link: str, scale: Any, flip: Any, n: Any) -> Teache
             says = expit((score[:, None] + np.sqrt(rest) * _HERMITE) / scale)
             right, slope = says @ _MEASURE, (says * (1.0 - says)) @ _MEASURE / scale
         else:
-            right, slope = ndtr(score / width), np.exp(-0.5 * (score / width) ** 2) / (width * np.sqrt(2.0 * np.pi))
-            if flip == 0.0:  # far out nothing is left of the difference of probabilities
-                inverse = np.exp(-log_ndtr(score / width)) + np.exp(-log_ndtr(-score / width))
-                return measure, right, np.sqrt(slope**2 * inverse)
+            height = score / width
+            right, depth = ndtr(height), -0.5 * height**2 - np.log(width * np.sqrt(2.0 * np.pi))
+            if flip == 0.0:  # far out a probability is too small to divide by
+                return measure, right, np.sqrt(sum(np.exp(2.0 * depth - log_ndtr(side * height)) for side in (1.0, -1.0)))
+            slope = np.exp(depth)
         right = (1.0 - flip) * right + flip * (1.0 - right)
         slope = (1.0 - 2.0 * flip) * slope
         return measure, right, slope * np.sqrt(1.0 / right + 1.0 / (1.0 - right))

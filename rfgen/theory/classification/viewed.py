@@ -80,9 +80,10 @@ def viewed_moments(groups: ClassGroups, law: ModeLaw, views: float, intercept: b
     mirrored = (groups.labels, lead) if intercept else (groups.labels * lead, np.ones(groups.groups))
     kinds, kind = np.unique(np.stack([*mirrored, groups.weights, direction, covariance]), axis=1, return_inverse=True)
     shares = np.bincount(np.ravel(kind), groups.counts, kinds.shape[1]) / groups.counts.sum()
-    labels, sign, weights, *places = kinds[:, shares > 0.0]
+    labels, sign, weights, *_ = kinds[:, shares > 0.0]
+    toward, spread = kinds[3:, shares > 0.0].astype(int)
     return ViewedMoments(
-        shares[shares > 0.0], labels, weights, sign, *(each.astype(int) for each in places), lead, direction, covariance,
+        shares[shares > 0.0], labels, weights, sign, toward, spread, lead, direction, covariance,
         groups.classes, levels[: len(trained)], levels[len(trained) :], count, overlaps, gain, rule, coarse,
     )
 
@@ -93,7 +94,7 @@ def by_levels(columns: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, 
     place = np.ravel(place)
     products = directions[:, None, :] * directions[None, :, :]
     overlaps = np.zeros((*products.shape[:2], levels.shape[1]))
-    np.add.at(overlaps, (slice(None), slice(None), place), products)
+    np.add.at(overlaps.transpose(2, 0, 1), place, products.transpose(2, 0, 1))
     count = np.bincount(place, minlength=levels.shape[1]).astype(float)
     empty = max(LEAST_LEVELS, count.size + -count.size % PADDING) - count.size  # nearly all problems compile once
     levels, count, overlaps = (
