@@ -81,7 +81,7 @@ def best_mixture(mean: Any, variances: Any, flip: Any, n: Any) -> float:
     error Phi(-sqrt(o)).  Derived.
 
     >>> round(best_mixture([1.0], [1.0], 0.0, 1.0), 6)
-    0.239750
+    0.23975
     """
     from scipy.special import ndtr
 

@@ -140,7 +140,7 @@ def viewed_classifier(
     >>> with jax.enable_x64(True):
     ...     found = viewed_classifier(moments, 200, "logistic", 5.0)
     ...     round(float(found.error[0]), 3), bool(found.converged)
-    (0.183, True)
+    (0.174, True)
     """
     require_double_precision("rfgen.theory.viewed_classifier")
     if loss == HARD:
