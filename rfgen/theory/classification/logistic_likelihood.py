@@ -71,7 +71,7 @@ def logistic_likelihood(kappa: Any, signal: Any, bias: Any = 0.0, intercept: boo
     >>> with jax.enable_x64(True):
     ...     found = logistic_likelihood(0.2, 5**0.5)
     ...     [round(float(x), 8) for x in (found.inflation, found.scatter, found.stretch)]
-    [1.49935012, 4.74355315, 3.02692616]
+    [1.49935012, 4.74355316, 3.02692616]
     """
     require_double_precision("rfgen.theory.logistic_likelihood")
     kappa, signal, bias = (jnp.asarray(value, jnp.float64) for value in (kappa, signal, bias))
