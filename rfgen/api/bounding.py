@@ -52,7 +52,7 @@ def best_possible(task: Task | Teacher | Mixture | SparseRegression, n: Numbers)
 
     References
     ----------
-    arXiv 1708.03395 (teachers), derived (the others); theory (14.7) to (14.10).
+    arXiv 1708.03395 (teachers), derived (the others); theory (16.7) to (16.10).
 
     Examples
     --------

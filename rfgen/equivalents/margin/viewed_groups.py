@@ -1,7 +1,7 @@
 """Forces of labelled Gaussian groups whose rows are seen in views.
 
 Components are covariances: those of the common parts of views, then those of the private ones; of a single view, or of
-views that are all alike, the common ones alone.  Equations: theory (14.1), (14.2) and (14.3).
+views that are all alike, the common ones alone.  Equations: theory (16.1), (16.2) and (16.3).
 """
 
 __all__ = ["ViewedGroups", "answered", "measured_views"]

@@ -7,7 +7,7 @@ Left out, view k has the margin `om + sqrt(q_p) Z_k`, om the part common to all.
 
 Given v each force depends on its own Z_k alone.  So v, not om, is the variable of integration: om = v - gamma_s pbar rises
 with it, d om / d v = 1 + gamma_s dbar, and no root is searched for.  The private parts are averaged over by a `ViewRule`.
-As m grows p_k becomes psi itself, pbar its mean over Z: a loss made smooth.  Equations: theory (14.1), (14.2) and (14.3).
+As m grows p_k becomes psi itself, pbar its mean over Z: a loss made smooth.  Equations: theory (16.1), (16.2) and (16.3).
 """
 
 __all__ = ["Trained", "ViewRule", "trained_views", "view_rule"]

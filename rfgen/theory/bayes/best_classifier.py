@@ -1,6 +1,6 @@
 """The least error of labels whose direction is drawn, normal of known variances: of a teacher, or of two classes.
 
-Equations: theory (14.9) and (14.10).
+Equations: theory (16.9) and (16.10).
 """
 
 __all__ = ["TeacherBest", "best_mixture", "best_teacher"]

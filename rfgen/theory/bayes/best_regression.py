@@ -1,6 +1,6 @@
 """The least risk of regression whose target coefficients are drawn, normal of known variances, or sparse of known sizes.
 
-Equations: theory (14.7) and (14.8).
+Equations: theory (16.7) and (16.8).
 """
 
 __all__ = ["SparseBest", "best_regression", "best_sparse"]

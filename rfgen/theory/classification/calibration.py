@@ -3,7 +3,7 @@
 Scores s and labels have a known joint law: of Gaussian groups, or of a teacher.  With p(s) = P(+1 | s): the calibration
 error E|sigmoid(s) - p(s)|, the log loss, the Brier score, and the temperature T at which sigmoid(s / T) has the least log
 loss: above 1 the classifier is too sure.  Where probabilities are nearly right those of finite sets scatter about them, and
-their mean calibration error is larger.  Equations: theory (14.6).
+their mean calibration error is larger.  Equations: theory (16.6).
 """
 
 __all__ = ["Calibration", "group_calibration", "teacher_calibration"]

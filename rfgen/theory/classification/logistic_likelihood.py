@@ -7,7 +7,7 @@ left-out score of the maximum-likelihood fit is om = m u + sqrt(q - m^2) Z, to w
 
 with psi, d of the logistic loss at the margin y (om + b) and gamma = g.  Coefficients are inflated by m/signal and
 scatter by sqrt((q - m^2)/kappa); twice the log-likelihood ratio is (q - m^2)/g times a chi-squared variable.
-Equations: theory (14.4) and (14.5).
+Equations: theory (16.4) and (16.5).
 """
 
 __all__ = ["LogisticLikelihood", "logistic_likelihood", "signal_of_scores"]

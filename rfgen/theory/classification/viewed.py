@@ -1,6 +1,6 @@
 """Linear classifiers trained on augmented rows: a loss of the margin, averaged over the views of each row.
 
-Equations: theory (14.1), (14.2) and (14.3).
+Equations: theory (16.1), (16.2) and (16.3).
 """
 
 __all__ = ["ViewedClassifier", "ViewedMoments", "by_levels", "clean_spread", "viewed_classifier", "viewed_moments"]

@@ -1,7 +1,7 @@
 """Linear classifiers trained on augmented rows with labels from a linear teacher.
 
 The common part of the scores and the teacher's u are jointly normal, as scores are without views.
-Equations: theory (10.10), (14.1), (14.2) and (14.3).
+Equations: theory (10.10), (16.1), (16.2) and (16.3).
 """
 
 __all__ = ["ViewedTeacherMoments", "viewed_teacher", "viewed_teacher_moments"]
