@@ -79,9 +79,11 @@ __all__ = [
     "__version__",
     "adversarial_error",
     "algebra",
+    "best_possible",
     "cache_programs",
     "check",
     "compute_frontier",
+    "corrected_logistic",
     "datasets",
     "diagnose",
     "estimate_risk",
@@ -111,7 +113,9 @@ from rfgen import algebra
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    best_possible,
     compute_frontier,
+    corrected_logistic,
     diagnose,
     estimate_risk,
     features_of,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.augmentations.noise import GaussianNoise
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
@@ -18,7 +19,7 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import Logistic, MaxMargin
+from rfgen.problems.trainings.classifier import Hinge, Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import GradientFlow, Ridge
 from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 
@@ -146,6 +147,15 @@ NAMED = {
         "derived",
         lambda: (Mixture(np.full(300, 0.1), np.ones(300), 0.3, 0.1), Learner(Logistic([1.0, 10.0], intercept=True), 200)),
         {"smoke": (100, 300), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "noisy-views": Comparison(
+        "A support vector machine and noise on its inputs: two views of every row, and infinitely many",
+        "derived",
+        lambda: (
+            Mixture(np.full(150, 0.14), np.ones(150), flip=0.1),
+            Learner(Hinge(8.0), augmentation=GaussianNoise(0.25, views=[2.0, np.inf])),
+        ),
+        {"smoke": (150, 300), "paper": (75, 150, 300, 600)}, TRIALS,
     ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",

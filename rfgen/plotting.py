@@ -28,14 +28,14 @@ LOG_FACTOR = 20.0
 
 def plot(
     curve: "xarray.Dataset | None", runs: "xarray.Dataset | None" = None, *, x: str | None = None,
-    y: str | Sequence[str] | None = None, ax: "Axes | None" = None,
+    y: str | Sequence[str] | None = None, ax: "Axes | None" = None, bayes: "xarray.Dataset | None" = None,
 ) -> "Axes":
     """Draw a curve of `predict` (lines) and of `simulate` (dots, one standard error), either may be None; or a map of one.
 
     Parameters
     ----------
-    curve, runs
-        Datasets of `predict` and of `simulate`.
+    curve, runs, bayes
+        Datasets of `predict`, of `simulate`, and of `best_possible`: a black line below which no algorithm comes.
     x
         The dimension along the axis; None: the longest.  Every other dimension gives one colour.
     y
@@ -126,6 +126,11 @@ def plot(
                 )
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
+    if bayes is not None:
+        first = next(iter(names))
+        if x not in getattr(bayes.get(first), "dims", ()):
+            raise ValueError(f"bayes must hold {first} along {x}: give rg.best_possible(task, n) of several n")
+        ax.plot(bayes[x], bayes[first], "k", lw=1, label="best possible")
     _finish(ax, given, names, x, bands)
     return ax
 

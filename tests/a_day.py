@@ -81,6 +81,13 @@ class Turn:
         self.inputs, self.labels = random.normal(size=(self.size, 8)), random.normal(size=self.size)
         self.rows = slice(number % 7, 60 + number % 7)
 
+    @property
+    def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features of rows, and yes or no."""
+        random = np.random.default_rng(self.number)
+        rows = random.normal(size=(20 * self.size, self.size))
+        return rows, random.uniform(size=20 * self.size) < 1.0 / (1.0 + np.exp(-self.value * rows[:, 0]))
+
     @cached_property
     def data(self) -> rg.DataTask:
         """Some digits, seen by features whose number varies."""
@@ -184,6 +191,11 @@ PREDICTIONS: dict[str, Method] = {
     "sphere": _predict("sphere", _ridge),
     **{f"mixture, {name}": _predict("mixture", training, n=lambda t: 60 + t.n) for name, training in MARGINS.items()},
     **{name: _predict("sparse", training) for name, training in SPARSE.items()},
+    **{
+        f"mixture, {name}, views": _predict("mixture", MARGINS[name], n=lambda t: 60 + t.n, augmentation=VIEWS["noise"])
+        for name in ("logistic", "hinge")
+    },
+    "teacher, views": _predict("teacher", MARGINS["logistic"], augmentation=lambda t: rg.Mask(0.9 * t.value, math.inf)),
     "largest margin": _predict("mixture", lambda t: rg.MaxMargin(), n=_size),
     "mixture, attacked": _predict(
         "mixture", lambda t: rg.AdversarialTraining(rg.Logistic(t.value), 0.05, "linf"), n=lambda t: 60 + t.n
@@ -220,6 +232,10 @@ VERBS: dict[str, Method] = {
     "simulate data": _simulate("data", _ridge),
     "simulate sphere": _simulate("sphere", _ridge),
     "simulate mixture": _simulate("mixture", MARGINS["logistic"]),
+    "simulate mixture, views": _simulate(
+        "mixture", MARGINS["logistic"], augmentation=lambda t: rg.Mask(0.7, views=[2, math.inf])
+    ),
+    "corrected logistic": lambda t: rg.corrected_logistic(*t.outcomes, intercept=False),
     "simulate lasso": _simulate("sparse", SPARSE["lasso"]),
     "check": lambda t: rg.check(t.task, rg.Learner(_ridge(t)), t.size, trials=4, seed=t.number, progress=False).dataset,
     "row value": lambda t: rg.row_value(t.domains, rg.Learner(_ridge(t)), {"a": t.n, "b": 20}),
@@ -287,6 +303,7 @@ RARE = {
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "domains", "domains, flow", "stages", "row value", "optimal mixture",
     "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
+    "teacher, views", "corrected logistic",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",

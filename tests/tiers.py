@@ -301,6 +301,14 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_the_objective_changes_with_the_ridge_by_half_the_norm_and_with_a_weight_by_the_loss": ("50.0-hinge",),
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
     },
+    "tests/theory/classification/test_viewed.py": {
+        "test_calibration_of_probabilities_agrees": (),
+        "test_corrected_intervals_cover_and_corrected_p_values_are_level": (),
+        "test_drawn_views_agree": (),
+        "test_more_views_lie_between_one_and_all": (),
+        "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
+        "test_temperature_of_two_balanced_classes_is_a_closed_form": (),
+    },
     "tests/theory/sgd/test_multi_pass.py": {
         "test_a_thousand_steps_take_less_than_two_seconds": (),
         "test_another_contour_changes_nothing": (),

@@ -7,7 +7,9 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "best_possible",
     "compute_frontier",
+    "corrected_logistic",
     "diagnose",
     "estimate_risk",
     "features_of",
@@ -27,9 +29,11 @@ __all__ = [
 ]
 
 from rfgen.api.attacking import adversarial_error
+from rfgen.api.bounding import best_possible
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
 from rfgen.api.frontier import compute_frontier
+from rfgen.api.inferring import corrected_logistic
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data.learning_curve import learning_curve

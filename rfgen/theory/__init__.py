@@ -17,6 +17,7 @@ __all__ = [
     "Iteration",
     "Learnability",
     "LinfClassifier",
+    "LogisticLikelihood",
     "MarginClassifier",
     "MultiPassCurve",
     "OnePassCurve",
@@ -33,6 +34,7 @@ __all__ = [
     "TeacherMoments",
     "Trajectory",
     "Verdict",
+    "ViewedClassifier",
     "WeightLaw",
     "adversarial_error",
     "augmented_modes",
@@ -58,6 +60,7 @@ __all__ = [
     "iteration_of",
     "learnability",
     "linf_training",
+    "logistic_likelihood",
     "margin_classifier",
     "margin_distribution",
     "multi_pass_sgd",
@@ -74,6 +77,7 @@ __all__ = [
     "risk_estimators",
     "scaling_exponents",
     "separability_threshold",
+    "signal_of_scores",
     "spectral_radius",
     "stability",
     "step_transform",
@@ -82,15 +86,26 @@ __all__ = [
     "teacher_moments",
     "teacher_separability_threshold",
     "trajectory",
+    "viewed_classifier",
+    "viewed_moments",
+    "viewed_teacher",
+    "viewed_teacher_moments",
     "weight_law",
 ]
 
 from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
+from rfgen.theory.classification.logistic_likelihood import (
+    LogisticLikelihood,
+    logistic_likelihood,
+    signal_of_scores,
+)
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
+from rfgen.theory.classification.viewed import ViewedClassifier, viewed_classifier, viewed_moments
+from rfgen.theory.classification.viewed_teacher import viewed_teacher, viewed_teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.domains.chain import chain_risks
 from rfgen.theory.domains.collapse import collapse_excess, endless_generations

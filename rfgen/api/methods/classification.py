@@ -10,28 +10,36 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.nouns import with_strengths
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.numerics.program import program
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, MaxMargin, rule_of
+from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, Logistic, MaxMargin, rule_of
 from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
+from rfgen.theory.classification.calibration import group_calibration, teacher_calibration
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
+from rfgen.theory.classification.viewed import ViewedMoments, viewed_classifier, viewed_moments
+from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher, viewed_teacher_moments
 
 Problem = Mixture | ClassGroups | Teacher
 # Counts that sum to no more are shares, of rows still to be numbered.
 SHARES = 1.0 + 1e-9
 NAMES = (
     "error", "error_by_class", "error_by_group", "sign_error", "robust_error", "robust_error_by_class",
-    "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support",
+    "robust_error_by_group", "train_error", "train_loss", "norm", "intercept", "support", "calibration_error",
+    "temperature", "log_loss", "brier",
 )
+# Of the probabilities that logistic regression gives.
+CALIBRATION = NAMES[-4:]
 
 
 def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
@@ -44,7 +52,32 @@ def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
     if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
-    return {"n": sizes, "features": learner.features, **training.axes}
+    _refuse_views(task, learner)
+    return with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
+
+
+def _refuse_views(task: Problem, learner: Learner) -> None:
+    """Refuse augmentations that move a view as a whole, and trainings without a loss to average over views."""
+    augmentation, training = learner.augmentation, learner.training
+    if augmentation is None:
+        return
+    if isinstance(training, MaxMargin | Averaging | LDA):
+        raise ValueError(
+            f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
+            "a small ridge, or another loss, or leave augmentation out"
+        )
+    for one in augmentation.settings:
+        law = None if one.mixes or not one.moments_suffice else one.mode_law(task.dim)
+        if law is None or law.classes > 1 or law.probability.size > 1 or law.label[0] != 1.0 or law.gain[0, 0] == 0.0:
+            raise ValueError(
+                "augmentation of classifiers must change coordinates independently and keep labels, as rg.GaussianNoise, "
+                f"Mask (keep > 0), Dropout, SaltAndPepper (keep > 0) and Compose of these do, got {one!r}: views that move "
+                "as a whole, mix rows or change labels are covered for rg.Ridge on a Task, or leave augmentation out"
+            )
+        if law.shape is not None and law.shape.size != task.dim:
+            raise ValueError(
+                f"covariance of {one!r} must have one entry per coordinate ({task.dim}), got {law.shape.size}"
+            )
 
 
 def groups_of(task: Mixture | ClassGroups) -> ClassGroups:
@@ -66,6 +99,10 @@ def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept:
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
             return linf_training(here, rule, strength, radius[0], intercept)
+        if isinstance(population, ViewedMoments):
+            return viewed_classifier(population, rows, rule, strength, count, intercept)
+        if isinstance(population, ViewedTeacherMoments):
+            return viewed_teacher(population, rows, rule, strength, count, intercept)
         if not hasattr(population, "counts"):
             if rule == "averaging":  # labels are balanced: no intercept in the limit
                 return teacher_classifier(population, rows, "linear", rows, count)
@@ -82,13 +119,25 @@ def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept:
 
 def solved_classifiers(task: Problem, learner: Learner, axes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The fields of the classifier at every point of the outer product, with leading dimension points."""
+    if learner.augmentation is None:
+        return _solved(task, learner, axes, None)
+    own = {name: axis for name, axis in axes.items() if name in ("n", "features", *learner.training.axes)}
+    found = [_solved(task, learner, own, one) for one in learner.augmentation.settings]
+    stacked = {name: np.stack([each[name] for each in found], axis=1) for name in found[0]}
+    return {name: values.reshape(-1, *values.shape[2:]) for name, values in stacked.items()}
+
+
+def _solved(
+    task: Problem, learner: Learner, axes: dict[str, np.ndarray], augmentation: AbstractAugmentation | None
+) -> dict[str, np.ndarray]:
+    """The same at one setting of the augmentation."""
     training = learner.training
     rule, factor = rule_of(training)
     n, features, *settings = (np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij"))
     ridge = settings[0] * factor if settings else np.zeros(n.size)
     columns = [n, features, ridge, *settings[1:]]
-    population: Any = teacher_moments(task) if isinstance(task, Teacher) else _population(groups_of(task), training)
     intercept = training.intercept  # type: ignore[attr-defined]
+    population: Any = _population(task, training, augmentation, intercept)
 
     def at(rule: str, columns: list[np.ndarray]) -> dict[str, np.ndarray]:
         # the name of the loss is no array
@@ -99,7 +148,8 @@ def solved_classifiers(task: Problem, learner: Learner, axes: dict[str, np.ndarr
         return blockwise(record, columns, ONE_BY_ONE)
 
     found = at(rule, columns)
-    endless = (ridge == 0.0) & ~found["converged"] if rule == "logistic" else np.zeros(n.size, bool)
+    alone = rule == "logistic" and augmentation is None
+    endless = (ridge == 0.0) & ~found["converged"] if alone else np.zeros(n.size, bool)
     if endless.any():  # the weights grow for ever, towards the largest margin
         limit = at("hard_margin", [column[endless] for column in columns])
         limit["norm"] = np.where(limit["converged"], math.inf, limit["norm"])
@@ -111,8 +161,16 @@ def solved_classifiers(task: Problem, learner: Learner, axes: dict[str, np.ndarr
     return found
 
 
-def _population(groups: ClassGroups, training: Any) -> Any:
+def _population(task: Problem, training: Any, augmentation: AbstractAugmentation | None, intercept: bool) -> Any:
     """What the theory takes, one row in all: moments, or where weights are pulled to zero every coordinate."""
+    if augmentation is not None:
+        law, views = augmentation.mode_law(task.dim), float(augmentation.views)
+        if isinstance(task, Teacher):
+            return viewed_teacher_moments(task, law, views)
+        return viewed_moments(groups_of(task), law, views, intercept)
+    if isinstance(task, Teacher):
+        return teacher_moments(task)
+    groups = groups_of(task)
     counts = groups.counts / groups.counts.sum()
     if not isinstance(training, AdversarialTraining) or training.norm == "l2":
         return replace(groups.moments, counts=counts)
@@ -136,6 +194,30 @@ def unsolved(learner: Learner, count: int) -> str:
     return f"{count} points not solved: the weights vanish, and a constant classifier is as good, or the path was lost"
 
 
+@program
+def _group_calibrations(columns: tuple[Any, ...], classes: Any, shares: Any) -> Any:
+    return jax.lax.map(lambda at: group_calibration(at[0] + at[2], at[1], classes, shares), columns)
+
+
+@program
+def _teacher_calibrations(columns: tuple[Any, ...], moments: Any) -> Any:
+    return jax.lax.map(lambda at: teacher_calibration(moments, *at), columns)
+
+
+def _calibrated(task: Problem, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the probabilities are worth at every point; NaN where weights are infinite."""
+    columns = [found[name] for name in ("overlap", "spread", "intercept")]
+
+    def record(*block: np.ndarray) -> Any:
+        if isinstance(task, Teacher):
+            return _teacher_calibrations(block, teacher_moments(task))
+        groups = groups_of(task)
+        return _group_calibrations(block, groups.classes, groups.test_shares)
+
+    values = blockwise(record, columns, ONE_BY_ONE)
+    return {name: np.where(np.isfinite(found["norm"]), values[name], np.nan) for name in CALIBRATION}
+
+
 def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     """Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
 
@@ -147,6 +229,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         `sign_error`, without their noise.  `AdversarialTraining` adds `robust_error`, under its own attack.
         `train_error`, the share of training labels missed; `train_loss`, the mean loss; `norm`, the squared length of the
         weights; `intercept`; `support`, the share of training rows with margin at most 1; `residual`, `converged`.
+        Of `Logistic` also `calibration_error`, `temperature`, `log_loss` and `brier`: what its probabilities are worth.
+        With an augmentation whose views change coordinates independently these three are of the views, errors on clean
+        inputs.
 
     Notes
     -----
@@ -155,7 +240,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     References
     ----------
     Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`,
-    `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`.
+    `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`, `rfgen.theory.viewed_classifier`,
+    `rfgen.theory.viewed_teacher`.
     """
     axes = axes_of(task, learner, n)
     found, inner = solved_classifiers(task, learner, axes), shown(task)
@@ -165,7 +251,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     else:
         groups = groups_of(task)
         of_rows, kind = groups.counts / groups.counts.sum(), next(iter(inner))
-        values = {name: found[name] @ of_rows for name in ("train_error", "train_loss", "support")}
+        values = {name: found[name] for name in ("train_error", "train_loss", "support")}
+        if learner.augmentation is None:  # of views they are means over all rows already
+            values = {name: column @ of_rows for name, column in values.items()}
         errors = {"error": found["error"]}
         if isinstance(learner.training, AdversarialTraining):
             behind = found["shift"][:, None] - groups.classes * (found["overlap"] + found["intercept"][:, None])
@@ -173,6 +261,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         for name, error in errors.items():
             values |= {name: error @ groups.test_shares, f"{name}_by_{kind}": error[:, : inner[kind].size]}
     values |= {"norm": found["norm"], "intercept": found["intercept"]}
+    if type(learner.training) is Logistic:
+        with np.errstate(invalid="ignore"):
+            values |= _calibrated(task, found)
     loss = values.pop("train_loss")
     if "ridge" in axes:
         values["train_loss"] = loss * (2.0 if rule in ("square", "squared_hinge") else factor)
@@ -182,6 +273,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     values |= {"residual": found["residual"], "converged": solved}
     variables = {name: Grid(axes).pack(column, *np.shape(column)[1:]) for name, column in values.items()}
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived"}
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
     if not solved.all():
         attributes["failures"] = unsolved(learner, int((~solved).sum()))
     return dataset(axes, variables, task, attributes, inner)

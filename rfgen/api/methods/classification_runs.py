@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.methods.classification import Problem, axes_of, shown
+from rfgen.api.methods.classification import CALIBRATION, Problem, axes_of, shown
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import AdversarialTraining
+from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
 from rfgen.simulation.runs.classifier import classifier_runs
 
 # Trials of one stored cell.
@@ -42,28 +42,49 @@ def simulate_classifier(
     measured |= {"sign_error": "sign_error"} if kind is None else {}
     if isinstance(training, AdversarialTraining):
         measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
+    measured |= {name: name for name in CALIBRATION} if type(training) is Logistic else {}
     names = ("train_error", "norm", "intercept", "support", "separable", *(("train_loss",) if "ridge" in axes else ()))
     measured |= {name: name for name in names}
     cells = []
-    for size, count in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"])):
+    augmentations: list[Any] = [None] if learner.augmentation is None else learner.augmentation.settings
+    points = itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"]), augmentations)
+    for size, count, augmentation in points:
         size, features = int(size), None if np.isinf(count) else int(count)
 
         def trained(
-            start: int, stop: int, advance: Any, size: int = size, features: int | None = features
+            start: int, stop: int, advance: Any, size: int = size, features: int | None = features,
+            augmentation: Any = augmentation,
         ) -> dict[str, np.ndarray]:
-            runs = classifier_runs(task, training, size, features, stop - start, seed, start=start)
+            runs = classifier_runs(task, training, size, features, stop - start, seed, (), start, augmentation)
             advance(stop - start)
             return {name: np.asarray(getattr(runs, own), np.float64) for name, own in measured.items()}
 
         width = features or task.dim
+        views = 1.0 if augmentation is None else float(augmentation.views)
+        seen = size * (1 if np.isinf(views) else int(views))
         # rows, their design, and what an interior point factors
-        side = width if isinstance(training, AdversarialTraining) else min(size, width)
-        need = 8 * (size * task.dim + 3 * size * width + 4 * side**2)
+        side = width if isinstance(training, AdversarialTraining) else min(seen, width)
+        need = 8 * (seen * task.dim + 3 * seen * width + 4 * side**2)
         key = (__version__, *content(task), *content(training), seed, size, features)
+        key = key if augmentation is None else (*key, *content(augmentation))
         where = f"n={size}" + (f", features={features}" if features else "")
         cells.append(Cell(trained, key, CELL_TRIALS, need, where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or features", store, progress)
+    # (trials, settings of the training, of the augmentation, groups): the order of the dimensions
+    many = len(augmentations)
+    collected = [_side_by_side(collected[first : first + many], kind) for first in range(0, len(collected), many)]
     variables = means(collected, Grid(axes), *(axis.size for axis in inner.values()))
     del variables["separable_se"]
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
     return dataset(axes, variables, task, attributes, inner).assign_coords(trials=trials)
+
+
+def _side_by_side(row: list[dict[str, np.ndarray]], kind: str | None) -> dict[str, np.ndarray]:
+    """Cells of all settings of an augmentation, of as many trials, the settings behind those of the training."""
+    if len(row) == 1:
+        return row[0]
+    count = min(next(iter(cell.values())).shape[0] for cell in row)
+    behind = {name: values.ndim - int(name.endswith(f"_by_{kind}")) for name, values in row[0].items()}
+    return {name: np.stack([cell[name][:count] for cell in row], axis) for name, axis in behind.items()}

@@ -58,6 +58,7 @@ _SPECTRAL = {
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
 _DOMAINS = dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"}))
+_CLASSIFIED = dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"}))
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -116,7 +117,7 @@ METHODS = (
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
         ("error", "train_error", "norm"), ("error", "train_error"),
-        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+        {**_CLASSIFIED, "adversarial_error": frozenset({"features", "intercept"})},
     ),
     Method(
         "adversarial training", (Mixture, ClassGroups), (AdversarialTraining,), predict_classifier, simulate_classifier,
@@ -126,8 +127,7 @@ METHODS = (
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
         predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
-        ("error", "sign_error", "train_error"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
+        ("error", "sign_error", "train_error"), _CLASSIFIED,
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,

@@ -26,6 +26,8 @@ class LabelledGroups:
     weights: Any
     reach: Any
 
+    way = None
+
     @property
     def weight(self) -> Any:
         """Total weight of the rows times their largest second moment."""

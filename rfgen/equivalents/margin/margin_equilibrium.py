@@ -26,7 +26,10 @@ from rfgen.equivalents.margin.weight_response import WeightResponse, sparse_resp
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MarginState:
-    """The unknowns: `gamma`, `spread` (groups,), `overlap` (directions,), as many as groups; `intercept`, `length` ()."""
+    """The unknowns: `gamma`, `spread` (groups,), `overlap` (directions,); `intercept`, `length` ().
+
+    Of rows seen in views a group is a covariance: of what views have in common, or of what each has of its own.
+    """
 
     gamma: Any
     overlap: Any
@@ -69,6 +72,11 @@ class Weights:
     radius: Any
 
     @property
+    def directions(self) -> int:
+        """How many directions the weights are pulled along."""
+        return self.overlaps.shape[0]
+
+    @property
     def trace(self) -> Any:
         """The largest gamma, at ridge 1."""
         return jnp.max(self.variances @ self.multiplicity)
@@ -92,6 +100,11 @@ class SparseWeights:
     variances: Any
     means: Any
     radius: Any
+
+    @property
+    def directions(self) -> int:
+        """How many directions the weights are pulled along."""
+        return self.means.shape[0]
 
     @property
     def trace(self) -> Any:
@@ -130,13 +143,14 @@ def margin_equilibrium(
     """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response` says.
 
     `population`, such as `LabelledGroups`: its `forces(state, shift, loss, scale)` at leave-one-out margins lowered by
-    `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest second moment,
-    and the intercept to start from, `lean`.
+    `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest
+    second moment, and the intercept to start from, `lean`; `way`, a population of nearly the same forces, less dear, to
+    follow the ridges with, or None.
     """
     rows = loss_of(loss)
     x, scale, left = ridge_path(
         partial(_residual, rows, intercept), partial(_start, rows), (population, response), population.weight,
-        response.trace, ridge, loss,
+        response.trace, ridge, loss, None if population.way is None else (population.way, response),
     )
     state, forces, answer = _solved_for(rows, (population, response), x, scale)
     return Equilibrium(state, forces, answer, scale, response.radius * state.length, left, left < RESIDUAL_TOLERANCE)
@@ -144,8 +158,8 @@ def margin_equilibrium(
 
 def _solved_for(rows: MarginLoss, system: Any, x: Array, scale: Any) -> tuple[MarginState, Forces, WeightResponse]:
     population, response = system
-    groups = (x.size - 2) // 3
-    gamma, overlap, spread = jnp.exp(x[:groups]), x[groups : 2 * groups], jnp.exp(x[2 * groups : -2])
+    groups = (x.size - 2 - response.directions) // 2
+    gamma, overlap, spread = jnp.exp(x[:groups]), x[groups : x.size - 2 - groups], jnp.exp(x[x.size - 2 - groups : -2])
     state = MarginState(gamma, overlap, spread, x[-2], jnp.exp(x[-1]))
     forces = population.forces(state, response.radius * state.length, rows, scale)
     return state, forces, response.answer(forces, state.length)
@@ -157,10 +171,11 @@ def _residual(
     """The equations, each of order 1."""
     state, forces, answer = _solved_for(rows, system, x, scale)
     balance = forces.balance / forces.strength - hold * state.intercept if intercept else state.intercept
+    spread = state.spread if state.spread.size == state.overlap.size else jnp.max(state.spread)
     return jnp.concatenate(
         [
             jnp.log(answer.gamma / state.gamma),
-            (answer.along - state.overlap) / jnp.sqrt(state.spread),
+            (answer.along - state.overlap) / jnp.sqrt(spread),
             jnp.log(answer.spread / state.spread),
             jnp.stack([balance, jnp.log(system[1].length(answer) / state.length)]),
         ]

@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 # Offsets of panel edges around the two bends of the logistic map, in units of the margin: graded towards the bend, where
@@ -23,6 +24,11 @@ from jaxtyping import Array, Float
 BENDS = (-256.0, -64.0, -16.0, -4.0, -1.0, 0.0, 1.0, 4.0, 9.0, 16.0, 25.0, 40.0)
 # Newton from t = 0 is monotone: the residual is convex left of 0 and concave right of it.
 LOGISTIC_PASSES = 120
+# Beside the bends of a smoothed logistic map.
+SMOOTH_BENDS = (-3.0, 3.0)
+# Gauss-Hermite nodes over a normal variable.
+_NORMAL, _NORMAL_WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+_NORMAL_WEIGHTS = _NORMAL_WEIGHTS / _NORMAL_WEIGHTS.sum()
 
 
 class MarginLoss(ABC):
@@ -43,6 +49,16 @@ class MarginLoss(ABC):
     @abstractmethod
     def value(self, margin: Any) -> Float[Array, "*batch"]:
         """The loss."""
+
+    def bends(self, gamma: Any, scale: Any) -> Float[Array, " kinks"]:
+        """Where psi' bends in w: panels of unit length beside them follow it."""
+        return self.kinks(gamma, scale)
+
+    def smoothed(self, margin: Any, deviation: Any, scale: Any) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+        """E psi'(margin + deviation Z) and minus its slope, of margins (margins,) that are not trained on."""
+        force, slope = self.force(margin[..., None] + deviation * _NORMAL, jnp.zeros(()), scale)
+        return force @ _NORMAL_WEIGHTS, slope @ _NORMAL_WEIGHTS
+
 
 
 class _Linear(MarginLoss):
@@ -90,6 +106,10 @@ class _SquaredHinge(MarginLoss):
     def value(self, margin: Any) -> Array:
         return 0.5 * jnp.maximum(1.0 - margin, 0.0) ** 2
 
+    def smoothed(self, margin: Any, deviation: Any, scale: Any) -> tuple[Array, Array]:
+        excess, below = _excess((1.0 - margin) / deviation)
+        return deviation * excess / scale, below / scale
+
 
 @dataclass(frozen=True)
 class _Hinge(MarginLoss):
@@ -113,6 +133,21 @@ class _Hinge(MarginLoss):
         short = jnp.maximum(1.0 - margin, 0.0)
         return jnp.where(short < self.width, 0.5 * short**2 / (self.width or 1.0), short - 0.5 * self.width)
 
+    def smoothed(self, margin: Any, deviation: Any, scale: Any) -> tuple[Array, Array]:
+        short = (1.0 - margin) / deviation
+        excess, below = _excess(short)
+        if not self.width:
+            return below / scale, jax.scipy.stats.norm.pdf(short) / (deviation * scale)
+        excess_there, below_there = _excess(short - self.width / deviation)
+        stiff = self.width * scale
+        return deviation * (excess - excess_there) / stiff, (below - below_there) / stiff
+
+
+def _excess(u: Array) -> tuple[Array, Array]:
+    """E (u + Z)_+ and P(u + Z > 0)."""
+    below = jax.scipy.stats.norm.cdf(u)
+    return u * below + jax.scipy.stats.norm.pdf(u), below
+
 
 class _Logistic(MarginLoss):
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
@@ -123,6 +158,10 @@ class _Logistic(MarginLoss):
 
     def kinks(self, gamma: Any, scale: Any) -> Array:
         offsets = jnp.asarray(BENDS, jnp.result_type(gamma, scale))
+        return jnp.concatenate([offsets, -gamma / scale - offsets])
+
+    def bends(self, gamma: Any, scale: Any) -> Array:
+        offsets = jnp.asarray(SMOOTH_BENDS, jnp.result_type(gamma, scale))
         return jnp.concatenate([offsets, -gamma / scale - offsets])
 
     def force_at(self, margin: Any) -> Array:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import LOSSES, MarginLoss
-from rfgen.numerics.continuation import follow, implicit
+from rfgen.numerics.continuation import follow, implicit, newton
 from rfgen.problems.trainings.classifier import rule_parts
 
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.
@@ -41,24 +41,28 @@ def loss_of(name: str) -> MarginLoss:
 
 def ridge_path(
     residual: Callable[[Any, Any, Any, Any], Array], start: Callable[[Any, Any], Array], setting: Any, strength: Any,
-    trace: Any, ridge: Any, loss: str,
+    trace: Any, ridge: Any, loss: str, way: Any,
 ) -> tuple[Array, Array, Array]:
     """Unknowns, scale and largest residual left at `ridge` (0: the limit from above); inf where there is no solution.
 
     `start(setting, scale)` is a guess at a large scale; `strength` the total weight of the rows times their largest second
-    moment; the first unknown is log gamma, at most log `trace`.  Derivatives in `setting` and `ridge` are right.
+    moment; the first unknown is log gamma, at most log `trace`.  The path is followed in the setting `way` where there is
+    one, of the same unknowns.  Derivatives in `setting` and `ridge` are right.
     """
     ridge = jnp.zeros_like(ridge) if loss == HARD else ridge
     held, strength, trace, frozen = jax.lax.stop_gradient((ridge, strength, trace, setting))
+    along_way = frozen if way is None else jax.lax.stop_gradient(way)
     first = NULL_RIDGE * jnp.maximum(jnp.maximum(strength, trace), held)
     last = jnp.where(held > 0.0, held, first * NEAR_ZERO)
     release = jnp.maximum(last, first * RELEASE)
 
     def along(x: Array, log_scale: Any) -> Array:
         hold = -jnp.expm1(jnp.minimum(jnp.log(release) - log_scale, 0.0))
-        return residual(frozen, x, hold, jnp.exp(log_scale))
+        return residual(along_way, x, hold, jnp.exp(log_scale))
 
     x, left = follow(along, start(frozen, first), jnp.log(first), jnp.log(last), TOLERANCE)
+    if way is not None:
+        x, left = newton(lambda y: residual(frozen, y, 0.0, last), x, TOLERANCE)
     # separated: training on a row moves its own margin without bound as the ridge falls
     separated = x[0] > jnp.log(trace) + 0.5 * jnp.log(NEAR_ZERO)
     exists = separated if loss == HARD else ~separated if loss == "logistic" else jnp.ones_like(separated)

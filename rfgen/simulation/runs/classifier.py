@@ -4,7 +4,7 @@
 
 __all__ = ["ClassifierRuns", "classifier_runs"]
 
-from dataclasses import dataclass
+import math
 from functools import partial
 from typing import Any
 
@@ -15,78 +15,34 @@ import numpy as np
 from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
-from rfgen.simulation.arrays import Array, cond, few_threads, namespace, on_host, stacked
+from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
-from rfgen.simulation.runs.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.runs.classifier_measures import (
+    calibration,
+    group_errors,
+    group_laws,
+    label_error,
+    label_law,
+    sign_error,
+)
+from rfgen.simulation.runs.classifier_record import ClassifierRuns
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
+from rfgen.simulation.sampling.labelled_views import ViewedRows, seen_in_views
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
-
-
-@dataclass(frozen=True)
-class ClassifierRuns:
-    """Measures of every trial, numpy arrays (trials,), or (trials, ridges) where the training has an array of ridges, then
-    (..., radii) where it has one of radii.
-
-    `error`: probability of a wrong class, given the trained classifier: the mean of the groups by their shares in the test;
-    for a teacher of missing a fresh label, and `sign_error` the sign of u.
-    `group_error` (..., groups): of each class, +1 first, or group.  `l2_error`, `linf_error` (..., radii) and
-    `group_l2_error`, `group_linf_error` (..., radii, groups): under attacks within these radii.  `robust_error`,
-    `group_robust_error`: under the attack that an `AdversarialTraining` trains for.
-
-    `train_error`: share of training rows whose training label is missed, `train_loss` their mean loss as the training
-    writes it (unweighted; None without a loss), `support` the share with margins below 1 (hinge: with positive dual, hard
-    margin: at the margin); `group_train_error`, `group_support` (..., groups), NaN where a group has no rows.
-    `norm`: squared trainable weights; `l1`: sum of absolute weights of the inputs; `intercept`.
-
-    `overlap` = w.mean and `spread` = w'S w (..., groups); of a teacher E[u w.x] and E[(w.x)^2], without groups.
-
-    `separable`, `converged` (...).  Where a hard margin does not exist, or a fit did not converge, measures are NaN.
-    What a problem has not is None.
-    """
-
-    error: Any
-    train_error: Any
-    train_loss: Any
-    norm: Any
-    l1: Any
-    intercept: Any
-    support: Any
-    overlap: Any
-    spread: Any
-    separable: Any
-    converged: Any
-    group_error: Any = None
-    group_train_error: Any = None
-    group_support: Any = None
-    l2_error: Any = None
-    linf_error: Any = None
-    group_l2_error: Any = None
-    group_linf_error: Any = None
-    sign_error: Any = None
-    robust_error: Any = None
-    group_robust_error: Any = None
-
-    def summary(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean over trials of the measure `name`, and its standard error; trials that are NaN do not count."""
-        values = np.asarray(getattr(self, name), np.float64)
-        seen = np.isfinite(values)
-        count = seen.sum(axis=0)
-        safe = np.maximum(count, 1)
-        mean = np.where(seen, values, 0.0).sum(axis=0) / safe
-        squares = np.where(seen, (np.where(seen, values, 0.0) - mean) ** 2, 0.0).sum(axis=0)
-        error = np.sqrt(squares / np.maximum(count - 1, 1) / safe)
-        return np.where(count > 0, mean, np.nan), np.where(count > 1, error, np.nan)
+# Rules without a loss whose mean over views could be trained on.
+UNSEEN = ("averaging", "discriminant", "hard_margin")
 
 
 @double_precision
 def classifier_runs(
     problem: Any, training: Any, n: Any = None, features: Any = None, trials: Any = 100, seed: Any = 0, radius: Any = (),
-    start: Any = 0,
+    start: Any = 0, augmentation: Any = None,
 ) -> ClassifierRuns:
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
@@ -95,6 +51,8 @@ def classifier_runs(
     as the counts of `ClassGroups` say).  `features` k: train on
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
+    `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
+    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.
@@ -133,7 +91,11 @@ def classifier_runs(
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
+    if augmentation is not None and (attack or name in UNSEEN):
+        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
+    source, views = (source, 1.0) if augmentation is None else seen_in_views(source, augmentation)
     given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack)
+    rows *= 1 if math.isinf(views) else int(views)
     if on_host():
         key = host_key(seed)
         # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
@@ -181,12 +143,26 @@ def _trial(
     """All measures of one training set, (settings, ...)."""
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
+    limit = isinstance(source, ViewedRows) and source.views is None
+    source = source.base if isinstance(source, ViewedRows) else source
     design, xp = drawn.rows, namespace(drawn.rows)
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
 
+    def smoothed(ridge: Array) -> dict[str, Array]:
+        """Of infinitely many views."""
+        fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
+        of_views = (normal_cdf(-fit.margins / fit.deviations), normal_cdf((1.0 - fit.margins) / fit.deviations), fit.losses)
+        margins = MarginFit(fit.weights, fit.intercept, fit.margins, fit.margins < 1.0, fit.converged, xp.asarray(True))
+        weights = fit.weights if mixing is None else mixing @ fit.weights
+        found = _measured(source, drawn, margins, weights, radii, name, None, of_views)
+        found = {each: xp.where(fit.converged, value, np.nan) for each, value in found.items()}
+        return {**found, "separable": xp.asarray(True), "converged": fit.converged}
+
     def setting(ridge: Array, trained: Array) -> dict[str, Array]:
+        if limit:
+            return smoothed(ridge)
         if attack is None:
             fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
         else:
@@ -231,24 +207,30 @@ def _fit(
 
 
 def _measured(
-    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None
+    source: Any, drawn: LabelledRows, fit: MarginFit, weights: Array, radii: Array, name: str, shift: Array | None,
+    of_views: tuple[Array, Array, Array] | None = None,
 ) -> dict[str, Array]:
-    """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given."""
+    """Measures of one classifier with input `weights` (dim,), trained on margins lowered by `shift` where that is given.
+
+    `of_views`: shares of negative margins, of those at most 1, and mean losses (n,), of rows of infinitely many views.
+    """
     t, bias, xp = fit.margins, fit.intercept, namespace(weights)
-    wrong, support = (each.astype(t.dtype) for each in (t < 0.0, fit.support))
+    wrong, support = of_views[:2] if of_views else (each.astype(t.dtype) for each in (t < 0.0, fit.support))
     t = t if shift is None else t - shift
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
     found = {
         "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }
-    if (values := loss_values(name, t)) is not None:
+    if (values := of_views[2] if of_views else loss_values(name, t)) is not None:
         found["train_loss"] = xp.mean(values)
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved
         missed = label_error(overlap, spread, bias, source.link, source.scale, source.flip)
         clean = sign_error(overlap, spread, bias)
+        if name == "logistic":
+            found |= calibration(*label_law(overlap, spread, bias, source.link, source.scale, source.flip))
         return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
     groups = (source.means, source.deviations, source.classes)
     of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)
@@ -259,6 +241,9 @@ def _measured(
         "spread": (source.deviations * source.deviations) @ (weights * weights),
         "group_train_error": of_group @ wrong / counts, "group_support": of_group @ support / counts,
     }
+    if name == "logistic":
+        scores = found["overlap"] + bias, xp.sqrt(found["spread"])
+        found |= calibration(*group_laws(*scores, source.classes, source.test_shares))
     if shift is not None:
         attacked = group_errors(weights, bias, *groups, shift)
         found |= {"robust_error": source.test_shares @ attacked, "group_robust_error": attacked}

@@ -1,17 +1,19 @@
 """What a given linear classifier is worth, by the normal distribution of its scores: no test points are drawn."""
 
-__all__ = ["group_errors", "label_error", "sign_error"]
+__all__ = ["calibration", "group_errors", "group_laws", "label_error", "label_law", "sign_error"]
 
 from typing import Any
 
 import numpy as np
 
-from rfgen.simulation.arrays import Array, namespace, normal_cdf
+from rfgen.simulation.arrays import Array, namespace, normal_cdf, while_loop
 
 # The integrands are smooth; 64 nodes leave 1e-12 for an intercept of any size, 401 points 1e-12 where weights leave
 # a hundredth of the score's variance unexplained.
 ANGLES = np.polynomial.legendre.leggauss(64)
 SCORES = np.linspace(-9.0, 9.0, 401)
+# Points of a grid of scores; halvings of the logarithm of a temperature.
+GRID, HALVINGS = 1201, 50
 
 
 def group_errors(
@@ -77,3 +79,55 @@ def label_error(
         says = 1.0 / (1.0 + xp.exp(-u / scale))
         wrong = density @ (says * (1.0 - above) + (1.0 - says) * above)
     return flip + (1.0 - 2.0 * flip) * wrong
+
+
+def group_laws(means: Array, deviations: Array, classes: Array, shares: Array) -> tuple[Array, Array, Array]:
+    """Scores on a grid, and the densities there of rows of class +1 and of class -1, for scores of normal groups."""
+    xp = namespace(means)
+    known = shares > 0.0
+    low, high = (xp.where(known, means + side * 9.0 * deviations, means[0]) for side in (-1.0, 1.0))
+    grid = xp.linspace(0.0, 1.0, GRID)
+    scores = xp.min(low) + (xp.max(high) - xp.min(low)) * grid
+    depth = xp.exp(-0.5 * ((scores[:, None] - means) / deviations) ** 2) / (deviations * (2.0 * np.pi) ** 0.5)
+    return scores, depth @ xp.where(classes > 0.0, shares, 0.0), depth @ xp.where(classes > 0.0, 0.0, shares)
+
+
+def label_law(
+    overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array
+) -> tuple[Array, Array, Array]:
+    """The same for scores s + b and labels of a teacher."""
+    xp = namespace(variance)
+    s = xp.sqrt(variance) * xp.linspace(-9.0, 9.0, GRID)
+    density = xp.exp(-0.5 * s * s / variance) / xp.sqrt(2.0 * np.pi * variance)
+    rest = xp.sqrt(xp.maximum(1.0 - overlap * overlap / variance, 1e-12))
+    if link == "logistic":
+        u = (overlap / variance * s)[:, None] + rest * xp.asarray(SCORES, overlap.dtype)
+        weight = np.exp(-0.5 * SCORES**2) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
+        says = (1.0 / (1.0 + xp.exp(-u / scale))) @ xp.asarray(weight, overlap.dtype)
+    else:
+        blur = xp.sqrt(rest * rest + (scale * scale if link == "probit" else 0.0))
+        says = normal_cdf(overlap / variance * s / blur)
+    says = flip + (1.0 - 2.0 * flip) * says
+    return s + intercept, density * says, density * (1.0 - says)
+
+
+def calibration(scores: Array, above: Array, below: Array) -> dict[str, Array]:
+    """Calibration error, temperature, log loss and Brier score of sigmoid(score), by the trapezoid rule."""
+    xp, step = namespace(scores), scores[1] - scores[0]
+    said = 1.0 / (1.0 + xp.exp(-scores))
+    loss = above * xp.logaddexp(-scores, 0.0) + below * xp.logaddexp(scores, 0.0)
+
+    def halved(ends: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
+        low, high, number = ends
+        middle = 0.5 * (low + high)
+        probability = 1.0 / (1.0 + xp.exp(-xp.exp(middle) * scores))
+        rises = xp.sum(scores * (below * probability - above * (1.0 - probability))) > 0.0
+        return xp.where(rises, low, middle), xp.where(rises, middle, high), number + 1
+
+    size = -0.5 * xp.log(step * xp.sum((above + below) * scores * scores))
+    low, high, _ = while_loop(lambda ends: ends[2] < HALVINGS, halved, (size - 12.0, size + 12.0, xp.asarray(0)))
+    return {
+        "calibration_error": step * xp.sum(xp.abs(said * (above + below) - above)),
+        "temperature": xp.exp(-0.5 * (low + high)), "log_loss": step * xp.sum(loss),
+        "brier": step * xp.sum(above * (1.0 - said) ** 2 + below * said**2),
+    }

@@ -4,7 +4,7 @@ The objective sum_i (mean over views of (y_i - f(view_i))^2) + ridge |w|^2 is pl
 and labels divided by sqrt(views): what the samplers here draw, from one of `samplers.py` inside.
 """
 
-__all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented", "mean_view"]
+__all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented", "mean_view", "one_view_each"]
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ TEST_POINTS = 1000
 TOGETHER = 64
 
 
-def _one_view_each(augmentation: AbstractAugmentation, key: Any, inputs: Array, partners: Array) -> View:
+def one_view_each(augmentation: AbstractAugmentation, key: Any, inputs: Array, partners: Array) -> View:
     """A view of each of `inputs` (count, modes); on the host in blocks, so that one program serves any number."""
     if not isinstance(key, HostKey):
         return jax.vmap(augmentation.mode_view)(jax.random.split(key, inputs.shape[0]), inputs, partners)
@@ -61,7 +61,7 @@ def mean_view(
     """The mean (count, ...) over `views` views of `mapped` views of `points` (count, modes)."""
 
     def one(key: Any) -> Array:
-        return mapped(_one_view_each(augmentation, key, points, points).input)
+        return mapped(one_view_each(augmentation, key, points, points).input)
 
     keys = split(fold_in(shared, VIEWS), views)
     if isinstance(shared, HostKey):
@@ -86,7 +86,7 @@ class AugmentedSampler:
         views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n, dtype=np.int32), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
-        view = _one_view_each(self.augmentation, views_key, sample.rows[own], sample.rows[partner])
+        view = one_view_each(self.augmentation, views_key, sample.rows[own], sample.rows[partner])
         xp, scale = namespace(sample.rows), 1.0 / math.sqrt(self.views)
 
         def labels(values: Array, offset: Any) -> Array:

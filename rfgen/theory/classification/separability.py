@@ -5,7 +5,7 @@ n rows in dim dimensions are linearly separable, in the limit, if and only if
     dim / n > min over rho, b of E (kappa-rows)  E[(-(yt (y rho kappa + b)) + Z)_+^2] / (1 - rho^2)
 
 with kappa = |S^-1/2 mean| and yt the training label; the spectrum plays no part beyond kappa.  Of a teacher's labels the
-score u stands in place of y kappa, and sqrt(1 - rho^2) Z of Z; by symmetry b = 0.  The distance of Gaussian
+score u stands in place of y kappa, and sqrt(1 - rho^2) Z of Z; without bias b = 0 by symmetry.  The distance of Gaussian
 rows to the cone of separating directions (arXiv 1804.09753 for a logistic teacher).  E(a + Z)_+^2 = (a^2 + 1) Phi(a) +
 a phi(a) is convex, and so is the problem in (rho, b) / sqrt(1 - rho^2): Newton's method finds its only minimum.
 Equations: theory (10.11).
@@ -68,12 +68,16 @@ def separability_threshold(
 
 
 @sparing_maps
-@partial(jax.jit, static_argnames="link")
-def teacher_separability_threshold(link: str, scale: Any = 1.0, flip: Any = 0.0) -> Float[Array, "*batch"]:
-    """Dimensions per sample above which labels of a linear teacher are linearly separable, with or without intercept.
+@partial(jax.jit, static_argnames=("link", "intercept"))
+def teacher_separability_threshold(
+    link: str, scale: Any = 1.0, flip: Any = 0.0, bias: Any = 0.0, intercept: bool = False
+) -> Float[Array, "*batch"]:
+    """Dimensions per sample above which labels of a linear teacher are linearly separable, by planes with an `intercept` or
+    through the origin; without bias both are the same.
 
-    `link`, `scale` > 0 and `flip` as in `rfgen.Teacher`; scalars.  0 for the sign without flips, 1/2 for labels that are
-    drawn by a coin.  The spectrum plays no part.  Source: arXiv 1804.09753 (logistic); derived.
+    `link`, `scale` > 0 and `flip` as in `rfgen.Teacher`, whose u has `bias` added to it; scalars.  0 for the sign without
+    flips, 1/2 for labels that are drawn by a coin.  The spectrum plays no part.  Source: arXiv 1804.09753 (logistic);
+    derived.
 
     >>> import jax
     >>> with jax.enable_x64(True):
@@ -81,20 +85,25 @@ def teacher_separability_threshold(link: str, scale: Any = 1.0, flip: Any = 0.0)
     [0.2215, 0.3342]
     """
     require_double_precision("rfgen.theory.teacher_separability_threshold")
-    scale, flip = (jnp.asarray(value, jnp.float64) for value in (scale, flip))
-    u, measure = normal_nodes(0.0, 1.0, jnp.zeros(1))
-    cdf = jax.scipy.stats.norm.cdf
-    says = {"sign": jnp.heaviside(u, 0.5), "probit": cdf(u / scale), "logistic": jax.nn.sigmoid(u / scale)}
+    scale, flip, bias = (jnp.asarray(value, jnp.float64) for value in (scale, flip, bias))
+    u, measure = normal_nodes(0.0, 1.0, jnp.stack([jnp.zeros(()), -bias]))
+    cdf, moved = jax.scipy.stats.norm.cdf, u + bias
+    says = {"sign": jnp.heaviside(moved, 0.5), "probit": cdf(moved / scale), "logistic": jax.nn.sigmoid(moved / scale)}
     if link not in says:
         raise ValueError(f"link must be one of {', '.join(says)}, got {link!r}")
     right = (1.0 - flip) * says[link] + flip * (1.0 - says[link])
 
     def distance(x: Array) -> Array:
-        # x = rho / sqrt(1 - rho^2): convex
-        return measure @ (right * _squared_excess(-x[0] * u) + (1.0 - right) * _squared_excess(x[0] * u))
+        # rho and b over sqrt(1 - rho^2): convex
+        margin = x[0] * u + (x[1] if intercept else 0.0)
+        return measure @ (right * _squared_excess(-margin) + (1.0 - right) * _squared_excess(margin))
 
-    certain = (flip == 0.0) & (link == "sign")
-    x, _ = newton(jax.grad(distance), jnp.zeros(1), 1e-13)
+    def gradient(x: Array) -> Array:
+        slope = jax.grad(distance)(x)
+        return slope if intercept else slope.at[1].set(x[1])
+
+    certain = (flip == 0.0) & (link == "sign") & (intercept | (bias == 0.0))
+    x, _ = newton(gradient, jnp.zeros(2), 1e-13)
     return jnp.where(certain, 0.0, distance(x))
 
 

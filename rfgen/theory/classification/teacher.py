@@ -9,7 +9,9 @@ Given om the label is +1 with a probability that depends on m, q and om alone, a
 Equations: theory (10.10).
 """
 
-__all__ = ["TeacherClassifier", "TeacherMoments", "teacher_classifier", "teacher_moments"]
+__all__ = [
+    "TaughtRows", "TeacherClassifier", "TeacherMoments", "label_law", "measured", "teacher_classifier", "teacher_moments",
+]
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -106,7 +108,7 @@ def teacher_classifier(
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
     rows, zero = TaughtRows(moments, n), jnp.zeros_like(ridge)
     weights = Weights(moments.variances[None], moments.multiplicity, moments.power[None, None], features, zero)
-    return _measured(rows, margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss))
+    return measured(rows, margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss))
 
 
 @jax.tree_util.register_dataclass
@@ -116,6 +118,8 @@ class TaughtRows:
 
     moments: Any
     n: Any
+
+    way = None
 
     @property
     def weight(self) -> Any:
@@ -143,7 +147,7 @@ class TaughtRows:
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""
-        _, moment = _law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+        _, moment = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
         square = (force**2)[None]
         sums = 2.0 * force * moment, square, jnp.zeros_like(square), force, jnp.zeros(()), force
         return Forces(*(self.n * each for each in sums))
@@ -157,15 +161,15 @@ class TaughtRows:
             # a steep link bends where the score changes sign
             edges = jnp.concatenate([label * (kinks + shift) - state.intercept, jnp.zeros(1)])
             score, measure = normal_nodes(0.0, jnp.sqrt(spread), edges)
-            right, moment = _law(self.moments, overlap, spread, score)
+            right, moment = label_law(self.moments, overlap, spread, score)
             mean = overlap * score / spread
             share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
             nodes.append((label, measure, share, u, label * (score + state.intercept) - shift))
         return nodes
 
 
-def _law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) -> tuple[Array, Array]:
-    """P(label +1) and E[u; label +1] given scores, each (nodes,)."""
+def label_law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) -> tuple[Array, Array]:
+    """P(label +1) and E[u; label +1] given scores, each of their shape; of the logistic link scores are (nodes,)."""
     # rounding must not make the part of u that is not in the score negative
     rest = jnp.maximum(1.0 - overlap**2 / spread, 1e-12)
     mean = overlap * score / spread
@@ -181,11 +185,16 @@ def _law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) -> tu
     return turned, (1.0 - moments.flip) * moment + moments.flip * (mean - moment)
 
 
-def _measured(rows: TaughtRows, solved: Equilibrium, loss: MarginLoss) -> TeacherClassifier:
+def measured(
+    rows: TaughtRows, solved: Equilibrium, loss: MarginLoss, clean: tuple[Any, Any] | None = None
+) -> TeacherClassifier:
+    """What a user reads; `clean`: spread and overlap of the scores of test inputs, where rows are not as these are."""
     state, scale = solved.state, solved.scale
-    overlap, spread, gamma = state.overlap[0], state.spread[0], state.gamma[0] / scale
+    spread, overlap = (state.spread[0], state.overlap[0]) if clean is None else clean
+    tested = replace(state, spread=spread[None], overlap=overlap[None])
+    gamma = state.gamma[0] / scale
 
-    def below(margin: Any, moved: Any) -> Array:
+    def below(margin: Any, moved: Any, state: MarginState = state) -> Array:
         """Share of rows whose left-out margin is below `margin` - `moved`."""
         total = jnp.zeros(())
         edge = jnp.clip(margin - moved, -1e300, 1e300)
@@ -202,12 +211,12 @@ def _measured(rows: TaughtRows, solved: Equilibrium, loss: MarginLoss) -> Teache
     for _, measure, share, _, margins in rows.margins(state, solved.shift, loss.kinks(state.gamma[0], scale)):
         trained = margins + state.gamma[0] * loss.force(margins, state.gamma[0], scale)[0]
         train_loss = train_loss + measure @ (share * loss.value(trained))
-    clean = replace(rows.moments, flip=jnp.zeros_like(rows.moments.flip), link="sign")
+    signs = replace(rows.moments, flip=jnp.zeros_like(rows.moments.flip), link="sign")
     score, measure = normal_nodes(0.0, jnp.sqrt(spread), jnp.stack([-state.intercept, jnp.zeros(())]))
-    positive, _ = _law(clean, overlap, spread, score)
+    positive, _ = label_law(signs, overlap, spread, score)
     wrong = jnp.where(score + state.intercept > 0.0, 1.0 - positive, positive)
     return TeacherClassifier(
-        error=below(0.0, jnp.zeros(())), sign_error=measure @ wrong, train_error=trained_below(0.0), train_loss=train_loss,
-        support=trained_below(1.0), norm=solved.answer.norm, intercept=state.intercept, overlap=overlap, spread=spread,
-        gamma=gamma, residual=solved.residual, converged=solved.converged,
+        error=below(0.0, jnp.zeros(()), tested), sign_error=measure @ wrong, train_error=trained_below(0.0),
+        train_loss=train_loss, support=trained_below(1.0), norm=solved.answer.norm, intercept=state.intercept,
+        overlap=overlap, spread=spread, gamma=gamma, residual=solved.residual, converged=solved.converged,
     )

@@ -1,0 +1,147 @@
+"""Linear classifiers of one training set in infinitely many views: losses averaged over normal private parts of scores.
+
+Given the weights, a view's score is normal, of mean `c_i = x_i.w + b` and variance `q_i = sum_j D_ij v_j^2`, v the weights
+of the inputs.  The derivatives of E loss(c + sqrt(q) Z) by q are those by c (the heat equation), so Newton's method has its
+whole Hessian.
+"""
+
+__all__ = ["SmoothedFit", "smoothed_fit"]
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.problems.trainings.classifier import rule_parts
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, normal_cdf, shifted, while_loop
+
+MOST_STEPS, ENOUGH = 100, 1e-13
+SMALLEST_STEP = 40  # halvings
+_NODES, _MEASURE = np.polynomial.hermite_e.hermegauss(64)
+_MEASURE = _MEASURE / _MEASURE.sum()
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SmoothedFit:
+    """`weights` (width,), `intercept` () and, of each row's views, the mean `margins`, their `deviations` and mean `losses`
+    (n,); whether it `converged` ().
+    """
+
+    weights: Any
+    intercept: Any
+    margins: Any
+    deviations: Any
+    losses: Any
+    converged: Any
+
+
+def smoothed_fit(
+    rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: str, ridge: Any,
+    intercept: bool,
+) -> SmoothedFit:
+    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z)) + (ridge/2) |w|^2`.
+
+    `rows` (n, width), `labels` y, loss `weights` a (n,); `private` = (square (n, dim), level (dim,)): q_i = (square_i +
+    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)"
+    or "squared_hinge".
+
+    >>> import numpy as np
+    >>> one = np.ones((2, 1))  # least squares: noise is a ridge
+    >>> fit = smoothed_fit(one, one[:, 0], one[:, 0], (0.0 * one, np.array([0.5])), None, "square", np.array(1.0), False)
+    >>> fit.weights.round(6).tolist()  # 2 w + (2 * 0.5 + 1) w = 2
+    [0.5]
+    """
+    xp, (square, level) = namespace(rows), private
+    bend_of = square.shape[0]
+    ends = labels[:, None] if intercept else xp.zeros_like(labels)[:, None]
+    design = xp.concatenate([labels[:, None] * rows, ends], axis=1)
+    width = rows.shape[1]
+    penalty = xp.concatenate([xp.full(width, 1.0, rows.dtype) * ridge, xp.zeros(1, rows.dtype)])
+    held = xp.concatenate([xp.zeros(width, rows.dtype), xp.full(1, 0.0 if intercept else 1.0, rows.dtype)])
+
+    def inputs(w: Array) -> Array:
+        return w if mixing is None else mixing @ w
+
+    def spread(w: Array) -> Array:
+        v = inputs(w)
+        return xp.sqrt(xp.maximum(square @ (v * v) + level @ (v * v), 1e-200))
+
+    def objective(x: Array) -> Array:
+        return weights @ _smoothed(loss, design @ x, spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
+
+    def advance(state: Any) -> Any:
+        number, x, _ = state
+        v = inputs(x[:width])
+        _, force, bend, third, fourth = (weights * part for part in _smoothed(loss, design @ x, spread(x[:width])))
+        own = (square + level) * v  # half the gradient of q
+        shared = bend @ square + xp.sum(bend) * level
+        own = own if mixing is None else own @ mixing
+        flat = xp.diag(shared) if mixing is None else (mixing.T * shared) @ mixing
+        own = xp.concatenate([own, xp.zeros((bend_of, 1), rows.dtype)], axis=1)
+        gradient = penalty * x - design.T @ force + own.T @ bend
+        cross = design.T @ (third[:, None] * own)
+        hessian = design.T @ (bend[:, None] * design) + cross + cross.T + own.T @ (fourth[:, None] * own)
+        hessian = hessian + xp.pad(flat, ((0, 1), (0, 1)))
+        # far from the corner a hinge has no bend at all
+        least = 1e-12 * xp.trace(hessian) / width
+        move = -cholesky_solve(cholesky(shifted(hessian, penalty + held + least)), gradient)
+        slope, here = gradient @ move, objective(x)
+        reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)
+        there = xp.stack([objective(x + one * move) for one in reach]) if xp is np else jax.lax.map(
+            lambda one: objective(x + one * move), reach
+        )
+        allowed = there <= here + 1e-4 * reach * slope + 1e-13 * xp.abs(here)
+        taken = xp.where(xp.any(allowed), reach[xp.argmax(allowed)], 0.0)
+        left = xp.where(taken == 1.0, -slope / xp.maximum(xp.abs(here), 1e-300), np.inf)
+        return xp.where(taken > 0.0, number + 1, MOST_STEPS), x + taken * move, left
+
+    mean = design.T @ weights * xp.concatenate([xp.ones(width), xp.zeros(1)])
+    start = mean * (0.5 / xp.maximum(xp.max(xp.abs(design @ mean)), 1e-300))
+    first = (xp.asarray(0), start, xp.asarray(np.inf))
+    _, x, left = while_loop(lambda state: (state[0] < MOST_STEPS) & ~(state[2] < ENOUGH), advance, first)
+    margins, deviations = design @ x, spread(x[:width])
+    converged = (left < 1e-8) & xp.all(xp.isfinite(x))
+    losses = _smoothed(loss, margins, deviations)[0]
+    return SmoothedFit(x[:width], x[width] * (1.0 if intercept else 0.0), margins, deviations, losses, converged)
+
+
+def _smoothed(loss: str, t: Array, deviation: Array) -> tuple[Array, ...]:
+    """E loss(t + deviation Z), minus its slope, and its second, third and fourth derivative."""
+    (name, parameters), xp, zero = rule_parts(loss), namespace(t), 0.0 * t
+    if name == "logistic":
+        at = t[:, None] + deviation[:, None] * _NODES
+        value = xp.logaddexp(-at, 0.0)
+        wrong = xp.exp(-xp.logaddexp(at, 0.0))
+        bend = wrong * (1.0 - wrong)
+        parts = value, wrong, bend, bend * (2.0 * wrong - 1.0), bend * (1.0 - 6.0 * bend)
+        return tuple(part @ _MEASURE for part in parts)
+    if name == "square":
+        return 0.5 * ((1.0 - t) ** 2 + deviation**2), 1.0 - t, zero + 1.0, zero, zero
+    short = (1.0 - t) / deviation
+    if name == "squared_hinge":
+        return _powers(short, deviation)
+    if not parameters:
+        density, below = _density(short), normal_cdf(short)
+        bend = density / deviation
+        return (
+            deviation * (short * below + density), below, bend, short * bend / deviation,
+            (short * short - 1.0) * bend / deviation**2,
+        )
+    ends = zip(_powers(short, deviation), _powers(short - parameters[0] / deviation, deviation), strict=True)
+    return tuple((near - far) / parameters[0] for near, far in ends)
+
+
+def _powers(short: Array, deviation: Array) -> tuple[Array, ...]:
+    """Of (1 - t)_+^2 / 2."""
+    density, below = _density(short), normal_cdf(short)
+    excess = short * below + density
+    return (
+        0.5 * deviation**2 * (short * excess + below), deviation * excess, below, -density / deviation,
+        -short * density / deviation**2,
+    )
+
+
+def _density(short: Array) -> Array:
+    return namespace(short).exp(-0.5 * short * short) / (2.0 * np.pi) ** 0.5

@@ -1,0 +1,198 @@
+"""Linear classifiers trained on augmented rows with labels from a linear teacher.
+
+The common part of the scores and the teacher's u are jointly normal, as scores are without views.
+Equations: theory (10.10), (16.1), (16.2) and (16.3).
+"""
+
+__all__ = ["ViewedTeacherMoments", "viewed_teacher", "viewed_teacher_moments"]
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.viewed_groups import answered, measured_views
+from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
+from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.theory.classification.teacher import SIGNS, TaughtRows, TeacherClassifier, TeacherMoments, label_law, measured
+from rfgen.theory.classification.viewed import by_levels, clean_spread
+
+# Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
+TABLE, REACH = 160, 9.5
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ViewedTeacherMoments:
+    """`teacher`: its label law; `variances` (parts, levels) of common and private parts, `clean` (1, levels),
+    `multiplicity` (levels,), `overlaps` (1, 1, levels) of the direction that rows pull along; `gain` of views.
+    """
+
+    teacher: TeacherMoments
+    variances: Any
+    clean: Any
+    multiplicity: Any
+    overlaps: Any
+    gain: Any
+    rule: ViewRule | None
+    coarse: ViewRule | None
+
+
+def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: float) -> ViewedTeacherMoments:
+    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` that treats all modes alike."""
+    gain, slope, level = (float(part[0, 0]) for part in (law.gain, law.slope, law.level))
+    shape = np.ones(teacher.dim) if law.shape is None else law.shape
+    private = slope * teacher.variances + level * shape
+    alone = views == 1.0 or not private.any()
+    common = gain**2 * teacher.variances
+    trained = (common + private)[None] if alone else np.stack([common, private])
+    push = gain * teacher.variances * teacher.direction
+    levels, count, overlaps = by_levels(np.concatenate([trained, teacher.variances[None]]), push[None])
+    labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), teacher.scale, teacher.flip, teacher.link)
+    rule = None if alone else view_rule(float(views))
+    coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
+    return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ViewedTaughtRows(TaughtRows):
+    """Rows labelled by the teacher of `moments`, seen in the views of `rule`; `reach`, their largest second moment."""
+
+    reach: Any
+    rule: ViewRule
+    coarse: ViewRule | None
+
+    @property
+    def weight(self) -> Any:
+        """Rows times their largest second moment."""
+        return self.n * self.reach
+
+    @property
+    def way(self) -> "ViewedTaughtRows | None":  # type: ignore[override]
+        """The same with coarse means."""
+        return None if self.coarse is None else replace(self, rule=self.coarse, coarse=None)
+
+    def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
+        """Forces at leave-one-out margins."""
+        del shift
+
+        def sums(numbers: Array) -> Array:
+            totals = []
+            for label, rows, (share, u) in self._labelled(numbers, loss):
+                each = rows.force, rows.force**2, rows.slope, rows.private, rows.private_slope
+                shared = [jnp.sum(share * one) for one in each]
+                totals.append(jnp.stack([*shared, label * shared[0], label * jnp.sum(u * rows.force)]))
+            return totals[0] + totals[1]
+
+        at = [*state.gamma, *state.spread, state.overlap[0], state.intercept, scale]
+        total, power, slope, private, private_slope, balance, along = self.n * answered(sums, at)
+        pull = along + slope * state.overlap[0]
+        return Forces(
+            pull[None], jnp.stack([power, private]), jnp.stack([slope, private_slope]), total, balance,
+            jnp.sqrt(self.n * power),
+        )
+
+    def first_forces(self, force: Any) -> Forces:
+        """Forces of rows which all pull alike."""
+        first = super().first_forces(force)
+        return replace(
+            first, power=jnp.concatenate([first.power, first.power / self.rule.views]), slope=jnp.zeros(2)
+        )
+
+    def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
+        """Training error, loss and share of support of the views."""
+        at = jnp.stack([*state.gamma, *state.spread, state.overlap[0], state.intercept, scale])
+        found = [
+            measured_views(loss, self.rule, rows, share, state.gamma[1], jnp.sqrt(state.spread[1]), scale)
+            for _, rows, (share, _) in self._labelled(at, loss)
+        ]
+        error, value, support = found[0] + found[1]
+        return error, value, support
+
+    def _labelled(self, numbers: Array, loss: MarginLoss) -> list[tuple[float, Trained, tuple[Array, Array]]]:
+        """Of either label: trained rows, and their density with that label, and the same times E[u | label, score]."""
+        gamma, own_gamma, spread, own_spread, overlap, intercept, scale = numbers
+        deviation, found = jnp.sqrt(spread), []
+        law = self._law(overlap, spread)
+        for label in SIGNS:
+            center = label * intercept
+            rows = trained_views(loss, self.rule, (gamma, own_gamma), jnp.sqrt(own_spread), center, deviation, scale)
+            score = label * (rows.margin - center)
+            density = rows.weight * jax.scipy.stats.norm.pdf(score / deviation) / deviation
+            right, moment = law(score)
+            mean = overlap * score / spread
+            share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
+            found.append((label, rows, (density * share, density * u)))
+        return found
+
+    def _law(self, overlap: Any, spread: Any) -> Any:
+        """P(label +1) and E[u; label +1] at scores of any shape."""
+        if self.moments.link != "logistic":
+            return lambda score: label_law(self.moments, overlap, spread, score)
+        table = jnp.sqrt(spread) * jnp.linspace(-REACH, REACH, TABLE)
+        values, slopes = jax.jvp(
+            lambda at: jnp.stack(label_law(self.moments, overlap, spread, at)), (table,), (jnp.ones_like(table),)
+        )
+        step = table[1] - table[0]
+
+        def between(score: Array) -> tuple[Array, Array]:
+            place = jnp.clip((score - table[0]) / step, 0.0, TABLE - 1.0)
+            left = jnp.clip(jnp.floor(place).astype(int), 0, TABLE - 2)
+            t = place - left
+            ends = values[:, left], values[:, left + 1]
+            bends = step * slopes[:, left], step * slopes[:, left + 1]
+            found = (1 + 2 * t) * (1 - t) ** 2 * ends[0] + t**2 * (3 - 2 * t) * ends[1]
+            found = found + t * (1 - t) ** 2 * bends[0] - t**2 * (1 - t) * bends[1]
+            return found[0], found[1]
+
+        return between
+
+
+@sparing_maps
+@partial(jax.jit, static_argnames=("loss", "intercept"))
+def viewed_teacher(
+    moments: ViewedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+) -> TeacherClassifier:
+    """Train on `n` rows of `viewed_teacher_moments(teacher, law, views)`; arguments as in `viewed_classifier`, the errors
+    on clean inputs, `train_error`, `train_loss` and `support` of the views.
+
+    Exact as n, dimension and features grow together.  Derived.
+
+    >>> import jax, numpy as np, rfgen
+    >>> teacher = rfgen.Teacher(np.ones(100), np.ones(100), link="probit", scale=0.5)
+    >>> moments = viewed_teacher_moments(teacher, rfgen.GaussianNoise(0.25).mode_law(100), float("inf"))
+    >>> with jax.enable_x64(True):
+    ...     found = viewed_teacher(moments, 200, "logistic", 2.0)
+    ...     round(float(found.error), 3), bool(found.converged)
+    (0.256, True)
+    """
+    require_double_precision("rfgen.theory.viewed_teacher")
+    if loss == HARD:
+        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
+    moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
+    n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
+    reach = jnp.max(moments.variances)
+    labels = replace(moments.teacher, variances=reach[None])
+    rows: Any = TaughtRows(labels, n)
+    if moments.rule is not None:
+        rows = ViewedTaughtRows(labels, n, reach, moments.rule, moments.coarse)
+    weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
+    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    clean = clean_spread(moments, solved, features)[0], solved.state.overlap[0] / moments.gain
+    found = measured(rows, solved, loss_of(loss), clean)
+    if moments.rule is None:
+        return found
+    wrong, value, support = rows.viewed(solved.state, loss_of(loss), solved.scale)
+    return replace(found, train_error=wrong, train_loss=value, support=support)
