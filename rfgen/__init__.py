@@ -73,6 +73,7 @@ __all__ = [
     "ZonalLabels",
     "__version__",
     "adversarial_error",
+    "best_schedule",
     "cache_programs",
     "check",
     "datasets",
@@ -100,6 +101,7 @@ __all__ = [
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
+    best_schedule,
     diagnose,
     estimate_risk,
     features_of,

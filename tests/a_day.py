@@ -214,6 +214,7 @@ VERBS: dict[str, Method] = {
     "check": lambda t: rg.check(t.task, rg.Learner(_ridge(t)), t.size, trials=4, seed=t.number, progress=False).dataset,
     "optimal ridge": lambda t: rg.optimal_ridge(t.task, rg.Learner(rg.Ridge()), t.n),
     "optimal stopping": lambda t: rg.optimal_stopping(t.task, rg.Learner(_flow(t)), t.n),
+    "best schedule": lambda t: rg.best_schedule(t.task, FRESH["one pass"](t), steps=20 + t.number % 7, cap=t.value),
     "optimal mask": lambda t: rg.optimal_augmentation(t.task, rg.Learner(_ridge(t), augmentation=rg.Mask(0.5)), t.n),
     "cost of overfitting": lambda t: rg.overfitting_cost(t.task, t.n),
     "estimates from features": lambda t: rg.estimate_risk(t.inputs, t.labels, [t.value, 2.0]),
@@ -274,7 +275,7 @@ RARE = {
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
-    "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
+    "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "best schedule",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",
 } - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}

@@ -7,6 +7,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 
 __all__ = [
     "adversarial_error",
+    "best_schedule",
     "diagnose",
     "estimate_risk",
     "features_of",
@@ -31,6 +32,7 @@ from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data import learning_curve
 from rfgen.api.predicting import predict
+from rfgen.api.scheduling import best_schedule
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
 from rfgen.systems.sensitivity.verb import sensitivity
