@@ -23,6 +23,7 @@ from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.sparse_regression import SparseRegression
 from rfgen.systems.xor.two_layer_relu import TwoLayerReLU
 from rfgen.systems.xor.xor_clusters import XORClusters
@@ -84,11 +85,13 @@ def with_strengths(axes: dict[str, np.ndarray], augmentation: AbstractAugmentati
 
 
 def refuse_views_of_inputs(task: Task | DataTask, learner: Learner) -> None:
-    """Refuse, along one pass, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
+    """Refuse, in stochastic training, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
     inputs = isinstance(task, DataTask) or isinstance(task.population, GaussianInputs | KernelInputs)
-    if learner.augmentation is not None and not learner.training.needs_samples and inputs:
+    stochastic = isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD)
+    if learner.augmentation is not None and stochastic and inputs:
+        kind = "in many passes" if learner.training.needs_samples else "along one pass"
         raise ValueError(
-            "augmentation along one pass acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
+            f"augmentation {kind} acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
             f"multiplicity=...) with the same levels, or leave augmentation out, got {learner.augmentation!r}"
         )
 

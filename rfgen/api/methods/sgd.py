@@ -3,6 +3,7 @@
 __all__ = ["predict_stochastic"]
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
+from rfgen.theory.sgd.visits import Factors, stored, visited
 
 STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 
@@ -63,20 +65,20 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     training: Any = learner.training
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
-    posed: list[Posed] = []
+    posed: list[tuple[Posed, Factors | None]] = []
     noise = eigen.risk_noise
     if isinstance(training, SGD):
-        _, posed, noise = posed_settings(task, learner, None)
+        posed, noise = _posed(task, learner)
     outer = Grid({name: axis for name, axis in axes.items() if name != "steps"})
     steps = np.ravel(training.steps)
     # all settings of the augmentation side by side, for each of the training's
     laws = [None] if learner.augmentation is None else learner.augmentation.settings
     strengths = {name: axis for name, axis in with_strengths(axes, learner.augmentation).items() if name not in axes}
     curves: list[Any] = []
-    for at, law in itertools.product(outer.points, laws):
+    for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
-                curves.append(_many_passes(eigen, posed[0], training, at, noise))
+                curves.append(_many_passes(eigen, *posed[number], training, at, noise))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
@@ -85,19 +87,38 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
     if learner.augmentation is None:
         return found
-    return found.assign_attrs(augmentation=repr(learner.augmentation), form="fresh views")
+    fresh = getattr(training, "fresh", True)
+    return found.assign_attrs(augmentation=repr(learner.augmentation), form="fresh views" if fresh else "stored views")
 
 
-def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], noise: np.ndarray) -> MultiPassCurve:
+def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, Factors | None]], np.ndarray]:
+    """The problem that the mean over batches descends on in each setting of the augmentation, and the label noise."""
+    training: Any = learner.training
+    augmentation, every = learner.augmentation, []
+    if augmentation is None:
+        _, posed, noise = posed_settings(task, learner, None)
+        return [(posed[0], None)], noise
+    if training.finite_size:
+        raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
+    for law in augmentation.settings:
+        seen, factors = visited(law, in_modes(task).spectrum.rank) if training.fresh else (stored(law), None)
+        _, posed, noise = posed_settings(task, replace(learner, augmentation=seen), None)
+        every.append((posed[0], factors))
+    return every, noise
+
+
+def _many_passes(
+    task: Task, posed: Posed, factors: Factors | None, training: SGD, at: dict[str, float], noise: np.ndarray
+) -> MultiPassCurve:
     """One curve of all outputs together, or with a last axis of outputs."""
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
     if problem.null_power.ndim == 0:
-        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size)
+        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size, factors)
     outputs = range(problem.null_power.shape[0])
     each = [
-        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size)
+        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size, factors)
         for number in outputs
     ]
     names = [name for name in vars(each[0]) if name != "stability"]

@@ -108,7 +108,8 @@ def simulate_spectral(
             )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
-    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows) for each in augmentations]
+    fresh = getattr(learner.training, "fresh", False)
+    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, fresh) for each in augmentations]
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
     settings = settings_of(training, sources, dtype)
     available = planned_for(memory)

@@ -77,8 +77,8 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features"}),
-            "simulate": frozenset({"features", "reshuffle", "dtype", "test_rows"}),
+            "predict": frozenset({"features", "augmentation"}),
+            "simulate": frozenset({"features", "augmentation", "reshuffle", "dtype", "test_rows"}),
         },
     ),
     Method(
