@@ -165,6 +165,7 @@ PREDICTIONS: dict[str, Method] = {
     **{name: _predict("task", fresh, n=lambda t: None) for name, fresh in FRESH.items()},
     **{f"{name}, features": _predict("task", fresh, n=lambda t: None, features=_size) for name, fresh in FRESH.items()},
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
+    "SGD, masked views": _predict("task", FIXED["SGD"], augmentation=VIEWS["mask"]),
     "one pass, masked views": _predict("task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"]),
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
@@ -206,6 +207,7 @@ VERBS: dict[str, Method] = {
         "task", FRESH["one pass"], n=lambda t: None, augmentation=lambda t: rg.Mask(0.7, views=2)
     ),
     "simulate SGD": _simulate("task", FIXED["SGD"]),
+    "simulate SGD, masked views": _simulate("task", FIXED["SGD"], augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate views": _simulate("task", _ridge, augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate data": _simulate("data", _ridge),
     "simulate sphere": _simulate("sphere", _ridge),
@@ -273,7 +275,7 @@ METHODS = {**PREDICTIONS, **VERBS, **{f"{name}()": method for name, method in PU
 RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
-    "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
+    "SGD, masked views", "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "best schedule",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",

@@ -159,7 +159,7 @@ def _fit(
 
 
 def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, Array]:
-    """Weights (settings, columns, rank) from those of each size of batches (times, groups, columns, rank), and their growth."""
+    """Weights (settings, columns, rank) from those of each size of batches, (times, groups, columns, rank), and growth."""
     weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
     weights = jnp.moveaxis(weights, 0, 2).reshape(settings.settings, *weights.shape[3:])
     size = jnp.max(jnp.abs(weights), axis=(1, 2))

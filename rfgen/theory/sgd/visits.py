@@ -5,8 +5,8 @@ S_mu the second moment of the mean views and S = S_mu + C the mean over batches 
 visit in a single view scatters by S T, T the loss on views: `multi_pass` on the problem of infinitely many views.
 
 Where one factor g, drawn at each visit, moves the whole view and its label is multiplied by l, the loss depends on the
-pattern (g, l).  With y2, b, S of the clean samples the mean is c times their descent at the rate eta E g^2, c = E gl / E g^2,
-and the noise E[g^2 S T_g] = S T_eff,
+pattern (g, l).  With y2, b, S of the clean samples the mean is c times their descent at the rate eta E g^2, with
+c = E gl / E g^2, and the noise E[g^2 S T_g] = S T_eff,
 
     T_eff = E[g^2 l^2] y2 - 2 E[g^3 l] b.w + E[g^4] w.S w,        train = E[l^2] y2 - 2 E[g l] b.w + E[g^2] w.S w.
 (Derived.)
@@ -27,7 +27,7 @@ from rfgen.theory.sgd.second_moments import Iteration
 
 @dataclass(frozen=True)
 class Factors:
-    """Moments of the factors of a view: `loss` and `train` (3,), coefficients of y2, -2 b.w and w.S w; `square` = E g^2, and
+    """Moments of the factors of a view: `loss` and `train` (3,), coefficients of y2, -2 b.w and w.S w; `square` = E g^2;
     `aim` = E gl / E g^2, what the mean weights are in units of those of clean samples.
     """
 
@@ -54,7 +54,7 @@ def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractA
     if augmentation.mixes:
         raise ValueError(
             f"{name} is not predicted for fresh views in many passes, where partners share samples with batches: train by "
-            "rg.OnePassSGD, give fresh=False, or leave augmentation out"
+            "rg.OnePassSGD or rg.GradientDescent, use rg.simulate, or leave augmentation out"
         )
     if views != 1:
         raise ValueError(
@@ -70,8 +70,8 @@ def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractA
     if _mirrored(law):
         return every, None
     raise ValueError(
-        f"{name} moves a view as a whole, with a loss of its own in each pattern, and is not derived for fresh views in many "
-        "passes, but for factors of the whole view (Gain) and Flip(0.5): train by rg.OnePassSGD, or leave augmentation out"
+        f"{name} moves a view as a whole, with a loss of its own in each pattern, and is not derived for fresh views in "
+        "many passes, but for factors of the whole view (Gain) and Flip(0.5): train by rg.OnePassSGD, or leave augmentation out"
     )
 
 
@@ -79,8 +79,8 @@ def stored(augmentation: AbstractAugmentation) -> AbstractAugmentation:
     """The augmentation, if rows that hold its views for good are as good as any: batches of them scatter by S T."""
     if augmentation.mixes or not augmentation.moments_suffice:
         raise ValueError(
-            f"{type(augmentation).__name__} is not predicted for stored views in many passes, where rows mix samples or have "
-            "a pattern in common: give fresh=True (Gain, Flip(0.5)), use rg.simulate, or leave augmentation out"
+            f"{type(augmentation).__name__} is not predicted for stored views in many passes, where rows mix samples or "
+            "have a pattern in common: give fresh=True (Gain, Flip(0.5)), use rg.simulate, or leave augmentation out"
         )
     return augmentation
 

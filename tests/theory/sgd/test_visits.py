@@ -14,7 +14,8 @@ from rfgen.theory.sgd.visits import _factors
 
 TASK = rg.Task.power_law(1.1, 1.3, 0.3, modes=60)
 STEPS = [0, 3, 20, 100]
-CRITICAL = 0.5
+# rate of mass 1, by bisection
+CRITICAL = 0.371668
 NAMES = ("test", "train", "bias", "variance", "noise", "norm", "stability_mass")
 
 
