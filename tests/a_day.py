@@ -167,6 +167,9 @@ PREDICTIONS: dict[str, Method] = {
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
     "SGD, masked views": _predict("task", FIXED["SGD"], augmentation=VIEWS["mask"]),
     "one pass, masked views": _predict("task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"]),
+    "one pass, views and features": _predict(
+        "task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"], features=_size
+    ),
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
     "flow, members": _predict("task", _flow, members=[1, 3], features=_size),
@@ -275,7 +278,8 @@ METHODS = {**PREDICTIONS, **VERBS, **{f"{name}()": method for name, method in PU
 RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
-    "SGD, masked views", "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
+    "SGD, masked views", "one pass, views and features",
+    "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "best schedule",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",

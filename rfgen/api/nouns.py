@@ -55,6 +55,12 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
     training = learner.training
+    leaves = () if learner.augmentation is None else learner.augmentation.leaves
+    if training.needs_samples and any(getattr(leaf, "partner", "set") == "fresh" for leaf in leaves):
+        raise ValueError(
+            'partner must be "set" where there is a training set to take partners from, got "fresh", which is for '
+            "rg.OnePassSGD"
+        )
     own_rows = learner.augmentation is not None or learner.resampling is not None
     if own_rows and isinstance(training, Ridge) and np.any(training.ridge < 0.0):
         raise ValueError(

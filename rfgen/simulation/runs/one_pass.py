@@ -28,7 +28,7 @@ from jaxtyping import Float
 from rfgen.problems.trainings.stochastic import AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
-from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, views_of
+from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, partners_of, views_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
 from rfgen.simulation.sampling.views import AugmentedSampler
@@ -148,7 +148,8 @@ def _over_batches(
 ) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
-    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved), keys.ravel())
+    mapped = features is not None and isinstance(source, AugmentedSampler)
+    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), keys.ravel())
     streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
     found = jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
 
@@ -170,23 +171,40 @@ def _follow(
 
     A batch is the first samples of the largest one.
     """
-    outputs, directions, dtype = noise.size, streams.scale.shape[-1], streams.scale.dtype
-    base, views = base_of(source), views_of(source)
+    outputs, directions, dtype = noise.size, streams.directions, streams.scale.dtype
+    base = base_of(source)
     window = None if settings.window is None else settings.window[:, None, None]
 
-    def descend(key: Array, run: Stream, t: Array, states: list[Any]) -> list[Any]:
+    in_batch = isinstance(source, AugmentedSampler) and source.augmentation.mixes and source.augmentation.partner == "set"
+
+    def drawn(key: Array, run: Stream, t: Array) -> tuple[Array, Array]:
         rows, targets, errors = run.batch(key, t, base, max(settings.batches))
-        rows, labels = fresh_views(source, key, t, rows, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1))
+        return rows, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
+
+    def seen_by(key: Array, run: Stream, t: Array) -> dict[int, tuple[Array, Array]]:
+        """Rows and labels of each batch size; the first of the largest batch, unless samples are mixed inside it."""
+        samples, apart = drawn(key, run, t), partners_of(source, key)
+        if in_batch:
+            every = {size: fresh_views(source, key, t, *(part[:size] for part in samples)) for size in settings.batches}
+        else:
+            views = fresh_views(source, key, t, *samples, None if apart is None else drawn(apart, run, t))
+            many = views_of(source)
+            every = {size: (views[0][: size * many], views[1][: size * many]) for size in settings.batches}
+        return {size: (run.features(rows), labels) for size, (rows, labels) in every.items()}
+
+    def descend(key: Array, run: Stream, t: Array, states: list[Any]) -> list[Any]:
+        every = seen_by(key, run, t)
         now = {
             name: jax.lax.dynamic_index_in_dim(part, jnp.minimum(t, part.shape[1] - 1), 1)[:, :, None]
             for name, part in settings.values.items()
         }
 
         def gradient(at: Array, size: int) -> Array:
-            return (run.seen(at) @ run.seen(rows[:size]).T - labels[:size].T) @ rows[:size] / size
+            rows, labels = every[size]
+            return (run.seen(at) @ run.seen(rows).T - labels.T) @ rows / rows.shape[0]
 
         return [
-            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size * views))
+            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size))
             for size, state in zip(settings.batches, states, strict=True)
         ]
 
