@@ -1,6 +1,6 @@
 """Fresh views of fresh samples: what a learner sees at each step of one pass, where samples are augmented."""
 
-__all__ = ["base_of", "fresh_views", "partners_of", "refuse_views", "views_of"]
+__all__ = ["base_of", "fresh_views", "mixes_in_batch", "partners_of", "refuse_views", "views_of"]
 
 from typing import Any
 
@@ -38,27 +38,32 @@ def refuse_views(source: Any, batches: tuple[int, ...]) -> None:
             f"{type(augmentation).__name__} is not simulated along one pass, whose samples are mixed by rg.Mixup alone: "
             "take that, an augmentation that changes one input at a time, or train by rg.Ridge"
         )
-    if augmentation.mixes and augmentation.partner == "set" and min(batches) < 2:
+    if mixes_in_batch(source) and min(batches) < 2:
         raise ValueError(
             f"batch must be at least 2 for Mixup along one pass, got {min(batches)}: a sample is mixed with the next of "
             'its batch; give partner="fresh" for samples of the stream'
         )
 
 
+def mixes_in_batch(source: Any) -> bool:
+    """Whether samples are mixed with others of their batch."""
+    return isinstance(source, AugmentedSampler) and source.augmentation.mixes and source.augmentation.partner == "set"
+
+
 def partners_of(source: Any, key: Array) -> Array | None:
     """The key of a stream of partners of its own; None where samples are mixed with others of their batch, or not."""
-    if isinstance(source, AugmentedSampler) and source.augmentation.mixes and source.augmentation.partner == "fresh":
+    if isinstance(source, AugmentedSampler) and source.augmentation.mixes and not mixes_in_batch(source):
         return jax.random.fold_in(key, PARTNERS)
     return None
 
 
 def fresh_views(
-    source: Any, key: Array, t: Array, rows: Array, labels: Array, partners: tuple[Array, Array] | None = None
+    source: Any, key: Array, t: Array, rows: Array, labels: Array, partners: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """Step t's views (samples * views, modes), all of a sample side by side, and labels (samples * views, ...).
 
     `key` is the trial's; rows without augmentation are themselves.  `partners`: rows and labels that samples are mixed
-    with; None: the next of the batch.
+    with, if they are.
     """
     if not isinstance(source, AugmentedSampler):
         return rows, labels
@@ -66,7 +71,7 @@ def fresh_views(
     # numbered, not split: the first samples are seen in the same views whatever the size of the batch
     key = jax.random.fold_in(jax.random.fold_in(key, VIEWS), t)
     keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(own.size, dtype=jnp.uint32))
-    mixed, also = (jnp.roll(rows, -1, axis=0), jnp.roll(labels, -1, axis=0)) if partners is None else partners
+    mixed, also = partners
     view = jax.vmap(source.augmentation.mode_view)(keys, rows[own], mixed[own])
     factors = [jnp.broadcast_to(jnp.asarray(part, labels.dtype), (own.size,))[:, None] for part in (view.own, view.partner)]
     taught = factors[0] * labels[own]

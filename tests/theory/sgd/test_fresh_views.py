@@ -143,7 +143,7 @@ def test_views_that_change_nothing_are_none(views):
 CRITICAL = {
     "mask": (rg.Mask(0.7), 1, 0.57138), "few kept": (rg.Mask(0.2), 2, 1.2376), "gain": (rg.Gain([0.4, 1.6]), 2, 0.3738),
     "noise": (rg.GaussianNoise(0.05), 1, 0.35224), "smoothing": (rg.LabelSmoothing(0.3), 1, 0.49895),
-    "mixtures": (rg.Mixup(0.5, partner="fresh"), 1, 0.71279),
+    "mixtures": (rg.Mixup(1.0, partner="fresh"), 1, 0.71279),
 }
 
 
