@@ -30,6 +30,20 @@ def test_many_passes_in_views(name):
     assert np.mean(np.abs(z) < 3) > 0.85, z
 
 
+MEMBERS = {
+    "batches of their own": (rg.SGD(1.0, STEPS), {}),
+    "batches and features": (rg.SGD(1.5, STEPS, batch=2), {"features": 80}),
+    "batches, features and views": (rg.SGD(1.5, STEPS, batch=2), {"features": 80, "augmentation": rg.Mask(0.7)}),
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_ensembles(name):
+    training, options = MEMBERS[name]
+    report = rg.check(TASK, rg.Learner(training, **options), n=150, trials=40, seed=3, members=3)
+    assert report.agrees, report
+
+
 def test_visits_that_change_nothing_are_those_of_plain_training():
     plain, seen = (
         rg.simulate(TASK, rg.Learner(rg.SGD(1.0, [3, 9], batch=2), augmentation=views), 20, trials=3, seed=1)

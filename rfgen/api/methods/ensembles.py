@@ -14,6 +14,7 @@ from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.ensemble import ensemble
 
 
@@ -22,10 +23,11 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
     sizes = validation.array("members", members, (0, 1), infinite=True)
     if (sizes < 1).any() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
-    if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
+    alike = learner.kernel and learner.resampling is None and not learner.training.initial_variance.any()
+    if (sizes > 1).any() and alike and not isinstance(learner.training, SGD):
         raise ValueError(
-            "members of an ensemble differ by random features, initial weights or resampled data, and this learner has "
-            "none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
+            "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
+            "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
         )
     return sizes
 

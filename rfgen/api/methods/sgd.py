@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
+from rfgen.api.methods.ensembles import checked_members
+from rfgen.api.methods.sgd_members import of_members
 from rfgen.api.nouns import (
     checked_axes,
     in_modes,
@@ -35,7 +37,9 @@ STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
 
 
-def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
+def predict_stochastic(
+    task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None
+) -> Any:
     """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
 
     Returns
@@ -46,7 +50,8 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
         `stability_mass`: the share of the loss that returns as noise of later steps (stable below 1); `stationary_test`:
         the risk where the last iterate comes to rest.  `by_mode` adds `bias_by_mode`, `variance_by_mode`, `noise_by_mode`
         over `mode` (of an infinite spectrum: its explicit ones).  `attrs["unstable"]`, with a warning, counts settings that
-        diverge, and names the steps of a schedule whose settings, held on, would.
+        diverge, and names the steps of a schedule whose settings, held on, would.  With `members`, of many passes, the last
+        dimension but `output`: models of the same samples, each with batches and features of its own.
 
     Notes
     -----
@@ -60,6 +65,14 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     ----------
     Derived: `rfgen.theory.one_pass_sgd`, `rfgen.theory.multi_pass_sgd`.
     """
+    if members is None:
+        return _curve(task, learner, n, by_mode)
+    sizes = checked_members(learner, members)
+    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared="samples"), sizes)
+
+
+def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, shared: str = "all") -> Any:
+    """The curve of one model, or of what two have in common."""
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
@@ -79,7 +92,7 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
-                curves.append(_many_passes(eigen, *posed[number], training, at, noise))
+                curves.append(_many_passes(eigen, *posed[number], training, at, noise, shared))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
@@ -111,17 +124,18 @@ def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, F
 
 
 def _many_passes(
-    task: Task, posed: Posed, factors: Factors | None, training: SGD, at: dict[str, float], noise: np.ndarray
+    task: Task, posed: Posed, factors: Factors | None, training: SGD, at: dict[str, float], noise: np.ndarray,
+    shared: str,
 ) -> MultiPassCurve:
     """One curve of all outputs together, or with a last axis of outputs."""
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
     if problem.null_power.ndim == 0:
-        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size, factors)
+        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size, factors, shared)
     outputs = range(problem.null_power.shape[0])
     each = [
-        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size, factors)
+        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size, factors, shared)
         for number in outputs
     ]
     names = [name for name in vars(each[0]) if name != "stability"]

@@ -77,8 +77,9 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features", "augmentation"}),
-            "simulate": frozenset({"features", "augmentation", "reshuffle", "dtype", "test_rows"}),
+            "predict": frozenset({"features", "augmentation", "members"}),
+            "simulate": frozenset({"features", "augmentation", "members", "reshuffle", "dtype", "test_rows"}),
+            "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),
     Method(
@@ -86,6 +87,7 @@ METHODS = (
         {
             "predict": frozenset({"features", "augmentation", "by_mode"}),
             "simulate": frozenset({"features", "augmentation", "dtype"}),
+            "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),
     Method(

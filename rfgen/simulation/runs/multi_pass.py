@@ -20,6 +20,7 @@ from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -84,10 +85,10 @@ def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | Non
 
 def multi_pass(
     source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
-    batched: bool,
+    batched: bool, members: Members = ALONE,
 ) -> PairMeasures:
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
-    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise, members), batched, compiled=True)
 
 
 def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"] | None) -> tuple[Array, Any]:
@@ -110,12 +111,17 @@ def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[BatchSettings, Array]
+    sample: Sample, features_key: Array, n: int, features: int | None,
+    settings: tuple[BatchSettings, Array, Members],
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
-    chosen, noise = settings
+    chosen, noise, members = settings
     labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
-    fit = _fit(features_key, sample, labels, chosen, n, features)
+
+    def fitted(key: Array, _: Array) -> SpectralFit:
+        return _fit(key, sample, labels, chosen, n, features)
+
+    fit = mean_spectral_fit(fitted, (features_key, features_key), members)
     return measured(fit, sample, noise, n)
 
 

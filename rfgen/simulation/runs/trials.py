@@ -204,9 +204,9 @@ def measure(
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
         elif isinstance(source, VisitedSampler):
-            measured = visits(source, batch, n, features, settings, noise, batched)
+            measured = visits(source, batch, n, features, settings, noise, batched, members)
         elif isinstance(settings, BatchSettings):
-            measured = multi_pass(source, batch, n, features, settings, noise, batched)
+            measured = multi_pass(source, batch, n, features, settings, noise, batched, members)
         else:
             measured = risk(source, batch, n, features, settings, noise, batched, members)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})

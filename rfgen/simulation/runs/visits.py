@@ -15,6 +15,7 @@ from jaxtyping import Float
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.multi_pass import BATCHES, BatchSettings, batch_order, by_settings
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
@@ -25,17 +26,30 @@ from rfgen.simulation.sampling.visited_views import VisitedSample
 
 def visits(
     source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
-    batched: bool,
+    batched: bool, members: Members = ALONE,
 ) -> PairMeasures:
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a `VisitedSampler`."""
-    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise, members), batched, compiled=True)
 
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: VisitedSample, features_key: Array, n: int, features: int | None, settings: tuple[BatchSettings, Array]
+    sample: VisitedSample, features_key: Array, n: int, features: int | None,
+    settings: tuple[BatchSettings, Array, Members],
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    chosen, noise = settings
+    """Train on one sample, and measure."""
+    chosen, noise, members = settings
+
+    def fitted(key: Array, _: Array) -> SpectralFit:
+        return _fit(key, sample, noise, chosen, n, features)
+
+    return measured(mean_spectral_fit(fitted, (features_key, features_key), members), sample, noise, n)
+
+
+def _fit(
+    features_key: Array, sample: VisitedSample, noise: Array, chosen: BatchSettings, n: int, features: int | None
+) -> SpectralFit:
+    """Train, the labels' signal and noise side by side."""
     outputs, modes, mixing = noise.size, sample.rows.shape[1], None
     if features is not None:
         (mixing,) = standard_normals(features_key, sample.rows.dtype, (modes, features))
@@ -59,11 +73,10 @@ def _trial(
     if count * columns < width:  # few fits span the basis that they are measured in themselves
         basis, mix = jnp.linalg.qr(weights.reshape(count * columns, width).T)
         weights = mix.T.reshape(count, columns, -1)
-    fit = SpectralFit(
+    return SpectralFit(
         basis if mixing is None else mixing @ basis, weights[:, :outputs], weights[:, outputs:],
         jnp.sum(misfit * misfit, axis=-1), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth, misfit,
     )
-    return measured(fit, sample, noise, n)
 
 
 def _descend(

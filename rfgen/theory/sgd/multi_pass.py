@@ -70,7 +70,7 @@ class MultiPassCurve:
 
 def multi_pass_sgd(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: Any = 0.0,
-    finite_size: bool = False, factors: Factors | None = None,
+    finite_size: bool = False, factors: Factors | None = None, shared: str = "all",
 ) -> MultiPassCurve:
     """The curve at step numbers `clock` (times,), in any order.
 
@@ -78,7 +78,8 @@ def multi_pass_sgd(
     settings that do not change.  Exact in the limit of many effective dimensions, (tr S)^2 / tr S^2, at any batch, rate
     and time; unstable settings give the numbers, which grow.  `finite_size`: right to the next order where n exceeds the
     number of weights, and before the first epoch ends.  `factors`: of the views of each visit, see `visits`; there
-    `stationary_test` is not known (NaN).
+    `stationary_test` is not known (NaN).  `shared` "samples": the mean product of the errors of two models that have these
+    in common, and not their batches and features.
 
     Not traceable.  Costs a second, and 10 microseconds a step (with `finite_size` milliseconds).
 
@@ -108,7 +109,7 @@ def multi_pass_sgd(
     if curve is None or curve.nodes.size > MOST_NODES:
         return _unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
-    nodes, kernels = kernels_at(problem, *sizes, [-zeta])
+    nodes, kernels = kernels_at(problem, *sizes, [-zeta], shared)
     total, null = np.asarray(nodes.ridge).shape[0], float(problem.null_power)
     df1, reached = np.asarray(nodes.df1)[:own], (np.asarray(nodes.traces) @ prediction_covariance(problem))[:own]
     around = -2.0 * curve.weights
@@ -168,7 +169,7 @@ def multi_pass_sgd(
     noise_of_batches = run.sums if factors is None else run.sums * (
         np.array([factors.square, 1.0, 1.0])[:, None] / factors.square**2
     )
-    excess = excess + noise_of_batches
+    excess = excess + noise_of_batches if shared == "all" else np.zeros_like(excess)
     bias = np.maximum(base[6], 0.0) + null
     base = np.moveaxis(base[:6].reshape(3, 2, -1), 2, 0) + excess
     noisy = 1.0 + base[:, 1, 1]
