@@ -30,8 +30,8 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
     found = curve(steps)
     if "stationary_test" not in found:
         raise ValueError(
-            f"training must have settings that do not change for optimal_stopping, got {learner.training!r}: a schedule ends "
-            "by itself, see rg.best_schedule"
+            f"training must have settings that do not change for optimal_stopping, got {learner.training!r}: a schedule "
+            "ends by itself, see rg.best_schedule"
         )
     hidden = np.isnan(found.test.values)
     for _ in range(REFINEMENTS):
