@@ -109,6 +109,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
     },
     "tests/simulation/test_sgd_agreement.py": {
+        "test_fresh_views_on_features": (),
         "test_fresh_views_without_allowance": ("mask",),
         "test_many_passes": ("features",),
         "test_one_pass_without_allowance": ("descent-None", "accelerated-15"),
@@ -266,6 +267,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_square_loss_on_a_mixture_tends_to_ridge_regression_on_its_second_moments": (),
         "test_the_objective_changes_with_the_ridge_by_half_the_norm_and_with_a_weight_by_the_loss": ("50.0-hinge",),
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
+    },
+    "tests/simulation/test_visits.py": {
+        "test_ensembles": (),
+        "test_many_passes_in_views": ("mask",),
+    },
+    "tests/theory/sgd/test_schedules.py": {
+        "test_a_capped_schedule_with_momentum_is_predicted_and_cannot_be_improved": (),
+        "test_known_numbers_and_the_limit_of_continuous_time": ("exponents0",),
+    },
+    "tests/theory/sgd/test_visits.py": {
+        "test_endless_stored_views_are_fresh_ones": (),
+        "test_the_critical_rate_of_factors": (),
     },
     "tests/theory/sgd/test_multi_pass.py": {
         "test_a_thousand_steps_take_less_than_two_seconds": (),

@@ -50,7 +50,8 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
     result["late_loss"] = end - result.test
     for name, title in (("end_test", "test risk at the end of training"), ("late_loss", "what stopping late costs")):
         result[name].attrs = {"long_name": title}
-    result.attrs = dict(found.attrs)
+    result["converged"] = least.converged | rests
+    result.attrs = {**found.attrs, "training": repr(learner.training)}
     if hidden.any():
         result.attrs["failures"] = (
             f"{int(hidden.sum())} point(s) of the search without an exact risk, among which the least may lie: look at "

@@ -54,7 +54,7 @@ def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractA
     if augmentation.mixes:
         raise ValueError(
             f"{name} is not predicted for fresh views in many passes, where partners share samples with batches: train by "
-            "rg.OnePassSGD or rg.GradientDescent, use rg.simulate, or leave augmentation out"
+            "rg.OnePassSGD or rg.GradientDescent, or leave augmentation out"
         )
     if views != 1:
         raise ValueError(
