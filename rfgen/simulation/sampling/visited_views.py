@@ -70,8 +70,8 @@ def visited(
     """The samples of `base`, a sampler of `task`, in fresh views of an augmentation at single strengths."""
     if augmentation.mixes:
         raise ValueError(
-            f"{type(augmentation).__name__} is not simulated in fresh views of many passes, where batches hold no partners: "
-            "give fresh=False, whose rows are mixtures, or leave augmentation out"
+            f"{type(augmentation).__name__} is not simulated in fresh views of many passes, where batches hold no "
+            "partners: give fresh=False, whose rows are mixtures, or leave augmentation out"
         )
     if math.isinf(float(augmentation.views)):
         raise ValueError("views must be finite to be drawn at every visit, got inf: give views=..., a whole number")
