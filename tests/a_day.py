@@ -168,7 +168,7 @@ PREDICTIONS: dict[str, Method] = {
     "SGD, masked views": _predict("task", FIXED["SGD"], augmentation=VIEWS["mask"]),
     "one pass, masked views": _predict("task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"]),
     "one pass, views and features": _predict(
-        "task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"], features=_size
+        "task", FRESH["one pass"], n=lambda t: None, augmentation=lambda t: rg.GaussianNoise(t.value), features=_size
     ),
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),

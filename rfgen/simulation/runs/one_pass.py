@@ -212,7 +212,8 @@ def _follow(
 
         def gradient(at: Array, number: int) -> Array:
             (rows, labels), count = every[number], settings.batches[number] * views
-            inside = jnp.where(jnp.arange(rows.shape[0]) < count, 1.0 / count.astype(dtype), 0.0)
+            inside = jnp.arange(rows.shape[0], dtype=count.dtype) < count
+            inside = inside.astype(dtype) / count.astype(dtype)
             return (run.seen(at) @ run.seen(rows).T - labels.T) * inside @ rows
 
         return [

@@ -217,6 +217,21 @@ def test_what_is_not_derived_is_refused(name, verb):
         getattr(rg, verb)(task, rg.Learner(rg.OnePassSGD(0.1, 5), **options))
 
 
+UNPREDICTED = {
+    "few modes": (rg.Mask(0.7), {}, r"effective modes are too few for its own, 1\.43 times those"),
+    "several views": (rg.GaussianNoise(0.1, views=2), {}, "single views of many small changes"),
+    "patterns": (rg.Gain([0.5, 1.5]), {}, "single views of many small changes"),
+    "average": (rg.GaussianNoise(0.1), {"average_from": 3}, "settings that do not change, and for the last iterate"),
+}
+
+
+@pytest.mark.parametrize("name", UNPREDICTED)
+def test_views_on_features_that_are_not_derived(name):
+    augmentation, settings, said = UNPREDICTED[name]
+    with pytest.raises(ValueError, match=said):
+        rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5, **settings), 8, augmentation))
+
+
 def test_moments_that_nobody_knows():
     iteration = iteration_of(rg.OnePassSGD(0.1, 5), {"rate": 0.1, "batch": 1.0})
     with jax.enable_x64(True), pytest.raises(ValueError, match=r"needs the third and fourth moments of views, .* Fog"):
