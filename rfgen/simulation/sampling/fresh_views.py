@@ -47,7 +47,8 @@ def refuse_views(source: Any, batches: tuple[int, ...]) -> None:
 
 def mixes_in_batch(source: Any) -> bool:
     """Whether samples are mixed with others of their batch."""
-    return isinstance(source, AugmentedSampler) and source.augmentation.mixes and source.augmentation.partner == "set"
+    augmentation = getattr(source, "augmentation", None)
+    return isinstance(augmentation, Mixup) and augmentation.partner == "set"
 
 
 def partners_of(source: Any, key: Array) -> Array | None:
