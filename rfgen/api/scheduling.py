@@ -1,4 +1,4 @@
-"""`best_schedule`: at which rates one pass learns most.  Where noise dominates: theory (14.3), (14.4)."""
+"""`best_schedule`: at which rates one pass learns most.  Where noise dominates: theory (17.3), (17.4)."""
 
 __all__ = ["best_schedule"]
 
@@ -63,7 +63,7 @@ def best_schedule(
 
     References
     ----------
-    Derived: theory (14.1) to (14.4); where noise dominates, the shape is that of arXiv 2602.04774.
+    Derived: theory (17.1) to (17.4); where noise dominates, the shape is that of arXiv 2602.04774.
 
     Examples
     --------

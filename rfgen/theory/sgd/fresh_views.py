@@ -23,7 +23,7 @@ are fresh.
 A mixture of a sample with the next of its batch is one of two samples that nobody sees else, times a factor; but every
 sample is in two mixtures, whose gradients correlate: E g_i^2 gains 2 (E w^2)^2 (lambda T + lambda^2 E e^2), of clean
 samples, and in a batch of two, which share both, 2 (E w(1-w))^2 of the same.  (Derived.)
-Equations: theory (7.14), (14.7).
+Equations: theory (7.14), (17.7).
 """
 
 __all__ = ["ViewedModes", "on_views", "rest_with_views", "view_nodes", "viewed_modes"]

@@ -11,7 +11,7 @@ respect to x, carried backwards by the transposed map.  In each single rate the 
 
 for plain descent num = sum a lambda x, den = (1 + 1/B) sum a lambda^2 x + (T/B) sum a counts lambda^2.  A sweep goes
 backwards for a, then forwards, setting each rate to its least: no sweep raises the risk.  (Derived.)
-Equations: theory (14.1), (14.2).
+Equations: theory (17.1), (17.2).
 """
 
 __all__ = ["SHAPES", "Schedules", "best_schedules", "shape_of"]

@@ -2,8 +2,8 @@
 
 Given the features their second moment over samples and views is F' diag(a) F, a = E view^2, and a step scatters by that
 times the loss on views, with the fourth moments of Gaussian inputs: features are sums of many modes, whose own fourth
-moments matter less the more of them there are.  (Derived: theory (14.5) and (7.13) as n grows.)
-Equations: theory (14.5), (7.13).
+moments matter less the more of them there are.  (Derived: theory (17.5) and (7.13) as n grows.)
+Equations: theory (17.5), (7.13).
 """
 
 __all__ = ["on_viewed_features"]

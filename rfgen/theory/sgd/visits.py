@@ -10,7 +10,7 @@ c = E gl / E g^2, and the noise E[g^2 S T_g] = S T_eff,
 
     T_eff = E[g^2 l^2] y2 - 2 E[g^3 l] b.w + E[g^4] w.S w,        train = E[l^2] y2 - 2 E[g l] b.w + E[g^2] w.S w.
 (Derived.)
-Equations: theory (14.5), (14.6).
+Equations: theory (17.5), (17.6).
 """
 
 __all__ = ["Factors", "stored", "visited"]
