@@ -21,7 +21,8 @@ CARDS = pathlib.Path(__file__).parent / "cards"
 INDEX = CARDS / "index.md"
 # Verbs that are curves of their own; the other cards are the methods of `rg.methods()`.
 VERBS = (
-    "learning_curve", "estimate_risk", "optimal_ridge", "optimal_stopping", "optimal_augmentation", "overfitting_cost",
+    "learning_curve", "estimate_risk", "optimal_ridge", "optimal_stopping", "optimal_augmentation", "best_schedule",
+    "overfitting_cost",
     "fine_grained_variance", "adversarial_error", "sensitivity", "univariate",
     "compute_frontier", "fit_scaling_law",
 )

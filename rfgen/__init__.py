@@ -80,6 +80,7 @@ __all__ = [
     "adversarial_error",
     "algebra",
     "best_possible",
+    "best_schedule",
     "cache_programs",
     "check",
     "compute_frontier",
@@ -114,6 +115,7 @@ from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
     best_possible,
+    best_schedule,
     compute_frontier,
     corrected_logistic,
     diagnose,

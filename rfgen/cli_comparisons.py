@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.problems.augmentations.noise import GaussianNoise
+from rfgen.problems.augmentations.mixing import Mixup
+from rfgen.problems.augmentations.noise import GaussianNoise, Mask
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.datasets import digits
@@ -129,6 +130,24 @@ NAMED = {
         "derived",
         lambda: (Task.power_law(1.0, 1.3, 0.3, modes=400), Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=4), features=100)),
         {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "fresh-visits": Comparison(
+        "Stochastic gradient descent through 100 random features, each visit of a sample masked anew",
+        "derived",
+        lambda: (
+            Task.power_law(1.0, 1.3, 0.3, modes=400),
+            Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=4), features=100, augmentation=Mask(0.7)),
+        ),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
+    "mixed-batches": Comparison(
+        "One pass on mixtures of each sample with the next of its batch: exact at this very size",
+        "derived",
+        lambda: (
+            Task.power_law(1.3, 1.3, 0.3, modes=40),
+            Learner(OnePassSGD([0.2, 0.4], [5, 20, 60, 150], batch=4), augmentation=Mixup(1.0)),
+        ),
+        {"smoke": (), "paper": ()}, {"smoke": 2000, "paper": 20_000},
     ),
     "interpolated-noise": Comparison(
         "Interpolating pure noise on a log-power-law spectrum: its risk is the overfitting coefficient",

@@ -176,7 +176,11 @@ PREDICTIONS: dict[str, Method] = {
     **{name: _predict("task", fresh, n=lambda t: None) for name, fresh in FRESH.items()},
     **{f"{name}, features": _predict("task", fresh, n=lambda t: None, features=_size) for name, fresh in FRESH.items()},
     **{f"{name}, views": _predict("task", _ridge, augmentation=views) for name, views in VIEWS.items()},
+    "SGD, masked views": _predict("task", FIXED["SGD"], augmentation=VIEWS["mask"]),
     "one pass, masked views": _predict("task", FRESH["one pass"], n=lambda t: None, augmentation=VIEWS["mask"]),
+    "one pass, views and features": _predict(
+        "task", FRESH["one pass"], n=lambda t: None, augmentation=lambda t: rg.GaussianNoise(t.value), features=_size
+    ),
     "flow, masked views": _predict("task", _flow, augmentation=VIEWS["mask"]),
     "ridge, members": _predict("task", _ridge, members=[1, 3, math.inf], features=_size),
     "flow, members": _predict("task", _flow, members=[1, 3], features=_size),
@@ -228,6 +232,7 @@ VERBS: dict[str, Method] = {
         "task", FRESH["one pass"], n=lambda t: None, augmentation=lambda t: rg.Mask(0.7, views=2)
     ),
     "simulate SGD": _simulate("task", FIXED["SGD"]),
+    "simulate SGD, masked views": _simulate("task", FIXED["SGD"], augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate views": _simulate("task", _ridge, augmentation=lambda t: rg.Mask(0.7, views=2)),
     "simulate data": _simulate("data", _ridge),
     "simulate sphere": _simulate("sphere", _ridge),
@@ -242,6 +247,7 @@ VERBS: dict[str, Method] = {
     "optimal mixture": lambda t: rg.optimal_mixture(t.domains, rg.Learner(rg.Ridge()), 50 + t.value, test="a"),
     "optimal ridge": lambda t: rg.optimal_ridge(t.task, rg.Learner(rg.Ridge()), t.n),
     "optimal stopping": lambda t: rg.optimal_stopping(t.task, rg.Learner(_flow(t)), t.n),
+    "best schedule": lambda t: rg.best_schedule(t.task, FRESH["one pass"](t), steps=20 + t.number % 7, cap=t.value),
     "optimal mask": lambda t: rg.optimal_augmentation(t.task, rg.Learner(_ridge(t), augmentation=rg.Mask(0.5)), t.n),
     "cost of overfitting": lambda t: rg.overfitting_cost(t.task, t.n),
     "estimates from features": lambda t: rg.estimate_risk(t.inputs, t.labels, [t.value, 2.0]),
@@ -300,11 +306,12 @@ METHODS = {**PREDICTIONS, **VERBS, **{f"{name}()": method for name, method in PU
 RARE = {
     *(name for name in METHODS if name.startswith(("mixture", "simulate"))), "flow", "descent", "heavy ball", "Nesterov",
     "iterated", "SGD", *(f"{name}, features" for name in (*FIXED, *FRESH)), "flow, masked views", "flow, members",
+    "SGD, masked views", "one pass, views and features",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "domains", "domains, flow", "stages", "row value", "optimal mixture",
     "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "teacher, views", "corrected logistic",
-    "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting",
+    "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "best schedule",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",
     "kernel_classifier()",
 } - {"ridge, features", "simulate ridge", "simulate flow", "simulate data"}

@@ -150,6 +150,7 @@ SWEEPS = {
     "simulate lasso: penalty": Sweep(
         lambda penalty: rg.simulate(_sparse(), rg.Learner(rg.Lasso(penalty)), 100, trials=2), 20.0 * SHARES
     ),
+    "simulate one pass: batch": Sweep(lambda b: rg.simulate(_task(), _one_pass(batch=b), trials=2), np.arange(13, 17)),
     "simulate one pass: rate": Sweep(lambda rate: rg.simulate(_task(), _one_pass(rate), trials=2), RATES),
 }
 

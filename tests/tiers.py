@@ -134,6 +134,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_real_examples_and_features_by_hand": ("False-50",),
     },
     "tests/simulation/test_sgd_agreement.py": {
+        "test_fresh_views_on_features": (),
         "test_fresh_views_without_allowance": ("mask",),
         "test_many_passes": ("features",),
         "test_one_pass_without_allowance": ("descent-None",),
@@ -308,6 +309,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_more_views_lie_between_one_and_all": (),
         "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
         "test_temperature_of_two_balanced_classes_is_a_closed_form": (),
+    },
+    "tests/simulation/test_visits.py": {
+        "test_ensembles": (),
+        "test_many_passes_in_views": ("mask",),
+    },
+    "tests/theory/sgd/test_schedules.py": {
+        "test_a_capped_schedule_with_momentum_is_predicted_and_cannot_be_improved": (),
+        "test_known_numbers_and_the_limit_of_continuous_time": ("exponents0",),
+    },
+    "tests/theory/sgd/test_visits.py": {
+        "test_endless_stored_views_are_fresh_ones": (),
+        "test_the_critical_rate_of_factors": (),
     },
     "tests/theory/sgd/test_multi_pass.py": {
         "test_a_thousand_steps_take_less_than_two_seconds": (),

@@ -33,6 +33,7 @@ def script(task: rg.Task, inputs: np.ndarray, labels: np.ndarray) -> None:
     assert_type(report.dataset, xarray.Dataset)
     assert_type(bool(report), bool)
     assert_type(rg.optimal_ridge(task, ridge, 20), xarray.Dataset)
+    assert_type(rg.best_schedule(task, rg.OnePassSGD(0.1, 5), cap=0.3), xarray.Dataset)
     assert_type(rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), 20.5), xarray.Dataset)
     assert_type(rg.optimal_augmentation(task, ridge, np.int64(20), form="moment"), xarray.Dataset)
     assert_type(rg.fine_grained_variance(task, ridge, pandas.Series([20, 40])), xarray.Dataset)

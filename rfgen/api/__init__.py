@@ -8,6 +8,7 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 __all__ = [
     "adversarial_error",
     "best_possible",
+    "best_schedule",
     "compute_frontier",
     "corrected_logistic",
     "diagnose",
@@ -41,6 +42,7 @@ from rfgen.api.own_data.model_features import features_of, tangent_features
 from rfgen.api.own_data.risk_estimates import estimate_risk
 from rfgen.api.predicting import predict
 from rfgen.api.scaling_fit import fit_scaling_law
+from rfgen.api.scheduling import best_schedule
 from rfgen.api.simulating import simulate
 from rfgen.api.stopping import optimal_stopping
 from rfgen.api.valuing_rows import optimal_mixture, row_value

@@ -25,6 +25,7 @@ from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
@@ -57,6 +58,12 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
     training = learner.training
+    leaves = () if learner.augmentation is None else learner.augmentation.leaves
+    if training.needs_samples and any(getattr(leaf, "partner", "set") == "fresh" for leaf in leaves):
+        raise ValueError(
+            'partner must be "set" where there is a training set to take partners from, got "fresh", which is for '
+            "rg.OnePassSGD"
+        )
     own_rows = learner.augmentation is not None or learner.resampling is not None
     if own_rows and isinstance(training, Ridge) and np.any(training.ridge < 0.0):
         raise ValueError(
@@ -87,11 +94,13 @@ def with_strengths(axes: dict[str, np.ndarray], augmentation: AbstractAugmentati
 
 
 def refuse_views_of_inputs(task: Task | DataTask, learner: Learner) -> None:
-    """Refuse, along one pass, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
+    """Refuse, in stochastic training, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
     inputs = isinstance(task, DataTask) or isinstance(task.population, GaussianInputs | KernelInputs)
-    if learner.augmentation is not None and not learner.training.needs_samples and inputs:
+    stochastic = isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD)
+    if learner.augmentation is not None and stochastic and inputs:
+        kind = "in many passes" if learner.training.needs_samples else "along one pass"
         raise ValueError(
-            "augmentation along one pass acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
+            f"augmentation {kind} acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
             f"multiplicity=...) with the same levels, or leave augmentation out, got {learner.augmentation!r}"
         )
 

@@ -11,6 +11,7 @@ from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
 from rfgen.api.own_data.leverages import with_leverages
+from rfgen.api.stochastic_stopping import stochastic_stopping
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
@@ -19,6 +20,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
@@ -32,7 +34,7 @@ EARLIEST = 1e-3
 
 @double_precision
 def optimal_stopping(
-    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
+    task: Task | DataTask, learner: Learner, n: Numbers | None = None, *, form: str | None = None
 ) -> "xarray.Dataset":
     """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
 
@@ -47,7 +49,8 @@ def optimal_stopping(
         Over all settings but the clock: `time` or `steps` (0: do not train; inf: train to the end; NaN with a reason in
         `attrs["failures"]`: not found), the variables of `predict` there, `end_test`, the risk at the end of training,
         `late_loss` = `end_test` - `test`, and `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the
-        same data.
+        same data.  Stochastic trainings: steps up to 100,000, or inf, where training comes to rest and only `test` is
+        known; without `best_ridge`.
 
     Raises
     ------
@@ -72,6 +75,8 @@ def optimal_stopping(
     """
     method_for("optimal_stopping", task, learner, form=form)
     refuse_held_out(task, learner)
+    if isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD):
+        return stochastic_stopping(task, learner, n)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
     if eigen.keep_outputs:

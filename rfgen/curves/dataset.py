@@ -78,6 +78,8 @@ DESCRIPTIONS = {
     "variance_data_noise": "variance from label noise through the samples",
     "variance_data_features_noise": "variance from label noise through samples and features",
     "variance_initial": "variance from the initial weights",
+    "schedule": "schedule",
+    "slope": "d test / d log rate of the best schedule",
     "output": "output",
     "domain": "domain",
     "mixture": "mixture of rows",

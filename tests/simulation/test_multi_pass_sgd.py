@@ -215,8 +215,8 @@ def test_every_setting_has_its_cell(monkeypatch, tmp_path):
         (lambda: rg.SGD(0.1, 5, batch=0), "batch must be whole numbers >= 1"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5, batch=11)), 10), "batch must be at most n"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5))), "n, the number of training samples, is missing"),
-        (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.GaussianNoise(0.1, views=2)), 10),
-         "augmentation is not covered by simulate for many passes of SGD"),
+        (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.GaussianNoise(0.1), test_views=2), 10),
+         "test_views is not covered by simulate for many passes of SGD"),
         (lambda: rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 10**8)), 10), "steps must be at most 10000000"),
     ],
 )

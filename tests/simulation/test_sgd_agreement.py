@@ -48,6 +48,8 @@ FRESH_VIEWS = {
     "composed": (
         rg.Compose([rg.SaltAndPepper(0.6, 0.1), rg.LabelSmoothing(0.1)]), rg.AcceleratedSGD(0.9, 0.1, 0.2, 0.1, STEPS)),
     "dropout": (rg.Dropout([0.2, 0.4], views=[1, 2]), rg.OnePassSGD(lambda t: 0.1 / (1 + t / 20), STEPS)),
+    "mixtures in the batch": (rg.Mixup(1.0), rg.OnePassSGD(0.3, STEPS, batch=[2, 8])),
+    "fresh mixtures": (rg.Mixup(0.5, partner="fresh"), rg.OnePassSGD(0.3, STEPS, batch=[1, 2], average_from=10)),
     "jitter": (rg.Jitter(0.5), rg.OnePassSGD(0.1, STEPS, momentum=0.5, nesterov=True)),
 }
 
@@ -60,6 +62,20 @@ def test_fresh_views_without_allowance(name):
     for part in ("test", "bias", "variance", "noise"):
         worst = float(abs(report.dataset[f"{part}_z"]).max())
         assert worst <= THRESHOLD, f"{part}: |z| = {worst:.2f}"
+
+
+VIEWED_FEATURES = {
+    "mask": (rg.Mask(0.6), rg.OnePassSGD(1.0, STEPS, batch=2)),
+    "noise": (rg.GaussianNoise(0.002), rg.AcceleratedSGD(0.9, 0.1, 0.5, 0.3, STEPS, batch=2)),
+}
+
+
+@pytest.mark.parametrize("name", VIEWED_FEATURES)
+def test_fresh_views_on_features(name):
+    augmentation, training = VIEWED_FEATURES[name]
+    report = rg.check(steep(0.5, 300), rg.Learner(training, 80, augmentation), trials=150, seed=11)
+    assert report.agrees, report
+    assert float(abs(report.dataset.test_z).max()) <= THRESHOLD
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.ensemble import ensemble
 from rfgen.theory.ridge.negative_ridge import risk_below_zero
@@ -205,10 +206,11 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
     sizes = validation.array("members", members, (0, 1), infinite=True)
     if (sizes < 1).any() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
-    if (sizes > 1).any() and learner.kernel and learner.resampling is None and not learner.training.initial_variance.any():
+    alike = learner.kernel and learner.resampling is None and not learner.training.initial_variance.any()
+    if (sizes > 1).any() and alike and not isinstance(learner.training, SGD):
         raise ValueError(
-            "members of an ensemble differ by random features, initial weights or resampled data, and this learner has "
-            "none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
+            "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
+            "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
         )
     return sizes
 

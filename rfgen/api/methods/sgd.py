@@ -3,11 +3,14 @@
 __all__ = ["predict_stochastic"]
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
+from rfgen.api.methods.ridge import checked_members
+from rfgen.api.methods.sgd_members import of_members
 from rfgen.api.nouns import (
     checked_axes,
     in_modes,
@@ -26,6 +29,7 @@ from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
+from rfgen.theory.sgd.visits import Factors, stored, visited
 
 STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 
@@ -33,7 +37,9 @@ STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
 
 
-def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False) -> Any:
+def predict_stochastic(
+    task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None
+) -> Any:
     """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
 
     Returns
@@ -44,39 +50,49 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
         `stability_mass`: the share of the loss that returns as noise of later steps (stable below 1); `stationary_test`:
         the risk where the last iterate comes to rest.  `by_mode` adds `bias_by_mode`, `variance_by_mode`, `noise_by_mode`
         over `mode` (of an infinite spectrum: its explicit ones).  `attrs["unstable"]`, with a warning, counts settings that
-        diverge, and names the steps of a schedule whose settings, held on, would.
+        diverge, and names the steps of a schedule whose settings, held on, would.  With `members`, of many passes, the last
+        dimension but `output`: models of the same samples, each with batches and features of its own.
 
     Notes
     -----
     One pass: exact for Gaussian inputs at any finite size; with features, as modes and features grow together; a
-    microsecond a step.  Augmented, every sample of one pass is seen once, in fresh views of the kernel's own modes: exact
-    too, with the fourth moments of the views, a step costing modes times patterns.  Many passes: exact as the effective
-    dimension (tr S)^2 / tr S^2 grows; about a second a setting.
+    microsecond a step.  Augmented, every sample of one pass is seen once, in fresh views: on the kernel's own modes exact
+    too, with the fourth moments of the views, a step costing modes times patterns; on features with Gaussian ones, single
+    views, milliseconds a step.  Many passes: exact as the effective dimension (tr S)^2 / tr S^2 grows; about a second a
+    setting.  Augmented, in fresh views at each visit, or in stored ones.
 
     References
     ----------
     Derived: `rfgen.theory.one_pass_sgd`, `rfgen.theory.multi_pass_sgd`.
     """
+    if members is None:
+        return _curve(task, learner, n, by_mode)
+    sizes = checked_members(learner, members)
+    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared="samples"), sizes)
+
+
+def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, shared: str = "all") -> Any:
+    """The curve of one model, or of what two have in common."""
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
-    posed: list[Posed] = []
+    posed: list[tuple[Posed, Factors | None]] = []
     noise = eigen.risk_noise
     if isinstance(training, SGD):
-        _, posed, noise = posed_settings(task, learner, None)
+        posed, noise = _posed(task, learner)
     outer = Grid({name: axis for name, axis in axes.items() if name != "steps"})
     steps = np.ravel(training.steps)
     # all settings of the augmentation side by side, for each of the training's
     laws = [None] if learner.augmentation is None else learner.augmentation.settings
     strengths = {name: axis for name, axis in with_strengths(axes, learner.augmentation).items() if name not in axes}
     curves: list[Any] = []
-    for at, law in itertools.product(outer.points, laws):
+    for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
-                curves.append(_many_passes(eigen, posed[0], training, at, noise))
+                curves.append(_many_passes(eigen, *posed[number], training, at, noise, shared))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
@@ -85,19 +101,41 @@ def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode:
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
     if learner.augmentation is None:
         return found
-    return found.assign_attrs(augmentation=repr(learner.augmentation), form="fresh views")
+    form = "fresh views" if getattr(training, "fresh", True) else "stored views"
+    if not (isinstance(training, SGD) or learner.kernel):
+        form = "fresh views, Gaussian fourth moments"
+    return found.assign_attrs(augmentation=repr(learner.augmentation), form=form)
 
 
-def _many_passes(task: Task, posed: Posed, training: SGD, at: dict[str, float], noise: np.ndarray) -> MultiPassCurve:
+def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, Factors | None]], np.ndarray]:
+    """The problem that the mean over batches descends on in each setting of the augmentation, and the label noise."""
+    training: Any = learner.training
+    augmentation, every = learner.augmentation, []
+    if augmentation is None:
+        _, posed, noise = posed_settings(task, learner, None)
+        return [(posed[0], None)], noise
+    if training.finite_size:
+        raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
+    for law in augmentation.settings:
+        seen, factors = visited(law, in_modes(task).spectrum.rank) if training.fresh else (stored(law), None)
+        _, posed, noise = posed_settings(task, replace(learner, augmentation=seen), None)
+        every.append((posed[0], factors))
+    return every, noise
+
+
+def _many_passes(
+    task: Task, posed: Posed, factors: Factors | None, training: SGD, at: dict[str, float], noise: np.ndarray,
+    shared: str,
+) -> MultiPassCurve:
     """One curve of all outputs together, or with a last axis of outputs."""
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
     if problem.null_power.ndim == 0:
-        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size)
+        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size, factors, shared)
     outputs = range(problem.null_power.shape[0])
     each = [
-        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size)
+        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size, factors, shared)
         for number in outputs
     ]
     names = [name for name in vars(each[0]) if name != "stability"]

@@ -108,7 +108,8 @@ def simulate_spectral(
             )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
-    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows) for each in augmentations]
+    fresh = getattr(learner.training, "fresh", False)
+    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, fresh) for each in augmentations]
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
     settings = settings_of(training, sources, dtype)
     available = planned_for(memory)
@@ -125,7 +126,7 @@ def simulate_spectral(
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
-            refuse_views(source, features)
+            refuse_views(source, tuple(np.ravel(settings.batches).tolist()))
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

@@ -81,8 +81,9 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features"}),
-            "simulate": frozenset({"features", "reshuffle", "dtype", "test_rows"}),
+            "predict": frozenset({"features", "augmentation", "members"}),
+            "simulate": frozenset({"features", "augmentation", "members", "reshuffle", "dtype", "test_rows"}),
+            "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),
     Method(
@@ -90,6 +91,7 @@ METHODS = (
         {
             "predict": frozenset({"features", "augmentation", "by_mode"}),
             "simulate": frozenset({"features", "augmentation", "dtype"}),
+            "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),
     Method(

@@ -12,15 +12,19 @@ import numpy as np
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.image import as_image, box
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.problems.rules import numbers, view_counts
+from rfgen.problems.rules import numbers, one_of, view_counts
 from rfgen.problems.settings import setting
 from rfgen.problems.validation import positive
 
+# Nodes of the law of mixing weights: exact for polynomials up to degree 47.
+WEIGHTS = 24
+
 
 class Mixup(AbstractAugmentation):
-    """`x -> w x + (1 - w) x_partner`, labels alike: `Mixup(concentration, views=1)`.
+    """`x -> w x + (1 - w) x_partner`, labels alike: `Mixup(concentration, views=1, partner="set")`.
 
-    The weight w is drawn from Beta(concentration, concentration).  The partner is drawn uniformly from the training set.
+    The weight w is drawn from Beta(concentration, concentration).  The partner is drawn uniformly from the training set;
+    along one pass, which has none, it is the next sample of the batch, or with `partner="fresh"` one that nobody sees else.
 
     >>> Mixup(1.0, views=np.inf).sample_weights(0, 3).round(3).tolist()
     [0.667, 0.667, 0.667]
@@ -28,6 +32,7 @@ class Mixup(AbstractAugmentation):
 
     concentration: Any = setting(positive, axis=True)
     views: Any = setting(view_counts, default=1, axis=True)
+    partner: str = setting(one_of("set", "fresh"), default="set")
 
     mixes: ClassVar[bool] = True
 
@@ -57,6 +62,26 @@ class Mixup(AbstractAugmentation):
         mixtures = sparse.csr_array(entries, shape=(rows.size, size))  # adds up where a row is its own partner
         gram = (mixtures.T @ mixtures).toarray() / views
         return np.maximum(np.linalg.eigvalsh(gram), 0.0)
+
+    def law_of_one(self) -> ModeLaw:
+        """The law of one mixture of two samples that nobody sees else: both, and their labels, times one factor.
+
+        Given w a mixture is Gaussian with the samples' covariance times w^2 + (1 - w)^2, whose root is the factor; w by
+        Gauss-Jacobi quadrature.
+        """
+        from scipy.special import roots_jacobi
+
+        power = float(self.concentration) - 1.0
+        nodes, weights = roots_jacobi(WEIGHTS, power, power)
+        factor = np.sqrt((1.0 + nodes**2) / 2.0)
+        none = np.zeros((WEIGHTS, 1))
+        return ModeLaw(weights / weights.sum(), factor[:, None], none, none, factor)
+
+    @property
+    def weight_moments(self) -> tuple[float, float]:
+        """E w^2 and E w (1 - w)."""
+        a = float(self.concentration)
+        return (a + 1.0) / (2.0 * (2.0 * a + 1.0)), a / (2.0 * (2.0 * a + 1.0))
 
     def mode_law(self, modes: float) -> ModeLaw:
         """None: views of different samples depend on each other; `sample_weights` takes its place."""

@@ -156,6 +156,9 @@ class SGD(_Stochastic):
     elsewhere the plain limit is the better one.  `reshuffle` draws without replacement within each epoch: another
     algorithm, which `simulate` runs and `predict` refuses to claim.
 
+    With an augmentation each visit of a sample draws `views` new views and averages their gradients (`fresh`), or, with
+    `fresh=False`, each sample keeps its `views`, and steps draw `batch` of the n * views rows.
+
     >>> SGD(rate=0.5, steps=[10, 100], batch=8).batch
     array(8)
     """
@@ -168,6 +171,7 @@ class SGD(_Stochastic):
     ridge: Any = setting(non_negative, default=0.0, axis=True)
     finite_size: bool = setting(flag, default=False)
     reshuffle: bool = setting(flag, default=False)
+    fresh: bool = setting(flag, default=True)
 
 
 def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, most: float) -> np.ndarray:

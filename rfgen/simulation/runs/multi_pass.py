@@ -4,7 +4,7 @@ Trials, pairs and measures are those of `trajectory`, and so are the training se
 training is linear in the labels: signal and noise are trained by the same ones.
 """
 
-__all__ = ["BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "multi_pass"]
+__all__ = ["BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass"]
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -84,10 +85,10 @@ def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | Non
 
 def multi_pass(
     source: Any, keys: Any, n: int, features: int | None, settings: BatchSettings, noise: Float[Array, " outputs"],
-    batched: bool,
+    batched: bool, members: Members = ALONE,
 ) -> PairMeasures:
     """Train and measure two trials for each of `keys` (pairs, 2); `source` is a sampler, `features=None` the kernel."""
-    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise), batched, compiled=True)
+    return over_pairs(_trial, paired, source, keys, n, features, (settings, noise, members), batched, compiled=True)
 
 
 def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"] | None) -> tuple[Array, Any]:
@@ -110,12 +111,17 @@ def batch_order(key: Array, t: Array, n: int, batch: int, order: Int[Array, " n"
 
 @partial(jax.jit, static_argnames=("n", "features"))
 def _trial(
-    sample: Sample, features_key: Array, n: int, features: int | None, settings: tuple[BatchSettings, Array]
+    sample: Sample, features_key: Array, n: int, features: int | None,
+    settings: tuple[BatchSettings, Array, Members],
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
-    chosen, noise = settings
+    chosen, noise, members = settings
     labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
-    fit = _fit(features_key, sample, labels, chosen, n, features)
+
+    def fitted(key: Array, _: Array) -> SpectralFit:
+        return _fit(key, sample, labels, chosen, n, features)
+
+    fit = mean_spectral_fit(fitted, (features_key, features_key), members)
     return measured(fit, sample, noise, n)
 
 
@@ -130,26 +136,20 @@ def _fit(
     modes, columns, outputs = sample.rows.shape[1], settings.settings * labels.shape[1], labels.shape[1] // 2
     design, lift, tail = sample.rows, None, jnp.zeros((), labels.dtype)
     if features is not None:
-        rank = min(columns, n, features)
+        rank = min(columns, sample.rows.shape[0], features)
         design, lift = draw_features(key, sample, features, rank)
         tail = sample.tail / features
     elif settings.unresolved:
         design = jnp.concatenate([design, jnp.sqrt(sample.tail) * jnp.eye(n, dtype=design.dtype)], axis=1)
     rows, basis = design, None
-    if n < design.shape[1]:
+    if design.shape[0] < design.shape[1]:
         basis, sizes = jnp.linalg.qr(design.T)
         rows = sizes.T
     batches_key = jax.random.fold_in(key, BATCHES)
     by_size = [
         _descend(jax.random.fold_in(batches_key, size), rows, labels, settings, n, size) for size in settings.batches
     ]
-    # (times, groups, columns, rank) of each size -> settings
-    weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
-    weights = jnp.moveaxis(weights, 0, 2).reshape(settings.settings, labels.shape[1], -1)
-    size = jnp.max(jnp.abs(weights), axis=(1, 2))
-    growth = jnp.where(jnp.isfinite(size), size, jnp.inf)
-    # one infinite setting would spoil the basis for all
-    weights = jnp.where((growth < jnp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0)
+    weights, growth = by_settings(by_size, settings)
     both = weights[:, :outputs] + weights[:, outputs:]
     misfit = labels[:, :outputs].T + labels[:, outputs:].T - both @ rows.T
     norm = jnp.sum(both * both, axis=-1)
@@ -164,18 +164,33 @@ def _fit(
     )
 
 
+def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, Array]:
+    """Weights (settings, columns, rank) from those of each size of batches, (times, groups, columns, rank), and growth."""
+    weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
+    weights = jnp.moveaxis(weights, 0, 2).reshape(settings.settings, *weights.shape[3:])
+    size = jnp.max(jnp.abs(weights), axis=(1, 2))
+    growth = jnp.where(jnp.isfinite(size), size, jnp.inf)
+    # one infinite setting would spoil the basis for all
+    return jnp.where((growth < jnp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0), growth
+
+
 def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int) -> Array:
-    """Weights (times, groups, columns, rank) at every time of the clock."""
+    """Weights (times, groups, columns, rank) at every time of the clock.
+
+    Of `n` samples each with several rows, stored views divided by the root of their number, batches are of rows.
+    """
+    count = rows.shape[0]
+    many = count // n
     values = {name: part[:, None, None] for name, part in settings.values.items()}
     decay = values["ridge"] / n
 
     def step(t: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
         weights, before, order = state
-        drawn, order = batch_order(key, t, n, batch, order)
+        drawn, order = batch_order(key, t, count, batch, order)
         x, y = rows[drawn], labels[drawn].T
 
         def gradient(at: Array) -> Array:
-            return (at @ x.T - y) @ x / batch + decay * at
+            return (at @ x.T - y) @ x * (many / batch) + decay * at
 
         return (*STEPS[settings.kind](values, weights, before, gradient), order)
 
@@ -185,6 +200,6 @@ def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n:
         return (until, state), state[0]
 
     zeros = jnp.zeros((settings.groups, labels.shape[1], rows.shape[1]), rows.dtype)
-    order = jnp.arange(n, dtype=jnp.int32) if settings.reshuffle else None
+    order = jnp.arange(count, dtype=jnp.int32) if settings.reshuffle else None
     start = (jnp.zeros((), settings.clock.dtype), (zeros, zeros, order))
     return jax.lax.scan(advance, start, settings.clock)[1]

@@ -28,7 +28,7 @@ from jaxtyping import Float
 from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
-from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, views_of
+from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, mixes_in_batch, partners_of, views_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
 from rfgen.simulation.sampling.streams import Stream, stream, stream_directions, unresolved_modes
 from rfgen.simulation.sampling.views import AugmentedSampler
@@ -45,14 +45,16 @@ class OnePassSettings:
 
     `values`: (settings, steps) each, or (settings, 1) for what does not change; `window` (settings,), where averages
     start, or None; `clock` (times,) in ascending order and `place` (times,), which leads back to the order given.  `shape`:
-    how many settings vary before and after the batch size, in the order of the training's axes.
+    how many settings vary before and after the batch size, in the order of the training's axes.  `batches` (sizes,);
+    `rows`: those that a step draws, at least the largest batch, so that many sizes share a program.
     """
 
     values: dict[str, Any]
     window: Any
     clock: Any
     place: Any
-    batches: tuple[int, ...] = field(metadata={"static": True})
+    batches: Any
+    rows: int = field(metadata={"static": True})
     shape: tuple[int, int] = field(metadata={"static": True})
     kind: str = field(metadata={"static": True})
 
@@ -64,7 +66,7 @@ class OnePassSettings:
     @property
     def settings(self) -> int:
         """Number of settings."""
-        return self.together * len(self.batches) * self.clock.size
+        return self.together * self.batches.size * self.clock.size
 
 
 @jax.tree_util.register_dataclass
@@ -97,14 +99,20 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
     return OnePassSettings(
         {name: jnp.asarray(part, dtype) for name, part in values.items()},
         None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
-        jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
+        jnp.asarray(np.argsort(order), jnp.int32), jnp.asarray(batches, jnp.int32), _rows(int(batches.max())),
         (math.prod(axis.size for axis in axes.values()), windows.size), kind,
     )
 
 
+def _rows(batch: int) -> int:
+    """The next of 1, 2, 3, 4, 6, 8, 12, 16, ...: at most a third too many."""
+    power = 1 << (batch - 1).bit_length()
+    return 3 * power // 4 if power >= 4 and batch <= 3 * power // 4 else power
+
+
 def pairs_together(settings: OnePassSettings, source: Any, features: int | None, outputs: int) -> int:
     """Pairs of runs for which a step is worth its overhead and stays in cache, a power of two."""
-    columns = max(settings.batches) * views_of(source) + len(settings.batches) * settings.together * outputs
+    columns = settings.rows * views_of(source) + settings.batches.size * settings.together * outputs
     size = NUMBERS // (2 * columns * stream_directions(base_of(source), features, unresolved_modes(source)))
     return 1 << max(0, size.bit_length() - 1)
 
@@ -112,7 +120,7 @@ def pairs_together(settings: OnePassSettings, source: Any, features: int | None,
 def one_pass_bytes(settings: OnePassSettings, source: Any, features: int | None, outputs: int, itemsize: int) -> int:
     """Largest arrays of one trial: two sequences, averages and gradients of weights, a batch, errors in modes, features."""
     directions = stream_directions(base_of(source), features, unresolved_modes(source))
-    batch, columns = max(settings.batches) * views_of(source), len(settings.batches) * settings.together * 2 * outputs
+    batch, columns = settings.rows * views_of(source), settings.batches.size * settings.together * 2 * outputs
     weights = columns * (8 * directions + 4 * source.modes + 2 * batch)
     found = 6 * settings.settings * outputs + 4 * batch * max(directions, source.modes)
     mixing = 0 if features is None else source.modes * (2 * features + directions) + 3 * directions**2
@@ -148,7 +156,8 @@ def _over_batches(
 ) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
-    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved), keys.ravel())
+    mapped = features is not None and isinstance(source, AugmentedSampler)
+    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), keys.ravel())
     streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
     found = jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
 
@@ -168,26 +177,48 @@ def _follow(
 ) -> list[dict[str, Array]]:
     """Two runs for each batch size, read at every time of the clock: weights are (settings, 2 outputs, directions).
 
-    A batch is the first samples of the largest one.
+    A batch is the first samples of those drawn.
     """
-    outputs, directions, dtype = noise.size, streams.scale.shape[-1], streams.scale.dtype
-    base, views = base_of(source), views_of(source)
+    outputs, directions, dtype = noise.size, streams.directions, streams.scale.dtype
+    base = base_of(source)
     window = None if settings.window is None else settings.window[:, None, None]
 
+    in_batch, views = mixes_in_batch(source), views_of(source)
+
+    def drawn(key: Array, run: Stream, t: Array) -> tuple[Array, Array]:
+        rows, targets, errors = run.batch(key, t, base, settings.rows)
+        return rows, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
+
+    def seen_by(key: Array, run: Stream, t: Array) -> list[tuple[Array, Array]]:
+        """Rows and labels for each batch size, of which the first belong to the batch."""
+        samples, apart = drawn(key, run, t), partners_of(source, key)
+        if in_batch:  # each with the next, the last with the first
+            after = jnp.arange(1, settings.rows + 1, dtype=jnp.int32)
+            every = [
+                fresh_views(source, key, t, *samples, tuple(part[jnp.where(after < size, after, 0)] for part in samples))
+                for size in settings.batches
+            ]
+        else:
+            others = samples if apart is None else drawn(apart, run, t)
+            every = [fresh_views(source, key, t, *samples, others)] * settings.batches.size
+        return [(run.features(rows), labels) for rows, labels in every]
+
     def descend(key: Array, run: Stream, t: Array, states: list[Any]) -> list[Any]:
-        rows, targets, errors = run.batch(key, t, base, max(settings.batches))
-        rows, labels = fresh_views(source, key, t, rows, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1))
+        every = seen_by(key, run, t)
         now = {
             name: jax.lax.dynamic_index_in_dim(part, jnp.minimum(t, part.shape[1] - 1), 1)[:, :, None]
             for name, part in settings.values.items()
         }
 
-        def gradient(at: Array, size: int) -> Array:
-            return (run.seen(at) @ run.seen(rows[:size]).T - labels[:size].T) @ rows[:size] / size
+        def gradient(at: Array, number: int) -> Array:
+            (rows, labels), count = every[number], settings.batches[number] * views
+            inside = jnp.arange(rows.shape[0], dtype=count.dtype) < count
+            inside = inside.astype(dtype) / count.astype(dtype)
+            return (run.seen(at) @ run.seen(rows).T - labels.T) * inside @ rows
 
         return [
-            STEPS[settings.kind](now, state[0], state[1], partial(gradient, size=size * views))
-            for size, state in zip(settings.batches, states, strict=True)
+            STEPS[settings.kind](now, state[0], state[1], partial(gradient, number=number))
+            for number, state in enumerate(states)
         ]
 
     def step(t: Array, states: list[Any]) -> list[Any]:
@@ -211,7 +242,7 @@ def _follow(
 
     zeros = jnp.zeros((2, settings.together, 2 * outputs, directions), dtype)
     state = ((zeros, zeros), None if window is None else zeros)
-    start = (jnp.zeros((), settings.clock.dtype), [state] * len(settings.batches))
+    start = (jnp.zeros((), settings.clock.dtype), [state] * settings.batches.size)
     return jax.lax.scan(advance, start, settings.clock)[1]
 
 

@@ -36,11 +36,13 @@ from rfgen.simulation.runs.multi_pass import BatchSettings, batch_bytes, batch_s
 from rfgen.simulation.runs.one_pass import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
+from rfgen.simulation.runs.visits import visits
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import feature_sampler, kernel_sampler
 from rfgen.simulation.sampling.samplers import mode_levels, sampler
 from rfgen.simulation.sampling.streams import unresolved_modes
 from rfgen.simulation.sampling.views import augmented
+from rfgen.simulation.sampling.visited_views import VisitedSampler, visited
 
 # Trials of one stored cell, where a trial costs far more than its start.
 CELL_TRIALS = 32
@@ -49,15 +51,19 @@ Settings = Array | Filters | BatchSettings | OnePassSettings
 
 def source_of(
     given: Task | DataTask, task: Task, augmentation: AbstractAugmentation | None, test_views: int | None, dtype: str,
-    test_rows: str,
+    test_rows: str, fresh: bool = False,
 ) -> Any:
-    """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`."""
+    """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`; `fresh`: views are not part
+    of them, but drawn at each visit.
+    """
     if isinstance(task.population, GaussianInputs):
         return feature_sampler(task.population, augmentation, test_views, dtype)
     if isinstance(task.population, KernelInputs):
         return kernel_sampler(task.population, augmentation, dtype)
     if augmentation is None:
         return sampler(task, dtype, test_rows)
+    if fresh:
+        return visited(sampler(task, dtype, test_rows), task, augmentation)
     if isinstance(given, DataTask):
         replace = test_rows == "population" and math.isinf(task.held_out_of)
         return DataViews(given, augmentation, test_views, dtype, replace)
@@ -196,8 +202,10 @@ def measure(
             measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
+        elif isinstance(source, VisitedSampler):
+            measured = visits(source, batch, n, features, settings, noise, batched, members)
         elif isinstance(settings, BatchSettings):
-            measured = multi_pass(source, batch, n, features, settings, noise, batched)
+            measured = multi_pass(source, batch, n, features, settings, noise, batched, members)
         else:
             measured = risk(source, batch, n, features, settings, noise, batched, members)
         pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})

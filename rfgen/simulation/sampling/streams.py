@@ -21,6 +21,7 @@ class Stream:
     (outputs,): variance of what it misses.  `lift` (modes, directions) takes weights to the coefficients of their
     predictions in the modes; None: they are `scale` times the weights.  `white` (): variance per squared weight of
     predictions on unresolved modes.  `hidden`: the last so many directions have a part in gradients and norm alone.
+    `mapped`: rows are modes, so that they can be seen in views, which `features` takes to the directions of weights.
     """
 
     scale: Float[Array, "*runs directions"]
@@ -29,6 +30,16 @@ class Stream:
     lift: Float[Array, "*runs modes directions"] | None
     white: Float[Array, "*runs"]
     hidden: int = field(metadata={"static": True})
+    mapped: bool = field(default=False, metadata={"static": True})
+
+    @property
+    def directions(self) -> int:
+        """Number of directions of the weights."""
+        return self.lift.shape[-1] if self.mapped and self.lift is not None else self.scale.shape[-1]
+
+    def features(self, rows: Array) -> Array:
+        """What weights see of rows (rows, modes)."""
+        return rows @ self.lift if self.mapped and self.lift is not None else rows
 
     def batch(
         self, key: Array, t: Array, source: GaussianSampler | FiniteSampler, size: int
@@ -43,7 +54,7 @@ class Stream:
             which, key = jax.random.split(key)
             drawn = jax.random.randint(which, (size,), 0, source.labels.shape[0], dtype=jnp.int32)
             rows = source.coordinates[drawn]
-            rows = rows if self.lift is None else (rows / source.scale) @ self.lift
+            rows = rows if self.lift is None or self.mapped else (rows / source.scale) @ self.lift
             return rows, source.labels[drawn], _normals(key, dtype, size, outputs)
         normals = _normals(key, dtype, size, directions + 2 * outputs)
         rows = normals[:, :directions] * self.scale
@@ -52,11 +63,13 @@ class Stream:
 
     def seen(self, values: Array) -> Array:
         """Those directions that predictions see, of (..., directions)."""
-        return values[..., : self.scale.size - self.hidden]
+        return values if self.mapped else values[..., : self.scale.size - self.hidden]
 
     def predictions(self, weights: Array) -> Array:
         """Coefficients (..., modes) of the predictions of weights (..., directions)."""
-        return self.seen(weights * self.scale) if self.lift is None else weights @ self.lift.T
+        if self.lift is None:
+            return self.seen(weights * self.scale)
+        return weights @ self.lift.T * (self.scale if self.mapped else 1.0)
 
 
 def _normals(key: Array, dtype: Any, rows: int, columns: int) -> Array:
@@ -76,7 +89,9 @@ def stream_directions(source: GaussianSampler | FiniteSampler, features: int | N
     return features if unresolved else min(features, source.modes)
 
 
-def stream(key: Array, source: GaussianSampler | FiniteSampler, features: int | None, unresolved: bool) -> Stream:
+def stream(
+    key: Array, source: GaussianSampler | FiniteSampler, features: int | None, unresolved: bool, mapped: bool = False
+) -> Stream:
     """The samples themselves, or Gaussian random features of them, `z = x F / sqrt(features)`; `key` is the trial's.
 
     Given F, features z of Gaussian x and the target are jointly Gaussian: drawn as such, in the eigenvectors of the second
@@ -92,6 +107,9 @@ def stream(key: Array, source: GaussianSampler | FiniteSampler, features: int | 
         slope = jnp.pad(slope, ((0, 0), (0, hidden)))
         return Stream(scale, slope, source.floor, None, jnp.zeros((), dtype), hidden)
     (mixing,) = standard_normals(jax.random.fold_in(key, 0), dtype, (scale.size, features))
+    if mapped:
+        lift, none = mixing / jnp.sqrt(jnp.asarray(features, dtype)), jnp.zeros((), dtype)
+        return Stream(scale, truth / scale, source.floor, lift, none, 0, mapped=True)
     mixing, white = mixing * scale[:, None] / jnp.sqrt(jnp.asarray(features, dtype)), tail / features
     if features <= scale.size or unresolved:
         values, vectors = jnp.linalg.eigh(mixing.T @ mixing)

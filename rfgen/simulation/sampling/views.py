@@ -133,8 +133,11 @@ class LimitSampler:
 
     def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` samples."""
-        sample = self.base.draw(key, shared, n)
-        xp = namespace(sample.rows)
+        return self.of(self.base.draw(key, shared, n))
+
+    def of(self, sample: Sample) -> Sample:
+        """The training set `sample` in all views."""
+        n, xp = sample.rows.shape[0], namespace(sample.rows)
 
         def mixed(values: Array) -> Array:
             mean = xp.mean(values, axis=0)

@@ -18,8 +18,12 @@ quadratic in (b, e), written here (A0, A1, A2) for A0 b^2 + 2 A1 b E e + A2 E e^
 
 Less the square of the mean gradient, this is the noise that `second_moments` takes, a batch of B dividing it.  Only the
 mean and the variance of each mode's weight enter: the recursion closes.  In one pass each sample is seen once, so all views
-are fresh.  (Derived.)
-Equations: theory (7.14).
+are fresh.
+
+A mixture of a sample with the next of its batch is one of two samples that nobody sees else, times a factor; but every
+sample is in two mixtures, whose gradients correlate: E g_i^2 gains 2 (E w^2)^2 (lambda T + lambda^2 E e^2), of clean
+samples, and in a batch of two, which share both, 2 (E w(1-w))^2 of the same.  (Derived.)
+Equations: theory (7.14), (17.7).
 """
 
 __all__ = ["ViewedModes", "on_views", "rest_with_views", "view_nodes", "viewed_modes"]
@@ -30,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.task import Task
 from rfgen.problems.views.mode_classes import class_shares
 from rfgen.theory.sgd.one_pass_parts import Found, parts_of, verdicts
@@ -45,7 +50,8 @@ Form = tuple[np.ndarray, np.ndarray, np.ndarray]
 class ViewedModes:
     """Modes by the classes that an augmentation tells apart: `eigenvalues`, `counts`, `level` number (nodes,), `power`
     (outputs, nodes), and the law of each node's views: `gain`, `square`, `floor` (patterns, nodes), E view^2 = square x^2 +
-    floor, `third`, `fourth` (2 or 3, patterns, nodes), `probability`, `label` (patterns,), `views` of a sample.
+    floor, `third`, `fourth` (2 or 3, patterns, nodes), `probability`, `label` (patterns,), `views` of a sample, `shared`:
+    what views have in common because samples are mixed with others of their batch.
     """
 
     eigenvalues: np.ndarray
@@ -60,17 +66,23 @@ class ViewedModes:
     probability: np.ndarray
     label: np.ndarray
     views: float
+    shared: float
 
 
-def viewed_modes(task: Task, augmentation: AbstractAugmentation, scale: float) -> ViewedModes:
-    """The learnable modes of `task`, in units of `scale`, and the law of their views; refuses what is not derived."""
-    name = type(augmentation).__name__
-    if augmentation.mixes:
+def viewed_modes(task: Task, augmentation: AbstractAugmentation, scale: float, batch: float) -> ViewedModes:
+    """The learnable modes of `task`, in units of `scale`, and the law of their views in batches of `batch`; refuses what is
+    not derived.
+    """
+    name, shared, spectrum = type(augmentation).__name__, 0.0, task.spectrum
+    if isinstance(augmentation, Mixup):
+        law, shared = augmentation.law_of_one(), shared_in_batch(augmentation, batch)
+    elif augmentation.mixes:
         raise ValueError(
-            f"{name} is not predicted along one pass, whose samples have no training set to be mixed from: take an "
+            f"{name} is not predicted along one pass, whose samples are mixed by rg.Mixup alone: take that, an "
             "augmentation that changes one input at a time, or train by rg.Ridge"
         )
-    law, spectrum = augmentation.mode_law(task.spectrum.rank), task.spectrum
+    else:
+        law = augmentation.mode_law(task.spectrum.rank)
     if law.higher is None:
         raise ValueError(
             f"one pass needs the third and fourth moments of views, and those of {name} are not given: state `third` and "
@@ -90,8 +102,26 @@ def viewed_modes(task: Task, augmentation: AbstractAugmentation, scale: float) -
         task.eigenvalues[level] / scale, spectrum.multiplicity[level] * share, level, power[:, level] * share,
         law.gain[:, kind], (law.gain**2 + law.slope)[:, kind], law.level[:, kind] * unit,
         np.stack([third[0], third[1] * unit]), np.stack([fourth[0], fourth[1] * unit, fourth[2] * unit**2]),
-        law.probability, law.label, float(augmentation.views),
+        law.probability, law.label, float(augmentation.views), shared,
     )
+
+
+def shared_in_batch(augmentation: Mixup, batch: float) -> float:
+    """What the mixtures of one batch have in common, in units of the noise of clean samples."""
+    if float(augmentation.views) != 1:
+        raise ValueError(
+            f"views must be 1 for Mixup along one pass, got {float(augmentation.views):g}: mixtures of one sample with "
+            "several others are not derived; take a larger batch"
+        )
+    if augmentation.partner == "fresh":
+        return 0.0
+    if batch < 2:
+        raise ValueError(
+            f"batch must be at least 2 for Mixup along one pass, got {batch:g}: a sample is mixed with the next of its "
+            'batch; give partner="fresh" for samples of the stream'
+        )
+    own, cross = augmentation.weight_moments
+    return 2.0 * (own**2 + (cross**2 if batch == 2 else 0.0))
 
 
 def on_views(
@@ -135,6 +165,9 @@ def view_nodes(modes: ViewedModes, forcing: np.ndarray) -> MomentNodes:
                 f"views must be 1 for so many patterns of a view ({patterns}, of {lam.size} modes), got {views:g}"
             )
         parts.append(((1.0 - 1.0 / views) * twice * p[first] * p[second], *_pairs(modes, first, second)))
+    if modes.shared:
+        none, one = np.zeros((1, lam.size)), lam[None]
+        parts.append((np.array([modes.shared]), one, np.ones(1), (none, none, one), (none, none, 2.0 * one**2)))
     weight, spread, label = (np.concatenate([part[i] for part in parts]) for i in range(3))
     loss, own = ([np.concatenate(each) for each in zip(*(part[i] for part in parts), strict=True)] for i in (3, 4))
     second_moment = p @ (modes.square * lam + modes.floor)

@@ -31,6 +31,7 @@ from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.gradient_squares import gradient_squares
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd.stability import Stability, stability
+from rfgen.theory.sgd.visits import Factors
 
 # Nodes whose pairs are affordable (seconds), and the error that a point may have.
 MOST_NODES = 1152
@@ -69,14 +70,16 @@ class MultiPassCurve:
 
 def multi_pass_sgd(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: Any = 0.0,
-    finite_size: bool = False,
+    finite_size: bool = False, factors: Factors | None = None, shared: str = "all",
 ) -> MultiPassCurve:
     """The curve at step numbers `clock` (times,), in any order.
 
     `problem`: of one output and clean samples; `features` inf is the full kernel; `iteration` with weight decay over n, at
     settings that do not change.  Exact in the limit of many effective dimensions, (tr S)^2 / tr S^2, at any batch, rate
     and time; unstable settings give the numbers, which grow.  `finite_size`: right to the next order where n exceeds the
-    number of weights, and before the first epoch ends.
+    number of weights, and before the first epoch ends.  `factors`: of the views of each visit, see `visits`; there
+    `stationary_test` is not known (NaN).  `shared` "samples": the mean product of the errors of two models that have these
+    in common, and not their batches and features.
 
     Not traceable.  Costs a second, and 10 microseconds a step (with `finite_size` milliseconds).
 
@@ -97,13 +100,16 @@ def multi_pass_sgd(
     sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     edge = largest_eigenvalue(problem, *sizes)
+    aim, returned = 1.0, 1.0
+    if factors is not None:
+        iteration, aim, returned = factors.iteration(iteration), factors.aim, factors.returned
     if edge == 0.0:
         return _untrained(place.size, float(problem.null_power), noise)
     curve = moment_contour(iteration, edge, int(times[-1]), finite_size)
     if curve is None or curve.nodes.size > MOST_NODES:
         return _unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
-    nodes, kernels = kernels_at(problem, *sizes, [-zeta])
+    nodes, kernels = kernels_at(problem, *sizes, [-zeta], shared)
     total, null = np.asarray(nodes.ridge).shape[0], float(problem.null_power)
     df1, reached = np.asarray(nodes.df1)[:own], (np.asarray(nodes.traces) @ prediction_covariance(problem))[:own]
     around = -2.0 * curve.weights
@@ -112,18 +118,31 @@ def multi_pass_sgd(
 
     def table(forcing: np.ndarray) -> MomentNodes:
         multiplicative = zeta**2 if finite_size else np.zeros_like(zeta)
-        return MomentNodes(zeta, flat, multiplicative, np.ones(own, complex), read[0], read, forcing)
+        return MomentNodes(zeta, flat, multiplicative, np.ones(own, complex), returned * read[0], read, forcing)
 
     ridge = float(iteration.ridge)
 
-    def forms(mean: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    def forms(mean: np.ndarray, kernel: np.ndarray, scale: float = aim) -> np.ndarray:
+        """Of `scale` times the weights that descend."""
         filters = mean * curve.weights / zeta if ridge == 0.0 else (mean - 1.0) * curve.weights / (zeta + ridge)
-        filters = np.pad(filters, ((0, 0), (0, total - own)))
+        filters = np.pad(scale * filters, ((0, 0), (0, total - own)))
         pieces = np.array_split(filters, 1 + filters.shape[0] // TOGETHER)
         return np.concatenate([quadratic_form(piece, kernel) for piece in pieces])
 
-    train = _columns(kernels.train, null)
-    kinds = [*train, *_columns(kernels.spread, null), *_columns(kernels.norm, null), kernels.bias]
+    def losses(mean: np.ndarray, coefficients: np.ndarray | None) -> np.ndarray:
+        """Training loss of the signal and of unit noise; where views differ by factors, with these coefficients."""
+        train = _columns(kernels.train, null)
+        if coefficients is None:
+            return np.stack([forms(mean, kernel) for kernel in train])
+        ahead, none, back = (np.stack([forms(mean, kernel, one) for kernel in train]) for one in (1.0, 0.0, -1.0))
+        overlap, square = aim * (back - ahead) / 4.0, aim**2 * ((ahead + back) / 2.0 - none)
+        return coefficients[0] * none - 2.0 * coefficients[1] * overlap + coefficients[2] * square
+
+    kinds = [*_columns(kernels.spread, null), *_columns(kernels.norm, null), kernels.bias]
+    noisy_loss, seen_loss = (None, None) if factors is None else (factors.loss, factors.train)
+
+    def every_form(mean: np.ndarray) -> np.ndarray:
+        return np.concatenate([losses(mean, seen_loss), np.stack([forms(mean, kernel) for kernel in kinds])])
 
     def descent(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Full-batch descent: its loss at the gradient's point at all steps, the forms of its mean at `times`, that mean,
@@ -132,11 +151,11 @@ def multi_pass_sgd(
         asked = np.union1d(every, times)
         means = second_moments(iteration, table(np.zeros((2, 1))), asked)
         ahead, mean = means.ahead[np.searchsorted(asked, every)], means.mean[np.searchsorted(asked, times)]
-        loss, roughness = through_sparse(np.stack([forms(ahead, kernel) for kernel in train]), every)
+        loss, roughness = through_sparse(losses(ahead, noisy_loss), every)
         if times.size <= every.size:
-            return loss, np.stack([forms(mean, kernel) for kernel in kinds]), mean, roughness
+            return loss, every_form(mean), mean, roughness
         own_mean = means.mean[np.searchsorted(asked, every)]
-        found, more = through_sparse(np.stack([forms(own_mean, kernel) for kernel in kinds]), every)
+        found, more = through_sparse(every_form(own_mean), every)
         return loss, found[:, times], mean, max(roughness, more)
 
     forcing, base, mean, roughness = descent(sparse_times(int(times[-1])))
@@ -147,7 +166,10 @@ def multi_pass_sgd(
         squares, excess = gradient_squares(iteration, curve, kernels, null, times)
         forcing = forcing + squares
     run = second_moments(iteration, table(forcing), times)
-    excess = excess + run.sums
+    noise_of_batches = run.sums if factors is None else run.sums * (
+        np.array([factors.square, 1.0, 1.0])[:, None] / factors.square**2
+    )
+    excess = excess + noise_of_batches if shared == "all" else np.zeros_like(excess)
     bias = np.maximum(base[6], 0.0) + null
     base = np.moveaxis(base[:6].reshape(3, 2, -1), 2, 0) + excess
     noisy = 1.0 + base[:, 1, 1]
@@ -167,7 +189,9 @@ def multi_pass_sgd(
     if not steady.stable:  # no error where moments have outgrown the floats
         error = np.where(np.isfinite(found["test"]), error, 0.0)
     rest = np.inf
-    if steady.stable:
+    if steady.stable and factors is not None:
+        rest = np.nan
+    elif steady.stable:
         last = end(problem, sizes, Filter("flow", ridge), noise, np.zeros(()))
         rest = float(last["test"] + steady.sums[1] * last["train"])
     solved = bool(np.asarray(nodes.converged).all())

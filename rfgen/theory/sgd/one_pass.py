@@ -28,9 +28,11 @@ from rfgen.theory.dynamics.trajectory import equilibria_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.fresh_views import on_views, viewed_modes
+from rfgen.theory.sgd.multi_pass import MultiPassCurve
 from rfgen.theory.sgd.one_pass_parts import Found, parts_of, verdicts
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd.stability import Stability
+from rfgen.theory.sgd.viewed_features import on_viewed_features
 
 # Half-widths of the panels of compressed modes, for the result and for its error.
 PANEL, COARSE_PANEL = 0.6, 0.9
@@ -101,9 +103,9 @@ def one_pass_sgd(
     """The curve at step numbers `clock` (times,), in any order, on `features` random features (inf: the kernel itself).
 
     `average_from`: from this step on the predictor is the mean of all iterates since.  `augmentation`, at single strengths:
-    each sample is seen in fresh views of the kernel's own modes (features=inf).  Exact for Gaussian
-    eigen-coordinates at any number of modes; with random features as modes and features grow together, at any batch, rate
-    and time.  Unstable settings give the numbers, which grow.
+    each sample is seen in fresh views.  Exact for Gaussian eigen-coordinates at any number of modes; with random features
+    as modes and features grow together (augmented: see `viewed_features`), at any batch, rate and time.
+    Unstable settings give the numbers, which grow.
 
     Not traceable.  Costs a microsecond a step (five with momentum, ten with features) whatever the number of modes, unless
     rate times eigenvalue exceeds 1/2 for many of them.
@@ -120,6 +122,8 @@ def one_pass_sgd(
     [3.06766, 2.17591, 1.184668]
     """
     require_double_precision("rfgen.theory.one_pass_sgd")
+    if augmentation is not None and np.isfinite(features):
+        return _once(on_viewed_features(task, augmentation, float(features), iteration, clock, average_from))
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     constant = iteration.rate.size == 1 and iteration.momentum.size == 1
     window = None if average_from is None else int(average_from)
@@ -135,12 +139,8 @@ def one_pass_sgd(
     if not learned.any():  # one mode that nobody asks for
         modes = (np.ones(1), np.zeros(1), np.zeros((power.shape[0], 1)))
     if augmentation is not None and learned.any():
-        if np.isfinite(features):
-            raise ValueError(
-                f"augmentation along one pass is derived for the kernel's own modes, got features={features:g}: leave "
-                "features out, or leave augmentation out"
-            )
-        found = on_views(viewed_modes(task, augmentation, scale), iteration, times, window, null, noise, by_mode)
+        seen = viewed_modes(task, augmentation, scale, float(iteration.batch))
+        found = on_views(seen, iteration, times, window, null, noise, by_mode)
     elif np.isfinite(features) and learned.any():
         found = _on_features(task, float(features), scale, iteration, times, window, null, noise)
     else:
@@ -178,6 +178,13 @@ def one_pass_sgd(
         **grown, residual=error[place], converged=solved[place], stability=steady if constant else None,
         stationary_test=rest, by_mode=kept, unstable_steps=growing,
     )
+
+
+def _once(curve: MultiPassCurve) -> OnePassCurve:
+    """The curve of many passes through endlessly many samples."""
+    names = ("test", "bias", "variance", "noise", "norm", "amplification", "residual", "converged", "stability")
+    parts = {name: getattr(curve, name) for name in (*names, "stationary_test")}
+    return OnePassCurve(**parts, by_mode=None, unstable_steps=[])
 
 
 def _on_modes(

@@ -226,8 +226,8 @@ def test_members_must_be_whole(members):
 def test_what_ensembles_do_not_cover():
     with pytest.raises(ValueError, match="none: give rg"):
         rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), 20, members=3)
-    with pytest.raises(ValueError, match="members is not covered by predict for many passes of SGD"):
-        rg.predict(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20, members=3)
+    with pytest.raises(ValueError, match="members is not covered by predict for one pass of SGD"):
+        rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, [5]), features=10), members=3)
     with pytest.raises(ValueError, match="fine_grained_variance is not there for many passes of SGD"):
         rg.fine_grained_variance(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20)
     with pytest.raises(ValueError, match="members must be finite"):

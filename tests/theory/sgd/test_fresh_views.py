@@ -143,6 +143,7 @@ def test_views_that_change_nothing_are_none(views):
 CRITICAL = {
     "mask": (rg.Mask(0.7), 1, 0.57138), "few kept": (rg.Mask(0.2), 2, 1.2376), "gain": (rg.Gain([0.4, 1.6]), 2, 0.3738),
     "noise": (rg.GaussianNoise(0.05), 1, 0.35224), "smoothing": (rg.LabelSmoothing(0.3), 1, 0.49895),
+    "mixtures": (rg.Mixup(1.0, partner="fresh"), 1, 0.71279),
 }
 
 
@@ -196,8 +197,8 @@ class Fog(AbstractAugmentation):
 
 
 REFUSED = {
-    "features": (TASK, {"augmentation": rg.Mask(0.5), "features": 8}, "derived for the kernel's own modes"),
-    "mixtures": (TASK, {"augmentation": rg.Mixup(1.0)}, "Mixup is not predicted along one pass"),
+    "lonely mixtures": (TASK, {"augmentation": rg.Mixup(1.0)}, "batch must be at least 2 for Mixup along one pass"),
+    "mixtures": (TASK, {"augmentation": rg.CutMix(1.0)}, "CutMix is not predicted along one pass|CutMix .*acts on inputs"),
     "inputs": (
         rg.DataTask(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0), sampling="with replacement"),
         {"augmentation": rg.Mask(0.5)}, "acts on eigen-coordinates, and this task has inputs",
@@ -214,6 +215,21 @@ def test_what_is_not_derived_is_refused(name, verb):
         said = said.replace("derived for", "simulated for").replace("predicted", "simulated")
     with pytest.raises(ValueError, match=said):
         getattr(rg, verb)(task, rg.Learner(rg.OnePassSGD(0.1, 5), **options))
+
+
+UNPREDICTED = {
+    "few modes": (rg.Mask(0.7), {}, r"effective modes are too few for its own, 1\.43 times those"),
+    "several views": (rg.GaussianNoise(0.1, views=2), {}, "single views of many small changes"),
+    "patterns": (rg.Gain([0.5, 1.5]), {}, "single views of many small changes"),
+    "average": (rg.GaussianNoise(0.1), {"average_from": 3}, "settings that do not change, and for the last iterate"),
+}
+
+
+@pytest.mark.parametrize("name", UNPREDICTED)
+def test_views_on_features_that_are_not_derived(name):
+    augmentation, settings, said = UNPREDICTED[name]
+    with pytest.raises(ValueError, match=said):
+        rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5, **settings), 8, augmentation))
 
 
 def test_moments_that_nobody_knows():

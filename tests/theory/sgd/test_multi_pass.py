@@ -147,7 +147,7 @@ def test_momentum_too_near_1_says_so():
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5))), "n, the number"),
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5, batch=[2, 11])), n=10), "batch must be at most n"),
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5, reshuffle=True)), n=10), "reshuffle"),
-    (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5)), n=10), "augmentation"),
+    (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mixup(0.5)), n=10), "Mixup"),
     (lambda: rg.predict(TASK, rg.Learner(rg.SGD(0.1, 5)), n=10, by_mode=True), "by_mode"),
 ])
 def test_bad_input_is_named(make, word):

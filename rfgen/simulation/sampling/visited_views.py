@@ -1,0 +1,81 @@
+"""Training sets whose samples are seen in new views at every visit."""
+
+__all__ = ["VisitedSample", "VisitedSampler", "visited"]
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.task import Task
+from rfgen.simulation.arrays import Array
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler
+from rfgen.simulation.sampling.views import AugmentedSampler, LimitSampler, augmented
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class VisitedSample(Sample):
+    """Clean rows and labels, how they are seen at a visit, and rows of the mean squared residual over all views, as of
+    `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).
+    """
+
+    every_row: Array
+    every_target: Array
+    every_error: Array
+    augmentation: AbstractAugmentation = field(metadata={"static": True})
+    views: int = field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class VisitedSampler:
+    """Training sets of `base`; `limit`: the same sets in all views."""
+
+    base: Any
+    limit: LimitSampler
+    augmentation: AbstractAugmentation = field(metadata={"static": True})
+    views: int = field(metadata={"static": True})
+
+    def draw(self, key: Any, shared: Any, n: int) -> VisitedSample:
+        """One training set of `n` samples."""
+        sample = self.base.draw(key, shared, n)
+        every = self.limit.of(sample)
+        return VisitedSample(
+            **vars(sample), every_row=every.rows, every_target=every.targets, every_error=every.errors,
+            augmentation=self.augmentation, views=self.views,
+        )
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it apart beside its arrays and its augmentation."""
+        return (*self.base.identity, self.views)
+
+    def rows(self, n: int) -> int:
+        """Rows of a training set of `n` samples, in all views."""
+        return self.limit.rows(n)
+
+    @property
+    def modes(self) -> int:
+        """Number of coordinates of a row."""
+        return self.base.modes
+
+
+def visited(
+    base: GaussianSampler | FiniteSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation
+) -> VisitedSampler:
+    """The samples of `base`, a sampler of `task`, in fresh views of an augmentation at single strengths."""
+    if augmentation.mixes:
+        raise ValueError(
+            f"{type(augmentation).__name__} is not simulated in fresh views of many passes, where batches hold no "
+            "partners: give fresh=False, whose rows are mixtures, or leave augmentation out"
+        )
+    if math.isinf(float(augmentation.views)):
+        raise ValueError("views must be finite to be drawn at every visit, got inf: give views=..., a whole number")
+    drawn, limit = augmented(base, task, augmentation), augmented(base, task, replace(augmentation, views=np.inf))
+    if not isinstance(drawn, AugmentedSampler) or not isinstance(limit, LimitSampler):
+        raise TypeError("views must be of eigen-coordinates")
+    return VisitedSampler(base, limit, drawn.augmentation, drawn.views)
