@@ -19,9 +19,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from rfgen.theory import scaling_exponents
 
 import rfgen as rg
+from rfgen.theory import scaling_exponents
 
 # %% [markdown]
 # ## The envelope
