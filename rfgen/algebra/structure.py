@@ -167,7 +167,8 @@ def _seconds(pencil: Pencil) -> tuple[tuple[Trace, ...], tuple[Place, ...]]:
         met, made = (rows, columns) if one.transposed else (columns, rows)
         trace = Trace(one.column, two.column, _diagonals(one.right, met, two.right))
         factor = one.factor * two.factor * one.matrix.variance
-        for row, column in {(one.row, two.row): None, (two.row, one.row): None}:
+        both = [(one.row, two.row), (two.row, one.row)]  # two entries may stand in one row, and count twice there
+        for row, column in both[: 1 if one is two else 2]:
             found.append((trace, row, column, factor, _diagonals(one.left, made, two.left)))
     return _numbered(found)
 
