@@ -5,7 +5,7 @@ the kernel of all pairs.  The last node stands for infinite ridge, w = 0; its we
 Equations: theory (6.6) and (6.7).
 """
 
-__all__ = ["NodeKernels", "node_kernels", "quadratic_form"]
+__all__ = ["NodeKernels", "magnitude", "node_kernels", "quadratic_form"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,7 +98,17 @@ def _with_conjugates(leaf: Array) -> Array:
 
 def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """sum_ab f_a f_b K_ab over nodes, conjugates and infinity, (times,), for `filters` (times, nodes)."""
-    rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
-    own = np.concatenate([filters, rest[:, None]], axis=1)
+    own = _all_nodes(filters)
     both = np.concatenate([own, own.conj()], axis=1)
     return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
+
+
+def magnitude(filters: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """sum_ab |f_a| |f_b| |K_ab| for `sizes` |K|: the sum in `quadratic_form` is right to its roundings."""
+    own = np.abs(_all_nodes(filters))
+    return 2.0 * np.einsum("tb,tb->t", own @ sizes, np.concatenate([own, own], axis=1))
+
+
+def _all_nodes(filters: np.ndarray) -> np.ndarray:
+    rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
+    return np.concatenate([filters, rest[:, None]], axis=1)
