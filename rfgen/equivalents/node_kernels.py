@@ -59,11 +59,10 @@ def node_kernels(
 
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
             of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
-            lift = 1.0 / (blocks.held_out(first.reduction) * blocks.held_out(second.reduction))
-            return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm, lift
+            return of.spread @ target.test.astype(norm.dtype), jnp.sum(of.train, axis=0), of.norm
 
-        spread, train, norm, lift = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
-        return NodeKernels(fits.bias * lift, spread, train, norm)
+        spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
+        return NodeKernels(fits.bias, spread, train, norm)
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))
