@@ -98,7 +98,8 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
     if np.isinf(in_modes(task).held_out_of):
         return
     options = {} if learner is None else {
-        "augmentation": learner.augmentation, "resampling": learner.resampling,
+        # of eigen-coordinates it is: see `theory.ridge.held_out_views`
+        "augmentation": learner.augmentation if isinstance(task, DataTask) else None, "resampling": learner.resampling,
         "initial_variance": True if learner.training.initial_variance.any() else None,
     }
     names = [what] if what else [name for name, value in options.items() if value is not None]
