@@ -15,7 +15,7 @@ equivalence, arXiv 2305.18496.)
 
 __all__ = ["HeldOutBlocks"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -28,13 +28,30 @@ from rfgen.equivalents.blocks import Blocks
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class HeldOutBlocks(Blocks):
-    """Groups of one view: own parts, their noise (covariance 0 where there is none), others; `examples` (): N."""
+    """Groups of one view: own parts, their noise (covariance 0 where there is none), others; `examples` (): N.
+
+    `kept` (), after `resampled`: the share of the training rows that each model draws, None: all.
+    """
 
     examples: Any = None
+    kept: Any = None
 
     def share(self, dtype: Any) -> Array:
-        """f = n/N."""
+        """f = n/N of the rows that a model draws."""
         return (self.mass[0] / self.weight[0] / self.examples).astype(dtype)
+
+    def both(self, dtype: Any) -> Array:
+        """The share of the rows of one model that another drew too."""
+        return jnp.ones((), dtype) if self.kept is None else self.kept.astype(dtype)
+
+    def resampled(self, draws: Array, probabilities: Array) -> "HeldOutBlocks":
+        """Each model draws a share of the training rows, once."""
+        if draws.size != 1:
+            raise ValueError(
+                "resampling must be rg.Subsample(share) of rows drawn without replacement, got one that draws rows again: "
+                "make the task with sampling='with replacement'"
+            )
+        return replace(self, mass=self.mass * probabilities[0], kept=probabilities[0])
 
     def _shapes(self, dtype: Any) -> Inexact[Array, "G J"]:
         """B: V = 1/(1 + weight B t)."""

@@ -2,14 +2,16 @@
 
 Groups, V and u as in `rfgen.equivalents.held_out_blocks`; P the second moment of the fits to a row's noise, label noise
 included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an example left
-out: a row drawn has the residual V_1 (that of the example left out, less its noise), and on the own part alone 1 - l, with
-l = w x'Q_x x V_1, of the former and l of the latter.  The mean over all N examples is rho + y_0, rho at the mean weights:
+out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part 1 - l of the
+former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean weights, so that
 
-    T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,      y_j = tr(E_j Q_1 (E_X + E_F) Q_2),   E_X = sum_j e_j E_j
-    e_0 = mass_0 w V_01 V_02 ((1 - f) T + P),      e_j = sum_{g > 0} mass_g weight_g V_g1 V_g2 covariance_gj R_g,   R_1 = T + P
+    T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
+    e_0 = mass_0 w V_01 V_02 ((1 - f) T + P),    e_j = sum_{g > 0} mass_g weight_g V_g1 V_g2 covariance_gj R_g,
+    R_1 = T + P.
 
-The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for N
-infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+Two models that each draw the share q of one training set have f q in place of f where both l stand, q - f and q P in e_0,
+and the further e_j times q.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised
+cross-validation, for N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
 """
 
 __all__ = ["held_out_kernel"]
@@ -24,24 +26,26 @@ from rfgen.equivalents.held_out_blocks import HeldOutBlocks
 
 
 def held_out_kernel(
-    pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: HeldOutBlocks, first: Any, second: Any, features: Array,
-    target: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""], shared: str,
+    pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: HeldOutBlocks, first: Any, second: Any,
+    features: Array, target: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""], shared: str,
 ) -> tuple[Inexact[Array, "3 J"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
     """`spread` (3, J), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
 
     `target`: rho, of unlearnable power too, and the fits to noise at the mean weights; other arguments as there.
     """
-    if shared not in ("all", "samples"):
-        raise ValueError(f"shared must be 'all' or 'samples' without replacement, got {shared!r}")
+    if shared == "features":
+        raise ValueError(f"shared must be 'all', 'samples' or 'population' without replacement, got {shared!r}")
     limited = jnp.isfinite(features) & (shared == "all")
     dtype, share = pair.dtype, blocks.share(pair.dtype)
     covariance, mass, weight = (part.astype(dtype) for part in (blocks.covariance[:, 0, 0], blocks.mass, blocks.weight))
     reductions = first.reduction[:, 0, 0] * second.reduction[:, 0, 0]
     alone, fitted = zip(*(_of_own_part(blocks, at) for at in (first, second)), strict=True)
-    of_all = 1.0 - share + share * alone[0] * alone[1]
-    shrunk = share * fitted[0] * fitted[1]
+    both = blocks.both(dtype) if shared == "population" else jnp.ones((), dtype)
+    crossed = share * fitted[0] * fitted[1]
+    of_all = 1.0 - share + share * alone[0] * alone[1] - (1.0 - both) * crossed
+    shrunk = both * crossed
     known = target[:, 0, 0].astype(dtype)
-    scale = mass * weight * reductions
+    scale = both * mass * weight * reductions
 
     def left_out(spread: Array, means: Array, noise: Array) -> tuple[Array, Array, Array]:
         """T, P, and residuals of the groups behind the first."""
@@ -52,7 +56,7 @@ def held_out_kernel(
     def sources(spread: Array, means: Array, noise: Array) -> Array:
         """e (J,)."""
         own, noisy, rows = left_out(spread, means, noise)
-        return (scale[1:] * rows) @ covariance[1:] + covariance[0] * scale[0] * ((1.0 - share) * own + noisy)
+        return (scale[1:] * rows) @ covariance[1:] + covariance[0] * scale[0] * ((1.0 - share / both) * own + noisy)
 
     nothing, none = jnp.zeros_like(plain), jnp.zeros_like(known)
     zero = jnp.zeros((), dtype)

@@ -103,8 +103,8 @@ class ModeTarget:
         return jnp.concatenate([jnp.broadcast_to(each, noise.shape) for each in tables], axis=-1)
 
     def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array, Array]:
-        """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean; the lift of residuals
-        of rows left out, ().
+        """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean; and the lift () of
+        residuals of rows left out.
         """
         label = self.label.astype(at.reduction.dtype)
         mass, gain = blocks.mass.astype(label.dtype), self.gain.astype(label.dtype)

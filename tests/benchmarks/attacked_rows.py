@@ -61,7 +61,8 @@ def rows_of_kinds(count, seed):
     tenth = np.where((np.arange(count) % 10 == 0)[:, None], np.roll(smooth, 1, axis=0), smooth)
     found["a tenth of rows twice"] = tenth, signal + 0.2 * noise
     heaps = normal(size=(count // 5, 10))
-    found["heaps of five"] = np.repeat(heaps, 5, axis=0) + 0.05 * normal(size=(count, 10)), np.repeat(heaps[:, 0], 5) + 0.1 * noise
+    heaped = np.repeat(heaps, 5, axis=0)
+    found["heaps of five"] = heaped + 0.05 * normal(size=(count, 10)), heaped[:, 0] + 0.1 * noise
     far = np.where((random.uniform(size=count) < 0.03)[:, None], 6.0, 0.0)
     found["a far cluster"] = smooth + far, signal + far[:, 0] + 0.2 * noise
     names = (12.0 * random.uniform(size=(count, 3)) ** 3).astype(int)

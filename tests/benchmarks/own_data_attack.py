@@ -38,7 +38,7 @@ def settings(seed=0):
 
 
 def table(matrix, labels, name, splits=SPLITS):
-    """Of one setting's points: gap of the curve and of the formula alone, error of the truth, relative; status, n, ridge."""
+    """Of one setting's points: gaps of the curve and of the formula, error of the truth, relative; status, n, ridge."""
     matrix = scaled(centred_kernel(matrix))
     labels, gram = labels[:, None], gram_of_kernel(matrix, centred=True)
     with warnings.catch_warnings():
@@ -86,8 +86,9 @@ def summary(at):
     found["wrong, and not told"] = int(np.sum(ok & known & (np.abs(at["gap"]) > np.maximum(BAD, 3.0 * at["error"]))))
     found["statuses"] = {str(name): int(np.sum(at["status"] == name)) for name in np.unique(at["status"])}
     worst = np.flatnonzero(judged["ok"])[np.argsort(-np.abs(at["gap"][judged["ok"]]))[:12]]
+    percent = {name: 100.0 * at[name] for name in ("gap", "error")}
     found["worst"] = [
-        f"{at['name'][k]}, n={at['n'][k]}, ridge={at['ridge'][k]:g}: {100 * at['gap'][k]:+.1f} +- {100 * at['error'][k]:.1f} %"
+        f"{at['name'][k]}, n={at['n'][k]}, ridge={at['ridge'][k]:g}: {percent['gap'][k]:+.1f} +- {percent['error'][k]:.1f} %"
         for k in worst
     ]
     return found

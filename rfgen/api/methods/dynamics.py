@@ -63,8 +63,8 @@ def predict_trajectory(
         )
     if train_rounded.any():
         attributes["train_rounded"] = (
-            f"{int(train_rounded.sum())} point(s) where the training error is lost to rounding, no digit of it being known: it "
-            "is below 1e-13 of the untrained one, and 0 stands for what came out negative"
+            f"{int(train_rounded.sum())} point(s) where the training error is lost to rounding: no digit of it is "
+            "known, and 0 stands for what came out negative"
         )
     if not served.all():
         attributes["failures"] = (

@@ -175,7 +175,7 @@ class NTK(_NetworkKernel):
     T <- S' + T E[sigma'(u) sigma'(v)], S' the next NNGP layer, from T = S = x.z + bias (`kernel(X, Z)`) or t + bias
     (`kernel(t)`); conventions as in `NNGP`. The network is in NTK parametrisation: weights and biases are standard normals
     times the deviations stated there, and trained at equal rates. The sum over layers is not normalised: K(1) = depth + 1
-    for bias-free "relu", K(x, x) = (depth + 1) |x|^2, whose slope by t is infinite at t = 1; gradients by inputs are finite.
+    for bias-free "relu", K(x, x) = (depth + 1) |x|^2; its slope by t is infinite at t = 1, gradients by inputs are finite.
     `activation` as in `NNGP`, but it must not jump.
 
     Source: Jacot, Gabriel and Hongler, arXiv 1806.07572, theorem 1. Exact at infinite width, and in expectation at any

@@ -147,7 +147,7 @@ def _window(
     problem: AugmentedProblem, sizes: tuple[Any, Any], training: Filter, window: Window, initial: np.ndarray, shared: str,
     noise: float,
 ) -> tuple[dict[str, np.ndarray], bool]:
-    """All parts at a window's clocks, what rounding may make of risk and training error, and whether all nodes were solved."""
+    """All parts at a window's clocks, with what rounding may make of two, and whether all nodes were solved."""
     shift = 0.0 if training.kind == "distillation" else training.ridge
     ridges, count = shift - window.zeta, window.zeta.size
     nodes, kernels = kernels_at(problem, *sizes, window.ways(ridges), shared)
@@ -171,7 +171,8 @@ def _window(
     weights_of = np.array([1.0, null + noise, 1.0])  # of the sources
     of_test = np.abs(kernels.bias) + np.abs(kernels.spread) @ weights_of
     parts |= {
-        "rounding": PLACES * magnitude(f, of_test), "train_rounding": PLACES * magnitude(f, np.abs(kernels.train) @ weights_of)
+        "rounding": PLACES * magnitude(f, of_test),
+        "train_rounding": PLACES * magnitude(f, np.abs(kernels.train) @ weights_of),
     }
     zeros = np.zeros(window.index.size)
     parts |= {"initial": zeros, "initial_train": zeros, "initial_norm": zeros}
