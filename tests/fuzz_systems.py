@@ -13,7 +13,7 @@ DIM, ROWS = 12, 24
 def _spread(rng, size, decades):
     """Positive numbers of one scale, over `decades` or all alike."""
     many = 10.0 ** rng.uniform(-decades / 2, decades / 2, size)
-    return many if rng.random() < 0.5 else np.full(size, many[0])
+    return many if rng.random() < 0.5 else np.full(size, many.flat[0])
 
 
 def _strengths(rng):
@@ -78,7 +78,8 @@ def deep_linear(rng):
 def class_descent(rng):
     means = float(10 ** rng.uniform(-2, 1))
     counts = [int(rng.integers(2, 60)), int(rng.integers(2, 400))]
-    task = rg.GaussianMixture(counts, [1.0, -1.0], _spread(rng, (2, 1), 2.0), [[means], [-means]], [int(rng.integers(1, 9))])
+    variances, levels = _spread(rng, (2, 1), 2.0), [int(rng.integers(1, 9))]
+    task = rg.GaussianMixture(counts, [1.0, -1.0], variances, [[means], [-means]], levels)
     weighting = ["plain", "balanced", "normalised"][rng.integers(3)]
     training = rg.ClassDescent(float(10 ** rng.uniform(-3, -0.5)), [0, 1, 10, 100], weighting)
     return task, rg.Learner(training), None, {}
@@ -110,6 +111,6 @@ def views_left_out(rng):
 
 KINDS = {
     "classifiers": (classifiers, 0.02), "XOR": (clusters, 0.02), "naive Bayes": (naive_bayes, 0.02),
-    "sphere": (sphere, 0.01), "harmonics": (harmonics, 0.02), "deep linear": (deep_linear, 0.005), "class descent": (class_descent, 0.005),
-    "left out": (left_out, 0.05), "views left out": (views_left_out, 0.02),
+    "sphere": (sphere, 0.01), "harmonics": (harmonics, 0.02), "deep linear": (deep_linear, 0.005),
+    "class descent": (class_descent, 0.005), "left out": (left_out, 0.05), "views left out": (views_left_out, 0.02),
 }

@@ -86,10 +86,9 @@ def summary(at):
     found["wrong, and not told"] = int(np.sum(ok & known & (np.abs(at["gap"]) > np.maximum(BAD, 3.0 * at["error"]))))
     found["statuses"] = {str(name): int(np.sum(at["status"] == name)) for name in np.unique(at["status"])}
     worst = np.flatnonzero(judged["ok"])[np.argsort(-np.abs(at["gap"][judged["ok"]]))[:12]]
-    percent = {name: 100.0 * at[name] for name in ("gap", "error")}
+    places = zip(*(at[name][worst] for name in ("name", "n", "ridge", "gap", "error")), strict=True)
     found["worst"] = [
-        f"{at['name'][k]}, n={at['n'][k]}, ridge={at['ridge'][k]:g}: {percent['gap'][k]:+.1f} +- {percent['error'][k]:.1f} %"
-        for k in worst
+        f"{name}, n={n}, ridge={ridge:g}: {100 * gap:+.1f} +- {100 * error:.1f} %" for name, n, ridge, gap, error in places
     ]
     return found
 

@@ -56,7 +56,7 @@ def sets(rows=ROWS):
     layer = np.maximum(pixels @ random.normal(size=(64, 100)), 0.0)
     stretched = random.normal(size=(rows, 150)) * np.exp(0.6 * random.normal(size=(rows, 1)))
     normal = random.normal(size=(rows, 60)) * np.arange(1, 61) ** -0.5
-    noise = random.normal(size=rows)
+    long = stretched @ random.normal(size=150) / 12 + random.normal(size=rows)
     found = {
         "diabetes, gaussian": (np.exp(-0.05 * ((diabetes[:, None] - diabetes) ** 2).sum(axis=2)), progress),
         "diabetes, laplace": (laplace(diabetes, diabetes), progress),
@@ -68,8 +68,8 @@ def sets(rows=ROWS):
         "digits, gaussian": (gaussian(pixels, pixels, 0.3), parity),
         "houses, laplace": (laplace(blocks, blocks), value),
         "houses, gaussian": (gaussian(blocks, blocks), value),
-        "elliptic, linear": (linear(stretched, stretched), stretched @ random.normal(size=150) / 12 + noise),
-        "normal, linear": (linear(normal, normal), normal @ random.normal(size=60) + 0.5 * noise),
+        "elliptic, linear": (linear(stretched, stretched), long),
+        "normal, linear": (linear(normal, normal), normal @ random.normal(size=60) + 0.5 * random.normal(size=rows)),
     }
     for name, (matrix, labels) in found.items():
         yield name, scaled(matrix), labels if labels.ndim == 2 else labels[:, None]

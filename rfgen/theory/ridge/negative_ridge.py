@@ -7,10 +7,10 @@ ends where d ridge / d gamma, which is the denominator of the amplification,
 
     a b + p (a/features + b),    a = n - df1,  b = 1 - df1/features,  p = df1 - df2,
 
-vanishes: n = df2 for the full kernel.  Of rows drawn without replacement from N examples (f = n/N, u = 1 - df1/N)
-the ridge is gamma a b/u, and the edge lies where a u b + p (a u/features + (1 - f) b) = 0.  That ridge is minus the lower edge of the spectrum (for p equal modes of 1,
--(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  Derived; after arXiv
-1805.10939 and 2404.01233.
+vanishes: n = df2 for the full kernel.  That ridge is minus the lower edge of the spectrum (for p equal modes of 1,
+-(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  Of rows drawn
+without replacement from N examples (f = n/N, u = 1 - df1/N) the ridge is gamma a b/u, and the edge lies where
+a u b + p (a u/features + (1 - f) b) = 0.  Derived; after arXiv 1805.10939 and 2404.01233.
 """
 
 __all__ = ["LowRidge", "best_below_zero", "risk_below_zero"]
