@@ -10,7 +10,7 @@ t_j = tr(E_j Q), and w the weight of a row,
 mass V_0 is the strength of all examples, drawn or not, mass V_1 that of the noise of rows drawn.  The mean residual of an
 example left out is that at the mean weights divided by u = V_1/V_0, and  t_0 = tr(E_0 Q) (1 - f)/u.  (Derived: free
 compression of the own parts, of which each is left alone with its noise; without noise that of the subsample-ridge
-equivalence, arXiv 2305.18496.)
+equivalence, arXiv 2305.18496.)  Equation: theory (11.12).
 """
 
 __all__ = ["HeldOutBlocks"]

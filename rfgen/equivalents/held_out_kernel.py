@@ -12,6 +12,7 @@ former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is 
 Two models that each draw the share q of one training set have f q in place of f where both l stand, q - f and q P in e_0,
 and the further e_j times q.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised
 cross-validation, for N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+Equation: theory (11.13).
 """
 
 __all__ = ["held_out_kernel"]

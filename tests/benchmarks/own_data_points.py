@@ -107,7 +107,7 @@ def points(rows=ROWS, splits=SPLITS, shown=True):
 def quantiles(gaps):
     """In percent, of the sizes of gaps."""
     gaps = np.abs(gaps[np.isfinite(gaps)])
-    levels = {"median": 0.5, "90 %": 0.9, "99 %": 0.99, "most": 1.0}
+    levels = {"median": 0.5, "90 %": 0.9, "99 %": 0.99, "most": 1.0} if gaps.size else {}
     return {name: round(100.0 * float(np.quantile(gaps, level)), 2) for name, level in levels.items()}
 
 

@@ -7,6 +7,8 @@ drawn anew for each row, x is not.  Equations: see `rfgen.equivalents.held_out_b
 
 __all__ = ["held_out_views"]
 
+from typing import Any
+
 import numpy as np
 
 from rfgen.equivalents.blocks import Blocks
@@ -15,7 +17,7 @@ from rfgen.equivalents.targets import ModeTarget
 
 
 def held_out_views(
-    basis: np.ndarray, blocks: Blocks, target: ModeTarget, examples: float, null: np.ndarray
+    basis: np.ndarray, blocks: Blocks, target: ModeTarget, examples: Any, null: Any
 ) -> tuple[np.ndarray, HeldOutBlocks, ModeTarget]:
     """Basis, blocks and target of the moment form of one class of modes, for rows of `examples`; `null`: unlearnable power.
 
