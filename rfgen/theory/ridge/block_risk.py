@@ -119,7 +119,7 @@ def augmented_modes(
     target = ModeTarget(nodes.power / nodes.eigenvalues, signal, made.gain, made.label, signal, test_gain, test_noise)
     blocks, null = Blocks(made.mass, made.weight, made.covariance), nodes.null_power
     if np.isfinite(task.held_out_of):
-        basis, blocks, target = held_out_views(basis, blocks, target, task.held_out_of, null)
+        basis, blocks, target = held_out_views(basis, blocks, target, task.held_out_of, null, form)
         null = np.zeros_like(null)
     problem = AugmentedProblem(DiagonalOperators(basis, nodes.multiplicity), blocks, target, null)
     return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem)), form, made.replicate

@@ -17,14 +17,14 @@ from rfgen.equivalents.targets import ModeTarget
 
 
 def held_out_views(
-    basis: np.ndarray, blocks: Blocks, target: ModeTarget, examples: Any, null: Any
+    basis: np.ndarray, blocks: Blocks, target: ModeTarget, examples: Any, null: Any, form: str
 ) -> tuple[np.ndarray, HeldOutBlocks, ModeTarget]:
     """Basis, blocks and target of the moment form of one class of modes, for rows of `examples`; `null`: unlearnable power.
 
-    Raises: ValueError for groups of more than one view, or more than one class, which the derivation does not cover.
+    Raises: ValueError for another `form`, or more than one class, which the derivation does not cover.
     """
     covariance, gain = blocks.covariance, target.gain
-    if covariance.shape[:3] != (2, 1, 1) or np.sum(target.signal) != 1.0 or not gain[0, 0, 0] > 0.0:
+    if form != "moment" or np.sum(target.signal) != 1.0 or not gain[0, 0, 0] > 0.0:
         raise ValueError(
             "augmentation must change all modes alike and independently for rows drawn without replacement: make the task "
             "with sampling='with replacement'"
