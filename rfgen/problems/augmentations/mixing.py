@@ -53,7 +53,7 @@ class Mixup(AbstractAugmentation):
 
         rng = np.random.default_rng(key_seed)
         rows, own = np.arange(int(views) * size), np.tile(np.arange(size), int(views))
-        # quantiles: the same draws at all concentrations, where those of a Beta by rejection jump, and the best one with them
+        # quantiles: the same draws at all concentrations, where those by rejection jump, and the best one with them
         weight, partner = betaincinv(a, a, rng.uniform(size=rows.size)), rng.integers(size, size=rows.size)
         entries = np.concatenate([weight, 1 - weight]), (np.tile(rows, 2), np.concatenate([own, partner]))
         mixtures = sparse.csr_array(entries, shape=(rows.size, size))  # adds up where a row is its own partner
