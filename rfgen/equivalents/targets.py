@@ -78,9 +78,10 @@ class ModeTarget:
         forms = jnp.concatenate([both, cross, swapped, fitted], axis=1)
         table = self._table(blocks)
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
+        gain = self.test_gain.astype(both.dtype)
         less = (1.0 - self.test_gain).astype(both.dtype)
         # residuals of rows left out are lifted, their labels are not
-        one, other = (less + self.test_gain * lift for lift in (first[2], others[2][:, None]))
+        one, other = (less + gain * lift for lift in (first[2], others[2][:, None]))
         own = one * other * both + less * (one * cross + other * swapped) + less**2 * fitted
         bias = own @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)
