@@ -24,13 +24,13 @@ def classifiers(rng):
     scale = 10.0 ** rng.uniform(-6, 6)
     variances = scale * _spread(rng, DIM, 4.0)
     means = rng.normal(size=DIM) * np.sqrt(variances) * 10.0 ** rng.uniform(-2, 1)
-    task = rg.Mixture(means, variances, prior=float(rng.uniform(0.05, 0.95)), flip=float(rng.choice([0.0, 0.2])))
+    task = rg.Mixture(means, variances, prior=float(rng.uniform(0.2, 0.8)), flip=float(rng.choice([0.0, 0.2])))
     strengths = _strengths(rng)[1:] * scale
     training = [
         rg.Averaging(bool(rng.integers(2))), rg.LDA(bool(rng.integers(2))), rg.Logistic(strengths), rg.Hinge(strengths),
         rg.SquaredHinge(strengths, intercept=True), rg.SmoothedHinge(strengths),
     ][rng.integers(6)]
-    few = rng.choice([6.0, 12.0, 13.0, 40.0], 2, replace=False)
+    few = rng.choice([10.0, 12.0, 13.0, 40.0], 2, replace=False)
     return task, rg.Learner(training), np.append(few, 10 ** rng.uniform(2, 5)), {}
 
 
@@ -48,7 +48,7 @@ def naive_bayes(rng):
         size * int(rng.integers(2, 20)), size, float(rng.uniform(0.0, 0.99)), float(10 ** rng.uniform(-3, 2)),
         float(rng.uniform(0.1, 0.9)),
     )
-    return task, rg.Learner(rg.NaiveBayes()), 10.0 ** rng.uniform(0.5, 6, 8), {}
+    return task, rg.Learner(rg.NaiveBayes()), 10.0 ** rng.uniform(1.0, 6, 8), {}
 
 
 def sphere(rng):
