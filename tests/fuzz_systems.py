@@ -56,7 +56,7 @@ def sphere(rng):
     kernel = [rg.NTK("relu", 2), rg.GaussianKernel(width), rg.LaplaceKernel(1.0)][rng.integers(3)]
     steep = float(10 ** rng.uniform(-1, 1))
     task = rg.ZonalLabels(int(rng.choice([3, 8])), kernel, lambda x: jnp.tanh(steep * x), degrees=12)
-    training = rg.Ridge(_strengths(rng)) if rng.random() < 0.7 else rg.GradientFlow([0.0, 1.0, 1e3])
+    training = rg.Ridge(_strengths(rng)) if rng.random() < 0.7 else rg.GradientFlow([1e-3, 1.0, 1e3])
     return task, rg.Learner(training), 10.0 ** rng.uniform(0.5, 5, 3), {}
 
 
