@@ -14,10 +14,12 @@ from collections import Counter
 import numpy as np
 
 import rfgen as rg
+from tests.fuzz_systems import KINDS as SYSTEMS
 
 MODES = 6
 PARTS = ("bias", "variance", "noise")
-NEVER_NEGATIVE = ("test", "train", "norm", "amplification", "error", *PARTS)
+SHARES = ("error", "train_error", "uniform_error", "test_error", "test_accuracy", "train_accuracy")
+NEVER_NEGATIVE = ("test", "train", "norm", "amplification", *SHARES, *PARTS)
 
 
 def scales(rng, size, decades=150.0):
@@ -113,13 +115,20 @@ def lasso(rng):
 KINDS = {
     "ridge": (ridge, 1.0), "ensemble": (ensemble, 0.2), "augmented": (augmented, 0.02), "flow": (flow, 0.02),
     "steps": (steps, 0.02), "one pass": (one_pass, 0.02), "many passes": (many_passes, 0.01), "lasso": (lasso, 0.01),
+    **SYSTEMS,
 }
+
+
+def risk_of(curve):
+    """What is judged: the risk, or the share of errors."""
+    return curve[next(name for name in ("test", "error", "test_error") if name in curve)]
 
 
 def broken(curve, task):
     """Names of what the curve does not keep, each with a point (dims,)."""
-    values = {name: curve[name].values for name in curve.data_vars if curve[name].dims == curve.test.dims}
-    test = values["test"]
+    of_all = risk_of(curve)
+    values = {name: curve[name].values for name in curve.data_vars if curve[name].dims == of_all.dims}
+    test = of_all.values
     solved = ~np.isnan(test)
     found = {}
     if not solved.all() and "failures" not in curve.attrs:
@@ -128,10 +137,12 @@ def broken(curve, task):
         for name in {*NEVER_NEGATIVE, "bias", "variance"} & values.keys():
             found[f"NaN {name}"] = np.isnan(values[name]) & solved
             found[f"negative {name}"] = values[name] < 0
+        for name in {*SHARES} & values.keys():
+            found[f"{name} above 1"] = values[name] > 1 + 1e-9
         if {*PARTS} <= values.keys():
             total = sum(values[name] for name in PARTS)
             found["parts"] = solved & ~((np.abs(total - test) <= 1e-9 * test) | (total == test))
-        if isinstance(task, rg.Task):
+        if isinstance(task, rg.Task) and np.isinf(task.held_out_of):
             found["below the noise"] = test < float(np.sum(task.noise)) * (1 - 1e-9)
     return {name: tuple(np.argwhere(at)[0]) for name, at in found.items() if at.any()}
 
@@ -185,8 +196,8 @@ def look(points, seed, kinds=tuple(KINDS)):
                     hits = [f"{type(error).__name__}: {str(error)[:120]}"]
                     seen[kind] += 1
                 else:
-                    seen[kind] += curve.test.size
-                    unknown[kind] += int(np.isnan(curve.test.values).sum())
+                    seen[kind] += risk_of(curve).size
+                    unknown[kind] += int(np.isnan(risk_of(curve).values).sum())
             for hit in hits:
                 counts[kind, hit] += 1
                 examples.setdefault((kind, hit), [seed, number, call - 1])

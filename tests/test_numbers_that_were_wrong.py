@@ -52,6 +52,17 @@ def test_no_risk_is_below_zero(training):
     assert "failures" in curve.attrs or not np.isnan(curve.test).any()
 
 
+def test_rounding_is_that_of_the_sums():
+    """Of a steep law 6e-15 of the untrained risk is known to 1e-4 (NaN before); training errors of no digit are told."""
+    task = rg.Task.power_law(1.3, 4.5, modes=None)
+    curve = rg.predict(task, rg.Learner(rg.GradientFlow([1e4, 1e5])), n=1e12)
+    population = [np.sum(task.modes.power * np.exp(-2 * task.modes.eigenvalues * at)) for at in curve.time.values]
+    np.testing.assert_allclose(curve.test.values, population, rtol=1e-4)  # what is left is of the samples
+    assert "train_rounded" not in curve.attrs and (curve.residual < 1e-5).all()
+    late = rg.predict(rg.Task.isotropic(50, noise=0.1), rg.Learner(rg.GradientFlow([1.0, 1e5])), n=20)
+    assert late.attrs["train_rounded"].startswith("1 point(s)") and late.train.values[1] < 1e-13
+
+
 def test_stopping_without_noise_goes_to_the_end():
     assert np.isposinf(rg.optimal_stopping(ISOTROPIC, rg.Learner(rg.GradientFlow(1.0)), n=[25, 100]).time).all()
 

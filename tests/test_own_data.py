@@ -118,15 +118,15 @@ def test_beyond_the_sample():
 
 
 def test_intervals_cover_and_ridges_lose_little():
-    """Eight samples of four populations at 1, 2, 4 times the rows: two standard errors cover what they are called, 80 %."""
+    """Eight samples of four populations at 1, 2, 4 times the rows: intervals cover what they are called, 95 %."""
     beyond = pytest.importorskip("tests.benchmarks.own_data_beyond")
     covered, regrets = [], []
     for law in beyond.LAWS:
         found = beyond.measure(("steep", law), 8, 4, multiples=(1, 2, 4)).values()
         covered.append(np.mean(np.concatenate([each["covered"] for each in found])))
         regrets += [each["curve"] for each in found]
-    # measured .99, .95, .79, .83 and 1.2 %
-    assert min(covered) > 0.75 and np.mean(regrets) < 0.14
+    # measured .99, .99, .86, .90 (of 20 samples of eight populations 1.00, .98, .95, .90) and 1.2 %
+    assert abs(np.mean(covered) - 0.95) < 0.05 and min(covered) > 0.8 and np.mean(regrets) < 0.14
 
 
 def test_alarms_are_few_and_no_large_gap_is_silent():

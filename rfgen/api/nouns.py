@@ -24,6 +24,7 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.problem import SparseRegression
@@ -110,7 +111,9 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
     if np.isinf(in_modes(task).held_out_of):
         return
     options = {} if learner is None else {
-        "augmentation": learner.augmentation, "resampling": learner.resampling,
+        # of eigen-coordinates it is: see `theory.ridge.held_out_views`
+        "augmentation": learner.augmentation if isinstance(task, DataTask) else None,
+        "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
         "initial_variance": True if learner.training.initial_variance.any() else None,
     }
     names = [what] if what else [name for name, value in options.items() if value is not None]

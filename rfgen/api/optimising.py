@@ -87,7 +87,6 @@ def optimal_ridge(
     best = _optimal_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs)
     found = {"ridge": best.ridge, **vars(best.risk)}
     if rules.flag("negative", negative):
-        refuse_held_out(eigen, None, "a ridge below 0")
         low = vars(_negative_ridges(eigen.modes, *grid.columns.values(), eigen.risk_noise, keep_outputs=eigen.keep_outputs))
         better = np.asarray(low["converged"] & (low["test"] < found["test"]) & (low["edge"] < 0.0))
         found = {name: np.where(better, low[name], column) for name, column in found.items()} | {"edge": low["edge"]}

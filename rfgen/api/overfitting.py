@@ -12,7 +12,7 @@ import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
 from rfgen.api.optimising import at_edge
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset, judged
@@ -112,7 +112,8 @@ def overfitting_cost(
         `attrs["failures"]`.
 
         `attrs["verdict"]`: "benign", "tempered" or "catastrophic", for the kernel; `attrs["limit"]`, the limit of E0, NaN
-        where the verdict rests on a trend at finite n; `attrs["evidence"]` says why.
+        where the verdict rests on a trend at finite n; `attrs["evidence"]` says why.  Of real examples drawn without
+        replacement: costs and `amplification` alone.
 
     Raises
     ------
@@ -138,7 +139,6 @@ def overfitting_cost(
     """
     learner = Learner(Ridge(), features)
     method_for("overfitting_cost", task, learner)
-    refuse_held_out(task, learner, "overfitting_cost")
     axes, task = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
     grid = Grid(axes)
@@ -155,6 +155,11 @@ def overfitting_cost(
     # at ridge 0 everything is fitted: as many degrees of freedom as samples, features or modes
     warn_small_population(task, np.minimum(np.minimum(columns[0], columns[1]), task.spectrum.rank))
     warn_low_dimension(task, values["overfitting_coefficient"])
+    if np.isfinite(task.held_out_of):
+        variables["amplification"] = variables.pop("overfitting_coefficient")
+        return _named(dataset(axes, variables, task, _told(failures, values) | {
+            "evidence": "given examples end: no limit, and no bound by effective ranks, which are of a population"
+        }))
     sizes = np.unique(axes["n"])
     tails = spectral_tails(task.spectrum, largest=float(sizes[-1]))
     by_size = blockwise(lambda at: _bounds(tails, at), [sizes], (BLOCK, BLOCK))
@@ -171,11 +176,15 @@ def overfitting_cost(
     variables["overfitting_coefficient" if kernel else "amplification"] = coefficient[..., 0] if inner else coefficient
     verdict = overfitting_verdict(task.spectrum, tails, sizes)
     evidence = verdict.evidence if kernel else f"{verdict.evidence} (of the kernel, infinitely many features)"
-    attributes = {
-        "kind": "theory", "dtype": "float64", "source": "arXiv 2306.13185", "verdict": verdict.verdict,
-        "limit": verdict.limit, "evidence": evidence, **failures, **at_edge(values["best_ridge"]),
-    }
-    result = dataset(axes, variables, task, attributes)
+    attributes = _told(failures, values) | {"verdict": verdict.verdict, "limit": verdict.limit, "evidence": evidence}
+    return _named(dataset(axes, variables, task, attributes))
+
+
+def _told(failures: dict[str, str], values: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {"kind": "theory", "dtype": "float64", "source": "arXiv 2306.13185", **failures, **at_edge(values["best_ridge"])}
+
+
+def _named(result: Any) -> Any:
     for name, text in LONG_NAMES.items():
         if name in result:
             result[name].attrs["long_name"] = text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import one_output, posed_settings, trajectories
+from rfgen.api.methods.dynamics import FLAGS, one_output, posed_settings, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
@@ -99,8 +99,7 @@ def optimal_stopping(
             key = (number, at["n"], at["features"])
             if key not in ridges:
                 ridges[key] = least_ridge(task, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
-            left_out = ("stable", "served", "rounded")
-            values = {name: value[0] for name, value in vars(found.at).items() if name not in left_out}
+            values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
             end, hidden = found.end.test[0], hidden + (not found.found)
             rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})

@@ -13,10 +13,6 @@ Deterministic equivalent (derived; `theta` as a function of the block traces t_j
 
 `theta` decreases and is convex in t, the order being that of positive matrices.
 
-Rows drawn without replacement from N examples (one group of one clean view, f = n/N): with t the trace that a row left
-out sees, in units of 1/(1 - f), theta is the same function, and  t = (1 - f theta) tr(E Q).  The mean residual of a row
-left out is that of all rows divided by u = (1 - f)/(1 - f theta); that of a row drawn is theta u times it.  (Derived.)
-
 A resampled training set has groups of samples drawn once, twice, ...: `origin` keeps which groups were one before.
 Equations: theory (5.8) to (5.10), (8.7) and (8.8).
 """
@@ -36,54 +32,39 @@ from jaxtyping import Array, Inexact
 class Blocks:
     """`mass` (G,), `weight` (G,), `covariance` (G, m, m, J), symmetric in the two views.
 
-    `examples` (): N of rows drawn without replacement, None where they are independent.  `origin` (O, G), after
-    `resampled`: 1/sqrt(mass before) where group g is of group o before, those drawn once first.
+    `origin` (O, G), after `resampled`: 1/sqrt(mass before) where group g is of group o before, those drawn once first.
     """
 
     mass: Any
     weight: Any
     covariance: Any
     origin: Any = None
-    examples: Any = None
-
-    def share(self, dtype: Any) -> Array:
-        """f = n/N, of rows drawn without replacement."""
-        return (jnp.sum(self.mass / self.weight) / self.examples).astype(dtype)
-
-    def _unseen(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
-        """1 - f theta."""
-        return 1.0 - self.share(reduction.dtype) * reduction[0, 0, 0]
+    # N of rows drawn without replacement, see `held_out_blocks`
+    examples = None
 
     def held_out(self, reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
-        """u: what the mean residual of all rows is of that of a row left out; 1 for independent rows."""
-        if self.examples is None:
-            return jnp.ones((), reduction.dtype)
-        return (1.0 - self.share(reduction.dtype)) / self._unseen(reduction)
+        """What the mean residual of all rows is of that of a row left out: 1 for independent rows."""
+        return jnp.ones((), reduction.dtype)
 
     def seen(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
-        """t of the traces tr(E_j Q)."""
-        return traces if self.examples is None else traces * self._unseen(reduction)
+        """t, as the rows' reductions take it, of the traces tr(E_j Q)."""
+        del reduction
+        return traces
 
     def seen_slope(
         self, traces: Inexact[Array, " J"], pair: Inexact[Array, "J J"], reduction: Inexact[Array, "G m m"]
     ) -> Inexact[Array, "J J"]:
         """Derivative of `seen` in t, for the traces and S of the resolvent at theta(t)."""
-        responses = self.responses(reduction, reduction)
-        if self.examples is None:
-            return pair @ responses
-        return (pair * self._unseen(reduction) + self.share(pair.dtype) * traces) @ responses
+        del traces
+        return pair @ self.responses(reduction, reduction)
 
     def degrees(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:
-        """df1 = sum_j theta_j tr(E_j Q)."""
-        df1 = self.strength(reduction) @ traces
-        return df1 if self.examples is None else df1 / self._unseen(reduction)
+        """df1 = sum_j theta_j tr(E_j Q), of t."""
+        return self.strength(reduction) @ traces
 
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
         """Derivative of `degrees` in t; of independent rows theta - t K, V - V D V being V^2, without a difference."""
-        if self.examples is None:
-            return self.strength(reduction @ reduction)
-        ratio = reduction[0, 0, 0] / self._unseen(reduction)
-        return jnp.reshape((1.0 - self.share(traces.dtype)) * ratio**2, (1,))
+        return self.strength(reduction @ reduction)
 
     def of_samples(self, n: Any) -> "Blocks":
         """The blocks of `n` samples, from those with weights times n."""

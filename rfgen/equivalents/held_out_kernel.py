@@ -1,61 +1,94 @@
 """The error kernel of rows drawn without replacement from N examples, on those left, for two ridges (indices 1, 2).
 
-The first group, of one clean view; f = n/N, theta and u as in `rfgen.equivalents.blocks`, V = theta u.  Let T be the second
-moment of the residuals of a row left out: of a row drawn it is V_1 V_2 T, hence of all N rows  g T,  g = 1 - f + f V_1 V_2.
-These are also rho + y, rho at the mean weights and y = tr(E Q_1 (E_X + E_F) Q_2) as for independent rows, and E_X = e E,
-e = (1 - f) theta_1 theta_2 T / n.  Of unit label noise, fresh in every training set,
+Groups, V and u as in `rfgen.equivalents.held_out_blocks`; P the second moment of the fits to a row's noise, label noise
+included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an example left
+out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part 1 - l of the
+former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean weights, so that
 
-    g T = y + 1 - 2 f + f (V_1 + V_2),     e = (1 - f) theta_1 theta_2 T / n + theta_1 theta_2 / N.
+    T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
+    e_0 = mass_0 w V_01 V_02 ((1 - f) T + P),    e_j = sum_{g > 0} mass_g weight_g V_g1 V_g2 covariance_gj R_g,
+    R_1 = T + P.
 
-The residuals of mean weights on a row left out have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for
-N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+Two models that each draw the share q of one training set have f q in place of f where both l stand, q - f and q P in e_0,
+and the further e_j times q.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised
+cross-validation, for N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+Equation: theory (11.13).
 """
 
 __all__ = ["held_out_kernel"]
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.held_out_blocks import HeldOutBlocks
 
 
 def held_out_kernel(
-    pair: Inexact[Array, "1 1"], plain: Inexact[Array, "1"], blocks: Blocks, first: Any, second: Any, features: Array,
-    target: Inexact[Array, "G m m"], mean_norm: Inexact[Array, ""], shared: str,
-) -> tuple[Inexact[Array, "3 1"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
-    """`spread` (3, 1), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
+    pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: HeldOutBlocks, first: Any, second: Any,
+    features: Array, target: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""], shared: str,
+) -> tuple[Inexact[Array, "3 J"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
+    """`spread` (3, J), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
 
-    `target`: rho, of unlearnable power too; the other arguments as there.
+    `target`: rho, of unlearnable power too, and the fits to noise at the mean weights; other arguments as there.
     """
-    if shared not in ("all", "samples"):
-        raise ValueError(f"shared must be 'all' or 'samples' without replacement, got {shared!r}")
+    if shared == "features":
+        raise ValueError(f"shared must be 'all', 'samples' or 'population' without replacement, got {shared!r}")
     limited = jnp.isfinite(features) & (shared == "all")
-    dtype = pair.dtype
-    share = blocks.share(dtype)
-    theta = first.reduction[0, 0, 0] * second.reduction[0, 0, 0]
-    u_first, u_second = blocks.held_out(first.reduction), blocks.held_out(second.reduction)
-    v_first, v_second = first.reduction[0, 0, 0] * u_first, second.reduction[0, 0, 0] * u_second
-    of_all = 1.0 - share + share * v_first * v_second
-    weight = blocks.weight[0].astype(dtype)
-    response = weight * (1.0 - share) * theta / of_all
-    rho = target[0, 0, 0].astype(dtype)
-    of_target, of_noise, of_features = jnp.eye(3, dtype=dtype)
-    of_labels = 1.0 - 2.0 * share + share * (v_first + v_second)
-    given = of_target * rho + of_noise * of_labels
-    direct = response * given + of_noise * (weight * share * theta)
-    seeds = of_features * mean_norm
+    dtype, share = pair.dtype, blocks.share(pair.dtype)
+    covariance, mass, weight = (part.astype(dtype) for part in (blocks.covariance[:, 0, 0], blocks.mass, blocks.weight))
+    reductions = first.reduction[:, 0, 0] * second.reduction[:, 0, 0]
+    alone, fitted = zip(*(_of_own_part(blocks, at) for at in (first, second)), strict=True)
+    both = blocks.both(dtype) if shared == "population" else jnp.ones((), dtype)
+    crossed = share * fitted[0] * fitted[1]
+    of_all = 1.0 - share + share * alone[0] * alone[1] - (1.0 - both) * crossed
+    shrunk = both * crossed
+    known = target[:, 0, 0].astype(dtype)
+    scale = both * mass * weight * reductions
 
+    def left_out(spread: Array, means: Array, noise: Array) -> tuple[Array, Array, Array]:
+        """T, P, and residuals of the groups behind the first."""
+        others = (means[1:] + covariance[1:] @ spread).at[0].add(noise)
+        own = (means[0] + spread[0] - shrunk * others[0]) / of_all
+        return own, others[0], others.at[0].add(own)
+
+    def sources(spread: Array, means: Array, noise: Array) -> Array:
+        """e (J,)."""
+        own, noisy, rows = left_out(spread, means, noise)
+        return (scale[1:] * rows) @ covariance[1:] + covariance[0] * scale[0] * ((1.0 - share / both) * own + noisy)
+
+    nothing, none = jnp.zeros_like(plain), jnp.zeros_like(known)
+    zero = jnp.zeros((), dtype)
+    # by source: target, unit label noise, features
+    means = jnp.stack([known, none, none])
+    noises = jnp.array([0.0, 1.0, 0.0], dtype)
+    responses = jax.vmap(lambda spread: sources(spread, none, zero), out_axes=1)(jnp.eye(plain.size, dtype=dtype))
+    direct = jax.vmap(lambda mean, noise: sources(nothing, mean, noise), out_axes=1)(means, noises)
+    seeds = jnp.zeros(3, dtype).at[2].set(mean_norm)
+
+    # the features' correlation is eliminated: features weights have seeds + F e over `room`
     count = jnp.where(limited, features, 1.0).astype(dtype)
-    room = count * first.ridge / first.nu + second.nu * first.strength[0] * plain[0]
-    through = jnp.where(limited, first.nu * second.nu * plain[0] / room, 0.0)
-    reached = pair[0, 0] + through * plain[0]
-    moved = (reached * direct + through * seeds) / (1.0 - response * reached)  # y
-    source = direct + response * moved  # e
-    residuals = (given + moved) / of_all  # T
-    norm = seeds + plain[0] * source
+    room = count * first.ridge / first.nu + second.nu * (first.strength @ plain)
+    through = jnp.where(limited, first.nu * second.nu / room, 0.0) * plain
+    reached = pair + through[:, None] * plain
+    constant = reached @ direct + through[:, None] * seeds
+    matrix = jnp.eye(plain.size, dtype=dtype) - reached @ responses
+    moved = constant / matrix[0, 0] if plain.size == 1 else jnp.linalg.solve(matrix, constant)  # y (J, 3)
+    norm = seeds + plain @ (direct + responses @ moved)
     norm = jnp.where(limited, count * norm / room, norm)
-    spread = residuals - of_target * (rho / (u_first * u_second)) - of_noise
-    train = jnp.sum(blocks.mass).astype(dtype) * v_first * v_second * residuals
-    return spread[:, None], train[None], norm
+    own, _, rows = jax.vmap(left_out)(moved.T, means, noises)
+    lifts = blocks.held_out(first.reduction) * blocks.held_out(second.reduction)
+    spread = moved.T.at[:, 0].set(own.at[0].add(-known[0] / lifts))
+    train = rows @ (mass[1:] * reductions[1:])
+    return spread, train[None], norm
+
+
+def _of_own_part(blocks: HeldOutBlocks, at: Any) -> tuple[Array, Array]:
+    """1 - l and l, neither as a difference."""
+    dtype = at.traces.dtype
+    own, noise = (part.astype(dtype) @ at.traces for part in (blocks.covariance[0, 0, 0], blocks.covariance[1, 0, 0]))
+    reduced = at.reduction[1, 0, 0]
+    weight = blocks.weight[0].astype(dtype)
+    return reduced * (1.0 + weight * noise), reduced * weight * own / (1.0 - blocks.share(dtype))

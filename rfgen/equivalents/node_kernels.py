@@ -5,7 +5,7 @@ the kernel of all pairs.  The last node stands for infinite ridge, w = 0; its we
 Equations: theory (6.6) and (6.7).
 """
 
-__all__ = ["NodeKernels", "node_kernels", "quadratic_form"]
+__all__ = ["NodeKernels", "magnitude", "node_kernels", "quadratic_form"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,12 +61,11 @@ def node_kernels(
 
         def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
             of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
-            lift = 1.0 / (blocks.held_out(first.reduction) * blocks.held_out(second.reduction))
             train = of.train if by_group else jnp.sum(of.train, axis=0)
-            return of.spread @ target.test.astype(norm.dtype), train, of.norm, lift
+            return of.spread @ target.test.astype(norm.dtype), train, of.norm
 
-        spread, train, norm, lift = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
-        return NodeKernels(fits.bias * lift.reshape(-1, *[1] * (fits.bias.ndim - 1)), spread, train, norm)
+        spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
+        return NodeKernels(fits.bias, spread, train, norm)
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))
@@ -101,9 +100,19 @@ def _with_conjugates(leaf: Array) -> Array:
 
 def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """sum_ab f_a f_b K_ab... over nodes, conjugates and infinity, (times, ...), for `filters` (times, nodes)."""
-    rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
-    own = np.concatenate([filters, rest[:, None]], axis=1)
+    own = _all_nodes(filters)
     both = np.concatenate([own, own.conj()], axis=1)
     if kernel.ndim == 2:
         return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
     return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(own, kernel, 1), both).real
+
+
+def magnitude(filters: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """sum_ab |f_a| |f_b| |K_ab| for `sizes` |K|: the sum in `quadratic_form` is right to its roundings."""
+    own = np.abs(_all_nodes(filters))
+    return 2.0 * np.einsum("tb,tb->t", own @ sizes, np.concatenate([own, own], axis=1))
+
+
+def _all_nodes(filters: np.ndarray) -> np.ndarray:
+    rest = 0.5 * (1.0 - 2.0 * filters.sum(axis=1).real)  # each half has a node at infinity
+    return np.concatenate([filters, rest[:, None]], axis=1)

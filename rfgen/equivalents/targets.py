@@ -79,12 +79,17 @@ class ModeTarget:
         forms = jnp.concatenate([both, cross, swapped, fitted], axis=1)
         table = self._table(blocks)
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
+        gain = self.test_gain.astype(both.dtype)
         less = (1.0 - self.test_gain).astype(both.dtype)
-        bias = (both + less * (cross + swapped) + less**2 * fitted) @ self.population.astype(both.dtype)
+        # residuals of rows left out are lifted, their labels are not
+        one, other = (less + gain * lift for lift in (first[2], others[2][:, None]))
+        own = one * other * both + less * (one * cross + other * swapped) + less**2 * fitted
+        bias = own @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)
         if self.null is not None:
             null = jnp.asarray(self.null).astype(both.dtype)
-            bias, residuals = bias + null, residuals + null
+            bias = bias + (one * other) @ self.population.astype(both.dtype) * null
+            residuals = residuals + null * (self.label[:, :, None] * self.label[:, None]).astype(both.dtype)
         return MeanFit(residuals, bias, norm)
 
     def _table(self, blocks: Blocks) -> Array:
@@ -101,18 +106,21 @@ class ModeTarget:
         tables = (outer(label, label), outer(label, lack), outer(lack, label), outer(lack, lack) + noise)
         return jnp.concatenate([jnp.broadcast_to(each, noise.shape) for each in tables], axis=-1)
 
-    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array]:
-        """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean."""
+    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> tuple[Array, Array, Array]:
+        """1 - w_bar/w and w_bar/w, mode by mode, the first without cancellation where views are clean; and the lift () of
+        residuals of rows left out.
+        """
         label = self.label.astype(at.reduction.dtype)
         mass, gain = blocks.mass.astype(label.dtype), self.gain.astype(label.dtype)
         taught = jnp.einsum("g,gkl,gkj,gl->j", mass, at.reduction, gain, label)
         basis = operators.basis.astype(label.dtype)
-        return (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
+        missed, learned = (at.nu + (at.strength - taught) @ basis) * at.resolvent, (taught @ basis) * at.resolvent
+        return missed, learned, 1.0 / blocks.held_out(at.reduction)
 
-    def untrained(self, operators: Any) -> tuple[Array, Array]:
+    def untrained(self, operators: Any) -> tuple[Array, Array, Array]:
         """`mean` of weights 0."""
         size = operators.basis.shape[-1]
-        return jnp.ones(size, jnp.complex128), jnp.zeros(size, jnp.complex128)
+        return jnp.ones(size, jnp.complex128), jnp.zeros(size, jnp.complex128), jnp.ones((), jnp.complex128)
 
 
 @jax.tree_util.register_dataclass

@@ -225,6 +225,8 @@ class TestMixupAsWeights:
         error = np.std([values.mean() for values in means], ddof=1) / math.sqrt(8)
         assert abs(np.mean([values.mean() for values in means]) - expected) < 4 * error
         assert np.ptp(Mixup(a, views=np.inf).sample_weights(0, 5)) == 0
+        near = Mixup(a * (1 + 1e-6), views=3).sample_weights(0, size)  # the same draws: they jumped, and optima with them
+        assert np.abs(near - means[0]).max() < 1e-5
 
     def test_risk_of_mixed_rows_is_that_of_weighted_rows(self, n=60, p=30, draws=200, ridge=0.02):
         rng = np.random.default_rng(2)

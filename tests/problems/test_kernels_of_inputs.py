@@ -73,7 +73,7 @@ def test_lengths_are_factors_of_relu_kernels():
     assert np.allclose(rg.NTK("relu", 3)(1e100 * x, x), 1e100 * rg.NTK("relu", 3)(x, x), rtol=1e-14)
 
 
-@pytest.mark.parametrize("kernel", [rg.NTK("relu", 2, 0.3), rg.LaplaceKernel(0.7)], ids=repr)
+@pytest.mark.parametrize("kernel", [rg.NTK("relu", 2, 0.3), rg.LaplaceKernel(0.7), rg.NTK("tanh", 1, 0.2)], ids=repr)
 def test_gradients(kernel):
     """By finite differences, on the diagonal too, where inputs of a kernel matrix meet themselves; both modes."""
     x, step, direction = INPUTS[:4], 1e-6, np.random.default_rng(2).normal(size=(4, 3))
@@ -91,6 +91,29 @@ def test_gradients(kernel):
     assert backward == pytest.approx(forward, rel=1e-10) and backward == pytest.approx(differences, rel=1e-6)
 
 
+def _two_roots(x):
+    return math.sqrt(2) * jnp.maximum(x, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "values", "near"), [(jax.scipy.special.erf, "erf", 1e-14, 4e-7), (_two_roots, "relu", 1e-8, 0.011)]
+)
+def test_any_activation(function, name, values, near):
+    """Hermite coefficients against closed forms: at cosines, of inputs of any length, and of rows with themselves."""
+    cosines = np.linspace(-0.95, 0.95, 9)
+    for kind in (rg.NNGP, rg.NTK):
+        ours, closed = (kind(each, 2, 0.1) for each in (function, name))
+        assert np.allclose(ours(cosines), closed(cosines), rtol=0, atol=(1 if kind is rg.NNGP else 1e3) * values)
+        matrix, known = ours(INPUTS, INPUTS), closed(INPUTS, INPUTS)
+        assert np.allclose(matrix, known, rtol=near) and np.allclose(np.diag(matrix), np.diag(known), rtol=1e-13)
+
+
+def test_closed_forms_of_other_activations():
+    assert rg.NNGP("cos")(0.5) == pytest.approx(math.exp(-1) * math.cosh(0.5), rel=1e-14)
+    assert rg.NNGP("sign")(np.array([0.5, 1.0])) == pytest.approx([1 / 3, 1.0], rel=1e-12)  # 2 asin(t)/pi
+    assert rg.NTK("linear", 3)(0.3) == pytest.approx(1.2) and rg.NNGP(np.tanh)(0.5) == rg.NNGP("tanh")(0.5)
+
+
 def test_gradients_at_the_ends():
     """dK/dt of ReLU networks is a product of 1 - angle/pi over layers: 1 at t = 1; that of their tangent kernel inf."""
     with jax.enable_x64(True):
@@ -98,12 +121,16 @@ def test_gradients_at_the_ends():
             slope = jax.jit(jax.vmap(jax.grad(rg.NNGP("relu", depth))))(jnp.array([1.0, -1.0, 1.0 - 1e-9]))
             assert np.allclose(slope, [1.0, 0.0, 1.0], rtol=0, atol=[0, 0, 1e-4])
         assert float(jax.grad(rg.NTK("relu", 2))(1.0)) == math.inf
+        slope = jax.jit(jax.vmap(jax.grad(rg.NNGP("cos"))))(jnp.array([1.0, -1.0]))
+        assert np.allclose(slope, [math.sinh(1) / math.e, -math.sinh(1) / math.e], rtol=1e-13)  # E[sin u sin v]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: rg.NTK("relu", 2)(4.0), r"t must be cosines, between -1 and 1, got 4: give inputs twice, kernel\(X, X\)"),
+        (lambda: rg.NTK("sign"), r"activation must be continuous for a tangent kernel.*rg\.NNGP"),
+        (lambda: rg.NTK(np.tanh), r"activation must be written with jax\.numpy"),
         (lambda: rg.NTK()(INPUTS, INPUTS[:, :2]), r"x and z must have as many coordinates, got shapes .* and \(12, 2\)"),
         (lambda: rg.NNGP()(INPUTS, np.nan * INPUTS), "z must be finite, got nan"),
         (lambda: rg.LaplaceKernel(1.0)(1e200 * INPUTS, INPUTS), r"x must hold numbers below 1e\+150"),

@@ -1,6 +1,6 @@
 """`predict` along training: one contour for each decade of the clock, whatever the number of times."""
 
-__all__ = ["posed_settings", "predict_trajectory", "trajectories"]
+__all__ = ["FLAGS", "posed_settings", "predict_trajectory", "trajectories"]
 
 from dataclasses import replace
 from typing import Any
@@ -22,7 +22,8 @@ from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.ridge.posed import Posed, pose, pose_resampled
 
-SHARED = ("amplification", "df1", "converged", "stable", "served", "rounded")
+FLAGS = ("stable", "served", "rounded", "train_rounded")
+SHARED = ("amplification", "df1", "converged", *FLAGS)
 
 
 def predict_trajectory(
@@ -46,7 +47,7 @@ def predict_trajectory(
         # (times, settings[, outputs])
         found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
     values = {name: grid.pack([each[name] for each in found], *outputs_kept(eigen)) for name in found[0]}
-    stable, served, rounded = (values.pop(name) for name in ("stable", "served", "rounded"))
+    stable, served, rounded, train_rounded = (values.pop(name) for name in FLAGS)
     variables, notes = judged(eigen, grid, values)
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
     warn_low_dimension(eigen, variables["amplification"])
@@ -59,6 +60,11 @@ def predict_trajectory(
         attributes["failures"] = (
             f"{int(rounded.sum())} point(s) where the risk is lost to rounding, being 1e-10 or less of the untrained one: "
             "take earlier times, or the end of training (inf)"
+        )
+    if train_rounded.any():
+        attributes["train_rounded"] = (
+            f"{int(train_rounded.sum())} point(s) where the training error is lost to rounding: no digit of it is "
+            "known, and 0 stands for what came out negative"
         )
     if not served.all():
         attributes["failures"] = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
@@ -127,7 +127,6 @@ def _below_zero(task: Task, columns: list[np.ndarray], values: dict[str, np.ndar
     low = np.flatnonzero(columns[2] < 0.0)
     if not low.size:
         return {}
-    refuse_held_out(task, None, "a ridge below 0")
     there = [column[low] for column in columns]
     static = {"keep_outputs": task.keep_outputs}
     found = blockwise(lambda *at: _low_risks(task.modes, *at, task.risk_noise, **static), there, (BLOCKS[0], BLOCKS[0]))

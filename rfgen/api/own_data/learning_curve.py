@@ -61,9 +61,10 @@ def learning_curve(
     -------
     xarray.Dataset
         Over n, ridge and `output` (y with columns): `test`, `train`, `bias`, `variance`; `test_se`, the standard error of
-        `test` for the population (intervals of two cover about 80 % on real data); `error`, the share of wrong signs
-        (labels +-1); `per_example`; `status` and, for what was simulated, `test_low` and `test_high`; with several ridges
-        `best_ridge`, `best_test` of each n.  `attrs`: what the statuses say, and `hindcast`, by how much N/2 of the rows
+        `test` for the population (test exp(+-2.5 test_se/test) covers 95 %, to 5 % on each law of rows that was tried);
+        `error`, the share of wrong signs (labels +-1); `per_example`; `status` and, for what was simulated, `test_low` and
+        `test_high`; with several ridges `best_ridge`, `best_test` of each n.  `attrs`: what the statuses say, and
+        `hindcast`, by how much N/2 of the rows
         miss the risk of N.
 
     Raises

@@ -53,12 +53,14 @@ class Mixup(AbstractAugmentation):
         a, views = float(self.concentration), float(self.views)
         if math.isinf(views):
             return np.full(size, (a + 1) / (2 * a + 1))
+        from scipy import sparse
+        from scipy.special import betaincinv
+
         rng = np.random.default_rng(key_seed)
         rows, own = np.arange(int(views) * size), np.tile(np.arange(size), int(views))
-        weight, partner = rng.beta(a, a, rows.size), rng.integers(size, size=rows.size)
+        # quantiles: the same draws at all concentrations, where those by rejection jump, and the best one with them
+        weight, partner = betaincinv(a, a, rng.uniform(size=rows.size)), rng.integers(size, size=rows.size)
         entries = np.concatenate([weight, 1 - weight]), (np.tile(rows, 2), np.concatenate([own, partner]))
-        from scipy import sparse
-
         mixtures = sparse.csr_array(entries, shape=(rows.size, size))  # adds up where a row is its own partner
         gram = (mixtures.T @ mixtures).toarray() / views
         return np.maximum(np.linalg.eigvalsh(gram), 0.0)

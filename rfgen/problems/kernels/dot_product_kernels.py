@@ -14,6 +14,7 @@ dimension, where quadrature over the sphere is drowned by roundoff.
 __all__ = ["NNGP", "NTK", "GaussianKernel", "LaplaceKernel", "PolynomialKernel"]
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,8 +23,10 @@ import numpy as np
 
 from rfgen.numerics.tracing import is_traced
 from rfgen.problems import validation
+from rfgen.problems.kernels.activation_layers import layer_of, refuse_jumps
+from rfgen.problems.kernels.feature_maps import activation_rule
 from rfgen.problems.kernels.network_layers import LAYERS, namespace
-from rfgen.problems.rules import integer, number, one_of
+from rfgen.problems.rules import integer, number
 from rfgen.problems.settings import Noun, setting
 
 # Cosines of unit vectors may round beyond 1 by so much, in single precision.
@@ -90,7 +93,7 @@ def _squared_distances(x: Any, z: Any) -> Any:
 class _NetworkKernel(_Kernel):
     """What NNGP and NTK share: the settings, the layer recursion, the power series."""
 
-    activation: str = setting(one_of(*LAYERS), default="relu")
+    activation: str | Callable[[Any], Any] = setting(activation_rule, default="relu")
     depth: int = setting(integer(1), default=1)
     bias: float = setting(number("[0, inf)"), default=0.0)
 
@@ -107,13 +110,14 @@ class _NetworkKernel(_Kernel):
 
     def _propagate(self, s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any]:
         """The network's covariance S and its tangent kernel T after `depth` hidden layers and the linear output."""
-        tangent, layer = s, LAYERS[self.activation]
+        known = LAYERS.get(self.activation) if isinstance(self.activation, str) else None
+        tangent, layer = s, known or layer_of(self.activation)
         for _ in range(self.depth):
             same = p is q
             value, slope, p, q = layer(s, p, q, ends)
             s, p = value + self.bias, p + self.bias
             q = p if same else q + self.bias
-            tangent = s + tangent * slope
+            tangent = s + (0.0 if slope is None else tangent * slope)
         return s, tangent
 
     def _chosen(self, covariance: Any, tangent: Any) -> Any:
@@ -144,11 +148,12 @@ class NNGP(_NetworkKernel):
     S <- E[sigma(u) sigma(v)] + bias over (u, v) Gaussian with covariance S(x, z) and variances S(x, x), S(z, z), `depth`
     times, starting from S = x.z + bias (`kernel(X, Z)`, inputs of any length) or S = t + bias (`kernel(t)`, cosines of
     unit vectors). Weights of the first layer have variance 1: divide inputs of d coordinates by sqrt(d) for 1/fan-in.
-    Those of other layers have variance 2/fan-in for "relu" (He: K(1) = 1 without bias), 1/fan-in for "erf". `bias` is
-    the variance of the biases of every layer, the output included.
+    Those of other layers have variance 2/fan-in for "relu" (He: K(1) = 1 without bias), 1/fan-in for all others. `bias` is
+    the variance of the biases of every layer, the output included. `activation`: one of relu, tanh, erf, cos, sign, gelu,
+    linear, or any function of arrays (its figures: see `activation_layers`; 1e-13 if smooth on the scale of the inputs).
 
-    Source: Cho and Saul (2009), arc-cosine kernels of order 1; Williams (1997) for erf. Exact at infinite width, and
-    in expectation at any width for depth 1. Errors: ValueError naming the field.
+    Source: Cho and Saul (2009), arc-cosine kernels of order 1; Williams (1997) for erf; others derived (Mehler). Exact at
+    infinite width, and in expectation at any width for depth 1. Errors: ValueError naming the field.
 
     >>> float(NNGP("relu", depth=1)(1.0))
     1.0
@@ -170,7 +175,8 @@ class NTK(_NetworkKernel):
     T <- S' + T E[sigma'(u) sigma'(v)], S' the next NNGP layer, from T = S = x.z + bias (`kernel(X, Z)`) or t + bias
     (`kernel(t)`); conventions as in `NNGP`. The network is in NTK parametrisation: weights and biases are standard normals
     times the deviations stated there, and trained at equal rates. The sum over layers is not normalised: K(1) = depth + 1
-    for bias-free "relu", K(x, x) = (depth + 1) |x|^2. Its slope by t is infinite at t = 1; gradients by inputs are finite.
+    for bias-free "relu", K(x, x) = (depth + 1) |x|^2; its slope by t is infinite at t = 1, gradients by inputs are finite.
+    `activation` as in `NNGP`, but it must not jump.
 
     Source: Jacot, Gabriel and Hongler, arXiv 1806.07572, theorem 1. Exact at infinite width, and in expectation at any
     width for depth 1. Errors: ValueError naming the field.
@@ -180,6 +186,10 @@ class NTK(_NetworkKernel):
     >>> NTK("relu", depth=2)([[2.0, 0.0]], [[2.0, 0.0]])
     array([[12.]])
     """
+
+    def _relate(self) -> None:
+        if self.activation not in LAYERS:
+            refuse_jumps("activation", self.activation)
 
     def _chosen(self, covariance: Any, tangent: Any) -> Any:
         del covariance

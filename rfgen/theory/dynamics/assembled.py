@@ -15,8 +15,8 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem
 SCALAR_TOLERANCE, RISK_TOLERANCE = 1e-8, 1e-5
 # An error below the tolerance of this share of the untrained risk is rounding.
 RISK_FLOOR = 1e-4
-# Of a sum over a contour, in units of the untrained risk.
-ROUNDING = 1e-16
+# A training error of which rounding may be this share is known to no digit that counts.
+TRAIN_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Trajectory:
     `test = bias + variance + noise`; `variance = data_variance + features_variance + initial_variance` (from the initial
     weights); `train`: the training loss without the ridge penalty; `norm`: mean squared weights; `amplification`: factor on
     the label noise; `df1`: degrees of freedom, the trace of the fit; `residual`: change from a contour of fewer nodes, and
-    rounding, relative to the risk; `converged`; `rounded`: whether rounding is all that a point lacks; `stable`: whether
+    rounding, relative to the risk; `converged`; `rounded`: whether rounding is all that a point lacks; `train_rounded`:
+    whether `train` is rounding, or 0 for what came below; `stable`: whether
     the rate is below the edge of stability; `served`: whether a contour of affordable size exists (with momentum near 1, or
     its schedule, not for thousands of steps).
     """
@@ -47,6 +48,7 @@ class Trajectory:
     stable: np.ndarray
     served: np.ndarray
     rounded: np.ndarray
+    train_rounded: np.ndarray
 
 
 def assembled(
@@ -81,7 +83,7 @@ def assembled(
     untrained = float(start["test"][0])
     with np.errstate(invalid="ignore", divide="ignore"):  # both are inf where the end of training diverges
         change = np.maximum(np.abs(found["test"] - rough["test"]), np.abs(found["train"] - rough["train"]))
-        change = np.nan_to_num(change + ROUNDING * untrained * ~(ended | unmoved), posinf=0.0)
+        change = np.nan_to_num(change + np.where(ended | unmoved, 0.0, fine["rounding"]), posinf=0.0)
         residual = np.where(change == 0.0, 0.0, change / np.maximum(found["test"], 0.0))
     residual = np.maximum(residual, error)
     inner = stable & served & ~(ended | unmoved)
@@ -90,11 +92,13 @@ def assembled(
             found[name][inner] = np.maximum(found[name][inner], 0.0)
         found["variance"] = found["data_variance"] + found["features_variance"] + found["initial_variance"]
         found["test"] = found["bias"] + found["variance"] + found["noise"]
+    train_rounded = inner & (fine["train_rounding"] > TRAIN_TOLERANCE * found["train"])
     found["train"], found["norm"] = np.maximum(found["train"], 0.0), np.maximum(found["norm"], 0.0)
     for name, values in found.items():
         values[~stable] = 1.0 if name == "df1" else np.inf
     converged = solved & (error < SCALAR_TOLERANCE) & (residual < RISK_TOLERANCE) & ~np.isnan(found["test"])
     small = inner & solved & (error < SCALAR_TOLERANCE) & (change < RISK_TOLERANCE * RISK_FLOOR * untrained)
     return Trajectory(
-        **found, residual=residual, converged=converged | ~stable, stable=stable, served=served, rounded=small & ~converged
+        **found, residual=residual, converged=converged | ~stable, stable=stable, served=served, rounded=small & ~converged,
+        train_rounded=train_rounded & converged,
     )

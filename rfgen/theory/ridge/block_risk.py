@@ -29,6 +29,7 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.views.mode_classes import mode_classes
+from rfgen.theory.ridge.held_out_views import held_out_views
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
 MIXING_REPLICATES, MIXING_SIZE = 4, 256
@@ -114,16 +115,13 @@ def augmented_modes(
     test_gain, test_noise = signal, np.zeros_like(signal)
     if test_views is not None:
         test_gain, test_noise = averaged_test_views(law, float(test_views), made.noisy)
-    held_out = np.isfinite(task.held_out_of)
-    problem = AugmentedProblem(
-        DiagonalOperators(basis, nodes.multiplicity),
-        Blocks(made.mass, made.weight, made.covariance, examples=task.held_out_of if held_out else None),
-        ModeTarget(
-            nodes.power / nodes.eigenvalues, np.tile(signal, (made.mass.size, 1)), made.gain, made.label, signal, test_gain,
-            test_noise, nodes.null_power if held_out else None,
-        ),
-        np.zeros_like(nodes.null_power) if held_out else nodes.null_power,
-    )
+    by_group = np.tile(signal, (made.mass.size, 1))
+    target = ModeTarget(nodes.power / nodes.eigenvalues, by_group, made.gain, made.label, signal, test_gain, test_noise)
+    blocks, null = Blocks(made.mass, made.weight, made.covariance), nodes.null_power
+    if np.isfinite(task.held_out_of):
+        basis, blocks, target = held_out_views(basis, blocks, target, task.held_out_of, null, form)
+        null = np.zeros_like(null)
+    problem = AugmentedProblem(DiagonalOperators(basis, nodes.multiplicity), blocks, target, null)
     return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem)), form, made.replicate
 
 
@@ -184,7 +182,7 @@ def augmented_risk(
         # what the ridge that stands for 0 leaves of a source is none
         return jnp.where(diverges, jnp.where(source <= 1e-30 * (bias + noise), 0.0, jnp.inf), value)
 
-    bias = mean.bias / blocks.held_out(at.reduction) ** 2 + null
+    bias = mean.bias + null
     data, from_features = spread[0] + null * spread[1], spread[2]
     noise_part = noise * amplification
     data, from_features, noise_part = limit(data, bias), limit(from_features, mean.norm), limit(noise_part, noise)

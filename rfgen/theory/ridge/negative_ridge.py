@@ -8,8 +8,9 @@ ends where d ridge / d gamma, which is the denominator of the amplification,
     a b + p (a/features + b),    a = n - df1,  b = 1 - df1/features,  p = df1 - df2,
 
 vanishes: n = df2 for the full kernel.  That ridge is minus the lower edge of the spectrum (for p equal modes of 1,
--(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  Derived; after arXiv
-1805.10939 and 2404.01233.
+-(sqrt(p) - sqrt(n))^2), and the risk diverges there.  Every point of the branch is explicit in gamma.  Of rows drawn
+without replacement from N examples (f = n/N, u = 1 - df1/N) the ridge is gamma a b/u, and the edge lies where
+a u b + p (a u/features + (1 - f) b) = 0.  Derived; after arXiv 1805.10939 and 2404.01233.
 """
 
 __all__ = ["LowRidge", "best_below_zero", "risk_below_zero"]
@@ -65,23 +66,36 @@ class _Branch:
         spread = jnp.sum(modes.multiplicity * learned * (gamma * inverse))
         return gamma, df1, df2, spread, n - df1, 1.0 - df1 / self.features
 
+    def held_out(self, gamma: Array) -> tuple[Array, Array]:
+        """u, and a u + p (1 - f), without the differences that far from ridge 0 are nothing but rounding."""
+        modes, n = self.group.modes, self.group.rows
+        missed = gamma / (modes.eigenvalues + gamma)
+        first, second = jnp.sum(modes.multiplicity * missed), jnp.sum(modes.multiplicity * missed * missed)
+        finite = jnp.isfinite(modes.population)
+        examples = jnp.where(finite, modes.population, 1.0)
+        null = examples - modes.rank
+        whole = ((null + first) ** 2 - (examples - n) * (null + second)) / examples
+        of_rows = n - modes.rank + first + (first - second)
+        return jnp.where(finite, (null + first) / examples, 1.0), jnp.where(finite, whole, of_rows)
+
     def ridge(self, depth: Array) -> Array:
         """The ridge there."""
         gamma, _, _, _, a, b = self.sums(depth)
-        return gamma * a * b
+        return gamma * a * b / self.held_out(gamma)[0]
 
     def inside(self, depth: Array) -> Array:
         """Whether the edge is still ahead."""
-        _, df1, _, p, a, b = self.sums(depth)
+        gamma, df1, _, p, a, b = self.sums(depth)
         larger = jnp.maximum(self.group.rows, self.features)
-        return (df1 < larger) & (a * b + p * (a / self.features + b) > 0.0)
+        u, of_rows = self.held_out(gamma)
+        return (df1 < larger) & (b * of_rows + p * a * u / self.features > 0.0)
 
     def risk(self, depth: Array, ridge: Array) -> Risk:
         """The risk there; gaps that nearly cancel from the `ridge`."""
         n, features = self.group.rows, self.features
         gamma, df1, df2, p, a, b = self.sums(depth)
-        few = n <= features
-        exact_a, exact_b = jnp.where(few, ridge / (gamma * b), a), jnp.where(few, b, ridge / (gamma * a))
+        few, whole = n <= features, ridge * self.held_out(gamma)[0] / gamma
+        exact_a, exact_b = jnp.where(few, whole / b, a), jnp.where(few, b, whole / a)
         residual = jnp.abs(exact_a - a) / n + jnp.abs(exact_b - b)
         at = Equilibrium(gamma * exact_b, gamma, exact_a, exact_b, df1, df2, p, residual, residual < 1e-10)
         of = error_kernel(self.group, at, features)

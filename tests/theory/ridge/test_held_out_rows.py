@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 import rfgen as rg
 from rfgen.equivalents import equilibrium, training_group
-from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
+from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk, resampled
 from rfgen.theory.ridge.risk import risk
 
 N, INF = 60, float("inf")
@@ -75,6 +75,63 @@ def test_two_engines_are_one(double, n, features, ridge):
         assert float(getattr(ours, name)) == pytest.approx(float(getattr(closed, name)), rel=1e-10, abs=1e-12), name
 
 
+@pytest.mark.parametrize(
+    "augmentation", [rg.GaussianNoise(0.2, views=3), rg.Mask(0.6, views=2), rg.Mask(0.6, views=INF)], ids=repr
+)
+def test_views_of_endlessly_many_examples_are_those_of_independent_rows(double, augmentation):
+    free = augmented_modes(task(noise=0.3, sampling="with replacement"), augmentation)[0]
+    held = augmented_modes(task(noise=0.3), augmentation)[0]
+    held = replace(held, blocks=replace(held.blocks, examples=jnp.asarray(1e12)))
+    for features in (INF, 25.0):
+        ours, theirs = (augmented_risk(one, 30, features, 0.1, 0.3) for one in (held, free))
+        for name in PARTS:
+            assert float(getattr(ours, name)) == pytest.approx(float(getattr(theirs, name)), rel=1e-9), name
+
+
+def test_endlessly_many_views_with_noise_are_a_ridge(double):
+    """n times the variance, whatever is drawn: penalties do not know of samples."""
+    given = task(noise=0.3)
+    problem = augmented_modes(given, rg.GaussianNoise(0.2, views=INF))[0]
+    ours, plain = augmented_risk(problem, 30, INF, 0.1, 0.3), risk(given.modes, 30, INF, 0.1 + 30 * 0.2, 0.3)
+    for name in ("test", "bias", "variance", "noise", "norm"):
+        assert float(getattr(ours, name)) == pytest.approx(float(getattr(plain, name)), rel=1e-11), name
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_one_bag_is_a_smaller_training_set(double, share):
+    given = task(noise=0.3)
+    bag = resampled(augmented_modes(given, None)[0], rg.Subsample(share))
+    ours, plain = augmented_risk(bag, 40, INF, 0.1, 0.3), risk(given.modes, 40 * share, INF, 0.1, 0.3)
+    assert float(ours.test) == pytest.approx(float(plain.test), rel=1e-11)
+    if share == 1.0:  # two bags of all rows are one model
+        pair = augmented_risk(bag, 40, INF, 0.1, 0.3, "population")
+        assert float(pair.test) == pytest.approx(float(ours.test), rel=1e-11)
+
+
+def test_ridges_below_zero():
+    """The closed equation on its way down from ridge 0; where it turns, no risk is left."""
+    values, vectors = np.linalg.eigh(KERNEL)
+    squares, n = (vectors.T @ LABELS) ** 2, 20
+    for w in (3.0, 1.4):
+        trace, of_square = np.sum(1 / (values + w)), np.sum(1 / (values + w) ** 2)
+        ridge = w - (N - n) / trace
+        expected = n * np.sum(squares / (values + w) ** 2) / (trace**2 - (N - n) * of_square)
+        found = float(rg.predict(task(), rg.Learner(rg.Ridge(ridge)), n).test)
+        assert ridge < 0 and found == pytest.approx(expected, rel=1e-11)
+    best = rg.optimal_ridge(task(), rg.Learner(rg.Ridge()), n, negative=True)
+    assert -0.63 < float(best.edge) < -0.58
+    assert np.isnan(rg.predict(task(), rg.Learner(rg.Ridge(-0.63)), n).test)
+
+
+def test_cost_of_overfitting():
+    given, sizes = task(noise=0.1), [20, 40]
+    cost = rg.overfitting_cost(given, sizes)
+    best = rg.optimal_ridge(given, rg.Learner(rg.Ridge()), sizes)
+    ridgeless = rg.predict(given, rg.Learner(rg.Ridge(0.0)), sizes)
+    assert np.allclose(cost.cost, ridgeless.test / best.test, rtol=1e-9) and "bound" not in cost
+    assert np.allclose(cost.amplification, ridgeless.amplification, rtol=1e-9)
+
+
 def test_derivatives_at_the_ends(double):
     modes = task(noise=0.3).modes
     for n, features, ridge in ((30.0, INF, 0.5), (30.0, 40.0, 0.5), (40.0, 30.0, 1e-3)):
@@ -92,8 +149,13 @@ def test_derivatives_at_the_ends(double):
         (rg.Learner(rg.Ridge([0.1, 3.0])), None), (rg.Learner(rg.Ridge(0.3), features=[20, 100]), None),
         (rg.Learner(rg.Ridge(1.0), features=30), [1, 4]), (rg.Learner(rg.GradientFlow([0.1, 1.0, 30.0])), None),
         (rg.Learner(rg.HeavyBall(0.1, 0.5, [0, 3, 30]), features=30), None),
+        (rg.Learner(rg.Ridge([0.1, 3.0]), augmentation=rg.GaussianNoise(0.1, views=3)), None),
+        (rg.Learner(rg.Ridge(0.3), features=30, augmentation=rg.Mask(0.6, views=2)), None),
+        (rg.Learner(rg.GradientFlow([0.3, 3.0]), augmentation=rg.Mask(0.6, views=2), test_views=2), None),
+        (rg.Learner(rg.Ridge(1.0), resampling=rg.Subsample(0.5)), [1, 4]),
+        (rg.Learner(rg.Ridge(0.1), augmentation=rg.Mask(0.6, views=2), resampling=rg.Subsample(0.5)), 3),
     ],
-    ids=["kernel", "features", "members", "flow", "momentum"],
+    ids=["kernel", "features", "members", "flow", "momentum", "noise", "mask", "views of tests", "bags", "bags of views"],
 )
 def test_simulations_agree(learner, members):
     random = np.random.default_rng(1)
@@ -122,9 +184,13 @@ REFUSED = {
     "all rows": (lambda: rg.predict(task(), RIDGE, N), "n must be below the 60 examples.*learning_curve"),
     "more rows": (lambda: rg.simulate(task(), RIDGE, 99), "n must be below the 60 examples.*learning_curve"),
     "another sampling": (lambda: task(sampling="some"), "sampling must be one of 'without replacement', 'with repl"),
-    "augmentation": (
-        lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 20),
+    "augmentation of inputs": (
+        lambda: rg.predict(rg.DataTask(ROWS, LABELS), rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 20),
         "augmentation is not predicted for rows drawn without.*sampling='with replacement'.*or use rg.simulate",
+    ),
+    "views that move as a whole": (
+        lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), augmentation=rg.Gain([1.0, 2.0])), 20),
+        "augmentation must change all modes alike and independently.*sampling='with replacement'",
     ),
     "resampling": (
         lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), resampling=rg.Bootstrap()), 20, members=2),
@@ -140,7 +206,6 @@ REFUSED = {
     "one pass": (
         lambda: rg.simulate(task(), rg.Learner(rg.OnePassSGD(0.1, 5))), "OnePassSGD is not .* again and again$",
     ),
-    "cost of overfitting": (lambda: rg.overfitting_cost(task(), 20), "overfitting_cost is not predicted.*replacement'"),
     "where variance comes from": (
         lambda: rg.fine_grained_variance(task(), RIDGE, 20), "fine_grained_variance is not predicted",
     ),
