@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.dynamics import predict_trajectory
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
