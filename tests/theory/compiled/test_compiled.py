@@ -108,6 +108,15 @@ def test_domains_and_the_tested_task():
         rg.predict({"n": TASK, "m": TASK.with_noise(0.5)}, student, n=50, m=20, **numbers)
 
 
+def test_two_entries_of_one_row_count_twice():
+    """Rows weighed by D and by 1 are rows weighed by D + 1."""
+    weight, values = a.Diagonal("D", X.rows), np.array([0.5, 1.0, 3.0])
+    both = a.Estimator((X.T @ weight @ X + X.T @ X + "ridge").inverse @ (X.T @ (weight @ Y + Y)))
+    one = a.Estimator(a.ridge_fit(X, Y, weight=weight))
+    found = predict(TASK, both, n=60, ridge=0.1, D=values).test.item()
+    assert abs(found / predict(TASK, one, n=60, ridge=0.1, D=values + 1.0).test.item() - 1) < 1e-12
+
+
 def test_traces_and_training_errors():
     """The law of Marchenko and Pastur; mean squared residuals are an output like any other."""
     n, p, space = 1000.0, 600.0, a.space("p")
