@@ -42,7 +42,7 @@ def collapse_excess(eigenvalues: Any, difference: Any, n: Any, share: Any, ridge
 
     >>> import jax
     >>> with jax.enable_x64(True):
-    ...     round(float(collapse_excess(jnp.ones(10), 0.1 * jnp.ones(10), 1e9, 0.01, 1.0)) / 1e-4, 6)
+    ...     round(float(collapse_excess(jnp.ones(10), 0.1 * jnp.ones(10), 1e9, 0.01, 1.0)) / 1e-4, 5)
     1.0
     """
     require_double_precision("rfgen.theory.collapse_excess")
