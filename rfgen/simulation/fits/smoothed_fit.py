@@ -59,6 +59,7 @@ def smoothed_fit(
     design = xp.concatenate([labels[:, None] * rows, ends], axis=1)
     width = rows.shape[1]
     penalty = xp.concatenate([xp.full(width, 1.0, rows.dtype) * ridge, xp.zeros(1, rows.dtype)])
+    steepest = weights @ xp.sqrt(xp.sum(design * design, axis=1))
     held = xp.concatenate([xp.zeros(width, rows.dtype), xp.full(1, 0.0 if intercept else 1.0, rows.dtype)])
 
     def inputs(w: Array) -> Array:
@@ -84,7 +85,9 @@ def smoothed_fit(
         cross = design.T @ (third[:, None] * own)
         hessian = design.T @ (bend[:, None] * design) + cross + cross.T + own.T @ (fourth[:, None] * own)
         hessian = hessian + xp.pad(flat, ((0, 1), (0, 1)))
-        # far from the corner a hinge has no bend at all
+        # far from its corner a hinge has no bend at all: one that vanishes with the gradient
+        bent = xp.sqrt(xp.sum(gradient * gradient)) / steepest
+        hessian = hessian + bent * (design.T @ (weights[:, None] * design))
         least = 1e-12 * xp.trace(hessian) / width
         move = -cholesky_solve(cholesky(shifted(hessian, penalty + held + least)), gradient)
         slope, here = gradient @ move, objective(x)

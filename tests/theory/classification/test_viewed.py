@@ -44,7 +44,8 @@ def test_more_views_lie_between_one_and_all(views):
         ends = [viewed_classifier(moments, N, "logistic", 2.0).norm for moments in groups]
         once = rg.Mixture(MIXTURE.mean, MIXTURE.covariance + 0.3, prior=0.4, flip=0.1).groups(N)
         alone = margin_classifier(once.moments, "logistic", 2.0).norm
-    assert abs(float(ends[0] / alone) - 1.0) < 1e-9
+    ends = [float(end) for end in ends]
+    assert abs(ends[0] / float(alone) - 1.0) < 1e-9
     assert ends[0] > ends[1] > ends[2]
 
 
@@ -124,7 +125,8 @@ def test_temperature_of_two_balanced_classes_is_a_closed_form():
     with jax.enable_x64(True):
         groups = rg.Mixture(np.full(DIM, 0.2), np.ones(DIM)).groups(N)
         found = margin_classifier(groups.moments, "logistic", 1.0)
-    assert abs(float(curve.temperature) - float(found.spread[0] / (2.0 * found.overlap[0]))) < 1e-9
+        exact = float(found.spread[0] / (2.0 * found.overlap[0]))
+    assert abs(float(curve.temperature) - exact) < 1e-9
 
 
 def test_corrected_intervals_cover_and_corrected_p_values_are_level():
