@@ -63,8 +63,8 @@ class Blocks:
         return self.strength(reduction) @ traces
 
     def degrees_slope(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, " J"]:
-        """Derivative of `degrees` in t; of independent rows theta - t K, V - V D V being V^2, without a difference."""
-        return self.strength(reduction @ reduction)
+        """Derivative of `degrees` in t."""
+        return self.strength(reduction) - traces @ self.responses(reduction, reduction)
 
     def of_samples(self, n: Any) -> "Blocks":
         """The blocks of `n` samples, from those with weights times n."""

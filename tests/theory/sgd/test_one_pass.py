@@ -247,7 +247,6 @@ def test_ten_thousand_modes_take_microseconds_a_step():
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5)), form="moment"), "form"),
     (lambda: rg.predict(TASK, rg.Learner(rg.OnePassSGD(0.1, 5), features=5), by_mode=True), "by_mode"),
     (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(0.1)), n=5, by_mode=True), "by_mode"),
-    (lambda: rg.optimal_stopping(TASK, rg.Learner(rg.SGD(0.1, 5)), n=10), "it takes rg.GradientFlow"),
 ])
 def test_bad_input_is_named(make, word):
     with pytest.raises(ValueError, match=word):

@@ -113,7 +113,7 @@ def test_a_part_of_the_state_that_is_never_seen_may_wander():
     (lambda: rg.SGD(lambda t: 0.3, 5), "only OnePassSGD takes schedules"),
     (lambda: rg.AcceleratedSGD(0.5, 0.5, 0.0, 0.0, 5), "gamma or delta"),
     (lambda: rg.predict(SHORT, rg.Learner(rg.OnePassSGD(lambda t: 0.3 + 0j * t, 5))), "complex"),
-    (lambda: rg.predict(SHORT, rg.Learner(rg.OnePassSGD(lambda t: 0.3 if t < 3 else 0.1, 5))), "np.where instead of if"),
+    (lambda: rg.predict(SHORT, rg.Learner(rg.OnePassSGD(lambda t: 0.3 if t < 3 else 0.1, 5))), "np.where for if"),
     (lambda: rg.SGD(0.3, 5, batch=10**18), "at most 2\\^53"),
 ])
 def test_bad_input_is_named(make, word):
