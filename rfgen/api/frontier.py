@@ -136,7 +136,8 @@ def compute_frontier(
 
 def _plain(training: Any) -> tuple[float, float]:
     """The constant rate and the batch of a training without momentum and averages."""
-    rate, momentum = training.rate, training.momentum
+    rate: Any = training.rate
+    momentum = training.momentum
     plain = not callable(rate) and not callable(momentum) and np.all(momentum == 0) and training.average_from is None
     if not plain or np.ndim(rate) or np.ndim(training.batch):
         raise ValueError(

@@ -28,6 +28,7 @@ from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.held_out_kernel import held_out_kernel
 
 
@@ -55,7 +56,7 @@ def block_error_kernel(
     of unit label noise; `mean_norm`: w_bar_1 . w_bar_2; `shared`: whether the two models share "all", the "samples" alone,
     the "features" alone, or the "population" of samples from which each draws its own (the last two: no `train`).
     """
-    if blocks.examples is not None:
+    if isinstance(blocks, HeldOutBlocks):
         return BlockErrorKernel(*held_out_kernel(pair, plain, blocks, first, second, features, target, mean_norm, shared))
     limited = jnp.isfinite(features) & (shared in ("all", "features"))
     count = jnp.where(limited, features, 1.0).astype(pair.dtype)

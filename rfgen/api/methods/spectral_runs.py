@@ -126,7 +126,7 @@ def simulate_spectral(
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
-            refuse_views(source, tuple(np.ravel(settings.batches).tolist()))
+            refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
         need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

@@ -57,8 +57,8 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
-_DOMAINS = dict.fromkeys(("predict", "simulate"), frozenset({"features", "members", "weights", "test"}))
-_CLASSIFIED = dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"}))
+_DOMAINS = {verb: frozenset({"features", "members", "weights", "test"}) for verb in ("predict", "simulate")}
+_CLASSIFIED = {verb: frozenset({"features", "augmentation", "intercept"}) for verb in ("predict", "simulate")}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (

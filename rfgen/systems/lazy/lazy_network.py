@@ -29,6 +29,7 @@ from rfgen.systems.relu_students.relu_networks import seed_keys
 
 # An eigenvalue below this share of the largest, times n, is rounding: ridge 0 is the interpolant of least norm.
 ROUNDING = 4 * np.finfo(np.float64).eps
+SIMULATED = ("relu", "erf")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,10 @@ def _measured(task: Task, n: Any, width: Any, ridge: Any, trials: Any, seed: Any
     kernel = population.kernel
     if population.initial_kernel not in (None, NNGP(kernel.activation, kernel.depth)):
         raise ValueError(f"kernel of the initial network must be that of the network, got {population.initial_kernel!r}")
+    if kernel.activation not in SIMULATED:
+        raise ValueError(
+            f"activation of the task's kernel must be {' or '.join(SIMULATED)} for a simulated network, got {kernel.activation!r}"
+        )
     if linearised and kernel.depth != 1:
         raise ValueError(f"depth of the task's kernel must be 1 for a linearised network, got {kernel.depth}")
     counts = np.array([sphere_multiplicity(population.dim, degree) for degree in range(population.degrees + 1)])
@@ -90,7 +95,7 @@ def _measured(task: Task, n: Any, width: Any, ridge: Any, trials: Any, seed: Any
     return LazyRuns(found.mean(axis=0), found.std(axis=0, ddof=1) / trials**0.5)
 
 
-def _layer(activation: str, u: Array) -> tuple[Array, Array]:
+def _layer(activation: Any, u: Array) -> tuple[Array, Array]:
     """The activation and its slope, normalised as the kernels are."""
     if activation == "relu":
         return 2.0**0.5 * jnp.maximum(u, 0.0), jnp.where(u > 0.0, 2.0**0.5, 0.0)

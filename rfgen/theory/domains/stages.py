@@ -83,7 +83,7 @@ def fitted_stage(
         met = np.tensordot(pair, right, 1)
         added = np.einsum("apq,aqr->pr", first @ own, met) if dense else own * np.sum(first * met, axis=0)
         spread = spread + 2.0 * np.real(added)
-    return Fitted(2.0 * np.tensordot(f, means, 1).real, spread, bool(np.asarray(nodes.converged).all()))
+    return Fitted(2.0 * np.real(np.tensordot(f, means, 1)), spread, bool(np.asarray(nodes.converged).all()))
 
 
 def _of_ridge(problem: DomainProblem, n: Any, weight: Any, features: Any, ridge: Any) -> Fitted:
