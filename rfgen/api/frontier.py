@@ -136,12 +136,11 @@ def compute_frontier(
 
 def _plain(training: Any) -> tuple[float, float]:
     """The constant rate and the batch of a training without momentum and averages."""
-    rate: Any = training.rate
-    momentum = training.momentum
-    plain = not callable(rate) and not callable(momentum) and np.all(momentum == 0) and training.average_from is None
-    if not plain or np.ndim(rate) or np.ndim(training.batch):
+    scheduled = callable(training.rate) or callable(training.momentum)
+    plain = not scheduled and np.all(training.momentum == 0) and training.average_from is None
+    if not plain or np.ndim(training.rate) or np.ndim(training.batch):
         raise ValueError(
             "training must be an rg.OnePassSGD of one constant rate and batch, without momentum or average_from, for "
             f"compute_frontier: other trainings have no balance of width and steps in closed form; got {training!r}"
         )
-    return float(rate), float(training.batch)
+    return float(training.rate), float(training.batch)

@@ -81,7 +81,8 @@ def _measured(task: Task, n: Any, width: Any, ridge: Any, trials: Any, seed: Any
         raise ValueError(f"kernel of the initial network must be that of the network, got {population.initial_kernel!r}")
     if kernel.activation not in SIMULATED:
         raise ValueError(
-            f"activation of the task's kernel must be {' or '.join(SIMULATED)} for a simulated network, got {kernel.activation!r}"
+            f"activation of the task's kernel must be {' or '.join(SIMULATED)} for a simulated network, got "
+            f"{kernel.activation!r}"
         )
     if linearised and kernel.depth != 1:
         raise ValueError(f"depth of the task's kernel must be 1 for a linearised network, got {kernel.depth}")
