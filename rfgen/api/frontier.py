@@ -136,11 +136,11 @@ def compute_frontier(
 
 def _plain(training: Any) -> tuple[float, float]:
     """The constant rate and the batch of a training without momentum and averages."""
-    scheduled = callable(training.rate) or callable(training.momentum)
-    plain = not scheduled and np.all(training.momentum == 0) and training.average_from is None
-    if not plain or np.ndim(training.rate) or np.ndim(training.batch):
+    numbers: list[Any] = [training.rate, training.momentum, training.batch]
+    varies = any(callable(value) or np.ndim(value) for value in numbers)
+    if varies or numbers[1] != 0 or training.average_from is not None:
         raise ValueError(
             "training must be an rg.OnePassSGD of one constant rate and batch, without momentum or average_from, for "
             f"compute_frontier: other trainings have no balance of width and steps in closed form; got {training!r}"
         )
-    return float(training.rate), float(training.batch)
+    return float(numbers[0]), float(numbers[2])
