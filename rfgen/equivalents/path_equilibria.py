@@ -142,7 +142,7 @@ def _linearised(
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * blocks.seen(operators.plain(resolvent, resolvent), reduction) / scale
     # features = df1 + features ridge/nu, and its derivatives in log t, log nu and log ridge
-    pull, spent = ridge / nu, traces * blocks.degrees_slope(traces, reduction)
+    pull, spent = ridge / nu, traces * _degrees_slope(blocks, traces, reduction)
     feature_misfit = pull - 1.0 + blocks.degrees(traces, reduction) * inverse
     feature_row, feature_nu = spent * inverse, -pull
     if traces.size == 1 and isinstance(operators, DiagonalOperators) and blocks.examples is None:
@@ -189,3 +189,12 @@ def _newton(
     start = (logs, identity, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
     logs, matrix, size, _ = jax.lax.while_loop(unfinished, step, start)
     return logs, matrix, jnp.where(jnp.isfinite(size), size, jnp.inf)
+
+
+def _degrees_slope(blocks: Blocks, traces: Array, reduction: Array) -> Array:
+    """`Blocks.degrees_slope`; of independent rows theta - t K, V - V D V being V^2, without the difference, which is lost at
+    a peak when the ridge is 1e-84.
+    """
+    if blocks.examples is None:
+        return blocks.strength(reduction @ reduction)
+    return blocks.degrees_slope(traces, reduction)

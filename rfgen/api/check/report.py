@@ -5,7 +5,7 @@ __all__ = ["Report"]
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,5 +146,5 @@ class Report:
         return html_table(rows, header, self.title, "; ".join(self._words()))
 
 
-def _label(value: float | str) -> str:
+def _label(value: Any) -> str:
     return value if isinstance(value, str) else "inf" if np.isinf(value) else f"{value:.6g}"
