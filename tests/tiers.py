@@ -259,7 +259,6 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
             'ax.figure.savefig("curve.png")', "print(float(slope))",
             "print(rg.check(task, descent, n=100, tri", "print(rg.estimate_risk(views, y, ridge=1",
             "    print(weighting, curve.test[:, -1], ", "print(rg.univariate.spline_risk([1.0, 2.",
-            
             "estimate_risk", "learning_curve", "ridge_regression", "descent_on_unequal_classes", "fine_grained_variance",
         ),
     },
