@@ -192,7 +192,7 @@ def _newton(
 
 
 def _degrees_slope(blocks: Blocks, traces: Array, reduction: Array) -> Array:
-    """`Blocks.degrees_slope`; of independent rows V - V D V is V^2: the difference is lost at a peak when the ridge is 1e-84."""
+    """`Blocks.degrees_slope`; of independent rows V - V D V is V^2, the difference is lost at peaks of tiny ridges."""
     if blocks.examples is None:
         return blocks.strength(reduction @ reduction)
     return blocks.degrees_slope(traces, reduction)
