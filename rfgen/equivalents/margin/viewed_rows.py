@@ -55,7 +55,7 @@ class ViewRule:
 
 
 @lru_cache(maxsize=64)
-def view_rule(views: float, coarse: bool = False) -> ViewRule:
+def view_rule(views: Any, coarse: bool = False) -> ViewRule:
     """The rule for `views` >= 2, a whole number or inf; a `coarse` one for the way to a solution.
 
     >>> rule = view_rule(4)

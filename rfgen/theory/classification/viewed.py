@@ -57,7 +57,7 @@ class ViewedMoments:
     coarse: ViewRule | None
 
 
-def viewed_moments(groups: ClassGroups, law: ModeLaw, views: float, intercept: bool = False) -> ViewedMoments:
+def viewed_moments(groups: ClassGroups, law: ModeLaw, views: Any, intercept: bool = False) -> ViewedMoments:
     """What the theory needs of `groups` seen in `views` views of a `law` of one pattern that treats all modes alike.
 
     Without `intercept` a row and its mirror image, of the other label, say the same.

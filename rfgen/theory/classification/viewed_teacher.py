@@ -49,7 +49,7 @@ class ViewedTeacherMoments:
     coarse: ViewRule | None
 
 
-def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: float) -> ViewedTeacherMoments:
+def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> ViewedTeacherMoments:
     """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` that treats all modes alike."""
     gain, slope, level = (float(part[0, 0]) for part in (law.gain, law.slope, law.level))
     shape = np.ones(teacher.dim) if law.shape is None else law.shape
