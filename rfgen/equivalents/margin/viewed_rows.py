@@ -51,7 +51,7 @@ class ViewRule:
     measure: Any
     counts: Any
     chances: Any
-    views: float = field(metadata={"static": True})
+    views: Any = field(metadata={"static": True})
 
 
 @lru_cache(maxsize=64)
