@@ -174,7 +174,7 @@ NAMED = {
             Mixture(np.full(150, 0.14), np.ones(150), flip=0.1),
             Learner(Hinge(8.0), augmentation=GaussianNoise(0.25, views=[2.0, np.inf])),
         ),
-        {"smoke": (150, 300), "paper": (75, 150, 300, 600)}, TRIALS,
+        {"smoke": (150,), "paper": (75, 150, 300, 600)}, TRIALS,
     ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",

@@ -132,6 +132,6 @@ def check(
     dataset = xarray.Dataset(data, attrs=attributes)
     title = repr(task.eigen if isinstance(task, DataTask) else task)
     if augmentation := getattr(learner, "augmentation", None):
-        title += f", {augmentation!r}, {theory.attrs['form']} form"
+        title += f", {augmentation!r}" + (f", {theory.attrs['form']} form" if "form" in theory.attrs else "")
     explain = partial(of_curve, task, learner, n, {"form": form, **options, **numbers})
     return Report(dataset, tuple(variables), threshold, title, None if isinstance(asked, Domains) else explain)
