@@ -24,13 +24,13 @@ def classifiers(rng):
     scale = 10.0 ** rng.uniform(-6, 6)
     variances = scale * _spread(rng, DIM, 4.0)
     means = rng.normal(size=DIM) * np.sqrt(variances) * 10.0 ** rng.uniform(-2, 1)
-    task = rg.Mixture(means, variances, prior=float(rng.uniform(0.2, 0.8)), flip=float(rng.choice([0.0, 0.2])))
+    task = rg.Mixture(means, variances, prior=float(rng.uniform(0.25, 0.75)), flip=float(rng.choice([0.0, 0.2])))
     strengths = _strengths(rng)[1:] * scale
     training = [
         rg.Averaging(bool(rng.integers(2))), rg.LDA(bool(rng.integers(2))), rg.Logistic(strengths), rg.Hinge(strengths),
         rg.SquaredHinge(strengths, intercept=True), rg.SmoothedHinge(strengths),
     ][rng.integers(6)]
-    few = rng.choice([10.0, 12.0, 13.0, 40.0], 2, replace=False)
+    few = rng.choice([40.0, 48.0, 52.0, 160.0], 2, replace=False)  # a row at least of each class and flip
     return task, rg.Learner(training), np.append(few, 10 ** rng.uniform(2, 5)), {}
 
 
@@ -80,7 +80,7 @@ def class_descent(rng):
     counts = [int(rng.integers(2, 60)), int(rng.integers(2, 400))]
     variances, levels = _spread(rng, (2, 1), 2.0), [int(rng.integers(1, 9))]
     task = rg.GaussianMixture(counts, [1.0, -1.0], variances, [[means], [-means]], levels)
-    weighting = ["plain", "balanced", "normalised"][rng.integers(3)]
+    weighting = ["plain", "balanced"][rng.integers(2)]  # normalised steps chatter across the minimum: NaN, and it says so
     training = rg.ClassDescent(float(10 ** rng.uniform(-3, -0.5)), [0, 1, 10, 100], weighting)
     return task, rg.Learner(training), None, {}
 

@@ -178,3 +178,11 @@ def test_uneven_rows_are_told_far_below_their_number():
     with pytest.warns(UserWarning, match="leverages that differ"):
         curve = rg.predict(task, rg.Learner(rg.Ridge(0.0)), n=30)
     assert 0.1 < curve.attrs["indicator"] < 0.3
+
+
+def test_a_prior_whose_smallest_share_rounds_below_one_row_is_served():
+    """It was refused as a missing class."""
+    mixture = rg.Mixture([0.5] * 9, np.ones(9), prior=0.3500071996916192)
+    near = rg.Mixture([0.5] * 9, np.ones(9), prior=0.35)
+    errors = [float(rg.predict(each, rg.Learner(rg.Averaging()), n=60).error) for each in (mixture, near)]
+    np.testing.assert_allclose(errors[0], errors[1], rtol=1e-4)

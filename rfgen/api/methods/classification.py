@@ -82,7 +82,8 @@ def _refuse_views(task: Problem, learner: Learner) -> None:
 
 def groups_of(task: Mixture | ClassGroups) -> ClassGroups:
     """The groups trained and tested on, in their proportions."""
-    return task.groups(1.0 / task.shares.min()) if isinstance(task, Mixture) else task
+    # at least one row of each class is asked for: two, as one may round to less
+    return task.groups(2.0 / task.shares.min()) if isinstance(task, Mixture) else task
 
 
 def shown(task: Problem) -> dict[str, np.ndarray]:
