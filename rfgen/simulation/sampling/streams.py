@@ -18,7 +18,7 @@ class Stream:
     """The samples of one trial, as the learner sees them up to a rotation: their second moment is diagonal.
 
     `scale` (directions,): root second moments; `slope` (outputs, directions): weights of the best predictor; `outside`
-    (outputs,): variance of what it misses.  `lift` (modes, directions) takes weights to the coefficients of their
+    (outputs,): variance of what it misses.  `lift` (modes, columns) takes weights to the coefficients of their
     predictions in the modes; None: they are `scale` times the weights.  `white` (): variance per squared weight of
     predictions on unresolved modes.  `hidden`: the last so many directions have a part in gradients and norm alone.
     `mapped`: rows are modes, so that they can be seen in views, which `features` takes to the directions of weights.
@@ -27,7 +27,7 @@ class Stream:
     scale: Float[Array, "*runs directions"]
     slope: Float[Array, "*runs outputs directions"]
     outside: Float[Array, "*runs outputs"]
-    lift: Float[Array, "*runs modes directions"] | None
+    lift: Float[Array, "*runs modes columns"] | None
     white: Float[Array, "*runs"]
     hidden: int = field(metadata={"static": True})
     mapped: bool = field(default=False, metadata={"static": True})
