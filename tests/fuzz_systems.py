@@ -111,6 +111,6 @@ def views_left_out(rng):
 
 KINDS = {
     "classifiers": (classifiers, 0.02), "XOR": (clusters, 0.02), "naive Bayes": (naive_bayes, 0.02),
-    "sphere": (sphere, 0.01), "harmonics": (harmonics, 0.02), "deep linear": (deep_linear, 0.005),
+    "sphere": (sphere, 0.01), "harmonics": (harmonics, 0.02), "deep linear": (deep_linear, 0.0025),
     "class descent": (class_descent, 0.005), "left out": (left_out, 0.05), "views left out": (views_left_out, 0.02),
 }
