@@ -58,8 +58,11 @@ class _Branch:
 
     def sums(self, depth: Array) -> tuple[Array, ...]:
         """gamma, df1, df2, p, a, b."""
+        return self.sums_at(self.sign * jnp.exp(self.start + depth * (self.end - self.start)))
+
+    def sums_at(self, gamma: Array) -> tuple[Array, ...]:
+        """The same at gamma."""
         modes, n = self.group.modes, self.group.rows
-        gamma = self.sign * jnp.exp(self.start + depth * (self.end - self.start))
         inverse = 1.0 / (modes.eigenvalues + gamma)
         learned = modes.eigenvalues * inverse
         df1, df2 = (jnp.sum(modes.multiplicity * part) for part in (learned, learned * learned))
@@ -75,8 +78,8 @@ class _Branch:
         examples = jnp.where(finite, modes.population, 1.0)
         null = examples - modes.rank
         whole = ((null + first) ** 2 - (examples - n) * (null + second)) / examples
-        of_rows = n - modes.rank + first + (first - second)
-        return jnp.where(finite, (null + first) / examples, 1.0), jnp.where(finite, whole, of_rows)
+        _, _, _, p, a, _ = self.sums_at(gamma)
+        return jnp.where(finite, (null + first) / examples, 1.0), jnp.where(finite, whole, a + p)
 
     def ridge(self, depth: Array) -> Array:
         """The ridge there."""
