@@ -3,7 +3,7 @@
 __all__ = ["ACTIVATIONS", "RandomFeatureMap", "activation_function", "activation_rule"]
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -59,21 +59,23 @@ class RandomFeatureMap(Noun):
     weight_std: float = setting(number("(0, inf)"), default=1.0)
     bias_std: float = setting(number("[0, inf)"), default=0.0)
 
-    @cached_property
-    def _key(self) -> jax.Array:
-        return jax.random.key(self.seed, impl="threefry2x32")
-
     @double_precision
     def __call__(self, inputs: Any) -> np.ndarray:
         """Features (examples, features) of inputs (examples, ...), flattened."""
         rows = validation.array("inputs", inputs, tuple(range(2, 7)))
         x = jnp.asarray(rows.reshape(rows.shape[0], -1))
-        weight_key, bias_key = jax.random.split(self._key)
-        weights = jax.random.normal(weight_key, (x.shape[1], self.features), dtype=jnp.float64)
-        biases = jax.random.normal(bias_key, (self.features,), dtype=jnp.float64) * self.bias_std
-        hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases
+        weights, biases = _drawn(self.seed, x.shape[1], self.features)
+        hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases * self.bias_std
         with refusing("activation must take arrays (jnp.where for if)"):
             active = np.asarray(activation_function(self.activation)(hidden))
         if active.shape != hidden.shape:
             raise ValueError(f"activation must return the shape of its input, {hidden.shape}, got {active.shape}")
         return active / self.features**0.5
+
+
+@lru_cache(maxsize=4)
+def _drawn(seed: int, inputs: int, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Standard Gaussian weights and biases; kept, as views of one data set are mapped tens of times (50 ms a draw)."""
+    weight_key, bias_key = jax.random.split(jax.random.key(seed, impl="threefry2x32"))
+    weights = jax.random.normal(weight_key, (inputs, features), dtype=jnp.float64)
+    return np.asarray(weights), np.asarray(jax.random.normal(bias_key, (features,), dtype=jnp.float64))

@@ -13,6 +13,7 @@ import numpy as np
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.pencil import Pencil
 from rfgen.equivalents.targets import ModeTarget
+from rfgen.numerics.at_points import at_points
 from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
@@ -127,12 +128,12 @@ def augmented_points(
 ) -> Any:
     """`AugmentedRisk` at n, features, ridge (points,), per output or summed over outputs; small problems all at once."""
 
-    def point(at: tuple[Any, Any, Any]) -> AugmentedRisk:
-        return _point(problem, *at, noise, keep_outputs=keep_outputs, shared=shared)
+    def point(n: Any, features: Any, ridge: Any) -> AugmentedRisk:
+        return _point(problem, n, features, ridge, noise, keep_outputs=keep_outputs, shared=shared)
 
     if _small(problem):
-        return jax.vmap(point)((n, features, ridge))
-    return jax.lax.map(point, (n, features, ridge), batch_size=TOGETHER if isinstance(problem.operators, Pencil) else None)
+        return jax.vmap(point)(n, features, ridge)
+    return at_points(point, (n, features, ridge), TOGETHER if isinstance(problem.operators, Pencil) else None)
 
 
 @program

@@ -18,6 +18,7 @@ from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.equivalents.view_blocks import pattern_combinations
+from rfgen.numerics.at_points import at_points
 from rfgen.numerics.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.views.view_moments import ViewMoments
@@ -219,7 +220,7 @@ def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Ar
     def one(n: jax.Array, features: jax.Array, ridge: jax.Array) -> jax.Array:
         return block_equilibrium(operators, blocks.of_samples(n), features, ridge / n).strength
 
-    return jax.lax.map(lambda at: one(*at), (n, features, ridge), batch_size=64)
+    return at_points(one, (n, features, ridge), together=64)
 
 
 def _check_definite(matrix: np.ndarray, drawn: int, views: float) -> None:
