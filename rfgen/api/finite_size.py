@@ -74,7 +74,7 @@ def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
     of_noise, of_rough = _on_sphere(population.dim, share)
     clean = np.maximum(curve.bias + curve.variance, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        decades = np.clip(3.0 * np.log10((task.power.sum() / clean).where(clean > 0.0, 1.0)), 1.0, MOST_SMOOTH)
+        decades = (3.0 * np.log10((task.power.sum() / clean).where(clean > 0.0, 1.0))).clip(1.0, MOST_SMOOTH)
         of_bias = of_rough * (1.0 + (decades - 1.0) * _smoothness(task, curve))
         off = ((of_bias * clean + of_noise * share * curve.noise) / curve.test).where(curve.test != 0.0, 0.0)
     return {

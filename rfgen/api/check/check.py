@@ -122,7 +122,7 @@ def check(
         if f"{name}_pattern_se" in theory:
             error = np.hypot(error, theory[f"{name}_pattern_se"])
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
-            rate, n_there = np.clip(theory[name], 0.0, 1.0), theory.coords.get("n", np.inf)
+            rate, n_there = theory[name].clip(0.0, 1.0), theory.coords.get("n", np.inf)
             error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials.item())))
         data |= comparison(asked, theory, name, measured[name], error, finite_size, dtype)
     import xarray
