@@ -25,6 +25,7 @@ __all__ = [
     "Crop",
     "CutMix",
     "Cutout",
+    "Dask",
     "DataTask",
     "DeepLinearFlow",
     "Domain",
@@ -137,6 +138,7 @@ from rfgen.api import (
 )
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods
+from rfgen.curves.cells.dask_engine import Dask
 from rfgen.explorer import explore
 from rfgen.numerics.precision import PrecisionError
 from rfgen.numerics.program_cache import cache_programs

@@ -31,7 +31,7 @@ ALLOWED = {
     "cli_report": {"api", "cli_comparisons", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},
-    "__init__": {"algebra", "api", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
+    "__init__": {"algebra", "api", "curves", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.
