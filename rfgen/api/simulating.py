@@ -98,7 +98,7 @@ def simulate(
         "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test,
         test_task=test_task,
     )
-    about = {name: str(value) for name, value in {"task": task, "learner": learner, "n": n, "trials": trials, "seed": seed}.items()}
-    with call_in(engine, about):
+    about = {"task": task, "learner": learner, "n": n, "trials": trials, "seed": seed}
+    with call_in(engine, {name: str(value) for name, value in about.items()}):
         runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
     return as_task(task, asked, runs)

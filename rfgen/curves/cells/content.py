@@ -1,8 +1,8 @@
 """What an object is made of, for keys that outlive the process.
 
-A function is its code, defaults, closure, and the globals that its code reads, of modules the attributes; a class of the user's
-is its methods; any other object what pickle would write of it.  What stands in an installed library is its name, and the source
-of our own rooms has a digest (`rfgen.curves.cells.source`).
+A function is its code, defaults, closure, and the globals that its code reads, of modules the attributes; a class of the
+user's is its methods; any other object what pickle would write of it.  What stands in an installed library is its name, and
+the source of our own rooms has a digest (`rfgen.curves.cells.source`).
 """
 
 __all__ = ["Unknown", "content"]
@@ -121,7 +121,7 @@ def _pickled(value: Any) -> tuple[Any, ...]:
     except Exception:  # noqa: BLE001  whatever an object says that is not to be copied
         return (Unknown(f"of type {type(value).__qualname__}"),)
     if isinstance(written, str):  # a name, such as that of a ufunc
-        homes = (sys.modules.get(name) for name in (getattr(value, "__module__", None) or "numpy", "numpy", "scipy.special"))
+        homes = (sys.modules.get(name) for name in (str(getattr(value, "__module__", None)), "numpy", "scipy.special"))
         if any(getattr(home, written, None) is value for home in homes):
             return (written,)
         return (Unknown(f"{written}, of type {type(value).__qualname__}"),)

@@ -1,6 +1,6 @@
 """Cells measured by the workers of a Dask cluster."""
 
-__all__ = ["Dask"]
+__all__ = ["Dask", "local_cluster"]
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -102,19 +102,24 @@ class Dask:
         return min((min(own, budget(threads.get(name))) for name, own in devices.items()), default=bytes_here())
 
     def _sent(self, measures: Sequence[Measure]) -> Any:
-        """All that is to be measured, as bytes: they travel once to a worker, and are computed again where they are lost."""
+        """All that is to be measured, as bytes: to a worker they travel once, and are made again where they are lost."""
         import dask
 
         try:
             work = _distributed().protocol.pickle.dumps(list(measures))
         except Exception as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise ValueError(f"engine=rg.Dask needs a task and a learner that can be sent to other processes: {reason}") from error
+            raise ValueError(f"engine=rg.Dask needs a task and a learner that can be sent to workers: {reason}") from error
         with dask.config.set(UNWARNED):
             return self.client.submit(bytes, work, pure=False)
 
     def _submitted(self, work: Any, job: Job) -> Any:
         return self.client.submit(_job, work, source_digest(), tuple(job), pure=False)
+
+
+def local_cluster() -> Any:
+    """A client of DASK_SCHEDULER_ADDRESS, without one of a worker for each core of this machine."""
+    return _distributed().Client(threads_per_worker=1, dashboard_address=None)
 
 
 def _distributed() -> Any:

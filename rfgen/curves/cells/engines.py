@@ -1,8 +1,8 @@
 """Where the cells of a simulation are measured: in this process, unless a call names another engine.
 
-An engine has `measured(measures, jobs, advance)`, which takes jobs as it gets to them and gives each with its arrays, or with
-the exception that it ended in, in any order, and `bytes()`, what a job may plan for.  The numbers of a job depend on its trials
-alone, so engines agree.
+An engine has `measured(measures, jobs, advance)`, which takes jobs as it gets to them and gives each with its arrays, or
+with the exception that it ended in, in any order, and `bytes()`, what a job may plan for.  The numbers of a job depend on
+its trials alone, so engines agree.
 """
 
 __all__ = ["SERIAL", "Call", "Job", "LostEngineError", "Serial", "bytes_here", "call_in", "checked_engine", "the_call"]
@@ -66,12 +66,12 @@ class Call:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
-_CALL: ContextVar[Call] = ContextVar("call", default=Call())
+_CALL: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def the_call() -> Call:
     """The call that is being worked on."""
-    return _CALL.get()
+    return _CALL.get() or Call()
 
 
 def checked_engine(engine: Any) -> Any:

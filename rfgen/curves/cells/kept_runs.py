@@ -13,7 +13,6 @@ from rfgen._version import __version__
 from rfgen.curves.cells.source import source_digest
 from rfgen.curves.cells.store import CELL, DAMAGED, Store, abandoned, unpacked
 
-
 # How cells are named: nothing else in the folder is touched.
 KEY = 32 * "[0-9a-f]"
 
@@ -43,10 +42,8 @@ def tell(store: Store, name: str, about: Mapping[str, Any], pieces: Sequence[tup
     known = {} if before is None else {piece[-1]: piece for piece in before.pieces}
     told = known | {piece[-1]: piece for piece in pieces}
     if len(told) > len(known):
-        said = {
-            "begun": datetime.now(UTC).isoformat(timespec="seconds"), "rfgen_version": __version__, "source": source_digest(),
-            **about, "pieces": list(told.values()),
-        }
+        said = {"begun": datetime.now(UTC).isoformat(timespec="seconds"), "rfgen_version": __version__, **about}
+        said |= {"source": source_digest(), "pieces": list(told.values())}
         store.write(path.name, json.dumps(said, indent=0).encode())
 
 

@@ -102,7 +102,7 @@ def run_cells(
     except (KeyboardInterrupt, LostEngineError) as stop:
         done = f"{sum(map(len, found))} of {len(pieces)} pieces"
         if kept and isinstance(stop, LostEngineError):
-            raise LostEngineError(f"{stop}: {done} are in store={str(store)!r}, and the same call goes on from there") from stop
+            raise LostEngineError(f"{stop}: {done} are in store={str(store)!r}, the same call goes on from there") from stop
         if kept or not any(found):
             raise
         said = f"stopped after {done}: the trials finished are returned, NaN where there is none"

@@ -37,9 +37,9 @@ def content_key(*parts: Any) -> str:
     for part in content(parts):
         if isinstance(part, Unknown):
             raise ValueError(
-                f"store cannot keep this run: what is simulated reads an object {part.what}, whose content cannot be told "
-                "from outside, so that a later run might take cells that are not its own: use numbers, arrays and functions "
-                "of them instead, or leave store out"
+                f"store cannot keep this run: what is simulated reads an object {part.what}, whose content cannot be told, "
+                "so that a later run might take cells that are not its own: use numbers, arrays and functions of them "
+                "instead, or leave store out"
             )
         data = np.ascontiguousarray(part).tobytes() if isinstance(part, np.ndarray) else b""
         text = (f"array {part.dtype} {part.shape}" if isinstance(part, np.ndarray) else repr(part)).encode()
