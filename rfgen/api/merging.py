@@ -105,7 +105,7 @@ def _check(runs: tuple[Any, ...]) -> None:
 
 
 def _equal(one: Any, other: Any, name: str) -> bool:
-    return name in one.coords and name in other.coords and one[name].equals(other[name])
+    return name in one.coords and name in other.coords and one[name].variable.equals(other[name].variable)
 
 
 def _seeds(run: Any) -> list[int]:

@@ -72,8 +72,8 @@ def cluster(**config):
     from distributed import Client, LocalCluster
 
     with (
-        dask.config.set({"distributed.logging.distributed": "critical", **config}),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as local,
+        dask.config.set({"distributed.logging.distributed": "info", **config}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local,
         Client(local) as client,
     ):
         yield local, client

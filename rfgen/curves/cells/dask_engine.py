@@ -47,7 +47,7 @@ class Dask:
     >>> import rfgen as rg
     >>> from distributed import Client
     >>> task, learner = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge(0.1))
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     runs = rg.simulate(task, learner, n=[20, 40], trials=4, engine=rg.Dask(client))
     >>> runs.identical(rg.simulate(task, learner, n=[20, 40], trials=4))
     True
@@ -119,7 +119,7 @@ class Dask:
 
 def local_cluster() -> Any:
     """A client of DASK_SCHEDULER_ADDRESS, without one of a worker for each core of this machine."""
-    return _distributed().Client(threads_per_worker=1, dashboard_address=None)
+    return _distributed().Client(threads_per_worker=1, dashboard_address=":0")
 
 
 def _distributed() -> Any:
