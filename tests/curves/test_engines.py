@@ -1,13 +1,13 @@
 """Engines agree, whatever becomes of their workers."""
 
 import random
-import time
+import sys
+import threading
 
 import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.curves.cells.engines import LostEngineError
 from rfgen.curves.cells.store import CELL
 from tests.benchmarks import survival
 
@@ -54,11 +54,33 @@ def test_a_cell_that_raises_is_told_and_the_rest_finish(client, monkeypatch):
 
 
 def test_a_cluster_that_goes(tmp_path):
-    truth = survival.run()[0]
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
-        pass
+    """What is finished is kept, and another goes on; without a store it is returned."""
+    truth, stores = survival.run()[0], {"kept": tmp_path / "cells", "returned": None}
+    for store in stores.values():
+        with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
+            engine = rg.Dask(client)
+            timer = threading.Timer(0.4, client.cluster.close)
+            timer.start()
+            if store:
+                with pytest.raises(ConnectionError, match=r"cluster is gone .*: \d+ of 40 pieces are in store=.*goes on"):
+                    survival.run(engine, store, pause=0.05)
+            else:
+                with pytest.warns(UserWarning, match="stopped after"):
+                    found, attributes = survival.run(engine, pause=0.05)
+            timer.join()
+    some = ~np.isnan(found).all((1, 2))
+    assert "interrupted" in attributes and 0 < some.sum() < 40 and np.array_equal(found[some], truth[some])
+    kept, log = {path.name for path in stores["kept"].glob(f"*{CELL}")}, tmp_path / "log"
+    assert 0 < len(kept) < 40
+    assert np.array_equal(survival.run(None, stores["kept"], log=log)[0], truth)
+    assert len(log.read_text().split()) == 40 - len(kept)
     with pytest.raises(ValueError, match="client must be connected and not asynchronous"):
         rg.Dask(client)
+
+
+def test_a_killed_worker():
+    found = survival.workers(1, random.Random(0))
+    assert found["complete and bit-equal"] == 1 and found["cells begun again"][0] <= 3
 
 
 @pytest.mark.parametrize(("client", "message"), [(None, "client must be a distributed.Client"), ("tcp://x", "got 'tcp://x'")])
@@ -68,6 +90,6 @@ def test_what_is_no_client(client, message):
 
 
 def test_without_dask(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r'rg.Dask needs dask.distributed.*pip install "rfgen\[cluster\]"'):
         rg.Dask("tcp://scheduler:8786")

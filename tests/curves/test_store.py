@@ -45,6 +45,10 @@ class Scaled:
 scaled = Scaled()
 
 
+def calling(x):
+    return scaled(x)
+
+
 def within(x):
     return sum(changed(y) for y in x)
 
@@ -60,9 +64,9 @@ READ = {
     "of a compiled one": (jax.jit(changed), lambda patch: patch.setitem(globals(), "SCALE", 2.0)),
     "of a vectorised one": (np.vectorize(changed, otypes=[float]), lambda patch: patch.setitem(globals(), "SCALE", 2.0)),
     "an attribute of a module": (lambda x: own.scale * x, lambda patch: patch.setattr(own, "scale", 2.0)),
-    "within a method": (lambda x: scaled(x), lambda patch: patch.setattr(own, "scale", 2.0)),
-    "an attribute of an object": (lambda x: scaled(x), lambda patch: patch.setattr(scaled, "offset", 2.0)),
-    "a method of its class": (lambda x: scaled(x), lambda patch: patch.setattr(Scaled, "factor", lambda self: 2.0)),
+    "within a method": (calling, lambda patch: patch.setattr(own, "scale", 2.0)),
+    "an attribute of an object": (calling, lambda patch: patch.setattr(scaled, "offset", 2.0)),
+    "a method of its class": (calling, lambda patch: patch.setattr(Scaled, "factor", lambda self: 2.0)),
     "its closure": (made(SCALE), lambda patch: None),
 }
 
@@ -83,8 +87,9 @@ def test_a_run_whose_function_changed_measures_anew(tmp_path, monkeypatch):
         monkeypatch.setitem(globals(), "SCALE", scale)
         task = rg.DataTask(inputs, inputs[:, 0])
         learner = rg.Learner(rg.Ridge(0.1), augmentation=rg.Augmentation(lambda key, x: SCALE * x))
-        found.append((float(rg.simulate(task, learner, 8, trials=4, store=tmp_path).test), len(list(tmp_path.glob(f"*{CELL}")))))
-    assert found[0] == found[1] and found[1][1] == 1 and found[2][1] == 2 and found[2][0] != found[1][0]
+        test = float(rg.simulate(task, learner, 8, trials=4, store=tmp_path).test)
+        found.append((test, len(list(tmp_path.glob(f"*{CELL}")))))
+    assert found[0] == found[1] != found[2] and [count for _, count in found] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("held", [threading.Lock(), (number for number in range(3)), np.frompyfunc(changed, 1, 1)], ids=str)
@@ -194,12 +199,18 @@ def test_commands_on_kept_runs(tmp_path, capsys, monkeypatch):
 
 
 def test_merged_runs_are_one_of_all_trials(monkeypatch):
-    cells, counts = [], (6, 5, 9)
-    monkeypatch.setattr("rfgen.api.methods.spectral_runs.run_cells", lambda *given: cells.append(run_cells(*given)) or cells[-1])
+    blocks, counts = [], (6, 5, 9)
+
+    def watched(*given):
+        found, attributes = run_cells(*given)
+        blocks.extend({name: values[..., 0] for name, values in block.items()} for block in found)  # the only output
+        return found, attributes
+
+    monkeypatch.setattr("rfgen.api.methods.spectral_runs.run_cells", watched)
     runs = [rg.simulate(TASK, LEARNER, 10, trials=count, seed=seed) for seed, count in enumerate(counts)]
     merged, again = rg.merge(*runs), rg.merge(rg.merge(*runs[:2]), runs[2])
-    test, bias = (np.concatenate([found[0][name][..., 0, 0] if found[0][name].ndim > 3 else found[0][name][..., 0] for found, _ in cells]) for name in ("test", "bias"))
-    for name, trials in (("test", test), ("bias", bias)):
+    for name in ("test", "bias"):
+        trials = np.concatenate([block[name] for block in blocks])
         assert np.allclose(merged[name], trials.mean(0), rtol=1e-12)
         assert np.allclose(merged[f"{name}_se"], trials.std(0, ddof=1) / len(trials) ** 0.5, rtol=1e-12)
         assert np.allclose(again[f"{name}_se"], merged[f"{name}_se"], rtol=1e-12)
