@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +31,8 @@ from rfgen.curves.cells.run import Cell, run_cells
 from rfgen.curves.cells.store import CELL, Store
 
 CELLS, TRIALS = 40, 4
+# Of a machine so busy that a new worker takes more than the 15 s in which a local cluster gives it up.
+PATIENT = {"distributed.deploy.lost-worker-timeout": "1h", "distributed.comm.timeouts.connect": "600s"}
 
 
 def measured(start, stop, advance, number=0, pause=0.0, log=None, poison=None):
@@ -72,7 +75,7 @@ def cluster(**config):
     from distributed import Client, LocalCluster
 
     with (
-        dask.config.set({"distributed.logging.distributed": "info", **config}),
+        dask.config.set({**PATIENT, **config}),
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local,
         Client(local) as client,
     ):
@@ -93,6 +96,7 @@ def workers(times, rng):
             timer.join()
             complete += bool(np.array_equal(found, truth)) and not attributes
             redone.append(len(log.read_text().split()) - CELLS)
+            print(f"{complete} of {number + 1} complete, {redone[-1]} cells begun again", file=sys.stderr, flush=True)
     return {"repetitions": times, "complete and bit-equal": complete, "cells begun again": redone}
 
 

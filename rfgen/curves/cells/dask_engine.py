@@ -98,8 +98,8 @@ class Dask:
         """Half of the memory of a worker's device, or of what its limit leaves a thread: the least of all workers."""
         devices = self.client.run(bytes_here, on_error="ignore")
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        threads = {name: worker["memory_limit"] // worker["nthreads"] for name, worker in workers.items()}
-        return min((min(own, budget(threads.get(name))) for name, own in devices.items()), default=bytes_here())
+        shares = {name: (worker["memory_limit"] or 0) // worker["nthreads"] for name, worker in workers.items()}
+        return min((min(own, budget(shares.get(name))) for name, own in devices.items()), default=bytes_here())
 
     def _sent(self, measures: Sequence[Measure]) -> Any:
         """All that is to be measured, as bytes: to a worker they travel once, and are made again where they are lost."""
