@@ -16,6 +16,15 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_an_interrupted_run_loses_nothing": ("ridge", "classes"),
         "test_an_interrupted_run_with_a_store_goes_on_later": ("sparse",),
     },
+    "tests/curves/test_engines.py": {
+        "test_a_killed_worker": (),
+        "test_a_cluster_that_goes": (),
+    },
+    "tests/curves/test_store.py": {
+        "test_what_was_not_written_is_set_aside": ("zeros", "another cell"),
+        "test_merged_runs_are_one_of_all_trials": (),
+        "test_commands_on_kept_runs": (),
+    },
     "tests/domains/test_domains.py": {
         "test_against_the_dense_reference": ("False-15",),
         "test_one_domain_is_todays_curve": ("training0-names0-1e-12",),
