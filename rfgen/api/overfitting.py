@@ -70,10 +70,18 @@ def _costs(modes: Modes, n: Any, features: Any, noise: Any, keep_outputs: bool) 
 def _but_padding(point: Callable[[tuple[Any, ...]], Any], columns: tuple[Any, ...]) -> Any:
     """`point` of each row of the columns but of those that repeat the first, as padding does (40 ms each)."""
     again = functools.reduce(jnp.logical_and, (column == column[0] for column in columns)).at[0].set(False)
-    first = [column[0] for column in columns]
-    empty = jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), jax.eval_shape(point, tuple(first)))
-    found = jax.lax.map(lambda at: jax.lax.cond(at[0], lambda: empty, lambda: point(at[1:])), (again, *columns))
-    return jax.tree.map(lambda each: jnp.where(again.reshape(-1, *[1] * (each.ndim - 1)), each[0], each), found)
+    records = []
+
+    def leaves(at: tuple[Any, ...]) -> list[Any]:
+        parts, record = jax.tree.flatten(point(at))
+        records.append(record)
+        return parts
+
+    shapes = jax.eval_shape(leaves, tuple(column[0] for column in columns))
+    empty = [jnp.zeros(one.shape, one.dtype) for one in shapes]
+    found = jax.lax.map(lambda at: jax.lax.cond(at[0], lambda: empty, lambda: leaves(at[1:])), (again, *columns))
+    filled = [jnp.where(again.reshape(-1, *[1] * (each.ndim - 1)), each[0], each) for each in found]
+    return jax.tree.unflatten(records[0], filled)
 
 
 @program
