@@ -127,6 +127,12 @@ def _apart(kept: dict[str, Any]) -> str:
     return "" if kept["largest_z"] is None else f", dots up to {kept['largest_z']:.1f} standard errors from theory"
 
 
+def _command(name: str, kept: dict[str, Any]) -> str:
+    """That of the picture shown."""
+    scale = " --scale paper" if kept.get("scale") == "paper" else ""
+    return f"python -m paper_figures make {name}{scale}{' --data DIR' if kept.get('data') else ''}"
+
+
 def _gallery() -> None:
     """Every figure with its command, and its picture where the checkout holds one."""
     papers: dict[str, list[Entry]] = {}
@@ -146,7 +152,8 @@ def _gallery() -> None:
         lines += ["| figure | command |", "|---|---|"]
         for entry in entries:
             data = f"; `--data`: {entry.with_data}" if entry.with_data else ""
-            lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `python -m paper_figures make {entry.name}` |")
+            command = _command(entry.name, summary.get(entry.name, {}))
+            lines.append(f"| {entry.shows} (*{entry.mark}*{data}) | `{command}` |")
         for entry in entries:
             picture = HOME / "paper_figures" / "gallery" / f"{entry.name}.png"
             kept = summary.get(entry.name)

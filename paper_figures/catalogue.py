@@ -377,7 +377,7 @@ FIGURES = {
         Entry(
             "sensitivity",
             ROBUSTNESS,
-            "gradients of random features that fit noise, against their number: tanh, x²/2, cos, softplus",
+            "gradients of random features that fit noise, against their number: four activations, tangent kernels",
             "known in part",
             "",
         ),

@@ -1,7 +1,7 @@
 """Keep what figures came out as, for the list and the gallery: `python -m paper_figures.keep [NAME ...] --out figures`.
 
 Of each figure that is in the folder: a small picture in the gallery, how far its dots are from theory, what it took and
-with which versions; its time goes into the list.
+with which versions; its time goes into the list.  A picture of paper scale is not replaced by one of smoke scale.
 """
 
 __all__ = ["GALLERY", "LARGEST", "SUMMARY", "keep", "thumbnail"]
@@ -46,14 +46,17 @@ def keep(name: str, folder: Path) -> None:
     arrays, parameters = restore(folder, name)
     if parameters.get("set"):
         raise SystemExit(f"{name} in {folder} was made with --set {' '.join(parameters['set'])}: make it without")
+    _update(TIMES, name, {**_read(TIMES).get(name, {}), parameters["scale"]: round(parameters["cpu_seconds"])})
+    if parameters["scale"] == "smoke" and _read(SUMMARY).get(name, {}).get("scale") == "paper":
+        return
     (GALLERY / f"{name}.png").write_bytes(thumbnail(name, arrays, parameters))
     found = {
-        "scale": parameters["scale"], "largest_z": parameters.get("largest_z"), "seed": parameters["seed"],
+        "scale": parameters["scale"], "data": bool(parameters["data"]), "largest_z": parameters.get("largest_z"),
+        "seed": parameters["seed"],
         "seconds": parameters["seconds"], "cpu_seconds": parameters["cpu_seconds"], "rfgen": parameters["rfgen_version"],
         "numpy": np.__version__, "jax": jax.__version__, "python": platform.python_version(),
     }
     _update(SUMMARY, name, {**found, "largest_z": found["largest_z"] and round(found["largest_z"], 2)})
-    _update(TIMES, name, {**_read(TIMES).get(name, {}), parameters["scale"]: round(parameters["cpu_seconds"])})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Sensitivity of random-feature regression to its inputs: steepest at the interpolation peak, four activations.
+"""Sensitivity of random-feature regression to its inputs: steepest at the interpolation peak, four activations and two
+tangent kernels.
 
 After arXiv 2302.01629: labels, dim = 1000, n = 400, 800, 1600 and up to 40,000 features from the authors' notebook.
 """
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,29 +19,36 @@ import rfgen as rg
 from paper_figures.interpolation import worst
 from paper_figures.panels import flatten, select
 from paper_figures.style import blank, graded, legend, look, plain_log
+from paper_figures.tangent_sensitivity import exact as tangent_exact
+from paper_figures.tangent_sensitivity import measured as tangent_measured
 from rfgen.systems import sensitivity
 
 NOISE, RANGE = 1.0, (0.1, 40.0)
 ACTIVATIONS: dict[str, Any] = {
     "tanh": "tanh", "$x^2/2$": lambda x: 0.5 * x * x, "cos": "cos", "softplus": jax.nn.softplus,
 }
+TANGENT: dict[str, Any] = {"tangent kernel, tanh": jnp.tanh, "tangent kernel, softplus": jax.nn.softplus}
 # Read off the authors' notebook for tanh, by number of samples: at 5,000 and at 40,000 features of 1000 inputs.
 PUBLISHED_DIM, PUBLISHED_FEATURES = 1000, (5000, 40_000)
 PUBLISHED = {400: (24.4, 22.1), 800: (38.2, 34.3), 1600: (45.3, 33.3)}
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"dim": 200, "sizes": (60, 160), "grid": 60, "dots": (5.0,), "trials": 12, "drawn": 1, "activations": 2},
+    "smoke": {
+        "dim": 200, "sizes": (60, 160), "grid": 60, "dots": (5.0,), "trials": 12, "drawn": 1, "activations": 2,
+        "units": (20,),
+    },
     "paper": {
         "dim": 1000, "sizes": (400, 800, 1600), "grid": 200, "dots": (0.25, 0.5, 0.75, 1.5, 3.0, 6.0), "trials": 20,
-        "drawn": 3, "activations": 4,
+        "drawn": 3, "activations": 4, "units": (20, 40),
     },
 }
 CAPTION = """
 After Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629), known in part: {known};
-simulations and the range of k ours, the paper's panel of the tangent kernel is missing. Sensitivity √(d E|∇f|²) of
+simulations and the range of k ours. Sensitivity √(d E|∇f|²) of
 minimum-norm regression on k random features φ(w·x)/√k of d = {dim} Gaussian inputs, against k, for n samples with pure
 noise N(0, {noise:g}) for labels: what fitting it costs. Dashed: the sensitivity √d of a linear target of power 1. All
 curves diverge at k = n (dotted) and level off for k well above n; even activations (x²/2, cos) have no linear part, so
-that many features make them flat. Lines: exact theory computed by rfgen, to relative order 1/d; dots: {trials}
+that many features make them flat. Tangent kernels: features x φ'(w·x) of k/d hidden units, at least five. Lines: exact theory
+computed by rfgen, to relative order 1/d, of tangent kernels d/k; dots: {trials}
 simulations each, bars: one standard error{published}. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 SQUARES = "; squares: published values, {apart:.1%} from theory at most"
@@ -67,9 +76,18 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
                 exact = _theory(dim, n, PUBLISHED_FEATURES, activation).sensitivity.values
                 apart.append(float(np.abs(np.array(PUBLISHED[n]) / exact - 1.0).max()))
                 panels[f"{name} {n}"] |= {"published_features": PUBLISHED_FEATURES, "published": PUBLISHED[n]}
+    for name, activation in TANGENT.items():
+        for n in plan["sizes"]:
+            count = np.geomspace(5 * dim, RANGE[1] * dim, plan["grid"] // 4)
+            line = np.sqrt(dim * tangent_exact(activation, dim, n, count, NOISE))
+            panels[f"{name} {n}"] = {"features": count, "sensitivity": line}
+            if n in plan["sizes"][: plan["drawn"]]:
+                drawn = [units * dim for units in plan["units"]]
+                runs = [tangent_measured(activation, dim, n, k, NOISE, plan["trials"], seed) for k in drawn]
+                panels[f"{name} {n}"] |= _dotted(dim, drawn, runs, tangent_exact(activation, dim, n, drawn, NOISE))
     parameters = {
         "mark": "known in part", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "dim": dim,
-        "sizes": list(plan["sizes"]), "noise": NOISE, "activations": list(ACTIVATIONS), "trials": plan["trials"],
+        "sizes": list(plan["sizes"]), "noise": NOISE, "activations": [*ACTIVATIONS, *TANGENT], "trials": plan["trials"],
         "largest_z": worst(panels),
     }
     text = CAPTION.format(
@@ -86,18 +104,23 @@ def _theory(dim: int, n: int, features: Any, activation: Any) -> Any:
 def _dots(dim: int, n: int, activation: Any, plan: dict[str, Any], seed: int) -> dict[str, Any]:
     drawn = [round(ratio * n) for ratio in plan["dots"]]
     runs = [sensitivity.simulate_sensitivity(activation, dim, n, k, 0.0, 0.0, NOISE, plan["trials"], seed) for k in drawn]
-    square, error = np.array([run.summary("squared_gradient") for run in runs]).T
-    dot = np.sqrt(dim * square)
     exact = _theory(dim, n, drawn, activation).squared_gradient.values
+    return _dotted(dim, drawn, [run.summary("squared_gradient") for run in runs], exact)
+
+
+def _dotted(dim: int, drawn: list[int], runs: list[tuple[float, float]], exact: np.ndarray) -> dict[str, Any]:
+    """Of mean squared gradients with their standard errors."""
+    square, error = np.array(runs).T
+    dot = np.sqrt(dim * square)
     return {"dot_features": drawn, "dot": dot, "dot_se": dot * error / (2.0 * square), "dot_z": (square - exact) / error}
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
-    """A panel for each activation, a curve for each number of samples."""
+    """A panel for each activation and tangent kernel, a curve for each number of samples."""
     dim, sizes = parameters["dim"], parameters["sizes"]
     published = False
     with look():
-        figure, axes = blank(2, 2, 10.0, 7.4)
+        figure, axes = blank(2, 3, 14.0, 7.4)
         for name, ax in zip(parameters["activations"], axes.flat, strict=True):
             for n, colour in zip(sizes, graded(len(sizes)), strict=True):
                 at = select(arrays, f"{name} {n}")

@@ -75,9 +75,9 @@ def _between(q: float, c: float) -> rg.Spectrum:
     """Eigenvalues exp(-c log^q i)/i, of a double's range."""
     edges = np.exp(np.linspace(np.log(SINGLE + 0.5), LAST, LEVELS + 1))
     i = np.append(np.arange(1.0, SINGLE + 1.0), np.sqrt(edges[1:] * edges[:-1]))
-    eigenvalues = np.exp(-np.log(i) - c * np.log(i) ** q)
-    held = eigenvalues > 1e-200
-    return rg.Spectrum(eigenvalues[held], np.append(np.ones(SINGLE), np.diff(edges))[held])
+    # what a double does not hold weighs nothing: all have one number of levels, and one program
+    eigenvalues = np.maximum(np.exp(-np.log(i) - c * np.log(i) ** q), 1e-200)
+    return rg.Spectrum(eigenvalues, np.append(np.ones(SINGLE), np.diff(edges)))
 
 
 def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:

@@ -73,6 +73,7 @@ __all__ = [
     "Stage",
     "Subsample",
     "Task",
+    "Tasks",
     "Teacher",
     "TwoLayerReLU",
     "XORClusters",
@@ -180,6 +181,7 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
+from rfgen.problems.tasks import Tasks
 from rfgen.problems.trainings.classifier import (
     LDA,
     AdversarialTraining,

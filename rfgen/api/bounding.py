@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rfgen.api.over_tasks import over_tasks
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import DESCRIPTIONS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 KINDS = (Task, Teacher, Mixture, SparseRegression)
 
 
+@over_tasks
 def best_possible(task: Task | Teacher | Mixture | SparseRegression, n: Numbers) -> "xarray.Dataset":
     """The least test error that any algorithm reaches on average over targets like the task's.
 

@@ -24,13 +24,14 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
+from rfgen.problems.tasks import Tasks
 from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
-AnyTask: TypeAlias = Task | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
+AnyTask: TypeAlias = Task | Tasks | DataTask | Mixture | ClassGroups | Teacher | SparseRegression | XORClusters | SystemTask
 # Of expressions: one task, or one for each sample space.
 TasksOfSpaces: TypeAlias = Task | Mapping[str, Task]
 AnyLearner: TypeAlias = Learner | TwoLayerReLU | Sequence

@@ -10,6 +10,7 @@ import numpy as np
 
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.over_tasks import over_tasks
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
@@ -40,6 +41,7 @@ def _negative_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outpu
     return jax.lax.map(lambda at: point(modes, *at, noise), (n, features))
 
 
+@over_tasks
 @double_precision
 def optimal_ridge(
     task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False

@@ -13,6 +13,7 @@ from rfgen.api.finite_size import with_finite_size
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces, in_modes
+from rfgen.api.over_tasks import over_tasks
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import described
 from rfgen.numerics.precision import double_precision
@@ -22,22 +23,26 @@ from rfgen.problems.task import Task
 if TYPE_CHECKING:
     import xarray
 
+CLASSICAL = "classical"
+
 
 @overload
 def predict(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, form: str | None = None, by_mode: bool = False,
     members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None, test: Any = None,
+    split: str | None = None,
 ) -> "xarray.Dataset": ...
 @overload
 def predict(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test_task: Task | None = None,
     **numbers: Any,
 ) -> "xarray.Dataset": ...
+@over_tasks
 @double_precision
 def predict(
     task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, form: str | None = None,
     by_mode: bool = False, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, **numbers: Any,
+    test: Any = None, split: str | None = None, test_task: Task | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
@@ -64,6 +69,9 @@ def predict(
     test
         Where the model is used, if not where the rows are from: names of domains, or a population (`rg.Domain`, `rg.Task`)
         or {name: population}; a task takes it too, such as test=task.shifted(overlap=0.8).  None: every domain.
+    split
+        "classical": the parts of textbooks alone, `bias` (squared), `variance` with that of fitted noise, `irreducible`.
+        None: these, called `variance_with_noise`, beside `variance` without it and all that is linear in `noise`.
 
     Returns
     -------
@@ -98,13 +106,23 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     own_numbers(learner, "predict", numbers)
+    if split not in (None, CLASSICAL):
+        raise ValueError(f"split must be {CLASSICAL!r} or None, got {split!r}")
     asked, rows = as_domains(task, n, test)
     method, options = method_for(
         "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test,
         test_task=test_task,
     )
     curve = as_task(task, asked, method.theory(asked, learner, rows, **options, **numbers))
-    return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
+    curve = with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])
+    return curve if split is None else _classical(curve, method.name)
+
+
+def _classical(curve: "xarray.Dataset", name: str) -> "xarray.Dataset":
+    """Without the parts that textbooks do not have."""
+    if "variance_with_noise" not in curve:
+        raise ValueError(f"split={CLASSICAL!r} needs bias and variance, which {name} has none of: leave split out")
+    return curve.drop_vars(["variance", "noise"]).rename(variance_with_noise="variance").assign_attrs(split=CLASSICAL)
 
 
 def _with_usual_parts(task: AnyTask | TasksOfSpaces, curve: "xarray.Dataset") -> "xarray.Dataset":

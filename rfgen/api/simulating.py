@@ -10,6 +10,7 @@ from rfgen.api.domain_arguments import as_domains, as_task
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
+from rfgen.api.over_tasks import over_tasks
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.curves.cells.dask_engine import Dask
 from rfgen.curves.cells.engines import call_in
@@ -34,6 +35,7 @@ def simulate(
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
     engine: Dask | None = None, **numbers: Any,
 ) -> "xarray.Dataset": ...
+@over_tasks
 @double_precision
 def simulate(
     task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *,

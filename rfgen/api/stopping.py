@@ -10,6 +10,7 @@ from rfgen.api.methods.dynamics import FLAGS, one_output, posed_settings, trajec
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimising import least_ridge
+from rfgen.api.over_tasks import over_tasks
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.api.stochastic_stopping import stochastic_stopping
 from rfgen.curves.arguments import Numbers
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 EARLIEST = 1e-3
 
 
+@over_tasks
 @double_precision
 def optimal_stopping(
     task: Task | DataTask, learner: Learner, n: Numbers | None = None, *, form: str | None = None

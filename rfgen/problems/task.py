@@ -22,6 +22,7 @@ from rfgen.problems.shown import html_table, short
 from rfgen.problems.spectra.compressed_modes import compressed_modes
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.spectra.spectrum import Spectrum
+from rfgen.problems.tasks import over_parameters
 
 Population: TypeAlias = GaussianModes | FinitePopulation | SpherePopulation | GaussianInputs | KernelInputs
 
@@ -82,10 +83,8 @@ class Task(Noun):
         # tail nodes carry quadrature weights, negative at the end correction
         validation.non_negative("power", power[:, : spectrum.explicit], 2)
         if power.shape[1] != spectrum.eigenvalues.size:
-            raise ValueError(
-                f"power must have one entry per eigenvalue, got shape {self.power.shape} for {spectrum.eigenvalues.size} "
-                "eigenvalues"
-            )
+            sizes = f"shape {self.power.shape} for {spectrum.eigenvalues.size} eigenvalues"
+            raise ValueError(f"power must have one entry per eigenvalue, got {sizes}")
         self._set(spectrum=spectrum, power=power[:, order], multiplicity=spectrum.multiplicity)
         for key in ("noise", "null_power"):
             value = getattr(self, key)
@@ -104,7 +103,7 @@ class Task(Noun):
     @property
     def outputs(self) -> int:
         """Number of target functions learned at once."""
-        return self.power.shape[0]
+        return len(self.power)
 
     @property
     def null_risk(self) -> float:
@@ -192,33 +191,35 @@ class Task(Noun):
         return self.noise if self.keep_outputs else self.noise.sum()
 
     @classmethod
+    @over_parameters("alpha", "beta", "noise")
     def power_law(cls, alpha: float, beta: float, noise: float = 0.0, modes: int | None = None) -> "Task":
         """Eigenvalues `i^-alpha`, target power `i^-beta`; `modes=None` for infinitely many modes.
+
+        Lists of alpha, beta or noise give an `rg.Tasks`, whose parameters are dimensions of curves.
 
         >>> Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=10_000)
         Task.power_law(alpha=1.5, beta=1.5, modes=10000, noise=0.5)
         """
         spectrum = Spectrum.power_law(alpha, modes)
-        return cls(
-            spectrum, spectrum.power_law_target(beta), noise, name="power_law",
-            parameters={"alpha": alpha, "beta": beta, "modes": modes},
-        )
+        parameters = {"alpha": alpha, "beta": beta, "modes": modes}
+        return cls(spectrum, spectrum.power_law_target(beta), noise, name="power_law", parameters=parameters)
 
     @classmethod
+    @over_parameters("rate", "beta", "noise")
     def exponential(cls, rate: float, beta: float, noise: float = 0.0, modes: int | None = None) -> "Task":
         """Eigenvalues `exp(-rate i)`, target power `i^-beta`."""
         spectrum = Spectrum.exponential(rate, modes)
-        return cls(
-            spectrum, spectrum.power_law_target(beta), noise, name="exponential",
-            parameters={"rate": rate, "beta": beta, "modes": modes},
-        )
+        parameters = {"rate": rate, "beta": beta, "modes": modes}
+        return cls(spectrum, spectrum.power_law_target(beta), noise, name="exponential", parameters=parameters)
 
     @classmethod
+    @over_parameters("dim", "signal", "noise")
     def isotropic(cls, dim: int, signal: float = 1.0, noise: float = 0.0) -> "Task":
         """`dim` unit eigenvalues and a target of total power `signal`: linear regression on N(0, I) inputs."""
         return cls(Spectrum.isotropic(dim), [signal], noise, name="isotropic", parameters={"dim": dim, "signal": signal})
 
     @classmethod
+    @over_parameters("noise")
     def sphere(
         cls, dim: int, kernel: Callable[[Any], Any], target: Mapping[int, float] | Any, noise: float = 0.0,
         degrees: int = 40, test_points: int = 2000,
@@ -236,6 +237,7 @@ class Task(Noun):
         return cls(levels, powers, noise, counts, 0.0, False, population, "sphere", population.parameters)
 
     @classmethod
+    @over_parameters("noise")
     def gaussian_inputs(
         cls, variances: Any, activation: Any, power: Any, noise: float = 0.0, test_points: int = 2000
     ) -> "Task":
@@ -250,6 +252,7 @@ class Task(Noun):
         return cls(levels, powers, noise, counts, population=population, name="gaussian_inputs", parameters=parameters)
 
     @classmethod
+    @over_parameters("noise")
     def from_covariance(
         cls, variances: Any, kernel: Any, target: Mapping[Any, float], noise: float = 0.0, test_points: int = 2000
     ) -> "Task":
@@ -290,8 +293,5 @@ class Task(Noun):
     ) -> "Task":
         power, null = population.target(eigenvalues)
         size, outputs = population.labels.shape
-        return cls(
-            eigenvalues, power, noise, null_power=null, keep_outputs=keep_outputs, name=name,
-            population=population.sampled(sampling),
-            parameters={"examples": size, "outputs": outputs, "modes": eigenvalues.size, "sampling": sampling},
-        )
+        parameters = {"examples": size, "outputs": outputs, "modes": eigenvalues.size, "sampling": sampling}
+        return cls(eigenvalues, power, noise, None, null, keep_outputs, population.sampled(sampling), name, parameters)

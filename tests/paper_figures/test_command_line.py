@@ -8,10 +8,11 @@ import xarray
 
 import rfgen as rg
 from paper_figures import FIGURES
+from paper_figures import keep as gallery
 from paper_figures.__main__ import main
 from paper_figures.keep import GALLERY, LARGEST, SUMMARY
 from paper_figures.runs import keeping, simulate
-from paper_figures.storage import restore
+from paper_figures.storage import restore, save
 from tests.paper_figures import synthetic
 
 
@@ -104,6 +105,19 @@ def test_the_gallery_is_small_and_says_how_far_dots_are():
     for name, found in kept.items():
         assert name in FIGURES and (GALLERY / f"{name}.png").exists()
         assert {"scale", "largest_z", "seconds", "cpu_seconds", "rfgen", "jax"} <= set(found)
+
+
+def test_a_kept_picture_of_paper_scale_stays(tmp_path, monkeypatch):
+    for name, path in (("GALLERY", tmp_path), ("SUMMARY", tmp_path / "summary.json"), ("TIMES", tmp_path / "times.json")):
+        monkeypatch.setattr(gallery, name, path)
+    made = {"scale": "smoke", "seed": 0, "data": None, "seconds": 2.0, "cpu_seconds": 1.0, "rfgen_version": "0"}
+    drawn = iter([b"paper", b"smoke"])
+    monkeypatch.setattr(gallery, "thumbnail", lambda *_: next(drawn))
+    for scale in ("paper", "smoke"):
+        save(tmp_path, "benign_tuned", {}, made | {"scale": scale})
+        gallery.keep("benign_tuned", tmp_path)
+    assert (tmp_path / "benign_tuned.png").read_bytes() == b"paper"
+    assert json.loads((tmp_path / "times.json").read_text())["benign_tuned"] == {"paper": 1, "smoke": 1}
 
 
 @pytest.mark.parametrize("arguments", (["--help"], ["make", "--help"], ["draw", "--help"]))

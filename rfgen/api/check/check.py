@@ -16,6 +16,7 @@ from rfgen.api.domain_arguments import as_domains
 from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
+from rfgen.api.over_tasks import stacked
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
@@ -26,6 +27,7 @@ from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.task import Task
+from rfgen.problems.tasks import Tasks
 
 
 @overload
@@ -93,6 +95,14 @@ def check(
     >>> report.agrees
     True
     """
+    if isinstance(task, Tasks):
+        given: dict[str, Any] = {
+            "trials": trials, "seed": seed, "variables": variables, "threshold": threshold, "finite_size": finite_size,
+            "form": form, "members": members, "dtype": dtype, "test_rows": test_rows, "memory": memory,
+            "progress": progress, "store": store, "weights": weights, "test": test,
+        }
+        reports = [check(one, learner, n, **given, **numbers) for one in task.each]
+        return Report(stacked(task, [one.dataset for one in reports]), reports[0].judged, reports[0].threshold, repr(task))
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     own_numbers(learner, "check", numbers)
