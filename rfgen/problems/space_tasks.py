@@ -96,6 +96,10 @@ class SpaceTasks:
         seen = {name: np.where(own.spectrum.learnable, np.abs(own.power), 0.0) for name, own in self.own.items()}
         return {name: np.sqrt([_in_order(self.own[name], row) for row in power]) for name, power in seen.items()}
 
+    def noise(self, name: str) -> np.ndarray:
+        """Variance (outputs,) of the noise of labels."""
+        return np.broadcast_to(self.tasks[name].noise, self.tasks[name].outputs)
+
     def unseen(self, name: str) -> np.ndarray:
         """Variance (outputs,) of labels that no weights explain: noise, and power outside the modes."""
         own = self.tasks[name]

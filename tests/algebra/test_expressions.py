@@ -84,7 +84,7 @@ def test_printed_equations_are_those_that_are_solved():
     student, task = a.Estimator(DISTILLED), rg.Task([1.0, 0.5, 0.2], [0.5, 0.3, 0.1], noise=0.1)
     point = {"n": 4.0, "m": 6.0, "k": 5.0, "ridge": 0.3, "ridge2": 0.2}
     numbers = numbers_of(student, SpaceTasks.of(task, student.samples, None), {})(point)
-    exact = solve(student.structure(), numbers, (("error", ("covariance[n]",)),), 0.2).values[0]
+    exact = solve(student.structure(), numbers, (("error", "error", ("covariance[n]",)),), 0.2).values[0]
     printed = student.equations()
     values = {"lambda": task.eigenvalues, "beta": np.sqrt(task.power[0] / task.eigenvalues)}
     lines = {own.lhs: own.rhs for own in [*printed.cores, *printed.linear]}

@@ -130,7 +130,7 @@ def test_traces_and_training_errors():
         assert abs(found / exact - 1) < 1e-12
     posed = structure(linearise({"residual": Y - X @ WEIGHTS}))
     numbers = numbers_of(RIDGE, SpaceTasks.of(TASK, RIDGE.samples, None), {})({"n": 60.0, "ridge": 0.1})
-    found = solve(posed, numbers, (("residual", ()),), 0.1).values[0] / 60
+    found = solve(posed, numbers, (("residual", "residual", ()),), 0.1).values[0] / 60
     assert abs(found / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
 
 
@@ -197,7 +197,7 @@ def test_derivatives():
     task = rg.Task([1.0, 0.5, 0.2, 0.1], [0.5, 0.3, 0.1, 0.1], noise=0.1)
     student, point = a.Estimator(a.distil(WEIGHTS, U, "ridge2")), {"n": 40.0, "m": 60.0, "ridge": 0.3, "ridge2": 0.2}
     posed, numbers = student.structure(), numbers_of(student, SpaceTasks.of(task, student.samples, None), {})(point)
-    metrics = (("error", ("covariance[n]",)),)
+    metrics = (("error", "error", ("covariance[n]",)),)
     cores = solve(posed, numbers, metrics, 0.2).cores
     with jax.enable_x64(True):
         slopes = jax.jit(jax.grad(lambda own: risks(posed, metrics, own, cores)[0][0]))(numbers)
