@@ -78,11 +78,15 @@ class Estimator:
         return Population.of(self.inputs)
 
     @cached_property
+    def roots(self) -> tuple[Matrix, ...]:
+        """Its expressions."""
+        own = () if self.intercept is None else (self.intercept,)
+        return *self.predictor.parts, *self.population.vectors.values(), *own
+
+    @cached_property
     def nodes(self) -> tuple[Matrix, ...]:
         """Every node of its expressions, once."""
-        roots = [*self.predictor.parts, *self.population.vectors.values()]
-        roots += [] if self.intercept is None else [self.intercept]
-        return tuple(dict.fromkeys(node for root in roots for node in nodes(root)))
+        return tuple(dict.fromkeys(node for root in self.roots for node in nodes(root)))
 
     @cached_property
     def samples(self) -> tuple[str, ...]:
@@ -158,7 +162,8 @@ class Estimator:
     @cached_property
     def single(self) -> bool:
         """Whether single vectors are among its matrices."""
-        return any(isinstance(node, Transpose) and isinstance(node.T, Vector) or isinstance(node, Centring) for node in self.nodes)
+        turned = [node.T for node in self.nodes if isinstance(node, Transpose)]
+        return any(isinstance(node, Vector) for node in turned) or any(isinstance(node, Centring) for node in self.nodes)
 
     @cached_property
     def subsets(self) -> tuple[Subset, ...]:
@@ -218,24 +223,29 @@ class Estimator:
         """The fixed point and the linear equations that its curve solves, on one task: it prints as text.
 
         `.latex`, `.all` (equations of sympy); `u` are traces of resolvents, `q` second moments, `t` numbers along single
-        directions, `E_error` the risk without the noise of the test label, beta the target's weights on inputs.
+        directions, `E_error` the risk without the noise of the test label (of classes `E_weights` the variance of scores),
+        beta the target's weights on inputs.
         """
         first = self.samples[0]
-        outputs = {"error": self.outputs(first)["error"]}
+        if self.flow is not None:
+            raise ExpressionError("equations are of systems that are solved: write the estimator without its time")
+        wanted = "error" if self.population.classes is None else "weights"
+        kept = (wanted, "beside", "along")
+        outputs = {name: own for name, own in self.outputs(first).items() if name.split()[0] in kept}
         found = _posed(tuple(self.on(dict.fromkeys(self.samples, first), outputs).items()))
-        return equations(found, {"error": (covariance(first).name,)})
+        metrics = {name: (covariance(first).name,) if name == wanted else () for name in outputs}
+        return equations(found, {name: own for name, own in metrics.items() if not name.startswith("along")})
 
     @property
     def program(self) -> str:
         """Its expressions line by line, each node once: the same for equal ones in every process."""
         lines = {node: number for number, node in enumerate(self.nodes)}
-        roots = [*self.predictor.parts, *self.population.vectors.values(), *([self.intercept] if self.intercept else [])]
         return "\n".join([
             *(
                 f"{type(node).__name__} {[lines[part] if isinstance(part, Matrix) else repr(part) for part in node.parts]}"
                 for node in lines
             ),
-            repr([lines[root] for root in roots]), repr(list(self.population.vectors)),
+            repr([lines[root] for root in self.roots]), repr(list(self.population.vectors)),
         ])
 
     def __repr__(self) -> str:

@@ -71,7 +71,7 @@ def signs(name: str, samples: str = "n", share: Any = 0.5) -> Vector:
 
 
 def normal(name: str, where: str = "n") -> Vector:
-    """Standard normal entries, one for each sample (or feature): `data("X") + normal("g") @ direction("v").T` has a spike."""
+    """Standard normal entries, one a sample (or feature): `data("X") + normal("g") @ direction("v").T` has a spike."""
     return Vector("normal", _name("a normal vector", name), space(where))
 
 

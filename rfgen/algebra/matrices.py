@@ -67,7 +67,7 @@ class Matrix(Interned):
         return self._inverted()
 
     def flow(self, time: Any = "time") -> "Matrix":
-        """What gradient flow on |y - X w|^2 / 2 from 0 has after a time in the place of the inverse: M^-1 (1 - exp(-time M)).
+        """What gradient flow from 0 has after a time in the place of the inverse: M^-1 (1 - exp(-time M)).
 
         Of the matrices that `.inverse` takes; an estimator has one, once in each product.
         """

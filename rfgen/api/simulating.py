@@ -12,7 +12,6 @@ from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
 from rfgen.curves.arguments import Folder, Numbers
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.task import Task
 
 if TYPE_CHECKING:
     import xarray

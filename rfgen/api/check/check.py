@@ -22,7 +22,6 @@ from rfgen.curves.arguments import Folder, Numbers
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
-from rfgen.problems.task import Task
 
 
 @overload

@@ -57,7 +57,7 @@ def _checked(
         axes[name] = rule(name, given[name], (0, 1))
     for own in estimator.subsets:
         if axes[own.size].max() > axes[own.rows.name].min():
-            raise ValueError(f"{own.size} must be at most {own.rows.name}, of which it is a part, got {axes[own.size].max():g}")
+            raise ValueError(f"{own.size} must be at most {own.rows}, of which it is a part, got {axes[own.size].max():g}")
     for own in estimator.nodes:
         if isinstance(own, Vector) and own.kind == "signs":
             extreme = [float(own.parts[3].value(point)) for point in Grid(axes).points]
@@ -73,11 +73,13 @@ def _refuse_lengths(estimator: Estimator, domains: SpaceTasks, diagonals: Mappin
     of_inputs = [own.name for own in estimator.diagonals if own.rows is INPUTS] + [own.of for own in estimator.directions]
     for name in of_inputs:
         if len(diagonals[name]) != levels:
-            raise ValueError(f"{name} must have {levels} values, one for each of the task's levels, got {len(diagonals[name])}")
+            got = len(diagonals[name])
+            raise ValueError(f"{name} must have {levels} values, one for each of the task's levels, got {got}")
     if estimator.single and domains.unseen(TEST).size > 1:
-        raise ValueError("task must have one output beside single vectors (directions, signs, intercepts): give one column of power")
+        raise ValueError("task must have one output beside directions, signs and intercepts: give the power of one")
     if estimator.directions and any(own.spectrum.infinite for own in domains.own.values()):
-        raise ValueError(f"task must have finitely many modes beside the direction {estimator.directions[0].of}: give modes=")
+        named = estimator.directions[0].of
+        raise ValueError(f"task must have finitely many modes beside the direction {named}: give modes=")
 
 
 def _matrix(name: str, value: Any) -> np.ndarray:

@@ -78,7 +78,8 @@ def _measured(
     weights, scalars = evaluation.vector(estimator.predictor.weights), evaluation.scalars
     error = weights - truth
     beside = sum(
-        features.variance.value(scalars) * float(np.sum(evaluation.vector(own) ** 2)) for features, own in estimator.predictor.pairs
+        features.variance.value(scalars) * float(np.sum(evaluation.vector(own) ** 2))
+        for features, own in estimator.predictor.pairs
     )
     intercept = 0.0 if estimator.intercept is None else evaluation.vector(estimator.intercept).item()
     classes = estimator.population.classes
@@ -98,9 +99,9 @@ def _measured(
         return found
     found["test"] = float(np.sum(tested[:, None] * error**2)) + unseen + beside + spiked + float(offset) ** 2
     if estimator.inputs is None and estimator.labelled:
-        residuals = [(evaluation.vector(label - rows @ estimator.predictor) - intercept, rows) for label, rows in estimator.labelled]
-        size = sum(evaluation.drawn.dims[rows.rows] for _, rows in residuals)
-        found["train"] = sum(float(np.sum(own**2)) for own, _ in residuals) / size
+        residuals = [evaluation.vector(label - rows @ estimator.predictor) for label, rows in estimator.labelled]
+        squares = sum(float(np.sum((own - intercept) ** 2)) for own in residuals)
+        found["train"] = squares / sum(len(own) for own in residuals)
     return found
 
 

@@ -84,7 +84,9 @@ def continued(
         step = 1.0
         while here != ridge:
             target = ridge if step == 1.0 else here + step * (ridge - here)
-            guess = logs if before is None else logs + (logs - before[1]) * (np.log(target / here) / np.log(here / before[0]))
+            guess = logs
+            if before is not None:
+                guess = logs + (logs - before[1]) * (np.log(target / here) / np.log(here / before[0]))
             solved = _newton(bound(target), numbers, needed, end, signs, guess)
             if solved is None or np.max(np.abs(solved[0] - guess)) > NEAR:
                 step *= 0.5

@@ -118,7 +118,7 @@ def _pairs(
     structure: Structure, numbers: Numbers, ridges: np.ndarray, cores: Sequence[Any], one: np.ndarray, two: np.ndarray,
     metrics: Metrics, shift: Any,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Mean products (pairs, metrics, 3) in total, of means, and of noise; outputs on the line at the first ridge (pairs,)."""
+    """Mean products (pairs, metrics, 3), in total, of means, of noise; outputs on the line at the first ridge (pairs,)."""
     both, count = np.concatenate([ridges, ridges.conj()]), len(one)
     here = replace(numbers, scalars={
         **numbers.scalars, RIDGES[0]: Batch(both[one][:, None]), RIDGES[1]: Batch(both[two][:, None])

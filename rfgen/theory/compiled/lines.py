@@ -47,7 +47,7 @@ def line_values(
     inverse = system.inverse(unknowns, needed, shift)
     given: list[Any] = [0.0 for _ in rows]
     slopes: dict[tuple[int, int], Any] = {(number, number): 1.0 for number in place.values()}
-    for row, own in pencil.sources.items():
+    for row in pencil.sources:
         if row in place:
             given[place[row]] = given[place[row]] + numbers.weights[LINE.name].sum()
     for own in pencil.fixed:
@@ -77,5 +77,6 @@ def sources(structure: Structure, numbers: Numbers, line: Mapping[int, Any]) -> 
     system = System(pencil, (), (), numbers)
     found = [Source(row, own.key, None) for row, own in pencil.sources.items() if row not in line]
     return found + [
-        Source(own.row, own.matrix.key, -line[own.column] * _left(system, own)) for own in pencil.joined if not own.transposed
+        Source(own.row, own.matrix.key, -line[own.column] * _left(system, own))
+        for own in pencil.joined if not own.transposed
     ]

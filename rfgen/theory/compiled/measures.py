@@ -17,9 +17,11 @@ from rfgen.theory.compiled.solver import Solved
 def metrics_of(estimator: Estimator, posed: Structure, covariance: str) -> Metrics:
     """Mean products that are asked for; `covariance`: the name of that of test points."""
     mark = "" if estimator.flow is None else "'"
-    seen = [("error", (covariance,)), ("weights", ()), *([("weights", (covariance,))] if estimator.population.classes else [])]
-    seen += [(name, ()) for name in posed.pencil.outputs if name.startswith(("beside", "residual")) and not name.endswith("'")]
-    return tuple((name, name + mark, names) for name, names in seen)
+    seen: list[tuple[str, tuple[str, ...]]] = [("error", (covariance,)), ("weights", ())]
+    seen += [("weights", (covariance,))] if estimator.population.classes else []
+    names = [name for name in posed.pencil.outputs if not name.endswith("'")]
+    seen += [(name, ()) for name in names if name.startswith(("beside", "residual"))]
+    return tuple((name, name + mark, diagonals) for name, diagonals in seen)
 
 
 def measures(

@@ -42,8 +42,8 @@ def moment_equations(
     """Of second moments, and behind them of what is asked for: with the mean inverse G the second moments are
     K = G (those of the sources + what X makes of K) G'.
 
-    `line`: the numbers on the line.  The first list holds the columns `given`: all sources, those that are no noise, and the
-    noise of tasks.
+    `line`: the numbers on the line.  Rows of the first list hold what is given by all sources, by those that are no noise,
+    and by the noise of tasks.
     """
     pencil, places = structure.pencil, structure.second_places
     outputs = [Trace(pencil.outputs[one], pencil.outputs[two], names) for one, two, names in metrics]

@@ -48,9 +48,8 @@ def numbers_of(
         moments[("teacher", one), ("teacher", two)] = np.where(seen, product, 0.0) / np.where(seen, scale, 1.0)
     if lines or dense & of_inputs:  # all entries are kept
         vectors = {("direction", own.of): np.asarray(diagonals[own.of], float)[None] for own in lines}
-        vectors |= {
-            ("teacher", name): coefficients[name] / np.sqrt(np.where(values[name] > 0.0, values[name], 1.0)) for name in names
-        }
+        roots = {name: np.sqrt(np.where(values[name] > 0.0, values[name], 1.0)) for name in names}
+        vectors |= {("teacher", name): coefficients[name] / roots[name] for name in names}
         for one, first in vectors.items():
             for two, second in vectors.items():
                 if len(first) == len(second):
