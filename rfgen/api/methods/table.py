@@ -160,7 +160,8 @@ METHODS = (
         dtype="float32",
     ),
     Method(
-        "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled, ("test", "norm"), ("test",),
+        "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled,
+        ("test", "error", "norm", "train"), ("test",),
         dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
     ),
 )
