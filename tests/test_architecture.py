@@ -17,7 +17,7 @@ ALLOWED = {
     "numerics": set(),
     "problems": {"numerics"},
     "equivalents": {"problems", "numerics"},
-    "algebra": set(),
+    "algebra": {"problems"},
     "theory": ENGINES | {"algebra"},
     "simulation": {"problems", "numerics", "algebra"},
     "curves": {"problems", "numerics", "_version"},

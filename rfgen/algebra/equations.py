@@ -1,7 +1,8 @@
 """The equations of an estimator as they are written: what its solver solves, in sympy, as text and in LaTeX: theory (14.4).
 
-Letters: u are traces of the mean inverse, q second moments; a sum over i is one over the modes of the inputs.  Cores that
-are those of ridge regression or of random features are named as the field names them: kappa, gamma, df_1.
+Letters: u are traces of the mean inverse, q second moments, t numbers along single directions; a sum over i is one over the
+modes of the inputs.  Cores that are those of ridge regression or of random features are named as the field names them:
+kappa, gamma, df_1.
 """
 
 __all__ = ["Equations", "equations"]
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rfgen.algebra.macros import INPUTS, data, labels, ridge_fit, teacher
-from rfgen.algebra.matrices import Space
+from rfgen.algebra.matrices import LINE, Space
 from rfgen.algebra.pencil import Pencil, linearise
 from rfgen.algebra.scalars import ONE, Scalar
 from rfgen.algebra.structure import Core, Place, Structure, Trace, structure
@@ -122,6 +123,26 @@ class _Letters:
         return self.summed(space, entry * self.diagonals(space, trace.diagonals))
 
 
+    def joined(self, own: Any) -> Any:
+        return self.scalar(own.factor) * self.diagonals(own.matrix.rows, (*own.left, *own.right))
+
+    def moment(self, one: Any, two: Any) -> Any:
+        """Mean product of entries of two vectors: sigma^2 of a noise, beta of a target, v of a direction."""
+        if one.rows is not two.rows:
+            return 0
+        kinds = {"teacher", "direction"}
+        if one.kind in kinds and two.kind in kinds:
+            beta = "beta" if self.single else "beta_{}"
+            names = [own.of if own.kind == "direction" else beta.format(own.of) for own in (one, two)]
+            return self.sympy.Mul(*(self.sympy.IndexedBase(name)[self.index] for name in names))
+        if one is two:
+            noise = "sigma2" if self.single else f"sigma2_{one.rows.name}"
+            return self.symbol(noise) if one.kind == "noise" else self.sympy.Integer(1)
+        if one.kind in ("ones", "signs") and two.kind in ("ones", "signs"):
+            return self.sympy.Mul(*(2 * self.scalar(own.parts[3]) - 1 for own in (one, two) if own.kind == "signs"))
+        return 0
+
+
 def _inverse(pencil: Pencil, places: Any, unknowns: Mapping[int, Any], letters: _Letters, needed: Any) -> dict[Any, Any]:
     """Entries of the mean inverse in symbols, 0 where there is none."""
     sympy = letters.sympy
@@ -151,8 +172,14 @@ def _linear(
     wanted = dict(zip(moments, whole.seconds, strict=True))
     wanted |= {letters.symbol(f"E_{name}"): trace for name, trace in outputs.items()}
     level = [number for own in whole.levels for number in own]
-    columns = {*pencil.sources, *(row for own in whole.second_places for row in (own.row, own.column))}
-    rows = {row for trace in wanted.values() for row in (trace.row, trace.column)}
+    line = {row: letters.symbol(f"t_{row}") for row, space in enumerate(pencil.spaces) if space is LINE}
+    sources = [(row, own, sympy.Integer(1)) for row, own in pencil.sources.items() if row not in line]
+    sources += [
+        (own.row, own.matrix, -line[own.column] * letters.joined(own)) for own in pencil.joined if not own.transposed
+    ]
+    met = [own for own in pencil.joined if own.transposed]
+    columns = {*(row for row, *_ in sources), *(row for own in whole.second_places for row in (own.row, own.column))}
+    rows = {row for trace in wanted.values() for row in (trace.row, trace.column)} | {own.column for own in met}
     needed = [(row, column) for row in rows for column in columns if pencil.spaces[row] is pencil.spaces[column]]
     needed += [(whole.traces[number].row, whole.traces[number].column) for number in level]
     inverse = _inverse(pencil, whole.places, dict(enumerate(unknowns)), letters, needed)
@@ -160,14 +187,23 @@ def _linear(
     for number in level:
         trace = whole.traces[number]
         found.append(sympy.Eq(unknowns[number], letters.traced(pencil, trace, inverse[trace.row, trace.column])))
+    for row, value in line.items():
+        left = sum(letters.scalar(own.factor) * line[own.column] for own in pencil.fixed if own.row == row)
+        right = sympy.Integer(int(row in pencil.sources))
+        for own in met:
+            for column, source, factor in sources if own.row == row else ():
+                entry = inverse.get((own.column, column), 0) * letters.moment(own.matrix, source)
+                if entry != 0:
+                    right -= letters.summed(own.matrix.rows, letters.joined(own) * entry * factor)
+        found.append(sympy.Eq(value, right - left + value))
     for moment, trace in wanted.items():
         space, total = pencil.spaces[trace.row], sympy.Integer(0)
         diagonals = letters.diagonals(space, trace.diagonals)
-        for one, a in pencil.sources.items():
-            for two, b in pencil.sources.items():
-                entry = inverse.get((trace.row, one), 0) * inverse.get((trace.column, two), 0)
-                if entry != 0 and (one == two or a.kind == b.kind == "teacher"):
-                    total += letters.summed(space, diagonals * entry * _moment(letters, space, a, b))
+        for one, a, first in sources:
+            for two, b, second in sources:
+                entry = inverse.get((trace.row, one), 0) * inverse.get((trace.column, two), 0) * letters.moment(a, b)
+                if entry != 0:
+                    total += letters.summed(space, diagonals * entry * first * second)
         for own in whole.second_places:
             entry = inverse.get((trace.row, own.row), 0) * inverse.get((trace.column, own.column), 0)
             if entry != 0:
@@ -175,15 +211,6 @@ def _linear(
                 total += moments[own.unknown] * letters.summed(space, diagonals * entry * made)
         found.append(sympy.Eq(moment, total))
     return found
-
-
-def _moment(letters: _Letters, space: Space, one: Any, two: Any) -> Any:
-    """Second moments of sources: beta^2 of a target, sigma^2 of a noise."""
-    if space is not INPUTS:
-        return letters.symbol("sigma2" if letters.single else f"sigma2_{one.rows.name}")
-    names = ["beta" if letters.single else f"beta_{own.of}" for own in (one, two)]
-    bases = [letters.sympy.IndexedBase(name)[letters.index] for name in names]
-    return bases[0] * bases[1]
 
 
 def _shape(pencil: Pencil) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rfgen.algebra.leaves import Gaussian
+from rfgen.algebra.leaves import Gaussian, Vector
 from rfgen.algebra.scalars import ONE, Scalar
 
 # Diagonal matrices by their names, which commute.
@@ -21,11 +21,11 @@ Names = tuple[str, ...]
 @dataclass(frozen=True, eq=False)
 class Form:
     """`fixed`: factors of variables behind diagonal matrices, by (their names, variable); `drawn`: forms behind diagonal
-    matrices and a Gaussian one, by (names, matrix, whether it is transposed).
+    matrices and a Gaussian one (or a vector, or its transpose), by (names, matrix, whether it is transposed).
     """
 
     fixed: Mapping[tuple[Names, int], Scalar] = field(default_factory=dict)
-    drawn: Mapping[tuple[Names, Gaussian, bool], "Form"] = field(default_factory=dict)
+    drawn: Mapping[tuple[Names, Gaussian | Vector, bool], "Form"] = field(default_factory=dict)
 
     @classmethod
     def variable(cls, number: int) -> "Form":

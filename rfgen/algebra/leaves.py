@@ -1,7 +1,8 @@
 """What expressions begin with: deterministic and Gaussian matrices, and vectors of given second moments: theory (14.1)."""
 
-__all__ = ["Diagonal", "Gaussian", "Transpose", "Vector"]
+__all__ = ["UNIT", "Centring", "Diagonal", "Gaussian", "Subset", "Transpose", "Vector"]
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from rfgen.algebra.interned import ExpressionError
@@ -18,6 +19,12 @@ class Diagonal(Matrix):
     def __repr__(self) -> str:
         """Its name."""
         return self.name
+
+
+class Subset(Diagonal):
+    """The projection on a random subset of samples: `Subset(name, space, size)`, `size` the name of their number."""
+
+    size = part(2)
 
 
 class Gaussian(Matrix):
@@ -55,8 +62,19 @@ class Gaussian(Matrix):
         return self.name
 
 
+class Centring(Matrix):
+    """The projection that takes from a vector on samples its mean: `Centring(space)`."""
+
+    rows = part(0)
+    why_not_positive = property(lambda self: None)
+
+    def __repr__(self) -> str:
+        """With its space."""
+        return f"centring_{self.rows}"
+
+
 class Transpose(Matrix):
-    """The transpose of a Gaussian matrix."""
+    """The transpose of a Gaussian matrix or of a vector."""
 
     T = part(0)
     rows, columns = part(0, "columns"), part(0, "rows")
@@ -69,16 +87,32 @@ class Transpose(Matrix):
 class Vector(Matrix):
     """A vector whose second moments are given with the numbers: `Vector(kind, of, space)`, as the "teacher" of "n".
 
-    `of`: the sample space of a teacher, the data set of a noise.
+    `kind` and what it is `of`: "teacher" of a sample space, "noise" of a data set; by name a "direction" of given entries,
+    "signs", +1 for a share `parts[3]` and else -1, "normal" entries of variance 1; "ones".
     """
 
     kind, of, rows, columns = part(0), part(1), part(2), property(lambda self: LINE)
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Its kind and what it is of."""
+        return self.kind, self.of
+
+    def mean(self, numbers: Mapping[str, Any]) -> float:
+        """Of an entry of "ones", "signs" or "normal"."""
+        if self.kind == "signs":
+            return 2.0 * self.parts[3].value(numbers) - 1.0
+        return 1.0 if self.kind == "ones" else 0.0
+
+    @property
     def T(self) -> Matrix:
-        """Refused."""
-        raise ExpressionError(f"{self!r} is a vector: vectors are not transposed, a product of two would be a number")
+        """The transpose: v.T @ u is a number."""
+        return Transpose(self)
 
     def __repr__(self) -> str:
         """What, of whom."""
         return f"{self.kind}[{self.of}]"
+
+
+# The vector 1 on the space of one dimension.
+UNIT = Vector("ones", LINE.name, LINE)

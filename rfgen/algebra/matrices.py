@@ -64,6 +64,16 @@ class Matrix(Interned):
         """The inverse, of a sum of scalars >= 0 and products Y D Y.T with D >= 0; of a singular one the limit of a small
         ridge.  ExpressionError where that form is not seen.
         """
+        return self._inverted()
+
+    def flow(self, time: Any = "time") -> "Matrix":
+        """What gradient flow from 0 has after a time in the place of the inverse: M^-1 (1 - exp(-time M)).
+
+        Of the matrices that `.inverse` takes; an estimator has one, once in each product.
+        """
+        return self._inverted(scalar(time))
+
+    def _inverted(self, *time: Scalar) -> "Matrix":
         if self.rows is not self.columns:
             raise ExpressionError(f"only square matrices have an inverse: {self!r} maps {self.columns} to {self.rows}")
         if (wrong := self.why_not_positive) is not None:
@@ -71,7 +81,7 @@ class Matrix(Interned):
                 f"this inverse is not positive: {wrong!r} is not seen to be a scalar >= 0 or a product Y @ D @ Y.T with "
                 "D >= 0; write it so, or add what makes it so"
             )
-        return Inverse(self)
+        return Inverse(self, *time)
 
     def _lifted(self, other: Any) -> Any:
         if isinstance(other, Scalar | str | int | float):
@@ -207,14 +217,15 @@ class Sum(Matrix):
 
 
 class Inverse(Matrix):
-    """The inverse of a positive matrix, made by `.inverse`."""
+    """The inverse of a positive matrix, made by `.inverse`, or by `.flow` for a time."""
 
     matrix, rows = part(0), part(0, "rows")
+    time = property(lambda self: self.parts[1] if len(self.parts) > 1 else None)
     why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
         """With the power -1."""
-        return f"({self.matrix!r})^-1"
+        return f"({self.matrix!r})^-1" + ("" if self.time is None else f"(1 - exp(-{self.time!r} ...))")
 
 
 def _bracketed(matrix: Matrix) -> str:

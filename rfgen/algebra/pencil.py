@@ -11,12 +11,13 @@ __all__ = ["Drawn", "Fixed", "Pencil", "linearise"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rfgen.algebra.forms import Form, Names
 from rfgen.algebra.interned import ExpressionError
-from rfgen.algebra.leaves import Diagonal, Gaussian, Transpose, Vector
+from rfgen.algebra.leaves import UNIT, Centring, Diagonal, Gaussian, Transpose, Vector
 from rfgen.algebra.matrices import LINE, Identity, Inverse, Matrix, Product, Scaled, Space, Sum
-from rfgen.algebra.scalars import ONE, Scalar
+from rfgen.algebra.scalars import ONE, Scalar, scalar
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Drawn:
-    """An entry `factor * left X right`, X the Gaussian `matrix` or its transpose, at (row, column)."""
+    """An entry `factor * left X right`, X the Gaussian `matrix` (or a vector) or its transpose, at (row, column)."""
 
     row: int
     column: int
     factor: Scalar
     left: Names
-    matrix: Gaussian
+    matrix: Any
     transposed: bool
     right: Names
 
@@ -45,7 +46,7 @@ class Drawn:
 @dataclass(frozen=True, eq=False)
 class Pencil:
     """A system L x = s: the space of each variable, the entries of L, rows that belong to inverses, the vectors s by rows,
-    and the variables that are the outputs by name.
+    and the variables that are the outputs by name; `joined`: entries that are vectors, between a space and `LINE`.
     """
 
     spaces: tuple[Space, ...]
@@ -54,6 +55,7 @@ class Pencil:
     inverses: tuple[int, ...]
     sources: Mapping[int, Vector]
     outputs: Mapping[str, int]
+    joined: tuple[Drawn, ...] = ()
 
     def restricted(self, variables: list[int]) -> "Pencil":
         """The part of L on some variables, numbered anew in their order."""
@@ -93,7 +95,8 @@ def linearise(outputs: Mapping[str, Matrix]) -> Pencil:
             raise ExpressionError(f"{name} must be a vector, got {vector!r}, which maps {vector.columns} to {vector.rows}")
         found[name] = reader.output(reader.read(vector), vector.rows)
     return Pencil(
-        tuple(reader.spaces), tuple(reader.fixed), tuple(reader.drawn), tuple(reader.inverses), reader.sources, found
+        tuple(reader.spaces), tuple(reader.fixed), tuple(reader.drawn), tuple(reader.inverses), reader.sources, found,
+        tuple(reader.joined),
     )
 
 
@@ -104,6 +107,7 @@ class _Reader:
         self.spaces: list[Space] = []
         self.fixed: list[Fixed] = []
         self.drawn: list[Drawn] = []
+        self.joined: list[Drawn] = []
         self.inverses: list[int] = []
         self.sources: dict[int, Vector] = {}
         self.vectors: dict[Matrix, Form] = {}
@@ -122,9 +126,10 @@ class _Reader:
                 form = self.read(vector.matrix).scaled(vector.factor)
             elif isinstance(vector, Sum):
                 form = self.read(vector.left) + self.read(vector.right)
-            else:
-                assert isinstance(vector, Product), vector
+            elif isinstance(vector, Product):
                 form = self.apply(vector.left, self.read(vector.right))
+            else:  # a matrix on the line
+                form = self.apply(vector, self.read(UNIT))
             self.vectors[vector] = form
         return self.vectors[vector]
 
@@ -142,7 +147,7 @@ class _Reader:
             return self.apply(matrix.matrix, form).scaled(matrix.factor)
         if isinstance(matrix, Diagonal):
             return form.behind(matrix.name)
-        if isinstance(matrix, Gaussian):
+        if isinstance(matrix, Gaussian | Vector):
             return Form({}, {((), matrix, False): form})
         if isinstance(matrix, Transpose):
             return Form({}, {((), matrix.parts[0], True): form})
@@ -150,7 +155,10 @@ class _Reader:
             return self.apply(matrix.left, self.apply(matrix.right, form))
         if isinstance(matrix, Sum):
             return self.apply(matrix.left, form) + self.apply(matrix.right, form)
-        assert isinstance(matrix, Inverse), matrix
+        if isinstance(matrix, Centring):
+            ones = Vector("ones", matrix.rows.name, matrix.rows)
+            return form + self.apply(ones, self.apply(ones.T, form)).scaled(-1.0 / scalar(matrix.rows.name))
+        assert isinstance(matrix, Inverse) and matrix.time is None, matrix
         number = self._new(matrix.rows)
         self.inverses.append(number)
         self._row(number, self.apply(matrix.matrix, Form.variable(number)) + form.scaled(-ONE))
@@ -186,4 +194,5 @@ class _Reader:
                 (right, column), factor = next(iter(inner.fixed.items()))
             else:
                 right, (column, factor) = (), self._signed(inner, met)
-            self.drawn.append(Drawn(row, column, sign * factor, names, matrix, transposed, right))
+            entries = self.joined if isinstance(matrix, Vector) else self.drawn
+            entries.append(Drawn(row, column, sign * factor, names, matrix, transposed, right))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.algebra.estimator import Estimator
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
@@ -74,9 +75,9 @@ class AskedDomains:
         return curve
 
 
-def as_domains(task: Any, n: Any, test: Any) -> tuple[Any, Any]:
+def as_domains(task: Any, learner: Any, n: Any, test: Any) -> tuple[Any, Any]:
     """A task that is tested elsewhere, as the one domain that rows come from, and its rows; else as they are."""
-    if test is None or not isinstance(task, Task | DataTask):
+    if test is None or not isinstance(task, Task | DataTask) or isinstance(learner, Estimator):
         return task, n
     return Domains({ALONE: task}), {ALONE: n} if n is not None else None
 

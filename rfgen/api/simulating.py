@@ -16,7 +16,6 @@ from rfgen.curves.cells.dask_engine import Dask
 from rfgen.curves.cells.engines import call_in
 from rfgen.curves.cells.store import checked_store
 from rfgen.numerics.precision import double_precision
-from rfgen.problems.task import Task
 
 if TYPE_CHECKING:
     import xarray
@@ -32,7 +31,7 @@ def simulate(
 @overload
 def simulate(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
-    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test: Any = None,
     engine: Dask | None = None, **numbers: Any,
 ) -> "xarray.Dataset": ...
 @over_tasks
@@ -42,13 +41,13 @@ def simulate(
     trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, engine: Dask | None = None, **numbers: Any,
+    test: Any = None, engine: Dask | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters
     ----------
-    task, learner, n, members, weights, test, test_task, **numbers
+    task, learner, n, members, weights, test, **numbers
         As in `predict`; n, features, members and other sizes whole numbers.
     trials
         Training sets drawn for each point.
@@ -95,10 +94,9 @@ def simulate(
     own_numbers(learner, "simulate", numbers)
     if store is not None:
         checked_store(store)
-    asked, rows = as_domains(task, n, test)
+    asked, rows = as_domains(task, learner, n, test)
     method, options = method_for(
         "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test,
-        test_task=test_task,
     )
     about = {"task": task, "learner": learner, "n": n, "trials": trials, "seed": seed}
     with call_in(engine, {name: str(value) for name, value in about.items()}):

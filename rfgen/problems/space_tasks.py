@@ -27,7 +27,7 @@ class SpaceTasks:
     tasks: Mapping[str, Task]
 
     @classmethod
-    def of(cls, task: Any, samples: tuple[str, ...], test_task: Any) -> "SpaceTasks":
+    def of(cls, task: Any, samples: tuple[str, ...], test: Any) -> "SpaceTasks":
         """From what a verb is given: a task, or a mapping of sample spaces to tasks; ValueError where they do not fit."""
         if isinstance(task, Mapping):
             if missing := [name for name in samples if name not in task]:
@@ -35,9 +35,11 @@ class SpaceTasks:
             if unknown := [name for name in task if name not in samples]:
                 raise ValueError(f"task must be of {', '.join(samples)}, got one for {', '.join(map(str, unknown))}")
         tasks = {name: task[name] if isinstance(task, Mapping) else task for name in samples}
-        if test_task is None and len({_checked(name, own) for name, own in tasks.items()}) > 1:
-            raise ValueError("test_task is missing: tasks differ, so say on which the estimator is tested")
-        tested = tasks[samples[0]] if test_task is None else test_task
+        if test is None and len({_checked(name, own) for name, own in tasks.items()}) > 1:
+            raise ValueError("test is missing: tasks differ, so say on which the estimator is tested")
+        if isinstance(test, str) and test not in tasks:
+            raise ValueError(f"test must be among {', '.join(samples)}, or a task, got {test!r}")
+        tested = tasks[samples[0] if test is None else test] if test is None or isinstance(test, str) else test
         domains = cls({name: _checked(name, own) for name, own in (*tasks.items(), (TEST, tested))})
         domains._relate()
         return domains
@@ -93,6 +95,10 @@ class SpaceTasks:
         """
         seen = {name: np.where(own.spectrum.learnable, np.abs(own.power), 0.0) for name, own in self.own.items()}
         return {name: np.sqrt([_in_order(self.own[name], row) for row in power]) for name, power in seen.items()}
+
+    def noise(self, name: str) -> np.ndarray:
+        """Variance (outputs,) of the noise of labels."""
+        return np.broadcast_to(self.tasks[name].noise, self.tasks[name].outputs)
 
     def unseen(self, name: str) -> np.ndarray:
         """Variance (outputs,) of labels that no weights explain: noise, and power outside the modes."""

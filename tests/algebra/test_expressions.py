@@ -23,7 +23,17 @@ REFUSED = {
     "not symmetric": (lambda: (X.T @ X @ W @ W.T).inverse, "not positive"),
     "negative": (lambda: (X.T @ X - 1).inverse, "not positive: -1 1_inputs"),
     "a difference": (lambda: (X.T @ X - U.T @ U).inverse, "not positive: -1 U.T U"),
-    "a vector transposed": (lambda: Y.T, "vectors are not transposed"),
+    "two flows": (
+        lambda: a.Estimator(a.ridge_fit(U, U @ a.ridge_fit(X, Y, time="t"), time="t2")), "at most one gradient flow"
+    ),
+    "a flow squared": (
+        lambda: a.Estimator((X.T @ X).flow("t") @ (X.T @ X).flow("t") @ X.T @ Y), "linear in its gradient flow"
+    ),
+    "test points": (lambda: a.Estimator(WEIGHTS, inputs=X @ W @ W.T), "inputs must be data"),
+    "features of views": (
+        lambda: a.ridge_fit(a.view(X, 0.1, "E"), Y, features=a.random_features("k", activation="tanh")),
+        "nonlinear features are of rows made by data",
+    ),
     "other rows": (lambda: a.ridge_fit(X, a.labels(U)), "spaces n and m do not match in ridge_fit"),
     "no labels": (lambda: a.labels(X @ W), "labels are of rows made by data"),
     "no weights": (lambda: a.Estimator(Y), "vector of weights on inputs"),
@@ -57,7 +67,7 @@ def test_what_is_computed_twice_is_computed_once():
         sizes.append((len(found.pencil.inverses), len(found.traces), len(found.cores), len(found.levels)))
         weights = a.ridge_fit(X, X @ weights)
     assert sizes == [(r, r * (r + 1), 1, r * (r - 1) // 2) for r in range(1, 8)]
-    assert len(a.Estimator(DISTILLED).structure().traces) == 6
+    assert len(structure(linearise({"error": DISTILLED - a.teacher("n")})).traces) == 6
 
 
 def test_the_textbook_systems_are_printed():
@@ -84,7 +94,7 @@ def test_printed_equations_are_those_that_are_solved():
     student, task = a.Estimator(DISTILLED), rg.Task([1.0, 0.5, 0.2], [0.5, 0.3, 0.1], noise=0.1)
     point = {"n": 4.0, "m": 6.0, "k": 5.0, "ridge": 0.3, "ridge2": 0.2}
     numbers = numbers_of(student, SpaceTasks.of(task, student.samples, None), {})(point)
-    exact = solve(student.structure(), numbers, (("error", ("covariance[n]",)),), 0.2).values[0]
+    exact = solve(student.structure(), numbers, (("error", "error", ("covariance[n]",)),), 0.2).values[0]
     printed = student.equations()
     values = {"lambda": task.eigenvalues, "beta": np.sqrt(task.power[0] / task.eigenvalues)}
     lines = {own.lhs: own.rhs for own in [*printed.cores, *printed.linear]}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.algebra.estimator import Estimator
+from rfgen.algebra.leaves import Vector
 from rfgen.algebra.macros import INPUTS, covariance
 from rfgen.algebra.structure import Structure
 from rfgen.curves.dataset import dataset
@@ -16,7 +17,9 @@ from rfgen.curves.measured import measured_curve
 from rfgen.problems import validation
 from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
+from rfgen.theory.compiled.flow import solve_flow
 from rfgen.theory.compiled.many import solve_many
+from rfgen.theory.compiled.measures import measures, metrics_of
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.solver import Solved, solve
 
@@ -38,8 +41,11 @@ def _checked(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Axes by names, and the values of diagonal matrices."""
     given = {**({} if n is None else {"n": n}), **numbers}
-    diagonals = {own.name: own for own in estimator.diagonals}
-    wanted = [*estimator.names, *diagonals]
+    matrices = [own.name for own in estimator.diagonals]
+    lines = [own.of for own in estimator.directions]
+    wanted = [*estimator.names, *matrices, *lines]
+    if twice := [name for name in wanted if wanted.count(name) > 1]:
+        raise ValueError(f"{twice[0]} is the name of two things in the estimator: give one of them another")
     if missing := [name for name in wanted if name not in given]:
         raise ValueError(f"{', '.join(missing)} must be given: the estimator needs {', '.join(wanted)}")
     if unknown := [name for name in given if name not in wanted]:
@@ -49,7 +55,31 @@ def _checked(
         rule = validation.positive if name in estimator.sizes else validation.array
         rule = validation.non_negative if rule is validation.array and name in estimator.never_negative else rule
         axes[name] = rule(name, given[name], (0, 1))
-    return axes, {name: _matrix(name, given[name]) for name in diagonals}
+    for own in estimator.subsets:
+        if axes[own.size].max() > axes[own.rows.name].min():
+            raise ValueError(f"{own.size} must be at most {own.rows}, of which it is a part, got {axes[own.size].max():g}")
+    for own in estimator.nodes:
+        if isinstance(own, Vector) and own.kind == "signs":
+            extreme = [float(own.parts[3].value(point)) for point in Grid(axes).points]
+            if max(extreme, default=0.0) > 1.0:
+                raise ValueError(f"{own.parts[3]} must be in [0, 1], a share of the signs {own.of}, got {max(extreme):g}")
+    found = {name: _matrix(name, given[name]) for name in matrices}
+    return axes, found | {name: validation.array(name, given[name], 1) for name in lines}
+
+
+def _refuse_lengths(estimator: Estimator, domains: SpaceTasks, diagonals: Mapping[str, np.ndarray]) -> None:
+    """Refuse values on inputs that are not one a level, and single directions where a task has several outputs."""
+    levels = domains.multiplicity.size
+    of_inputs = [own.name for own in estimator.diagonals if own.rows is INPUTS] + [own.of for own in estimator.directions]
+    for name in of_inputs:
+        if len(diagonals[name]) != levels:
+            got = len(diagonals[name])
+            raise ValueError(f"{name} must have {levels} values, one for each of the task's levels, got {got}")
+    if estimator.single and domains.unseen(TEST).size > 1:
+        raise ValueError("task must have one output beside directions, signs and intercepts: give the power of one")
+    if estimator.directions and any(own.spectrum.infinite for own in domains.own.values()):
+        named = estimator.directions[0].of
+        raise ValueError(f"task must have finitely many modes beside the direction {named}: give modes=")
 
 
 def _matrix(name: str, value: Any) -> np.ndarray:
@@ -73,7 +103,7 @@ def _refuse_dense(posed: Structure, domains: SpaceTasks, dense: set[str]) -> Non
             raise ValueError(f"{' and '.join(names)} meet in a product, and their order is not kept: give diagonal values")
 
 
-def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = None, **numbers: Any) -> Any:
+def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None, **numbers: Any) -> Any:
     """Exact risk of an estimator that is written as an expression.
 
     Returns
@@ -107,41 +137,45 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     (('n',), array([0.7143, 0.6164]))
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = SpaceTasks.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test)
     leaders = domains.leaders
     test, endless = leaders[TEST], any(own.spectrum.infinite for own in domains.own.values())
     if endless and (noisy := [own.name for own in learner.isotropic if own.columns is INPUTS]):
         raise ValueError(f"task must have finitely many modes, as {noisy[0]} has noise in each: give modes=")
+    _refuse_lengths(learner, domains, diagonals)
     posed = learner.posed({name: leaders[name] for name in learner.samples}, test)
     at, grid = numbers_of(learner, domains, diagonals), Grid(axes)
-    metrics = (("error", (covariance(test).name,)), ("weights", ()))
+    metrics = metrics_of(learner, posed, covariance(test).name)
     dense = {name for name, own in diagonals.items() if own.ndim == 2}
     _refuse_dense(posed, domains, dense)
     points = grid.points
     least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
-    if len(points) >= MANY and np.all(least > 0.0) and not dense:
+    if learner.flow is not None:
+        solved = solve_flow(posed, learner.flow, at, points, metrics, least)
+    elif len(points) >= MANY and np.all(least > 0.0) and not dense and not posed.pencil.joined:
         solved = solve_many(posed, [at(point) for point in points], metrics, least)
     else:
         solved = []
         for point, lowest in zip(points, least, strict=True):
             solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
+    found = [measures(learner, domains, metrics, own, point) for own, point in zip(solved, points, strict=True)]
+    values = {name: np.array([own[name] for own in found]) for name in found[0]}
+    if endless and learner.isotropic:  # features of endlessly many inputs have weights that are endlessly long there
+        values["norm"] = np.where(np.isnan(values["test"]), np.nan, np.inf)
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
-    unseen = domains.unseen(TEST).sum()
-    return _curve(grid, solved, unseen, bool(endless and learner.isotropic), task, attributes)
+    return _curve(grid, solved, values, task, attributes)
 
 
 def _curve(
-    grid: Grid, solved: list[Solved], unseen: float, endless: bool, task: Any, attributes: dict[str, Any]
+    grid: Grid, solved: list[Solved], values: Mapping[str, np.ndarray], task: Any, attributes: dict[str, Any]
 ) -> Any:
-    """The Dataset; features of endlessly many inputs have weights that are endlessly long there."""
-    values, radius = np.array([own.values for own in solved]), np.array([own.radius for own in solved])
+    """The Dataset."""
+    radius, lost = np.array([own.radius for own in solved]), np.isnan(values["test"])
     with np.errstate(divide="ignore"):
         amplification = 1.0 / np.maximum(1.0 - radius**2, 0.0)  # a matrix and its transpose take two steps of the moments
-    lost = np.isnan(values[:, 0])
     columns = {
-        "test": values[:, 0] + unseen, "norm": np.where(endless & ~lost, np.inf, values[:, 1]),
-        "amplification": np.where(lost, np.nan, amplification), "residual": np.array([own.residual for own in solved]),
-        "converged": ~lost,
+        **values, "amplification": np.where(lost, np.nan, amplification),
+        "residual": np.array([own.residual for own in solved]), "converged": ~lost,
     }
     if lost.any():
         reasons = dict.fromkeys(own.reason for own in solved if own.reason)
@@ -151,7 +185,7 @@ def _curve(
 
 def simulate_compiled(
     task: Any, learner: Estimator, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any, *,
-    test_task: Any = None, **numbers: Any,
+    test: Any = None, **numbers: Any,
 ) -> Any:
     """Measured `test` and `norm`: the matrices of the expression are drawn, and it is evaluated by solving its systems.
 
@@ -161,7 +195,7 @@ def simulate_compiled(
     solved with the smallest weights.
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = SpaceTasks.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test)
     outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
     scalars = Grid(inner)
     points = scalars.points or [{}]  # an expression may have no scalars
@@ -174,5 +208,5 @@ def simulate_compiled(
         return trial_bytes(learner, domains, sizes)
 
     call = (trials, seed, memory, progress, store)
-    content = (learner.program, inner, diagonals, test_task)
+    content = (learner.program, inner, diagonals, test)
     return measured_curve(task, content, axes, run, size, call, tuple(outer))

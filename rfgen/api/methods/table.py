@@ -160,8 +160,9 @@ METHODS = (
         dtype="float32",
     ),
     Method(
-        "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled, ("test", "norm"), ("test",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"test_task"})),
+        "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled,
+        ("test", "error", "norm", "train"), ("test",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
     ),
 )
 

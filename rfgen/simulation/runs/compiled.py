@@ -2,15 +2,16 @@
 
 __all__ = ["compiled_runs", "trial_bytes"]
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rfgen.algebra.estimator import Estimator
-from rfgen.algebra.leaves import Diagonal, Gaussian, Transpose, Vector
+from rfgen.algebra.leaves import Centring, Diagonal, Gaussian, Subset, Transpose, Vector
 from rfgen.algebra.macros import INPUTS, covariance, teacher
-from rfgen.algebra.matrices import LINE, Identity, Inverse, Matrix, Product, Scaled, Space, Sum, nodes
+from rfgen.algebra.matrices import LINE, Identity, Inverse, Matrix, Product, Scaled, Space, Sum
 from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.random_numbers import HostKey, fold_in, host_key, standard_normals
 
@@ -31,7 +32,7 @@ def _expanded(domains: SpaceTasks) -> np.ndarray:
 def trial_bytes(estimator: Estimator, domains: SpaceTasks, sizes: Mapping[str, int]) -> int:
     """What a trial holds: each drawn matrix, and the systems that it solves."""
     dims = {INPUTS.name: _expanded(domains).size, LINE.name: 1, **sizes}
-    found = [node for node in nodes(estimator.weights) if isinstance(node, Gaussian | Inverse)]
+    found = [node for node in estimator.nodes if isinstance(node, Gaussian | Inverse)]
     return 16 * sum(dims[node.rows.name] * dims[node.columns.name] for node in found)
 
 
@@ -39,7 +40,7 @@ def compiled_runs(
     estimator: Estimator, domains: SpaceTasks, diagonals: Mapping[str, np.ndarray], points: Sequence[Mapping[str, float]],
     sizes: Mapping[str, int], trials: range, seed: int,
 ) -> dict[str, np.ndarray]:
-    """`test` and `norm` (trials, points) of the trials of these numbers; each depends on `seed` and its number alone.
+    """What is measured (trials, points) in the trials of these numbers; each depends on `seed` and its number alone.
 
     `points`: the scalars of the expression, for which a trial's matrices are drawn once.
     """
@@ -53,20 +54,55 @@ def compiled_runs(
     own = domains.leaders
     given: dict[Matrix, np.ndarray] = {covariance(name): values[own[name]] for name in estimator.samples}
     given |= {teacher(name): weights[own[name]] for name in estimator.samples}
-    dims = {INPUTS: levels.size, **{Space(name): size for name, size in sizes.items()}}
+    given |= {node: (diagonals[node.of][levels] / np.sqrt(counts))[:, None] for node in estimator.directions}
+    dims = {INPUTS: levels.size, LINE: 1, **{Space(name): size for name, size in sizes.items()}}
     for node in estimator.diagonals:
         own_values, dim = diagonals[node.name], dims[node.rows]
         where = levels if node.rows is INPUTS else np.arange(dim) * len(own_values) // dim
         given[node] = own_values[where] if own_values.ndim == 1 else own_values
     noise = {name: np.sqrt(domains.unseen(name)) for name in estimator.samples}
-    tested, truth, left = values[own[TEST]], weights[own[TEST]], domains.unseen(TEST).sum()
-    found: dict[str, list[list[float]]] = {"test": [], "norm": []}
+    tested = values[own[TEST]], weights[own[TEST]], float(domains.unseen(TEST).sum())
+    found: dict[str, list[list[float]]] = {}
     for number in trials:
         drawn = _Drawn(fold_in(host_key(seed), number), dims, given, noise)
-        fitted = [_Evaluation(drawn, point).vector(estimator.weights) for point in points]
-        found["test"].append([float(np.sum(tested[:, None] * (own - truth) ** 2) + left) for own in fitted])
-        found["norm"].append([float(np.sum(own**2)) for own in fitted])
+        rows = [_measured(estimator, _Evaluation(drawn, point), *tested) for point in points]
+        for name in rows[0]:
+            found.setdefault(name, []).append([row[name] for row in rows])
     return {name: np.array(rows) for name, rows in found.items()}
+
+
+def _measured(
+    estimator: Estimator, evaluation: "_Evaluation", tested: np.ndarray, truth: np.ndarray, unseen: float
+) -> dict[str, float]:
+    """The errors of one fit on the population of test points."""
+    weights, scalars = evaluation.vector(estimator.predictor.weights), evaluation.scalars
+    error = weights - truth
+    beside = sum(
+        features.variance.value(scalars) * float(np.sum(evaluation.vector(own) ** 2))
+        for features, own in estimator.predictor.pairs
+    )
+    intercept = 0.0 if estimator.intercept is None else evaluation.vector(estimator.intercept).item()
+    classes = estimator.population.classes
+    along = {
+        vector: evaluation.times(row, error if classes is None else weights).ravel()
+        for vector, row in estimator.population.vectors.items()
+    }
+    offset = intercept + sum(np.sum(own) for vector, own in along.items() if vector.kind == "ones")
+    spiked = sum(float(np.sum(own**2)) for vector, own in along.items() if vector.kind == "normal")
+    found = {"norm": float(np.sum(weights**2))}
+    if classes is not None:
+        variance = float(np.sum(tested[:, None] * weights**2)) + spiked + beside
+        scores, share = along[classes].item(), classes.parts[3].value(scalars)
+        both = ((share, scores + offset), (1.0 - share, scores - offset))
+        found["test"] = variance + sum(part * (score - 1.0) ** 2 for part, score in both)
+        found["error"] = sum(part * 0.5 * math.erfc(score / math.sqrt(2.0 * variance)) for part, score in both)
+        return found
+    found["test"] = float(np.sum(tested[:, None] * error**2)) + unseen + beside + spiked + float(offset) ** 2
+    if estimator.inputs is None and estimator.labelled:
+        residuals = [evaluation.vector(label - rows @ estimator.predictor) for label, rows in estimator.labelled]
+        squares = sum(float(np.sum((own - intercept) ** 2)) for own in residuals)
+        found["train"] = squares / sum(len(own) for own in residuals)
+    return found
 
 
 class _Drawn:
@@ -87,13 +123,16 @@ class _Drawn:
         return self.made[node]
 
     def _draw(self, node: Matrix) -> np.ndarray:
-        assert isinstance(node, Gaussian | Vector), node
-        name = node.name if isinstance(node, Gaussian) else f"{node.kind} of {node.of}"
+        assert isinstance(node, Gaussian | Vector | Subset), node
+        name = node.name if isinstance(node, Gaussian | Subset) else f"{node.kind} of {node.of}"
         key = fold_in(self.key, zlib.crc32(name.encode()))
         if isinstance(node, Vector):
-            deviation = self.noise[node.rows.name]
+            deviation = self.noise[node.rows.name] if node.kind == "noise" else np.ones(1)
             (errors,) = standard_normals(key, np.float64, (self.dims[node.rows], deviation.size))
             return np.asarray(errors) * deviation
+        if isinstance(node, Subset):
+            (order,) = standard_normals(key, np.float64, (self.dims[node.rows],))
+            return (np.argsort(np.argsort(order)) < self.dims[Space(node.size)]).astype(float)
         (entries,) = standard_normals(key, np.float64, (self.dims[node.rows], self.dims[node.columns]))
         entries = np.asarray(entries)
         rows, columns = node.parts[3:5]
@@ -120,22 +159,34 @@ class _Evaluation:
     def __init__(self, drawn: _Drawn, scalars: Mapping[str, float]) -> None:
         self.drawn, self.scalars = drawn, {**{space.name: float(size) for space, size in drawn.dims.items()}, **scalars}
         self.vectors: dict[Matrix, np.ndarray] = {}
+        self.modes: dict[Matrix, tuple[np.ndarray, np.ndarray]] = {}
         self.factors: dict[Matrix, tuple[np.ndarray, np.ndarray | None]] = {}
 
     def vector(self, node: Matrix) -> np.ndarray:
         """(dim, outputs)."""
         if node not in self.vectors:
             if isinstance(node, Vector):
-                found = self.drawn[node]
+                found = self.leaf(node)
             elif isinstance(node, Scaled):
                 found = node.factor.value(self.scalars) * self.vector(node.matrix)
             elif isinstance(node, Sum):
                 found = self.vector(node.left) + self.vector(node.right)
-            else:
-                assert isinstance(node, Product), node
+            elif isinstance(node, Product):
                 found = self.times(node.left, self.vector(node.right))
+            else:
+                found = self.times(node, np.ones((1, 1)))
             self.vectors[node] = found
         return self.vectors[node]
+
+    def leaf(self, node: Vector) -> np.ndarray:
+        """A vector (dim, outputs): those of signs and ones hold no random number but the order of the signs."""
+        if node.kind == "ones":
+            return np.ones((self.drawn.dims[node.rows], 1))
+        found = self.drawn[node]
+        if node.kind != "signs":
+            return found
+        size = round(node.parts[3].value(self.scalars) * len(found))
+        return np.where(np.argsort(np.argsort(found[:, 0])) < size, 1.0, -1.0)[:, None]
 
     def times(self, node: Matrix, columns: np.ndarray) -> np.ndarray:
         """The matrix times columns."""
@@ -143,6 +194,12 @@ class _Evaluation:
             return columns
         if isinstance(node, Diagonal):
             return _times(self.drawn[node], columns)
+        if isinstance(node, Vector):
+            return self.leaf(node) @ columns
+        if isinstance(node, Transpose) and isinstance(node.T, Vector):
+            return self.leaf(node.T).T @ columns
+        if isinstance(node, Centring):
+            return columns - np.mean(columns, axis=0)
         if isinstance(node, Gaussian):
             return np.sqrt(node.variance.value(self.scalars)) * (self.drawn[node] @ columns)
         if isinstance(node, Transpose):
@@ -154,7 +211,7 @@ class _Evaluation:
         if isinstance(node, Sum):
             return self.times(node.left, columns) + self.times(node.right, columns)
         assert isinstance(node, Inverse), node
-        return self.solved(node.matrix, columns)
+        return self.solved(node.matrix, columns) if node.time is None else self.flowed(node, columns)
 
     def dense(self, node: Matrix) -> np.ndarray:
         """The matrix itself."""
@@ -163,6 +220,16 @@ class _Evaluation:
         if isinstance(node, Product):
             return self.times(node.left, self.dense(node.right))
         return self.times(node, np.eye(self.drawn.dims[node.columns]))
+
+    def flowed(self, node: Inverse, columns: np.ndarray) -> np.ndarray:
+        """What gradient flow has in the place of the inverse."""
+        if node.matrix not in self.modes:
+            self.modes[node.matrix] = np.linalg.eigh(self.dense(node.matrix))
+        values, vectors = self.modes[node.matrix]
+        time = node.time.value(self.scalars)
+        decayed = -np.expm1(-time * np.maximum(values, 0.0))
+        filters = np.where(values > 0.0, decayed / np.where(values > 0.0, values, 1.0), time)
+        return vectors @ (filters[:, None] * (vectors.T @ columns))
 
     def solved(self, node: Matrix, columns: np.ndarray) -> np.ndarray:
         """The inverse of a positive matrix times columns; of a singular one the smallest solution."""

@@ -5,8 +5,9 @@ steps that Newton's method can follow, predicted linearly in the logarithms, in 
 no ridge of its own ends at a shift `VANISHING`, its limit.
 """
 
-__all__ = ["LARGEST_STEP", "VANISHING", "UnsolvedError", "solve_core", "start_core"]
+__all__ = ["LARGEST_STEP", "VANISHING", "UnsolvedError", "continued", "solve_core", "start_core"]
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ VANISHING = 1e-30
 STEPS, ITERATIONS, LARGEST_STEP = 300, 40, 2.0
 # Newton's method converges quadratically: a step of this size was the last.
 CLOSE = 1e-10
+# How far logarithms may lie from what was predicted, on one step between complex ridges.
+NEAR = 0.3
 
 
 class UnsolvedError(Exception):
@@ -64,6 +67,38 @@ def solve_core(
     raise UnsolvedError(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
 
 
+def continued(
+    bound: Callable[[complex], System], ridges: np.ndarray, least: float, end: float
+) -> tuple[np.ndarray, float]:
+    """The traces (ridges, traces) of a core at complex ridges in their order, and the largest residual.
+
+    `bound(ridge)`: the core there.  From the real part of the first ridge, > 0, on straight lines from each to the next, in
+    steps on which the logarithms move little; predicted from the step before.
+    """
+    here = complex(ridges[0].real)
+    start, worst = solve_core(bound(here.real), min(least, here.real) if least > 0.0 else here.real, end)
+    numbers, needed = range(len(start)), bound(here).needed(range(len(start)))
+    signs, logs, before = np.sign(start), np.log(np.abs(start)).astype(complex), None
+    found = []
+    for ridge in ridges:
+        step = 1.0
+        while here != ridge:
+            target = ridge if step == 1.0 else here + step * (ridge - here)
+            guess = logs
+            if before is not None:
+                guess = logs + (logs - before[1]) * (np.log(target / here) / np.log(here / before[0]))
+            solved = _newton(bound(target), numbers, needed, end, signs, guess)
+            if solved is None or np.max(np.abs(solved[0] - guess)) > NEAR:
+                step *= 0.5
+                if step < 1e-3:
+                    raise UnsolvedError(f"the continuation stopped at the ridge {here:.3g}")
+                continue
+            before, here, logs = (here, logs), target, solved[0]
+            worst, step = max(worst, solved[1]), 1.0
+        found.append(signs * np.exp(logs))
+    return np.array(found), worst
+
+
 def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
     """A shift that makes a contraction, and the solution there by signs and logarithms."""
     numbers, shift = range(len(system.traces)), 1.0
@@ -97,9 +132,9 @@ def _newton(
             inverse = system.inverse(dict(enumerate(unknowns)), needed, shift or None)
             traces = np.array(system.traced(numbers, inverse))
             ratio = traces / unknowns
-            if not (np.all(np.isfinite(ratio)) and np.all(ratio > 0.0)):
+            if not (np.all(np.isfinite(ratio)) and np.all(ratio.real > 0.0)):
                 return None
-            slopes = np.zeros_like(identity)
+            slopes = np.zeros(identity.shape, traces.dtype)
             for place, slope in system.slopes(numbers, inverse).items():
                 slopes[place] = slope
             residual = np.log(ratio)

@@ -17,6 +17,7 @@ from rfgen.algebra.structure import Core, Structure
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
 from rfgen.theory.compiled.core import LARGEST_STEP, start_core
+from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.solver import Solved, mean_squares, solve
 from rfgen.theory.compiled.system import Numbers, System
@@ -91,11 +92,13 @@ def risks(
         traces.append(signs * jnp.exp(logs + step))
         residual = jnp.maximum(residual, jnp.max(jnp.abs(left)))
     unknowns = means(structure, numbers, traces, None, _linear)
-    given, slopes = moment_equations(structure, numbers, unknowns, metrics, None)
+    line = line_values(structure, numbers, unknowns, None, _linear)
+    given, slopes = moment_equations(structure, numbers, unknowns, metrics, None, line)
     count = len(structure.seconds)
-    first, matrix = jnp.stack([jnp.asarray(own) for own in given]), _matrix(slopes, len(given), count)
-    inner = jnp.linalg.solve(jnp.eye(count) - matrix[:count], first[:count])
-    return first[count:] + matrix[count:] @ inner, (first, matrix), residual
+    first = jnp.stack([jnp.stack([jnp.asarray(column) for column in own]) for own in given])
+    matrix = _matrix(slopes, len(given), count)
+    inner = jnp.linalg.solve(jnp.eye(count) - matrix[:count], first[:count, 0])
+    return first[count:, 0] + matrix[count:] @ inner, (first, matrix), residual
 
 
 def _linear(equations: Linear) -> Any:

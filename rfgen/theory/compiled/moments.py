@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rfgen.algebra.structure import Structure, Trace
+from rfgen.theory.compiled.lines import sources
 from rfgen.theory.compiled.system import Numbers, System
 
-# (output, names of the diagonal matrices of its metric), one for each mean square that is asked for.
-Metrics = tuple[tuple[str, tuple[str, ...]], ...]
+# (output, output, names of diagonal matrices), one for each mean inner product of two outputs that is asked for.
+Metrics = tuple[tuple[str, str, tuple[str, ...]], ...]
 Linear = tuple[list[Any], dict[tuple[int, int], Any]]
 
 
@@ -35,33 +36,48 @@ def level_equations(system: System, level: Sequence[int], unknowns: Mapping[int,
 
 
 def moment_equations(
-    structure: Structure, numbers: Numbers, unknowns: Mapping[int, Any], metrics: Metrics, shift: Any
-) -> Linear:
-    """Of second moments, and behind them of the mean squares asked for: with the mean inverse G the second moments are
+    structure: Structure, numbers: Numbers, unknowns: Mapping[int, Any], metrics: Metrics, shift: Any,
+    line: Mapping[int, Any],
+) -> tuple[list[list[Any]], dict[tuple[int, int], Any]]:
+    """Of second moments, and behind them of what is asked for: with the mean inverse G the second moments are
     K = G (those of the sources + what X makes of K) G'.
+
+    `line`: the numbers on the line.  Rows of the first list hold what is given by all sources, by those that are no noise,
+    and by the noise of tasks.
     """
     pencil, places = structure.pencil, structure.second_places
-    outputs = [Trace(pencil.outputs[name], pencil.outputs[name], diagonals) for name, diagonals in metrics]
+    outputs = [Trace(pencil.outputs[one], pencil.outputs[two], names) for one, two, names in metrics]
     wanted = [*structure.seconds, *outputs]
     noises = System(pencil, wanted, places, numbers)
-    columns = dict.fromkeys([*pencil.sources, *(row for own in places for row in (own.row, own.column))])
-    rows = dict.fromkeys(row for trace in wanted for row in (trace.row, trace.column))
+    known = sources(structure, numbers, line)
+    columns = dict.fromkeys([*(own.row for own in known), *(row for own in places for row in (own.row, own.column))])
+    rows = dict.fromkeys(row for trace in wanted if trace.row not in line for row in (trace.row, trace.column))
     system = System(pencil, structure.traces, structure.places, numbers)
     spaces = system.spaces
     needed = [(row, column) for row in rows for column in columns if spaces[row] == spaces[column]]
     inverse = system.inverse(unknowns, needed, shift)
-    sources = [
-        (one, two, numbers.moments[key])
-        for one, a in pencil.sources.items() for two, b in pencil.sources.items()
-        if (key := ((a.kind, a.of), (b.kind, b.of))) in numbers.moments
-    ]
+    both = [(one, two, numbers.moments.get((one.key, two.key))) for one in known for two in known]
+    pairs = [(one, two, moments) for one, two, moments in both if moments is not None]
     given, slopes = [], {}
     for number, trace in enumerate(wanted):
-        diagonal, total = numbers.diagonal(spaces[trace.row], trace.diagonals), 0.0
-        for one, two, moments in sources:
-            if (trace.row, one) in inverse and (trace.column, two) in inverse:
-                total = total + (diagonal * inverse[trace.row, one] * moments * inverse[trace.column, two].T).sum()
-        given.append(total)
+        if trace.row in line:
+            square = line[trace.row] * line[trace.column]
+            given.append([square, square, 0.0 * square])
+            continue
+        diagonal, total, mean, noise = numbers.diagonal(spaces[trace.row], trace.diagonals), 0.0, 0.0, 0.0
+        for one, two, moments in pairs:
+            if (trace.row, one.row) in inverse and (trace.column, two.row) in inverse:
+                left = diagonal * inverse[trace.row, one.row]
+                left = left if one.factor is None else left * one.factor
+                right = inverse[trace.column, two.row].T
+                right = right if two.factor is None else two.factor * right
+                part = (left * moments * right).sum()
+                total = total + part
+                if one.key[0] == "noise":
+                    noise = noise + numbers.noise.get(one.key, 1.0) * part
+                else:
+                    mean = mean + part
+        given.append([total, mean, noise])
         for own, value in noises.places:
             if (trace.row, own.row) in inverse and (trace.column, own.column) in inverse:
                 made = noises.weighted[number] * inverse[trace.row, own.row] * value * inverse[trace.column, own.column].T

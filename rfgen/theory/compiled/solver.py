@@ -2,9 +2,9 @@
 (14.7).
 """
 
-__all__ = ["Solved", "linear_solution", "mean_squares", "radius_of", "solve", "solve_cores"]
+__all__ = ["Solved", "linear_solution", "mean_squares", "nothing", "radius_of", "solve", "solve_cores"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from rfgen.algebra.structure import Structure
 from rfgen.theory.compiled.core import VANISHING, UnsolvedError, solve_core
+from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.system import Numbers, System
 
@@ -23,12 +24,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Solved:
-    """Mean squares of the outputs in the metrics asked for; `radius`: the spectral radius of second moments, below 1 where
-    they exist; `residual` of the cores, relative; `reason`: why a point is NaN, empty if it is not; `cores`: the traces of
-    each core, a start for points nearby.
+    """Mean products of the outputs in the metrics asked for; `parts` (3, metrics): of their means, from what is drawn, and
+    from the noise of tasks; `line`: outputs that are numbers, by name; `radius`: the spectral radius of second moments,
+    below 1 where they exist; `residual` of the cores, relative; `reason`: why a point is NaN, empty if it is not; `cores`:
+    the traces of each core, a start for points nearby.
     """
 
     values: np.ndarray
+    parts: np.ndarray
+    line: Mapping[str, float]
     radius: float
     residual: float
     reason: str = ""
@@ -38,7 +42,7 @@ class Solved:
 def solve(
     structure: Structure, numbers: Numbers, metrics: Metrics, least: float, near: Sequence[np.ndarray] = ()
 ) -> Solved:
-    """Sums over modes of `metric * E[output^2]` for each of the `metrics`, in NumPy.
+    """Sums over modes of `metric * E[output output']` for each of the `metrics`, in NumPy.
 
     `least`: the smallest number that stands for a ridge; `near`: `cores` of a point nearby.
 
@@ -48,10 +52,17 @@ def solve(
     try:
         cores, residual, shift = solve_cores(structure, numbers, least, near)
     except UnsolvedError as error:
-        return Solved(np.full(len(metrics), np.nan), np.nan, np.inf, str(error))
+        return nothing(len(metrics), np.nan, np.inf, str(error))
     unknowns = means(structure, numbers, cores, shift, linear_solution)
-    given, slopes = _dense(moment_equations(structure, numbers, unknowns, metrics, shift), len(structure.seconds))
-    return mean_squares(given, slopes, residual, cores)
+    line = line_values(structure, numbers, unknowns, shift, linear_solution)
+    equations = moment_equations(structure, numbers, unknowns, metrics, shift, line)
+    outputs = {name: float(line[row]) for name, row in structure.pencil.outputs.items() if row in line}
+    return mean_squares(*_dense(equations, len(structure.seconds)), residual, cores, outputs)
+
+
+def nothing(count: int, radius: float, residual: float, reason: str) -> Solved:
+    """A point without values, with its reason."""
+    return Solved(np.full(count, np.nan), np.full((3, count), np.nan), {}, radius, residual, reason)
 
 
 def solve_cores(
@@ -68,22 +79,29 @@ def solve_cores(
 
 
 def mean_squares(
-    given: np.ndarray, slopes: np.ndarray, residual: float, cores: tuple[np.ndarray, ...] = ()
+    given: np.ndarray, slopes: np.ndarray, residual: float, cores: tuple[np.ndarray, ...] = (),
+    line: Mapping[str, float] | None = None,
 ) -> Solved:
-    """From the equations of second moments, with those of the outputs behind them."""
+    """From the equations of second moments, with those of the outputs behind them; `given` has the columns of
+    `moment_equations`.
+    """
     count = slopes.shape[1]
-    nothing = np.full(len(given) - count, np.nan)
+    asked, outputs = len(given) - count, {} if line is None else line
     if not (np.isfinite(slopes).all() and np.isfinite(given).all()):
-        return Solved(nothing, np.nan, residual, "lost to overflow")
+        return nothing(asked, np.nan, residual, "lost to overflow")
     radius = radius_of(slopes[:count])
     if radius > 1.0 + PEAK:
-        return Solved(nothing, radius, residual, f"spectral radius {radius:.6g} of the second moments: no finite variance")
-    values = given[count:] + slopes[count:] @ _graded_solve(given[:count], slopes[:count])
+        return nothing(asked, radius, residual, f"spectral radius {radius:.6g} of the second moments: no finite variance")
+    spread = (slopes[count:] @ _graded_solve(given[:count], slopes[:count])).T
+    direct, mean, noise = given[count:].T
+    values, noisy = direct + spread[0], noise + spread[2]
     if radius > 1.0 - PEAK:
-        return Solved(np.where(values == 0.0, 0.0, np.inf), 1.0, residual, "", cores)
+        infinite = np.where(values == 0.0, 0.0, np.inf)
+        return Solved(infinite, np.array([mean, infinite, infinite]), outputs, 1.0, residual, "", cores)
     if (values < -ROUNDING * np.max(np.abs(given), initial=0.0)).any():
-        return Solved(nothing, radius, residual, "a mean square below 0: outside the domain")
-    return Solved(np.maximum(values, 0.0), radius, residual, "", cores)
+        return nothing(asked, radius, residual, "a mean square below 0: outside the domain")
+    parts = np.array([mean, spread[0] - spread[2] + (direct - mean - noise), noisy])
+    return Solved(np.maximum(values, 0.0), np.maximum(parts, 0.0), outputs, radius, residual, "", cores)
 
 
 def radius_of(slopes: np.ndarray) -> float:
@@ -96,12 +114,12 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
     matrix = np.zeros((len(given), columns))
     for place, slope in slopes.items():
         matrix[place] = slope
-    return np.array(given, float), matrix
+    return np.array(given, float).reshape(len(given), -1), matrix
 
 
 def linear_solution(equations: Linear) -> np.ndarray:
     """x = given + slopes x."""
-    return _graded_solve(*_dense(equations, len(equations[0])))
+    return np.ravel(_graded_solve(*_dense(equations, len(equations[0]))))
 
 
 def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +136,6 @@ def _graded_solve(given: np.ndarray, slopes: np.ndarray) -> Any:
         return given
     matrix, scales = _balanced(slopes)
     try:
-        return scales * np.linalg.solve(np.eye(len(given)) - matrix, given / scales)
+        return scales[:, None] * np.linalg.solve(np.eye(len(given)) - matrix, given / scales[:, None])
     except np.linalg.LinAlgError:
-        return np.full(len(given), np.inf)
+        return np.full(given.shape, np.inf)

@@ -3,7 +3,7 @@
 __all__ = ["Numbers", "System"]
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -20,13 +20,15 @@ class Numbers:
 
     `weights` (nodes,) by space: how many modes each node stands for, one node of weight n for a space of n dimensions;
     `diagonals` (nodes,) by name; `scalars` by name; `moments` (nodes,) by pairs of (kind, of) of vectors: sums over the
-    modes of a node of their products.
+    modes of a node of their products.  `noise`: the share of the moment of a noise that is the task's noise, by (kind, of);
+    the rest is what weights cannot reach.
     """
 
     weights: Mapping[str, Any]
     diagonals: Mapping[str, Any]
     scalars: Mapping[str, Any]
     moments: Mapping[tuple[tuple[str, str], tuple[str, str]], Any]
+    noise: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     def diagonal(self, space: str, names: Sequence[str]) -> Any:
         """The product of diagonal matrices of a space."""
@@ -80,7 +82,8 @@ class System:
         found: dict[Any, Any] = {}
         last = frozenset(self.pencil.inverses)
         for name in self.names:
-            found |= inverse_entries(matrices[name], [own for own in needed if self.spaces[own[0]] == name], last)
+            if wanted := [own for own in needed if self.spaces[own[0]] == name]:
+                found |= inverse_entries(matrices[name], wanted, last)
         return found
 
     def traced(self, numbers: Sequence[int], inverse: Mapping[Any, Any]) -> list[Any]:
