@@ -13,7 +13,7 @@ and the norm see of them, through random features as well.  A penalty (a group o
 
 Domains: N is diagonal, 1/(share of the rows).  Samples drawn m times by a bootstrap are a group for each m.  Of m fresh
 views at each visit the means of all views are one group and their scatter C is a penalty: N = [[1, 1/m], [1/m, 1/m]], which
-for m = 1 is S times the loss on views.  (Derived: theory (17.7).)
+for m = 1 is S times the loss on views.  (Derived: theory (17.8).)
 """
 
 __all__ = ["GroupRun", "group_losses"]
@@ -75,7 +75,7 @@ def group_losses(
 
     Settings of `iteration` do not change.  `shared` "samples": two models that have these alone in common.
 
-    Source: derived: theory (17.7); of one group the Volterra equation of arXiv 2102.04396.
+    Source: derived: theory (17.8); of one group the Volterra equation of arXiv 2102.04396.
     """
     last = int(times[-1])
     if last > MOST_STEPS:

@@ -1,6 +1,6 @@
 """Many passes in several fresh views of each visit, or on a resampled training set: groups of rows with losses of their own.
 
-Equations: theory (17.7).
+Equations: theory (17.8).
 """
 
 __all__ = ["grouped_passes", "of_draws", "of_views"]
