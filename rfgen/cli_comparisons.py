@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen import cli_domain_comparisons as of_domains
+from rfgen.cli_domain_comparisons import DOMAINS, domains_of
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise, Mask
 from rfgen.problems.classes.mixture import Mixture
@@ -217,6 +217,6 @@ NAMED = {
     ),
 }
 NAMED |= {
-    name: Comparison(question, source, partial(of_domains.domains_of, name), {"smoke": rows, "paper": rows}, TRIALS)
-    for name, (question, source, _, _, rows) in of_domains.DOMAINS.items()
+    name: Comparison(question, source, partial(domains_of, name), {"smoke": rows, "paper": rows}, TRIALS)
+    for name, (question, source, _, _, rows) in DOMAINS.items()
 }

@@ -48,7 +48,8 @@ def _modalities() -> Domains:
     """Rows of two modalities, and rows that lack the second: what it told of the label is their noise."""
     first = AT % 2 == 0
     missing = float(np.sum((TEACHER**2 * SPECTRUM)[~first]))
-    return Domains({"both": REAL, "first": Domain(np.where(first, SPECTRUM, 0.0), np.where(first, TEACHER, 0.0), 0.3 + missing)})
+    alone = Domain(np.where(first, SPECTRUM, 0.0), np.where(first, TEACHER, 0.0), 0.3 + missing)
+    return Domains({"both": REAL, "first": alone})
 
 
 def _tilted() -> Domains:
@@ -61,8 +62,8 @@ def _tilted() -> Domains:
 
 
 def _causal() -> Domains:
-    """Endogenous inputs: a hidden cause moves the label and inputs that do not act on it.  Noise on these leaves the outcome as
-    it is, and takes their weight away.  Used under intervention, where the cause moves no input.
+    """Endogenous inputs: a hidden cause moves the label and inputs that do not act on it.  Noise on these leaves the outcome
+    as it is, and takes their weight away.  Used under intervention, where the cause moves no input.
     """
     acting = np.where(AT > P // 2, 0.0, TEACHER)
     hidden = np.where(AT > P // 2, 0.5, 0.0) * np.sqrt(SPECTRUM) / np.sqrt(P / 4.0)
@@ -137,7 +138,7 @@ DOMAINS: dict[str, tuple[str, str, Any, Learner, dict[str, Any]]] = {
     "views-by-domain": (
         "Four noisy views of each row of one domain, two masked ones of the other, through 80 random features", "derived",
         _shifted_rows,
-        Learner(Ridge(0.3), features=80, augmentation={"used": GaussianNoise(0.05, views=4), "shifted": Mask(0.7, views=2)}),
+        Learner(Ridge(0.3), 80, {"used": GaussianNoise(0.05, views=4), "shifted": Mask(0.7, views=2)}),
         {"used": 60, "shifted": [0, 60]},
     ),
     "domain-passes": (

@@ -39,11 +39,10 @@ OF_TRAINING = {
 }
 OF_CALL = {
     "members": 2, "form": "moment", "by_mode": True, "dtype": "float32", "test_rows": "rest", "weights": {"a": 1.0},
-    "test_task": TASK,
 }
 TAKES = {
-    "predict": ("members", "form", "by_mode", "weights", "test_task"),
-    "simulate": ("members", "dtype", "test_rows", "weights", "test_task"),
+    "predict": ("members", "form", "by_mode", "weights"),
+    "simulate": ("members", "dtype", "test_rows", "weights"),
     "fine_grained_variance": ("form",), "optimal_augmentation": ("form",), "optimal_stopping": ("form",),
 }
 

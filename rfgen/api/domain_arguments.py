@@ -25,8 +25,8 @@ ALONE = "task"
 @dataclass(frozen=True, eq=False)
 class AskedDomains:
     """`axes`: those of the curve, `n_<domain>` (or `mixture`, the place among `mixtures` (mixtures, domains)) and
-    `weight_<domain>` first; `augmentations` of each domain; `law` of the domains and, behind them, of `tests` by name; `single`: whether one test
-    population is asked for, without a dimension.
+    `weight_<domain>` first; `augmentations` of each domain; `law` of the domains and, behind them, of `tests` by name;
+    `single`: whether one test population is asked for, without a dimension.
     """
 
     domains: Domains
@@ -77,9 +77,9 @@ class AskedDomains:
         return curve
 
 
-def as_domains(task: Any, n: Any, test: Any) -> tuple[Any, Any]:
+def as_domains(task: Any, learner: Any, n: Any, test: Any) -> tuple[Any, Any]:
     """A task that is tested elsewhere, as the one domain that rows come from, and its rows; else as they are."""
-    if test is None or not isinstance(task, Task | DataTask):
+    if test is None or not (isinstance(task, Task | DataTask) and isinstance(learner, Learner)):
         return task, n
     return Domains({ALONE: task}), {ALONE: n} if n is not None else None
 
@@ -125,7 +125,8 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
     augmentations = _augmentations(domains, learner.augmentation)
     if isinstance(learner.training, SGD) and any(augmentations):
         raise ValueError(
-            "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave augmentation out"
+            "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave it "
+            "out"
         )
     axes |= {"features": learner.features, **learner.training.axes}
     return AskedDomains(domains, axes, tests, single, augmentations, mixtures)
@@ -133,9 +134,9 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
 
 def _augmentations(domains: Domains, given: Any) -> tuple[AbstractAugmentation | None, ...]:
     """Of each domain, at single settings."""
-    if isinstance(given, Mapping):
-        if unknown := [name for name in given if name not in domains.names]:
-            raise ValueError(f"augmentation must be of the domains {', '.join(domains.names)}, got {unknown[0]!r}")
+    unknown = [name for name in given if name not in domains.names] if isinstance(given, Mapping) else []
+    if unknown:
+        raise ValueError(f"augmentation must be of the domains {', '.join(domains.names)}, got {unknown[0]!r}")
     each = given if isinstance(given, Mapping) else dict.fromkeys(domains.names, given)
     for one in each.values():
         if one is not None and any(axis.ndim for axis in one.axes.values()):

@@ -30,14 +30,14 @@ def predict(
 ) -> "xarray.Dataset": ...
 @overload
 def predict(
-    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test_task: Task | None = None,
+    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test: Task | None = None,
     **numbers: Any,
 ) -> "xarray.Dataset": ...
 @double_precision
 def predict(
     task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *, form: str | None = None,
     by_mode: bool = False, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, **numbers: Any,
+    test: Any = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The exact curve of a learner on a task.
 
@@ -55,15 +55,14 @@ def predict(
         One pass of SGD on the kernel's own modes: also the error of each mode.
     members
         Models in an ensemble, >= 1 or inf: their mean prediction.  None: one model.
-    test_task
-        Of an `rg.algebra.Estimator`: the task whose inputs are tested; None: the one task that there is.
     **numbers
         Of an `rg.algebra.Estimator`: sizes and scalars by the names that its expression gives them.
     weights
         {name: weight of the rows}, >= 0, of some domains of an `rg.Domains`; None: 1.
     test
         Where the model is used, if not where the rows are from: names of domains, or a population (`rg.Domain`, `rg.Task`)
-        or {name: population}; a task takes it too, such as test=task.shifted(overlap=0.8).  None: every domain.
+        or {name: population}; a task takes it too, such as test=task.shifted(overlap=0.8).  None: every domain.  Of an
+        `rg.algebra.Estimator`: the task whose inputs are tested; None: the one task that there is.
 
     Returns
     -------
@@ -98,10 +97,9 @@ def predict(
     (('n', 'ridge'), array([0.937271, 0.873427]))
     """
     own_numbers(learner, "predict", numbers)
-    asked, rows = as_domains(task, n, test)
+    asked, rows = as_domains(task, learner, n, test)
     method, options = method_for(
         "predict", asked, learner, form=form, by_mode=by_mode, members=members, weights=weights, test=test,
-        test_task=test_task,
     )
     curve = as_task(task, asked, method.theory(asked, learner, rows, **options, **numbers))
     return with_finite_size(asked, _with_usual_parts(asked, curve), method.decided[0])

@@ -28,7 +28,7 @@ def simulate(
 @overload
 def simulate(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
-    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test: Task | None = None,
     **numbers: Any,
 ) -> "xarray.Dataset": ...
 @double_precision
@@ -37,13 +37,13 @@ def simulate(
     trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, **numbers: Any,
+    test: Any = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
     Parameters
     ----------
-    task, learner, n, members, weights, test, test_task, **numbers
+    task, learner, n, members, weights, test, **numbers
         As in `predict`; n, features, members and other sizes whole numbers.
     trials
         Training sets drawn for each point.
@@ -86,10 +86,9 @@ def simulate(
     True
     """
     own_numbers(learner, "simulate", numbers)
-    asked, rows = as_domains(task, n, test)
+    asked, rows = as_domains(task, learner, n, test)
     method, options = method_for(
         "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test,
-        test_task=test_task,
     )
     runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
     return as_task(task, asked, runs)

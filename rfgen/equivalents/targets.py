@@ -159,7 +159,7 @@ class WeightTarget:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class NoiseTarget:
-    """Nothing to learn: `label` (G, m) factors on the noise of labels, `test` (J, tests) covariances that its fit is seen by."""
+    """Nothing to learn: `label` (G, m) factors on the noise of labels, `test` (J, tests) covariances that see its fit."""
 
     label: Any
     test: Any

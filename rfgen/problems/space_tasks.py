@@ -27,7 +27,7 @@ class SpaceTasks:
     tasks: Mapping[str, Task]
 
     @classmethod
-    def of(cls, task: Any, samples: tuple[str, ...], test_task: Any) -> "SpaceTasks":
+    def of(cls, task: Any, samples: tuple[str, ...], test: Any) -> "SpaceTasks":
         """From what a verb is given: a task, or a mapping of sample spaces to tasks; ValueError where they do not fit."""
         if isinstance(task, Mapping):
             if missing := [name for name in samples if name not in task]:
@@ -35,9 +35,9 @@ class SpaceTasks:
             if unknown := [name for name in task if name not in samples]:
                 raise ValueError(f"task must be of {', '.join(samples)}, got one for {', '.join(map(str, unknown))}")
         tasks = {name: task[name] if isinstance(task, Mapping) else task for name in samples}
-        if test_task is None and len({_checked(name, own) for name, own in tasks.items()}) > 1:
-            raise ValueError("test_task is missing: tasks differ, so say on which the estimator is tested")
-        tested = tasks[samples[0]] if test_task is None else test_task
+        if test is None and len({_checked(name, own) for name, own in tasks.items()}) > 1:
+            raise ValueError("test is missing: tasks differ, so say on which the estimator is tested")
+        tested = tasks[samples[0]] if test is None else test
         domains = cls({name: _checked(name, own) for name, own in (*tasks.items(), (TEST, tested))})
         domains._relate()
         return domains

@@ -37,7 +37,7 @@ def check(
 def check(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
-    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
+    memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test: Task | None = None,
     **numbers: Any,
 ) -> Report: ...
 def check(
@@ -46,13 +46,13 @@ def check(
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
-    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None, **numbers: Any,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None, **numbers: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
     Parameters
     ----------
-    task, learner, n, form, members, weights, test, test_task, **numbers
+    task, learner, n, form, members, weights, test, **numbers
         As in `predict`.
     trials, seed, dtype, test_rows, memory, progress, store
         As in `simulate`.
@@ -92,8 +92,8 @@ def check(
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     own_numbers(learner, "check", numbers)
-    asked, _ = as_domains(task, n, test)
-    options: dict[str, Any] = {"members": members, "weights": weights, "test": test, "test_task": test_task}
+    asked, _ = as_domains(task, learner, n, test)
+    options: dict[str, Any] = {"members": members, "weights": weights, "test": test}
     method, _ = method_for("predict", asked, learner, form=form, **options)
     both: tuple[Any, Any] = (task, learner)  # of either overload
     unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()

@@ -73,7 +73,7 @@ def _refuse_dense(posed: Structure, domains: SpaceTasks, dense: set[str]) -> Non
             raise ValueError(f"{' and '.join(names)} meet in a product, and their order is not kept: give diagonal values")
 
 
-def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = None, **numbers: Any) -> Any:
+def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None, **numbers: Any) -> Any:
     """Exact risk of an estimator that is written as an expression.
 
     Returns
@@ -107,7 +107,7 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test_task: Any = 
     (('n',), array([0.7143, 0.6164]))
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = SpaceTasks.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test)
     leaders = domains.leaders
     test, endless = leaders[TEST], any(own.spectrum.infinite for own in domains.own.values())
     if endless and (noisy := [own.name for own in learner.isotropic if own.columns is INPUTS]):
@@ -151,7 +151,7 @@ def _curve(
 
 def simulate_compiled(
     task: Any, learner: Estimator, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any, *,
-    test_task: Any = None, **numbers: Any,
+    test: Any = None, **numbers: Any,
 ) -> Any:
     """Measured `test` and `norm`: the matrices of the expression are drawn, and it is evaluated by solving its systems.
 
@@ -161,7 +161,7 @@ def simulate_compiled(
     solved with the smallest weights.
     """
     axes, diagonals = _checked(learner, n, numbers)
-    domains = SpaceTasks.of(task, learner.samples, test_task)
+    domains = SpaceTasks.of(task, learner.samples, test)
     outer, inner = ({name: axes[name] for name in axes if (name in learner.sizes) is own} for own in (True, False))
     scalars = Grid(inner)
     points = scalars.points or [{}]  # an expression may have no scalars
@@ -174,5 +174,5 @@ def simulate_compiled(
         return trial_bytes(learner, domains, sizes)
 
     call = (trials, seed, memory, progress, store)
-    content = (learner.program, inner, diagonals, test_task)
+    content = (learner.program, inner, diagonals, test)
     return measured_curve(task, content, axes, run, size, call, tuple(outer))

@@ -113,7 +113,7 @@ def predict_domains(
             values[name] = np.where(solved.reshape(-1, *[1] * (value.ndim - 1)), value, np.nan)
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived; several classes: arXiv 2410.04840"}
     if growth > 1.0:
-        attributes["unstable"] = f"settings unstable: the risk grows without bound, by a factor of up to {growth:.6g} per step"
+        attributes["unstable"] = f"unstable: the risk grows without bound, by a factor of up to {growth:.6g} per step"
         warn_caller(attributes["unstable"])
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} point(s) not solved in double precision: take a larger ridge"

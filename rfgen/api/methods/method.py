@@ -26,7 +26,6 @@ OPTIONS = {
     "by_mode": "by_mode=False: sums over modes",
     "dtype": "dtype='float64'",
     "test_rows": "test_rows='population'",
-    "test_task": "test_task=None: the task itself",
     "weights": "weights=None: all rows count alike",
     "test": "test=None: the population of the rows",
 }

@@ -164,7 +164,7 @@ METHODS = (
     ),
     Method(
         "estimators of your own", (Task,), (Estimator,), predict_compiled, simulate_compiled, ("test", "norm"), ("test",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"test_task"})),
+        dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
     ),
 )
 

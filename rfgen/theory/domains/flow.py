@@ -36,7 +36,8 @@ def domain_flow(
 ) -> dict[str, np.ndarray]:
     """The fields of a `DomainRisk`, with a first axis of `clock` (times,), along a training from weights 0.
 
-    The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows, or `samples`; times >= 0 or steps, inf the end.
+    The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows, or `samples`; times >= 0 or
+    steps, inf the end.
     Without `amplification`.  Not traceable.  Beyond the edge of stability inf.
 
     Source: derived: theory (15.6).

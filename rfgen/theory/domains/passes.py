@@ -47,7 +47,7 @@ def domain_passes(
         run = group_losses(engine, total, float(features), iteration, times, coupling, 0.0, shared)
         if run is None:
             raise ValueError(
-                "steps have no contour of affordable size on these domains: take fewer steps, less momentum or a smaller rate"
+                "steps have no contour of affordable size here: take fewer steps, less momentum or a smaller rate"
             )
         spread = run.spread
         live = np.where(mass > 0.0, mass, 1.0)

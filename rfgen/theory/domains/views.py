@@ -50,8 +50,8 @@ def viewed(law: Law, augmentations: Sequence[AbstractAugmentation | None]) -> Vi
         return Viewed(law, np.arange(count), ones, ones)
     if law.covariance.ndim == 3:
         raise ValueError(
-            "augmentation of domains acts on eigen-coordinates, and these domains have covariances in several bases, or real "
-            "rows: augment the rows yourself and give them as a domain, or leave augmentation out"
+            "augmentation of domains acts on eigen-coordinates, and these domains have covariances in several bases, or "
+            "real rows: augment the rows yourself and give them as a domain, or leave augmentation out"
         )
     groups = [_groups(law, place, one) for place, one in enumerate(augmentations)]
     owner = np.repeat(np.arange(count), [len(each) for each in groups])
@@ -77,7 +77,7 @@ def _groups(law: Law, place: int, augmentation: AbstractAugmentation | None) -> 
         )
     changed = augmentation.mode_law(covariance.size)
     if changed.classes > 1 or np.ptp(changed.label):
-        raise ValueError(f"{name} treats some modes apart, and is not predicted for rows of several domains: use rg.simulate")
+        raise ValueError(f"{name} treats some modes apart, and is not predicted on several domains: use rg.simulate")
     shape = np.ones(covariance.size) if changed.shape is None else np.asarray(changed.shape)
     if shape.size != covariance.size:
         raise ValueError(f"covariance of {name} must have one entry per input ({covariance.size}), got {shape.size}")

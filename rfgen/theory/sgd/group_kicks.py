@@ -14,12 +14,12 @@ LEFT = 1e-3
 def kicks(iteration: Iteration, nodes: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """phi_r (steps, nodes) of the gradient's point and of the predictor, r `steps` after the kick."""
     still, gaze, kick = iteration.step(0)
-    M, h, g = (np.array(jax_free, float) for jax_free in (still, gaze, kick))
-    A = M - (nodes + float(iteration.ridge))[:, None, None] * np.outer(g, h)
+    stays, h, g = (np.array(part, float) for part in (still, gaze, kick))
+    step_of = stays - (nodes + float(iteration.ridge))[:, None, None] * np.outer(g, h)
     state, at = np.broadcast_to(g, (nodes.size, g.size)).astype(complex), 0
     ahead, moved = (np.zeros((steps.size, nodes.size), complex) for _ in range(2))
     for place, step in enumerate(steps):
-        state = np.einsum("nij,nj->ni", np.linalg.matrix_power(A, int(step) - at), state)
+        state = np.einsum("nij,nj->ni", np.linalg.matrix_power(step_of, int(step) - at), state)
         at = int(step)
         ahead[place], moved[place] = state @ h, state[:, 0]
     return ahead, moved

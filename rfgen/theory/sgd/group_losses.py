@@ -148,8 +148,6 @@ def group_losses(
         test_kernel[:, g], error_here = through_sparse(seen.test(moved, tests), after)
         norm_kernel[0, g], _ = through_sparse(seen.norm(moved), after)
         rough = max(rough, error_here)
-    if rough > SMOOTH and last <= LONG:
-        pass
     source = np.zeros((last + 1, count, 2))
     found = np.zeros((last + 1, count, 2))
     reverse = loss_kernel[..., :last][..., ::-1].copy()
@@ -222,7 +220,5 @@ def _reduced(kernels: NodeKernels, own: int, curve: Curve) -> _Seen:
 def _form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Quadratic forms (steps, ...) of `filters` (steps, nodes)."""
     both = np.concatenate([filters, filters.conj()], axis=1)
-    pieces = []
-    for place in range(kernel.shape[2]):
-        pieces.append(2.0 * np.einsum("tb,tb->t", filters @ kernel[..., place], both).real)
-    return np.stack(pieces, axis=1)
+    halves = [np.einsum("tb,tb->t", filters @ kernel[..., place], both).real for place in range(kernel.shape[2])]
+    return 2.0 * np.stack(halves, axis=1)

@@ -1,4 +1,4 @@
-"""Many passes in several fresh views of each visit, or on a resampled training set: groups of rows with losses of their own.
+"""Many passes in several fresh views of each visit, or on a resampled training set: groups have losses of their own.
 
 Equations: theory (17.8).
 """

@@ -68,8 +68,8 @@ def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractA
         return every, None
     raise ValueError(
         f"{name} moves a view as a whole, with a loss of its own in each pattern, and is not derived for fresh views in "
-        "many passes, but for factors of the whole view (Gain) and single views of Flip(0.5): train by rg.OnePassSGD, or leave "
-        "augmentation out"
+        "many passes, but for factors of the whole view (Gain) and single views of Flip(0.5): train by rg.OnePassSGD, or "
+        "leave augmentation out"
     )
 
 
