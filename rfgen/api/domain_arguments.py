@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.algebra.estimator import Estimator
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.problems import validation
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains, Law, domain_of
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.stochastic import SGD
 
 # The domain of a task that is alone.
 ALONE = "task"
@@ -24,14 +25,15 @@ ALONE = "task"
 @dataclass(frozen=True, eq=False)
 class AskedDomains:
     """`axes`: those of the curve, `n_<domain>` (or `mixture`, the place among `mixtures` (mixtures, domains)) and
-    `weight_<domain>` first; `law` of the domains and, behind them, of `tests` by name; `single`: whether one test
-    population is asked for, without a dimension.
+    `weight_<domain>` first; `augmentations` of each domain; `law` of the domains and, behind them, of `tests` by name;
+    `single`: whether one test population is asked for, without a dimension.
     """
 
     domains: Domains
     axes: dict[str, np.ndarray]
     tests: dict[str, Domain]
     single: bool
+    augmentations: tuple[AbstractAugmentation | None, ...]
     mixtures: np.ndarray | None = None
 
     @property
@@ -77,7 +79,7 @@ class AskedDomains:
 
 def as_domains(task: Any, learner: Any, n: Any, test: Any) -> tuple[Any, Any]:
     """A task that is tested elsewhere, as the one domain that rows come from, and its rows; else as they are."""
-    if test is None or not isinstance(task, Task | DataTask) or isinstance(learner, Estimator):
+    if test is None or not (isinstance(task, Task | DataTask) and isinstance(learner, Learner)):
         return task, n
     return Domains({ALONE: task}), {ALONE: n} if n is not None else None
 
@@ -120,8 +122,31 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
         raise ValueError("n must leave at least one training row at every point, got none of any domain")
     axes |= {f"weight_{name}": validation.non_negative(f"weight of {name}", weights[name]) for name in weights}
     tests, single = asked_tests(domains, test)
+    augmentations = _augmentations(domains, learner.augmentation)
+    if isinstance(learner.training, SGD) and any(augmentations):
+        raise ValueError(
+            "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave it "
+            "out"
+        )
     axes |= {"features": learner.features, **learner.training.axes}
-    return AskedDomains(domains, axes, tests, single, mixtures)
+    return AskedDomains(domains, axes, tests, single, augmentations, mixtures)
+
+
+def _augmentations(domains: Domains, given: Any) -> tuple[AbstractAugmentation | None, ...]:
+    """Of each domain, at single settings."""
+    unknown = [name for name in given if name not in domains.names] if isinstance(given, Mapping) else []
+    if unknown:
+        raise ValueError(f"augmentation must be of the domains {', '.join(domains.names)}, got {unknown[0]!r}")
+    each = given if isinstance(given, Mapping) else dict.fromkeys(domains.names, given)
+    for one in each.values():
+        if one is not None and any(axis.ndim for axis in one.axes.values()):
+            raise ValueError(f"augmentation of domains must have single settings, got {one!r}: call once for each")
+        if one is not None and one.mixes:
+            raise ValueError(
+                f"augmentation of domains must change one input at a time, got {one!r}, which mixes rows: give mixtures of "
+                "domains as a domain, or leave it out"
+            )
+    return tuple(None if each.get(name) is None else each[name].settings[0] for name in domains.names)
 
 
 def asked_tests(domains: Domains, test: Any) -> tuple[dict[str, Domain], bool]:

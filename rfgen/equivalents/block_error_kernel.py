@@ -31,6 +31,9 @@ from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.held_out_kernel import held_out_kernel
 
+# Weights up to here are those of penalties, or of rows that stand for one.
+PENALTY = 1e-30
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def block_error_kernel(
     rows = jnp.max(jnp.abs(matrix), axis=1, keepdims=True).astype(matrix.dtype)
     determinant = None
     if matrix.shape[0] == 2 and jnp.iscomplexobj(matrix) and first.reduction.shape[1] == 1 and shared in ("all", "samples"):
-        known = (plain[0] != 0.0) & jnp.all(blocks.weight > 0.0)
+        known = (plain[0] != 0.0) & jnp.all(blocks.weight > PENALTY)
         own, whole = _without_differences(blocks, first, second, count, plain[0], responses[0, 0])
         matrix = matrix.at[0, 0].set(jnp.where(known, own, matrix[0, 0]))
         plainly = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]

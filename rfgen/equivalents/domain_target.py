@@ -26,7 +26,8 @@ from rfgen.equivalents.targets import MeanFit
 @dataclass(frozen=True)
 class DomainTarget:
     """Groups of one view each: `teachers` (G, outputs, p); `label` (G, 1): factor on label noise; test populations have
-    covariances sum_j test_j E_j, `test` (J, tests), and the teachers `test_teachers` (tests, outputs, p).
+    covariances sum_j test_j E_j, `test` (J, tests), and the teachers `test_teachers` (tests, outputs, p).  `misfit` (G,):
+    power of the labels that no weights fit.
 
     Diagonal teachers are in units of a whole node: times the root of its multiplicity.
     """
@@ -35,6 +36,7 @@ class DomainTarget:
     label: Any
     test: Any
     test_teachers: Any
+    misfit: Any = 0.0
 
     def mean(self, operators: Any, blocks: Blocks, at: Any) -> tuple[Array, Array]:
         """w_bar (outputs, p), and its distances (G + tests, outputs, p) from all teachers, those of the tests last."""
@@ -62,7 +64,8 @@ class DomainTarget:
         forms = operators.forms(first[1], others[1])  # (N, G + tests, J)
         own = jnp.concatenate([blocks.covariance[:, 0, 0], self.test.T]).astype(dtype)
         seen, groups = jnp.sum(forms * own, axis=-1), self.teachers.shape[0]
-        return MeanFit(seen[:, :groups, None, None], seen[:, groups:], jnp.einsum("op,nop->n", first[0], others[0]))
+        residuals = (seen[:, :groups] + self.misfit)[..., None, None]
+        return MeanFit(residuals, seen[:, groups:], jnp.einsum("op,nop->n", first[0], others[0]))
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: Any, second: Any) -> MeanFit:
         """The same of two equilibria."""

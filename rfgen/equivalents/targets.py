@@ -6,7 +6,7 @@ power lambda_i w_i^2 in mode i; view k is `gain_k x` plus noise, its label `labe
 moments r_kl = E[view_k label_l] as vectors, for frozen features.  Equations: theory (1.6).
 """
 
-__all__ = ["MeanFit", "ModeTarget", "VectorTarget", "WeightTarget"]
+__all__ = ["MeanFit", "ModeTarget", "NoiseTarget", "VectorTarget", "WeightTarget"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -154,6 +154,31 @@ class WeightTarget:
         forms = others @ (operators.basis.astype(dtype) * left).T
         residuals = jnp.einsum("gklj,nj->ngkl", blocks.covariance.astype(dtype), forms)
         return MeanFit(residuals, forms @ self.test.astype(dtype), others @ left)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NoiseTarget:
+    """Nothing to learn: `label` (G, m) factors on the noise of labels, `test` (J, tests) covariances that see its fit."""
+
+    label: Any
+    test: Any
+
+    def mean(self, operators: Any, blocks: Blocks, at: BlockEquilibrium) -> Array:
+        """No weights."""
+        del operators, blocks
+        return jnp.zeros((), at.nu.dtype)
+
+    def untrained(self, operators: Any) -> Array:
+        """No weights."""
+        del operators
+        return jnp.zeros((), jnp.complex128)
+
+    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, " N"]) -> MeanFit:
+        """Zeros."""
+        del operators, first
+        zeros = jnp.zeros((others.size, *blocks.covariance.shape[:3]), others.dtype)
+        return MeanFit(zeros, jnp.zeros((others.size, self.test.shape[1]), others.dtype), others)
 
 
 @jax.tree_util.register_dataclass

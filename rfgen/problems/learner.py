@@ -2,6 +2,7 @@
 
 __all__ = ["Learner"]
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,14 @@ def _features(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{error}; give None for the full kernel, a number > 0 or an array of them") from None
 
 
+def _augmentation(name: str, value: Any) -> Any:
+    own = instance(AbstractAugmentation, "an augmentation such as rg.GaussianNoise(0.3, views=4), or "
+                   "rg.Augmentation(function) for a function of your own")
+    if isinstance(value, Mapping):
+        return {str(domain): own(f"{name} of {domain}", one) for domain, one in value.items()} or None
+    return own(name, value)
+
+
 class Learner(Noun):
     """Who learns: `Learner(training=Ridge(1e-3), features=None, augmentation=None, test_views=None, resampling=None)`.
 
@@ -29,7 +38,8 @@ class Learner(Noun):
     `augmentation`, such as `GaussianNoise(0.3, views=4)`: each sample is seen in so many views; the objective is
     `sum_i (mean over views of (y_i - f(view))^2) + ridge ||w||^2`.  On a `Task` it acts on the eigen-coordinates
     `x_i = sqrt(eigenvalue_i) phi_i`, on a `DataTask` or `Task.gaussian_inputs` on the inputs.  `test_views`: predict by
-    the mean over this many augmented views of each test input (test-time augmentation); None: on the clean input.
+    the mean over this many augmented views of each test input (test-time augmentation); None: on the clean input.  On
+    `Domains` a mapping, `{"cheap": Mask(0.5)}`, augments the rows of these alone.
 
     `resampling`, `Bootstrap()` or `Subsample(share)`: each model is trained on samples drawn from the training set; with
     `members` in `predict`, bagging.
@@ -41,10 +51,7 @@ class Learner(Noun):
 
     training: AbstractTraining = setting(instance(AbstractTraining, "a training such as rg.Ridge(1e-3)"))
     features: Any = setting(_features, default=None)
-    augmentation: AbstractAugmentation | None = setting(
-        optional(instance(AbstractAugmentation, "an augmentation such as rg.GaussianNoise(0.3, views=4), or "
-                          "rg.Augmentation(function) for a function of your own")), default=None,
-    )
+    augmentation: Any = setting(optional(_augmentation), default=None)
     test_views: int | None = setting(optional(integer(1)), default=None)
     resampling: AbstractResampling | None = setting(
         optional(instance(AbstractResampling, "rg.Bootstrap() or rg.Subsample(share)")), default=None
@@ -52,7 +59,8 @@ class Learner(Noun):
 
     def _relate(self) -> None:
         """Test inputs can be seen in views of their own."""
-        if self.test_views is not None and (self.augmentation is None or self.augmentation.mixes):
+        apart = isinstance(self.augmentation, Mapping)
+        if self.test_views is not None and (self.augmentation is None or apart or self.augmentation.mixes):
             raise ValueError("test_views needs an augmentation that changes one input at a time")
 
     @property

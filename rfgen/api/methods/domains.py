@@ -15,18 +15,23 @@ from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
+from rfgen.numerics.caller import warn_caller
 from rfgen.numerics.program import program
 from rfgen.problems import validation
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.runs.domains import DomainRuns, domain_bytes, domain_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.flow import domain_flow
+from rfgen.theory.domains.passes import domain_passes
 from rfgen.theory.domains.problem import DomainProblem, domain_problem
 from rfgen.theory.domains.risk import DomainRisk, domain_risk
+from rfgen.theory.domains.views import Viewed, viewed
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.ridge.ensemble import ensemble
+from rfgen.theory.sgd.one_pass import iteration_of
 
 # Points of commuting covariances computed together, few or many.
 TOGETHER = (8, 256)
@@ -63,7 +68,7 @@ def predict_domains(
     xarray.Dataset
         Over `n_<domain>`, `weight_<domain>` and the learner's settings, and over `test_domain`: `test` = `bias` +
         `variance` + `noise`, `variance` = `data_variance` + `features_variance`; `noise` = `irreducible`, of the test
-        labels, + `noise_by_domain` over `domain`, what label noise of each adds (ridge; along training only its sum);
+        labels, + `noise_by_domain` over `domain`, what label noise of each adds (of batches of SGD only its sum);
         `variance_with_noise` as in textbooks.  `train` over `domain`, the mean squared residual of a row of each, 0 where
         it has none; `norm`, `df1`, `residual`, `converged`.  The coordinate `rows` counts those of all domains.
 
@@ -88,23 +93,28 @@ def predict_domains(
     """
     asked = asked_domains(task, learner, n, weights, test)
     sizes = None if members is None else checked_members(learner, members)
-    grid, problem = Grid(asked.axes), domain_problem(asked.law, len(task.names))
+    groups = viewed(asked.law, asked.augmentations)
+    grid, problem = Grid(asked.axes), domain_problem(groups.law, groups.owner.size)
     solve = _ridge_curve if isinstance(learner.training, Ridge) else _training_curve
-    values = solve(asked, learner.training, grid, problem, "all")
+    values = solve(asked, groups, learner.training, grid, problem, "all")
     axes = dict(asked.axes)
     if sizes is not None:
-        pair = solve(asked, learner.training, grid, problem, "samples")
+        pair = solve(asked, groups, learner.training, grid, problem, "samples")
         mixed = [_of_members(values, pair, float(size)) for size in np.ravel(sizes)]
         axes["members"] = sizes
         values = {name: np.stack([each[name] for each in mixed], axis=1) for name in values}
         values = {name: value.reshape(-1, *value.shape[2:]) for name, value in values.items()}
         grid = Grid(axes)
+    growth = float(np.max(values.pop("growth", 1.0)))
     values["variance_with_noise"] = values["variance"] + values["noise"] - values["irreducible"]
     solved = values["converged"]
     for name, value in values.items():
         if name not in ("converged", "residual"):
             values[name] = np.where(solved.reshape(-1, *[1] * (value.ndim - 1)), value, np.nan)
     attributes = {"kind": "theory", "dtype": "float64", "source": "derived; several classes: arXiv 2410.04840"}
+    if growth > 1.0:
+        attributes["unstable"] = f"unstable: the risk grows without bound, by a factor of up to {growth:.6g} per step"
+        warn_caller(attributes["unstable"])
     if not solved.all():
         attributes["failures"] = f"{int((~solved).sum())} point(s) not solved in double precision: take a larger ridge"
     return _as_dataset(asked, axes, values, attributes)
@@ -120,32 +130,45 @@ def _of_members(single: dict[str, np.ndarray], pair: dict[str, np.ndarray], memb
 
 
 def _ridge_curve(
-    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
+    asked: AskedDomains, groups: Viewed, training: Any, grid: Grid, problem: DomainProblem, shared: str
 ) -> dict[str, np.ndarray]:
     """All variables at all points."""
-    n, weight = asked.columns(grid.columns)
+    n, weight = groups.spread(*asked.columns(grid.columns))
     ridges, together = grid.columns["ridge"], problem.operators.basis.ndim == 2
     if ridges.min() < 0.0:
         raise ValueError(f"ridge must be >= 0 on several domains, got {training.ridge.min():g}")
     risks = _risks if len(n) <= TOGETHER[0] else _risks.thorough
     columns = [n, weight, grid.columns["features"], ridges]
     static, blocks = {"shared": shared, "together": together}, TOGETHER if together else ONE_BY_ONE
-    return blockwise(lambda *block: risks(problem, block, **static), columns, blocks)
+    return groups.gathered(blockwise(lambda *block: risks(problem, block, **static), columns, blocks))
 
 
 def _training_curve(
-    asked: AskedDomains, training: Any, grid: Grid, problem: DomainProblem, shared: str
+    asked: AskedDomains, groups: Viewed, training: Any, grid: Grid, problem: DomainProblem, shared: str
 ) -> dict[str, np.ndarray]:
     """The same along training: one contour for each decade of the clock at every other point."""
-    clock = list(training.axes)[-1]
+    clock = "steps" if isinstance(training, SGD) else list(training.axes)[-1]
+    if getattr(training, "finite_size", False):
+        raise ValueError("finite_size is not derived on several domains: leave it out, or train by rg.GradientDescent")
     outer = Grid({name: axis for name, axis in grid.axes.items() if name != clock})
-    n, weight = asked.columns(outer.columns)
+    plain = asked.columns(outer.columns)[0]
+    n, weight = groups.spread(*asked.columns(outer.columns))
     found, times = [], np.ravel(training.axes[clock])
     for place, at in enumerate(outer.points):
         settings = {name: value for name, value in at.items() if name in training.axes}
-        made = filter_of(type(training).__name__, settings, float(n[place].sum()))
-        found.append(domain_flow(problem, n[place], weight[place], at["features"], made, times, shared))
-    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+        rows, own = (n[place], weight[place], at["features"]), float(plain[place].sum())
+        if isinstance(training, SGD):
+            found.append(domain_passes(problem, *rows, iteration_of(training, settings, own), times, shared))
+        else:
+            made = filter_of(type(training).__name__, settings, own)
+            found.append(domain_flow(problem, *rows, made, times, shared, own))
+    values = {name: np.stack([each[name] for each in found]) for name in found[0]}
+    # the clock takes its place among the dimensions
+    shape, axis = tuple(len(np.ravel(grid.axes[name])) for name in outer.axes), list(grid.axes).index(clock)
+    return groups.gathered({
+        name: np.moveaxis(value.reshape(*shape, *value.shape[1:]), len(shape), axis).reshape(-1, *value.shape[2:])
+        for name, value in values.items()
+    })
 
 
 def _as_dataset(
@@ -181,19 +204,25 @@ def simulate_domains(
     sizes = np.ones(()) if members is None else checked_members(learner, members)
     if sizes.ndim or np.isinf(sizes):
         raise ValueError(f"members must be one finite number for a simulation of domains, got {members!r}")
+    if any(one is not None and np.isinf(one.views) for one in asked.augmentations):
+        raise ValueError("views must be finite to be simulated on domains, got inf: give views=..., a whole number")
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     training, names, law = learner.training, task.names, asked.law
-    settings = settings_of(training, [], "float64")
+    settings = training if isinstance(training, SGD) else settings_of(training, [], "float64")
     outer = asked.columns(Grid(asked.row_axes).columns)[0]
     none = {name: np.zeros(()) for name in asked.row_axes}
     weighing = Grid({**none, **{name: axis for name, axis in asked.axes.items() if name.startswith("weight_")}})
     weight = asked.columns(weighing.columns)[1]
     features = np.ravel(whole("features", learner.features))
     flat, cells = int(np.prod([axis.size for axis in training.axes.values()])), []
-    identity = (__version__, *content(law), *(content(one.examples) for one in task.domains.values()), *content(training))
+    identity = (__version__, *content(law), *(content(one.examples) for one in task.domains.values()), *content(training),
+                *(content(one) for one in asked.augmentations if one is not None))
     for rows, count in itertools.product(whole("n", outer), features):
         counts = tuple(int(size) for size in rows)
-        runs = DomainRuns(tuple(task.domains.values()), law, settings, None if np.isinf(count) else int(count), int(sizes))
+        runs = DomainRuns(
+            tuple(task.domains.values()), law, settings, None if np.isinf(count) else int(count), asked.augmentations,
+            int(sizes),
+        )
 
         def measure(start: int, stop: int, advance: Any, runs: Any = runs, counts: Any = counts) -> dict[str, np.ndarray]:
             found = domain_runs(runs, counts, weight, stop - start, seed, start)

@@ -25,8 +25,10 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
+from rfgen.theory.sgd.grouped_passes import grouped_passes, of_draws, of_views
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.sgd.visits import Factors, stored, visited
@@ -68,7 +70,8 @@ def predict_stochastic(
     if members is None:
         return _curve(task, learner, n, by_mode)
     sizes = checked_members(learner, members)
-    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared="samples"), sizes)
+    shared = "samples" if learner.resampling is None else "population"
+    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared=shared), sizes)
 
 
 def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, shared: str = "all") -> Any:
@@ -77,9 +80,11 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
+    if learner.resampling is not None:
+        training = on_drawn(training, float(learner.resampling.mean_share))
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
-    posed: list[tuple[Posed, Factors | None]] = []
+    posed: list[tuple[Posed, Factors | np.ndarray | None]] = []
     noise = eigen.risk_noise
     if isinstance(training, SGD):
         posed, noise = _posed(task, learner)
@@ -107,37 +112,51 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     return found.assign_attrs(augmentation=repr(learner.augmentation), form=form)
 
 
-def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, Factors | None]], np.ndarray]:
-    """The problem that the mean over batches descends on in each setting of the augmentation, and the label noise."""
+def _posed(
+    task: Task | DataTask, learner: Learner
+) -> tuple[list[tuple[Posed, Factors | np.ndarray | None]], np.ndarray]:
+    """The problem that the mean over batches descends on in each setting of the augmentation, with the factors of its views
+    or the coupling of groups of rows, and the label noise.
+    """
     training: Any = learner.training
     augmentation, every = learner.augmentation, []
     if augmentation is None:
         _, posed, noise = posed_settings(task, learner, None)
-        return [(posed[0], None)], noise
+        if learner.resampling is None:
+            return [(posed[0], None)], noise
+        if training.finite_size:
+            raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
+        return [(posed[0], of_draws(posed[0].problem.blocks.mass, float(learner.resampling.mean_share)))], noise
+    if learner.resampling is not None:
+        raise ValueError("resampling of many passes is derived for clean samples: leave it out, or leave augmentation out")
     if training.finite_size:
         raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
     for law in augmentation.settings:
         seen, factors = visited(law, in_modes(task).spectrum.rank) if training.fresh else (stored(law), None)
         _, posed, noise = posed_settings(task, replace(learner, augmentation=seen), None)
-        every.append((posed[0], factors))
+        several = training.fresh and factors is None and float(law.views) > 1.0
+        every.append((posed[0], of_views(float(law.views)) if several else factors))
     return every, noise
 
 
 def _many_passes(
-    task: Task, posed: Posed, factors: Factors | None, training: SGD, at: dict[str, float], noise: np.ndarray,
-    shared: str,
+    task: Task, posed: Posed, factors: Factors | np.ndarray | None, training: SGD, at: dict[str, float],
+    noise: np.ndarray, shared: str,
 ) -> MultiPassCurve:
     """One curve of all outputs together, or with a last axis of outputs."""
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
+
+    def curve(one: Any, own: float) -> MultiPassCurve:
+        if isinstance(factors, np.ndarray):
+            return grouped_passes(one, *sizes, own, factors, shared)
+        return multi_pass_sgd(one, *sizes, own, training.finite_size, factors, shared)
+
     if problem.null_power.ndim == 0:
-        return multi_pass_sgd(problem, *sizes, float(noise), training.finite_size, factors, shared)
+        return curve(problem, float(noise))
     outputs = range(problem.null_power.shape[0])
-    each = [
-        multi_pass_sgd(one_output(problem, number), *sizes, float(noise[number]), training.finite_size, factors, shared)
-        for number in outputs
-    ]
+    each = [curve(one_output(problem, number), float(noise[number])) for number in outputs]
     names = [name for name in vars(each[0]) if name != "stability"]
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in names}
     merged["residual"], merged["converged"] = merged["residual"].max(axis=-1), merged["converged"].min(axis=-1)

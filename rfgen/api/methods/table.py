@@ -2,6 +2,7 @@
 
 __all__ = ["METHODS", "method_for", "methods"]
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,9 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
-_DOMAINS = {verb: frozenset({"features", "members", "weights", "test"}) for verb in ("predict", "simulate")}
+_DOMAINS = {
+    verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")
+}
 _CLASSIFIED = {verb: frozenset({"features", "augmentation", "intercept"}) for verb in ("predict", "simulate")}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
@@ -81,8 +84,8 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features", "augmentation", "members"}),
-            "simulate": frozenset({"features", "augmentation", "members", "reshuffle", "dtype", "test_rows"}),
+            "predict": frozenset({"features", "augmentation", "members", "resampling"}),
+            "simulate": frozenset({"features", "augmentation", "members", "resampling", "reshuffle", "dtype", "test_rows"}),
             "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),
@@ -109,7 +112,7 @@ METHODS = (
         },
     ),
     Method(
-        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev),
+        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, SGD),
         predict_domains, simulate_domains, *_EIGEN_PARTS, _DOMAINS,
     ),
     Method(
@@ -188,6 +191,11 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
         known = _named([kind for row in rows for kind in row.tasks])
         raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
     training = learner.training if isinstance(learner, Learner) else learner
+    if isinstance(getattr(learner, "augmentation", None), Mapping) and not isinstance(task, Domains):
+        raise ValueError(
+            f"augmentation must be one for all samples of {type(task).__name__}, got {learner.augmentation!r}: those of "
+            "each domain are for rg.Domains"
+        )
     for row in METHODS:
         if isinstance(task, row.tasks) and isinstance(training, row.trainings):
             return row

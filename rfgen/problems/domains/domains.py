@@ -38,12 +38,14 @@ def domain_of(name: str, value: Any) -> Domain:
 @dataclass(frozen=True, eq=False)
 class Law:
     """Domains in common coordinates: `covariance` (domains, p) or (domains, p, p), `teachers` (domains, outputs, p) with an
-    output for each novel part behind those that all share, `noise` (domains,).
+    output for each novel part behind those that all share, `noise` (domains,); `misfit` (domains that are trained on,) or
+    None: power of the labels that no weights fit, which is no noise of them.
     """
 
     covariance: np.ndarray
     teachers: np.ndarray
     noise: np.ndarray
+    misfit: np.ndarray | None = None
 
     @classmethod
     def of(cls, domains: Sequence[Domain]) -> "Law":

@@ -12,29 +12,35 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Law
+from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import few_threads
+from rfgen.simulation.fits.batch_fit import batch_fit
 from rfgen.simulation.fits.ridge_fit import fit_kernel, fit_random_features
 from rfgen.simulation.fits.spectral_filters import Filters
 from rfgen.simulation.fits.spectral_fit import fit_spectrally
 from rfgen.simulation.random_numbers import HostKey, fold_in, host_key, integers, normal_rows, split, standard_normals
 from rfgen.simulation.sampling.samplers import Sample
+from rfgen.simulation.sampling.views import VIEWS, one_view_each
 
-# Keys of the features, after those of the domains.
-FEATURES = 0x646F6D
+# Keys of the features, after those of the domains, and of batches.
+FEATURES, BATCHES = 0x646F6D, 0x62617463
 
 
 @dataclass(frozen=True)
 class DomainRuns:
     """What is drawn: `domains` to train on, in the coordinates of `law`, whose further entries are tests; `settings` ridges
-    (ridges,), or the filters of another training; `features` None: the kernel; `members` are averaged.
+    (ridges,), the filters of another training, or SGD; `features` None: the kernel; `augmentations` of each domain;
+    `members` are averaged.
     """
 
     domains: tuple[Domain, ...]
     law: Law
     settings: Any
     features: int | None
+    augmentations: tuple[AbstractAugmentation | None, ...]
     members: int = 1
 
     @property
@@ -73,23 +79,33 @@ def _trial(runs: DomainRuns, n: tuple[int, ...], weights: np.ndarray, key: HostK
     """All measures of one trial but bias and variance, and `errors` (weights, settings, tests, outputs, inputs)."""
     law, count = runs.law, len(runs.domains)
     drawn = [_rows(law, place, one, n[place], fold_in(key, place)) for place, one in enumerate(runs.domains)]
+    seen_as = [1 if one is None else int(one.views) for one in runs.augmentations]
+    drawn = [tuple(np.repeat(part, views, axis=0) for part in one) for one, views in zip(drawn, seen_as, strict=True)]
     rows, outputs = np.concatenate([one for one, _ in drawn]), law.teachers.shape[1]
-    owner = np.repeat(np.arange(count), n)
+    owner = np.repeat(np.arange(count), np.array(n) * seen_as)
     labels = np.zeros((rows.shape[0], outputs + count))
     labels[:, :outputs] = np.concatenate([signal for _, signal in drawn])
     for place, one in enumerate(runs.domains):
         if one.examples is None:
             (white,) = standard_normals(fold_in(fold_in(key, place), 2), np.float64, (n[place],))
-            labels[owner == place, outputs + place] = np.sqrt(one.noise) * white
+            labels[owner == place, outputs + place] = np.repeat(np.sqrt(one.noise) * white, seen_as[place])
+    for place, augmentation in enumerate(runs.augmentations):
+        if augmentation is not None:
+            at = owner == place
+            seen = one_view_each(augmentation, fold_in(fold_in(key, place), VIEWS), rows[at], rows[at])
+            rows[at], factor = seen.input, np.broadcast_to(seen.own, rows[at].shape[:1])[:, None]
+            labels[at] *= factor
+            rows[at], labels[at] = rows[at] / np.sqrt(seen_as[place]), labels[at] / np.sqrt(seen_as[place])
     found: list[dict[str, np.ndarray]] = []
     for own in weights:
         root = np.sqrt(own)[owner, None]
         fitted, norm = fitted_weights(
-            runs.settings, runs.features, fold_in(key, FEATURES), rows * root, labels * root, runs.members
+            runs.settings, runs.features, fold_in(key, FEATURES), rows * root, labels * root, runs.members,
+            sum(n),
         )
         residuals = labels - np.einsum("np,scp->snc", rows, fitted)
         squares = np.sum(residuals**2, axis=2)
-        train = [squares[:, owner == place].mean(axis=1) if size else np.zeros(len(squares))
+        train = [squares[:, owner == place].sum(axis=1) / size if size else np.zeros(len(squares))
                  for place, size in enumerate(n)]
         errors = fitted[:, None, :outputs] - law.teachers[None, runs.tests]
         spurious = _products(law.covariance[runs.tests], fitted[:, None, outputs:], fitted[:, None, outputs:])
@@ -126,18 +142,28 @@ def gaussian_inputs(covariance: np.ndarray, n: int, key: HostKey) -> np.ndarray:
 
 
 def fitted_weights(
-    settings: Any, features: int | None, key: HostKey, rows: np.ndarray, labels: np.ndarray, members: int = 1
+    settings: Any, features: int | None, key: HostKey, rows: np.ndarray, labels: np.ndarray, members: int = 1,
+    samples: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (settings, columns, inputs) and squared length (settings,), the mean over members, for `settings` ridges
-    (ridges,) or filters.
+    (ridges,), filters, or SGD.  The objective is a mean over so many `samples`; None: rows.
     """
     (count, inputs), columns = rows.shape, labels.shape[1]
+    count = count if samples is None else samples
     # fits read rows and labels alone; the rest of a sample is for measures that are not taken here
     ones, truth = np.ones(inputs), np.zeros((columns, inputs))
     sample = Sample(rows, labels, labels, np.zeros(()), ones, truth, ones, np.zeros(columns))
     total, norm = 0.0, 0.0
     for own in split(key, members):
-        if isinstance(settings, Filters):
+        if isinstance(settings, SGD):
+            mixing = None
+            if features is not None:
+                (mixing,) = standard_normals(own, np.float64, (inputs, features))
+                mixing = mixing / np.sqrt(features)
+            trained = batch_fit(fold_in(own, BATCHES), settings, rows, labels, mixing)
+            total = total + (trained if mixing is None else trained @ mixing.T)
+            norm = norm + np.sum(trained**2, axis=(1, 2))
+        elif isinstance(settings, Filters):
             doubled = np.concatenate([labels, np.zeros_like(labels)], axis=1)
             fit = fit_spectrally(own, sample, doubled, settings, count, features, own, None)
             total, norm = total + fit.signal @ fit.basis.T, norm + fit.norm.sum(axis=1)

@@ -20,7 +20,7 @@ from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -116,10 +116,11 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
     chosen, noise, members = settings
-    labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
 
     def fitted(key: Array, _: Array) -> SpectralFit:
-        return _fit(key, sample, labels, chosen, n, features)
+        own = own_sample(sample, key, n, members)
+        labels = jnp.concatenate([own.targets, own.errors * jnp.sqrt(noise)], axis=1)
+        return _fit(key, own, labels, chosen, n, features)
 
     fit = mean_spectral_fit(fitted, (features_key, features_key), members)
     return measured(fit, sample, noise, n)
@@ -177,10 +178,11 @@ def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, A
 def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int) -> Array:
     """Weights (times, groups, columns, rank) at every time of the clock.
 
-    Of `n` samples each with several rows, stored views divided by the root of their number, batches are of rows.
+    Of `n` samples each with several rows, stored views divided by the root of their number, batches are of rows; of a
+    resampled set the objective is that of n samples, as in `on_drawn`.
     """
     count = rows.shape[0]
-    many = count // n
+    many = count / n
     values = {name: part[:, None, None] for name, part in settings.values.items()}
     decay = values["ridge"] / n
 

@@ -49,7 +49,8 @@ def domain_derivatives(
         covariance = jnp.concatenate([problem.covariance, test[None]])
         teachers = jnp.concatenate([problem.teachers, teacher[None]])
         noise = jnp.append(problem.noise, irreducible)
-        target = DomainTarget(teachers, jnp.ones((count + 1, 1)), test[:, None], teacher[None])
+        misfit = jnp.append(problem.misfit, 0.0)
+        target = DomainTarget(teachers, jnp.ones((count + 1, 1)), test[:, None], teacher[None], misfit)
 
         def marginal(h: Array) -> DomainDerivatives:
             blocks = Blocks(jnp.append(n * weight, h), jnp.append(weight, 0.0), covariance[:, None, None])

@@ -6,6 +6,7 @@ all pairs of nodes, of which the test populations need one.  Equations: theory (
 
 __all__ = ["domain_flow"]
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -14,36 +15,40 @@ import numpy as np
 from rfgen.equivalents.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
 from rfgen.equivalents.node_kernels import quadratic_form
+from rfgen.equivalents.targets import NoiseTarget
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.dynamics.assembled import RISK_FLOOR, RISK_TOLERANCE, SCALAR_TOLERANCE
 from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
-from rfgen.theory.dynamics.trajectory import ENDED, UNMOVED, kernels_at, largest_eigenvalue
+from rfgen.theory.dynamics.trajectory import ENDED, UNMOVED, kernels_at, kernels_of, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 Parts = dict[str, np.ndarray]
 # What is computed on contours; the rest follows.
-PARTS = ("bias", "data_variance", "features_variance", "noise", "train", "norm", "df1")
+PARTS = ("bias", "data_variance", "features_variance", "noise_by_domain", "train", "norm", "df1")
 
 
 def domain_flow(
-    problem: DomainProblem, n: Any, weight: Any, features: Any, training: Filter, clock: Any, shared: str = "all"
+    problem: DomainProblem, n: Any, weight: Any, features: Any, training: Filter, clock: Any, shared: str = "all",
+    samples: float | None = None,
 ) -> dict[str, np.ndarray]:
     """The fields of a `DomainRisk`, with a first axis of `clock` (times,), along a training from weights 0.
 
-    The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows; times >= 0 or steps, inf the end.
-    Without `noise_by_domain` and `amplification`.  Not traceable.  Beyond the edge of stability inf.
+    The objective is  (sum_d omega_d |y_d - X_d w|^2 + ridge |w|^2) / (2 N), N all rows, or `samples`; times >= 0 or
+    steps, inf the end.
+    Without `amplification`.  Not traceable.  Beyond the edge of stability inf.
 
     Source: derived: theory (15.6).
     """
     require_double_precision("rfgen.theory.domain_flow")
     n, weight, clock = (np.asarray(value, np.float64) for value in (n, weight, clock))
-    total, times = float(n.sum()), clock.size
+    total, times = float(n.sum()) if samples is None else float(samples), clock.size
     engine = AugmentedProblem(
         problem.operators, Blocks(n * weight / total, weight, np.asarray(problem.covariance)[:, None, None]),
-        DomainTarget(problem.teachers, np.sqrt(np.asarray(problem.noise))[:, None], problem.test.T, problem.test_teachers),
+        DomainTarget(problem.teachers, np.sqrt(np.asarray(problem.noise))[:, None], problem.test.T, problem.test_teachers,
+                     problem.misfit),
         np.zeros(()),
     )
     sizes, flows = (np.float64(total), np.asarray(features, np.float64)), training.kind == "flow"
@@ -80,7 +85,7 @@ def domain_flow(
             parts[name][unmoved], parts[name][ended] = start[name], last[name]
     change = np.maximum(*(np.abs(_risk(found)[name] - _risk(rough)[name]).max(axis=1) for name in ("test", "train")))
     risks = _risk(found) | {"irreducible": np.broadcast_to(np.asarray(problem.test_noise), found["bias"].shape)}
-    risks["noise"] = found["noise"] + risks["irreducible"]
+    risks["noise"] = found["noise_by_domain"].sum(axis=-1) + risks["irreducible"]
     risks["test"] = risks["test"] + risks["irreducible"]
     with np.errstate(invalid="ignore"):
         change = np.nan_to_num(change, posinf=0.0)
@@ -97,7 +102,8 @@ def _risk(parts: Parts) -> Parts:
     """All of a risk but the noise of the test labels."""
     least = {name: np.maximum(parts[name], 0.0) for name in ("bias", "data_variance", "features_variance", "train", "norm")}
     variance = least["data_variance"] + least["features_variance"]
-    return {**parts, **least, "variance": variance, "test": least["bias"] + variance + parts["noise"]}
+    noise = parts["noise_by_domain"].sum(axis=-1)
+    return {**parts, **least, "variance": variance, "test": least["bias"] + variance + noise}
 
 
 def _trace(problem: DomainProblem, mass: np.ndarray) -> float:
@@ -127,8 +133,13 @@ def _window(
     mass = np.asarray(engine.blocks.mass)
     alive = np.where(mass > 0.0, mass, 1.0)[:, None]
     spread = quadratic_form(f, kernels.spread)  # (times, sources, tests)
+    noise = [np.zeros_like(spread[:, 1])] * mass.size
+    for own in np.flatnonzero(np.asarray(engine.target.label)[:, 0] * mass):  # the noise of each domain alone
+        probe = NoiseTarget(np.eye(mass.size)[own][:, None] * engine.target.label, engine.target.test)
+        alone = kernels_of(replace(engine, target=probe), *sizes, nodes, shared, by_group=True)
+        noise[own] = quadratic_form(f, alone.spread[..., 1, :])
     return {
-        "bias": quadratic_form(f, kernels.bias), "data_variance": spread[:, 0], "noise": spread[:, 1],
+        "bias": quadratic_form(f, kernels.bias), "data_variance": spread[:, 0], "noise_by_domain": np.stack(noise, -1),
         "features_variance": spread[:, 2], "train": (quadratic_form(f, kernels.train) / alive).sum(axis=-1),
         "norm": quadratic_form(f, kernels.norm).sum(axis=-1), "df1": 2.0 * np.real(f @ np.asarray(nodes.df1)),
     }, bool(np.asarray(nodes.converged).all())

@@ -19,7 +19,7 @@ PADDING = 64
 @dataclass(frozen=True)
 class DomainProblem:
     """Domains d and test populations t over basis operators j: `covariance` (domains, J), `teachers` (domains, outputs, p),
-    `noise` (domains,); `test` (tests, J), `test_teachers` (tests, outputs, p), `test_noise` (tests,).
+    `noise`, `misfit` (domains,); `test` (tests, J), `test_teachers` (tests, outputs, p), `test_noise` (tests,).
 
     Made by `domain_problem`; a pytree.
     """
@@ -31,6 +31,7 @@ class DomainProblem:
     test: Any
     test_teachers: Any
     test_noise: Any
+    misfit: Any
 
 
 def domain_problem(law: Law, domains: int, merged: bool = True) -> DomainProblem:
@@ -55,5 +56,6 @@ def domain_problem(law: Law, domains: int, merged: bool = True) -> DomainProblem
         operators = DenseOperators(basis)
     parts = ((which[one], teachers[one], law.noise[one]) for one in (slice(domains), slice(domains, None)))
     (own, taught, noise), (test, used, irreducible) = parts
-    problem = DomainProblem(operators, own, taught, noise, test, used, irreducible)
+    misfit = np.zeros(domains) if law.misfit is None else law.misfit
+    problem = DomainProblem(operators, own, taught, noise, test, used, irreducible, misfit)
     return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem))

@@ -70,7 +70,7 @@ def domain_risk(
     operators, count = problem.operators, problem.noise.size
     at = block_equilibrium(operators, blocks, features, ridge)
 
-    target = DomainTarget(problem.teachers, jnp.ones((count, 1)), problem.test.T, problem.test_teachers)
+    target = DomainTarget(problem.teachers, jnp.ones((count, 1)), problem.test.T, problem.test_teachers, problem.misfit)
     fit = target.mean_fit(operators, blocks, at, at)
     traces = (operators.pair(at.resolvent, at.resolvent), operators.plain(at.resolvent, at.resolvent))
 

@@ -3,7 +3,7 @@
 Equations: theory (6.6), (6.9) and (6.10).
 """
 
-__all__ = ["Trajectory", "equilibria_at", "kernels_at", "largest_eigenvalue", "trajectory"]
+__all__ = ["Trajectory", "equilibria_at", "kernels_at", "kernels_of", "largest_eigenvalue", "trajectory"]
 
 import math
 from typing import Any
@@ -139,8 +139,14 @@ def kernels_at(
 
     leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
     nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
-    kernels = jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared, by_group=by_group))
-    return nodes, kernels
+    return nodes, kernels_of(problem, n, features, nodes, shared, by_group)
+
+
+def kernels_of(
+    problem: AugmentedProblem, n: Any, features: Any, nodes: BlockEquilibrium, shared: str = "all", by_group: bool = False
+) -> NodeKernels:
+    """The kernels of all pairs of known `nodes`, as numpy arrays."""
+    return jax.tree.map(np.asarray, _kernels(problem, n, features, nodes, shared=shared, by_group=by_group))
 
 
 def _window(

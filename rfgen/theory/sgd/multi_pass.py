@@ -13,7 +13,7 @@ traces are sums over one contour that serves all steps, so both follow from the 
 enters beside S T; the latter is a recursion over pairs of nodes.  (Derived: theory (7.9) to (7.12).)
 """
 
-__all__ = ["MultiPassCurve", "multi_pass_sgd"]
+__all__ = ["MultiPassCurve", "multi_pass_sgd", "unserved"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +107,7 @@ def multi_pass_sgd(
         return _untrained(place.size, float(problem.null_power), noise)
     curve = moment_contour(iteration, edge, int(times[-1]), finite_size)
     if curve is None or curve.nodes.size > MOST_NODES:
-        return _unserved(place.size)
+        return unserved(place.size)
     zeta, own = curve.nodes, curve.nodes.size
     nodes, kernels = kernels_at(problem, *sizes, [-zeta], shared)
     total, null = np.asarray(nodes.ridge).shape[0], float(problem.null_power)
@@ -216,7 +216,8 @@ def _untrained(count: int, null: float, noise: Any) -> MultiPassCurve:
     )
 
 
-def _unserved(count: int) -> MultiPassCurve:
+def unserved(count: int) -> MultiPassCurve:
+    """No contour of affordable size serves."""
     nothing, never = np.full(count, np.nan), np.zeros(count, bool)
     unknown = Stability(False, np.nan, np.nan, np.nan, np.full(3, np.nan))
     names = ("test", "train", "bias", "variance", "noise", "norm", "amplification")

@@ -49,6 +49,8 @@ class Factors:
 def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractAugmentation | None, Factors | None]:
     """The augmentation whose problem the mean follows (None: clean samples), at single strengths, and the moments of the
     factors that move whole views.  Refuses what is not derived.
+
+    Several views of a visit whose label and scale alone differ are one noise, of the mean loss of two views.
     """
     name, views = type(augmentation).__name__, float(augmentation.views)
     if augmentation.mixes:
@@ -56,23 +58,18 @@ def visited(augmentation: AbstractAugmentation, modes: float) -> tuple[AbstractA
             f"{name} is not predicted for fresh views in many passes, where partners share samples with batches: train by "
             "rg.OnePassSGD or rg.GradientDescent, or leave augmentation out"
         )
-    if views != 1:
-        raise ValueError(
-            f"views must be 1 for fresh views in many passes, got {views:g}: several views of one visit make noise of two "
-            "losses, which is not derived here for all augmentations; take a larger batch, or rg.OnePassSGD"
-        )
     every: Any = augmentation.at(views=np.inf)
     if augmentation.moments_suffice:
         return every, None
     law = augmentation.mode_law(modes)
     if not (law.slope.any() or law.level.any()) and np.ptp(law.gain, axis=1).max() == 0.0:
-        return None, _factors(law)
-    if _mirrored(law):
+        return None, _factors(law, views)
+    if _mirrored(law) and views == 1:
         return every, None
     raise ValueError(
         f"{name} moves a view as a whole, with a loss of its own in each pattern, and is not derived for fresh views in "
-        "many passes, but for factors of the whole view (Gain) and Flip(0.5): train by rg.OnePassSGD, or leave "
-        "augmentation out"
+        "many passes, but for factors of the whole view (Gain) and single views of Flip(0.5): train by rg.OnePassSGD, or "
+        "leave augmentation out"
     )
 
 
@@ -94,14 +91,16 @@ def _mirrored(law: ModeLaw) -> bool:
     )
 
 
-def _factors(law: ModeLaw) -> Factors:
+def _factors(law: ModeLaw, views: float = 1.0) -> Factors:
     p, g, label = law.probability, law.gain[:, 0], law.label
 
     def mean(values: np.ndarray) -> float:
         return float(p @ values)
 
-    square = mean(g**2)
+    square, lesson = mean(g**2), mean(g * label)
+    one = np.array([mean(g**2 * label**2), mean(g**3 * label), mean(g**4)])
+    two = np.array([lesson**2, lesson * square, square**2])  # of two views of one sample
     return Factors(
-        np.array([mean(g**2 * label**2), mean(g**3 * label), mean(g**4)]),
+        one / views + (1.0 - 1.0 / views) * two,
         np.array([mean(label**2), mean(g * label), square]), square, mean(g * label) / square,
     )

@@ -1,0 +1,64 @@
+"""Many passes in several fresh views of each visit, or on a resampled training set: groups have losses of their own.
+
+Equations: theory (17.8).
+"""
+
+__all__ = ["grouped_passes", "of_draws", "of_views"]
+
+from typing import Any
+
+import numpy as np
+
+from rfgen.numerics.precision import require_double_precision
+from rfgen.theory.ridge.block_risk import AugmentedProblem
+from rfgen.theory.sgd.group_losses import group_losses
+from rfgen.theory.sgd.multi_pass import TOLERANCE, MultiPassCurve, unserved
+from rfgen.theory.sgd.second_moments import Iteration
+from rfgen.theory.sgd.stability import Stability
+
+
+def of_views(views: float) -> np.ndarray:
+    """N of so many fresh views of each visit, of the problem of infinitely many."""
+    return np.array([[1.0, 1.0 / views], [1.0 / views, 1.0 / views]])
+
+
+def of_draws(mass: Any, share: float) -> np.ndarray:
+    """N of a resampled training set whose groups have the `mass` (G,), all rows drawn the `share` of the samples."""
+    mass = np.asarray(mass)
+    return np.diag(np.where(mass > 0.0, share / np.where(mass > 0.0, mass, 1.0), 0.0))
+
+
+def grouped_passes(
+    problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: float,
+    coupling: np.ndarray, shared: str = "all",
+) -> MultiPassCurve:
+    """The curve of `rfgen.theory.sgd.multi_pass.multi_pass_sgd` where batches scatter by the `coupling` (G, G) of groups.
+
+    `stationary_test` is not known (NaN).  Not traceable; seconds, and up to 20,000 steps.
+    """
+    require_double_precision("rfgen.theory.sgd.grouped_passes")
+    times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
+    null = float(problem.null_power)
+    with np.errstate(over="ignore", invalid="ignore"):
+        run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared)
+        if run is None:
+            return unserved(place.size)
+        columns = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]])
+        test = np.einsum("cs,tsj->tcj", columns, run.spread)[..., 0] + run.test[..., 0]
+        both = np.array([1.0, noise])
+        train = (run.train.sum(axis=1) @ columns.T + run.loss.sum(axis=1)) @ both
+        norm = (run.norm @ columns.T + run.length) @ both
+        bias = np.maximum(run.bias[:, 0], 0.0) + null
+        noisy = 1.0 + test[:, 1]
+        found = {
+            "bias": bias, "variance": np.maximum(test[:, 0], 0.0), "noise": noise * noisy if noise else 0.0 * noisy,
+            "train": np.maximum(train, 0.0), "amplification": noisy, "norm": np.maximum(norm, 0.0),
+        }
+        found["test"] = found["bias"] + found["variance"] + found["noise"]
+    grown = {name: np.where(np.isfinite(values), values, np.inf)[place] for name, values in found.items()}
+    error = np.where(np.isfinite(found["test"]), np.where(np.isnan(run.error), np.inf, run.error), 0.0)
+    steady = Stability(run.growth == 1.0, run.mass, run.growth, np.nan, np.full(3, np.nan))
+    return MultiPassCurve(
+        **grown, residual=error[place], converged=run.solved & (error[place] < TOLERANCE),
+        served=np.ones(place.size, bool), stability=steady, stationary_test=np.nan,
+    )
