@@ -157,6 +157,16 @@ def test_least_squares_and_its_peak():
     assert abs(float(curve.test[1]) / (60 / 39) - 1.0) < 0.25
 
 
+def test_labels_without_scatter_have_no_risk():
+    """The hindcast divided by 0; rows beyond the sample gave the logarithm of numbers below 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert (rg.learning_curve(INPUTS, np.ones(120), [60, 240], 1.0).test == 0.0).all()
+        hot = np.eye(6)[np.random.default_rng(0).integers(0, 6, 30)]
+        warnings.filterwarnings("ignore", "30 rows repeat")
+        assert np.isfinite(rg.learning_curve(hot, LABELS[:30], [15, 29, 30, 60], [1e-8, 0.1]).test).all()
+
+
 def test_drawn_with_its_error():
     with pytest.warns(UserWarning, match="half of the rows miss the risk of all 120 by -"):
         curve = rg.learning_curve(INPUTS, LABELS, [30, 60, 120, 240], [1.0, 10.0])
@@ -224,8 +234,30 @@ def test_rows_centred_together_are_told():
         rg.estimate_risk(INPUTS - INPUTS.mean(axis=0), LABELS, 1.0)
     with pytest.raises(ValueError, match="intercept must be False with time"):
         rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, time=1.0)
-    with pytest.raises(ValueError, match="intercept must be False with clean"):
-        rg.estimate_risk(INPUTS, LABELS, 1.0, intercept=True, clean=INPUTS[:60], views=2)
+    with pytest.raises(ValueError, match="intercept must be False where all rows are left out together"):
+        rg.estimate_risk(INPUTS[:4], LABELS[:1], 1.0, intercept=True, views=4)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 5.0])
+def test_clean_inputs_with_an_intercept_are_refits(ridge):
+    """Each sample's four views left out, its clean input predicted by the fit to the views of the others."""
+    random = np.random.default_rng(0)
+    samples, labels = 2.0 + random.normal(size=(20, 6)), random.normal(size=20)
+    rows = np.repeat(samples, 4, axis=0) + 0.3 * random.normal(size=(80, 6))
+    missed = []
+    for out in range(20):
+        kept = np.repeat(np.arange(20) != out, 4)
+        mean, level = rows[kept].mean(axis=0), np.delete(labels, out).mean()
+        part = rows[kept] - mean
+        weights = np.linalg.solve(part.T @ part + 4.0 * ridge * np.eye(6), part.T @ np.repeat(np.delete(labels, out) - level, 4))
+        missed.append(labels[out] - level - (samples[out] - mean) @ weights)
+    settings = {"y": labels, "ridge": ridge, "views": 4, "intercept": True}
+    for data, clean in ((rows, samples), (rows @ rows.T, samples @ rows.T)):
+        found = rg.estimate_risk(data, clean=clean, **settings)
+        np.testing.assert_allclose(found.loo_clean, np.mean(np.square(missed)), rtol=1e-9)
+    alike = rg.estimate_risk(np.ones((80, 3)), clean=np.ones((20, 3)), **settings)  # nothing but the mean of the others
+    np.testing.assert_allclose(alike.loo_clean, np.mean(((labels - labels.mean()) * 20 / 19) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(alike.loo, alike.loo_clean, rtol=1e-12)
 
 
 def test_ridges_that_doubles_do_not_tell_from_none_or_all():

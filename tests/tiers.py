@@ -294,6 +294,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/theory/ridge/test_held_out_rows.py": {
         "test_derivatives_at_the_ends": (),
         "test_simulations_agree": ("kernel",),
+        "test_the_best_strength_of_views": (),
     },
     "tests/theory/ridge/test_limits.py": {
         "test_infinitely_many_modes_are_the_limit_of_many": (),

@@ -115,7 +115,7 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
         # of eigen-coordinates it is: see `theory.ridge.held_out_views`
         "augmentation": learner.augmentation if isinstance(task, DataTask) else None,
         "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
-        "initial_variance": True if learner.training.initial_variance.any() else None,
+        "initial_variance of each level": True if learner.training.initial_variance.ndim else None,
     }
     names = [what] if what else [name for name, value in options.items() if value is not None]
     if names:

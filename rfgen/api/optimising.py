@@ -173,7 +173,7 @@ def optimal_augmentation(
     0.25
     """
     method_for("optimal_augmentation", task, learner, form=form)
-    refuse_held_out(task, learner, "optimal_augmentation")
+    refuse_held_out(task, learner)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     augmentation = learner.augmentation
     if augmentation is None:

@@ -76,6 +76,10 @@ class HeldOutBlocks(Blocks):
         """t of the traces tr(E_j Q)."""
         return traces.at[0].multiply(self._lift(reduction))
 
+    def of_tests(self, traces: Any) -> Any:
+        """x'Qx of examples left out, of t (..., J) of NumPy or JAX."""
+        return jnp.concatenate([traces[..., :1] / (1.0 - self.share(traces.dtype)), traces[..., 1:]], axis=-1)
+
     def responses(self, first: Array, second: Array) -> Inexact[Array, "J J"]:
         """Minus the derivative of theta_j in t_i, where first is second."""
         factor = (self.mass * self.weight).astype(first.dtype) * (first * second)[:, 0, 0]

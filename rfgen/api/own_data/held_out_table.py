@@ -107,8 +107,10 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
             start = floor + alike * back(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
             points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
             if each is not None and each.size <= MOST_ENTRIES:
-                known.append(where[number])
-                ratios.append(flat((each - floor) / alike))
+                ratio = (each - floor) / alike
+                if rows.blocks is not None or (ratio > 0.0).all():  # beyond the sample not every row is on one side
+                    known.append(where[number])
+                    ratios.append(flat(ratio))
             bar.update()
     return points
 
@@ -156,4 +158,4 @@ def _hindcast(rows: Rows, ridges: np.ndarray) -> float:
     if rows.intercept:
         kernel, labels = centred_kernel(kernel), labels - labels.mean(axis=0)
     found = held_out_risk(kernel, gram_of_kernel(kernel, centred=rows.intercept), labels, count, ridge)
-    return float(np.sum(found.test)) / total[at] - 1.0
+    return float(np.sum(found.test)) / total[at] - 1.0 if total[at] > 0.0 else 0.0

@@ -60,7 +60,7 @@ def estimate_risk(
     clean : (n/views, p) or (n/views, n)
         Features of the clean inputs, or their kernel with all rows: adds `loo_clean`, the risk on those.
     intercept
-        Fit one that is not penalised (not with time or clean).  Do not centre rows instead: a row that was centred with all
+        Fit one that is not penalised (not with time).  Do not centre rows instead: a row that was centred with all
         others is known by them, and both estimates are far too low.
     training
         None: ridge regression.  `rg.Logistic` (y of signs; its own ridge and intercept) or `rg.Lasso` (features): `loo`, of
@@ -127,8 +127,8 @@ def estimate_risk(
         axes["time"] = validation.array("time", time, (0, 1), infinite=True)
         if (axes["time"] < 0).any():
             raise ValueError(f"time must be >= 0 (inf: the end of training), got {time!r}")
-    cross = _clean(clean, matrix, kind, views)
-    _with_intercept(intercept, matrix, time, clean)
+    _with_intercept(intercept, matrix, time, n if blocks is None else len(blocks))
+    cross = _clean(clean, matrix, kind, views, bool(intercept))
     if kind == "kernel":
         gram = gram_of_kernel(matrix, precision, KERNEL, centred=bool(intercept))
     else:
@@ -175,12 +175,13 @@ def estimate_risk(
     return result
 
 
-def _with_intercept(intercept: Any, matrix: np.ndarray, time: Any, clean: Any) -> None:
+def _with_intercept(intercept: Any, matrix: np.ndarray, time: Any, count: int) -> None:
     if not isinstance(intercept, bool | np.bool_):
         raise ValueError(f"intercept must be True or False, got {intercept!r}")
-    for name, value in (("time", time), ("clean", clean)):
-        if intercept and value is not None:
-            raise ValueError(f"intercept must be False with {name}: its fits have none")
+    if intercept and time is not None:
+        raise ValueError("intercept must be False with time: its fits have none")
+    if intercept and count < 2:
+        raise ValueError("intercept must be False where all rows are left out together: the others determine it")
     size = np.linalg.norm(matrix)
     if not intercept and len(matrix) > 1 and size > 0.0 and np.linalg.norm(matrix.sum(axis=0)) <= CENTRED * size:
         warn_caller(
@@ -251,7 +252,7 @@ def _best(points: list[dict[str, Any]], grid: Grid) -> dict[str, float]:
     return best
 
 
-def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray | None:
+def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any, centred: bool) -> np.ndarray | None:
     if clean is None:
         return None
     if views is None:
@@ -261,4 +262,6 @@ def _clean(clean: Any, matrix: np.ndarray, kind: str, views: Any) -> np.ndarray 
     if given.shape != expected:
         what = "the kernel of each clean input with all rows" if kind == "kernel" else "the features of each clean input"
         raise ValueError(f"clean must hold {what}, shape {expected}, got {given.shape}")
-    return given if kind == "kernel" else given @ matrix.T
+    mean = matrix.mean(axis=0) if centred else 0.0
+    cross = given - mean if kind == "kernel" else (given - mean) @ (matrix - mean).T
+    return cross - cross.mean(axis=1, keepdims=True) if centred else cross

@@ -113,5 +113,5 @@ def _frozen(problem: AugmentedProblem, n: Any, features: Any, variances: Any) ->
         kernels = jax.tree.map(lambda leaf: leaf[0, 0].real, kernels)
         return {"initial_variance": kernels.bias + kernels.spread[0], "initial_norm": kernels.norm[0] + kernels.norm[2]}
     weights = jnp.where(jnp.isfinite(features), features, dimension(operators))
-    return {"initial_variance": variances * at.ridge * (at.traces @ problem.target.test),
+    return {"initial_variance": variances * at.ridge * (blocks.of_tests(at.traces) @ problem.target.test),
             "initial_norm": variances * (weights - at.df1)}

@@ -198,7 +198,8 @@ def _window(
         h = padded(-(window.decay**2) * window.weights)
         weights = sizes[1] if np.isfinite(sizes[1]) else np.sum(dimension(problem.operators))
         spare = (float(weights) - np.asarray(nodes.df1)) / np.asarray(nodes.ridge)
-        reached = np.asarray(nodes.traces) @ prediction_covariance(problem)
+        blocks = jax.tree.map(np.asarray, problem.blocks).of_samples(sizes[0])
+        reached = np.asarray(blocks.of_tests(np.asarray(nodes.traces))) @ prediction_covariance(problem)
         parts["initial"], parts["initial_train"], parts["initial_norm"] = (
             float(initial) * 2.0 * np.real(h @ each) for each in (reached, np.asarray(nodes.df1), spare)
         )

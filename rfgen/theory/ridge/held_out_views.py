@@ -24,6 +24,8 @@ def held_out_views(
     Raises: ValueError for another `form`, or more than one class, which the derivation does not cover.
     """
     covariance, gain = blocks.covariance, target.gain
+    if form == "moment" and not gain.any():
+        raise ValueError("augmentation must keep something of rows drawn without replacement, got views that are zero")
     if form != "moment" or np.sum(target.signal[0]) != 1.0 or not gain[0, 0, 0] > 0.0:
         raise ValueError(
             "augmentation must change all modes alike and independently for rows drawn without replacement: make the task "

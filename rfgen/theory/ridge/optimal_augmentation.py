@@ -24,6 +24,8 @@ RANGES = {
     "degrees": (0.0, 180.0),
 }
 SHARE = (0.0, 1.0)
+# Where rows are left out, views are told by what they keep of a row.
+LEAST_KEPT = 1e-3
 WHOLE = ("pixels",)
 DECADES = (-6.0, 4.0)
 # Strengths tried before the valley is refined; moments of real inputs are estimated anew for each.
@@ -63,6 +65,8 @@ def optimal_augmentation(
         grid = grid if name == "view_variance" else grid[1:]
     else:
         grid = np.linspace(low, high, GRID if isinstance(task, Task) else DATA_GRID)
+        if grid[0] == 0.0 and name == "keep" and isinstance(task, Task) and np.isfinite(task.held_out_of):
+            grid[0] = LEAST_KEPT
     n, features, ridge = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
     columns = n, features, ridge
 

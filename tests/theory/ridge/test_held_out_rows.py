@@ -132,6 +132,15 @@ def test_cost_of_overfitting():
     assert np.allclose(cost.amplification, ridgeless.amplification, rtol=1e-9)
 
 
+def test_the_best_strength_of_views():
+    given, learner = task(noise=0.3), rg.Learner(rg.Ridge(0.1), augmentation=rg.GaussianNoise(1.0, views=INF))
+    best = rg.optimal_augmentation(given, learner, 30)
+    plain = rg.optimal_ridge(given, rg.Learner(rg.Ridge()), 30)
+    # endlessly many views with noise are a ridge
+    assert float(0.1 + 30 * best.view_variance) == pytest.approx(float(plain.ridge), rel=1e-4)
+    assert float(best.test) == pytest.approx(float(plain.test), rel=1e-9)
+
+
 def test_derivatives_at_the_ends(double):
     modes = task(noise=0.3).modes
     for n, features, ridge in ((30.0, INF, 0.5), (30.0, 40.0, 0.5), (40.0, 30.0, 1e-3)):
@@ -149,13 +158,17 @@ def test_derivatives_at_the_ends(double):
         (rg.Learner(rg.Ridge([0.1, 3.0])), None), (rg.Learner(rg.Ridge(0.3), features=[20, 100]), None),
         (rg.Learner(rg.Ridge(1.0), features=30), [1, 4]), (rg.Learner(rg.GradientFlow([0.1, 1.0, 30.0])), None),
         (rg.Learner(rg.HeavyBall(0.1, 0.5, [0, 3, 30]), features=30), None),
+        (rg.Learner(rg.GradientFlow([0.0, 0.3, 3.0, INF], initial_variance=2.0)), None),
         (rg.Learner(rg.Ridge([0.1, 3.0]), augmentation=rg.GaussianNoise(0.1, views=3)), None),
         (rg.Learner(rg.Ridge(0.3), features=30, augmentation=rg.Mask(0.6, views=2)), None),
         (rg.Learner(rg.GradientFlow([0.3, 3.0]), augmentation=rg.Mask(0.6, views=2), test_views=2), None),
         (rg.Learner(rg.Ridge(1.0), resampling=rg.Subsample(0.5)), [1, 4]),
         (rg.Learner(rg.Ridge(0.1), augmentation=rg.Mask(0.6, views=2), resampling=rg.Subsample(0.5)), 3),
     ],
-    ids=["kernel", "features", "members", "flow", "momentum", "noise", "mask", "views of tests", "bags", "bags of views"],
+    ids=[
+        "kernel", "features", "members", "flow", "momentum", "initial weights", "noise", "mask", "views of tests", "bags",
+        "bags of views",
+    ],
 )
 def test_simulations_agree(learner, members):
     random = np.random.default_rng(1)
@@ -197,8 +210,8 @@ REFUSED = {
         "resampling is not predicted for rows drawn without.*sampling='with replacement'",
     ),
     "initial weights": (
-        lambda: rg.predict(task(), rg.Learner(rg.GradientFlow(1.0, initial_variance=1.0)), 20),
-        "initial_variance is not predicted for rows drawn without.*sampling='with replacement'",
+        lambda: rg.predict(task(), rg.Learner(rg.GradientFlow(1.0, initial_variance=np.ones(N))), 20),
+        "initial_variance of each level is not predicted for rows drawn without.*sampling='with replacement'",
     ),
     "batches": (
         lambda: rg.predict(task(), rg.Learner(rg.SGD(0.1, 5, batch=2)), 20), "SGD is not predicted for.*'with replacement'",
