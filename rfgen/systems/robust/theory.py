@@ -79,12 +79,12 @@ def robust_regression(
     mean, variance = as_floats(moments)
     (eigenvalues, multiplicity, power), ridge = given[0], jnp.asarray(ridge, jnp.float64)
     held, frozen = jax.lax.stop_gradient((ridge, given))
-    reach, slack = given[2] * jnp.max(eigenvalues), jnp.maximum(given[3][2] - given[3][1], 1.0)
-    # where all forces were at their bounds the weights would still be short
-    first = jax.lax.stop_gradient(NULL_RIDGE * jnp.maximum(jnp.maximum(reach, held), multiplicity @ eigenvalues) * slack)
+    reach = jnp.maximum(given[2] * jnp.max(eigenvalues), multiplicity @ eigenvalues)
+    first = jax.lax.stop_gradient(NULL_RIDGE * jnp.maximum(reach, held))
     last = jnp.where(held > 0.0, held, first * NEAR_ZERO)
-    signal = jnp.maximum(jnp.sum(power), 1e-12 * jnp.sum(power + noise[0] @ jnp.minimum(noise[2], 1e50) ** 2))
-    start = jnp.stack([jnp.log(multiplicity @ eigenvalues / first), jnp.log(signal), 0.0 * mean])
+    frozen = (*frozen, _balanced(frozen, 0.0, jnp.zeros(())) if intercept else jnp.ones(()))
+    start = _start(frozen, first, intercept)
+    given = (*given, frozen[-1])
     x, left = follow(
         lambda x, log_ridge: _residual(x, frozen, jnp.exp(log_ridge), intercept), start, jnp.log(first), jnp.log(last),
         TOLERANCE,
@@ -92,8 +92,9 @@ def robust_regression(
     scale = jnp.where(ridge > 0.0, ridge, last)
     x = implicit(lambda y: _residual(y, given, scale, intercept), x)
     gamma, excess, kappa, norm, bend = _answer(x, given, scale)[:5]
+    height = _intercept(x, given)
     return RobustRegression(
-        excess=excess, offset=variance + (mean - x[2]) ** 2, norm=norm, intercept=x[2],
+        excess=excess, offset=variance + (mean - height) ** 2, norm=norm, intercept=height,
         clipped=1.0 - bend * (given[3][0] + jnp.exp(x[0])), gamma=gamma, kappa=kappa, residual=left,
         converged=left < CONVERGED,
     )
@@ -101,9 +102,9 @@ def robust_regression(
 
 def _answer(x: Array, given: Any, ridge: Any) -> tuple[Array, ...]:
     """What weights answer to the forces: gamma, excess, kappa, norm; E F' and E F of the forces."""
-    (eigenvalues, multiplicity, power), (shares, means, deviations), n, (softness, low, high), features = given
+    (eigenvalues, multiplicity, power), (shares, means, deviations), n, (softness, low, high), features, _ = given
     slope, deviation = 1.0 / (softness + jnp.exp(x[0])), jnp.sqrt(deviations**2 + jnp.exp(x[1]))
-    mean, square, bend = (shares @ each for each in clipped_moments(means - x[2], deviation, slope, low, high))
+    mean, square, bend = (shares @ each for each in clipped_moments(means - _intercept(x, given), deviation, slope, low, high))
     curvature = n * bend
     kappa = effective_ridge(curvature * eigenvalues, multiplicity, ridge, features) / curvature
     learned = eigenvalues / (eigenvalues + kappa)
@@ -115,8 +116,41 @@ def _answer(x: Array, given: Any, ridge: Any) -> tuple[Array, ...]:
     return multiplicity @ learned / curvature, excess, kappa, norm, bend, mean
 
 
+def _intercept(x: Array, given: Any) -> Array:
+    """In units of the excess risk and of the intercept that noise alone would have."""
+    return x[2] * (jnp.exp(0.5 * x[1]) + jnp.abs(given[-1]))
+
+
+def _balanced(given: Any, gamma: Any, excess: Array) -> Array:
+    """The intercept at which forces are balanced, the risk being `excess`, by bisection."""
+    _, (shares, means, deviations), _, (softness, low, high), *_ = given
+    slope, deviation = 1.0 / (softness + gamma + 1e-9), jnp.sqrt(deviations**2 + excess)
+    far = jnp.max(jnp.abs(means)) + 9.0 * jnp.max(deviation)
+
+    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = 0.5 * (ends[0] + ends[1])
+        upward = shares @ clipped_moments(means - middle, deviation, slope, low, high)[0] > 0.0
+        return jnp.where(upward, middle, ends[0]), jnp.where(upward, ends[1], middle)
+
+    low_end, high_end = jax.lax.fori_loop(0, 200, halve, (-far, far))
+    return 0.5 * (low_end + high_end)
+
+
+def _start(given: Any, ridge: Any, intercept: bool) -> Array:
+    """Nearly no weights: the risk is the signal's power, or where there is none what noise makes of it."""
+    (eigenvalues, multiplicity, power), *_ = given
+    gamma, zero = multiplicity @ eigenvalues / ridge, jnp.zeros(())
+    signal = jnp.sum(power)
+    for _ in range(2):
+        signal = jnp.maximum(signal, 1e-200)
+        height = _balanced(given, gamma, signal) / (jnp.sqrt(signal) + jnp.abs(given[-1])) if intercept else zero
+        x = jnp.stack([jnp.log(gamma), jnp.log(signal), height])
+        signal = _answer(x, given, ridge)[1]
+    return x
+
+
 def _residual(x: Array, given: Any, ridge: Any, intercept: bool) -> Array:
     """The equations, each of order 1."""
-    gamma, excess, _, _, bend, mean = _answer(x, given, ridge)
-    balance = mean / (bend * jnp.sqrt(jnp.exp(x[1]) + jnp.exp(2.0 * x[0]))) if intercept else x[2]
+    gamma, excess, *_, mean = _answer(x, given, ridge)
+    balance = mean / (given[3][2] - given[3][1]) if intercept else x[2]
     return jnp.stack([jnp.log(gamma) - x[0], jnp.log(excess) - x[1], balance])
