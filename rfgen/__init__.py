@@ -10,6 +10,7 @@ __all__ = [
     "NNGP",
     "NTK",
     "SGD",
+    "Absolute",
     "AcceleratedSGD",
     "AdversarialTraining",
     "Augmentation",
@@ -21,6 +22,7 @@ __all__ = [
     "ClassGroups",
     "ColorJitter",
     "Compose",
+    "ContaminatedNoise",
     "CorrelatedClasses",
     "Crop",
     "CutMix",
@@ -42,10 +44,12 @@ __all__ = [
     "GridMask",
     "HeavyBall",
     "Hinge",
+    "Huber",
     "IteratedRidge",
     "Jitter",
     "LabelSmoothing",
     "LaplaceKernel",
+    "LaplaceNoise",
     "Lasso",
     "Learner",
     "Logistic",
@@ -55,9 +59,11 @@ __all__ = [
     "Mixup",
     "NaiveBayes",
     "Nesterov",
+    "NoisyTask",
     "OnePassSGD",
     "PolynomialKernel",
     "PrecisionError",
+    "Quantile",
     "RandomApply",
     "RandomFeatureMap",
     "ReparametrizedFlow",
@@ -71,6 +77,7 @@ __all__ = [
     "Spectrum",
     "SquaredHinge",
     "Stage",
+    "StudentNoise",
     "Subsample",
     "Task",
     "Tasks",
@@ -208,6 +215,8 @@ from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
 from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
+from rfgen.systems.robust.noise_laws import ContaminatedNoise, LaplaceNoise, StudentNoise
+from rfgen.systems.robust.problem import Absolute, Huber, NoisyTask, Quantile
 from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sphere_labels.problem import ZonalLabels
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters

@@ -209,6 +209,9 @@ PREDICTIONS: dict[str, Method] = {
     "naive Bayes": lambda t: rg.predict(
         rg.CorrelatedClasses.blocks(3 * t.size, 3, 0.5 * t.value, 2.0), rg.Learner(rg.NaiveBayes()), 60 + t.n
     ),
+    "robust": lambda t: rg.predict(
+        rg.NoisyTask(rg.Task.isotropic(t.size), rg.StudentNoise(2.0)), rg.Learner(rg.Huber(t.value)), 40 + t.n
+    ),
     "unequal classes": lambda t: rg.predict(
         rg.GaussianMixture([30, t.size], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
         rg.Learner(rg.ClassDescent(0.1 * t.value, t.steps)),

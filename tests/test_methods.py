@@ -20,6 +20,7 @@ TASKS = {
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }
 MADE = {
+    rg.Huber: rg.Huber(0.1),
     rg.Ridge: rg.Ridge(0.1), rg.GradientFlow: rg.GradientFlow(1.0), rg.IteratedRidge: rg.IteratedRidge(0.1, steps=2),
     rg.SGD: rg.SGD(0.1, steps=5), rg.OnePassSGD: rg.OnePassSGD(0.1, steps=5),
     rg.DANA: rg.DANA(0.1, 0.01, steps=5), rg.Lasso: rg.Lasso(1.0),
@@ -33,7 +34,7 @@ OF_LEARNER = {
     "resampling": {"resampling": rg.Bootstrap()}, "test_views": {"augmentation": rg.Mask(0.5), "test_views": 2},
 }
 OF_TRAINING = {
-    "intercept": {rg.Ridge: rg.Ridge(0.1, intercept=True)},
+    "intercept": {rg.Ridge: rg.Ridge(0.1, intercept=True), rg.Huber: rg.Huber(0.1, intercept=True)},
     "reshuffle": {rg.SGD: rg.SGD(0.1, steps=5, reshuffle=True)},
     "initial_variance": {rg.GradientFlow: rg.GradientFlow(1.0, initial_variance=0.5)},
 }

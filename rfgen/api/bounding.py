@@ -13,6 +13,8 @@ from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.task import Task
+from rfgen.systems.robust.best import best_robust
+from rfgen.systems.robust.problem import NoisyTask
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.theory.bayes.best_classifier import best_mixture, best_teacher
 from rfgen.theory.bayes.best_regression import best_regression, best_sparse
@@ -20,17 +22,18 @@ from rfgen.theory.bayes.best_regression import best_regression, best_sparse
 if TYPE_CHECKING:
     import xarray
 
-KINDS = (Task, Teacher, Mixture, SparseRegression)
+KINDS = (Task, Teacher, Mixture, SparseRegression, NoisyTask)
 
 
 @over_tasks
-def best_possible(task: Task | Teacher | Mixture | SparseRegression, n: Numbers) -> "xarray.Dataset":
+def best_possible(task: Task | Teacher | Mixture | SparseRegression | NoisyTask, n: Numbers) -> "xarray.Dataset":
     """The least test error that any algorithm reaches on average over targets like the task's.
 
     Parameters
     ----------
     task
-        What is learned: a `Task`, a `Teacher`, a balanced `Mixture` of one covariance, or a `SparseRegression`.
+        What is learned: a `Task`, a `Teacher`, a balanced `Mixture` of one covariance, a `SparseRegression`, or a
+        `NoisyTask`.
     n
         Number of training samples, > 0; an array makes a dimension.
 
@@ -39,7 +42,7 @@ def best_possible(task: Task | Teacher | Mixture | SparseRegression, n: Numbers)
     xarray.Dataset
         Of a Task `test`, noise included; of a Teacher `error` on fresh labels and `sign_error`; of a Mixture `error`; of a
         SparseRegression `test`, a bound for any algorithm, and `reached`, by message passing from no knowledge: where they
-        differ no fast algorithm is known to do better.
+        differ no fast algorithm is known to do better.  Of a NoisyTask `excess`, and `test` with the noise's variance.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def best_possible(task: Task | Teacher | Mixture | SparseRegression, n: Numbers)
 
     References
     ----------
-    arXiv 1708.03395 (teachers), derived (the others); theory (16.7) to (16.10).
+    arXiv 1708.03395 (teachers), derived (the others); theory (16.7) to (16.10), (16.13).
 
     Examples
     --------
@@ -90,6 +93,13 @@ def _at(task: Any, n: float) -> dict[str, float]:
     if isinstance(task, SparseRegression):
         best = best_sparse(task.coefficients, task.multiplicity, float(task.noise), n)
         return {"test": best.any_algorithm, "reached": best.reached}
+    if isinstance(task, NoisyTask):
+        inner, modes, (shares, means, deviations) = task.task, task.task.modes, task.noise.mixture
+        normal, kept = float(inner.noise[0] + modes.null_power), modes.multiplicity > 0.0
+        count = modes.multiplicity[kept]
+        mixture = shares, means, np.sqrt(deviations**2 + normal)
+        excess = best_robust(modes.power[kept] / count, count, mixture, n)
+        return {"test": excess + normal + task.noise.variance, "excess": excess}
     if isinstance(task, Teacher):
         power = task.variances * task.direction**2
         least = best_teacher(power, task.link, task.scale, task.flip, n)

@@ -44,6 +44,8 @@ from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_dee
 from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
 from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
+from rfgen.systems.robust.method import predict_robust, simulate_robust
+from rfgen.systems.robust.problem import Absolute, Huber, NoisyTask, Quantile
 from rfgen.systems.sparse.method import predict_sparse, simulate_sparse
 from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sphere_labels.method import predict_sphere_labels, simulate_sphere_labels
@@ -138,6 +140,11 @@ METHODS = (
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
+    ),
+    Method(
+        "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
+        ("excess", "test", "norm"), ("excess",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
     ),
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,

@@ -18,7 +18,7 @@ all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push -
 Equations: theory (10.6), (10.7) and (10.17).
 """
 
-__all__ = ["Shrunk", "WeightResponse", "shrunk_normal", "sparse_response", "weight_response"]
+__all__ = ["Shrunk", "WeightResponse", "effective_ridge", "shrunk_normal", "sparse_response", "weight_response"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,7 @@ def weight_response(
     the directions within each level; `ridge` > 0, `features` > 0 or inf.
     """
     curvature = slope @ variances
-    nu = _effective_ridge(curvature, multiplicity, ridge, features)
+    nu = effective_ridge(curvature, multiplicity, ridge, features)
     resolvent = 1.0 / (curvature + nu)
     pushed = jnp.einsum("d,del->el", pull, overlaps)  # sum_d pull_d u_d . u_e
     along = pushed @ resolvent
@@ -77,7 +77,7 @@ def weight_response(
     )
 
 
-def _effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
+def effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: Any) -> Array:
     """The nu with `ridge = nu (1 - tr(C Q)/features)`, tr(C Q) < features."""
     ridge, features = jnp.asarray(ridge), jnp.asarray(features)
 

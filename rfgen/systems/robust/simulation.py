@@ -1,0 +1,113 @@
+"""Robust regression on drawn rows, and measured: the Monte-Carlo twin of `rfgen.systems.robust.robust_regression`."""
+
+__all__ = ["drawn_noise", "robust_runs"]
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from rfgen.numerics.precision import double_precision
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
+from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
+from rfgen.systems.robust.fit import RobustFit, robust_fit
+from rfgen.systems.robust.noise_laws import AbstractNoise, LaplaceNoise, StudentNoise
+from rfgen.systems.robust.problem import force_of
+
+# Forces within this part of their reach of a bound are at it.
+AT_BOUND = 1e-5
+
+
+def drawn_noise(key: Any, law: AbstractNoise | None, n: int) -> Array:
+    """`n` draws, not by the mixture that theory uses: Bailey's transform for Student's law, logarithms for Laplace's."""
+    first, second = split(key)
+    chosen = uniforms(first, n, float(np.finfo(np.float64).tiny))
+    xp = namespace(chosen)
+    if law is None:
+        return xp.zeros_like(chosen)
+    if isinstance(law, StudentNoise):
+        radius = xp.sqrt(law.dof * xp.expm1(-2.0 / law.dof * xp.log(chosen)))
+        return law.scale * radius * xp.cos(2.0 * np.pi * uniforms(second, n))
+    if isinstance(law, LaplaceNoise):
+        return -law.scale * xp.log(chosen) * xp.where(uniforms(second, n) < 0.5, -1.0, 1.0)
+    other = normals(second, (n,))
+    return xp.where(chosen < law.share, law.shift + law.outliers * other, law.scale * other)
+
+
+@double_precision
+def robust_runs(
+    task: Task, law: AbstractNoise | None, training: Any, n: int, features: int | None, trials: int, seed: int = 0,
+    start: int = 0,
+) -> dict[str, np.ndarray]:
+    """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile` or `Ridge`, and measure.
+
+    Arrays (trials, *settings): `excess` risk, exact for the fitted weights; `test` = that plus the intercept's distance
+    from the noise; `norm`, `intercept`, and `clipped`, the share of rows with forces at a bound.
+    """
+    axes = training.axes
+    mesh = np.meshgrid(*axes.values(), indexing="ij")
+    settings = tuple(np.ravel(part).astype(np.float64) for part in mesh)
+    learnable = task.spectrum.learnable
+    count = task.spectrum.multiplicity[learnable]
+    each = [np.repeat(values, count.astype(int)) for values in (task.eigenvalues[learnable],
+            np.sqrt(task.power[0, learnable] / count / task.eigenvalues[learnable]))]
+    normal = np.sqrt(task.noise[0] + task.null_power[0] + task.power[0, ~learnable].sum())
+    offset = (0.0, normal**2) if law is None else (law.mean, normal**2 + law.variance)
+    kind = "ridge" if isinstance(training, Ridge) else type(training)
+    given = (np.sqrt(each[0]), each[1], normal, settings)
+    stated = {"n": n, "features": features, "kind": kind, "law": law, "offset": offset,
+              "intercept": getattr(training, "intercept", False), "of": training}
+    if on_host():
+        key = fold_in(fold_in(host_key(seed), n), features or 0)
+        with np.errstate(all="ignore"), few_threads(0.1 * n * n * min(n, each[0].size)):
+            found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
+    else:
+        key = fold_in(fold_in(jax.random.key(seed, impl="threefry2x32"), n), features or 0)
+        compiled = jax.jit(lambda one: _trial(one, *given, **stated))
+        found = [compiled(fold_in(key, number)) for number in range(start, start + trials)]
+    shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
+    return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
+
+
+def _trial(
+    key: Any, deviations: Array, truth: Array, normal: float, settings: tuple[Array, ...], n: int, features: int | None,
+    kind: Any, law: AbstractNoise | None, offset: tuple[float, float], intercept: bool, of: Any,
+) -> dict[str, Array]:
+    """All measures of one training set, (settings,)."""
+    of_rows, of_noise, of_law, of_features = split(key, 4)
+    rows = normals(of_rows, (n, deviations.size)) * deviations
+    xp = namespace(rows)
+    truth, deviations = xp.asarray(truth), xp.asarray(deviations)
+    targets = rows @ truth + normal * normals(of_noise, (n,)) + drawn_noise(of_law, law, n)
+    mixing = None if features is None else normals(of_features, (deviations.size, features)) / features**0.5
+    design = rows if mixing is None else rows @ mixing
+
+    def setting(ridge: Array, shape: Array) -> dict[str, Array]:
+        force = (1.0, -np.inf, np.inf) if kind == "ridge" else force_of(of, shape)
+        fit = _least_squares(design, targets, ridge) if kind == "ridge" else robust_fit(
+            design, targets, force, ridge, intercept
+        )
+        weights = fit.weights if mixing is None else mixing @ fit.weights
+        excess = xp.sum((deviations * (weights - truth)) ** 2)
+        _, low, high = force
+        room = AT_BOUND * (high - low)
+        clipped = (fit.forces > high - room) | (fit.forces < low + room)
+        found = {
+            "test": excess + offset[1] + (fit.intercept - offset[0]) ** 2, "excess": excess,
+            "norm": xp.sum(fit.weights**2), "intercept": fit.intercept, "clipped": xp.mean(clipped.astype(rows.dtype)),
+        }
+        return {name: xp.where(fit.converged, value, xp.nan) for name, value in found.items()}
+
+    columns = settings if len(settings) > 1 else (settings[0], xp.ones_like(settings[0]))
+    return stacked(setting, *columns)
+
+
+def _least_squares(rows: Array, targets: Array, ridge: Array) -> RobustFit:
+    xp = namespace(rows)
+    n, width = rows.shape
+    design = xp.concatenate([rows, xp.sqrt(ridge) * xp.eye(width, dtype=rows.dtype)])
+    weights = xp.linalg.lstsq(design, xp.concatenate([targets, xp.zeros(width, rows.dtype)]))[0]
+    none = xp.zeros((), rows.dtype)
+    return RobustFit(weights, none, xp.zeros(n, rows.dtype), none, xp.all(xp.isfinite(weights)))
