@@ -34,6 +34,7 @@ from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.kernel_rows import by_kernel
 from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
@@ -121,6 +122,8 @@ def simulate_spectral(
         (None if size is None else int(size), None if np.isinf(count) else int(count))
         for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
     ]
+    alone = [size for size, features in points if size is not None and features is None and learner.resampling is None]
+    kernels = {id(source): by_kernel(source, settings, alone, trials, available) for source in sources}
     cells = []
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         if learner.resampling is not None and size is not None:
@@ -136,8 +139,10 @@ def simulate_spectral(
         if each is not None:
             own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
 
+        drawn = kernels[id(source)].get(size, source) if features is None else source
+
         def measured(
-            start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
+            start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = drawn,
             initial: Any = initial, together: int = together, settings: Any = settings,
         ) -> dict[str, np.ndarray]:
             spare_maps()
