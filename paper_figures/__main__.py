@@ -17,6 +17,7 @@ from paper_figures.settings import SettingError, configured, near, parsed
 from paper_figures.storage import NotComputedError, restore, save, save_caption, save_drawing, save_table
 from paper_figures.style import StyleError, dressed, finish, moved
 from rfgen import __version__, cache_programs
+from rfgen.cli_engine import add_engine, engine_named
 
 FORMATS = ("png", "pdf", "svg")
 SMOKE = "Smoke scale: simulations are fewer and smaller than at paper scale, for which the words above are meant."
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR",
         help="folder with measured data of real kernels; without it, figures that can use it show the bundled digits",
     )
+    add_engine(make)
     make.add_argument("--seed", type=int, default=0, help="seed of the simulations (%(default)s)")
     return root
 
@@ -100,7 +102,7 @@ def _make(name: str, given: argparse.Namespace) -> list[Path]:
         module = configured(name, given.scale, settings)
         clocks = [clock() for clock in CLOCKS]
         try:
-            with keeping(given.out / f"{name}.runs"):
+            with keeping(given.out / f"{name}.runs", given.cluster):
                 arrays, parameters = module.compute(given.scale, given.data, given.seed)
                 spent = (round(now() - then, 1) for now, then in zip(CLOCKS, clocks, strict=True))
                 parameters |= dict(zip(("seconds", "cpu_seconds"), spent, strict=True))
@@ -194,7 +196,13 @@ def main(arguments: list[str] | None = None) -> int:
         except SettingError as error:
             root.error(str(error))
     cache_programs()
-    return _each(names, given, _make if given.command == "make" else _draw)
+    if given.command == "draw":
+        return _each(names, given, _draw)
+    try:
+        with engine_named(given.engine) as given.cluster:
+            return _each(names, given, _make)
+    except ImportError as error:
+        root.error(f"argument --engine: {error}")
 
 
 if __name__ == "__main__":

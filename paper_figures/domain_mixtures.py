@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
+from paper_figures.runs import check
 from paper_figures.style import blank, graded, legend, look
 from rfgen import theory
 
@@ -46,7 +47,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     wide, few = (rg.Learner(rg.Ridge(RIDGE), features=list(each)) for each in (widths, plan["dots"]))
     risks = [rg.predict(worlds, wide, n, test="real").test.values - NOISE for n in rows]
     measured = {"test": "real", "trials": plan["trials"], "seed": seed, "variables": "test"}
-    found = [rg.check(worlds, few, n, **measured).dataset for n in rows]
+    found = [check(worlds, few, n, **measured).dataset for n in rows]
     panels: dict[str, dict[str, Any]] = {"collapse": {
         "features": widths, "risk": risks, "dot_x": plan["dots"],
         "dot": [one.test_simulation.values - NOISE for one in found], "dot_se": [one.test_se.values for one in found],

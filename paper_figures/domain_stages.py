@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
+from paper_figures.runs import check
 from paper_figures.style import COLOURS, blank, graded, legend, look
 
 MODES, NOISE, OLD, NEW, OVERLAP = 300, 0.3, 200, 100, 0.5
@@ -49,12 +50,12 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         return rg.Sequence([rg.Stage("weak", rg.Learner(rg.Ridge(RIDGE), features=weak), {"old": ROWS}), strong])
 
     times, widths = np.geomspace(0.3, 1000, plan["grid"]), np.geomspace(10, 3000, plan["grid"]).round()
-    found = rg.check(both, tuned(plan["times"]), **few).dataset.sel(stage="tuned")
+    found = check(both, tuned(plan["times"]), **few).dataset.sel(stage="tuned")
     panels: dict[str, dict[str, Any]] = {"tuned": {
         "x": times, "risk": rg.predict(both, tuned(times)).test.sel(stage="tuned").values.T, **_dots(found, plan["times"]),
     }}
     curves = [rg.predict(both, taught(weak, widths), test="old").test for weak in WEAK]
-    found = [rg.check(both, taught(weak, plan["widths"]), test="old", **few).dataset.sel(stage="strong") for weak in WEAK]
+    found = [check(both, taught(weak, plan["widths"]), test="old", **few).dataset.sel(stage="strong") for weak in WEAK]
     panels["student"] = {
         "x": widths, "risk": [one.sel(stage="strong").values for one in curves],
         "teacher": [float(one.sel(stage="weak")[0]) for one in curves],
@@ -65,7 +66,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     others, learner = np.geomspace(3, 5000, plan["grid"]), rg.Learner(rg.Ridge(RIDGE))
     curve = rg.predict(mixed, learner, {"used": NEAR, "other": others}, weights=weights, test="used")
     counts = {"used": NEAR, "other": plan["others"]}
-    measured = rg.check(mixed, learner, counts, weights=weights, test="used", variables="test", **few).dataset
+    measured = check(mixed, learner, counts, weights=weights, test="used", variables="test", **few).dataset
     panels["others"] = {"x": others, "risk": curve.test.values.T, **_dots(measured, plan["others"])}
     parameters = {
         "mark": "ours", "scale": scale, "seed": seed, "rfgen_version": rg.__version__, "old": OLD, "new": NEW,

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
+from paper_figures.runs import check
 from paper_figures.style import COLOURS, blank, graded, legend, look
 
 TASK = rg.Task.power_law(alpha=1.5, beta=1.5, noise=0.2, modes=1000)
@@ -76,7 +77,7 @@ def _risks(learner: rg.Learner) -> dict[str, Any]:
 def _dots(training: Any, features: Any, plan: dict[str, Any], seed: int) -> dict[str, Any]:
     """Measured excess risks (members, points), at features or at times."""
     learner = rg.Learner(training, features=features)
-    found = rg.check(TASK, learner, N, members=list(plan["averaged"]), trials=plan["trials"], seed=seed).dataset
+    found = check(TASK, learner, N, members=list(plan["averaged"]), trials=plan["trials"], seed=seed).dataset
     return {
         "dot_x": features if np.ndim(features) else training.time, "dot_members": plan["averaged"],
         "dot": found.test_simulation.values.T - TASK.risk_noise, "dot_se": found.test_se.values.T,

@@ -1,6 +1,6 @@
 """Simulations of the figures: finished cells are kept while a figure is made, so that one that was killed continues."""
 
-__all__ = ["keeping", "simulate", "test_by_trial"]
+__all__ = ["check", "keeping", "simulate", "test_by_trial"]
 
 import contextlib
 import shutil
@@ -13,23 +13,29 @@ import numpy as np
 
 import rfgen as rg
 
-STORE: ContextVar[Path | None] = ContextVar("store", default=None)
+# Of the figure that is being made: its store, and the engine of its simulations.
+WITH: ContextVar[dict[str, Any]] = ContextVar("with")
 
 
 @contextlib.contextmanager
-def keeping(folder: Path) -> Iterator[None]:
+def keeping(folder: Path, engine: Any = None) -> Iterator[None]:
     """Keep cells in `folder`, and remove it when all within has come to its end."""
-    token = STORE.set(folder)
+    token = WITH.set({"store": folder, "engine": engine})
     try:
         yield
     finally:
-        STORE.reset(token)
+        WITH.reset(token)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def simulate(*posed: Any, **options: Any) -> Any:
-    """`rg.simulate`, with the store of the figure that is being made."""
-    return rg.simulate(*posed, store=STORE.get(), **options)
+    """`rg.simulate`, with the store and the engine of the figure that is being made."""
+    return rg.simulate(*posed, **WITH.get({}), **options)
+
+
+def check(*posed: Any, **options: Any) -> Any:
+    """`rg.check`, with the same."""
+    return rg.check(*posed, **WITH.get({}), **options)
 
 
 def test_by_trial(*posed: Any, n: Any, trials: int, seed: int) -> np.ndarray:

@@ -25,6 +25,7 @@ __all__ = [
     "Crop",
     "CutMix",
     "Cutout",
+    "Dask",
     "DataTask",
     "DeepLinearFlow",
     "Domain",
@@ -95,6 +96,7 @@ __all__ = [
     "formula",
     "formulas",
     "learning_curve",
+    "merge",
     "methods",
     "optimal_augmentation",
     "optimal_mixture",
@@ -124,6 +126,7 @@ from rfgen.api import (
     fine_grained_variance,
     fit_scaling_law,
     learning_curve,
+    merge,
     optimal_augmentation,
     optimal_mixture,
     optimal_ridge,
@@ -137,6 +140,7 @@ from rfgen.api import (
 )
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods
+from rfgen.curves.cells.dask_engine import Dask
 from rfgen.explorer import explore
 from rfgen.numerics.precision import PrecisionError
 from rfgen.numerics.program_cache import cache_programs

@@ -1,4 +1,4 @@
-"""The command `rfgen`: a demonstration, the list of comparisons, their verdicts, and the explorer."""
+"""The command `rfgen`: a demonstration, the list of comparisons, their verdicts, kept runs, and the explorer."""
 
 __all__ = ["main"]
 
@@ -9,12 +9,15 @@ import tempfile
 import time
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 from rfgen._version import __version__
 from rfgen.api import predict
 from rfgen.api.check.check import check
 from rfgen.cli_comparisons import NAMED
+from rfgen.cli_engine import add_engine, engine_named
 from rfgen.cli_report import Verdict, validation_report
+from rfgen.cli_runs import add_runs, runs
 from rfgen.explorer.page import page
 from rfgen.numerics.program_cache import cache_programs
 from rfgen.plotting import plot
@@ -26,6 +29,8 @@ EPILOG = """examples:
   rfgen check kernel-ridge double-descent     two comparisons, as tables
   rfgen check --all --scale paper             all of them, with the trials of a paper (minutes)
   rfgen check --all --report validation.md    the same as a dated report, with versions and machine
+  rfgen check --all --engine dask             the same on a Dask cluster: DASK_SCHEDULER_ADDRESS, or this machine's cores
+  rfgen runs list cells                       the runs that a folder of rg.simulate(..., store="cells") keeps
   rfgen explore                               the exact curve under sliders, in a browser
 
 Exit status: 0 if every comparison agrees, 1 if one disagrees, 2 for a wrong command line.
@@ -39,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Exact risk of kernel ridge and random-feature regression: predicted, simulated, checked.",
     )
     parser.add_argument("--version", action="version", version=f"rfgen {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check | explore")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | list | check | runs | explore")
     demo = commands.add_parser("demo", help="risk on real digits: theory, simulation, table and picture (under a minute)")
     demo.add_argument(
         "--learner", choices=("features", "kernel"), default="features", help="random tanh features, or an NTK"
@@ -54,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     checks.add_argument("--scale", choices=("smoke", "paper"), default="smoke", help="seconds, or minutes with more trials")
     checks.add_argument("--seed", type=_seed, default=0, help="seed of the simulation (default 0)")
     checks.add_argument("--report", type=Path, metavar="FILE", help="write the tables as Markdown, dated, with versions")
+    add_engine(checks)
+    kept = add_runs(commands)
     pages = commands.add_parser("explore", help="write the page of sliders, which solves in the browser, and open it")
     pages.add_argument("--out", type=Path, metavar="FILE", help="where to keep the page; it is not opened then")
     options = parser.parse_args(arguments)
@@ -61,6 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _list()
     if options.command == "explore":
         return _explore(options, pages)
+    if options.command == "runs":
+        return runs(options, kept)
     cache_programs()
     if options.command == "demo":
         return _demo(options, demo)
@@ -147,6 +156,15 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
                 raise IsADirectoryError(0, "is a folder")
         except OSError as error:
             parser.error(f"argument --report: must be a file that can be written, got {options.report}: {error.strerror}")
+    try:
+        with engine_named(options.engine) as engine:
+            return _verdicts(names, options, engine)
+    except ImportError as error:
+        parser.error(f"argument --engine: {error}")
+
+
+def _verdicts(names: list[str], options: argparse.Namespace, engine: Any) -> int:
+    """Compare, print and report; the exit status."""
     verdicts = []
     for name in names:
         comparison = NAMED[name]
@@ -154,7 +172,8 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         task, learner = comparison.build()
         print(f"{name}: {comparison.question}", flush=True)
         report = check(
-            task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed
+            task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed,
+            engine=engine,
         )
         print(f"{report}\n", flush=True)
         verdicts.append(Verdict(name, comparison, report, time.perf_counter() - started))

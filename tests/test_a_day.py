@@ -20,7 +20,7 @@ MOST = 45_000
 QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 COMPILES_NOTHING = {
     "best_possible", "cache_programs", "compute_frontier", "explore", "fit_scaling_law", "formula", "formulas",
-    "learning_curve", "methods", "plot",
+    "learning_curve", "merge", "methods", "plot",
 }
 
 

@@ -27,11 +27,17 @@ ALLOWED = {
     "plotting": {"api"},
     "testing": {"api", "curves", "problems"},
     "explorer": {"api", "problems"},
-    "cli": {"api", "explorer", "plotting", "cli_comparisons", "cli_report", "numerics", "_version"},
+    "cli": {
+        "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_report", "cli_runs", "numerics", "_version",
+    },
+    "cli_engine": {"curves"},
+    "cli_runs": {"curves"},
     "cli_report": {"api", "cli_comparisons", "_version"},
     "cli_comparisons": {"problems"},
     "__main__": {"cli"},
-    "__init__": {"algebra", "api", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version"},
+    "__init__": {
+        "algebra", "api", "curves", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version",
+    },
     "_version": set(),
 }
 # Loaded on use: together they cost more than jax itself.

@@ -17,6 +17,7 @@ __all__ = [
     "fine_grained_variance",
     "fit_scaling_law",
     "learning_curve",
+    "merge",
     "optimal_augmentation",
     "optimal_mixture",
     "optimal_ridge",
@@ -35,6 +36,7 @@ from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
 from rfgen.api.frontier import compute_frontier
 from rfgen.api.inferring import corrected_logistic
+from rfgen.api.merging import merge
 from rfgen.api.optimising import optimal_augmentation, optimal_ridge
 from rfgen.api.overfitting import overfitting_cost
 from rfgen.api.own_data.learning_curve import learning_curve

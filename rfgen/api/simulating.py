@@ -11,6 +11,9 @@ from rfgen.api.methods.compiled import own_numbers
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
 from rfgen.curves.arguments import Folder, Numbers
+from rfgen.curves.cells.dask_engine import Dask
+from rfgen.curves.cells.engines import call_in
+from rfgen.curves.cells.store import checked_store
 from rfgen.numerics.precision import double_precision
 from rfgen.problems.task import Task
 
@@ -23,13 +26,13 @@ def simulate(
     task: AnyTask, learner: AnyLearner, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None,
+    test: Any = None, engine: Dask | None = None,
 ) -> "xarray.Dataset": ...
 @overload
 def simulate(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
-    **numbers: Any,
+    engine: Dask | None = None, **numbers: Any,
 ) -> "xarray.Dataset": ...
 @double_precision
 def simulate(
@@ -37,7 +40,7 @@ def simulate(
     trials: int = 45, seed: int = 0,
     dtype: str = "float64", test_rows: str = "population", memory: float | None = None, progress: bool | None = None,
     store: Folder | None = None, members: Numbers | None = None, weights: Mapping[str, Numbers] | None = None,
-    test: Any = None, test_task: Task | None = None, **numbers: Any,
+    test: Any = None, test_task: Task | None = None, engine: Dask | None = None, **numbers: Any,
 ) -> "xarray.Dataset":
     """The measured curve: draw training sets, fit, measure; mean and standard error over trials.
 
@@ -61,6 +64,8 @@ def simulate(
     store
         A folder in which finished cells are kept, so that a killed run continues.  Without, Ctrl-C returns the trials
         finished.
+    engine
+        `rg.Dask(client)`: the cells are measured by the workers of a cluster; None: by this process.
 
     Returns
     -------
@@ -86,10 +91,14 @@ def simulate(
     True
     """
     own_numbers(learner, "simulate", numbers)
+    if store is not None:
+        checked_store(store)
     asked, rows = as_domains(task, n, test)
     method, options = method_for(
         "simulate", asked, learner, dtype=dtype, test_rows=test_rows, members=members, weights=weights, test=test,
         test_task=test_task,
     )
-    runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
+    about = {"task": task, "learner": learner, "n": n, "trials": trials, "seed": seed}
+    with call_in(engine, {name: str(value) for name, value in about.items()}):
+        runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
     return as_task(task, asked, runs)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import jax
 import jax.monitoring
 
+from rfgen.numerics.forks import refuse_fork
 from rfgen.numerics.tracing import under_trace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +37,9 @@ jax.monitoring.register_event_duration_secs_listener(_count)
 def spare_maps() -> None:
     """Drop all compiled programs of the process, the caller's too, when half of its maps are taken: they compile again.
 
-    Looks after each 16th program, outside any trace, and does nothing where there is no /proc.
+    Looks after each 16th program, outside any trace, and does nothing where there is no /proc.  Refuses forked processes.
     """
+    refuse_fork()
     if _Programs.unseen < EVERY or under_trace():
         return
     _Programs.unseen = 0

@@ -10,6 +10,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.curves.cells import run
+from rfgen.curves.cells.engines import Serial
 from rfgen.curves.cells.run import progress_bar
 from rfgen.curves.cells.store import Store, content_key
 
@@ -70,15 +71,19 @@ KINDS = {
 @pytest.fixture
 def interrupted(monkeypatch):
     """Runs stop in their third cell."""
-    block, begun = run._block, []
+    measured, begun = Serial.measured, []
 
-    def stopped(*arguments):
-        begun.append(1)
-        if len(begun) == 3:
-            raise KeyboardInterrupt
-        return block(*arguments)
+    def until_the_third(jobs):
+        for job in jobs:
+            begun.append(1)
+            if len(begun) == 3:
+                raise KeyboardInterrupt
+            yield job
 
-    monkeypatch.setattr(run, "_block", stopped)
+    def stopped(self, measures, jobs, advance):
+        return measured(self, measures, until_the_third(jobs), advance)
+
+    monkeypatch.setattr(Serial, "measured", stopped)
     yield
     monkeypatch.undo()
 

@@ -19,6 +19,9 @@ from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces
 from rfgen.api.predicting import predict
 from rfgen.api.simulating import simulate
 from rfgen.curves.arguments import Folder, Numbers
+from rfgen.curves.cells.dask_engine import Dask
+from rfgen.curves.cells.engines import checked_engine
+from rfgen.curves.cells.store import checked_store
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
@@ -31,14 +34,14 @@ def check(
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
-    weights: Mapping[str, Numbers] | None = None, test: Any = None,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None, engine: Dask | None = None,
 ) -> Report: ...
 @overload
 def check(
     task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, trials: int = 45, seed: int = 0,
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None, test_task: Task | None = None,
-    **numbers: Any,
+    engine: Dask | None = None, **numbers: Any,
 ) -> Report: ...
 def check(
     task: AnyTask | TasksOfSpaces, learner: AnyLearner | Estimator, n: Numbers | None = None, *,
@@ -46,7 +49,8 @@ def check(
     variables: str | Sequence[str] | None = None, threshold: float = 4.0, finite_size: float = FINITE_SIZE,
     form: str | None = None, members: Numbers | None = None, dtype: str = "float64", test_rows: str = "population",
     memory: float | None = None, progress: bool | None = None, store: Folder | None = None,
-    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None, **numbers: Any,
+    weights: Mapping[str, Numbers] | None = None, test: Any = None, test_task: Task | None = None,
+    engine: Dask | None = None, **numbers: Any,
 ) -> Report:
     """Theory beside simulation, with the z-score of every point.
 
@@ -54,7 +58,7 @@ def check(
     ----------
     task, learner, n, form, members, weights, test, test_task, **numbers
         As in `predict`.
-    trials, seed, dtype, test_rows, memory, progress, store
+    trials, seed, dtype, test_rows, memory, progress, store, engine
         As in `simulate`.
     variables
         Those that decide; None: test, and train where there is a training set (of classes the error and train_error, of
@@ -92,6 +96,9 @@ def check(
     threshold = float(validation.non_negative("threshold", threshold, 0))
     finite_size = float(validation.non_negative("finite_size", finite_size, 0))
     own_numbers(learner, "check", numbers)
+    checked_engine(engine)
+    if store is not None:
+        checked_store(store)
     asked, _ = as_domains(task, n, test)
     options: dict[str, Any] = {"members": members, "weights": weights, "test": test, "test_task": test_task}
     method, _ = method_for("predict", asked, learner, form=form, **options)
@@ -110,7 +117,7 @@ def check(
     theory = predict(*both, n, form=form, **options, **numbers)
     measured = simulate(
         *both, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
-        store=store, **options, **numbers,
+        store=store, engine=engine, **options, **numbers,
     )
     known = tuple(name for name in known if name in measured)  # of real rows noise is not told apart
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:

@@ -152,7 +152,7 @@ def simulate_spectral(
             )
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
-        cells.append(Cell(measured, (*identity, *own, size, features), at_once))
+        cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where))
     flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
     # (trials, settings, augmentations, outputs): the order of the dimensions
     rows = [flat[first : first + len(sources)] for first in range(0, len(flat), len(sources))]

@@ -4,21 +4,24 @@ __all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "progress_bar
 
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
-from rfgen.curves.cells.memory import budget, plan
+from rfgen.curves.cells.engines import Job, LostEngineError, the_call
+from rfgen.curves.cells.kept_runs import tell
+from rfgen.curves.cells.memory import plan
+from rfgen.curves.cells.source import source_digest
 from rfgen.curves.cells.store import Store, content_key
 from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
 
 Arrays = dict[str, np.ndarray]
-# Of an interrupted run without a store: what becomes of the cells.
-INTERRUPTED = "interrupted"
+# What became of the cells of a run that was interrupted without a store, and of pieces that an engine lost.
+INTERRUPTED, LOST = "interrupted", "lost"
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,8 @@ def checked_seed(seed: Any) -> int:
 
 
 def planned_for(memory: Any) -> int:
-    """Bytes that a simulation may plan for: `memory`, or half of the device's."""
-    if memory is not None:
-        return int(validation.positive("memory", memory, 0))
-    statistics = jax.devices()[0].memory_stats()
-    return budget(statistics.get("bytes_limit") if statistics else None)
+    """Bytes that a simulation may plan for: `memory`, or half of that of the device that measures."""
+    return the_call().engine.bytes() if memory is None else int(validation.positive("memory", memory, 0))
 
 
 def run_cells(
@@ -77,44 +77,90 @@ def run_cells(
     which finished pieces are kept, and found by a later run; runs at the same time share the work through it, since each
     takes the pieces in an order of its own.  Interrupted with a store, a run leaves there what is finished and
     KeyboardInterrupt goes on; without, the finished trials come back, cells of none as NaN, with a warning and
-    a sentence in the attribute "interrupted".
+    a sentence in the attribute "interrupted".  Pieces that an engine reports as lost are in the attribute "lost".
     """
     if progress not in (None, True, False):
         raise ValueError(f"progress must be True, False or None, got {progress!r}")
     for cell in cells:
         plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
-    folder = None if store is None else Store(store)
-    pieces = [(which, start) for which, cell in enumerate(cells) for start in range(0, trials, cell.at_once)]
-    if folder:
+    pieces = [
+        Job(which, start, min(start + cell.at_once, trials))
+        for which, cell in enumerate(cells) for start in range(0, trials, cell.at_once)
+    ]
+    kept = None if store is None else _Kept(Store(store), cells, pieces)
+    if kept:
         random.Random().shuffle(pieces)  # noqa: S311  of no numbers, and of its own: the caller's stays as it was
     found: list[dict[int, Arrays]] = [{} for _ in cells]
+    lost: list[tuple[Job, Exception]] = []
     try:
         with progress_bar(len(cells) * trials, "simulate", progress) as bar:
-            for which, start in pieces:
-                stop = min(start + cells[which].at_once, trials)
-                found[which][start] = _block(cells[which], start, stop, folder, bar.update)
-    except KeyboardInterrupt:
-        if folder or not any(found):
+            for piece, block in _blocks(cells, pieces, kept, bar.update):
+                if isinstance(block, Exception):
+                    lost.append((piece, block))
+                else:
+                    found[piece.cell][piece.start] = block
+    except (KeyboardInterrupt, LostEngineError) as stop:
+        done = f"{sum(map(len, found))} of {len(pieces)} pieces"
+        if kept and isinstance(stop, LostEngineError):
+            raise LostEngineError(f"{stop}: {done} are in store={str(store)!r}, the same call goes on from there") from stop
+        if kept or not any(found):
             raise
-        done = sum(map(len, found)), len(pieces)
-        said = f"stopped after {done[0]} of {done[1]} pieces: the trials finished are returned, NaN where there is none"
+        said = f"stopped after {done}: the trials finished are returned, NaN where there is none"
         warn_caller(f"{said}; give store= to go on from there")
         return _completed(found), {INTERRUPTED: said}
-    return [_joined(blocks) for blocks in found], {}
+    if not lost:
+        return [_joined(blocks) for blocks in found], {}
+    if not any(found):
+        raise lost[0][1]
+    where = "; ".join(f"{_told(cells[piece.cell], piece)}: {type(why).__name__}: {why}" for piece, why in lost)
+    said = f"{len(lost)} of {len(pieces)} pieces were lost, and the rest are returned, NaN where there is none ({where})"
+    warn_caller(said)
+    return _completed(found), {LOST: said}
 
 
-def _block(cell: Cell, start: int, stop: int, folder: Store | None, advance: Callable[[int], Any]) -> Arrays:
-    """The arrays of these trials, from the store or measured."""
-    if folder is None:
-        return cell.measure(start, stop, advance)
-    key = content_key(*cell.key, start, stop)
-    block = folder.get(key)
-    if block is None:
-        block = cell.measure(start, stop, advance)
-        folder.put(key, block)
-    else:
-        advance(stop - start)
-    return block
+class _Kept:
+    """What a store has of a run."""
+
+    def __init__(self, store: Store, cells: Sequence[Cell], pieces: Sequence[Job]) -> None:
+        own = [content_key(source_digest(), *cell.key) for cell in cells]
+        self.store, self.keys = store, {piece: content_key(own[piece.cell], piece.start, piece.stop) for piece in pieces}
+        rows = [(cells[piece.cell].where, piece.start, piece.stop, key) for piece, key in self.keys.items()]
+        tell(store, content_key(*own)[:8], the_call().about, rows)
+
+    def __getitem__(self, piece: Job) -> Arrays | None:
+        return self.store.get(self.keys[piece])
+
+    def __setitem__(self, piece: Job, block: Arrays) -> None:
+        self.store.put(self.keys[piece], block)
+
+
+def _blocks(
+    cells: Sequence[Cell], pieces: Sequence[Job], kept: _Kept | None, advance: Callable[[int], Any]
+) -> Iterator[tuple[Job, Arrays | Exception]]:
+    """Each piece with its arrays: kept, or measured by the engine of the call."""
+    there: list[tuple[Job, Arrays]] = []
+
+    def missing() -> Iterator[Job]:
+        for piece in pieces:
+            block = kept and kept[piece]
+            if block is None:
+                yield piece
+            else:
+                advance(piece.stop - piece.start)
+                there.append((piece, block))
+
+    with closing(the_call().engine.measured([cell.measure for cell in cells], missing(), advance)) as measured:
+        for piece, block in measured:
+            while there:
+                yield there.pop()
+            if kept and not isinstance(block, Exception):
+                kept[piece] = block
+            yield piece, block
+    yield from there
+
+
+def _told(cell: Cell, piece: Job) -> str:
+    return f"trials {piece.start} to {piece.stop}" + (f" at {cell.where}" if cell.where else "")
 
 
 def _joined(blocks: dict[int, Arrays]) -> Arrays:

@@ -50,7 +50,7 @@ class KernelSampler(RowSampler):
     @property
     def identity(self) -> tuple[Any, ...]:
         """What tells it apart beside its arrays."""
-        return (repr(self.population.kernel), repr(sorted(self.population.target.items())), self.population.test_points)
+        return (self.population.kernel, sorted(self.population.target.items()), self.population.test_points)
 
     @property
     def modes(self) -> int:
