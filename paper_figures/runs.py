@@ -30,7 +30,10 @@ def keeping(folder: Path, engine: Any = None) -> Iterator[None]:
 
 def simulate(*posed: Any, **options: Any) -> Any:
     """`rg.simulate`, with the store and the engine of the figure that is being made."""
-    return rg.simulate(*posed, **WITH.get({}), **options)
+    runs = rg.simulate(*posed, **WITH.get({}), **options)
+    if "interrupted" in runs.attrs:  # what is finished is kept, and no picture of it is drawn
+        raise KeyboardInterrupt(runs.attrs["interrupted"])
+    return runs
 
 
 def check(*posed: Any, **options: Any) -> Any:

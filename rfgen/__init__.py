@@ -77,6 +77,7 @@ __all__ = [
     "Spectrum",
     "SquaredHinge",
     "Stage",
+    "StandardError",
     "StudentNoise",
     "Subsample",
     "Task",
@@ -149,6 +150,7 @@ from rfgen.api import (
 from rfgen.api.check.check import check
 from rfgen.api.methods.table import methods
 from rfgen.curves.cells.dask_engine import Dask
+from rfgen.curves.cells.precision import StandardError
 from rfgen.explorer import explore
 from rfgen.numerics.precision import PrecisionError
 from rfgen.numerics.program_cache import cache_programs

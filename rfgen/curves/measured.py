@@ -10,6 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.curves.cells.content import content
+from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, checked_sizes, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
@@ -61,4 +62,5 @@ def measured_curve(
         fits = np.concatenate([np.ravel(cell[lost]) for cell in collected])
         if np.isnan(fits).any():
             attributes["failures"] = f"{np.isnan(fits).sum()} fits of {fits.size} did not converge: left out"
-    return dataset(axes, means(collected, Grid(axes)), task, attributes).assign_coords(trials=trials)
+    found = dataset(axes, means(collected, Grid(axes)), task, attributes)
+    return found.assign_coords(trials=trials_drawn(collected, axes, outer))

@@ -68,6 +68,8 @@ def few_threads(multiplications: float) -> AbstractContextManager[Any]:
 
 @functools.cache
 def _pools() -> ThreadpoolController:
+    import scipy.linalg.lapack  # noqa: F401  its pool is one of them
+
     return ThreadpoolController()
 
 

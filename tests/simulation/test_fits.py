@@ -9,7 +9,10 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
+from rfgen.simulation.fits import ridge_fit
 from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features
+from rfgen.simulation.fits.ridge_path import gentle, solutions
+from rfgen.simulation.runs import kernel_rows
 from rfgen.simulation.sampling.samplers import GaussianSampler, sampler
 
 
@@ -104,3 +107,35 @@ def test_population_risk_is_the_mean_over_its_rows():
     by_modes = float(jnp.sum((weights * sample.probe - sample.truth[0]) ** 2) + sample.floor[0])
     predictions = task.population.coordinates @ np.asarray(weights)
     assert by_modes == pytest.approx(np.mean((labels - predictions) ** 2), rel=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [1, 2, 3, 40])
+def test_both_routes_of_a_ridge_path_solve_it(size, dtype):
+    random = np.random.default_rng(size)
+    root, columns = random.normal(size=(size, size + 3)), random.normal(size=(size, 2)).astype(dtype)
+    matrix = (root @ root.T).astype(dtype)
+    ridges = (np.trace(matrix) * np.geomspace(1e-2, 1.0, 7)).astype(dtype)
+    exact = [np.linalg.solve(matrix + ridge * np.eye(size), columns).T for ridge in ridges.astype(float)]
+    assert gentle(matrix, ridges) and not gentle(matrix, ridges * 0.0) and not gentle(matrix, ridges * np.inf)
+    for few in (0, 100):
+        found = solutions(matrix, columns, ridges, few)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, exact, rtol=0.0, atol=200 * np.finfo(dtype).eps * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("sampling", ["without replacement", "with replacement"])
+@pytest.mark.parametrize("ridges", [[0.1, 1.0], [0.01, 0.1, 1.0, 3.0, 10.0, 30.0], [0.0, 0.1]])
+def test_every_route_of_a_simulation_gives_its_numbers(sampling, ridges, monkeypatch):
+    """Kernel or coordinates, Cholesky, tridiagonal or eigenvectors."""
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    kernel = np.exp(-0.1 * np.sum((rows[:, None] - rows) ** 2, axis=-1))
+    task, learner = rg.Task.from_kernel(kernel, rows[:, :2], noise=0.1, sampling=sampling), rg.Learner(rg.Ridge(ridges))
+    by_kernel = rg.simulate(task, learner, [20, 45], trials=6)
+    monkeypatch.setattr(kernel_rows, "SHARE", 0.0)
+    by_rows = rg.simulate(task, learner, [20, 45], trials=6)
+    monkeypatch.setattr(ridge_fit, "gentle", lambda *_: False)
+    by_eigenvectors = rg.simulate(task, learner, [20, 45], trials=6)
+    for name in by_kernel:
+        for other in (by_rows, by_eigenvectors):
+            np.testing.assert_allclose(by_kernel[name], other[name], rtol=1e-8 if name.endswith("_se") else 1e-10)

@@ -127,6 +127,8 @@ def check(
         *both, n, trials=trials, seed=seed, dtype=dtype, test_rows=test_rows, memory=memory, progress=progress,
         store=store, engine=engine, **options, **numbers,
     )
+    if "interrupted" in measured.attrs:
+        raise KeyboardInterrupt(measured.attrs["interrupted"])
     known = tuple(name for name in known if name in measured)  # of real rows noise is not told apart
     if "steps" in theory.dims and theory.sizes["steps"] < measured.sizes["steps"]:
         measured = measured.sel(steps=theory.steps)
@@ -138,7 +140,7 @@ def check(
             error = np.hypot(error, theory[f"{name}_pattern_se"])
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
             rate, n_there = theory[name].clip(0.0, 1.0), theory.coords.get("n", np.inf)
-            error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials.item())))
+            error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials)))
         data |= comparison(asked, theory, name, measured[name], error, finite_size, dtype)
     import xarray
 

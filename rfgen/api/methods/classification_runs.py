@@ -10,6 +10,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.methods.classification import CALIBRATION, Problem, axes_of, shown
 from rfgen.curves.cells.content import content
+from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
@@ -78,7 +79,8 @@ def simulate_classifier(
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
-    return dataset(axes, variables, task, attributes, inner).assign_coords(trials=trials)
+    drawn = trials_drawn(collected, axes, ("n", "features"))
+    return dataset(axes, variables, task, attributes, inner).assign_coords(trials=drawn)
 
 
 def _side_by_side(row: list[dict[str, np.ndarray]], kind: str | None) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from rfgen._version import __version__
 from rfgen.api.domain_arguments import AskedDomains, asked_domains
 from rfgen.api.methods.ridge import checked_members
 from rfgen.curves.cells.content import content
+from rfgen.curves.cells.precision import fewest_trials
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
@@ -244,5 +245,5 @@ def simulate_domains(
             inner = stacked.shape[3:]
             moved = np.moveaxis(stacked.reshape(-1, features.size, len(weight), flat, *inner), 1, 2)
             values[key] = moved.reshape(-1, *inner)
-    found = _as_dataset(asked, asked.axes, values, attributes).assign_coords(trials=trials)
+    found = _as_dataset(asked, asked.axes, values, attributes).assign_coords(trials=fewest_trials(collected))
     return found if members is None else found.assign_coords(members=float(sizes))

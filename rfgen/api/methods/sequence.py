@@ -9,6 +9,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.domain_arguments import asked_tests
 from rfgen.curves.cells.content import content
+from rfgen.curves.cells.precision import fewest_trials
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import Grid
@@ -157,7 +158,7 @@ def simulate_sequence(
     mean, error = zip(*(mean_and_error(cell["test"]) for cell in collected), strict=True)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, **interrupted}
     values = {"test": np.stack(mean), "test_se": np.stack(error)}
-    return _as_dataset(task, learner, grid, tests, single, values, attributes).assign_coords(trials=trials)
+    return _as_dataset(task, learner, grid, tests, single, values, attributes).assign_coords(trials=fewest_trials(collected))
 
 
 def _single(stage: Stage, own: dict[str, float]) -> AbstractTraining:

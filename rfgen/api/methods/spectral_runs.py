@@ -20,7 +20,9 @@ from rfgen.api.nouns import (
 )
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.memory import plan
+from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
+from rfgen.curves.controls import controlled
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
 from rfgen.numerics.program_maps import spare_maps
@@ -34,6 +36,7 @@ from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
+from rfgen.simulation.runs.kernel_rows import by_kernel
 from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
@@ -78,7 +81,7 @@ def simulate_spectral(
                     run = runs[-1].where(False) if stopped else simulate_spectral(task, learner, n, *common, int(size))
                     runs.append(run)
                 except KeyboardInterrupt:  # before the first trials of this size
-                    if store is not None or not runs:
+                    if not runs:
                         raise
                     runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
             return _stacked(runs, sizes, eigen)
@@ -121,6 +124,12 @@ def simulate_spectral(
         (None if size is None else int(size), None if np.isinf(count) else int(count))
         for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
     ]
+    alone = [size for size, features in points if size is not None and features is None and learner.resampling is None]
+    kernels = {id(source): by_kernel(source, settings, alone, trials, available) for source in sources}
+
+    def precise(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        return _statistics(eigen, arrays)["test"]
+
     cells = []
     for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
         if learner.resampling is not None and size is not None:
@@ -136,8 +145,10 @@ def simulate_spectral(
         if each is not None:
             own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
 
+        drawn = kernels[id(source)].get(size, source) if features is None else source
+
         def measured(
-            start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = source,
+            start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = drawn,
             initial: Any = initial, together: int = together, settings: Any = settings,
         ) -> dict[str, np.ndarray]:
             spare_maps()
@@ -147,7 +158,7 @@ def simulate_spectral(
             )
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
-        cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where))
+        cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where, precise))
     flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
     # (trials, settings, augmentations, outputs): the order of the dimensions
     rows = [flat[first : first + len(sources)] for first in range(0, len(flat), len(sources))]
@@ -214,27 +225,47 @@ def _summary(
     """Means and standard errors over trials (over pairs, for bias and variance) as a Dataset."""
     statistics: dict[str, list[np.ndarray]] = {}
     for cell in cells:
-        if not task.keep_outputs:
-            cell = {name: values.sum(axis=-1) for name, values in cell.items()}
-        pairs = cell["bias"].shape[0]
-        signal = cell["signal"][: 2 * pairs]
-        mean_signal = signal.reshape(pairs, 2, *signal.shape[1:]).mean(axis=1)
-        # pairs that leave no example in common have no bias
-        shared = ~np.isnan(cell["bias"]).all(axis=tuple(range(1, cell["bias"].ndim)))
-        with np.errstate(invalid="ignore"):  # unstable trainings give inf
-            cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
-        for name in (name for name in MEASURED if name in cell):
-            values = cell[name]
-            if name in ("bias", "variance"):
-                values = values[shared]
-            count = values.shape[0]
-            with np.errstate(invalid="ignore"):
-                mean = values.mean(axis=0) if count else np.full(values.shape[1:], np.nan)
-                spread = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
+        for name, (mean, error) in _statistics(task, cell).items():
             statistics.setdefault(name, []).append(mean)
-            statistics.setdefault(f"{name}_se", []).append(spread)
+            statistics.setdefault(f"{name}_se", []).append(error)
     variables = {name: Grid(axes).pack(values, *outputs_kept(task)) for name, values in statistics.items()}
     result = dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
     for name in set(MEASURED) & set(result):
         result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"
-    return result.assign_coords(trials=trials)
+    return result.assign_coords(trials=trials_drawn(cells, axes, ("n", "features")))
+
+
+def _statistics(task: Task, cell: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and standard error of every variable at one point, over trials, or pairs of them."""
+    cell = dict(cell)
+    controls = cell.pop("controls", None)
+    if not task.keep_outputs:
+        cell = {name: values.sum(axis=-1) for name, values in cell.items()}
+        controls = None if controls is None else controls.sum(axis=-2)
+    pairs = cell["bias"].shape[0]
+
+    def of_pairs(values: np.ndarray) -> np.ndarray:
+        return values[: 2 * pairs].reshape(pairs, 2, *values.shape[1:]).mean(axis=1)
+
+    mean_signal = of_pairs(cell["signal"])
+    # pairs that leave no example in common have no bias
+    shared = ~np.isnan(cell["bias"]).all(axis=tuple(range(1, cell["bias"].ndim)))
+    with np.errstate(invalid="ignore"):  # unstable trainings give inf
+        cell["variance"] = np.where(np.isinf(mean_signal), math.inf, mean_signal - cell["bias"])
+    found = {}
+    for name in (name for name in MEASURED if name in cell):
+        values, known = cell[name], controls
+        if name in ("bias", "variance"):
+            values, known = values[shared], None if controls is None else of_pairs(controls)[shared]
+        if known is None or name == "noise" or not len(values):
+            found[name] = _plain(values)
+        else:
+            found[name] = controlled(values, known)
+    return found
+
+
+def _plain(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    count, none = values.shape[0], np.full(values.shape[1:], np.nan)
+    with np.errstate(invalid="ignore"):
+        mean = values.mean(axis=0) if count else none
+        return mean, values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else none

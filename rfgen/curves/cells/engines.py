@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from rfgen.curves.cells.memory import budget
+from rfgen.curves.cells.precision import Precision
 
 Arrays = dict[str, np.ndarray]
 Measure = Callable[[int, int, Callable[[int], Any]], Arrays]
@@ -60,10 +61,11 @@ def bytes_here() -> int:
 
 @dataclass(frozen=True)
 class Call:
-    """What a simulation is part of: its engine, and what is said of it beside its cells."""
+    """What a simulation is part of: its engine, what is said of it beside its cells, and how precise it is to be."""
 
     engine: Any = SERIAL
     about: Mapping[str, Any] = field(default_factory=dict)
+    precision: Precision | None = None
 
 
 _CALL: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -82,9 +84,9 @@ def checked_engine(engine: Any) -> Any:
 
 
 @contextmanager
-def call_in(engine: Any, about: Mapping[str, Any]) -> Iterator[None]:
-    """Simulations within are measured by `engine`, None: in this process."""
-    token = _CALL.set(Call(checked_engine(engine), about))
+def call_in(engine: Any, about: Mapping[str, Any], precision: Precision | None = None) -> Iterator[None]:
+    """Simulations within are measured by `engine`, None: in this process, until they have the `precision`."""
+    token = _CALL.set(Call(checked_engine(engine), about, precision))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Ridge fits of one training set for all ridges from one eigendecomposition, on the kernel or on random features."""
+"""Ridge fits of one training set for all ridges from one decomposition, on the kernel or on random features."""
 
 __all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features"]
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace
+from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
 
@@ -29,39 +31,53 @@ class Fit:
     tail_error: Float[Array, "ridges columns columns"]
 
 
-def _ridge_path(design: Array, labels: Array, ridges: Array) -> tuple[Array, Array]:
-    """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p); decomposes the smaller side."""
+def _ridge_path(
+    design: Array, labels: Array, ridges: Array, kernel: Array | None = None, points: int = 0
+) -> tuple[Array, Array]:
+    """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p), from the smaller side.
+
+    Of a `kernel` (n, n) of rows among so many `points`, which has no design: dual weights (ridges, columns, n).
+    """
     (n, p), xp = design.shape, namespace(design)
-    if n <= p:
-        values, vectors = eigh(design @ design.T)
-        response = vectors.T @ labels
+    dual = kernel is not None or n <= p
+    matrix = kernel if kernel is not None else design @ design.T if dual else design.T @ design
+    columns = labels if dual else design.T @ labels
+    if xp is np and gentle(matrix, ridges):
+        inner = solutions(matrix, columns, ridges)
+        count, width, size = inner.shape
+        flat = inner.reshape(count * width, size)
+        residuals = ridges[:, None, None] * inner if dual else None
     else:
-        values, vectors = eigh(design.T @ design)
-        response = vectors.T @ (design.T @ labels)
-    # directions below rounding are not fitted: the minimum-norm solution at ridge 0
-    rounding = max(n, p) * xp.finfo(design.dtype).eps * values[-1]
-    shifted = values + ridges[:, None]
-    # beyond a negative ridge of the smallest eigenvalue there is no minimum
-    none = xp.where(ridges[:, None] < 0, xp.nan, xp.ones_like(shifted))
-    inverse = xp.where(shifted > 0, 1.0 / xp.where(shifted > 0, shifted, 1.0), none)
-    gains = xp.where(values > rounding, inverse, 0.0)
-    inner = response.T * gains[:, None]
-    count, columns, size = inner.shape
-    inner = (inner.reshape(count * columns, size) @ vectors.T).reshape(count, columns, size)
-    if n <= p:
-        weights = (inner.reshape(count * columns, size) @ design).reshape(count, columns, p)
-        # labels - K (K + ridge)^-1 labels, without the cancellation; unfitted directions keep their whole residual
-        remain = xp.where(values > rounding, ridges[:, None] * gains, 1.0)
-        residuals = response.T * remain[:, None]
-        residuals = (residuals.reshape(count * columns, size) @ vectors.T).reshape(count, columns, n)
-        return weights, residuals
-    fitted = (inner.reshape(count * columns, p) @ design.T).reshape(count, columns, n)
-    return inner, labels.T[None] - fitted
+        values, vectors = eigh(matrix)
+        response = vectors.T @ columns
+        # directions below rounding are not fitted: the minimum-norm solution at ridge 0
+        rounding = max(n, p, points) * xp.finfo(design.dtype).eps * values[-1]
+        shifted = values + ridges[:, None]
+        # beyond a negative ridge of the smallest eigenvalue there is no minimum
+        none = xp.where(ridges[:, None] < 0, xp.nan, xp.ones_like(shifted))
+        inverse = xp.where(shifted > 0, 1.0 / xp.where(shifted > 0, shifted, 1.0), none)
+        gains = xp.where(values > rounding, inverse, 0.0)
+        inner = response.T * gains[:, None]
+        count, width, size = inner.shape
+        flat, residuals = inner.reshape(count * width, size) @ vectors.T, None
+        if dual:
+            # labels - K (K + ridge)^-1 labels, without the cancellation; unfitted directions keep their whole residual
+            remain = xp.where(values > rounding, ridges[:, None] * gains, 1.0)
+            residuals = response.T * remain[:, None]
+            residuals = (residuals.reshape(count * width, size) @ vectors.T).reshape(count, width, n)
+    if residuals is None:
+        residuals = labels.T[None] - (flat @ design.T).reshape(count, width, n)
+    weights = flat @ design if dual and kernel is None else flat
+    return weights.reshape(count, width, weights.shape[1]), residuals
 
 
 def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     """Kernel ridge regression; the unresolved tail adds its trace to the ridge, in law up to its squared eigenvalues."""
     total, xp = ridges + sample.tail, namespace(sample.rows)
+    if sample.kernel is not None:
+        weights, residuals = _ridge_path(sample.rows, labels, total, sample.kernel, sample.probe.shape[1])
+        gram = (weights @ sample.kernel) @ xp.swapaxes(weights, 1, 2)
+        return Fit(weights, residuals, gram, xp.zeros_like(gram))
     weights, residuals = _ridge_path(sample.rows, labels, total)
     shrink = xp.where(total != 0, ridges / xp.where(total != 0, total, 1.0), 1.0)
     gram = _products(weights)

@@ -27,7 +27,7 @@ class PairMeasures:
     """Measures of pairs of trials, each (pairs, 2, settings, outputs), except `bias` (pairs, settings, outputs).
 
     `test` risk with label noise, `train` mean squared residual, `signal`: test error without label noise, `noise`: the
-    noise part of the test risk, `norm` squared weights.  Settings are ridges, or all settings of another training.
+    noise part of the test risk, `norm` squared weights.  `controls` (..., q): quantities whose mean is 0.  Settings are ridges, or all settings of another training.
     """
 
     test: Float[Array, "*pairs 2 settings outputs"]
@@ -36,6 +36,7 @@ class PairMeasures:
     noise: Float[Array, "*pairs 2 settings outputs"]
     norm: Float[Array, "*pairs 2 settings outputs"]
     bias: Float[Array, "*pairs settings outputs"]
+    controls: Float[Array, "*pairs 2 settings outputs q"] | None = None
 
 
 def in_common(mask: Any, at_points: Any) -> Array:
@@ -59,7 +60,8 @@ def over_pairs(
     if on_host:
         with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
             pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
-        return PairMeasures(*(np.stack([vars(one)[name] for one in pairs]) for name in vars(pairs[0])))
+        found = {name: [vars(one)[name] for one in pairs] for name, value in vars(pairs[0]).items() if value is not None}
+        return PairMeasures(**{name: np.stack(each) for name, each in found.items()})
     if isinstance(keys, np.ndarray):
         keys = device_key(keys)
     if not isinstance(source, DataViews):

@@ -1,7 +1,8 @@
 """Measured risk of ridge regression: draw rows, fit, measure.  The Monte-Carlo twin of `rfgen.theory.risk`.
 
 Trials come in pairs.  Signal and noise labels are fitted separately by the same decomposition (the fit is linear in the
-labels), so each trial yields the test risk and its noise part; the product of the two trials' signal errors is an
+labels), so each trial yields the test risk and its noise part.  What is linear in the noise is left out: it is the mean over
+the noise and the opposite noise, an antithetic pair for the price of one.  The product of the two trials' signal errors is an
 unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
@@ -14,8 +15,9 @@ from jaxtyping import Float
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
+from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
-from rfgen.simulation.sampling.samplers import Sample
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample
 
 
 def risk(
@@ -27,7 +29,19 @@ def risk(
     `features=None` is kernel ridge regression; a trial averages `members` of one training set.  `batched` runs all
     trials at once (accelerators) or one after another.
     """
-    return over_pairs(_trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
+    by_rows = isinstance(source, GaussianSampler) or (
+        isinstance(source, FiniteSampler) and source.replace and source.kernel is None
+    )
+    trial = _controlled if by_rows and features is None and members == ALONE else _trial
+    return over_pairs(trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
+
+
+def _controlled(
+    sample: Sample, features_key: Any, n: int, features: int | None, settings: tuple[Array, Array, Members]
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """The same with control variates."""
+    measures, errors = _trial(sample, features_key, n, features, settings)
+    return (*measures, row_controls(sample, n, settings[0])), errors
 
 
 def _trial(
@@ -50,22 +64,19 @@ def _trial(
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 
-    def split(products: Array) -> tuple[Array, Array, Array]:
-        """Signal-signal, noise-noise and signal-noise entries of (ridges, columns, columns)."""
+    def split(products: Array) -> tuple[Array, Array]:
+        """Signal-signal and noise-noise entries of (ridges, columns, columns)."""
         own = xp.diagonal(products, 0, 1, 2)
-        return own[:, :outputs], own[:, outputs:], xp.diagonal(products[:, :outputs, outputs:], 0, 1, 2)
+        return own[:, :outputs], own[:, outputs:]
 
-    tail_signal, tail_noise, tail_cross = split(fit.tail_error)
-    norm_signal, norm_noise, norm_cross = split(fit.gram)
+    tail_signal, tail_noise = split(fit.tail_error)
+    norm_signal, norm_noise = split(fit.gram)
     signal_error = xp.sum(seen * signal * signal, axis=-1) + sample.floor + tail_signal
     noise_error = xp.sum(seen * spurious * spurious, axis=-1) + noise + tail_noise
-    cross = xp.sum(seen * signal * spurious, axis=-1) + tail_cross
-    misfit = fit.residuals[:, :outputs] + fit.residuals[:, outputs:]
-    measures = (
-        # a sample's views are rows scaled by 1 / sqrt(views)
-        signal_error + noise_error + 2.0 * cross, xp.sum(misfit * misfit, axis=-1) / n, signal_error, noise_error,
-        norm_signal + norm_noise + 2.0 * norm_cross,
-    )
+    misfit = xp.sum(fit.residuals * fit.residuals, axis=-1)
+    # a sample's views are rows scaled by 1 / sqrt(views)
+    train = (misfit[:, :outputs] + misfit[:, outputs:]) / n
+    measures = (signal_error + noise_error, train, signal_error, noise_error, norm_signal + norm_noise)
     return measures, (signal, sample.mask, sample.floor, xp.asarray(at_points))
 
 
@@ -75,4 +86,4 @@ def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     xp = namespace(mask[0])
     both = in_common(mask, at_points)
     bias = xp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
-    return PairMeasures(*measures, bias=bias)
+    return PairMeasures(*measures[:5], bias=bias, controls=measures[5] if len(measures) > 5 else None)

@@ -208,7 +208,8 @@ def measure(
             measured = multi_pass(source, batch, n, features, settings, noise, batched, members)
         else:
             measured = risk(source, batch, n, features, settings, noise, batched, members)
-        pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in vars(measured).items()})
+        leaves = {name: leaf for name, leaf in vars(measured).items() if leaf is not None}
+        pieces.append({name: np.asarray(leaf, np.float64)[:length] for name, leaf in leaves.items()})
         advance(min(2 * length, trials - 2 * start))
     whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     bias = whole.pop("bias")[: trials // 2]

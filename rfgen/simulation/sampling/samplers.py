@@ -47,10 +47,11 @@ class Sample:
     for the label noise; `tail` (): trace of unresolved modes, which add `tail`
     to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
-    `mask` is 1.  `floor` (outputs,): squared error that no fit removes.
+    `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights are
+    dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.
     """
 
-    rows: Float[Array, "n modes"]
+    rows: Float[Array, "n _"]
     targets: Float[Array, "n outputs"]
     errors: Float[Array, "n outputs"]
     tail: Float[Array, ""]
@@ -58,6 +59,7 @@ class Sample:
     truth: Float[Array, "outputs points"]
     mask: Float[Array, " points"]
     floor: Float[Array, " outputs"]
+    kernel: Float[Array, "n n"] | None = field(default=None, kw_only=True)
 
 
 def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
@@ -118,7 +120,10 @@ class GaussianSampler(RowSampler):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class FiniteSampler(RowSampler):
-    """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest."""
+    """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest.
+
+    `kernel` (N, N): that of the examples, in place of their coordinates, where only ridge regression asks.
+    """
 
     scale: Any
     coefficients: Any
@@ -126,6 +131,7 @@ class FiniteSampler(RowSampler):
     coordinates: Any
     labels: Any
     replace: bool = field(metadata={"static": True})
+    kernel: Any = None
 
     def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` rows."""
@@ -134,6 +140,13 @@ class FiniteSampler(RowSampler):
         drawn, errors = draw_examples(key, dtype, size, n, outputs, self.replace)
         xp = namespace(drawn)
         coordinates, labels = xp.asarray(self.coordinates), xp.asarray(self.labels)
+        if self.kernel is not None:
+            probe, everywhere = self.kernel[drawn], xp.ones(size, dtype)
+            mask = everywhere if self.replace else xp.asarray(xp.isin(xp.arange(size), drawn, invert=True), dtype)
+            return Sample(
+                rows=coordinates[:n, :0], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
+                truth=labels.T, mask=mask, floor=xp.zeros_like(self.floor), kernel=probe[:, drawn],
+            )
         if self.replace:
             # the second moment of the coordinates is exactly diagonal, so the population risk is a sum over modes
             probe, truth, floor, mask = self.scale, self.coefficients, self.floor, xp.ones_like(self.scale)

@@ -1,6 +1,6 @@
 """Linear regression under noise that need not be normal, and trainings by convex losses of the residual."""
 
-__all__ = ["AbstractRobustTraining", "Absolute", "Huber", "NoisyTask", "Quantile", "force_of", "regression_of"]
+__all__ = ["Absolute", "AbstractRobustTraining", "Huber", "NoisyTask", "Quantile", "force_of", "regression_of"]
 
 from typing import Any
 

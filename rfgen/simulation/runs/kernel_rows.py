@@ -1,0 +1,31 @@
+"""When trials of ridge regression on real examples read the kernel matrix in place of multiplying coordinates."""
+
+__all__ = ["by_kernel"]
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rfgen.simulation.arrays import on_host
+from rfgen.simulation.sampling.samplers import FiniteSampler
+
+# Share of the memory planned for that the kernel matrix of all examples may take.
+SHARE = 0.25
+
+
+def by_kernel(source: Any, settings: Any, sizes: Sequence[int], trials: int, available: int) -> dict[int, Any]:
+    """For each of `sizes` the source of its trials: `source`, or the same with the kernel matrix of its examples.
+
+    That one costs N^2 products of two examples once, and saves n^2 of them in every trial of n < modes rows.
+    """
+    plain = dict.fromkeys(sizes, source)
+    if not (isinstance(source, FiniteSampler) and isinstance(settings, np.ndarray) and on_host()):
+        return plain
+    rows, modes = source.coordinates.shape
+    wide = [size for size in plain if size < modes]
+    if trials * sum(size**2 for size in wide) < rows**2 or source.coordinates.itemsize * rows**2 > SHARE * available:
+        return plain
+    kernel = source.coordinates @ source.coordinates.T
+    return plain | dict.fromkeys(wide, replace(source, kernel=kernel))
