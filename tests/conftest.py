@@ -33,10 +33,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     )
 
 import jax
+import jaxtyping
 import pytest
-from jaxtyping import install_import_hook
 
-from tests import compiled_programs, tiers
+from tests import compiled_programs, tiers, type_checks
 
 # The user layer (problems, verbs, and a system's nouns and methods) validates by itself, with messages that tests read.
 ROOMS = ["numerics", "equivalents", "theory", "simulation", "curves.cells", "api.check.agreement", "api.check.report"]
@@ -47,7 +47,8 @@ ROOMS += [
     for path in SYSTEMS.glob("*/*.py")
     if path.stem not in {*BY_THEMSELVES, "__init__"} and path.parent.name != "univariate"
 ]
-install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
+jaxtyping.jaxtyped = type_checks.jaxtyped
+jaxtyping.install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Compiled programs hold memory maps, of which Linux grants a process 65,530; at the limit XLA crashes.
