@@ -24,8 +24,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # The variable is for processes that tests start and for what is loaded later; a plugin has already loaded NumPy's BLAS.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threadpoolctl.threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))
-    # and without the emitters of fusions programs compile in two thirds of the time and run as fast.  (Without LLVM's
-    # optimisation too in half of that, but single-precision draws differ in their last digit: `program` in a test does so.)
+    # and without the emitters of fusions programs compile in two thirds of the time and run as fast.
     # One part to generate code for instead of 32: a quarter less (see rfgen/numerics/program.py).
     os.environ.setdefault(
         "XLA_FLAGS",
@@ -83,6 +82,7 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Mark the full tier, and keep the tier asked for; tests named one by one run whatever their tier."""
+    items.sort(key=lambda item: item.nodeid.startswith(tiers.UNOPTIMISED))  # two kinds of programs, one after the other
     for item in items:
         if tiers.is_full(item.nodeid):
             item.add_marker("full")
@@ -93,6 +93,14 @@ def pytest_collection_modifyitems(config, items):
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+
+
+def pytest_runtest_setup(item):
+    """Let XLA optimise as this test needs it; no program of the other kind is used."""
+    unoptimised = item.nodeid.startswith(tiers.UNOPTIMISED)
+    if jax.config.read("jax_disable_most_optimizations") != unoptimised:
+        jax.config.update("jax_disable_most_optimizations", unoptimised)
+        jax.clear_caches()
 
 
 def pytest_runtest_teardown():

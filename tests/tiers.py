@@ -1,11 +1,28 @@
-"""Which tests only the full tier runs: the slow ones, and further sizes and settings of what the quick tier runs once."""
+"""Which tests only the full tier runs: the slow ones, and further sizes and settings of what the quick tier runs once.
 
-__all__ = ["COLLECTED", "FULL", "is_full", "split"]
+And for which programs are optimised.
+"""
+
+__all__ = ["COLLECTED", "FULL", "UNOPTIMISED", "is_full", "split"]
 
 import pytest
 
 # Of a session: all tests collected, before any is left out.
 COLLECTED = pytest.StashKey[list]()
+
+# Of these, by how their ids begin, XLA does not optimise the programs: they compile in a third of the time, and run as long
+# or three times as long.  Not where runs take longer than compilation (whatever draws many random numbers), where
+# single-precision draws are compared to the last digit, or where time is measured.
+_FIGURE = "tests/paper_figures/test_paper_figures.py::test_made_at_smoke_scale_and_drawn_from_its_files"
+UNOPTIMISED = (
+    *(f"{_FIGURE}[{name}_" for name in ("advani_saxe", "benign", "domain", "zhou")), "tests/domains/", "tests/equivalents/",
+    "tests/simulation/test_attacked_fit.py", "tests/simulation/test_fits.py", "tests/simulation/test_margin_fit.py",
+    "tests/simulation/test_shapes.py::test_a_grid_of_fits_compiles_few_programs",
+    "tests/simulation/test_shapes.py::test_any_way_to_draw_compiles_few_programs", "tests/systems/",
+    "tests/test_cli.py::test_every_named_comparison_agrees[noisy-views]", "tests/test_programs.py", "tests/test_readme.py",
+    "tests/theory/classification/", "tests/theory/dynamics/", "tests/theory/overfitting/",
+    "tests/theory/ridge/test_derivatives.py", "tests/theory/ridge/test_held_out_rows.py",
+)
 
 # file -> test -> the parameter sets of it that stay quick
 FULL: dict[str, dict[str, tuple[str, ...]]] = {

@@ -71,11 +71,11 @@ class DataViews:
         """A view of each of `inputs` (count, ...), in blocks, so that one program serves any number."""
         blocks = []
         for start in range(0, inputs.shape[0], TOGETHER):
-            numbers = range(start, min(start + TOGETHER, inputs.shape[0]))
-            words = np.array([fold_in(key, number) for number in numbers], np.uint32)
-            where = np.pad(np.asarray(numbers), (0, TOGETHER - len(numbers)), mode="edge")
+            numbers = np.arange(start, min(start + TOGETHER, inputs.shape[0]))
+            words = np.stack(fold_in(key, numbers), axis=-1).astype(np.uint32)
+            where = np.pad(numbers, (0, TOGETHER - numbers.size), mode="edge")
             block = self._drawn.views(device_key(words[where - start]), inputs[where], partners[where])
-            blocks.append([part[: len(numbers)] for part in block])
+            blocks.append([part[: numbers.size] for part in block])
         return View(*map(np.concatenate, zip(*blocks, strict=True)))
 
     @property

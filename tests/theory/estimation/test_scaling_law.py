@@ -13,9 +13,9 @@ CASES = {
 }
 BATCH, WIDTHS = 4.0, np.geomspace(30, 3000, 5)[:, None]
 PARAMETERS = ["alpha", "beta", "noise", "scale", "rate"]
-# Of 60 intervals (12 fits of 5 parameters, correlated within a fit) at least so many hold the truth: measured on 25 fits
+# Of 40 intervals (8 fits of 5 parameters, correlated within a fit) at least so many hold the truth: measured on 25 fits
 # a case in tests/benchmarks/scaling_laws.py, 94 to 97 %.
-COVERED = 48
+COVERED = 32
 
 
 def losses(name, seed, batch=BATCH, offset=0.0):
@@ -65,7 +65,7 @@ def test_short_runs_say_that_noise_is_not_identified():
 
 @pytest.mark.parametrize("name", ["A", "B", "C"])
 def test_intervals_cover(name):
-    assert sum(held(name, rg.fit_scaling_law(**losses(name, seed))).sum() for seed in range(1, 13)) >= COVERED
+    assert sum(held(name, rg.fit_scaling_law(**losses(name, seed))).sum() for seed in range(1, 9)) >= COVERED
 
 
 def test_two_batches_tell_an_offset_from_noise():
