@@ -82,6 +82,14 @@ def cluster(**config):
         yield local, client
 
 
+def kill(victim, log, after, later):
+    """SIGKILL a moment after so many cells have begun."""
+    while not log.exists() or len(log.read_text().split()) < after:
+        time.sleep(0.005)
+    time.sleep(later)
+    os.kill(victim, signal.SIGKILL)
+
+
 def workers(times, rng):
     truth, complete, redone = run()[0], 0, []
     with cluster() as (local, client), tempfile.TemporaryDirectory() as folder:
@@ -89,11 +97,11 @@ def workers(times, rng):
         for number in range(times):
             client.wait_for_workers(2)
             log, before = Path(folder) / str(number), {worker.pid for worker in local.workers.values()}
-            victim = rng.choice(sorted(before))
-            timer = threading.Timer(rng.uniform(0.0, 1.0), os.kill, (victim, signal.SIGKILL))
-            timer.start()
+            victim, after, later = rng.choice(sorted(before)), rng.randint(1, CELLS - 2), rng.uniform(0.0, 0.05)
+            killer = threading.Thread(target=kill, args=(victim, log, after, later))
+            killer.start()
             found, attributes = run(rg.Dask(client), pause=0.05, log=log)
-            timer.join()
+            killer.join()
             complete += bool(np.array_equal(found, truth)) and not attributes
             redone.append(len(log.read_text().split()) - CELLS)
             print(f"{complete} of {number + 1} complete, {redone[-1]} cells begun again", file=sys.stderr, flush=True)
