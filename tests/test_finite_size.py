@@ -102,3 +102,16 @@ def test_the_usual_split():
     assert np.all(curve.irreducible == 0.5)
     assert np.allclose(curve.bias + curve.variance_with_noise + curve.irreducible, curve.test, rtol=1e-14)
     assert np.all(curve.variance_with_noise > curve.variance)
+
+
+def test_constants_are_those_of_the_scale_study():
+    """1, or the error over the figure with two standard errors, in halves, where that is more."""
+    study = importlib.util.spec_from_file_location("scale", ROOT / "docs" / "scale.py")
+    scale = importlib.util.module_from_spec(study)
+    study.loader.exec_module(scale)
+    results = json.loads(scale.RESULTS.read_text())
+    for row in METHODS:
+        fits = [scale.fitted(rows) for name, rows in results.items() if name.split(",")[0] == row.name]
+        most = max((abs(fit["ratio"]) + 2.0 * fit["ratio_se"] for fit in fits), default=1.0)
+        assert row.finite_size == max(1.0, math.ceil(2.0 * most) / 2.0 if most > 1.0 else 1.0), row.name
+    assert scale.table(results) in scale.PAGE.read_text()

@@ -79,7 +79,7 @@ SETTINGS = {
     "self-distillation": lambda n: (_plain(n), rg.Learner(rg.IteratedRidge(0.2 * n, 3)), n),
     "many passes of SGD": lambda n: (_plain(n), rg.Learner(rg.SGD(1.0 / n, n)), n),
     "one pass of SGD": lambda n: (_plain(n), rg.Learner(rg.OnePassSGD(1.0 / n, n), features=n), None),
-    "dimension-adapted momentum": lambda n: (_plain(n), rg.Learner(rg.DANA(1.0 / n, 0.02, n // 2), features=n), None),
+    "dimension-adapted momentum": lambda n: (_plain(n), rg.Learner(rg.DANA(0.5 / n, 0.1 / n, n // 2), features=n), None),
     "several domains": lambda n: _on_domains(n, rg.Ridge(0.2 * n)),
     "training on several domains": lambda n: _on_domains(n, rg.GradientFlow(2.0)),
     "sequences of stages": _stages,

@@ -11,6 +11,8 @@ import pytest
 import rfgen as rg
 from rfgen.curves.cells import run
 from rfgen.curves.cells.engines import Serial
+from rfgen.curves.cells.engines import call_in
+from rfgen.curves.cells.precision import Precision
 from rfgen.curves.cells.run import progress_bar
 from rfgen.curves.cells.store import Store, content_key
 
@@ -28,7 +30,7 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
         written.append(key)
 
     monkeypatch.setattr(Store, "put", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.warns(UserWarning, match="the same call goes on from there"):
         rg.simulate(TASK, LEARNER, [10, 20, 30], trials=6, store=tmp_path)
     monkeypatch.setattr(Store, "put", put)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
@@ -118,8 +120,9 @@ def test_an_ensemble_interrupted_half_way_is_returned(interrupted):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupted_run_with_a_store_goes_on_later(kind, tmp_path, interrupted, monkeypatch):
     task, learner, n, _ = KINDS[kind]
-    with pytest.raises(KeyboardInterrupt):
-        rg.simulate(task, learner, n, trials=4, store=tmp_path)
+    with pytest.warns(UserWarning, match="the same call goes on from there"):
+        some = rg.simulate(task, learner, n, trials=4, store=tmp_path)
+    assert sorted(np.ravel(some.trials)) in ([0], [0, 4, 4])  # settings of an augmentation are points together
     monkeypatch.undo()
     assert len(list(tmp_path.glob("*.npz"))) == 2
     resumed = rg.simulate(task, learner, n, trials=4, store=tmp_path)
@@ -194,3 +197,47 @@ def test_an_odd_number_of_trials_is_counted(capsys):
         assert int(runs.trials) == trials and np.isfinite(runs.test).all()
         assert np.isfinite(runs.test_se).all() == (trials > 1)
         assert np.isfinite(runs.bias).all() == (trials > 1)
+
+
+@pytest.mark.parametrize("kind", ["ridge", "classes"])
+def test_trials_are_drawn_until_the_error_is_as_asked(kind, tmp_path):
+    task, learner, n, name = KINDS[kind]
+    asked = {"until": rg.StandardError(relative=0.1), "max_trials": 60}
+    runs = rg.simulate(task, learner, n, **asked, store=tmp_path)
+    enough = runs[f"{name}_se"] <= 0.1 * runs[name]
+    assert (enough | (runs.trials == 60)).all() and enough.any() and runs.trials.min() < runs.trials.max() <= 60
+    assert rg.simulate(task, learner, n, **asked, store=tmp_path).identical(runs)
+    most = int(runs.trials.max())  # trials are those of a run of so many
+    plain = rg.simulate(task, learner, n, trials=most)
+    place = {"n": int(runs.trials.values.argmax())}
+    assert np.allclose(plain[name].isel(place), runs[name].isel(place), rtol=1e-12)
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_adaptive_trials_are_few_and_their_errors_honest(law):
+    """Hindsight needs 225 trials of a relative deviation of .15 for 1 %."""
+    scores, used = [], []
+    for seed in range(150):
+        values = 1.0 + 0.15 * (getattr(np.random.default_rng(seed), law)(size=2000) - (law == "exponential"))
+
+        def measure(start, stop, advance, values=values):
+            return {"test": values[start:stop]}
+
+        with call_in(None, {}, Precision(rg.StandardError(0.01), "test")):
+            (found,), _ = run.run_cells([run.Cell(measure, (), 32)], 2000, 10**9, "n")
+        drawn = found["test"]
+        error = drawn.std(ddof=1) / drawn.size**0.5
+        assert error <= 0.01 * drawn.mean()
+        scores.append((drawn.mean() - 1.0) / error)
+        used.append(drawn.size / 225)
+    assert np.mean(used) < 1.3 and abs(np.mean(scores)) < 4 / 150**0.5 and 0.85 < np.std(scores) < 1.25
+
+
+def test_adaptive_precision_says_what_is_missing():
+    for options, said in (
+        ({"until": 0.01, "max_trials": 10}, "until must be such as rg.StandardError"),
+        ({"until": rg.StandardError(0.01)}, "max_trials is missing"),
+        ({"max_trials": 10}, "max_trials bounds the trials of until="),
+    ):
+        with pytest.raises(ValueError, match=said):
+            rg.simulate(TASK, LEARNER, 10, **options)

@@ -6,6 +6,10 @@ import scipy.stats
 
 import rfgen as rg
 from rfgen.api.check.agreement import finite_size_trend, standard_score
+from rfgen.curves.controls import controlled
+from rfgen.simulation.random_numbers import HostKey
+from rfgen.simulation.runs.influence import row_controls
+from rfgen.simulation.sampling.samplers import sampler
 
 
 def test_scores_are_standard_normal():
@@ -69,3 +73,31 @@ def test_finite_size_error_is_of_order_one_over_n():
         assert abs(relative[-1]) < granted + 4 * errors[-1]
     coefficient, spread = finite_size_trend(sizes, np.ones(3), 1 + np.array(relative), errors)
     assert -1.0 < coefficient < 8.0 and spread < 2.0
+
+
+@pytest.mark.parametrize(("n", "ridge", "least"), [(6, 3.0, 1.0), (6, 30.0, 5.0), (20, 1000.0, 100.0)])
+def test_control_variates_leave_scores_calibrated(n, ridge, least):
+    """Noise-free ridge at one mode, whose skewed risk is an integral, with a control that helps and one that does not."""
+    s = scipy.stats.chi2(n)
+    exact = s.expect(lambda x: (ridge / (x + ridge)) ** 2)
+    random = np.random.default_rng(0)
+    x = random.chisquare(n, size=(40, 1000))
+    values = (ridge / (x + ridge)) ** 2
+    mean, error = controlled(values, np.stack([x - n, random.normal(size=x.shape)], axis=-1))
+    scores, factor = (mean - exact) / error, values.var(axis=0, ddof=1) / 40 / error**2
+    assert abs(scores.mean()) < 0.3 and 0.85 < scores.std() < 1.15
+    assert factor.min() >= 1.0 - 1e-12 and values.mean(axis=0).var() > least * mean.var()
+
+
+def test_controls_of_training_rows_have_mean_zero():
+    """Of Gaussian rows with a part of the target that is not seen, and of examples drawn with replacement."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(30, 4))
+    for task in (
+        rg.Task([2.0, 1.0, 0.3], [1.0, 0.5, 0.0], 0.1, null_power=0.4),
+        rg.Task.from_features(rows, rows[:, :1] ** 2 - 0.3 * rows[:, 1:2], noise=0.1, sampling="with replacement"),
+    ):
+        source, keys = sampler(task, "float64", "population"), [HostKey(0, number) for number in range(300)]
+        found = np.array([row_controls(source.draw(key, None, 8), 8, np.array([0.5, 20.0])) for key in keys])
+        scores = found.mean(axis=0) / (found.std(axis=0) / len(found) ** 0.5)
+        assert np.abs(scores).max() < 4.0 and found.std(axis=0).min() > 0.0

@@ -82,7 +82,8 @@ def check(
     Notes
     -----
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the allowance,
-    `finite_size` times theory times the `finite_size` of the curve, which vanishes as sizes grow.  A point whose allowance
+    `finite_size` times the method's constant (documentation, scale) times theory times the `finite_size` of the curve, which
+    vanishes as sizes grow.  A point whose allowance
     exceeds a third of the theory is not judged, and where nothing is judged nothing agrees.  The error of sampled patterns
     is added to the measurement's.
 
@@ -141,7 +142,7 @@ def check(
         if name in ("train_error", "train_accuracy"):  # shares of n rows a trial: none missed in any is no proof of zero
             rate, n_there = theory[name].clip(0.0, 1.0), theory.coords.get("n", np.inf)
             error = np.maximum(error, np.sqrt(rate * (1.0 - rate) / (n_there * measured.trials)))
-        data |= comparison(asked, theory, name, measured[name], error, finite_size, dtype)
+        data |= comparison(asked, theory, name, measured[name], error, finite_size * method.finite_size, dtype)
     import xarray
 
     failures = {key: theory.attrs[key] for key in ("failures", "unstable", "indicator") if key in theory.attrs}

@@ -40,7 +40,8 @@ class Method:
     `simulation(task, learner, n, trials, seed, memory, progress, store, **options)` the measured one, as Datasets, for the
     options that `covers` lists under "predict" and "simulate"; other verbs are those of `covers`.  `measured`: variables
     that `check` compares, each with its `_se` in the simulation; `decided`: those that decide.  `dtype`: of its simulation
-    unless another is asked for.
+    unless another is asked for.  `finite_size`: what `check` grants, in units of the curve's figure; from the scale study
+    (`docs/scale.md`) where that is more than 1.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Method:
     decided: tuple[str, ...]
     covers: Mapping[str, frozenset[str]]
     dtype: str = "float64"
+    finite_size: float = 1.0
 
     @property
     def about(self) -> str:

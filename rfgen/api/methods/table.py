@@ -120,26 +120,31 @@ METHODS = (
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
         dict.fromkeys(("predict", "simulate"), frozenset({"test"})),
+        finite_size=1.5,
     ),
     Method(
         "linear classifiers", (Mixture, ClassGroups), tuple(RULES), predict_classifier, simulate_classifier,
         ("error", "train_error", "norm"), ("error", "train_error"),
         {**_CLASSIFIED, "adversarial_error": frozenset({"features", "intercept"})},
+        finite_size=1.5,
     ),
     Method(
         "adversarial training", (Mixture, ClassGroups), (AdversarialTraining,), predict_classifier, simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
+        finite_size=3.5,
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
         predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
         ("error", "sign_error", "train_error"), _CLASSIFIED,
+        finite_size=2.0,
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
+        finite_size=3.0,
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
@@ -149,10 +154,12 @@ METHODS = (
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,
         ("test", "train", "norm"), ("test", "train"), dict.fromkeys(("predict", "simulate"), frozenset()),
+        finite_size=1.5,
     ),
     Method(
         "naive Bayes against logistic", (CorrelatedClasses,), (NaiveBayes, Logistic), predict_naive_bayes,
         simulate_naive_bayes, ("error",), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        finite_size=3.5,
     ),
     Method(
         "descent on unequal classes", (GaussianMixture,), (ClassDescent,), predict_class_imbalance,
