@@ -282,6 +282,9 @@ WRONG = {
     "cost of one": (
         lambda: rg.optimal_mixture(DOMAINS, RIDGE, 10, cost={"real": 1.0}), "cost must give the price of a row of each",
     ),
+    "a stage of batches": (
+        lambda: rg.Stage("a", rg.Learner(rg.SGD(0.1, 5)), {"real": 5}), "must be ridge or gradient training from 0",
+    ),
     "a stage that is later": (
         lambda: rg.Sequence([rg.Stage("a", RIDGE, {"real": 5}, labels="b")]), "must take labels and start from stages",
     ),
