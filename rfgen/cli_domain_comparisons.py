@@ -62,8 +62,8 @@ def _tilted() -> Domains:
 
 
 def _causal() -> Domains:
-    """Endogenous inputs: a hidden cause moves the label and inputs that do not act on it.  Noise on these leaves the outcome
-    as it is, and takes their weight away.  Used under intervention, where the cause moves no input.
+    """Endogenous inputs: a hidden cause moves the label and inputs that do not act on it.  Noise on these leaves the
+    outcome as it is, and takes their weight away.  Used under intervention, where the cause moves no input.
     """
     acting = np.where(AT > P // 2, 0.0, TEACHER)
     hidden = np.where(AT > P // 2, 0.5, 0.0) * np.sqrt(SPECTRUM) / np.sqrt(P / 4.0)

@@ -125,8 +125,8 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
     augmentations = _augmentations(domains, learner.augmentation)
     if isinstance(learner.training, SGD) and any(augmentations):
         raise ValueError(
-            "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave it "
-            "out"
+            "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave "
+            "augmentation out"
         )
     axes |= {"features": learner.features, **learner.training.axes}
     return AskedDomains(domains, axes, tests, single, augmentations, mixtures)

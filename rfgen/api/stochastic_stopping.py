@@ -19,6 +19,12 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
 
     At inf only `test` is known, `end_test`; the parts of the risk are NaN there.
     """
+    views = getattr(learner.augmentation, "views", 1.0)
+    if getattr(learner.training, "fresh", False) and np.max(views) > 1.0 and learner.augmentation.moments_suffice:
+        raise ValueError(
+            f"views must be 1 for optimal_stopping of many passes, got {np.max(views):g}, whose end is not derived: "
+            "compare the steps of rg.predict, or take rg.GradientDescent"
+        )
 
     def curve(steps: np.ndarray) -> Any:
         at = replace(learner, training=replace(learner.training, steps=steps))  # type: ignore[type-var]

@@ -58,6 +58,32 @@ def test_one_domain_is_todays_curve(training, names, rtol):
         np.testing.assert_allclose(ours[name].values, today[name].values, rtol=rtol, atol=1e-13)
 
 
+@pytest.mark.parametrize(("training", "views"), [
+    (rg.Ridge([0.3, 3.0]), rg.Mask(0.6, views=3)), (rg.Ridge(0.3), rg.GaussianNoise(0.05, views=np.inf)),
+    (rg.GradientFlow([3.0, 30.0]), rg.GaussianNoise(0.02, views=2)),
+])
+def test_one_domain_in_views_is_todays_curve(training, views):
+    learner = rg.Learner(training, features=70, augmentation=views)
+    today, ours = rg.predict(REAL, learner, n=50), rg.predict(REAL, learner, n=50, test=REAL)
+    for name in ("test", "bias", "variance", "noise", "train", "norm"):
+        np.testing.assert_allclose(ours[name].values, today[name].values, rtol=1e-10)
+
+
+def test_batches_of_one_domain_are_todays_curve():
+    learner = rg.Learner(rg.SGD([0.2, 0.4], [5, 40], batch=2, momentum=0.3))
+    today, ours = rg.predict(FLAT, learner, n=100), rg.predict(FLAT, learner, n=100, test=FLAT)
+    assert today.test.dims == ours.test.dims
+    for name in ("test", "noise", "train", "norm"):
+        np.testing.assert_allclose(ours[name].values, today[name].values, rtol=1e-8)
+
+
+def test_noise_by_domain_adds_up_along_training():
+    curve = rg.predict(DOMAINS, rg.Learner(rg.GradientFlow([3.0, np.inf], ridge=0.3)), {"real": 20, "cheap": 30})
+    np.testing.assert_allclose(curve.noise_by_domain.sum("domain") + curve.irreducible, curve.noise, rtol=1e-10)
+    end = rg.predict(DOMAINS, RIDGE, {"real": 20, "cheap": 30})
+    np.testing.assert_allclose(curve.noise_by_domain.isel(time=1), end.noise_by_domain, rtol=1e-9)
+
+
 def test_every_derivative_is_one():
     """Against differentiation through the engine: worst seen 6e-15."""
     domains, far, *_ = instance(True)
@@ -85,6 +111,7 @@ def digits():
 
 
 CHEAP, FAR = REAL.shifted(overlap=0.8, noise=0.1), REAL.shifted(scale=np.geomspace(3.0, 0.3, 120))
+FLAT = rg.Task(np.arange(1, 201) ** -0.6 / 20, np.arange(1, 201) ** -1.0, 0.3)
 SETTINGS = {
     "concept shift, kernel": ({"real": REAL, "cheap": CHEAP}, RIDGE, {"real": 40, "cheap": [0, 80]}, {"cheap": 0.5}, None),
     "covariate shift, features": (
@@ -101,6 +128,24 @@ SETTINGS = {
     "three domains, ensemble": (
         {"real": REAL, "cheap": CHEAP, "far": FAR}, rg.Learner(rg.Ridge(0.3), features=60),
         {"real": 20, "cheap": 30, "far": 30}, None, None,
+    ),
+    "noisy views of one, masked ones of the other": (
+        {"real": REAL, "cheap": CHEAP},
+        rg.Learner(rg.Ridge(0.3), 60, {"real": rg.GaussianNoise(0.02, views=4), "cheap": rg.Mask(0.7, views=2)}),
+        {"real": 40, "cheap": 60}, {"cheap": 2.0}, "real",
+    ),
+    "flow on masked views": (
+        {"real": REAL, "cheap": CHEAP}, rg.Learner(rg.GradientFlow([3.0, 30.0]), augmentation={"cheap": rg.Mask(0.7)}),
+        {"real": 40, "cheap": 60}, None, None,
+    ),
+    "batches": (
+        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 200))},
+        rg.Learner(rg.SGD([0.2, 0.4], [5, 40, 200])), {"real": 60, "cheap": 80}, {"cheap": 3.0}, "real",
+    ),
+    "batches, features, momentum": (
+        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 200))},
+        rg.Learner(rg.SGD(0.4, [5, 40, 200], batch=4, momentum=0.5, ridge=2.0), features=70), {"real": 60, "cheap": 80},
+        {"cheap": 3.0}, "real",
     ),
     "digits": (None, rg.Learner(rg.Ridge(3.0)), {"clear": 30, "noisy": 60}, {"noisy": 2.0}, None),
 }
@@ -211,9 +256,24 @@ WRONG = {
     "no covariance": (lambda: rg.Domain([[1.0, 2.0], [0.0, 1.0]], [1.0, 1.0]), "symmetric matrix"),
     "a teacher of other size": (lambda: rg.Domain([1.0, 1.0], [1.0]), r"weights must have one entry per input \(2\)"),
     "outside the span": (lambda: rg.Domain.from_moments([1.0, 0.0], [1.0, 1.0], 3.0), "cross must lie in the span of"),
-    "views": (
-        lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation=rg.Mask(0.5)), {"real": 5}),
-        "augmentation is not covered by predict for several domains",
+    "factors of whole views": (
+        lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation=rg.Gain([0.5, 1.0])), {"real": 5}),
+        "Gain is not predicted for rows of several domains",
+    ),
+    "views of no domain": (
+        lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation={"reel": rg.Mask(0.5)}), {"real": 5}),
+        "augmentation must be of the domains real, cheap, got 'reel'",
+    ),
+    "views by domain of one task": (
+        lambda: rg.predict(REAL, rg.Learner(rg.Ridge(0.1), augmentation={"real": rg.Mask(0.5)}), 5),
+        "augmentation must be one for all samples of Task",
+    ),
+    "views in batches": (
+        lambda: rg.predict(DOMAINS, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5)), {"real": 5}),
+        "augmentation is not derived for rg.SGD on several domains",
+    ),
+    "one pass": (
+        lambda: rg.predict(DOMAINS, rg.Learner(rg.OnePassSGD(0.1, 5)), {"real": 5}), "training must be one of .*rg.SGD on",
     ),
     "value along training": (
         lambda: rg.row_value(DOMAINS, rg.Learner(rg.GradientFlow(1.0)), {"real": 5}), "row_value is not there for training",
@@ -221,6 +281,9 @@ WRONG = {
     "value at ridge 0": (lambda: rg.row_value(DOMAINS, rg.Learner(rg.Ridge()), {"real": 5}), "ridge must be > 0"),
     "cost of one": (
         lambda: rg.optimal_mixture(DOMAINS, RIDGE, 10, cost={"real": 1.0}), "cost must give the price of a row of each",
+    ),
+    "a stage of batches": (
+        lambda: rg.Stage("a", rg.Learner(rg.SGD(0.1, 5)), {"real": 5}), "must be ridge or gradient training from 0",
     ),
     "a stage that is later": (
         lambda: rg.Sequence([rg.Stage("a", RIDGE, {"real": 5}, labels="b")]), "must take labels and start from stages",

@@ -16,6 +16,9 @@ VISITS = {
     "Nesterov": (rg.Dropout(0.4), None, rg.SGD(0.5, STEPS, batch=4, momentum=0.7, nesterov=True, ridge=4.0)),
     "gain": (rg.Compose([rg.Gain([0.5, 1.5]), rg.LabelSmoothing(0.2)]), None, rg.SGD(0.7, STEPS, batch=4)),
     "flip": (rg.Flip(0.5), None, rg.SGD(0.8, STEPS, batch=2)),
+    "several views": (rg.Mask(0.6, views=3), None, rg.SGD(2.0, STEPS, batch=4)),
+    "several noisy views, features": (rg.GaussianNoise(0.01, views=2), 80, rg.SGD(0.7, STEPS)),
+    "several factors": (rg.Gain([0.5, 1.5], views=2), None, rg.SGD(0.7, STEPS)),
     "stored": (rg.Mask(0.6, views=3), None, rg.SGD(2.0, STEPS, batch=4, fresh=False)),
     "stored, features": (rg.GaussianNoise(0.02, views=3), 80, rg.SGD(1.0, STEPS, batch=4, fresh=False)),
 }
@@ -29,6 +32,20 @@ def test_many_passes_in_views(name):
     z = np.concatenate([np.ravel(report.dataset[f"{part}_z"]) for part in ("test", "train")])
     # "noisy features" has one z of -3.1: over ten other seeds its 60 z have mean .2, deviation .9 and no more than 2.2
     assert np.mean(np.abs(z)) < 1.6, z
+
+
+RESAMPLED = {
+    "bootstrap": (rg.SGD(2.0, STEPS, batch=2), {"resampling": rg.Bootstrap()}, None),
+    "share, features": (rg.SGD(1.5, STEPS, batch=2, ridge=2.0), {"features": 80, "resampling": rg.Subsample(0.6)}, None),
+    "bagging": (rg.SGD(1.5, STEPS, batch=2), {"features": 80, "resampling": rg.Bootstrap()}, 3),
+}
+
+
+@pytest.mark.parametrize("name", RESAMPLED)
+def test_samples_of_ones_own(name):
+    training, options, members = RESAMPLED[name]
+    report = rg.check(TASK, rg.Learner(training, **options), n=150, trials=60, seed=3, members=members)
+    assert report.agrees and report.compared == 3, report
 
 
 MEMBERS = {

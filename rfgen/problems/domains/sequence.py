@@ -11,6 +11,7 @@ from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.rules import instance, optional
 from rfgen.problems.settings import Noun, setting
+from rfgen.problems.trainings.stochastic import SGD
 
 # Labels of the domains' own teachers.
 TRUTH = "truth"
@@ -68,7 +69,8 @@ class Stage(Noun):
         if self.learner.augmentation is not None or self.learner.resampling is not None:
             raise ValueError(f"learner of stage {self.name!r} must be without augmentation and resampling: leave them out")
         initial = self.learner.training.initial_variance
-        if not self.learner.training.needs_samples or np.any(initial):
+        batches = isinstance(self.learner.training, SGD)
+        if not self.learner.training.needs_samples or batches or np.any(initial):
             training = self.learner.training
             raise ValueError(f"learner of stage {self.name!r} must be ridge or gradient training from 0, got {training!r}")
         for kind in ("n", "weights", "noise"):

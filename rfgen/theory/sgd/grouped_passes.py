@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.precision import require_double_precision
+from rfgen.theory.dynamics.trajectory import largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.sgd.group_losses import group_losses
-from rfgen.theory.sgd.multi_pass import TOLERANCE, MultiPassCurve, unserved
+from rfgen.theory.sgd.multi_pass import TOLERANCE, MultiPassCurve, nothing_learned, unserved
 from rfgen.theory.sgd.second_moments import Iteration
 from rfgen.theory.sgd.stability import Stability
 
@@ -39,6 +40,8 @@ def grouped_passes(
     require_double_precision("rfgen.theory.sgd.grouped_passes")
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
     null = float(problem.null_power)
+    if largest_eigenvalue(problem, np.float64(n), np.float64(features)) == 0.0:
+        return nothing_learned(place.size, null, noise)
     with np.errstate(over="ignore", invalid="ignore"):
         run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared)
         if run is None:

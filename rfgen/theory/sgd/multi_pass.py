@@ -13,7 +13,7 @@ traces are sums over one contour that serves all steps, so both follow from the 
 enters beside S T; the latter is a recursion over pairs of nodes.  (Derived: theory (7.9) to (7.12).)
 """
 
-__all__ = ["MultiPassCurve", "multi_pass_sgd", "unserved"]
+__all__ = ["MultiPassCurve", "multi_pass_sgd", "nothing_learned", "unserved"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +104,7 @@ def multi_pass_sgd(
     if factors is not None:
         iteration, aim, returned = factors.iteration(iteration), factors.aim, factors.returned
     if edge == 0.0:
-        return _untrained(place.size, float(problem.null_power), noise)
+        return nothing_learned(place.size, float(problem.null_power), noise)
     curve = moment_contour(iteration, edge, int(times[-1]), finite_size)
     if curve is None or curve.nodes.size > MOST_NODES:
         return unserved(place.size)
@@ -206,7 +206,7 @@ def _columns(kernel: np.ndarray, null: float) -> list[np.ndarray]:
     return [kernel[..., 0] + kernel[..., 2] + null * kernel[..., 1], kernel[..., 1]]
 
 
-def _untrained(count: int, null: float, noise: Any) -> MultiPassCurve:
+def nothing_learned(count: int, null: float, noise: Any) -> MultiPassCurve:
     """Nothing can be learned."""
     one, zero = np.ones(count), np.zeros(count)
     return MultiPassCurve(
