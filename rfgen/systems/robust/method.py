@@ -75,18 +75,19 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     columns = grid.columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
     free = isinstance(training, Ridge)
-    softness, low, high = (1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)) if free else force_of(training, shape)
+    endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
+    softness, low, high = endless if free else force_of(training, shape)
     given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
     spectrum = modes.eigenvalues, modes.multiplicity, modes.power
     solved = blockwise(
         lambda *block: _solved((spectrum, noise, moments), block, intercept=getattr(training, "intercept", False)),
         list(given), ONE_BY_ONE,
     )
-    endless = free and np.isinf(moments[1])
+    useless = free and np.isinf(moments[1])
     values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES}}
     if free:
         del values["clipped"], values["intercept"]
-        values = {name: np.where(endless & (name != "kappa"), np.inf, column) for name, column in values.items()}
+        values = {name: np.where(useless & (name != "kappa"), np.inf, column) for name, column in values.items()}
     done = solved["converged"]
     variables = {name: grid.pack(np.where(done, column, np.nan)) for name, column in values.items()}
     variables |= {name: grid.pack(solved[name]) for name in ("residual", "converged")}
