@@ -48,6 +48,7 @@ __all__ = [
     "IteratedRidge",
     "Jitter",
     "LabelSmoothing",
+    "LabelledFeatures",
     "LaplaceKernel",
     "LaplaceNoise",
     "Lasso",
@@ -215,6 +216,7 @@ from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePa
 from rfgen.symbolic import formula, formulas
 from rfgen.systems import univariate
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
+from rfgen.systems.labelled_features.problem import LabelledFeatures
 from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
 from rfgen.systems.robust.noise_laws import ContaminatedNoise, LaplaceNoise, StudentNoise

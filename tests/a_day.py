@@ -209,6 +209,10 @@ PREDICTIONS: dict[str, Method] = {
     "naive Bayes": lambda t: rg.predict(
         rg.CorrelatedClasses.blocks(3 * t.size, 3, 0.5 * t.value, 2.0), rg.Learner(rg.NaiveBayes()), 60 + t.n
     ),
+    "real features": lambda t: rg.predict(
+        rg.LabelledFeatures(np.sin(np.outer(np.arange(200), 1.0 + np.arange(8) * t.value)), (-1.0) ** np.arange(200)),
+        rg.Learner(rg.Logistic(t.value)), 20 + t.n
+    ),
     "robust": lambda t: rg.predict(
         rg.NoisyTask(rg.Task.isotropic(t.size), rg.StudentNoise(2.0)), rg.Learner(rg.Huber(t.value)), 40 + t.n
     ),

@@ -17,6 +17,7 @@ TASKS = {
     rg.ZonalLabels: rg.ZonalLabels(3, rg.NTK("relu"), lambda t: 0.5 * t, degrees=4),
     rg.Domains: rg.Domains({"a": TASK}),
     rg.CorrelatedClasses: rg.CorrelatedClasses([1.0] * 4, np.eye(4)),
+    rg.LabelledFeatures: rg.LabelledFeatures(np.sin(np.outer(np.arange(60), np.arange(1, 5))), (-1.0) ** np.arange(60)),
     rg.GaussianMixture: rg.GaussianMixture([8, 4], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
 }
 MADE = {
@@ -119,7 +120,7 @@ def test_covered_options_reach_the_method():
 
 
 def test_nouns_that_do_not_meet():
-    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture, rg\.ClassGroups or rg\.Teacher to train Hinge"):
+    with pytest.raises(ValueError, match=r"task must be an rg\.Mixture, .* or rg\.LabelledFeatures to train Hinge"):
         rg.predict(TASK, rg.Learner(rg.Hinge(0.1)), 20)
     with pytest.raises(ValueError, match=r"to train GradientFlow.*on which are trained rg\.Ridge, rg\.Logistic"):
         rg.simulate(CLASSES, rg.Learner(rg.GradientFlow(1.0)), 20)

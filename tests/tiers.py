@@ -446,6 +446,19 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/problems/test_kernels_of_inputs.py": {
         "test_gradients": ("NTK(depth=2, bias=0.3)", "LaplaceKernel(bandwidth=0.7)"),
     },
+    "tests/systems/test_robust.py": {
+        "test_a_large_threshold_is_ridge_regression": (),
+        "test_absolute_deviations_beat_squares_below_a_ratio": (),
+        "test_nothing_is_below_what_is_possible": (),
+        "test_the_best_threshold_against_the_worst_contamination": (),
+        "test_theory_and_simulation_agree": (),
+    },
+    "tests/systems/test_labelled_features.py": {
+        "test_biased_teachers_and_simulation_agree": (),
+        "test_digits": (),
+        "test_normal_rows_are_a_teachers": (),
+        "test_what_features_do_not_tell_is_probit_noise": (),
+    },
     "tests/theory/bayes/test_best.py": {
         "test_no_ridge_is_better_than_the_best": ("probit",),
     },

@@ -91,7 +91,7 @@ def _at(task: Any, n: float) -> dict[str, float]:
         noise = float(task.noise[0] + task.null_power[0])
         return {"test": best_regression(task.power[0] / count, count, noise, n)}
     if isinstance(task, SparseRegression):
-        best = best_sparse(task.coefficients, task.multiplicity, float(task.noise), n)
+        best = best_sparse(task.coefficients, task.multiplicity, float(task.noise), n, task.prior == "normal")
         return {"test": best.any_algorithm, "reached": best.reached}
     if isinstance(task, NoisyTask):
         inner, modes, (shares, means, deviations) = task.task, task.task.modes, task.noise.mixture
@@ -101,8 +101,13 @@ def _at(task: Any, n: float) -> dict[str, float]:
         excess = best_robust(modes.power[kept] / count, count, mixture, n)
         return {"test": excess + normal + task.noise.variance, "excess": excess}
     if isinstance(task, Teacher):
-        power = task.variances * task.direction**2
-        least = best_teacher(power, task.link, task.scale, task.flip, n)
+        if task.bias != 0.0 or (task.link == "logistic" and task.unexplained > 0.0):
+            raise ValueError(f"task must be a teacher without bias, probit if unexplained, for best_possible, got {task!r}")
+        link, scale, power = task.link, task.scale, task.variances * task.direction**2
+        if task.unexplained > 0.0:  # probit noise is what the inputs do not tell
+            scale = np.sqrt(((scale**2 if link == "probit" else 0.0) + task.unexplained) / (1.0 - task.unexplained))
+            link = "probit"
+        least = best_teacher(power, link, scale, task.flip, n)
         return {"error": least.error, "sign_error": least.sign_error}
     if task.prior != 0.5 or task.covariance.ndim > 1:
         raise ValueError(f"task must have classes of one size and covariance for best_possible, got {task!r}")

@@ -27,7 +27,8 @@ def test_the_best_threshold_against_the_worst_contamination(share, rows, least):
 
 def test_a_large_threshold_is_ridge_regression():
     task, ridges = TASK.with_noise(0.3), [0.0, 1e-6, 0.1, 10.0, 1e6]
-    huber, plain = (rg.predict(task, rg.Learner(training), n=[20, 200]) for training in (rg.Huber(ridges, 1e6), rg.Ridge(ridges)))
+    both = rg.Learner(rg.Huber(ridges, 1e6)), rg.Learner(rg.Ridge(ridges))
+    huber, plain = (rg.predict(task, learner, n=[20, 200]) for learner in both)
     np.testing.assert_allclose(huber.test, plain.test, rtol=1e-12)
     np.testing.assert_allclose(huber.norm, plain.norm, rtol=1e-12)
 
@@ -68,10 +69,9 @@ def test_no_step_from_the_fit_lowers_the_objective(n, force, loss):
 
 
 @pytest.mark.parametrize(("law", "training", "n", "features"), [
-    (rg.ContaminatedNoise(0.05), rg.Huber([0.3, 3.0]), [90, 150], None), (rg.StudentNoise(2.0), rg.Absolute(2.0), [90], None),
-    (rg.StudentNoise(2.0), rg.Huber(3.0, [0.5, 2.0]), [120], 50), (rg.LaplaceNoise(), rg.Quantile(3.0, 0.8, True), [150], None),
-    (rg.ContaminatedNoise(0.1, shift=4.0), rg.Huber(2.0, 1.0, True), [150], 40), (rg.LaplaceNoise(), rg.Ridge(3.0), [90], None),
-], ids=["Huber", "absolute", "Huber, features", "quantile", "shifted outliers", "ridge"])
+    (rg.StudentNoise(2.0), rg.Huber(3.0, [0.5, 2.0]), [120], 50),
+    (rg.ContaminatedNoise(0.1, shift=4.0), rg.Quantile(3.0, 0.8, True), [150], None),
+], ids=["Huber, features", "quantile, shifted outliers"])
 def test_theory_and_simulation_agree(law, training, n, features):
     report = rg.check(rg.NoisyTask(TASK.with_noise(0.1), law), rg.Learner(training, features=features), n=n, trials=40)
     assert report.agrees, report

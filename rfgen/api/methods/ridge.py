@@ -12,7 +12,7 @@ from rfgen.api.finite_size import warn_low_dimension
 from rfgen.api.methods.dynamics import predict_trajectory
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
 from rfgen.api.own_data.leverages import with_leverages
-from rfgen.curves.dataset import dataset, judged
+from rfgen.curves.dataset import dataset, described, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.program import program
 from rfgen.problems import validation
@@ -22,6 +22,7 @@ from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD
+from rfgen.theory.estimation.intervals import interval_length, naive_coverage
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.ensemble import ensemble
 from rfgen.theory.ridge.negative_ridge import risk_below_zero
@@ -39,6 +40,8 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
         the variance from samples, features and initial weights, and all that is linear in the noise variance, that of the
         test label included.  `train`, the mean squared residual; `norm`, the squared length of the weights;
         `amplification`, the factor on every source of error; `kappa`, `gamma`, `df1`, `residual`, `converged`.
+        Of `Ridge` also `interval_length`, of intervals that cover 90 % of fresh labels, and `naive_coverage`, what those
+        cover that are made of training residuals: right where noise and inputs are normal.
 
         With an augmentation `data_variance` + `features_variance` = `variance` stand in place of `kappa` and `gamma`,
         `attrs["form"]` names the equivalent, `test_pattern_se` and `train_pattern_se` are standard errors where patterns
@@ -67,12 +70,21 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
     axes = checked_axes(task, learner, n)
     refuse_held_out(task, learner)
     if members is None:
-        found = risk_curve(task, learner, axes, form)
+        found = with_intervals(risk_curve(task, learner, axes, form), learner)
     else:
         found = predict_ensemble(task, learner, axes, form, members)
     if learner.resampling is None:
         return found
     return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))
+
+
+def with_intervals(curve: Any, learner: Learner) -> Any:
+    """The curve of ridge regression with what intervals for fresh labels are worth."""
+    if not isinstance(learner.training, Ridge) or learner.resampling is not None:
+        return curve
+    test, train = curve.test.values, curve.train.values
+    found = {"interval_length": interval_length(test), "naive_coverage": naive_coverage(test, train)}
+    return curve.assign({name: (curve.test.dims, column, described(name)) for name, column in found.items()})
 
 
 @program(static_argnames=("keep_outputs", "shared"))

@@ -27,7 +27,7 @@ from rfgen.problems.domains.domains import Domains
 from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Logistic
+from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Averaging, Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import (
     Chebyshev,
     GradientDescent,
@@ -40,6 +40,8 @@ from rfgen.problems.trainings.spectral import (
 from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.class_imbalance.method import predict_class_imbalance, simulate_class_imbalance
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture
+from rfgen.systems.labelled_features.method import predict_features, simulate_features
+from rfgen.systems.labelled_features.problem import LabelledFeatures
 from rfgen.systems.linear_networks.method import predict_deep_flow, simulate_deep_flow
 from rfgen.systems.linear_networks.training import DeepLinearFlow
 from rfgen.systems.naive_bayes.method import predict_naive_bayes, simulate_naive_bayes
@@ -139,6 +141,11 @@ METHODS = (
         predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
         ("error", "sign_error", "train_error"), _CLASSIFIED,
         finite_size=2.0,
+    ),
+    Method(
+        "classifiers of real features", (LabelledFeatures,),
+        tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
+        ("error", "train_error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,

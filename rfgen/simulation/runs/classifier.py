@@ -227,10 +227,12 @@ def _measured(
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved
-        missed = label_error(overlap, spread, bias, source.link, source.scale, source.flip)
-        clean = sign_error(overlap, spread, bias)
+        # the teacher's u, of variance 1, has a part that inputs do not tell
+        told, law = xp.sqrt(1.0 - source.unexplained) * overlap, (source.link, source.scale, source.flip, source.bias)
+        missed = label_error(told, spread, bias, *law)
+        clean = sign_error(told, spread, bias, source.bias)
         if name == "logistic":
-            found |= calibration(*label_law(overlap, spread, bias, source.link, source.scale, source.flip))
+            found |= calibration(*label_law(told, spread, bias, *law))
         return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
     groups = (source.means, source.deviations, source.classes)
     of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)

@@ -38,11 +38,12 @@ def group_errors(
     return normal_cdf(xp.where(spread > 0.0, behind / xp.where(spread > 0.0, spread, 1.0), sharp))
 
 
-def sign_error(overlap: Array, variance: Array, intercept: Array) -> Array:
-    """Probability that sign(s + b) is not sign(u), for (u, s) normal with variances 1 and `variance`, covariance `overlap`.
+def sign_error(overlap: Array, variance: Array, intercept: Array, bias: Any = 0.0) -> Array:
+    """Probability that sign(s + b) is not sign(u + c), c the `bias`, for (u, s) normal with variances 1 and `variance`,
+    covariance `overlap`.
 
-    1/2 - 1/pi int_0^asin(r) exp(-h^2 / (2 cos^2 a)) da, r the correlation, h = b / sqrt(variance); without intercept
-    arccos(r) / pi.
+    Phi(h) + Phi(c) - 2 Phi(h) Phi(c) - 1/pi int_0^asin(r) exp(-(h^2 + c^2 - 2 h c sin a) / (2 cos^2 a)) da, r the
+    correlation, h = b / sqrt(variance); without intercept and bias arccos(r) / pi.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):
@@ -56,27 +57,30 @@ def sign_error(overlap: Array, variance: Array, intercept: Array) -> Array:
     height = xp.where(deviation > 0.0, intercept / safe, np.inf)
     end = xp.arcsin(correlation)
     nodes, weights = (xp.asarray(each, end.dtype) for each in ANGLES)
-    cosine = xp.cos(0.5 * end * (nodes + 1.0))
-    inside = xp.exp(-0.5 * (height / cosine) ** 2)
-    return 0.5 - 0.5 * end * (weights @ inside) / np.pi
+    angle = 0.5 * end * (nodes + 1.0)
+    height = xp.clip(height, -1e6, 1e6)
+    inside = xp.exp(-0.5 * (height**2 + bias**2 - 2.0 * height * bias * xp.sin(angle)) / xp.cos(angle) ** 2)
+    above, right = normal_cdf(height), normal_cdf(xp.asarray(bias + 0.0 * height))
+    return above + right - 2.0 * above * right - 0.5 * end * (weights @ inside) / np.pi
 
 
 def label_error(
-    overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array
+    overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array, bias: Any = 0.0
 ) -> Array:
-    """Probability that sign(s + b) is not a fresh label of the teacher with that `link`, `scale` and `flip`."""
+    """Probability that sign(s + b) is not a fresh label of the teacher with that `link`, `scale`, `flip` and `bias`."""
     xp = namespace(variance)
     if link == "sign":
-        wrong = sign_error(overlap, variance, intercept)
+        wrong = sign_error(overlap, variance, intercept, bias)
     elif link == "probit":
         # a label of u + noise, which has this deviation
-        wrong = sign_error(overlap / xp.sqrt(1.0 + scale * scale), variance, intercept)
+        whole = xp.sqrt(1.0 + scale * scale)
+        wrong = sign_error(overlap / whole, variance, intercept, bias / whole)
     else:
         u = xp.asarray(SCORES, overlap.dtype)
         density = xp.exp(-0.5 * u * u) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
         rest = xp.sqrt(xp.maximum(variance - overlap * overlap, 1e-4 * variance))
         above = normal_cdf((overlap * u + intercept) / xp.where(rest > 0.0, rest, 1.0))
-        says = 1.0 / (1.0 + xp.exp(-u / scale))
+        says = 1.0 / (1.0 + xp.exp(-(u + bias) / scale))
         wrong = density @ (says * (1.0 - above) + (1.0 - says) * above)
     return flip + (1.0 - 2.0 * flip) * wrong
 
@@ -93,7 +97,7 @@ def group_laws(means: Array, deviations: Array, classes: Array, shares: Array) -
 
 
 def label_law(
-    overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array
+    overlap: Array, variance: Array, intercept: Array, link: str, scale: Array, flip: Array, bias: Any = 0.0
 ) -> tuple[Array, Array, Array]:
     """The same for scores s + b and labels of a teacher."""
     xp = namespace(variance)
@@ -103,10 +107,10 @@ def label_law(
     if link == "logistic":
         u = (overlap / variance * s)[:, None] + rest * xp.asarray(SCORES, overlap.dtype)
         weight = np.exp(-0.5 * SCORES**2) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
-        says = (1.0 / (1.0 + xp.exp(-u / scale))) @ xp.asarray(weight, overlap.dtype)
+        says = (1.0 / (1.0 + xp.exp(-(u + bias) / scale))) @ xp.asarray(weight, overlap.dtype)
     else:
         blur = xp.sqrt(rest * rest + (scale * scale if link == "probit" else 0.0))
-        says = normal_cdf(overlap / variance * s / blur)
+        says = normal_cdf((overlap / variance * s + bias) / blur)
     says = flip + (1.0 - 2.0 * flip) * says
     return s + intercept, density * says, density * (1.0 - says)
 

@@ -13,7 +13,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.simulation.arrays import namespace
-from rfgen.simulation.random_numbers import logistics, normals, split, uniforms
+from rfgen.simulation.random_numbers import fold_in, logistics, normals, split, uniforms
 
 
 @jax.tree_util.register_dataclass
@@ -60,20 +60,25 @@ class GroupRows:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TeacherRows:
-    """One population: `direction`, `deviations` (dim,), `scale` and `flip` (), `link`, `n` rows."""
+    """One population: `direction`, `deviations` (dim,), `scale`, `flip`, `bias`, `unexplained` (), `link`, `n` rows."""
 
     direction: Any
     deviations: Any
     scale: Any
     flip: Any
+    bias: Any
+    unexplained: Any
     link: str = field(metadata={"static": True})
     n: int = field(metadata={"static": True})
 
     def draw(self, key: Any) -> LabelledRows:
         """Labels as the teacher says, then flipped."""
         of_labels, of_flips, of_rows = split(key, 3)
+        of_rest = fold_in(of_labels, 1)
         rows = self.deviations * normals(of_rows, (self.n, self.deviations.size))
-        score, xp = rows @ self.direction, namespace(rows)
+        xp = namespace(rows)
+        score = xp.sqrt(1.0 - self.unexplained) * (rows @ self.direction) + self.bias
+        score = score + xp.sqrt(self.unexplained) * normals(of_rest, (self.n,))
         if self.link == "probit":
             score = score + self.scale * normals(of_labels, (self.n,))
         elif self.link == "logistic":
@@ -100,7 +105,8 @@ def labelled_rows(problem: Any, n: Any = None) -> GroupRows | TeacherRows:
             raise ValueError(f"counts must sum to a whole number of rows, or n be given, got {problem.counts.tolist()}")
     n = validation.integer("n", n, 2 if isinstance(problem, Mixture) else 1)
     if isinstance(problem, Teacher):
-        arrays = (problem.direction, np.sqrt(problem.variances), problem.scale, problem.flip)
+        names = ("scale", "flip", "bias", "unexplained")
+        arrays = (problem.direction, np.sqrt(problem.variances), *(getattr(problem, name) for name in names))
         return TeacherRows(*(np.asarray(each) for each in arrays), link=problem.link, n=n)
     if isinstance(problem, Mixture):
         problem.groups(n)  # refuses, by name, an n that leaves a class empty

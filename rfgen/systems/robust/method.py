@@ -18,6 +18,7 @@ from rfgen.systems.robust.problem import force_of, regression_of
 from rfgen.systems.robust.simulation import robust_runs
 from rfgen.systems.robust.theory import RobustRegression, robust_regression
 
+NAMES, RISKS = ("excess", "norm", "intercept", "clipped", "kappa"), ("test", "excess", "norm")
 # A force that is never clipped, in units of all that is finite.
 FREE = 1e100
 
@@ -70,24 +71,27 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     else:
         shares, means, deviations = law.mixture
         noise, moments = (shares, means, np.sqrt(deviations**2 + normal)), (law.mean, normal + law.variance)
-    if isinstance(training, Ridge):  # all of the noise that least squares see is its variance
-        noise = np.ones(1), np.zeros(1), np.sqrt([min(moments[1], FREE)])
+    if isinstance(training, Ridge):  # all of the noise that least squares see is its mean and variance
+        noise = np.ones(1), np.array([moments[0]]), np.sqrt([min(moments[1], FREE)])
     columns = grid.columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
     free = isinstance(training, Ridge)
-    softness, low, high = (1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)) if free else force_of(training, shape)
+    endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
+    softness, low, high = endless if free else force_of(training, shape)
     given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
     spectrum = modes.eigenvalues, modes.multiplicity, modes.power
     solved = blockwise(
         lambda *block: _solved((spectrum, noise, moments), block, intercept=getattr(training, "intercept", False)),
         list(given), ONE_BY_ONE,
     )
-    endless = free and np.isinf(moments[1])
+    useless = free and np.isinf(moments[1])
     values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES}}
-    if free:
-        del values["clipped"], values["intercept"]
-        values = {name: np.where(endless & (name != "kappa"), np.inf, column) for name, column in values.items()}
     done = solved["converged"]
+    if free:
+        del values["clipped"]
+    if useless:
+        values = {name: np.full_like(column, np.inf) for name, column in values.items() if name in RISKS}
+        done = np.ones_like(done)
     variables = {name: grid.pack(np.where(done, column, np.nan)) for name, column in values.items()}
     variables |= {name: grid.pack(solved[name]) for name in ("residual", "converged")}
     attributes: dict[str, Any] = {
@@ -101,7 +105,6 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     return dataset(axes, variables, task, attributes)
 
 
-NAMES = ("excess", "norm", "intercept", "clipped", "kappa")
 
 
 def simulate_robust(

@@ -37,12 +37,12 @@ class NoisyTask(SystemTask):
 
 
 def regression_of(task: Any) -> tuple[Task, AbstractNoise | None]:
-    """The task and the law of noise beside its own normal one, None where that is all; refuses what is no linear regression."""
+    """The task, and the law of noise beside its own normal one or None; refuses what is no linear regression."""
     inner, law = (task.task, task.noise) if isinstance(task, NoisyTask) else (task, None)
     if not isinstance(inner.population, GaussianModes) or inner.spectrum.infinite or inner.outputs > 1:
         raise ValueError(
-            f"losses of the residual need a task of one output and finitely many Gaussian modes, such as rg.Task(eigenvalues, "
-            f"power), got {inner!r}"
+            f"losses of the residual need a task of one output and finitely many Gaussian modes, such as "
+            f"rg.Task(eigenvalues, power), got {inner!r}"
         )
     return inner, law
 
@@ -70,7 +70,9 @@ class Huber(AbstractRobustTraining):
 
 
 class Absolute(AbstractRobustTraining):
-    """Least absolute deviations: minimise `sum_i |y_i - f(x_i)| + (ridge/2) ||w||^2`, `ridge` and `intercept` as in `Huber`.
+    """Least absolute deviations: minimise `sum_i |y_i - f(x_i)| + (ridge/2) ||w||^2`.
+
+    `ridge` and `intercept` as in `Huber`.
 
     >>> Absolute(1.0)
     Absolute(ridge=1)

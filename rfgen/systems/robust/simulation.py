@@ -86,9 +86,8 @@ def _trial(
 
     def setting(ridge: Array, shape: Array) -> dict[str, Array]:
         force = (1.0, -np.inf, np.inf) if kind == "ridge" else force_of(of, shape)
-        fit = _least_squares(design, targets, ridge) if kind == "ridge" else robust_fit(
-            design, targets, force, ridge, intercept
-        )
+        fitted = _least_squares if kind == "ridge" else robust_fit
+        fit = fitted(design, targets, force, ridge, intercept)
         weights = fit.weights if mixing is None else mixing @ fit.weights
         excess = xp.sum((deviations * (weights - truth)) ** 2)
         _, low, high = force
@@ -104,10 +103,12 @@ def _trial(
     return stacked(setting, *columns)
 
 
-def _least_squares(rows: Array, targets: Array, ridge: Array) -> RobustFit:
+def _least_squares(rows: Array, targets: Array, force: Any, ridge: Array, intercept: bool) -> RobustFit:
+    del force
     xp = namespace(rows)
     n, width = rows.shape
-    design = xp.concatenate([rows, xp.sqrt(ridge) * xp.eye(width, dtype=rows.dtype)])
-    weights = xp.linalg.lstsq(design, xp.concatenate([targets, xp.zeros(width, rows.dtype)]))[0]
-    none = xp.zeros((), rows.dtype)
-    return RobustFit(weights, none, xp.zeros(n, rows.dtype), none, xp.all(xp.isfinite(weights)))
+    middle, mean = (xp.mean(rows, 0), xp.mean(targets)) if intercept else (xp.zeros(width), xp.zeros(()))
+    design = xp.concatenate([rows - middle, xp.sqrt(ridge) * xp.eye(width, dtype=rows.dtype)])
+    weights = xp.linalg.lstsq(design, xp.concatenate([targets - mean, xp.zeros(width, rows.dtype)]))[0]
+    bias = mean - middle @ weights
+    return RobustFit(weights, bias, xp.zeros(n, rows.dtype), xp.zeros((), rows.dtype), xp.all(xp.isfinite(weights)))

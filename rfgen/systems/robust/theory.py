@@ -77,7 +77,7 @@ def robust_regression(
     as_floats = partial(jax.tree.map, lambda leaf: jnp.asarray(leaf, jnp.float64))
     given = as_floats((spectrum, noise, n, force, features))
     mean, variance = as_floats(moments)
-    (eigenvalues, multiplicity, power), ridge = given[0], jnp.asarray(ridge, jnp.float64)
+    (eigenvalues, multiplicity, _), ridge = given[0], jnp.asarray(ridge, jnp.float64)
     held, frozen = jax.lax.stop_gradient((ridge, given))
     reach = jnp.maximum(given[2] * jnp.max(eigenvalues), multiplicity @ eigenvalues)
     first = jax.lax.stop_gradient(NULL_RIDGE * jnp.maximum(reach, held))
@@ -104,7 +104,8 @@ def _answer(x: Array, given: Any, ridge: Any) -> tuple[Array, ...]:
     """What weights answer to the forces: gamma, excess, kappa, norm; E F' and E F of the forces."""
     (eigenvalues, multiplicity, power), (shares, means, deviations), n, (softness, low, high), features, _ = given
     slope, deviation = 1.0 / (softness + jnp.exp(x[0])), jnp.sqrt(deviations**2 + jnp.exp(x[1]))
-    mean, square, bend = (shares @ each for each in clipped_moments(means - _intercept(x, given), deviation, slope, low, high))
+    moments = clipped_moments(means - _intercept(x, given), deviation, slope, low, high)
+    mean, square, bend = (shares @ each for each in moments)
     curvature = n * bend
     kappa = effective_ridge(curvature * eigenvalues, multiplicity, ridge, features) / curvature
     learned = eigenvalues / (eigenvalues + kappa)

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from rfgen.problems import validation
-from rfgen.problems.rules import numbers, optional, whole
+from rfgen.problems.rules import numbers, one_of, optional, whole
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.problems.validation import non_negative
+
+# Slices of a normal law of coefficients.
+LEVELS = 64
 
 
 class SparseRegression(Noun):
@@ -19,7 +22,8 @@ class SparseRegression(Noun):
 
     `coefficients` (dim,): the entries of beta in any order; or (levels,), its distinct values, with `multiplicity`
     (levels,), how often each occurs.  Kept are distinct sizes, descending, and their counts: signs and order change no
-    risk.  `noise` >= 0 is a variance.
+    risk.  `noise` >= 0 is a variance.  `prior`: what `rg.best_possible` takes to be known of the nonzeros, their
+    "sizes", or that they are "normal" with their mean square.
 
     >>> SparseRegression([3.0, -1.0, 0.0, 1.0], noise=0.25)
     SparseRegression(dim=4, nonzeros=3, noise=0.25)
@@ -30,6 +34,7 @@ class SparseRegression(Noun):
     coefficients: Any = setting(numbers("[-1e150, 1e150]", 1))  # squares beyond leave double precision
     noise: Any = setting(numbers("[0, inf)", 0), default=0.0)
     multiplicity: Any = setting(optional(whole(1)), default=None)
+    prior: str = setting(one_of("sizes", "normal"), default="sizes")
 
     # one output: curves have no dimension of outputs
     keep_outputs = False
@@ -61,6 +66,31 @@ class SparseRegression(Noun):
         kept = [(size, nonzeros), (0.0, dim - nonzeros)]
         values, counts = zip(*[pair for pair in kept if pair[1]], strict=True)
         return cls(values, noise, counts)
+
+    @classmethod
+    def normal(cls, dim: int, nonzeros: int, scale: float = 1.0, noise: float = 0.0) -> "SparseRegression":
+        """`nonzeros` of `dim` coefficients are N(0, scale^2), at quantiles of that law: Bernoulli-Gaussian.
+
+        >>> task = SparseRegression.normal(1000, 100)
+        >>> task.nonzeros, round(float(task.multiplicity @ task.coefficients**2), 9), task.prior
+        (100, 100.0, 'normal')
+        """
+        from scipy.stats import norm
+
+        flat = cls.equal(dim, nonzeros, scale, noise)
+        if flat.nonzeros == 0:
+            return flat
+        levels = min(flat.nonzeros, LEVELS)
+        counts = np.full(levels, flat.nonzeros // levels) + (np.arange(levels) < flat.nonzeros % levels)
+        ends = norm.ppf(0.5 + 0.5 * np.concatenate([[0.0], np.cumsum(counts) / flat.nonzeros]))
+        ends[-1] = np.inf
+        # the mean square in each slice of the law
+        slope = np.where(np.isfinite(ends), ends, 0.0) * norm.pdf(ends)
+        squares = 1.0 - np.diff(slope) / np.diff(norm.cdf(ends))
+        sizes, zeros = scale * np.sqrt(squares), flat.dim - flat.nonzeros
+        kept = [(sizes, counts), ([0.0], [zeros])] if zeros else [(sizes, counts)]
+        values, counts = (np.concatenate(part) for part in zip(*kept, strict=True))
+        return cls(values, noise, counts, prior="normal")
 
     @property
     def dim(self) -> int:

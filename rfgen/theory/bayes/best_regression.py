@@ -47,8 +47,9 @@ class SparseBest:
     reached: float
 
 
-def best_sparse(sizes: Any, counts: Any, noise: Any, n: Any) -> SparseBest:
-    """Isotropic inputs and coefficients of known `sizes` (levels,), `counts` of them, at unknown places with unknown signs.
+def best_sparse(sizes: Any, counts: Any, noise: Any, n: Any, normal: bool = False) -> SparseBest:
+    """Isotropic inputs and coefficients of known `sizes` (levels,), `counts` of them, at unknown places with unknown signs;
+    or, `normal`, a share that is not 0 and N(0, their mean square): Bernoulli-Gaussian.
 
     Noise of an effective channel: n tau^2 = R = noise + dim mmse(tau^2), followed from above, what message passing reaches,
     and from below.  Where they differ it is hard to be as good as possible.
@@ -60,9 +61,17 @@ def best_sparse(sizes: Any, counts: Any, noise: Any, n: Any) -> SparseBest:
     sizes, counts = np.asarray(sizes, np.float64), np.asarray(counts, np.float64)
     total = noise + float(counts @ sizes**2)
 
+    kept = sizes > 0.0
+    share, power = counts[kept].sum() / counts.sum(), counts @ sizes**2 / max(counts[kept].sum(), 1e-300)
+
+    def lost(variance: float) -> float:
+        if normal:
+            return _normal_channel_error(share, power, variance)
+        return _channel_error(sizes, counts / counts.sum(), variance)
+
     def settle(risk: float) -> float:
         for _ in range(PASSES):
-            after = noise + float(counts.sum()) * _channel_error(sizes, counts / counts.sum(), risk / n)
+            after = noise + float(counts.sum()) * lost(risk / n)
             if abs(after - risk) <= STEADY * risk or after <= 1e-14 * total:
                 return after
             risk = after
@@ -85,4 +94,25 @@ def _channel_error(sizes: np.ndarray, shares: np.ndarray, variance: float) -> fl
         weight = chance * np.exp(depth - depth.max(axis=1, keepdims=True))
         mean = weight @ points / weight.sum(axis=1)
         error += share * float(measure @ (mean - size) ** 2)
+    return error
+
+
+def _normal_channel_error(share: float, power: float, variance: float) -> float:
+    """The same of a coefficient that is N(0, power) with chance `share`, else 0."""
+    if share in (0.0, 1.0):
+        return share * power * variance / (power + variance)
+    total, error = power + variance, 0.0
+    gain = power / total
+    # the posterior turns from 0 to a coefficient about here, the more sharply the smaller the variance
+    height = 2.0 * np.log((1.0 - share) / share) + np.log(total / variance)
+    turn = np.sqrt(max(height, 0.0) / (1.0 / variance - 1.0 / total))
+    width = variance / max(turn, np.sqrt(variance))
+    marks = turn + width * np.linspace(-12.0, 12.0, 13)
+    for chance, deviation in ((1.0 - share, np.sqrt(variance)), (share, np.sqrt(total))):
+        z, measure = gauss_panels(np.concatenate([-marks, marks]) / deviation)
+        seen = deviation * z
+        odds = 0.5 * (seen**2 * (1.0 / variance - 1.0 / total) - height)
+        real = 1.0 / (1.0 + np.exp(np.clip(-odds, -700.0, 700.0)))
+        mean = gain * seen
+        error += chance * float(measure @ (real * gain * variance + real * (1.0 - real) * mean**2))
     return error

@@ -10,7 +10,8 @@ Equations: theory (10.10).
 """
 
 __all__ = [
-    "TaughtRows", "TeacherClassifier", "TeacherMoments", "label_law", "measured", "teacher_classifier", "teacher_moments",
+    "TaughtRows", "TeacherClassifier", "TeacherMoments", "label_law", "law_of", "measured", "teacher_classifier",
+    "teacher_moments",
 ]
 
 from dataclasses import dataclass, field, replace
@@ -41,7 +42,7 @@ SIGNS = (1.0, -1.0)
 @dataclass(frozen=True)
 class TeacherMoments:
     """Compressed spectrum: `variances`, `multiplicity` and `power` = (variance * direction)^2 of each level, (levels,);
-    `scale` and `flip` of the labels, their `link`.
+    `scale`, `flip`, `bias` and `unexplained` share of the labels, their `link`.
     """
 
     variances: Any
@@ -49,6 +50,8 @@ class TeacherMoments:
     power: Any
     scale: Any
     flip: Any
+    bias: Any
+    unexplained: Any
     link: str = field(metadata={"static": True})
 
 
@@ -58,7 +61,12 @@ def teacher_moments(teacher: Teacher) -> TeacherMoments:
     order = order[teacher.variances[order] >= np.finfo(np.float64).tiny]
     values = teacher.variances[order]
     nodes, rows, _ = compress(values, np.stack([np.ones(values.size), (values * teacher.direction[order]) ** 2]))
-    return TeacherMoments(nodes, rows[0], rows[1], teacher.scale, teacher.flip, teacher.link)
+    return TeacherMoments(nodes, rows[0], rows[1], *law_of(teacher))
+
+
+def law_of(teacher: Teacher) -> tuple[Any, ...]:
+    """What a label's law depends on: scale, flip, bias, unexplained share, link."""
+    return teacher.scale, teacher.flip, teacher.bias, teacher.unexplained, teacher.link
 
 
 @jax.tree_util.register_dataclass
@@ -67,9 +75,9 @@ class TeacherClassifier:
     """A trained classifier, in the limit; scalars (), or batched by vmap.
 
     `error`: probability that a fresh label of the teacher, link and flip included, is missed; `sign_error`: the same
-    against the sign of u; `train_error`, `train_loss`: share of training labels missed, mean loss; `support`: share of
-    training rows with margin at most 1; `norm`: E|trainable weights|^2; `intercept`; `overlap` m = E[u w.x], `spread` q =
-    E[(w.x)^2]; `gamma`; `residual`, `converged`.
+    against the sign of u, bias and what is unexplained included; `train_error`, `train_loss`: share of training labels
+    missed, mean loss; `support`: share of training rows with margin at most 1; `norm`: E|trainable weights|^2;
+    `intercept`; `overlap` m = E[(direction.x)(w.x)], `spread` q = E[(w.x)^2]; `gamma`; `residual`, `converged`.
     """
 
     error: Float[Array, "*batch"]
@@ -128,8 +136,9 @@ class TaughtRows:
 
     @property
     def lean(self) -> Any:
-        """Labels are balanced."""
-        return jnp.zeros(())
+        """Half the difference of the shares of labels: 0 without bias."""
+        right, _ = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+        return right[0] - 0.5
 
     def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
         """Forces at leave-one-out margins lowered by `shift`."""
@@ -147,9 +156,9 @@ class TaughtRows:
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""
-        _, moment = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+        right, moment = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
         square = (force**2)[None]
-        sums = 2.0 * force * moment, square, jnp.zeros_like(square), force, jnp.zeros(()), force
+        sums = 2.0 * force * moment, square, jnp.zeros_like(square), force, force * (2.0 * right[0] - 1.0), force
         return Forces(*(self.n * each for each in sums))
 
     def margins(self, state: MarginState, shift: Any, kinks: Array) -> list[tuple[Any, ...]]:
@@ -158,8 +167,9 @@ class TaughtRows:
         """
         overlap, spread, nodes = state.overlap[0], state.spread[0], []
         for label in SIGNS:
-            # a steep link bends where the score changes sign
-            edges = jnp.concatenate([label * (kinks + shift) - state.intercept, jnp.zeros(1)])
+            # a steep link bends where its argument changes sign
+            turn = _turn(self.moments, overlap, spread)
+            edges = jnp.concatenate([label * (kinks + shift) - state.intercept, turn[None]])
             score, measure = normal_nodes(0.0, jnp.sqrt(spread), edges)
             right, moment = label_law(self.moments, overlap, spread, score)
             mean = overlap * score / spread
@@ -168,19 +178,32 @@ class TaughtRows:
         return nodes
 
 
+def _turn(moments: TeacherMoments, overlap: Any, spread: Any) -> Array:
+    """The score at which the mean of the teacher's u is minus its bias."""
+    known = jnp.sqrt(1.0 - moments.unexplained) * overlap
+    far = 20.0 * jnp.sqrt(spread)
+    away = jnp.where(known == 0.0, far, -moments.bias * spread / jnp.where(known == 0.0, 1.0, known))
+    return jnp.where(moments.bias == 0.0, 0.0, jnp.clip(away, -far, far))
+
+
 def label_law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) -> tuple[Array, Array]:
-    """P(label +1) and E[u; label +1] given scores, each of their shape; of the logistic link scores are (nodes,)."""
-    # rounding must not make the part of u that is not in the score negative
+    """P(label +1) and E[direction.x; label +1] given scores, each of their shape; of the logistic link (nodes,)."""
+    # rounding must not make the part of direction.x that is not in the score negative
     rest = jnp.maximum(1.0 - overlap**2 / spread, 1e-12)
+    told = jnp.sqrt(1.0 - moments.unexplained)
     mean = overlap * score / spread
+    center, variance = told * mean + moments.bias, told**2 * rest + moments.unexplained
     if moments.link == "logistic":
-        u = mean[:, None] + jnp.sqrt(rest) * jnp.asarray(_HERMITE, mean.dtype)
-        weighted = jax.nn.sigmoid(u / moments.scale) * jnp.asarray(_HERMITE_WEIGHTS, mean.dtype)
+        nodes = jnp.asarray(_HERMITE, mean.dtype)
+        deviation = jnp.sqrt(variance)
+        u = mean[:, None] + told * rest / deviation * nodes
+        says = jax.nn.sigmoid((center[:, None] + deviation * nodes) / moments.scale)
+        weighted = says * jnp.asarray(_HERMITE_WEIGHTS, mean.dtype)
         right, moment = jnp.sum(weighted, axis=1), jnp.sum(weighted * u, axis=1)
     else:
-        blur = jnp.sqrt(rest + (moments.scale**2 if moments.link == "probit" else 0.0))
-        right = jax.scipy.stats.norm.cdf(mean / blur)
-        moment = mean * right + rest / blur * jax.scipy.stats.norm.pdf(mean / blur)
+        blur = jnp.sqrt(variance + (moments.scale**2 if moments.link == "probit" else 0.0))
+        right = jax.scipy.stats.norm.cdf(center / blur)
+        moment = mean * right + told * rest / blur * jax.scipy.stats.norm.pdf(center / blur)
     turned = (1.0 - moments.flip) * right + moments.flip * (1.0 - right)
     return turned, (1.0 - moments.flip) * moment + moments.flip * (mean - moment)
 
@@ -212,7 +235,7 @@ def measured(
         trained = margins + state.gamma[0] * loss.force(margins, state.gamma[0], scale)[0]
         train_loss = train_loss + measure @ (share * loss.value(trained))
     signs = replace(rows.moments, flip=jnp.zeros_like(rows.moments.flip), link="sign")
-    score, measure = normal_nodes(0.0, jnp.sqrt(spread), jnp.stack([-state.intercept, jnp.zeros(())]))
+    score, measure = normal_nodes(0.0, jnp.sqrt(spread), jnp.stack([-state.intercept, _turn(signs, overlap, spread)]))
     positive, _ = label_law(signs, overlap, spread, score)
     wrong = jnp.where(score + state.intercept > 0.0, 1.0 - positive, positive)
     return TeacherClassifier(

@@ -25,7 +25,15 @@ from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program_maps import sparing_maps
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.classification.teacher import SIGNS, TaughtRows, TeacherClassifier, TeacherMoments, label_law, measured
+from rfgen.theory.classification.teacher import (
+    SIGNS,
+    TaughtRows,
+    TeacherClassifier,
+    TeacherMoments,
+    label_law,
+    law_of,
+    measured,
+)
 from rfgen.theory.classification.viewed import by_levels, clean_spread
 
 # Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
@@ -59,7 +67,7 @@ def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> Viewed
     trained = (common + private)[None] if alone else np.stack([common, private])
     push = gain * teacher.variances * teacher.direction
     levels, count, overlaps = by_levels(np.concatenate([trained, teacher.variances[None]]), push[None])
-    labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), teacher.scale, teacher.flip, teacher.link)
+    labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
     rule = None if alone else view_rule(float(views))
     coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
     return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)

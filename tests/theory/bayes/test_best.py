@@ -47,6 +47,10 @@ def test_the_line_is_drawn():
     ax = rg.plot(rg.predict(mixture, rg.Learner(rg.Averaging()), n), bayes=rg.best_possible(mixture, n))
     assert ax.lines[-1].get_label() == "best possible"
     np.testing.assert_allclose(*(line.get_ydata() for line in ax.lines), rtol=1e-9)  # averaging is best without flips
+    same = rg.plot(rg.predict(mixture, rg.Learner(rg.Averaging()), n), bayes=mixture)
+    np.testing.assert_array_equal(same.lines[-1].get_ydata(), ax.lines[-1].get_ydata())
+    with pytest.raises(ValueError, match="bayes must be the task, which curves do not keep"):
+        rg.plot(rg.predict(mixture, rg.Learner(rg.Averaging()), n), bayes=True)
     with pytest.raises(ValueError, match="bayes must hold error along n"):
         rg.plot(rg.predict(mixture, rg.Learner(rg.Averaging()), n), bayes=rg.best_possible(mixture, 50))
 
@@ -69,3 +73,30 @@ def test_sparse_targets_have_two_lines_where_they_are_hard():
 def test_what_has_no_line_is_refused(task, words):
     with pytest.raises(ValueError, match=words):
         rg.best_possible(task, n=20)
+
+
+def test_bernoulli_gaussian_targets():
+    """Message passing is stuck at 600 and 680 rows, and at 760 it is not."""
+    task = rg.SparseRegression.normal(2000, 400, noise=0.1)
+    found = rg.best_possible(task, n=[600, 680, 760])
+    np.testing.assert_allclose(found.reached, [168.0772, 104.7683, 0.264499], rtol=1e-3)
+    np.testing.assert_allclose(found.test, [0.666993, 0.345889, 0.264499], rtol=1e-3)
+    # many sizes that are known are a normal law
+    few = rg.SparseRegression.normal(200, 3)
+    assert few.multiplicity.tolist() == [1, 1, 1, 197] and abs(few.null_risk - 3.0) < 1e-12
+
+
+def test_intervals_of_fresh_labels():
+    """Of a fit on drawn rows: leave-one-out lengths, and what the residuals of training cover."""
+    task = rg.Task.isotropic(150, noise=0.5)
+    curve = rg.predict(task, rg.Learner(rg.Ridge(40.0)), n=200)
+    rng, risks, trains = np.random.default_rng(0), [], []
+    for _ in range(40):
+        rows, truth = rng.normal(size=(200, 150)), np.full(150, 150**-0.5)
+        targets = rows @ truth + 0.5**0.5 * rng.normal(size=200)
+        fit = np.linalg.solve(rows.T @ rows + 40.0 * np.eye(150), rows.T @ targets)
+        risks.append(0.5 + np.sum((fit - truth) ** 2))
+        trains.append(np.mean((targets - rows @ fit) ** 2))
+    covered = [math.erf(1.6448536 * math.sqrt(share / 2.0)) for share in np.divide(trains, risks)]
+    assert abs(np.mean(covered) - float(curve.naive_coverage)) < 0.01
+    assert abs(2.0 * 1.6448536 * np.mean(np.sqrt(risks)) / float(curve.interval_length) - 1.0) < 0.01

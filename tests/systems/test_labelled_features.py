@@ -1,0 +1,82 @@
+"""Classifiers of real features and teachers from data: reductions, digits, refusals."""
+
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.theory import teacher_separability_threshold
+
+
+def digits(features=60):
+    inputs, labels = rg.datasets.digits()
+    mixing = np.random.default_rng(0).normal(size=(inputs.shape[1], features))
+    return rg.LabelledFeatures(np.tanh(inputs @ mixing / 8) / features**0.5, np.sign(labels))
+
+
+def test_normal_rows_are_a_teachers():
+    """Up to what 40,000 rows leave of their law."""
+    rng = np.random.default_rng(0)
+    variances = np.linspace(0.5, 2.0, 30)
+    rows = rng.normal(size=(40_000, 30)) * np.sqrt(variances)
+    direction = np.ones(30) / np.sqrt(variances.sum())
+    labels = np.sign(rows @ direction + 0.5 * rng.normal(size=len(rows)) + 0.3)
+    learner = rg.Learner(rg.Logistic([0.5, 5.0], intercept=True))
+    real = rg.predict(rg.LabelledFeatures(rows, labels), learner, n=90)
+    taught = rg.predict(rg.Teacher(np.ones(30), variances, "probit", 0.5, bias=0.3), learner, n=90)
+    np.testing.assert_allclose(real.error, taught.error, atol=4e-3)
+    np.testing.assert_allclose(real.norm, taught.norm, rtol=2e-2)
+    np.testing.assert_allclose(real.train_loss, taught.train_loss, rtol=2e-2)
+
+
+def test_what_features_do_not_tell_is_probit_noise():
+    at = {"direction": np.ones(20), "variances": np.ones(20)}
+    blurred = rg.Teacher(**at, link="probit", scale=0.5, unexplained=0.4, bias=0.2)
+    same = rg.Teacher(**at, link="probit", scale=np.sqrt((0.25 + 0.4) / 0.6), bias=0.2 / np.sqrt(0.6))
+    learner = rg.Learner(rg.Hinge(1.0, intercept=True))
+    for name in ("error", "norm", "intercept", "train_error"):
+        np.testing.assert_allclose(*(rg.predict(one, learner, 50)[name] for one in (blurred, same)), rtol=1e-9)
+    known = [rg.best_possible(rg.Teacher(**at, unexplained=0.4), 50).error, rg.best_possible(
+        rg.Teacher(**at, link="probit", scale=np.sqrt(0.4 / 0.6)), 50).error]
+    np.testing.assert_allclose(*known, rtol=1e-12)
+
+
+def test_other_features_of_a_teacher():
+    """A linear map of the teacher's own features tells all or a part of it."""
+    rng = np.random.default_rng(1)
+    psi = np.diag(np.linspace(0.5, 2.0, 6))
+    mix, theta = rng.normal(size=(6, 6)), rng.normal(size=6)
+    whole = rg.Teacher.from_features(psi, psi @ mix, mix.T @ psi @ mix, theta)
+    assert whole.unexplained < 1e-12
+    part, told = rg.Teacher.from_features(psi, psi[:, :3], psi[:3, :3], theta), theta**2 * np.diag(psi)
+    np.testing.assert_allclose(1.0 - part.unexplained, told[:3].sum() / told.sum(), rtol=1e-12)
+    np.testing.assert_allclose(np.sort(np.abs(part.direction)), np.sort(np.abs(theta[:3]) / told[:3].sum() ** 0.5))
+    with pytest.raises(ValueError, match="joint covariance positive, but it would explain 4 of"):
+        rg.Teacher.from_features(psi, 2.0 * psi, psi, theta)
+
+
+def test_digits():
+    """Within 4 %: real rows are not normal."""
+    task, learner = digits(), rg.Learner(rg.Logistic([0.02, 0.2], intercept=True))
+    curve, runs = rg.predict(task, learner, n=120), rg.simulate(task, learner, n=120, trials=40)
+    np.testing.assert_allclose(runs.error, curve.error, rtol=0.04)
+    np.testing.assert_allclose(runs.norm, curve.norm, rtol=0.05)
+
+
+@pytest.mark.parametrize("link", ["sign", "logistic"])
+def test_biased_teachers_and_simulation_agree(link):
+    teacher = rg.Teacher(np.ones(60), np.geomspace(0.3, 3.0, 60), link, 0.4, 0.05, bias=-0.5, unexplained=0.2)
+    report = rg.check(teacher, rg.Learner(rg.Logistic(2.0, intercept=True)), n=120, trials=40)
+    assert report.agrees, report
+    assert float(teacher_separability_threshold("sign", 1.0, 0.0, 0.5, False)) > 0.0
+
+
+def test_refused_in_sentences():
+    rows, labels = np.random.default_rng(0).normal(size=(50, 4)), (-1.0) ** np.arange(50)
+    with pytest.raises(ValueError, match=r"labels must be \+1 and -1, both there, got \[0\.0, 1\.0\]"):
+        rg.LabelledFeatures(rows, labels > 0)
+    with pytest.raises(ValueError, match="at least twice as many rows as columns"):
+        rg.LabelledFeatures(rows[:7], labels[:7])
+    with pytest.raises(ValueError, match="n must leave rows to test on, be below 50, got 50"):
+        rg.predict(rg.LabelledFeatures(rows, labels), rg.Learner(rg.Logistic(1.0)), 50)
+    with pytest.raises(ValueError, match="teacher without bias"):
+        rg.best_possible(rg.Teacher(np.ones(4), np.ones(4), bias=0.1), 20)
