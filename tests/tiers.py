@@ -250,6 +250,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_wrong_theory_never_agrees": ("38-0.5", "40-2.0"),
         "test_size_of_the_error_that_was_measured": ("rough target on the circle", "exp"),
     },
+    "tests/theory/compiled/test_referees.py": {
+        "test_real_nonlinear_features": (),
+        "test_sources_of_variance_have_a_referee": (),
+    },
     "tests/theory/compiled/test_compiled.py": {
         "test_the_engine_has_an_independent_referee": ("features",),
         "test_derivatives": (),

@@ -2,7 +2,7 @@
 (14.7).
 """
 
-__all__ = ["Solved", "linear_solution", "mean_squares", "nothing", "radius_of", "solve", "solve_cores"]
+__all__ = ["Solved", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,10 +89,11 @@ def mean_squares(
     asked, outputs = len(given) - count, {} if line is None else line
     if not (np.isfinite(slopes).all() and np.isfinite(given).all()):
         return nothing(asked, np.nan, residual, "lost to overflow")
-    radius = radius_of(slopes[:count])
+    balanced = _balanced(slopes[:count])
+    radius = float(np.max(np.abs(np.linalg.eigvals(balanced[0])), initial=0.0))
     if radius > 1.0 + PEAK:
         return nothing(asked, radius, residual, f"spectral radius {radius:.6g} of the second moments: no finite variance")
-    spread = (slopes[count:] @ _graded_solve(given[:count], slopes[:count])).T
+    spread = (slopes[count:] @ _graded_solve(given[:count], *balanced)).T
     direct, mean, noise = given[count:].T
     values, noisy = direct + spread[0], noise + spread[2]
     if radius > 1.0 - PEAK:
@@ -102,11 +103,6 @@ def mean_squares(
         return nothing(asked, radius, residual, "a mean square below 0: outside the domain")
     parts = np.array([mean, spread[0] - spread[2] + (direct - mean - noise), noisy])
     return Solved(np.maximum(values, 0.0), np.maximum(parts, 0.0), outputs, radius, residual, "", cores)
-
-
-def radius_of(slopes: np.ndarray) -> float:
-    """The spectral radius."""
-    return float(np.max(np.abs(np.linalg.eigvals(_balanced(slopes)[0])), initial=0.0))
 
 
 def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,22 +115,24 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 def linear_solution(equations: Linear) -> np.ndarray:
     """x = given + slopes x."""
-    return np.ravel(_graded_solve(*_dense(equations, len(equations[0]))))
+    given, slopes = _dense(equations, len(equations[0]))
+    return np.ravel(_graded_solve(given, *_balanced(slopes)))
 
 
 def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.linalg import matrix_balance
+    """The matrix whose rows and columns are of one size, and the scales of the unknowns in it."""
+    from scipy.linalg.lapack import dgebal
 
-    with np.errstate(invalid="ignore"):  # inside scipy
-        matrix, scales = matrix_balance(slopes, permute=False)
-    return matrix, np.diagonal(scales)
+    if not slopes.size or not np.isfinite(slopes).all():
+        return slopes, np.ones(len(slopes))
+    matrix, _, _, scales, _ = dgebal(slopes, scale=1, permute=0)
+    return matrix, scales
 
 
-def _graded_solve(given: np.ndarray, slopes: np.ndarray) -> Any:
-    """x = given + slopes x, whose unknowns may differ by many orders of magnitude."""
+def _graded_solve(given: np.ndarray, matrix: np.ndarray, scales: np.ndarray) -> Any:
+    """x = given + slopes x, whose unknowns may differ by many orders of magnitude, for balanced slopes."""
     if not len(given):
         return given
-    matrix, scales = _balanced(slopes)
     try:
         return scales[:, None] * np.linalg.solve(np.eye(len(given)) - matrix, given / scales[:, None])
     except np.linalg.LinAlgError:

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.algebra.pencil import linearise
-from rfgen.algebra.structure import structure
 from rfgen.problems.space_tasks import SpaceTasks
 from rfgen.theory.compiled.many import risks
 from rfgen.theory.compiled.numbers import numbers_of
@@ -72,15 +70,22 @@ REFEREE = {
         TASK, rg.Learner(rg.Ridge(0.2), augmentation=rg.GaussianNoise(0.3, views=2)), {}, a.ridge_fit(VIEWS, [Y, Y]),
         {"ridge": 0.4}, 1e-11,
     ),
+    "bags": (
+        TASK, rg.Learner(rg.Ridge(0.1), resampling=rg.Subsample(0.6)), {"members": 2},
+        a.ensemble([a.ridge_fit(X, Y, weight=a.subsample(X, "m", name)) for name in "st"]), {"ridge": 0.1}, 1e-11,
+    ),
+    "flow": (TASK, rg.Learner(rg.GradientFlow([0.3, 2.0])), {}, a.ridge_fit(X, Y, 0.0, time="t"), {"t": [0.3, 2.0]}, 1e-11),
 }
 
 
 @pytest.mark.parametrize("case", REFEREE)
 def test_the_engine_has_an_independent_referee(case):
     task, learner, options, weights, numbers, rtol = REFEREE[case]
-    engine = predict(task, learner, n=[30, 150], **options)
-    compiled = predict(task, a.Estimator(weights), n=[30, 150], **numbers)
-    for name in ("test", "norm") if case in ("ridge", "iterated") else ("test",):
+    sizes = {"n": 50, "m": 30} if case == "bags" else {"n": [30, 150]}
+    engine = predict(task, learner, n=sizes["n"], **options)
+    compiled = predict(task, a.Estimator(weights), **sizes, **numbers)
+    parts = ("bias", "variance", "noise") if case in ("ridge", "features") else ()
+    for name in ("test", *parts, *(("norm",) if case in ("ridge", "iterated") else ())):
         expected = engine[name].squeeze(drop=True).values
         assert np.allclose(compiled[name].values.reshape(expected.shape), expected, rtol=rtol, atol=0)
 
@@ -128,10 +133,8 @@ def test_traces_and_training_errors():
         numbers = Numbers(sizes, {}, {"ridge": ridge}, {})
         found = expected_trace((X0.T @ X0 + "ridge").inverse, numbers, least=ridge)
         assert abs(found / exact - 1) < 1e-12
-    posed = structure(linearise({"residual": Y - X @ WEIGHTS}))
-    numbers = numbers_of(RIDGE, SpaceTasks.of(TASK, RIDGE.samples, None), {})({"n": 60.0, "ridge": 0.1})
-    found = solve(posed, numbers, (("residual", "residual", ()),), 0.1).values[0] / 60
-    assert abs(found / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
+    trained = predict(TASK, RIDGE, n=60, ridge=0.1).train.item()
+    assert abs(trained / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
 
 
 def test_covariances_that_do_not_commute():
