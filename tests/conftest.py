@@ -52,6 +52,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Compiled programs hold memory maps, of which Linux grants a process 65,530; at the limit XLA crashes.
 MOST_MAPS = 25_000
+# Garbage is looked for a thirtieth as often, and not in what is imported: the search took up to 8 % of a test's time.
+gc.set_threshold(20_000, 10, 10)
 # Reading the maps takes 30 ms when they are many.
 LOOK_EVERY = 20
 FINISHED = itertools.count(1)
@@ -93,6 +95,11 @@ def pytest_collection_modifyitems(config, items):
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+
+
+def pytest_collection_finish():
+    """All modules are here to stay."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item):

@@ -30,14 +30,16 @@ def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
         return remembering(given, _PASSED.setdefault((given.__module__, given.__qualname__, given.__code__), {}))
 
     def remembering(function: Any, passed: dict[Any, set[Any]]) -> Any:
+        recall, keep = passed.get, passed.setdefault  # a closure's values are in the key of a stored cell; methods are not
+
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             key = _kind(args), _kind(kwargs)
-            results = passed.get(key)
+            results = recall(key)
             if results is None:  # checked before the call too: the message comes before the failure
                 result = _every_time(function, typechecker=typechecker)(*args, **kwargs)
-                passed[key] = {_kind(result)}
+                keep(key, {_kind(result)})
                 return result
             result = function(*args, **kwargs)
             kind = _kind(result)
