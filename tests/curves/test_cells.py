@@ -10,8 +10,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.curves.cells import run
-from rfgen.curves.cells.engines import Serial
-from rfgen.curves.cells.engines import call_in
+from rfgen.curves.cells.engines import Serial, call_in
 from rfgen.curves.cells.precision import Precision
 from rfgen.curves.cells.run import progress_bar
 from rfgen.curves.cells.store import Store, content_key
