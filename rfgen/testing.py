@@ -97,7 +97,8 @@ def assert_agrees(
     if f"{name}_pattern_se" in curve:
         errors = np.hypot(errors, curve[f"{name}_pattern_se"].values)
     threshold = _quantile(level, theory.size, count)
-    data = comparison(task, curve, name, theory.copy(data=means), theory.copy(data=errors), finite_size)
+    granted = finite_size * method.finite_size
+    data = comparison(task, curve, name, theory.copy(data=means), theory.copy(data=errors), granted)
     import xarray
 
     attributes = {

@@ -1,11 +1,19 @@
 """What a curve says of its own error at finite size, and what `check` does not judge."""
 
+import importlib.util
+import json
+import math
+import pathlib
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import rfgen as rg
 import rfgen.api.check.check as checking
+from rfgen.api.methods.table import METHODS
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def laplace(t):

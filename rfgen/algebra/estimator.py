@@ -21,8 +21,8 @@ from rfgen.algebra.structure import Structure, structure
 
 # Arguments of `predict`, `simulate` and `check`, beside which names are given.
 RESERVED = frozenset({
-    "by_mode", "dtype", "finite_size", "form", "learner", "max_trials", "members", "memory", "progress", "seed", "start",
-    "store", "task", "test", "test_rows", "threshold", "trials", "until", "variables", "weights",
+    "by_mode", "dtype", "engine", "finite_size", "form", "learner", "max_trials", "members", "memory", "progress", "seed",
+    "start", "store", "task", "test", "test_rows", "threshold", "trials", "until", "variables", "weights",
 })
 
 

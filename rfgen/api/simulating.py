@@ -72,8 +72,8 @@ def simulate(
     engine
         `rg.Dask(client)`: the cells are measured by the workers of a cluster; None: by this process.
     until
-        `rg.StandardError(relative=0.01)`: trials are drawn until the standard error of the first variable that `check` decides
-        by (test; of classes the error, of networks the test_accuracy) is 1 % of it, at every setting of the point.
+        `rg.StandardError(relative=0.01)`: trials are drawn until the standard error of the first variable that `check`
+        decides by (test; of classes the error, of networks the test_accuracy) is 1 % of it, at every setting of a point.
     max_trials
         With `until`: the most for each point.
 

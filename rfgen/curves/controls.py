@@ -6,8 +6,8 @@ import numpy as np
 
 # Controls are used where they leave at most this share of the variance: a chance fit to noise does not get there.
 WORTHWHILE = 0.5
-# Weights are fitted to the trials of other folds, which makes the mean unbiased at any number of trials: fitted to all 40 of a
-# skewed risk, z had a mean of -.57.
+# Weights are fitted to the trials of other folds, which makes the mean unbiased at any number of trials: fitted to all 40
+# of a skewed risk, z had a mean of -.57.
 FOLDS = 5
 # What controls leave is skewed where a trial has few modes (chi-squared of one degree at worst), which few trials do not
 # show: variances of T trials grow by 1 + 24/T, with which z of 40 trials has a deviation of .97 to 1.07 in place of 1.3.

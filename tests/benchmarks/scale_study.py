@@ -2,8 +2,8 @@
 
     python tests/benchmarks/scale_study.py [--seconds 15] [--out FILE.json] [METHOD ...]
 
-Sizes of everything grow with n; each size has so many processor seconds.  A size whose first trials take longer is left out,
-with all larger ones.  `python docs/scale.py` makes the table and the figure of the documentation of it.
+Sizes of everything grow with n; each size has so many processor seconds.  A size whose first trials take longer is left
+out, with all larger ones.  `python docs/scale.py` makes the table and the figure of the documentation of it.
 """
 
 __all__ = ["SETTINGS", "SIZES", "measured"]
@@ -51,7 +51,8 @@ def _on_domains(n, training):
 def _stages(n):
     domains, _ = _domains(n)
     first = rg.Stage("first", rg.Learner(rg.Ridge(0.2 * n)), {"a": n})
-    return domains, rg.Sequence([first, rg.Stage("second", rg.Learner(rg.GradientFlow(2.0)), {"b": n}, start="first")]), None
+    second = rg.Stage("second", rg.Learner(rg.GradientFlow(2.0)), {"b": n}, start="first")
+    return domains, rg.Sequence([first, second]), None
 
 
 def _unequal(n):

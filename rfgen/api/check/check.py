@@ -82,10 +82,9 @@ def check(
     Notes
     -----
     A point agrees when theory and measurement differ by at most `threshold` standard errors plus the allowance,
-    `finite_size` times the method's constant (documentation, scale) times theory times the `finite_size` of the curve, which
-    vanishes as sizes grow.  A point whose allowance
-    exceeds a third of the theory is not judged, and where nothing is judged nothing agrees.  The error of sampled patterns
-    is added to the measurement's.
+    `finite_size` times the method's constant (documentation, scale) times theory times the `finite_size` of the curve,
+    which vanishes as sizes grow.  A point whose allowance exceeds a third of the theory is not judged, and where nothing is
+    judged nothing agrees.  The error of sampled patterns is added to the measurement's.
 
     Examples
     --------

@@ -158,7 +158,8 @@ def simulate_sequence(
     mean, error = zip(*(mean_and_error(cell["test"]) for cell in collected), strict=True)
     attributes = {"kind": "simulation", "trials": trials, "seed": seed, **interrupted}
     values = {"test": np.stack(mean), "test_se": np.stack(error)}
-    return _as_dataset(task, learner, grid, tests, single, values, attributes).assign_coords(trials=fewest_trials(collected))
+    found = _as_dataset(task, learner, grid, tests, single, values, attributes)
+    return found.assign_coords(trials=fewest_trials(collected))
 
 
 def _single(stage: Stage, own: dict[str, float]) -> AbstractTraining:

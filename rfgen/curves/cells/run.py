@@ -21,7 +21,7 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems import validation
 
 Arrays = dict[str, np.ndarray]
-# What became of the cells of a run that was interrupted without a store, and of pieces that an engine lost.
+# What became of the cells of a run that was interrupted, and of pieces that an engine lost.
 INTERRUPTED, LOST = "interrupted", "lost"
 
 
@@ -74,12 +74,13 @@ def planned_for(memory: Any) -> int:
 def run_cells(
     cells: Sequence[Cell], trials: int, available: int, knobs: str, store: Any = None, progress: Any = None
 ) -> tuple[list[Arrays], dict[str, Any]]:
-    """The arrays of every cell over all trials, and attributes; where the call asks for a precision, over at most `trials`.
+    """The arrays of every cell over all trials, or those that the call's precision takes, at most so many; attributes.
 
     Memory is planned before anything is drawn: MemoryError names the cell and the `knobs` that help.  `store`: a folder in
     which finished pieces are kept, and found by a later run; runs at the same time share the work through it, since each
-    takes the pieces in an order of its own.  Of an interrupted run the finished trials come back, cells of none as NaN, with a
-    warning and a sentence in the attribute "interrupted"; before the first are finished KeyboardInterrupt goes on.  Pieces that an engine reports as lost are in the attribute "lost".
+    takes the pieces in an order of its own.  Of an interrupted run the finished trials come back, cells of none as NaN,
+    with a warning and a sentence in the attribute "interrupted"; before any are finished KeyboardInterrupt goes on.
+    Pieces that an engine reports as lost are in the attribute "lost".
     """
     if progress not in (None, True, False):
         raise ValueError(f"progress must be True, False or None, got {progress!r}")

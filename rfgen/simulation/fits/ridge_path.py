@@ -1,8 +1,8 @@
 """Solutions of (K + ridge) a = y for all ridges of one positive semidefinite matrix.
 
-Three routes, in processor time of one Cholesky solve of 400 equations (.93 ms): Cholesky 1 a ridge, reduction to a tridiagonal
-matrix 4.4 and .01 a ridge, eigenvectors 19 (200 to 800 equations: 4.6 and 4.7, 25 and 16).  Ridges at rounding of the matrix
-need its eigenvectors, to tell directions that are fitted from those that are not.
+Three routes, in processor time of one Cholesky solve of 400 equations (.93 ms): Cholesky 1 a ridge, reduction to a
+tridiagonal matrix 4.4 and .01 a ridge, eigenvectors 19 (200 and 800 equations: 4.6 and 4.7, 25 and 16).  Ridges at rounding
+of the matrix need its eigenvectors, to tell directions that are fitted from those that are not.
 """
 
 __all__ = ["gentle", "solutions"]

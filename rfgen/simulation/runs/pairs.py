@@ -27,7 +27,8 @@ class PairMeasures:
     """Measures of pairs of trials, each (pairs, 2, settings, outputs), except `bias` (pairs, settings, outputs).
 
     `test` risk with label noise, `train` mean squared residual, `signal`: test error without label noise, `noise`: the
-    noise part of the test risk, `norm` squared weights.  `controls` (..., q): quantities whose mean is 0.  Settings are ridges, or all settings of another training.
+    noise part of the test risk, `norm` squared weights.  `controls` (..., q): quantities whose mean is 0.  Settings
+    are ridges, or all settings of another training.
     """
 
     test: Float[Array, "*pairs 2 settings outputs"]

@@ -1,9 +1,9 @@
 """Measured risk of ridge regression: draw rows, fit, measure.  The Monte-Carlo twin of `rfgen.theory.risk`.
 
 Trials come in pairs.  Signal and noise labels are fitted separately by the same decomposition (the fit is linear in the
-labels), so each trial yields the test risk and its noise part.  What is linear in the noise is left out: it is the mean over
-the noise and the opposite noise, an antithetic pair for the price of one.  The product of the two trials' signal errors is an
-unbiased measurement of the bias, and what remains of their squares is the variance.
+labels), so each trial yields the test risk and its noise part.  What is linear in the noise is left out: the mean over
+the noise and the opposite noise, an antithetic pair for the price of one.  The product of the two trials' signal errors is
+an unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
 __all__ = ["risk"]

@@ -47,8 +47,8 @@ class Sample:
     for the label noise; `tail` (): trace of unresolved modes, which add `tail`
     to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
-    `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights are
-    dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.
+    `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights
+    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.
     """
 
     rows: Float[Array, "n _"]
