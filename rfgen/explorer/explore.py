@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.predicting import predict
+from rfgen.api.methods.table import method_for
 from rfgen.api.simulating import simulate
 from rfgen.explorer.sliders import learner_with, sliders, task_with
+from rfgen.numerics.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.settings import Noun
 
@@ -141,13 +142,13 @@ def _curve(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once by predict, not at every move
         if axis == "noise":  # every part of a risk is affine in it
-            ends = [predict(task_with(task, {"noise": noise}), learner_with(learner, settings), n=settings["n"])
+            ends = [_theory(task_with(task, {"noise": noise}), learner_with(learner, settings), settings["n"])
                     for noise in (0.0, 1.0)]
             lines = {name: [float(end[name]) for end in ends] for name in _parts(ends[0])}
             columns = {name: low + (high - low) * values for name, (low, high) in lines.items()}
         else:
             own = learner_with(learner, {name: value for name, value in along.items() if name not in ("n", "noise")})
-            curve = predict(task_with(task, settings), own, n=along["n"])
+            curve = _theory(task_with(task, settings), own, along["n"])
             columns = {name: curve[name].values for name in _parts(curve)}
     found: dict[str, Any] = {"x": values}
     for name, column in columns.items():
@@ -156,6 +157,13 @@ def _curve(
     if "test" not in found:
         raise ValueError("explore draws one curve: give settings as numbers, not as arrays, and one output")
     return found | {"code": _code(task_with(task, settings), learner_with(learner, settings), settings, axis, values)}
+
+
+@double_precision
+def _theory(task: Any, learner: Any, n: Any) -> Any:
+    """As `predict`, without what is not drawn: a sixth of its time."""
+    method, options = method_for("predict", task, learner)
+    return method.theory(task, learner, n, **options)
 
 
 def _drawn(data: Any) -> str:

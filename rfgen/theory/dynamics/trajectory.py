@@ -137,8 +137,10 @@ def kernels_at(
         kept = [np.asarray(part)[: way.size] for part, way in zip(parts, ways, strict=True)]
         return jax.device_put(_padded(np.concatenate(kept)))
 
-    leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
-    nodes = jax.tree.unflatten(jax.tree.structure(followed[0]), leaves)
+    nodes = followed[0]
+    if len(ways) > 1:  # a single way is padded already
+        leaves = [joined(*parts) for parts in zip(*(jax.tree.leaves(at) for at in followed), strict=True)]
+        nodes = jax.tree.unflatten(jax.tree.structure(nodes), leaves)
     return nodes, kernels_of(problem, n, features, nodes, shared, by_group)
 
 
