@@ -38,6 +38,8 @@ from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_momen
 TINY = 1e-60
 # Nodes whose pairs are affordable, for each group: seconds; and steps, whose pairs are summed.
 MOST_NODES, MOST_STEPS = 1152, 20_000
+# Groups of a smaller share of the objective kick by less than that share, and their kernels are lost to rounding.
+LEAST_MASS = 1e-7
 # Error of what is known between steps beyond which all steps are computed.
 SMOOTH = 1e-8
 # Steps over which what returns of a kick is summed up at least.
@@ -124,7 +126,7 @@ def group_losses(
     error = np.maximum(moment_error(iteration, curve, edge, times, mean, None), rough)
     solved = bool(np.asarray(nodes.converged).all())
     penalties = np.flatnonzero((weight == 0.0) & (mass > 0.0))
-    groups = np.flatnonzero(mass > 0.0)
+    groups = np.flatnonzero(mass > LEAST_MASS * mass.sum())
     count, batch = mass.size, float(iteration.batch)
     test, loss, length = np.zeros((times.size, 2, tests)), np.zeros((times.size, count, 2)), np.zeros((times.size, 2))
     if shared != "all":  # batches of their own
