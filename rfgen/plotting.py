@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.bounding import best_possible
+from rfgen.api.bounding import least_along
 
 if TYPE_CHECKING:
     import xarray
@@ -36,10 +36,8 @@ def plot(
 
     Parameters
     ----------
-    curve, runs
-        Datasets of `predict` and of `simulate`.
-    bayes
-        The task, or a Dataset of `best_possible` of it: a black line below which no algorithm comes.
+    curve, runs, bayes
+        Datasets of `predict` and of `simulate`; the task, or its `best_possible`: a black line that no algorithm beats.
     x
         The dimension along the axis; None: the longest.  Every other dimension gives one colour.
     y
@@ -131,23 +129,10 @@ def plot(
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
     if bayes is not None:
-        first = next(iter(names))
-        bayes = bayes if hasattr(bayes, "data_vars") else _least(bayes, given, x)
-        if x not in getattr(bayes.get(first), "dims", ()):
-            raise ValueError(f"bayes must hold {first} along {x}: give rg.best_possible(task, n) of several n")
-        ax.plot(bayes[x], bayes[first], "k", lw=1, label="best possible")
+        bayes = least_along(bayes, given[0], x, names[0])
+        ax.plot(bayes[x], bayes[names[0]], "k", lw=1, label="best possible")
     _finish(ax, given, names, x, bands)
     return ax
-
-
-def _least(task: Any, given: list[Any], x: str) -> Any:
-    """What no algorithm beats at the sizes of the data."""
-    if isinstance(task, bool | str):
-        raise ValueError(f"bayes must be the task, which curves do not keep, or rg.best_possible(task, n), got {task!r}")
-    if x != "n":
-        raise ValueError(f"bayes needs the sample sizes along the axis, x='n', got x={x!r}")
-    sizes = np.unique(np.concatenate([np.ravel(data["n"].values) for data in given]).astype(float))
-    return best_possible(task, sizes[np.isfinite(sizes)])
 
 
 def _bands(ax: Any, data: Any, point: dict[str, Any], parts: tuple[str, ...], x: str) -> None:

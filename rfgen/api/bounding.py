@@ -1,6 +1,6 @@
 """`best_possible`: the line that no algorithm beats."""
 
-__all__ = ["best_possible"]
+__all__ = ["best_possible", "least_along"]
 
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,18 @@ def best_possible(task: Task | Teacher | Mixture | SparseRegression | NoisyTask,
         for name in found[0]
     }
     return xarray.Dataset(data, {"n": (dims, sizes)}, {"kind": "least", "task": repr(task)})
+
+
+def least_along(task: Any, data: Any, x: str, name: str) -> Any:
+    """What `best_possible` gives of the task at the sizes of `data`; its Dataset stays as it is."""
+    if not hasattr(task, "data_vars"):
+        if isinstance(task, bool | str) or x != "n":
+            raise ValueError(f"bayes must be the task, which curves do not keep, and x be 'n', got {task!r} and x={x!r}")
+        sizes = np.ravel(data["n"].values)
+        task = best_possible(task, sizes[np.isfinite(sizes)])
+    if x not in getattr(task.get(name), "dims", ()):
+        raise ValueError(f"bayes must hold {name} along {x}: give rg.best_possible(task, n) of several n")
+    return task
 
 
 def _at(task: Any, n: float) -> dict[str, float]:

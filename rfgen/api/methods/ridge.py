@@ -70,7 +70,7 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
     axes = checked_axes(task, learner, n)
     refuse_held_out(task, learner)
     if members is None:
-        found = with_intervals(risk_curve(task, learner, axes, form), learner)
+        found = with_intervals(risk_curve(task, learner, axes, form), task, learner)
     else:
         found = predict_ensemble(task, learner, axes, form, members)
     if learner.resampling is None:
@@ -78,9 +78,11 @@ def predict_spectral(task: Task | DataTask, learner: Learner, n: Any, form: str 
     return found.drop_vars("train").assign_attrs(resampling=repr(learner.resampling))
 
 
-def with_intervals(curve: Any, learner: Learner) -> Any:
-    """The curve of ridge regression with what intervals for fresh labels are worth."""
-    if not isinstance(learner.training, Ridge) or learner.resampling is not None:
+def with_intervals(curve: Any, task: Task | DataTask, learner: Learner) -> Any:
+    """The curve of ridge regression with what intervals for fresh labels are worth, of each output on its own."""
+    eigen = in_modes(task)
+    summed = eigen.outputs > 1 and not eigen.keep_outputs
+    if summed or not isinstance(learner.training, Ridge) or learner.resampling is not None:
         return curve
     test, train = curve.test.values, curve.train.values
     found = {"interval_length": interval_length(test), "naive_coverage": naive_coverage(test, train)}

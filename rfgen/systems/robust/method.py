@@ -72,7 +72,8 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         shares, means, deviations = law.mixture
         noise, moments = (shares, means, np.sqrt(deviations**2 + normal)), (law.mean, normal + law.variance)
     if isinstance(training, Ridge):  # all of the noise that least squares see is its mean and variance
-        noise = np.ones(1), np.array([moments[0]]), np.sqrt([min(moments[1], FREE)])
+        every = np.ones_like(noise[0])
+        noise = np.eye(1, every.size)[0], moments[0] * every, np.sqrt(min(moments[1], FREE)) * every
     columns = grid.columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
     free = isinstance(training, Ridge)
