@@ -110,8 +110,10 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
     -------
     xarray.Dataset
         Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise
-        included; `norm`, the mean squared length of the weights on inputs; `amplification`, 1/(1 - r^2) with the spectral
-        radius r of second moments, infinite at a peak; `residual`, `converged`.
+        included; `norm`, the mean squared length of the weights on inputs; `train`, the mean squared residual of rows with
+        labels of their own; `bias`, `variance`, `noise` where no single vector is among the matrices; `error` of estimators
+        whose `inputs` have classes, whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the
+        spectral radius r of second moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
 
     Notes
     -----
@@ -121,7 +123,7 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
 
     References
     ----------
-    Derived: theory (14.1) to (14.7), in the line of RMTool (Rao and Edelman 2008) and auto-fpt (arXiv 2504.10754);
+    Derived: theory (14.1) to (14.10), in the line of RMTool (Rao and Edelman 2008) and auto-fpt (arXiv 2504.10754);
     existence of the limit: arXiv 2312.09194.
 
     Examples
@@ -148,6 +150,8 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
     metrics = metrics_of(learner, posed, covariance(test).name)
     dense = {name for name, own in diagonals.items() if own.ndim == 2}
     _refuse_dense(posed, domains, dense)
+    if dense and (learner.flow is not None or posed.pencil.joined):
+        raise ValueError(f"{min(dense)} must be diagonal values beside gradient flow or single vectors, got a matrix")
     points = grid.points
     least = np.array([min((float(ridge.value(point)) for ridge in learner.ridges), default=1.0) for point in points])
     if learner.flow is not None:
@@ -173,10 +177,9 @@ def _curve(
     radius, lost = np.array([own.radius for own in solved]), np.isnan(values["test"])
     with np.errstate(divide="ignore"):
         amplification = 1.0 / np.maximum(1.0 - radius**2, 0.0)  # a matrix and its transpose take two steps of the moments
-    columns = {
-        **values, "amplification": np.where(lost, np.nan, amplification),
-        "residual": np.array([own.residual for own in solved]), "converged": ~lost,
-    }
+    columns = {**values, "residual": np.array([own.residual for own in solved]), "converged": ~lost}
+    if lost.all() or not np.isnan(radius).all():
+        columns["amplification"] = np.where(lost, np.nan, amplification)
     if lost.any():
         reasons = dict.fromkeys(own.reason for own in solved if own.reason)
         attributes["failures"] = f"{lost.sum()} point(s) not solved: {'; '.join(reasons)}"
