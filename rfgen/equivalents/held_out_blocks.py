@@ -78,7 +78,8 @@ class HeldOutBlocks(Blocks):
 
     def of_tests(self, traces: Any) -> Any:
         """x'Qx of examples left out, of t (..., J) of NumPy or JAX."""
-        return jnp.concatenate([traces[..., :1] / (1.0 - self.share(traces.dtype)), traces[..., 1:]], axis=-1)
+        left = 1.0 - self.mass[0] / self.weight[0] / self.examples
+        return jnp.concatenate([traces[..., :1] / left, traces[..., 1:]], axis=-1)
 
     def responses(self, first: Array, second: Array) -> Inexact[Array, "J J"]:
         """Minus the derivative of theta_j in t_i, where first is second."""

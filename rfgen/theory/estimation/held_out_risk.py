@@ -229,7 +229,10 @@ def _beyond(
             continue
         missing, free = _missing(answer, ridges, matrix)
         for _ in range(STEPS):
-            coupling, solve = _couplings(matrix, free)
+            try:
+                coupling, solve = _couplings(matrix, free)
+            except np.linalg.LinAlgError:  # diagonals that are not finite
+                break
             left = float(np.max(np.abs(missing)))
             if left < TOLERANCE * abs(free):
                 return ridges, matrix, coupling, solve

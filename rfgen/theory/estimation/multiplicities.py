@@ -15,6 +15,8 @@ import numpy as np
 
 # Probability of a multiplicity that is left out, steps to t and their accuracy.
 LEFT, STEPS, ACCURACY = 1e-14, 100, 1e-13
+# Of E g_c, what rounding leaves of its equation.
+ROUNDED = 4 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,18 @@ def answers(n: Any, rows: int, ridge: Any, replace: bool) -> Answers:
     def again(inverse: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
         if ridge == 0.0:  # copies count once
             return (1.0 - chance.sum()) * inverse, np.full(len(inverse), 1.0 - chance.sum()), np.zeros(len(inverse))
-        field = np.zeros(len(inverse))
+        field = np.maximum(chance.sum() * inverse - ridge, 0.0)  # as if none were drawn twice
         for _ in range(STEPS):  # convex and decreasing in the field: from below, never beyond
             each = times / (ridge + np.outer(field, times))
-            step = (each @ chance - 1.0 / inverse) / (each**2 @ chance)
-            field = np.maximum(field + step, 0.0)
-            if np.max(np.abs(step) / inverse) < ACCURACY:
+            excess = each @ chance - 1.0 / inverse
+            further = np.maximum(field + excess / (each**2 @ chance), 0.0)
+            settled = (np.abs(further - field) <= ACCURACY * further) | (np.abs(excess) * inverse <= ROUNDED)
+            field = further
+            if settled.all():
                 break
         each = times / (ridge + np.outer(field, times))
         kept = (ridge**2 * each**2 / times) @ chance * rows / n
-        return inverse - field, np.maximum(1.0 - 1.0 / (inverse**2 * (each**2 @ chance)), LEFT), kept
+        sought = np.maximum(inverse - field, ridge / (times @ chance))  # whatever the field
+        return sought, np.maximum(1.0 - 1.0 / (inverse**2 * (each**2 @ chance)), LEFT), kept
 
     return Answers(0.0, again)

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 import rfgen as rg
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
 from rfgen.simulation.runs.splits import random_splits
 from rfgen.theory.estimation.held_out_risk import held_out_risk
+from rfgen.theory.estimation.multiplicities import answers
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import subsample_risk
 
@@ -181,3 +183,15 @@ def test_the_population_beyond_the_sample():
         assert abs(found[:, column].mean() - expected) < MOST_Z * error
     seen = np.log(found[:, 1]).std(ddof=1)
     assert 0.6 < seen / found[:, 2].mean() < 1.4
+
+
+@pytest.mark.parametrize("ridge", [1e-60, 1e-14, 0.14, 5e7])
+def test_multiplicities_at_ridges_of_any_size(ridge):
+    """Rows that do not know each other; at ridges that are small beside the kernel the field was none, and the risk 0."""
+    times = np.arange(1.0, 12.0)
+    chance = binom.pmf(times, 11, 1.0 / 18)
+    each = times / (ridge + times)
+    field = each @ chance
+    sought, share, _ = answers(11, 18, ridge, True).of(np.array([1.0 / field]))
+    np.testing.assert_allclose(sought, 1.0 / field - 1.0, rtol=1e-9)
+    np.testing.assert_allclose(share, 1.0 - field**2 / (each**2 @ chance), rtol=1e-6)
