@@ -43,13 +43,13 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 After Bombari, Kiyani, Mondelli: Beyond the universal law of robustness (arXiv 2302.01629), known in part: {known};
-simulations and the range of k ours. Sensitivity √(d E|∇f|²) of
-minimum-norm regression on k random features φ(w·x)/√k of d = {dim} Gaussian inputs, against k, for n samples with pure
+simulations and the range of k ours. Sensitivity √(d E|∇f|²) of minimum-norm regression on k random
+features φ(w·x)/√k of d = {dim} Gaussian inputs, against k, for n samples with pure
 noise N(0, {noise:g}) for labels: what fitting it costs. Dashed: the sensitivity √d of a linear target of power 1. All
 curves diverge at k = n (dotted) and level off for k well above n; even activations (x²/2, cos) have no linear part, so
-that many features make them flat. Tangent kernels: features x φ'(w·x) of k/d hidden units, at least five. Lines: exact theory
-computed by rfgen, to relative order 1/d, of tangent kernels d/k; dots: {trials}
-simulations each, bars: one standard error{published}. Largest distance of a dot from theory: {worst:.1f} standard errors.
+that many features make them flat. Tangent kernels: features x φ'(w·x) of k/d hidden units, at least five. Lines: exact
+theory computed by rfgen, to relative order 1/d, of tangent kernels d/k; dots: {trials} simulations each,
+bars: one standard error{published}. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 SQUARES = "; squares: published values, {apart:.1%} from theory at most"
 
