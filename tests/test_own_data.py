@@ -159,7 +159,9 @@ def test_least_squares_and_its_peak():
 
 def test_labels_without_scatter_have_no_risk():
     """The hindcast divided by 0."""
-    assert (rg.learning_curve(INPUTS, np.ones(120), [60, 240], 1.0).test == 0.0).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert (rg.learning_curve(INPUTS, np.ones(120), [60, 240], 1.0).test == 0.0).all()
 
 
 def test_drawn_with_its_error():
