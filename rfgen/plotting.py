@@ -81,7 +81,7 @@ def plot(
     if isinstance(y, str) and y not in given[0].data_vars and y in given[0].dims:
         return _map(given, usual, x, y, ax)
     y = usual if y is None else y
-    names = (y,) if isinstance(y, str) else tuple(y)
+    names: tuple[str, ...] = (y,) if isinstance(y, str) else tuple(y)
     if len(names) > len(STYLES):
         raise ValueError(f"y must name at most {len(STYLES)} variables, got {len(names)}")
     for name in names:

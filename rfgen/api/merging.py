@@ -52,7 +52,7 @@ def merge(*runs: "xarray.Dataset") -> "xarray.Dataset":
     _check(runs)
     first, found = runs[0], {}
     trials = xarray.concat([run.trials for run in runs], "run")
-    for name in first.data_vars:
+    for name in map(str, first.data_vars):
         if name.endswith("_se") and name.removesuffix("_se") in first:
             continue
         count = trials // 2 if name in OF_PAIRS else trials
@@ -76,7 +76,7 @@ def merge(*runs: "xarray.Dataset") -> "xarray.Dataset":
     told = {name: "; ".join(text) for name, text in told.items() if text}
     count = trials.sum("run")
     if "trials" in first.attrs:
-        attributes["trials"] = int(count.max())
+        attributes["trials"] = int(count.values.max())
     result.attrs = {**attributes, **told, "seeds": [seed for run in runs for seed in _seeds(run)]}
     return result.assign_coords(trials=count.assign_attrs(first.trials.attrs))
 

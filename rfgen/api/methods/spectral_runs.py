@@ -145,7 +145,7 @@ def simulate_spectral(
         if each is not None:
             own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
 
-        drawn = kernels[id(source)].get(size, source) if features is None else source
+        drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
 
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = drawn,

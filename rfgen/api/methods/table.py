@@ -212,9 +212,10 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
         known = _named([kind for row in rows for kind in row.tasks])
         raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
     training = learner.training if isinstance(learner, Learner) else learner
-    if isinstance(getattr(learner, "augmentation", None), Mapping) and not isinstance(task, Domains):
+    augmentation = getattr(learner, "augmentation", None)
+    if isinstance(augmentation, Mapping) and not isinstance(task, Domains):
         raise ValueError(
-            f"augmentation must be one for all samples of {type(task).__name__}, got {learner.augmentation!r}: those of "
+            f"augmentation must be one for all samples of {type(task).__name__}, got {augmentation!r}: those of "
             "each domain are for rg.Domains"
         )
     for row in METHODS:

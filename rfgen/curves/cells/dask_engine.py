@@ -103,14 +103,14 @@ class Dask:
 
     def _sent(self, measures: Sequence[Measure]) -> Any:
         """All that is to be measured, as bytes: to a worker they travel once, and are made again where they are lost."""
-        import dask
+        from dask.config import set as configured
 
         try:
             work = _distributed().protocol.pickle.dumps(list(measures))
         except Exception as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(f"engine=rg.Dask needs a task and a learner that can be sent to workers: {reason}") from error
-        with dask.config.set(UNWARNED):
+        with configured(UNWARNED):
             return self.client.submit(bytes, work, pure=False)
 
     def _submitted(self, work: Any, job: Job) -> Any:

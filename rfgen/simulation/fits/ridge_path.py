@@ -43,7 +43,7 @@ def _by_factors(matrix: np.ndarray, columns: np.ndarray, ridges: np.ndarray) -> 
     """A Cholesky factor for each ridge."""
     from scipy.linalg import get_lapack_funcs
 
-    posv = get_lapack_funcs("posv", (matrix,))
+    posv: Any = get_lapack_funcs("posv", (matrix,))
     found = [posv(shifted(matrix, ridge).T, columns, lower=1, overwrite_a=1)[1:] for ridge in ridges]
     return np.stack([np.where(failed, np.nan, each.T) for each, failed in found])
 

@@ -82,7 +82,7 @@ def _trial(runs: DomainRuns, n: tuple[int, ...], weights: np.ndarray, key: HostK
     seen_as = [1 if one is None else int(one.views) for one in runs.augmentations]
     drawn = [tuple(np.repeat(part, views, axis=0) for part in one) for one, views in zip(drawn, seen_as, strict=True)]
     rows, outputs = np.concatenate([one for one, _ in drawn]), law.teachers.shape[1]
-    owner = np.repeat(np.arange(count), np.array(n) * seen_as)
+    owner = np.repeat(np.arange(count), [size * views for size, views in zip(n, seen_as, strict=True)])
     labels = np.zeros((rows.shape[0], outputs + count))
     labels[:, :outputs] = np.concatenate([signal for _, signal in drawn])
     for place, one in enumerate(runs.domains):

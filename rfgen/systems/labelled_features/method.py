@@ -60,7 +60,8 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
     >>> rg.predict(task, rg.Learner(rg.Logistic(1.0)), n=[50, 400]).error.values.round(2)
     array([0.27, 0.1 ])
     """
-    axes, training = _axes(task, learner, n), learner.training
+    axes = _axes(task, learner, n)
+    training: Any = learner.training
     rule, factor = rule_of(training)
     grid, law = Grid(axes), feature_law(task)
     sizes, ridges = grid.columns.values()

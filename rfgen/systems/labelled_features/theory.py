@@ -67,7 +67,8 @@ def feature_law(task: LabelledFeatures) -> FeatureLaw:
         bins += [(part.size / u.size, part.mean(), label) for part in np.array_split(own, min(BINS, own.size))]
     # repeated rows weigh nothing, and keep one shape
     bins += [(0.0, bins[-1][1], -1.0)] * (2 * BINS - len(bins))
-    return FeatureLaw(*np.array(bins).T, values, direction, rows, task.labels, strength)
+    shares, means, told_as = np.array(bins).T
+    return FeatureLaw(shares, means, told_as, values, direction, rows, task.labels, strength)
 
 
 @jax.tree_util.register_dataclass

@@ -27,7 +27,8 @@ FREE = 1e100
 def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) -> RobustRegression:
     def point(at: tuple[Any, ...]) -> RobustRegression:
         n, features, ridge, *force = at
-        return robust_regression(*shared, n, tuple(force), ridge, features, intercept)
+        spectrum, noise, moments = shared
+        return robust_regression(spectrum, noise, moments, n, (force[0], force[1], force[2]), ridge, features, intercept)
 
     return jax.lax.map(point, columns)
 
@@ -62,7 +63,8 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     [0.931, 5.45]
     """
     inner, law = regression_of(task)
-    axes, training = _axes(learner, n), learner.training
+    axes = _axes(learner, n)
+    training: Any = learner.training
     grid = Grid(axes)
     modes = inner.modes
     normal = float(inner.noise[0] + modes.null_power)

@@ -14,7 +14,7 @@ from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stac
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
 from rfgen.systems.robust.fit import RobustFit, robust_fit
 from rfgen.systems.robust.noise_laws import AbstractNoise, LaplaceNoise, StudentNoise
-from rfgen.systems.robust.problem import force_of
+from rfgen.systems.robust.problem import ContaminatedNoise, force_of
 
 # Forces within this part of their reach of a bound are at it.
 AT_BOUND = 1e-5
@@ -32,6 +32,7 @@ def drawn_noise(key: Any, law: AbstractNoise | None, n: int) -> Array:
         return law.scale * radius * xp.cos(2.0 * np.pi * uniforms(second, n))
     if isinstance(law, LaplaceNoise):
         return -law.scale * xp.log(chosen) * xp.where(uniforms(second, n) < 0.5, -1.0, 1.0)
+    assert isinstance(law, ContaminatedNoise)
     other = normals(second, (n,))
     return xp.where(chosen < law.share, law.shift + law.outliers * other, law.scale * other)
 
@@ -99,8 +100,8 @@ def _trial(
         }
         return {name: xp.where(fit.converged, value, xp.nan) for name, value in found.items()}
 
-    columns = settings if len(settings) > 1 else (settings[0], xp.ones_like(settings[0]))
-    return stacked(setting, *columns)
+    ridges, *shapes = settings
+    return stacked(setting, ridges, *(shapes or [xp.ones_like(ridges)]))
 
 
 def _least_squares(rows: Array, targets: Array, force: Any, ridge: Array, intercept: bool) -> RobustFit:

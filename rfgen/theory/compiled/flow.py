@@ -78,6 +78,7 @@ def _decade(
     line: dict[str, np.ndarray] = {}
     for start in range(0, one.size, BLOCK):
         pairs = slice(start, start + BLOCK)
+        values: Any
         values, along = _pairs(structure, numbers, -curve.nodes, cores, one[pairs], two[pairs], metrics, shift)
         total += 2.0 * np.einsum("tp,pmc->tmc", shares[:, pairs], values).real
         same = one[pairs] == two[pairs]

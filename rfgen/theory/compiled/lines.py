@@ -65,6 +65,7 @@ def line_values(
             if factor is None:
                 given[here] = given[here] - found
             else:
+                assert column is not None  # an unknown on the line has a factor
                 at = here, place[column]
                 slopes[at] = slopes.get(at, 0.0) + found
     solved = solve((given, slopes))

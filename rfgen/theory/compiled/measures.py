@@ -28,7 +28,7 @@ def measures(
     estimator: Estimator, domains: SpaceTasks, metrics: Metrics, solved: Solved, point: Mapping[str, Any]
 ) -> dict[str, float]:
     """The variables of a curve at a point."""
-    places = {metric[::2]: number for number, metric in enumerate(metrics)}
+    places = {(name, diagonals): number for number, (name, _, diagonals) in enumerate(metrics)}
     values, parts = solved.values, solved.parts
     population, unseen, noise = estimator.population, float(domains.unseen(TEST).sum()), float(domains.noise(TEST).sum())
     risk, split = values[0], parts[:, 0].copy()

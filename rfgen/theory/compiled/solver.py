@@ -121,11 +121,12 @@ def linear_solution(equations: Linear) -> np.ndarray:
 
 def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The matrix whose rows and columns are of one size, and the scales of the unknowns in it."""
-    from scipy.linalg.lapack import dgebal
+    from scipy.linalg import get_lapack_funcs
 
     if not slopes.size or not np.isfinite(slopes).all():
         return slopes, np.ones(len(slopes))
-    matrix, _, _, scales, _ = dgebal(slopes, scale=1, permute=0)
+    gebal: Any = get_lapack_funcs("gebal", (slopes,))
+    matrix, _, _, scales, _ = gebal(slopes, scale=1, permute=0)
     return matrix, scales
 
 

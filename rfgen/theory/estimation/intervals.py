@@ -13,7 +13,7 @@ import numpy as np
 LEVEL = 0.9
 
 
-def interval_length(test: Any, level: float = LEVEL) -> np.ndarray:
+def interval_length(test: Any, level: float = LEVEL) -> Any:
     """Of intervals that cover `level` of fresh labels at a `test` risk: those of leave-one-out residuals, as n grows.
 
     >>> round(float(interval_length(1.0)), 4)
@@ -24,7 +24,7 @@ def interval_length(test: Any, level: float = LEVEL) -> np.ndarray:
     return 2.0 * ndtri(0.5 + 0.5 * level) * np.sqrt(np.asarray(test, np.float64))
 
 
-def naive_coverage(test: Any, train: Any, level: float = LEVEL) -> np.ndarray:
+def naive_coverage(test: Any, train: Any, level: float = LEVEL) -> Any:
     """What intervals cover that take the `train` error for the risk.
 
     >>> naive_coverage(1.0, np.array([0.0, 0.25, 1.0])).round(4)

@@ -149,6 +149,7 @@ def leave_blocks_out(
             level = -gram.centred * residuals[rows].sum(axis=0) / n
             at_clean[number] = labels[rows].mean(axis=0) - clean_along @ project - clean_off @ left[rows] - level
         if clean_matrix is not None:
+            assert matrix is not None
             clean_matrix[number, rows] += 1.0 / rows.size
             clean_matrix[number] -= clean_along @ gram.vectors.T + (0.0 if hat is None else clean_off @ hat[rows])
             clean_matrix[number] += constant * matrix[rows].sum(axis=0)

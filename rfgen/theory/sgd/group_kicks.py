@@ -2,6 +2,8 @@
 
 __all__ = ["kicks", "returned"]
 
+from typing import Any
+
 import numpy as np
 
 from rfgen.theory.sgd.second_moments import Iteration
@@ -44,4 +46,5 @@ def returned(iteration: Iteration, edge: float, kernel: np.ndarray, coupling: np
     high = 2.0
     while share(high) > 1.0:
         high *= 2.0
-    return mass, float(brentq(lambda z: share(z) - 1.0, 1.0, high, xtol=1e-14))
+    root: Any = brentq(lambda z: share(z) - 1.0, 1.0, high, xtol=1e-14)
+    return mass, float(root)
