@@ -17,18 +17,17 @@ import jax.numpy as jnp
 import numpy as np
 
 import rfgen as rg
-from rfgen.numerics.precision import double_precision
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(120)
 POINTS = 400
 
 
-@double_precision
 def _slopes(activation: Callable[[Any], Any], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative."""
     slope = jax.grad(activation)
-    flat = jnp.asarray(at).ravel()
-    return tuple(np.asarray(jax.vmap(one)(flat)).reshape(at.shape) for one in (slope, jax.grad(slope)))
+    with jax.enable_x64(True):
+        flat = jnp.asarray(at).ravel()
+        return tuple(np.asarray(jax.vmap(one)(flat)).reshape(at.shape) for one in (slope, jax.grad(slope)))
 
 
 def exact(activation: Callable[[Any], Any], dim: int, n: int, features: Any, noise: float) -> np.ndarray:

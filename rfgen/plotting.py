@@ -129,8 +129,8 @@ def plot(
     if x == "n" and curve is not None and "reach" in curve and curve.attrs["rows"] < float(curve["n"].max()):
         ax.axvspan(curve.attrs["rows"], float(curve["n"].max()), color="0.5", alpha=0.08, lw=0)  # beyond the sample
     if bayes is not None:
-        bayes = least_along(bayes, given[0], x, names[0])
-        ax.plot(bayes[x], bayes[names[0]], "k", lw=1, label="best possible")
+        bayes = least_along(bayes, given[0], x, first := next(iter(names)))
+        ax.plot(bayes[x], bayes[first], "k", lw=1, label="best possible")
     _finish(ax, given, names, x, bands)
     return ax
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "api": ENGINES | {"algebra", "theory", "simulation", "curves", "systems", "_version"},
     "plotting": {"api"},
     "testing": {"api", "curves", "problems"},
-    "explorer": {"api", "problems"},
+    "explorer": {"api", "numerics", "problems"},
     "cli": {
         "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_report", "cli_runs", "numerics", "_version",
     },

@@ -76,7 +76,7 @@ def merge(*runs: "xarray.Dataset") -> "xarray.Dataset":
     told = {name: "; ".join(text) for name, text in told.items() if text}
     count = trials.sum("run")
     if "trials" in first.attrs:
-        attributes["trials"] = int(count.values.max())
+        attributes["trials"] = int(np.max(count))
     result.attrs = {**attributes, **told, "seeds": [seed for run in runs for seed in _seeds(run)]}
     return result.assign_coords(trials=count.assign_attrs(first.trials.attrs))
 

@@ -217,8 +217,8 @@ def test_merged_runs_are_one_of_all_trials(monkeypatch):
     assert int(merged.trials) == 20 and merged.attrs["seeds"] == [0, 1, 2] == again.attrs["seeds"]
     other = rg.simulate(TASK, rg.Learner(rg.Ridge([0.1, 2.0])), 10, trials=2, seed=9)
     for given, message in (
-        (runs[:1], "two runs"), ((runs[0], runs[0]), "got 0 twice"), ((runs[0], other), "run 1 differs from run 0 in ridge"),
-        ((runs[0], 3), "got int in place 1"),
+        (runs[:1], "two runs"), ((runs[0], runs[0]), "got 0 twice"),
+        ((runs[0], other), "run 1 differs from run 0 in ridge"), ((runs[0], 3), "got int in place 1"),
     ):
         with pytest.raises(ValueError, match=message):
             rg.merge(*given)

@@ -13,8 +13,8 @@ from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
 from rfgen.systems.robust.fit import RobustFit, robust_fit
-from rfgen.systems.robust.noise_laws import AbstractNoise, LaplaceNoise, StudentNoise
-from rfgen.systems.robust.problem import ContaminatedNoise, force_of
+from rfgen.systems.robust.noise_laws import AbstractNoise, ContaminatedNoise, LaplaceNoise, StudentNoise
+from rfgen.systems.robust.problem import force_of
 
 # Forces within this part of their reach of a bound are at it.
 AT_BOUND = 1e-5

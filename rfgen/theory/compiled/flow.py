@@ -78,12 +78,11 @@ def _decade(
     line: dict[str, np.ndarray] = {}
     for start in range(0, one.size, BLOCK):
         pairs = slice(start, start + BLOCK)
-        values: Any
         values, along = _pairs(structure, numbers, -curve.nodes, cores, one[pairs], two[pairs], metrics, shift)
-        total += 2.0 * np.einsum("tp,pmc->tmc", shares[:, pairs], values).real
+        total += 2.0 * np.real(np.einsum("tp,pmc->tmc", shares[:, pairs], values))
         same = one[pairs] == two[pairs]
         for name, own in along.items():
-            part = 2.0 * (filters[:, one[pairs][same]] @ own[same]).real
+            part = 2.0 * np.real(filters[:, one[pairs][same]] @ own[same])
             line[name] = line.get(name, 0.0) + part
     found = []
     for number in range(len(times)):
