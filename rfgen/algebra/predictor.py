@@ -1,4 +1,4 @@
-"""What predicts, and for whom: weights on inputs, on what nonlinear features have beside them, test points: theory (14.10)."""
+"""What predicts, and for whom: weights on inputs and on what features have beside them, test points: theory (14.10)."""
 
 __all__ = ["Features", "Population", "Predictor", "total"]
 
