@@ -2,7 +2,7 @@
 
 Weights trained for a time are a sum over nodes of a contour of those of ridges -zeta.  Their mean products are those of two
 copies of the expression, whose cores are continued along the contour from its real end, and whose other equations are
-linear: theory (6.4).
+linear.
 """
 
 __all__ = ["solve_flow"]
