@@ -92,7 +92,10 @@ def test_a_run_whose_function_changed_measures_anew(tmp_path, monkeypatch):
     assert found[0] == found[1] != found[2] and [count for _, count in found] == [1, 1, 2]
 
 
-@pytest.mark.parametrize("held", [threading.Lock(), (number for number in range(3)), np.frompyfunc(changed, 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "held", [threading.Lock(), (number for number in range(3)), np.frompyfunc(changed, 1, 1)],
+    ids=["a lock", "a generator", "a ufunc"],
+)
 def test_what_cannot_be_told_is_not_stored(held):
     with pytest.raises(ValueError, match=f"store cannot keep this run.*{type(held).__qualname__}.*or leave store out"):
         content_key(lambda x: (held, x))
