@@ -241,7 +241,7 @@ REFUSED = {
     "mixture GD": (lambda: rg.predict(M, rg.Learner(rg.GradientFlow(1.0)), 50), "task must be an rg.Task, rg.DataTask, rg.Domains or rg.ZonalLabels to t"),
     "mixture n=1": (lambda: rg.predict(M, rg.Learner(rg.Logistic(1.0)), 1), "n must leave a sample to each class"),
     "mixture 0 dim": (lambda: rg.Mixture([], []), "mean must hold at least one number"),
-    "mixture on Task": (lambda: rg.predict(T, rg.Learner(rg.Logistic(1.0)), 50), "task must be an rg.Mixture, rg.ClassGroups, rg.Teacher or rg.Correlate"),
+    "mixture on Task": (lambda: rg.predict(T, rg.Learner(rg.Logistic(1.0)), 50), "task must be an rg.Mixture, rg.ClassGroups, rg.Teacher, rg.LabelledFeatures or rg.Correlate"),
     "logistic ridge neg": (lambda: rg.Logistic(-1), "ridge must be >= 0"),
     "sparse n > ": (lambda: rg.predict(SP, rg.Learner(rg.Lasso(-1.0)), 20), "penalty must be >= 0"),
     "sparse features": (lambda: rg.predict(SP, rg.Learner(rg.Lasso(1.0), features=5), 20), "features is not covered by predict for sparse regression"),
