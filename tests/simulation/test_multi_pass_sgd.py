@@ -65,7 +65,7 @@ def by_hand(task, learner, n, trials, seed):
             here["missed"].append(missed)
             here["signal"].append(missed @ missed + sample.floor[0])
             here["noise"].append(wrong @ wrong + task.noise[0])
-            here["test"].append((missed + wrong) @ (missed + wrong) + sample.floor[0] + task.noise[0])
+            here["test"].append(here["signal"][-1] + here["noise"][-1])  # without what is linear in the noise
             here["train"].append(np.mean((labels.sum(axis=0) - design @ both) ** 2))
             here["norm"].append(both @ both)
         errors.append(np.array(here.pop("missed")))

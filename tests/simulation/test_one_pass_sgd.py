@@ -88,8 +88,8 @@ def by_hand(task, training, features, two):
             here["missed"].append(missed)
             here["signal"].append(missed @ missed + floor)
             here["noise"].append(wrong @ wrong + task.noise[0])
-            here["test"].append((missed + wrong) @ (missed + wrong) + floor + task.noise[0])
-            here["norm"].append((signal + spurious) @ (signal + spurious))
+            here["test"].append(here["signal"][-1] + here["noise"][-1])  # without what is linear in the noise
+            here["norm"].append(signal @ signal + spurious @ spurious)
         for name, values in here.items():
             found[name].append(np.array(values))
     one, two = found.pop("missed")

@@ -135,8 +135,8 @@ def test_examples_on_the_host_are_those_on_the_device(kind):
     ).eigen
     source, keys, ridges = sampler(task, "float64", kind), trial_keys(3, 20, 8, 0, 4), np.array([0.1])
     host, device = (risk(source, keys, 20, 8, ridges, task.noise, batched) for batched in (False, True))
-    for name, values in vars(host).items():
-        assert np.allclose(values, vars(device)[name], rtol=ROUNDING), name
+    for name in (name for name, values in vars(host).items() if values is not None):
+        assert np.allclose(vars(host)[name], vars(device)[name], rtol=ROUNDING), name
 
 
 TWO = rg.Mixture([1.5 / 6**0.5] * 6, [0.5, 0.5, 1.0, 1.0, 1.5, 1.5], prior=0.4, flip=0.1)

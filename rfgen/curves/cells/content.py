@@ -7,6 +7,7 @@ the source of our own rooms has a digest (`rfgen.curves.cells.source`).
 
 __all__ = ["Unknown", "content"]
 
+import copyreg
 import dataclasses
 import dis
 import functools
@@ -116,8 +117,9 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _pickled(value: Any) -> tuple[Any, ...]:
     """What pickle would write."""
+    reduce = copyreg.dispatch_table.get(type(value))
     try:
-        written = value.__reduce_ex__(4)
+        written = reduce(value) if reduce else value.__reduce_ex__(4)
     except Exception:  # noqa: BLE001  whatever an object says that is not to be copied
         return (Unknown(f"of type {type(value).__qualname__}"),)
     if isinstance(written, str):  # a name, such as that of a ufunc

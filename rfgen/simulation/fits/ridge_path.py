@@ -32,8 +32,8 @@ def gentle(matrix: np.ndarray, ridges: np.ndarray) -> bool:
 def solutions(matrix: np.ndarray, columns: np.ndarray, ridges: np.ndarray, few: int = FEW) -> np.ndarray:
     """Solutions (ridges, c, n) of (`matrix` + ridge) a = `columns` for `columns` (n, c) and `gentle` ridges.
 
-    >>> solutions(np.diag([1.0, 3.0]), np.ones((2, 1)), np.array([1.0, 2.0])).tolist()
-    [[[0.5, 0.25]], [[0.3333333333333333, 0.2]]]
+    >>> solutions(np.diag([1.0, 3.0]), np.ones((2, 1)), np.array([1.0, 2.0])).round(3).tolist()
+    [[[0.5, 0.25]], [[0.333, 0.2]]]
     """
     by_one = ridges.size <= few or matrix.shape[0] < 3
     return _by_factors(matrix, columns, ridges) if by_one else _tridiagonally(matrix, columns, ridges)

@@ -58,7 +58,7 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
     >>> rows = np.random.default_rng(0).normal(size=(2000, 40))
     >>> task = rg.LabelledFeatures(rows, np.where(rows[:, 0] > 0.0, 1, -1))
     >>> rg.predict(task, rg.Learner(rg.Logistic(1.0)), n=[50, 400]).error.values.round(2)
-    array([0.27, 0.1 ])
+    array([0.22, 0.05])
     """
     axes = _axes(task, learner, n)
     training: Any = learner.training

@@ -18,7 +18,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
 def noise_information(mixture: tuple[Any, Any, Any], variance: Any) -> float:
     """Fisher information of the location of noise, a `mixture` of normal laws, blurred by N(0, variance).
 
-    >>> round(noise_information((np.ones(1), np.zeros(1), np.ones(1)), 3.0), 12)
+    >>> round(float(noise_information((np.ones(1), np.zeros(1), np.ones(1)), 3.0)), 12)
     0.25
     """
     shares, means, deviations = (np.asarray(part, np.float64) for part in mixture)

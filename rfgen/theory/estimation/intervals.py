@@ -28,7 +28,7 @@ def naive_coverage(test: Any, train: Any, level: float = LEVEL) -> Any:
     """What intervals cover that take the `train` error for the risk.
 
     >>> naive_coverage(1.0, np.array([0.0, 0.25, 1.0])).round(4)
-    array([0.    , 0.5891, 0.9   ])
+    array([0.    , 0.5892, 0.9   ])
     """
     from scipy.special import ndtr, ndtri
 
