@@ -5,6 +5,7 @@
 """
 
 import gc
+import importlib
 import itertools
 import os
 import pathlib
@@ -48,6 +49,9 @@ ROOMS += [
 ]
 jaxtyping.jaxtyped = type_checks.jaxtyped
 jaxtyping.install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
+# only now, as this imports the package; warnings go past what is wrapped round it
+caller = importlib.import_module("rfgen.numerics.caller")
+caller.OURS = (*caller.OURS, type_checks.__name__)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Compiled programs hold memory maps, of which Linux grants a process 65,530; at the limit XLA crashes.

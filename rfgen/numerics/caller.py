@@ -14,7 +14,8 @@ def warn_caller(message: str) -> None:
     frame, level, outermost = sys._getframe(1), 2, 2
     while frame is not None:
         # jax may lie between: the last frame of our own is where the caller came in
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in OURS:
+        module = f"{frame.f_globals.get('__name__', '')}."
+        if any(module.startswith(f"{own}.") for own in OURS):
             outermost = level + 1
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=outermost)
