@@ -64,7 +64,7 @@ class DomainTarget:
         forms = operators.forms(first[1], others[1])  # (N, G + tests, J)
         own = jnp.concatenate([blocks.covariance[:, 0, 0], self.test.T]).astype(dtype)
         seen, groups = jnp.sum(forms * own, axis=-1), self.teachers.shape[0]
-        residuals = (seen[:, :groups] + self.misfit)[..., None, None]
+        residuals = (seen[:, :groups] + jnp.asarray(self.misfit).astype(dtype))[..., None, None]
         return MeanFit(residuals, seen[:, groups:], jnp.einsum("op,nop->n", first[0], others[0]))
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: Any, second: Any) -> MeanFit:
