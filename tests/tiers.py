@@ -15,7 +15,8 @@ COLLECTED = pytest.StashKey[list]()
 # single-precision draws are compared to the last digit, or where time is measured.
 _FIGURE = "tests/paper_figures/test_paper_figures.py::test_made_at_smoke_scale_and_drawn_from_its_files"
 UNOPTIMISED = (
-    *(f"{_FIGURE}[{name}_" for name in ("advani_saxe", "benign", "domain", "zhou")), "tests/domains/", "tests/equivalents/",
+    *(f"{_FIGURE}[{name}_" for name in ("advani_saxe", "benign", "domain", "zhou")),
+    "tests/domains/test_domains.py::test_simulation", "tests/domains/test_sequences.py", "tests/equivalents/",
     "tests/simulation/test_attacked_fit.py", "tests/simulation/test_fits.py", "tests/simulation/test_margin_fit.py",
     "tests/simulation/test_shapes.py::test_a_grid_of_fits_compiles_few_programs",
     "tests/simulation/test_shapes.py::test_any_way_to_draw_compiles_few_programs", "tests/systems/",

@@ -48,7 +48,8 @@ def test_against_the_dense_reference(dense, features):
 @pytest.mark.parametrize(("training", "names", "rtol"), [
     (rg.Ridge([0.0, 1e-3, 0.3]), ("test", "bias", "variance", "noise", "norm"), 1e-12),
     (rg.GradientFlow([1.0, 30.0, np.inf]), ("test", "bias", "variance", "noise"), 1e-11),
-    (rg.HeavyBall(0.3, 0.5, [1, 30]), ("test", "train"), 1e-11),
+    # roundings of the contour: 7e-13 or 1.1e-11, as XLA generates code in 32 parts or in one
+    (rg.HeavyBall(0.3, 0.5, [1, 30]), ("test", "train"), 2e-11),
 ])
 def test_one_domain_is_todays_curve(training, names, rtol):
     learner = rg.Learner(training, features=70)
