@@ -214,7 +214,7 @@ PREDICTIONS: dict[str, Method] = {
         rg.Learner(rg.Logistic(t.value)), 20 + t.n
     ),
     "robust": lambda t: rg.predict(
-        rg.NoisyTask(rg.Task.isotropic(t.size), rg.StudentNoise(2.0)), rg.Learner(rg.Huber(t.value)), 40 + t.n
+        rg.NoisyTask(rg.Task.isotropic(t.size), rg.StudentNoise(5.0)), rg.Learner(rg.Huber(t.value)), 40 + t.n
     ),
     "unequal classes": lambda t: rg.predict(
         rg.GaussianMixture([30, t.size], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
