@@ -1,5 +1,6 @@
 """Many passes: one pass as n grows, full-batch descent as batches grow, closed forms of stability and rest, limits."""
 
+import time
 import timeit
 
 import jax
@@ -131,8 +132,9 @@ def test_a_thousand_steps_take_less_than_two_seconds():
     learner = rg.Learner(rg.SGD(0.5, np.arange(1001)), features=200)
     task = rg.Task.power_law(1.3, 1.5, 0.3)
     assert rg.predict(task, learner, n=300).converged.all()
-    # the least of three runs: machines are noisy
-    assert min(timeit.repeat(lambda: rg.predict(task, learner, n=300), number=1, repeat=3)) < 2.0
+    # of the processor, and the least of three runs: machines are shared
+    run = lambda: rg.predict(task, learner, n=300)  # noqa: E731
+    assert min(timeit.repeat(run, timer=time.process_time, number=1, repeat=3)) < 2.0
 
 
 def test_momentum_too_near_1_says_so():
