@@ -85,6 +85,11 @@ def test_any_way_to_draw_compiles_few_programs(kind):
     assert 0 < len(compiled) <= 6, compiled
 
 
+def measures(record):
+    """Of pairs of trials, where there are control variates with these."""
+    return {name: values for name, values in vars(record).items() if values is not None}
+
+
 @pytest.mark.parametrize("kind", DRAWN_OTHERWISE)
 def test_the_host_draws_what_the_device_draws(kind):
     task, augmentation, test_views = DRAWN_OTHERWISE[kind]
@@ -93,7 +98,8 @@ def test_the_host_draws_what_the_device_draws(kind):
     # factors of kernel matrices that are singular to rounding, an angle's square root near 1: measured 5e-8
     tolerance = 1e-6 if kind == "sphere" else 1e-8
     host, device = (risk(source, keys, 70, features, ridges, task.noise, batched) for batched in (False, True))
-    for name, values in vars(host).items():
+    assert measures(host).keys() == measures(device).keys()
+    for name, values in measures(host).items():
         expected = np.asarray(vars(device)[name])
         assert np.allclose(values, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max()), name
 
@@ -121,7 +127,8 @@ def test_the_host_finds_what_the_device_finds(n, features, members, dtype):
         for batched in (False, True)
     )
     for here, there in zip(host, device, strict=True):
-        for name, values in vars(here).items():
+        assert measures(here).keys() == measures(there).keys()
+        for name, values in measures(here).items():
             assert isinstance(values, np.ndarray) and values.dtype == dtype, name
             expected = np.asarray(vars(there)[name])
             assert np.allclose(values, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max()), name
@@ -135,8 +142,9 @@ def test_examples_on_the_host_are_those_on_the_device(kind):
     ).eigen
     source, keys, ridges = sampler(task, "float64", kind), trial_keys(3, 20, 8, 0, 4), np.array([0.1])
     host, device = (risk(source, keys, 20, 8, ridges, task.noise, batched) for batched in (False, True))
-    for name in (name for name, values in vars(host).items() if values is not None):
-        assert np.allclose(vars(host)[name], vars(device)[name], rtol=ROUNDING), name
+    assert measures(host).keys() == measures(device).keys()
+    for name, values in measures(host).items():
+        assert np.allclose(values, vars(device)[name], rtol=ROUNDING), name
 
 
 TWO = rg.Mixture([1.5 / 6**0.5] * 6, [0.5, 0.5, 1.0, 1.0, 1.5, 1.5], prior=0.4, flip=0.1)
