@@ -42,3 +42,8 @@ def test_the_parts_of_textbooks():
     np.testing.assert_allclose(curve.bias + curve.variance + curve.irreducible, curve.test, rtol=1e-12)
     np.testing.assert_array_equal(curve.variance, own.variance_with_noise)
     assert "noise" not in curve and curve.attrs["split"] == "classical"
+
+
+def test_checks_of_sweeps_hand_on_the_engine():
+    with pytest.raises(ValueError, match="engine must be"):
+        rg.check(rg.Task.isotropic(5, noise=[0.1, 0.2]), rg.Learner(rg.Ridge(0.1)), 4, trials=2, engine="dask")

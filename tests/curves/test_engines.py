@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 
+import distributed
 import numpy as np
 import pytest
 
@@ -11,7 +12,6 @@ import rfgen as rg
 from rfgen.curves.cells.store import CELL
 from tests.benchmarks import survival
 
-distributed = pytest.importorskip("distributed")
 TASK, LEARNER = rg.Task.isotropic(20, noise=0.1), rg.Learner(rg.Ridge([0.1, 1.0]))
 
 

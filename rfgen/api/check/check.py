@@ -97,7 +97,7 @@ def check(
         given: dict[str, Any] = {
             "trials": trials, "seed": seed, "variables": variables, "threshold": threshold, "finite_size": finite_size,
             "form": form, "members": members, "dtype": dtype, "test_rows": test_rows, "memory": memory,
-            "progress": progress, "store": store, "weights": weights, "test": test,
+            "progress": progress, "store": store, "weights": weights, "test": test, "engine": engine,
         }
         reports = [check(one, learner, n, **given, **numbers) for one in task.each]
         return Report(stacked(task, [one.dataset for one in reports]), reports[0].judged, reports[0].threshold, repr(task))
