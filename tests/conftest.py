@@ -88,7 +88,7 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Mark the full tier, and keep the tier asked for; tests named one by one run whatever their tier."""
-    items.sort(key=lambda item: item.nodeid.startswith(tiers.UNOPTIMISED))  # two kinds of programs, one after the other
+    items.sort(key=lambda item: tiers.is_unoptimised(item.nodeid))  # two kinds of programs, one after the other
     for item in items:
         if tiers.is_full(item.nodeid):
             item.add_marker("full")
@@ -108,7 +108,7 @@ def pytest_collection_finish():
 
 def pytest_runtest_setup(item):
     """Let XLA optimise as this test needs it; no program of the other kind is used."""
-    unoptimised = item.nodeid.startswith(tiers.UNOPTIMISED)
+    unoptimised = tiers.is_unoptimised(item.nodeid)
     if jax.config.read("jax_disable_most_optimizations") != unoptimised:
         jax.config.update("jax_disable_most_optimizations", unoptimised)
         jax.clear_caches()

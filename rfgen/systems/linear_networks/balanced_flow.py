@@ -141,11 +141,26 @@ class _Forms:
         fitted = train[np.ix_(half, both)] - train[half, padded][:, None] - train[padded, both][None] + power
         self._missed = test[half, padded] - self._bias
         learned = test[np.ix_(half, both)] - test[half, padded][:, None] - test[padded, both][None] + self._bias
-        self._stack = np.stack([norm[np.ix_(half, both)], fitted, learned])
+        self._forms = [_squares(form) for form in (norm[np.ix_(half, both)], fitted, learned)]
 
     def at(self, f: np.ndarray) -> tuple[float, float, float, float]:
         """|beta|^2, b.beta, beta'S beta and the test risk without label noise, of beta = sum_j f_j w_j."""
-        both = np.concatenate([f, f.conj()])
-        norm, fitted, learned = (2.0 * float(np.real(f @ kernel @ both)) for kernel in self._stack)
+        parts = np.concatenate([f.real, f.imag])
+        norm, fitted, learned = (2.0 * float(signs @ (factor @ parts) ** 2) for signs, factor in self._forms)
         along = 2.0 * float(np.real(f @ self._along))
         return norm, along, fitted, self._bias + 4.0 * float(np.real(f @ self._missed)) + learned
+
+
+def _squares(form: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Re(f form (f, f*)) as a signed sum of squares of real combinations of (Re f, Im f): signs (rank,), factor (rank, 2 nodes).
+
+    Kernels are smooth along the contour: of 600 squares some 40 are not rounding, and the rates cost a tenth.
+    """
+    same, other = np.split(form, 2, axis=1)
+    real = np.block([
+        [same.real + other.real, other.imag - same.imag],
+        [-same.imag - other.imag, other.real - same.real],
+    ])
+    values, vectors = np.linalg.eigh((real + real.T) / 2.0)
+    kept = np.abs(values) > np.finfo(float).eps * np.abs(values).max()
+    return np.sign(values[kept]), (vectors[:, kept] * np.sqrt(np.abs(values[kept]))).T
