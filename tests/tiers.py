@@ -28,8 +28,8 @@ UNOPTIMISED = (
 # But of these: batches of one pass and steps of networks run longer than they compile (six blocks: 100 s against 41).
 OPTIMISED = (
     *(f"tests/test_readme.py::test_block_runs[{block}" for block in (
-        "print(by_mode.bias_by_mode", "print(rg.check(task, rg.Learner(rg.OnePa", "one_pass_of_sgd", "dimension_adapted_momentum",
-        "print(rg.check(xor, net",
+        "print(by_mode.bias_by_mode", "print(rg.check(task, rg.Learner(rg.OnePa", "one_pass_of_sgd",
+        "dimension_adapted_momentum", "print(rg.check(xor, net",
     )),
     "tests/systems/test_xor",
 )

@@ -23,6 +23,7 @@ from rfgen.numerics.tracing import is_traced, under_trace
 # Compiled thoroughly: as fast as by default, or faster.
 THOROUGH: dict[str, Any] = {
     "xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1, "xla_backend_optimization_level": 3,
+    "xla_llvm_disable_expensive_passes": False,  # whatever the process asks for the rest
 }
 # Compiled quickly: loops of element-wise operations run at a third of the speed.
 QUICK: dict[str, Any] = {**THOROUGH, "xla_backend_optimization_level": 0}

@@ -34,6 +34,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry_2x32
 
+from rfgen.numerics.program import program
 from rfgen.simulation.arrays import Array
 
 # Normals are drawn this many at a time: threefry over a whole matrix runs out of cache (9.6 ns a number instead of 3.5).
@@ -204,7 +205,7 @@ def _fill(jobs: Iterable[Job], double: bool = False) -> None:
         key, first, there, factor = job
         with jax.enable_x64(double):  # one program for all threads, whatever the caller's precision
             words = np.array(key, np.uint32)
-            drawn = np.asarray(_normals(words, np.uint32(first), np.int32(there.size), double))
+            drawn = np.asarray(_normals.thorough(words, np.uint32(first), np.int32(there.size), double))
         np.multiply(drawn[: there.size].reshape(there.shape), there.dtype.type(1) if factor is None else factor, out=there)
 
     work = list(jobs)
@@ -220,7 +221,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count())
 
 
-@functools.partial(jax.jit, static_argnums=3)
+@program(static_argnames="double")
 def _normals(words: Array, first: Array, count: Array, double: bool) -> Array:
     """At least `count` normals, of BLOCK at most, of the key `words`: `jax.random.normal` bit by bit."""
     dtype, whole, unused, one, chunk = np.float32, np.uint32, 9, 0x3F8 << 20, CHUNK

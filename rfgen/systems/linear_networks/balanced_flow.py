@@ -152,7 +152,7 @@ class _Forms:
 
 
 def _squares(form: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Re(f form (f, f*)) as a signed sum of squares of real combinations of (Re f, Im f): signs (rank,), factor (rank, 2 nodes).
+    """Re(f form (f, f*)) as signed squares of combinations of (Re f, Im f): signs (rank,), factor (rank, 2 nodes).
 
     Kernels are smooth along the contour: of 600 squares some 40 are not rounding, and the rates cost a tenth.
     """
