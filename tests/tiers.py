@@ -10,28 +10,18 @@ import pytest
 # Of a session: all tests collected, before any is left out.
 COLLECTED = pytest.StashKey[list]()
 
-# Of these, by how their ids begin, XLA does not optimise the programs: they compile in a third of the time, and run as long
-# or three times as long.  Not where runs take longer than compilation (whatever draws many random numbers), where
-# single-precision draws are compared to the last digit, or where time is measured.
-_FIGURE = "tests/paper_figures/test_paper_figures.py::test_made_at_smoke_scale_and_drawn_from_its_files"
-UNOPTIMISED = (
-    *(f"{_FIGURE}[{name}_" for name in ("advani_saxe", "benign", "domain", "zhou")),
-    "tests/domains/test_domains.py::test_simulation", "tests/domains/test_sequences.py", "tests/equivalents/",
-    "tests/simulation/test_attacked_fit.py", "tests/simulation/test_fits.py", "tests/simulation/test_margin_fit.py",
-    "tests/simulation/test_shapes.py::test_a_grid_of_fits_compiles_few_programs",
-    "tests/simulation/test_shapes.py::test_any_way_to_draw_compiles_few_programs", "tests/systems/",
-    "tests/test_cli.py::test_every_named_comparison_agrees[noisy-views]", "tests/test_programs.py", "tests/test_readme.py",
-    "tests/theory/classification/", "tests/theory/dynamics/", "tests/theory/overfitting/",
-    "tests/theory/ridge/test_derivatives.py", "tests/theory/ridge/test_held_out_rows.py",
-)
-
-# But of these: batches of one pass and steps of networks run longer than they compile (six blocks: 100 s against 41).
+# XLA does not optimise the programs of tests: they compile in a third of the time, and run as long or three times as long.
+# But of these, by how their ids begin, where batches or steps of networks run longer than they compile (six blocks of pages:
+# 100 s against 41), or where single-precision draws are compared to the last digit.
 OPTIMISED = (
     *(f"tests/test_readme.py::test_block_runs[{block}" for block in (
         "print(by_mode.bias_by_mode", "print(rg.check(task, rg.Learner(rg.OnePa", "one_pass_of_sgd",
         "dimension_adapted_momentum", "print(rg.check(xor, net",
     )),
-    "tests/systems/test_xor",
+    *(f"tests/test_cli.py::test_every_named_comparison_agrees[{name}" for name in ("mixed-", "several-visits", "fresh-visits")),
+    "tests/simulation/test_multi_pass_sgd.py::test_the_whole_set_in_each_batch", "tests/simulation/test_one_pass_sgd.py",
+    "tests/simulation/test_sgd_agreement.py", "tests/simulation/test_shapes.py::test_examples_on_the_host",
+    "tests/simulation/test_trajectory.py", "tests/systems/test_xor",
 )
 
 # file -> test -> the parameter sets of it that stay quick
@@ -494,7 +484,7 @@ def is_full(node: str) -> bool:
 
 def is_unoptimised(node: str) -> bool:
     """Whether XLA compiles the programs of the test of this node id without optimising them."""
-    return node.startswith(UNOPTIMISED) and not node.startswith(OPTIMISED)
+    return not node.startswith(OPTIMISED)
 
 
 def split(items: list, tier: str) -> tuple[list, list]:
