@@ -110,7 +110,8 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
     -------
     xarray.Dataset
         Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise
-        included; `norm`, the mean squared length of the weights on inputs; `train`, the mean squared residual of rows with
+        included; `norm`, the mean squared length of the coefficients on features, or on inputs where there are none (the sum, of sums of
+        fits on several); `train`, the mean squared residual of rows with
         labels of their own; `bias`, `variance`, `noise` where no single vector is among the matrices; `error` of estimators
         whose `inputs` have classes, whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the
         spectral radius r of second moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
@@ -164,8 +165,6 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
             solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
     found = [measures(learner, domains, metrics, own, point) for own, point in zip(solved, points, strict=True)]
     values = {name: np.array([own[name] for own in found]) for name in found[0]}
-    if endless and learner.isotropic:  # features of endlessly many inputs have weights that are endlessly long there
-        values["norm"] = np.where(np.isnan(values["test"]), np.nan, np.inf)
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
     return _curve(grid, solved, values, task, attributes)
 
