@@ -22,9 +22,12 @@ from rfgen.theory.compiled.many import solve_many
 from rfgen.theory.compiled.measures import measures, metrics_of
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.solver import Solved, solve
+from rfgen.theory.compiled.together import solve_together
 
 # So many points are compiled: a program takes 2 to 6 s to compile, a point 2 to 5 ms in NumPy.
 MANY = 1024
+# So many are solved side by side: together they take what some ten take one after the other.
+SEVERAL = 8
 
 
 def own_numbers(learner: Any, verb: str, numbers: Mapping[str, Any]) -> None:
@@ -159,6 +162,8 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
         solved = solve_flow(posed, learner.flow, at, points, metrics, least)
     elif len(points) >= MANY and np.all(least > 0.0) and not dense and not posed.pencil.joined:
         solved = solve_many(posed, [at(point) for point in points], metrics, least)
+    elif len(points) >= SEVERAL and not dense:
+        solved = solve_together(posed, [at(point) for point in points], metrics, least)
     else:
         solved = []
         for point, lowest in zip(points, least, strict=True):

@@ -16,7 +16,7 @@ import numpy as np
 from rfgen.algebra.structure import Core, Structure
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
-from rfgen.theory.compiled.core import LARGEST_STEP, start_core
+from rfgen.theory.compiled.core import BRANCH, LARGEST_STEP, start_core
 from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.solver import Solved, mean_squares, solve
@@ -33,16 +33,16 @@ def _bound(core: Core, numbers: Numbers) -> System:
     return System(core.pencil, core.traces, core.places, numbers)
 
 
-def _step(system: System, shift: Any, signs: Any, logs: Any) -> tuple[Any, Any]:
-    """A step of Newton's method in the logarithms, and the residual."""
+def _step(system: System, shift: Any, signs: Any, logs: Any) -> tuple[Any, Any, Any]:
+    """A step of Newton's method in the logarithms, the residual, and derivatives of the logarithms."""
     every = range(len(system.traces))
     unknowns = signs * jnp.exp(logs)
     inverse = system.inverse(dict(enumerate(unknowns)), system.needed(every), shift)
     traces = jnp.stack(system.traced(every, inverse))
     slopes = _matrix(system.slopes(every, inverse), len(traces), len(traces))
     residual = jnp.log(traces / unknowns)
-    matrix = jnp.eye(len(traces)) - slopes * unknowns / traces[:, None]
-    return jnp.linalg.solve(jax.lax.stop_gradient(matrix), residual), residual
+    slopes = slopes * unknowns / traces[:, None]
+    return jnp.linalg.solve(jax.lax.stop_gradient(jnp.eye(len(traces)) - slopes), residual), residual, slopes
 
 
 def _matrix(entries: dict[tuple[int, int], Any], rows: int, columns: int) -> Any:
@@ -55,7 +55,7 @@ def _solved_core(core: Core, numbers: Numbers, least: Any, start: tuple[Any, Any
 
     def body(state: tuple[Any, ...]) -> tuple[Any, ...]:
         shift, here, before, count, _ = state
-        step, _ = _step(system, shift, signs, here)
+        step, *_ = _step(system, shift, signs, here)
         size = jnp.max(jnp.abs(step))
         there = here + step * jnp.minimum(1.0, LARGEST_STEP / size)
         go_on = (size < NEARLY) & (shift > 0.0)
@@ -88,7 +88,7 @@ def risks(
     for core, known in zip(structure.cores, cores, strict=True):
         known = jax.lax.stop_gradient(jnp.asarray(known))
         signs, logs = jnp.sign(known), jnp.log(jnp.abs(known))
-        step, left = _step(_bound(core, numbers), 0.0, signs, logs)
+        step, left, _ = _step(_bound(core, numbers), 0.0, signs, logs)
         traces.append(signs * jnp.exp(logs + step))
         residual = jnp.maximum(residual, jnp.max(jnp.abs(left)))
     unknowns = means(structure, numbers, traces, None, _linear)
@@ -113,12 +113,13 @@ def _at_points(
 ) -> Any:
     def point(own: Any, low: Any) -> Any:
         here = _merged(shared, numbers, own)
-        traces = []
+        traces, slopes = [], []
         for core, start in zip(structure.cores, starts, strict=True):
             logs, signs = _solved_core(core, here, low, start)
             traces.append(signs * jnp.exp(logs))
+            slopes.append(_step(_bound(core, here), 0.0, signs, logs)[2])
         _, equations, residual = risks(structure, metrics, here, traces)
-        return (*equations, residual)
+        return *equations, residual, slopes
 
     return jax.vmap(point)(varying, least)
 
@@ -141,10 +142,14 @@ def solve_many(structure: Structure, numbers: Sequence[Numbers], metrics: Metric
     found: list[Solved] = []
     for first in range(0, len(numbers), BLOCK):
         which = np.minimum(np.arange(first, first + BLOCK), len(numbers) - 1)
-        given, slopes, residual = map(np.asarray, _at_points.thorough(
+        *solved, branches = _at_points.thorough(
             fixed, [own[which] for own in varying], least[which], starts, structure=structure, metrics=metrics,
             shared=(treedef, places),
-        ))
+        )
+        given, slopes, residual = map(np.asarray, solved)
+        for own in map(np.asarray, branches):
+            radius = np.max(np.abs(np.linalg.eigvals(np.where(np.isfinite(own), own, 2.0 * BRANCH))), axis=1)
+            residual = np.where(radius < BRANCH, residual, np.nan)
         for place in range(min(BLOCK, len(numbers) - first)):
             if np.isfinite(residual[place]) and residual[place] < SOLVED:
                 found.append(mean_squares(given[place], slopes[place], float(residual[place])))

@@ -2,7 +2,7 @@
 (14.7).
 """
 
-__all__ = ["Solved", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores"]
+__all__ = ["Solved", "graded_solution", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,8 +115,12 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 def linear_solution(equations: Linear) -> np.ndarray:
     """x = given + slopes x."""
-    given, slopes = _dense(equations, len(equations[0]))
-    return np.ravel(_graded_solve(given, *_balanced(slopes)))
+    return np.ravel(graded_solution(*_dense(equations, len(equations[0]))))
+
+
+def graded_solution(given: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """The same from arrays (rows, columns) and (rows, rows)."""
+    return _graded_solve(given, *_balanced(slopes))
 
 
 def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
