@@ -21,7 +21,8 @@ UNOPTIMISED = (
     "tests/simulation/test_shapes.py::test_a_grid_of_fits_compiles_few_programs",
     "tests/simulation/test_shapes.py::test_any_way_to_draw_compiles_few_programs", "tests/systems/",
     "tests/test_cli.py::test_every_named_comparison_agrees[noisy-views]", "tests/test_programs.py", "tests/test_readme.py",
-    "tests/theory/classification/", "tests/theory/dynamics/", "tests/theory/overfitting/",
+    "tests/theory/classification/", "tests/theory/compiled/test_compiled.py::test_derivatives",
+    "tests/theory/compiled/test_compiled.py::test_second", "tests/theory/dynamics/", "tests/theory/overfitting/",
     "tests/theory/ridge/test_derivatives.py", "tests/theory/ridge/test_held_out_rows.py",
 )
 
@@ -258,6 +259,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/theory/compiled/test_compiled.py": {
         "test_the_engine_has_an_independent_referee": ("features",),
         "test_derivatives": (),
+        "test_second_derivatives": (),
     },
     "tests/theory/ridge/test_negative_ridge.py": {
         "test_continuous_and_smooth_at_0": ("60.0-20.0",),

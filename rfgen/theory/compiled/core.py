@@ -8,7 +8,6 @@ no ridge of its own ends at a shift `VANISHING`, its limit.
 __all__ = ["BRANCH", "CLOSE", "LARGEST_STEP", "VANISHING", "UnsolvedError", "continued", "solve_core", "start_core"]
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -38,10 +37,8 @@ def solve_core(
     `least`: the smallest ridge, 0 if there is an inverse without; `near`: traces at a point nearby, from which a few steps
     may lead to those here.  UnsolvedError where the walk stops before, or ends on another branch.
     """
-    numbers = range(len(system.traces))
-    needed = system.needed(numbers)
     if near is not None:
-        found = _newton(system, numbers, needed, end, np.sign(near), np.log(np.abs(near)))
+        found = _newton(system, end, np.sign(near), np.log(np.abs(near)))
         if found is not None and _radius(found[3]) < BRANCH:
             return np.sign(near) * np.exp(found[0]), found[1]
     shift, signs, logs = start_core(system)
@@ -57,9 +54,9 @@ def solve_core(
         guess = logs
         if before is not None and target > 0.0:
             guess = logs + (logs - before[1]) * (np.log(target / shift) / np.log(shift / before[0]))
-        found = _newton(system, numbers, needed, target, signs, guess)
+        found = _newton(system, target, signs, guess)
         if found is None and before is not None:
-            found = _newton(system, numbers, needed, target, signs, logs)
+            found = _newton(system, target, signs, logs)
         if found is None:
             factor = factor**0.5
             if factor > 0.999:
@@ -82,7 +79,6 @@ def continued(
     """
     here = complex(ridges[0].real)
     start, worst = solve_core(bound(here.real), min(least, here.real) if least > 0.0 else here.real, end)
-    numbers, needed = range(len(start)), bound(here).needed(range(len(start)))
     signs, logs, before = np.sign(start), np.log(np.abs(start)).astype(complex), None
     found = []
     for ridge in ridges:
@@ -92,7 +88,7 @@ def continued(
             guess = logs
             if before is not None:
                 guess = logs + (logs - before[1]) * (np.log(target / here) / np.log(here / before[0]))
-            solved = _newton(bound(target), numbers, needed, end, signs, guess)
+            solved = _newton(bound(target), end, signs, guess)
             if solved is None or np.max(np.abs(solved[0] - guess)) > NEAR:
                 step *= 0.5
                 if step < 1e-3:
@@ -106,20 +102,19 @@ def continued(
 
 def start_core(system: System) -> tuple[float, np.ndarray, np.ndarray]:
     """A shift that makes a contraction, and the solution there by signs and logarithms."""
-    numbers, shift = range(len(system.traces)), 1.0
-    needed = system.needed(numbers)
+    shift = 1.0
     while shift < 1e200:
-        traces = np.array(system.traced(numbers, system.inverse({}, needed, shift)))
+        traces, _ = system.right_sides(np.zeros(len(system.traces)), shift)
         for _ in range(40):
             before = traces
-            traces = np.array(system.traced(numbers, system.inverse(dict(enumerate(before)), needed, shift)))
+            traces, _ = system.right_sides(before, shift)
             with np.errstate(all="ignore"):
                 change = np.max(np.abs(traces / before - 1.0))
             if change <= 1e-3:  # not while traces between resolvents are still 0
                 break
         if change <= 1e-3 and np.all(traces != 0.0):
             signs = np.sign(traces)
-            found = _newton(system, numbers, needed, shift, signs, np.log(np.abs(traces)))
+            found = _newton(system, shift, signs, np.log(np.abs(traces)))
             if found is not None:
                 return shift, signs, found[0]
         shift *= 100.0
@@ -131,7 +126,7 @@ def _radius(slopes: np.ndarray) -> float:
 
 
 def _newton(
-    system: System, numbers: Any, needed: Any, shift: float, signs: np.ndarray, logs: np.ndarray
+    system: System, shift: float, signs: np.ndarray, logs: np.ndarray
 ) -> tuple[np.ndarray, float, int, np.ndarray] | None:
     """Logarithms, the residual, the iterations that it took, derivatives of the logarithms of the right sides by those of
     the traces; None where it leads nowhere.
@@ -140,14 +135,10 @@ def _newton(
     with np.errstate(all="ignore"):
         for iteration in range(ITERATIONS):
             unknowns = signs * np.exp(logs)
-            inverse = system.inverse(dict(enumerate(unknowns)), needed, shift or None)
-            traces = np.array(system.traced(numbers, inverse))
+            traces, slopes = system.right_sides(unknowns, shift)
             ratio = traces / unknowns
             if not (np.all(np.isfinite(ratio)) and np.all(ratio.real > 0.0)):
                 return None
-            slopes = np.zeros(identity.shape, traces.dtype)
-            for place, slope in system.slopes(numbers, inverse).items():
-                slopes[place] = slope
             residual = np.log(ratio)
             try:
                 slopes = slopes * unknowns / traces[:, None]

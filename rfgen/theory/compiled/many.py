@@ -75,21 +75,31 @@ def _solved_core(core: Core, numbers: Numbers, least: Any, start: tuple[Any, Any
 
 
 def risks(
-    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any]
+    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any], order: int = 1
 ) -> tuple[Any, Any, Any]:
     """The equations of second moments at a solution whose traces are known, and their residual: differentiable.
 
     `cores`: traces of each core, as `Solved` has them; the mean squares are `given[c:] + slopes[c:] x` for
-    x = given[:c] + slopes[:c] x.  Derivatives by `numbers` are those of the solution.  Returns (mean squares, (given,
-    slopes), residual).
+    x = given[:c] + slopes[:c] x.  Derivatives by `numbers` up to this `order` are those of the solution: each step of a
+    chord adds one.  Returns (mean squares, (given, slopes), residual).
     """
     require_double_precision("rfgen.theory.compiled.many.risks")
-    traces, residual = [], jnp.zeros(())
+    return _risks(structure, metrics, numbers, cores, order)[:3]
+
+
+def _risks(
+    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any], order: int = 1
+) -> tuple[Any, Any, Any, Any]:
+    """The same, and the derivatives of the logarithms of each core's traces."""
+    traces, residual, branches = [], jnp.zeros(()), []
     for core, known in zip(structure.cores, cores, strict=True):
         known = jax.lax.stop_gradient(jnp.asarray(known))
         signs, logs = jnp.sign(known), jnp.log(jnp.abs(known))
-        step, left, _ = _step(_bound(core, numbers), 0.0, signs, logs)
-        traces.append(signs * jnp.exp(logs + step))
+        for _ in range(order):
+            step, left, branch = _step(_bound(core, numbers), 0.0, signs, logs)
+            logs = logs + step
+        branches.append(branch)
+        traces.append(signs * jnp.exp(logs))
         residual = jnp.maximum(residual, jnp.max(jnp.abs(left)))
     unknowns = means(structure, numbers, traces, None, _linear)
     line = line_values(structure, numbers, unknowns, None, _linear)
@@ -98,7 +108,7 @@ def risks(
     first = jnp.stack([jnp.stack([jnp.asarray(column) for column in own]) for own in given])
     matrix = _matrix(slopes, len(given), count)
     inner = jnp.linalg.solve(jnp.eye(count) - matrix[:count], first[:count, 0])
-    return first[count:, 0] + matrix[count:] @ inner, (first, matrix), residual
+    return first[count:, 0] + matrix[count:] @ inner, (first, matrix), residual, branches
 
 
 def _linear(equations: Linear) -> Any:
@@ -113,13 +123,12 @@ def _at_points(
 ) -> Any:
     def point(own: Any, low: Any) -> Any:
         here = _merged(shared, numbers, own)
-        traces, slopes = [], []
+        traces = []
         for core, start in zip(structure.cores, starts, strict=True):
             logs, signs = _solved_core(core, here, low, start)
             traces.append(signs * jnp.exp(logs))
-            slopes.append(_step(_bound(core, here), 0.0, signs, logs)[2])
-        _, equations, residual = risks(structure, metrics, here, traces)
-        return *equations, residual, slopes
+        _, equations, residual, branches = _risks(structure, metrics, here, traces)
+        return *equations, residual, branches
 
     return jax.vmap(point)(varying, least)
 
