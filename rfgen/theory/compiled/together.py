@@ -15,7 +15,7 @@ from rfgen.theory.compiled.batch import Batch, equations_of, flat
 from rfgen.theory.compiled.core import BRANCH, CLOSE, LARGEST_STEP, VANISHING, UnsolvedError, start_core
 from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
-from rfgen.theory.compiled.solver import Solved, graded_solution, mean_squares, solve
+from rfgen.theory.compiled.solver import Solved, finite_below, graded_solution, mean_squares, solve
 from rfgen.theory.compiled.system import Numbers, System
 
 # Steps of Newton's method in all, and at one shift; a step this small is good enough to go on to the next shift.
@@ -58,12 +58,14 @@ def _block(structure: Structure, numbers: Sequence[Numbers], metrics: Metrics, l
         line = line_values(structure, here, unknowns, shift, solved)
         equations = moment_equations(structure, here, unknowns, metrics, shift, line)
         given, slopes = equations_of(points, *equations, len(structure.seconds))
-    outputs = {name: np.broadcast_to(flat(line[row]), points) for name, row in structure.pencil.outputs.items() if row in line}
+    rows = {name: row for name, row in structure.pencil.outputs.items() if row in line}
+    outputs = {name: np.broadcast_to(flat(line[row]), points) for name, row in rows.items()}
     found = []
     for point in range(points):
         if arrived[point]:
             own = {name: float(values[point]) for name, values in outputs.items()}
-            found.append(mean_squares(given[point], slopes[point], float(residual[point]), (), own))
+            bound = finite_below(numbers[point]) if ends[point] else np.inf
+            found.append(mean_squares(given[point], slopes[point], float(residual[point]), (), own, bound))
         else:
             found.append(solve(structure, numbers[point], metrics, float(least[point])))
     return found

@@ -98,8 +98,20 @@ def test_known_limits():
     assert np.allclose(curve.test.values, [under, np.inf, over], rtol=1e-12)
     assert np.isinf(curve.amplification.values[1]) and curve.converged.all()
     sketched = a.Estimator(a.ridge_fit(X, Y, weight=a.haar(X, "m")))
-    fresh = predict(TASK, RIDGE, n=50, ridge=0.3).test.item()
-    assert abs(predict(TASK, sketched, n=90, m=50, ridge=0.3).test.item() / fresh - 1) < 1e-12
+    for ridge in (0.3, 0.0):
+        fresh = predict(TASK, RIDGE, n=50, ridge=ridge).test.item()
+        assert abs(predict(TASK, sketched, n=90, m=50, ridge=ridge).test.item() / fresh - 1) < 1e-11
+    whitened = a.Estimator((X.T @ X).inverse @ a.teacher("n"))
+    assert np.isinf(predict(task, whitened, n=[20, 60]).test.values).all()
+
+
+def test_sketched_least_squares():
+    """Isotropic: any sketch below as many rows as inputs; above, independent rows pay for what they leave."""
+    p, n, m = 200, 400, np.array([20.0, 80.0, 150.0, 190.0, 210.0, 300.0, 390.0])
+    task, under = rg.Task.isotropic(p, signal=1.0, noise=1.0), 1.0 + (1.0 - m / p) + m / (p - m)
+    for made, above in ((a.sketch, p / (m - p) + p / (n - p)), (a.haar, p / (m - p))):
+        found = predict(task, a.Estimator(a.ridge_fit(X, Y, 0.0, weight=made(X, "m"))), n=n, m=m).test.values
+        assert np.allclose(found, np.where(m < p, under, 1.0 + above), rtol=1e-12, atol=0)
 
 
 def test_domains_and_the_tested_task():
