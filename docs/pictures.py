@@ -1,7 +1,7 @@
 """Pictures of the cards, each drawn by the card's own block, and the two tables of their index.
 
-`python docs/pictures.py [card ...]` draws these (all, if none is named) and writes the tables of `docs/cards/index.md`; of a
-page of `PAGES` it draws the block that makes a figure, beside the page.
+`python docs/pictures.py [card ...]` draws these (all, if none is named) and writes the tables of `docs/cards/index.md`; of
+a page of `PAGES` it draws the block that makes a figure, beside the page.
 """
 
 __all__ = ["CARDS", "INDEX", "VERBS", "block_of", "draw", "index", "names"]

@@ -18,14 +18,14 @@ SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 33, "dots": 3, "trials": 12}, "paper": {"grid": 65, "dots": 6, "trials": 100},
 }
 CAPTION = """
-Parameters ours; for the questions of arXiv 2508.15494, 2603.05691, 2203.05482, 2402.13999 and others. Eigenvalues i^-0.6 and
-power i^-1.5 of {modes} modes, noise {noise:g}, ridge {ridge:g} where no other is said. First row: a model of 200 rows is
-drawn to itself while it is fitted to 100 rows of another task: risk on both against the pull; a student on 300 rows that a
-teacher of few random features on 150 rows has labelled, against its own features; rounds of 40 random features fitted to
-what others left, against the samples. Second row: the mean of models tuned from one of 100 rows, each on rows of its own,
-against these; a second fit to labels that are mixed with the first one's predictions, against their share; layers of 100
-random linear features each, against samples. Theory computed by rfgen; dots: {trials} simulations, bars: one standard error.
-Largest distance of a dot from theory: {worst:.1f} standard errors.
+Parameters ours; for the questions of arXiv 2508.15494, 2603.05691, 2203.05482, 2402.13999 and others. Eigenvalues i^-0.6
+and power i^-1.5 of {modes} modes, noise {noise:g}, ridge {ridge:g} where no other is said. First row: a model of 200 rows
+is drawn to itself while it is fitted to 100 rows of another task: risk on both against the pull; a student on 300 rows
+that a teacher of few random features on 150 rows has labelled, against its own features; rounds of 40 random features
+fitted to what others left, against the samples. Second row: the mean of models tuned from one of 100 rows, each on rows
+of its own, against these; a second fit to labels that are mixed with the first one's predictions, against their share;
+layers of 100 random linear features each, against samples. Theory computed by rfgen; dots: {trials} simulations, bars:
+one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 A = rg.algebra
 X, U = A.data("X"), A.data("U", samples="m")

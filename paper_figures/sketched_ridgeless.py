@@ -23,12 +23,13 @@ SCALES: dict[str, dict[str, Any]] = {
     },
 }
 CAPTION = """
-Sizes, signal and noise of arXiv 2302.01088: {n} rows, noise of deviation {noise:g}, coefficients of length SNR times that.
-Risk without the noise of the test label. Left: least squares of smallest norm on all rows against inputs per row, isotropic
-inputs; dashed: at the best size of an orthogonal sketch, which has no peak. Middle: against sketch size at {p} inputs, solid
-orthogonal, dashed independent Gaussian sketches: one curve below {p} rows, above it independent ones pay for the noise that
-they leave. Right: the same for inputs of variances i^-{exponent:g}, whose mean is 1 (ours). Theory computed by rfgen; dots:
-{trials} simulations, bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+Sizes, signal and noise of arXiv 2302.01088: {n} rows, noise of deviation {noise:g}, coefficients of length SNR times
+that. Risk without the noise of the test label. Left: least squares of smallest norm on all rows against inputs per row,
+isotropic inputs; dashed: at the best size of an orthogonal sketch, which has no peak. Middle: against sketch size at {p}
+inputs, solid orthogonal, dashed independent Gaussian sketches: one curve below {p} rows, above it independent ones pay
+for the noise that they leave. Right: the same for inputs of variances i^-{exponent:g}, whose mean is 1 (ours). Theory
+computed by rfgen; dots: {trials} simulations, bars: one standard error. Largest distance of a dot from theory:
+{worst:.1f} standard errors.
 """
 A = rg.algebra
 ROWS = A.data("X")
@@ -56,7 +57,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         **_dots([[_dot(np.ones(p), snr, PLAIN, plan, seed, n=N) for p in plan["inputs"]] for snr in SNR]),
     }}
     steps = np.geomspace(2.0, P - 10.0, plan["grid"] // 2).round()
-    sizes, variances = np.unique([*(P - steps), *(P + steps), *np.linspace(9.0, N - 9.0, plan["grid"])]), np.arange(1, P + 1) ** -EXPONENT
+    sizes = np.unique([*(P - steps), *(P + steps), *np.linspace(9.0, N - 9.0, plan["grid"])])
+    sizes, variances = sizes[sizes != P], np.arange(1, P + 1) ** -EXPONENT
     for kind, values in {"isotropic": np.ones(P), "correlated": variances / variances.mean()}.items():
         found = [_parts(values, own, n=N, m=sizes) for own in SKETCHED.values()]
         dots = [
@@ -128,7 +130,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             plain_log(ax.yaxis, (1.0, 3.0))
         legend(figure, {
             "signal to noise": [
-                Line2D([], [], color=colour, label=f"{snr:g}") for snr, colour in zip(parameters["snr"], shades, strict=True)
+                Line2D([], [], color=colour, label=f"{snr:g}")
+                for snr, colour in zip(parameters["snr"], shades, strict=True)
             ],
             "sketch": [
                 Line2D([], [], color=COLOURS[0], ls=style, marker=mark, label=name)

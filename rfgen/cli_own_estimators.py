@@ -44,7 +44,7 @@ BEGUN = a.ridge_fit(X, Y, features=FIRST)
 # Name: question, source, weights, numbers at smoke scale.
 OWN: dict[str, tuple[str, str, Any, dict[str, Any]]] = {
     "gaussian-sketch": (
-        "Ridgeless regression on fewer random combinations of the rows: the peak at as many as there are inputs, and beyond",
+        "Ridgeless regression on fewer random combinations of the rows: the peak at as many as inputs, and beyond",
         "arXiv 2302.01088", a.ridge_fit(X, Y, 0.0, weight=a.sketch(X, "m")), {"m": [60, 120, 300], "n": 400},
     ),
     "orthogonal-sketch": (
@@ -52,7 +52,7 @@ OWN: dict[str, tuple[str, str, Any, dict[str, Any]]] = {
         "arXiv 2302.01088", a.ridge_fit(X, Y, 0.0, weight=a.haar(X, "m")), {"m": [60, 120, 300], "n": 400},
     ),
     "collapse-replaced": (
-        "The third of models trained on fresh rows that the one before has labelled, with and without more rows than inputs",
+        "The third of models trained on fresh rows that the one before has labelled, of fewer and more rows than inputs",
         "derived; question of arXiv 2402.07712", FITTED[-1], {"n": [80, 300], "ridge": [0.3, 3.0]},
     ),
     "collapse-accumulated": (

@@ -1,7 +1,8 @@
 """The linear pencil of an expression: one system L x = s whose matrix has each Gaussian matrix in single entries.
 
 Expressions are read as programs.  Each inverse is a variable z with the equation M z = v, each vector that a Gaussian
-matrix meets a variable of its own; what is computed twice is computed once, M^-1 u + M^-1 v as M^-1 (u + v).  Equations: theory (14.2) and (14.3).
+matrix meets a variable of its own; what is computed twice is computed once, M^-1 u + M^-1 v as M^-1 (u + v).
+Equations: theory (14.2) and (14.3).
 
 Linearisations are in the line of Helton, Rashidi Far and Speicher (math/0703510) and of RMTool (Rao and Edelman 2008);
 auto-fpt (arXiv 2504.10754) takes them ready made.

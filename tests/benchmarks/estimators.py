@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,9 @@ def main() -> None:
         for count, many in ((256, 2**15), (1024, 1024)):
             ridges, compiled.MANY = np.geomspace(1e-3, 1.0, count), many
             rg.predict(TASK, own, ridge=ridges, **numbers)
-            spent = seconds(lambda own=own, ridges=ridges, numbers=numbers: rg.predict(TASK, own, ridge=ridges, **numbers))
-            found[f"{name}, {count} ridges{', compiled' * (count == many)}"] = {"ms": 1e3 * spent, "ms a point": 1e3 * spent / count}
+            spent = seconds(partial(rg.predict, TASK, own, ridge=ridges, **numbers))
+            label = f"{name}, {count} ridges{', compiled' * (count == many)}"
+            found[label] = {"ms": 1e3 * spent, "ms a point": 1e3 * spent / count}
     compiled.MANY = 2**15
     for name in OWN:
         found[f"first answer, {name}"] = {"s": cold(name, 1), "s, 1024 points, compiled": cold(name, 1024)}

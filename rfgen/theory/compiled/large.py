@@ -52,9 +52,7 @@ def _equations(numbers: Any, cores: Any, structure: Structure, metrics: Metrics)
 def solve_large(structure: Structure, numbers: Numbers, metrics: Metrics, least: float) -> Solved:
     """`solve` of ridges > 0."""
     there: Any = jax.tree.map(lambda own: jnp.asarray(own, float), numbers)
-    diagonal = jax.tree.map(
-        lambda own: own.matrix.diagonal() if isinstance(own, Dense) else own, numbers, is_leaf=lambda own: isinstance(own, Dense)
-    )
+    diagonal = jax.tree.map(_diagonal, numbers, is_leaf=lambda own: isinstance(own, Dense))
     cores: tuple[Any, ...] = ()
     try:
         for core in structure.cores:
@@ -65,3 +63,7 @@ def solve_large(structure: Structure, numbers: Numbers, metrics: Metrics, least:
         return nothing(len(metrics), np.nan, np.inf, str(error))
     given, slopes, residual = map(np.asarray, _equations(there, cores, structure=structure, metrics=metrics))
     return mean_squares(given, slopes, float(residual), cores)
+
+
+def _diagonal(own: Any) -> Any:
+    return own.matrix.diagonal() if isinstance(own, Dense) else own

@@ -2,7 +2,9 @@
 (14.7).
 """
 
-__all__ = ["Solved", "finite_below", "graded_solution", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores"]
+__all__ = [
+    "Solved", "finite_below", "graded_solution", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores",
+]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +64,7 @@ def solve(
 
 
 def finite_below(numbers: Numbers) -> float:
-    """What no mean square exceeds in the limit of a ridge of 0, if that is finite: others grow as 1/shift, or its square."""
+    """What no mean square exceeds in the limit of a ridge of 0, if that is finite: others grow as 1/shift or 1/shift^2."""
     return VANISHING**-0.5 * sum(float(np.abs(own.sum())) for own in numbers.moments.values())
 
 
