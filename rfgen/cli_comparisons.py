@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.algebra.estimator import Estimator
 from rfgen.cli_own_estimators import OWN, own_estimator
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise, Mask
@@ -36,7 +35,7 @@ class Comparison:
 
     question: str
     source: str
-    build: Callable[[], tuple[Task | DataTask | Mixture | Domains, Learner | Sequence | Estimator]]
+    build: Callable[[], tuple[Any, Any]]
     n: dict[str, Any]
     trials: dict[str, int]
     numbers: dict[str, Any] = field(default_factory=dict)

@@ -33,7 +33,7 @@ ALLOWED = {
     "cli_engine": {"curves"},
     "cli_runs": {"curves"},
     "cli_report": {"api", "cli_comparisons", "_version"},
-    "cli_comparisons": {"problems", "algebra", "cli_own_estimators"},
+    "cli_comparisons": {"problems", "cli_own_estimators"},
     "cli_own_estimators": {"problems", "algebra"},
     "__main__": {"cli"},
     "__init__": {

@@ -116,8 +116,9 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
         Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise
         included; `norm`, the mean squared length of the coefficients on features, or on inputs where there are none (of
         sums of fits the sum over features); `train`, the mean squared residual of rows with labels of their own; `bias`,
-        `variance`, `noise` where no single vector is among the matrices; `error` of estimators whose `inputs` have classes, whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the
-        spectral radius r of second moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
+        `variance`, `noise` where no single vector is among the matrices; `error` of estimators whose `inputs` have classes,
+        whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the spectral radius r of second
+        moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
 
     Notes
     -----

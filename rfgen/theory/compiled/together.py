@@ -104,7 +104,7 @@ def _walked(
         rows, slopes = equations_of(points, [[own] for own in system.traced(every, inverse)], system.slopes(every, inverse))
         ratio = rows[..., 0] / unknowns
         left, matrix = np.log(ratio), slopes * unknowns[:, None] / rows
-        good = np.isfinite(matrix).all(axis=(1, 2)) & (ratio > 0.0).all(axis=1)
+        good: np.ndarray = np.all(np.isfinite(matrix), axis=(1, 2)) & np.all(ratio > 0.0, axis=1)
         matrix = np.where(good[:, None, None], matrix, 0.0)
         try:
             step = np.linalg.solve(identity - matrix, np.where(good[:, None], left, 0.0)[..., None])[..., 0]
