@@ -175,7 +175,8 @@ class _Reader:
 
     def _settled(self, form: Form) -> Form:
         """The same with variables for inverses."""
-        found = Form(form.fixed, {place: own for place, own in form.drawn.items() if not isinstance(place[1], Inverse)})
+        kept = {place: own for place, own in form.drawn.items() if not isinstance(place[1], Inverse)}
+        found = Form(form.fixed, {place: self._settled(own) for place, own in kept.items()})
         for (names, matrix, _), inner in form.drawn.items():
             if isinstance(matrix, Inverse):
                 own = self._solved(matrix, inner)
@@ -211,7 +212,6 @@ class _Reader:
         for (names, column), factor in form.fixed.items():
             self.fixed.append(Fixed(row, column, sign * factor, names))
         for (names, matrix, transposed), inner in form.drawn.items():
-            inner = self._settled(inner)
             single = not inner.drawn and len(inner.fixed) == 1
             met = matrix.rows if transposed else matrix.columns
             if single:
