@@ -1,6 +1,7 @@
 """Pictures of the cards, each drawn by the card's own block, and the two tables of their index.
 
-`python docs/pictures.py [card ...]` draws these (all, if none is named) and writes the tables of `docs/cards/index.md`.
+`python docs/pictures.py [card ...]` draws these (all, if none is named) and writes the tables of `docs/cards/index.md`; of
+a page of `PAGES` it draws the block that makes a figure, beside the page.
 """
 
 __all__ = ["CARDS", "INDEX", "VERBS", "block_of", "draw", "index", "names"]
@@ -26,6 +27,7 @@ VERBS = (
     "fine_grained_variance", "adversarial_error", "sensitivity", "univariate",
     "compute_frontier", "fit_scaling_law",
 )
+PAGES = ("own_estimators",)
 STYLE: Any = {"figure.figsize": (5.6, 3.6), "savefig.dpi": 150, "font.size": 9}
 # Lines and letters need no more; 10 to 20 kB a picture.
 COLOURS = 64
@@ -38,8 +40,10 @@ def names() -> dict[str, list[str]]:
 
 
 def block_of(card: str) -> str:
-    """The card's call."""
-    (block,) = re.findall(r"```python\n(.*?)```", (CARDS / f"{card}.md").read_text(), flags=re.DOTALL)
+    """The card's call, or the block of a page that makes a figure."""
+    folder = CARDS.parent if card in PAGES else CARDS
+    blocks = re.findall(r"```python\n(.*?)```", (folder / f"{card}.md").read_text(), flags=re.DOTALL)
+    (block,) = [block for block in blocks if card not in PAGES or "plt.subplots" in block]
     return block
 
 
@@ -50,7 +54,7 @@ def draw(card: str) -> pathlib.Path:
         exec(compile(block_of(card), f"{card}.md", "exec"), {})  # noqa: S102 (our own page)
         page = io.BytesIO()
         plt.gcf().savefig(page, format="png")
-    path = CARDS / "pictures" / f"{card}.png"
+    path = CARDS.parent / f"{card}.png" if card in PAGES else CARDS / "pictures" / f"{card}.png"
     Image.open(page).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
@@ -85,6 +89,6 @@ def _row(card: str) -> str:
 if __name__ == "__main__":
     matplotlib.use("Agg")
     rg.cache_programs()
-    for card in sys.argv[1:] or [card for kind in names().values() for card in kind]:
+    for card in sys.argv[1:] or [*(card for kind in names().values() for card in kind), *PAGES]:
         draw(card)
     INDEX.write_text(index(INDEX.read_text()))

@@ -25,6 +25,9 @@ ROBUSTNESS = "Bombari, Kiyani, Mondelli: Beyond the universal law of robustness 
 MIXUP = "Zhang, Cisse, Dauphin, Lopez-Paz: mixup: beyond empirical risk minimization (arXiv 1710.09412)"
 CUTMIX = "Yun et al.: CutMix: regularization strategy to train strong classifiers (arXiv 1905.04899)"
 SMOOTHING = "Szegedy et al.: Rethinking the Inception architecture for computer vision (arXiv 1512.00567)"
+COLLAPSE = "Model collapse, for the questions of arXiv 2402.07712, 2404.01413, 2410.04840"
+OWN_ESTIMATORS = "Estimators written as expressions, for questions of arXiv 2508.15494, 2603.05691, 2203.05482, 2402.13999"
+SKETCHED = "Chen, Zeng, Yang, Sun: Sketched ridgeless linear regression: the role of downsampling (arXiv 2302.01088)"
 UNIVARIATE = "Joshi, Vardi, Srebro: Noisy interpolation learning with shallow univariate ReLU networks (arXiv 2307.15396)"
 MORE_IS_BETTER = "Simon, Karkada, Ghosh, Belkin: More is Better (arXiv 2311.14646)"
 MORISSET = "Morisset, Durmus, Hardy: Random feature regression with arbitrary augmentation (arXiv 2605.10290)"
@@ -358,6 +361,27 @@ FIGURES = {
             DOMAIN_STAGES,
             "forgetting in fine-tuning, weak teachers of strong students, rows from elsewhere",
             "ours",
+            "",
+        ),
+        Entry(
+            "model_collapse",
+            COLLAPSE,
+            "generations of models on labels by models: replaced, accumulated, mixed, with ridge, over-parametrised",
+            "ours",
+            "",
+        ),
+        Entry(
+            "own_estimators",
+            OWN_ESTIMATORS,
+            "tuned and forgetful, taught by weaker, boosted, averaged, distilled, layered: six expressions",
+            "ours",
+            "",
+        ),
+        Entry(
+            "sketched_ridgeless",
+            SKETCHED,
+            "ridgeless regression on orthogonal and independent sketches of the rows, isotropic and correlated inputs",
+            "known in part",
             "",
         ),
         Entry(

@@ -173,7 +173,7 @@ def _verdicts(names: list[str], options: argparse.Namespace, engine: Any) -> int
         print(f"{name}: {comparison.question}", flush=True)
         report = check(
             task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed,
-            engine=engine,
+            engine=engine, **comparison.numbers,
         )
         print(f"{report}\n", flush=True)
         verdicts.append(Verdict(name, comparison, report, time.perf_counter() - started))

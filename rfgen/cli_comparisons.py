@@ -3,11 +3,13 @@
 __all__ = ["NAMED", "Comparison"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from rfgen.cli_own_estimators import OWN, own_estimator
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise, Mask
 from rfgen.problems.classes.mixture import Mixture
@@ -28,14 +30,15 @@ from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 @dataclass(frozen=True)
 class Comparison:
     """`build()` gives task and learner; `n` (of domains a mapping, empty: a training on fresh samples) and `trials` at the
-    scales smoke (seconds) and paper (minutes).
+    scales smoke (seconds) and paper (minutes); `numbers`: those that an estimator names.
     """
 
     question: str
     source: str
-    build: Callable[[], tuple[Task | DataTask | Mixture | Domains, Learner | Sequence]]
+    build: Callable[[], tuple[Any, Any]]
     n: dict[str, Any]
     trials: dict[str, int]
+    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 def _digits_features() -> tuple[DataTask, Learner]:
@@ -203,4 +206,10 @@ NAMED = {
         "arXiv 2311.14646",
         _digits_kernel, DIGITS, TRIALS,
     ),
+}
+NAMED |= {
+    name: Comparison(question, source, partial(own_estimator, name), dict.fromkeys(TRIALS, numbers["n"]), TRIALS, {
+        own: value for own, value in numbers.items() if own != "n"
+    })
+    for name, (question, source, _, numbers) in OWN.items()
 }

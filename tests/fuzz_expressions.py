@@ -4,7 +4,7 @@
 full tier runs fewer.
 """
 
-__all__ = ["agree", "look", "random_estimator", "second_way"]
+__all__ = ["agree", "branches", "look", "looked", "random_estimator", "second_way"]
 
 import sys
 import time
@@ -16,7 +16,7 @@ import rfgen as rg
 from rfgen.algebra.estimator import Estimator
 from rfgen.algebra.macros import INPUTS, covariance, teacher
 from rfgen.problems.space_tasks import SpaceTasks
-from rfgen.theory.compiled.core import solve_core
+from rfgen.theory.compiled.core import _newton, _radius, solve_core
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.system import System
 
@@ -87,18 +87,24 @@ def _arguments(rng, estimator, size=SIZE):
     return task, {name: own for name, own in numbers.items() if name in (*estimator.names, *known)}
 
 
-def second_way(estimator, task, numbers):
-    """The largest relative difference of the cores from what plain averaged iteration finds at no shift."""
+def _systems(estimator, task, numbers):
+    """The cores with their numbers, and the smallest ridge."""
     names = {own.name for own in estimator.diagonals}
     domains = SpaceTasks.of(task, estimator.samples, None)
     at = numbers_of(estimator, domains, {name: np.asarray(numbers[name], float) for name in names})
     point = {name: float(own) for name, own in numbers.items() if name not in names}
-    worst = 0.0
-    for core in estimator.structure().cores:
-        system = System(core.pencil, core.traces, core.places, at(point))
-        found, _ = solve_core(system, min(own.value(point) for own in estimator.ridges), 0.0)
-        needed = [(own.row, own.column) for own in core.traces]
-        every = range(len(core.traces))
+    least = min(own.value(point) for own in estimator.ridges)
+    cores = estimator.structure().cores
+    return [System(core.pencil, core.traces, core.places, at(point)) for core in cores], least
+
+
+def second_way(estimator, task, numbers):
+    """The largest relative difference of the cores from what plain averaged iteration finds at no shift."""
+    worst, (systems, least) = 0.0, _systems(estimator, task, numbers)
+    for system in systems:
+        found, _ = solve_core(system, least, 0.0)
+        needed = [(own.row, own.column) for own in system.traces]
+        every = range(len(system.traces))
         here = np.array(system.traced(every, system.inverse({}, needed, 10.0)))
         for _ in range(3000):
             there = np.array(system.traced(every, system.inverse(dict(enumerate(here)), needed)))
@@ -111,21 +117,41 @@ def second_way(estimator, task, numbers):
     return worst
 
 
-def look(count, seed, trials=TRIALS, size=SIZE):
-    """Of each expression: the difference of theory and simulation, relative and in standard errors, and of both ways."""
-    found = []
+def branches(count, seed, starts=12):
+    """Spectral radii of the cores' traces: at the solutions, and at others that Newton's method finds from anywhere."""
+    right, others = [], []
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         estimator = random_estimator(rng)
-        task, numbers = _arguments(rng, estimator, size)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exact = float(rg.predict(task, estimator, **numbers).test)
-            runs = rg.simulate(task, estimator, trials=trials, seed=seed, progress=False, **numbers)
-        measured, error = float(runs.test), float(runs.test_se)
-        difference = abs(measured - exact)
-        found.append((difference / abs(exact), difference / error, second_way(estimator, task, numbers)))
-    return np.array(found)
+        systems, least = _systems(estimator, *_arguments(rng, estimator))
+        for system in systems:
+            found, _ = solve_core(system, least, 0.0)
+            right.append(_radius(_newton(system, 0.0, np.sign(found), np.log(np.abs(found)))[3]))
+            for _ in range(starts):
+                signs = rng.choice([-1.0, 1.0], len(found))
+                logs = np.log(np.abs(found)) + rng.normal(size=len(found)) * rng.choice([0.5, 2.0, 5.0])
+                other = _newton(system, 0.0, signs, logs)
+                if other is not None and np.max(np.abs(signs * np.exp(other[0]) / found - 1)) > 1e-6:
+                    others.append(_radius(other[3]))
+    return np.array(right), np.array(others)
+
+
+def looked(number, seed, trials=TRIALS, size=SIZE):
+    """Of one expression: the difference of theory and simulation, relative and in standard errors, and of both ways."""
+    rng = np.random.default_rng([seed, number])
+    estimator = random_estimator(rng)
+    task, numbers = _arguments(rng, estimator, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exact = float(rg.predict(task, estimator, **numbers).test)
+        runs = rg.simulate(task, estimator, trials=trials, seed=seed, progress=False, **numbers)
+    difference = abs(float(runs.test) - exact)
+    return difference / abs(exact), difference / float(runs.test_se), second_way(estimator, task, numbers)
+
+
+def look(count, seed, trials=TRIALS, size=SIZE):
+    """The same of many (expressions, 3)."""
+    return np.array([looked(number, seed, trials, size) for number in range(count)])
 
 
 def agree(found):

@@ -257,6 +257,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/theory/compiled/test_compiled.py": {
         "test_the_engine_has_an_independent_referee": ("features",),
         "test_derivatives": (),
+        "test_second_derivatives": (),
     },
     "tests/theory/ridge/test_negative_ridge.py": {
         "test_continuous_and_smooth_at_0": ("60.0-20.0",),

@@ -2,7 +2,7 @@
 
 Letters: u are traces of the mean inverse, q second moments, t numbers along single directions; a sum over i is one over the
 modes of the inputs.  Cores that are those of ridge regression or of random features are named as the field names them:
-kappa, gamma, df_1.
+kappa, gamma, df1.
 """
 
 __all__ = ["Equations", "equations"]
@@ -59,7 +59,7 @@ def equations(whole: Structure, metrics: Mapping[str, tuple[str, ...]]) -> Equat
     >>> X = data("X")
     >>> posed = structure(linearise({"error": ridge_fit(X, labels(X)) - teacher("n")}))
     >>> equations(posed, {"error": ("covariance[n]",)}).named[0].rhs
-    Sum(lambda[i]/(kappa + lambda[i]), (i, 1, p)) + ridge/kappa
+    df1 + ridge/kappa
     """
     import sympy
 
@@ -250,17 +250,19 @@ def _named(core: Core, unknowns: Mapping[int, Any], letters: _Letters, mark: str
         return []
     sympy, pencil = letters.sympy, core.pencil
     (ridge,) = (letters.scalar(own.factor) for own in pencil.fixed if own.row in pencil.inverses and own.row == own.column)
-    kappa, gamma = (letters.symbol(f"{name}{mark}") for name in ("kappa", "gamma"))
+    kappa, gamma, df1 = (letters.symbol(f"{name}{mark}") for name in ("kappa", "gamma", "df1"))
     effective = kappa if kind == "ridge" else gamma
     (matrix,) = dict.fromkeys(own.matrix for own in pencil.drawn if own.matrix.columns is INPUTS)
     spectrum = letters.diagonals(INPUTS, matrix.covariances[1])
     freedom = letters.summed(INPUTS, spectrum / (spectrum + effective))
     by_space = {pencil.spaces[trace.row]: unknowns[number] for number, trace in enumerate(core.traces)}
     n = letters.symbol(matrix.rows.name)
-    found = [sympy.Eq(n, freedom + ridge / kappa), sympy.Eq(kappa, ridge / by_space[matrix.rows])]
+    found = [
+        sympy.Eq(n, df1 + ridge / kappa), sympy.Eq(df1, freedom), sympy.Eq(kappa, ridge / by_space[matrix.rows]),
+    ]
     if kind == "features":
         (space,) = {own for own in pencil.spaces if own not in (INPUTS, matrix.rows)}
         k = letters.symbol(space.name)
-        found[1:1] = [sympy.Eq(k, freedom + k * kappa / gamma)]
+        found[1:1] = [sympy.Eq(k, df1 + k * kappa / gamma)]
         found.append(sympy.Eq(gamma, k / (by_space[matrix.rows] * by_space[space])))
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from rfgen.algebra.coefficients import coefficients
 from rfgen.algebra.equations import Equations, equations
 from rfgen.algebra.flow import check_flow, resolved
 from rfgen.algebra.interned import ExpressionError
@@ -184,11 +185,12 @@ class Estimator:
         return tuple((node, matrix) for node, matrix in found if node.rows is matrix.rows)
 
     def outputs(self, test: str) -> dict[str, Matrix]:
-        """What is measured: `error` beside the target of the task of `test`, `weights`, what test points see of either
-        along their single directions, the `intercept`, residuals.
+        """What is measured: `error` beside the target of the task of `test`, `weights`, `coefficients` on features, what
+        test points see of weights along their single directions, the `intercept`, residuals.
         """
         weights, population = self.predictor.weights, self.population
         found = {"error": weights - teacher(test), "weights": weights}
+        found |= {f"coefficients {number}": own for number, own in enumerate(coefficients(self.predictor))}
         found |= {f"beside {number}": own for number, own in enumerate(self.predictor.beside.values())}
         target = weights if population.classes else found["error"]
         found |= {f"along {number}": vector @ target for number, vector in enumerate(population.vectors.values())}

@@ -1,7 +1,7 @@
-"""Linear forms in the variables of a system, in which terms behind the same Gaussian matrix are one: theory (14.2).
+"""Linear forms in the variables of a system, in which terms behind the same matrix are one: theory (14.2).
 
-X u + X v is kept as X (u + v): a ridge fit then has its residual and its error for variables, and no difference of large
-numbers is left to its solver.
+X u + X v is kept as X (u + v), of Gaussian matrices and of inverses: a ridge fit then has its residual and its error for
+variables, and no difference of large numbers is left to its solver.
 """
 
 __all__ = ["Form", "Names"]
@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from rfgen.algebra.leaves import Gaussian, Vector
+from rfgen.algebra.matrices import Inverse
 from rfgen.algebra.scalars import ONE, Scalar
 
 # Diagonal matrices by their names, which commute.
@@ -25,7 +26,7 @@ class Form:
     """
 
     fixed: Mapping[tuple[Names, int], Scalar] = field(default_factory=dict)
-    drawn: Mapping[tuple[Names, Gaussian | Vector, bool], "Form"] = field(default_factory=dict)
+    drawn: Mapping[tuple[Names, Gaussian | Vector | Inverse, bool], "Form"] = field(default_factory=dict)
 
     @classmethod
     def variable(cls, number: int) -> "Form":

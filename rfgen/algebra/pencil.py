@@ -1,7 +1,8 @@
 """The linear pencil of an expression: one system L x = s whose matrix has each Gaussian matrix in single entries.
 
 Expressions are read as programs.  Each inverse is a variable z with the equation M z = v, each vector that a Gaussian
-matrix meets a variable of its own; what is computed twice is computed once.  Equations: theory (14.2) and (14.3).
+matrix meets a variable of its own; what is computed twice is computed once, M^-1 u + M^-1 v as M^-1 (u + v).
+Equations: theory (14.2) and (14.3).
 
 Linearisations are in the line of Helton, Rashidi Far and Speicher (math/0703510) and of RMTool (Rao and Edelman 2008);
 auto-fpt (arXiv 2504.10754) takes them ready made.
@@ -113,6 +114,7 @@ class _Reader:
         self.vectors: dict[Matrix, Form] = {}
         self.variables: dict[object, int] = {}
         self.applied: dict[object, Form] = {}
+        self.solved: dict[object, int] = {}
 
     def read(self, vector: Matrix) -> Form:
         """A vector as a form."""
@@ -159,13 +161,33 @@ class _Reader:
             ones = Vector("ones", matrix.rows.name, matrix.rows)
             return form + self.apply(ones, self.apply(ones.T, form)).scaled(-1.0 / scalar(matrix.rows.name))
         assert isinstance(matrix, Inverse) and matrix.time is None, matrix
-        number = self._new(matrix.rows)
-        self.inverses.append(number)
-        self._row(number, self.apply(matrix.matrix, Form.variable(number)) + form.scaled(-ONE))
-        return Form.variable(number)
+        return Form({}, {((), matrix, False): form})
+
+    def _solved(self, matrix: Inverse, form: Form) -> Form:
+        """An inverse of a form, by a variable of its own."""
+        if (other := self.solved.get((matrix, form.scaled(-ONE).key))) is not None:
+            return Form.variable(other).scaled(-ONE)
+        if (matrix, form.key) not in self.solved:
+            number = self.solved[matrix, form.key] = self._new(matrix.rows)
+            self.inverses.append(number)
+            self._row(number, self.apply(matrix.matrix, Form.variable(number)) + form.scaled(-ONE))
+        return Form.variable(self.solved[matrix, form.key])
+
+    def _settled(self, form: Form) -> Form:
+        """The same with variables for inverses."""
+        kept = {place: own for place, own in form.drawn.items() if not isinstance(place[1], Inverse)}
+        found = Form(form.fixed, {place: self._settled(own) for place, own in kept.items()})
+        for (names, matrix, _), inner in form.drawn.items():
+            if isinstance(matrix, Inverse):
+                own = self._solved(matrix, inner)
+                for name in names:
+                    own = own.behind(name)
+                found = found + own
+        return found
 
     def output(self, form: Form, space: Space) -> int:
         """A variable that is this form."""
+        form = self._settled(form)
         if not form.drawn and list(form.fixed.values()) == [ONE] and not next(iter(form.fixed))[0]:
             return next(iter(form.fixed))[1]
         if form.key not in self.variables:
@@ -176,6 +198,7 @@ class _Reader:
 
     def _signed(self, form: Form, space: Space) -> tuple[int, Scalar]:
         """A variable that is this form or, if that is known, of the other sign."""
+        form = self._settled(form)
         other = self.variables.get(form.scaled(-ONE).key)
         return (self.output(form, space), ONE) if other is None else (other, -ONE)
 
@@ -185,6 +208,7 @@ class _Reader:
 
     def _row(self, row: int, form: Form, sign: Scalar = ONE) -> None:
         """The entries of a form in an equation."""
+        form = self._settled(form)
         for (names, column), factor in form.fixed.items():
             self.fixed.append(Fixed(row, column, sign * factor, names))
         for (names, matrix, transposed), inner in form.drawn.items():

@@ -4,6 +4,7 @@ import pickle
 import re
 
 import pytest
+from matplotlib.mathtext import MathTextParser
 
 import rfgen as rg
 from rfgen.algebra.interned import ExpressionError
@@ -72,14 +73,16 @@ def test_what_is_computed_twice_is_computed_once():
 
 def test_the_textbook_systems_are_printed():
     ridge, features = (a.Estimator(own).equations() for own in (WEIGHTS, a.ridge_fit(X, Y, features="k")))
-    assert str(ridge).splitlines()[-2:] == [
-        "n = Sum(lambda[i]/(kappa + lambda[i]), (i, 1, p)) + ridge/kappa", "kappa = ridge/u_2"
+    assert str(ridge).splitlines()[-3:] == [
+        "n = df1 + ridge/kappa", "df1 = Sum(lambda[i]/(kappa + lambda[i]), (i, 1, p))", "kappa = ridge/u_2"
     ]
-    assert str(features).splitlines()[-4:-2] == [
-        "n = Sum(lambda[i]/(gamma + lambda[i]), (i, 1, p)) + ridge/kappa",
-        "k = Sum(lambda[i]/(gamma + lambda[i]), (i, 1, p)) + k*kappa/gamma",
+    assert str(features).splitlines()[-5:-2] == [
+        "n = df1 + ridge/kappa", "k = df1 + k*kappa/gamma", "df1 = Sum(lambda[i]/(gamma + lambda[i]), (i, 1, p))"
     ]
-    assert r"n &= \sum_{i=1}^{p} \frac{{\lambda}_{i}}{\kappa + {\lambda}_{i}} + \frac{\delta}{\kappa}" in ridge.latex
+    assert r"df_{1} &= \sum_{i=1}^{p} \frac{{\lambda}_{i}}{\kappa + {\lambda}_{i}}" in ridge.latex
+    for latex in (ridge.latex, features.latex, a.Estimator(DISTILLED).equations().latex):
+        for line in latex.splitlines()[1:-1]:  # each line is read, or the parser says what it is not
+            MathTextParser("path").parse(f"${line.removesuffix(chr(92) * 2).replace('&', '')}$")
 
 
 def test_printed_equations_are_those_that_are_solved():

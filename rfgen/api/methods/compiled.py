@@ -18,13 +18,17 @@ from rfgen.problems import validation
 from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
 from rfgen.theory.compiled.flow import solve_flow
+from rfgen.theory.compiled.large import LARGE, solve_large
 from rfgen.theory.compiled.many import solve_many
 from rfgen.theory.compiled.measures import measures, metrics_of
 from rfgen.theory.compiled.numbers import numbers_of
 from rfgen.theory.compiled.solver import Solved, solve
+from rfgen.theory.compiled.together import solve_together
 
-# So many points are compiled: a program takes 2 to 6 s to compile, a point 2 to 5 ms in NumPy.
-MANY = 1024
+# So many points are compiled: a program takes 1 to 6 s to compile, and saves a tenth of a millisecond a point.
+MANY = 2**15
+# So many are solved side by side: together they take what some ten take one after the other.
+SEVERAL = 8
 
 
 def own_numbers(learner: Any, verb: str, numbers: Mapping[str, Any]) -> None:
@@ -110,10 +114,11 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
     -------
     xarray.Dataset
         Over every name of the estimator that is given as an array: `test`, on inputs of the tested task, its noise
-        included; `norm`, the mean squared length of the weights on inputs; `train`, the mean squared residual of rows with
-        labels of their own; `bias`, `variance`, `noise` where no single vector is among the matrices; `error` of estimators
-        whose `inputs` have classes, whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the
-        spectral radius r of second moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
+        included; `norm`, the mean squared length of the coefficients on features, or on inputs where there are none (of
+        sums of fits the sum over features); `train`, the mean squared residual of rows with labels of their own; `bias`,
+        `variance`, `noise` where no single vector is among the matrices; `error` of estimators whose `inputs` have classes,
+        whose `test` is beside the labels +1 and -1; `amplification`, 1/(1 - r^2) with the spectral radius r of second
+        moments, infinite at a peak (not along gradient flow); `residual`, `converged`.
 
     Notes
     -----
@@ -158,14 +163,16 @@ def predict_compiled(task: Any, learner: Estimator, n: Any, *, test: Any = None,
         solved = solve_flow(posed, learner.flow, at, points, metrics, least)
     elif len(points) >= MANY and np.all(least > 0.0) and not dense and not posed.pencil.joined:
         solved = solve_many(posed, [at(point) for point in points], metrics, least)
+    elif len(points) >= SEVERAL and not dense:
+        solved = solve_together(posed, [at(point) for point in points], metrics, least)
+    elif len(domains.multiplicity) >= LARGE and dense and np.all(least > 0.0):
+        solved = [solve_large(posed, at(point), metrics, float(low)) for point, low in zip(points, least, strict=True)]
     else:
         solved = []
         for point, lowest in zip(points, least, strict=True):
             solved.append(solve(posed, at(point), metrics, float(lowest), solved[-1].cores if solved else ()))
     found = [measures(learner, domains, metrics, own, point) for own, point in zip(solved, points, strict=True)]
     values = {name: np.array([own[name] for own in found]) for name in found[0]}
-    if endless and learner.isotropic:  # features of endlessly many inputs have weights that are endlessly long there
-        values["norm"] = np.where(np.isnan(values["test"]), np.nan, np.inf)
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived", "sizes": list(learner.sizes)}
     return _curve(grid, solved, values, task, attributes)
 

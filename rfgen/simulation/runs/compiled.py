@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rfgen.algebra.coefficients import coefficients
 from rfgen.algebra.estimator import Estimator
 from rfgen.algebra.leaves import Centring, Diagonal, Gaussian, Subset, Transpose, Vector
 from rfgen.algebra.macros import INPUTS, covariance, teacher
@@ -89,7 +90,7 @@ def _measured(
     }
     offset = intercept + sum(np.sum(own) for vector, own in along.items() if vector.kind == "ones")
     spiked = sum(float(np.sum(own**2)) for vector, own in along.items() if vector.kind == "normal")
-    found = {"norm": float(np.sum(weights**2))}
+    found = {"norm": sum(float(np.sum(evaluation.vector(own) ** 2)) for own in coefficients(estimator.predictor))}
     if classes is not None:
         variance = float(np.sum(tested[:, None] * weights**2)) + spiked + beside
         scores, share = along[classes].item(), classes.parts[3].value(scalars)

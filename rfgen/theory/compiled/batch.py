@@ -1,8 +1,8 @@
 """Points side by side in the place of one: arrays over points and modes, for complex ridges."""
 
-__all__ = ["Batch", "solved_batch"]
+__all__ = ["Batch", "equations_of", "flat"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,18 +68,19 @@ def _values(own: Any) -> Any:
     return own.values if isinstance(own, Batch) else own
 
 
-def solved_batch(points: int, given: Sequence[Sequence[Any]], slopes: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x = given + slopes x at each point: x, given (points, rows, columns) and slopes (points, rows, unknowns); rows behind
-    the unknowns, whose slopes are known, are left to the caller.
-    """
-    first = np.array([[np.broadcast_to(_flat(own), points) for own in row] for row in given], complex)
-    first = first.reshape(len(given), -1, points).transpose(2, 0, 1)
-    count = max((column + 1 for _, column in slopes), default=0)
-    matrix = np.zeros((points, len(given), count), complex)
+def equations_of(
+    points: int, given: Sequence[Sequence[Any]], slopes: Mapping[tuple[int, int], Any], count: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """x = given + slopes x at each point, as arrays (points, rows, columns) and (points, rows, unknowns)."""
+    columns = [np.broadcast_to(flat(own), points) for row in given for own in row]
+    dtype = np.result_type(float, *columns, *map(flat, slopes.values()))
+    first = np.array(columns, dtype).reshape(len(given), -1, points).transpose(2, 0, 1)
+    matrix = np.zeros((points, len(given), len(given) if count is None else count), dtype)
     for (row, column), slope in slopes.items():
-        matrix[:, row, column] = _flat(slope)
-    return np.linalg.solve(np.eye(count) - matrix[:, :count], first[:, :count]), first, matrix
+        matrix[:, row, column] = flat(slope)
+    return first, matrix
 
 
-def _flat(own: Any) -> Any:
+def flat(own: Any) -> Any:
+    """Numbers (points,), or one for all."""
     return own.values[:, 0] if isinstance(own, Batch) else own

@@ -17,7 +17,7 @@ from rfgen.algebra.flow import RIDGES
 from rfgen.algebra.matrices import Inverse
 from rfgen.algebra.structure import Structure
 from rfgen.numerics.contours import DECADE, decaying, filter_weights
-from rfgen.theory.compiled.batch import Batch, solved_batch
+from rfgen.theory.compiled.batch import Batch, equations_of, flat
 from rfgen.theory.compiled.core import VANISHING, UnsolvedError, continued, solve_core
 from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Metrics, means, moment_equations
@@ -133,18 +133,16 @@ def _pairs(
             traces.append([Batch(column[:, None]) for column in at.T])
 
     def solved(equations: Any) -> list[Batch]:
-        given, slopes = equations
-        values = solved_batch(count, [[own] for own in given], slopes)
-        rows = np.concatenate([values[0], values[1][:, values[0].shape[1]:]], axis=1)
-        return [Batch(row) for row in rows.transpose(1, 0, 2)]
+        first, matrix = equations_of(count, [[own] for own in equations[0]], equations[1])
+        return [Batch(row) for row in np.linalg.solve(np.eye(matrix.shape[1]) - matrix, first).transpose(1, 0, 2)]
 
     unknowns = means(structure, here, traces, shift, solved)
     line = line_values(structure, here, unknowns, shift, solved)
-    given, slopes = moment_equations(structure, here, unknowns, metrics, shift, line)
-    inner, first, matrix = solved_batch(count, given, slopes)
     seconds = len(structure.seconds)
+    first, matrix = equations_of(count, *moment_equations(structure, here, unknowns, metrics, shift, line), seconds)
+    inner = np.linalg.solve(np.eye(seconds) - matrix[:, :seconds], first[:, :seconds])
     total = first[:, seconds:] + matrix[:, seconds:] @ inner
     mean = first[:, seconds:, 1]
     values = np.stack([total[..., 0], mean, total[..., 2]], axis=-1)
     rows = {name: row for name, row in structure.pencil.outputs.items() if row in line and not name.endswith("'")}
-    return values, {name: np.broadcast_to(line[row].values[:, 0], count) for name, row in rows.items()}
+    return values, {name: np.broadcast_to(flat(line[row]), count) for name, row in rows.items()}

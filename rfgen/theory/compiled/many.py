@@ -16,7 +16,7 @@ import numpy as np
 from rfgen.algebra.structure import Core, Structure
 from rfgen.numerics.precision import require_double_precision
 from rfgen.numerics.program import program
-from rfgen.theory.compiled.core import LARGEST_STEP, start_core
+from rfgen.theory.compiled.core import BRANCH, LARGEST_STEP, start_core
 from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations
 from rfgen.theory.compiled.solver import Solved, mean_squares, solve
@@ -33,16 +33,16 @@ def _bound(core: Core, numbers: Numbers) -> System:
     return System(core.pencil, core.traces, core.places, numbers)
 
 
-def _step(system: System, shift: Any, signs: Any, logs: Any) -> tuple[Any, Any]:
-    """A step of Newton's method in the logarithms, and the residual."""
+def _step(system: System, shift: Any, signs: Any, logs: Any) -> tuple[Any, Any, Any]:
+    """A step of Newton's method in the logarithms, the residual, and derivatives of the logarithms."""
     every = range(len(system.traces))
     unknowns = signs * jnp.exp(logs)
     inverse = system.inverse(dict(enumerate(unknowns)), system.needed(every), shift)
     traces = jnp.stack(system.traced(every, inverse))
     slopes = _matrix(system.slopes(every, inverse), len(traces), len(traces))
     residual = jnp.log(traces / unknowns)
-    matrix = jnp.eye(len(traces)) - slopes * unknowns / traces[:, None]
-    return jnp.linalg.solve(jax.lax.stop_gradient(matrix), residual), residual
+    slopes = slopes * unknowns / traces[:, None]
+    return jnp.linalg.solve(jax.lax.stop_gradient(jnp.eye(len(traces)) - slopes), residual), residual, slopes
 
 
 def _matrix(entries: dict[tuple[int, int], Any], rows: int, columns: int) -> Any:
@@ -55,7 +55,7 @@ def _solved_core(core: Core, numbers: Numbers, least: Any, start: tuple[Any, Any
 
     def body(state: tuple[Any, ...]) -> tuple[Any, ...]:
         shift, here, before, count, _ = state
-        step, _ = _step(system, shift, signs, here)
+        step, *_ = _step(system, shift, signs, here)
         size = jnp.max(jnp.abs(step))
         there = here + step * jnp.minimum(1.0, LARGEST_STEP / size)
         go_on = (size < NEARLY) & (shift > 0.0)
@@ -75,21 +75,31 @@ def _solved_core(core: Core, numbers: Numbers, least: Any, start: tuple[Any, Any
 
 
 def risks(
-    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any]
+    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any], order: int = 1
 ) -> tuple[Any, Any, Any]:
     """The equations of second moments at a solution whose traces are known, and their residual: differentiable.
 
     `cores`: traces of each core, as `Solved` has them; the mean squares are `given[c:] + slopes[c:] x` for
-    x = given[:c] + slopes[:c] x.  Derivatives by `numbers` are those of the solution.  Returns (mean squares, (given,
-    slopes), residual).
+    x = given[:c] + slopes[:c] x.  Derivatives by `numbers` up to this `order` are those of the solution: each step of a
+    chord adds one.  Returns (mean squares, (given, slopes), residual).
     """
     require_double_precision("rfgen.theory.compiled.many.risks")
-    traces, residual = [], jnp.zeros(())
+    return _risks(structure, metrics, numbers, cores, order)[:3]
+
+
+def _risks(
+    structure: Structure, metrics: Metrics, numbers: Numbers, cores: Sequence[Any], order: int = 1
+) -> tuple[Any, Any, Any, Any]:
+    """The same, and the derivatives of the logarithms of each core's traces."""
+    traces, residual, branches = [], jnp.zeros(()), []
     for core, known in zip(structure.cores, cores, strict=True):
         known = jax.lax.stop_gradient(jnp.asarray(known))
         signs, logs = jnp.sign(known), jnp.log(jnp.abs(known))
-        step, left = _step(_bound(core, numbers), 0.0, signs, logs)
-        traces.append(signs * jnp.exp(logs + step))
+        for _ in range(order):
+            step, left, branch = _step(_bound(core, numbers), 0.0, signs, logs)
+            logs = logs + step
+        branches.append(branch)
+        traces.append(signs * jnp.exp(logs))
         residual = jnp.maximum(residual, jnp.max(jnp.abs(left)))
     unknowns = means(structure, numbers, traces, None, _linear)
     line = line_values(structure, numbers, unknowns, None, _linear)
@@ -98,7 +108,7 @@ def risks(
     first = jnp.stack([jnp.stack([jnp.asarray(column) for column in own]) for own in given])
     matrix = _matrix(slopes, len(given), count)
     inner = jnp.linalg.solve(jnp.eye(count) - matrix[:count], first[:count, 0])
-    return first[count:, 0] + matrix[count:] @ inner, (first, matrix), residual
+    return first[count:, 0] + matrix[count:] @ inner, (first, matrix), residual, branches
 
 
 def _linear(equations: Linear) -> Any:
@@ -117,8 +127,8 @@ def _at_points(
         for core, start in zip(structure.cores, starts, strict=True):
             logs, signs = _solved_core(core, here, low, start)
             traces.append(signs * jnp.exp(logs))
-        _, equations, residual = risks(structure, metrics, here, traces)
-        return (*equations, residual)
+        _, equations, residual, branches = _risks(structure, metrics, here, traces)
+        return *equations, residual, branches
 
     return jax.vmap(point)(varying, least)
 
@@ -141,10 +151,14 @@ def solve_many(structure: Structure, numbers: Sequence[Numbers], metrics: Metric
     found: list[Solved] = []
     for first in range(0, len(numbers), BLOCK):
         which = np.minimum(np.arange(first, first + BLOCK), len(numbers) - 1)
-        given, slopes, residual = map(np.asarray, _at_points.thorough(
+        *solved, branches = _at_points.thorough(
             fixed, [own[which] for own in varying], least[which], starts, structure=structure, metrics=metrics,
             shared=(treedef, places),
-        ))
+        )
+        given, slopes, residual = map(np.asarray, solved)
+        for own in map(np.asarray, branches):
+            radius = np.max(np.abs(np.linalg.eigvals(np.where(np.isfinite(own), own, 2.0 * BRANCH))), axis=1)
+            residual = np.where(radius < BRANCH, residual, np.nan)
         for place in range(min(BLOCK, len(numbers) - first)):
             if np.isfinite(residual[place]) and residual[place] < SOLVED:
                 found.append(mean_squares(given[place], slopes[place], float(residual[place])))

@@ -17,10 +17,10 @@ from rfgen.theory.compiled.solver import Solved
 def metrics_of(estimator: Estimator, posed: Structure, covariance: str) -> Metrics:
     """Mean products that are asked for; `covariance`: the name of that of test points."""
     mark = "" if estimator.flow is None else "'"
-    seen: list[tuple[str, tuple[str, ...]]] = [("error", (covariance,)), ("weights", ())]
+    seen: list[tuple[str, tuple[str, ...]]] = [("error", (covariance,))]
     seen += [("weights", (covariance,))] if estimator.population.classes else []
     names = [name for name in posed.pencil.outputs if not name.endswith("'")]
-    seen += [(name, ()) for name in names if name.startswith(("beside", "residual"))]
+    seen += [(name, ()) for name in names if name.startswith(("beside", "coefficients", "residual"))]
     return tuple((name, name + mark, diagonals) for name, diagonals in seen)
 
 
@@ -36,7 +36,8 @@ def measures(
         share = features.variance.value(point)
         place = places[f"beside {number}", ()]
         risk, split = risk + share * values[place], split + share * parts[:, place]
-    found = {"test": risk + unseen, "norm": values[1]}
+    norm = sum(values[place] for (name, _), place in places.items() if name.startswith("coefficients"))
+    found = {"test": risk + unseen, "norm": norm}
     if residuals := [place for (name, _), place in places.items() if name.startswith("residual")]:
         rows = sum(point[own.rows.name] for _, own in estimator.labelled)
         found["train"] = sum(values[place] for place in residuals) / rows

@@ -2,7 +2,9 @@
 (14.7).
 """
 
-__all__ = ["Solved", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores"]
+__all__ = [
+    "Solved", "finite_below", "graded_solution", "linear_solution", "mean_squares", "nothing", "solve", "solve_cores",
+]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +59,13 @@ def solve(
     line = line_values(structure, numbers, unknowns, shift, linear_solution)
     equations = moment_equations(structure, numbers, unknowns, metrics, shift, line)
     outputs = {name: float(line[row]) for name, row in structure.pencil.outputs.items() if row in line}
-    return mean_squares(*_dense(equations, len(structure.seconds)), residual, cores, outputs)
+    bound = np.inf if shift is None else finite_below(numbers)
+    return mean_squares(*_dense(equations, len(structure.seconds)), residual, cores, outputs, bound)
+
+
+def finite_below(numbers: Numbers) -> float:
+    """What no mean square exceeds in the limit of a ridge of 0, if that is finite: others grow as 1/shift or 1/shift^2."""
+    return VANISHING**-0.5 * sum(float(np.abs(own.sum())) for own in numbers.moments.values())
 
 
 def nothing(count: int, radius: float, residual: float, reason: str) -> Solved:
@@ -80,10 +88,10 @@ def solve_cores(
 
 def mean_squares(
     given: np.ndarray, slopes: np.ndarray, residual: float, cores: tuple[np.ndarray, ...] = (),
-    line: Mapping[str, float] | None = None,
+    line: Mapping[str, float] | None = None, bound: float = np.inf,
 ) -> Solved:
     """From the equations of second moments, with those of the outputs behind them; `given` has the columns of
-    `moment_equations`.
+    `moment_equations`; above `bound` they are infinite.
     """
     count = slopes.shape[1]
     asked, outputs = len(given) - count, {} if line is None else line
@@ -102,7 +110,8 @@ def mean_squares(
     if (values < -ROUNDING * np.max(np.abs(given), initial=0.0)).any():
         return nothing(asked, radius, residual, "a mean square below 0: outside the domain")
     parts = np.array([mean, spread[0] - spread[2] + (direct - mean - noise), noisy])
-    return Solved(np.maximum(values, 0.0), np.maximum(parts, 0.0), outputs, radius, residual, "", cores)
+    values, parts = (np.where(own > bound, np.inf, np.maximum(own, 0.0)) for own in (values, parts))
+    return Solved(values, parts, outputs, radius, residual, "", cores)
 
 
 def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,8 +124,12 @@ def _dense(equations: Linear, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 def linear_solution(equations: Linear) -> np.ndarray:
     """x = given + slopes x."""
-    given, slopes = _dense(equations, len(equations[0]))
-    return np.ravel(_graded_solve(given, *_balanced(slopes)))
+    return np.ravel(graded_solution(*_dense(equations, len(equations[0]))))
+
+
+def graded_solution(given: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """The same from arrays (rows, columns) and (rows, rows)."""
+    return _graded_solve(given, *_balanced(slopes))
 
 
 def _balanced(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import numpy as np
 
 from rfgen.algebra.pencil import Pencil
 from rfgen.algebra.structure import Place, Trace
@@ -121,3 +122,13 @@ class System:
                     place = row, position[own.unknown]
                     found[place] = found.get(place, 0.0) + (self.weighted[number] * one * value * two).sum()
         return found
+
+    def right_sides(self, unknowns: np.ndarray, shift: float) -> tuple[np.ndarray, np.ndarray]:
+        """All traces, given themselves, and their derivatives (traces, traces) by one another."""
+        every = range(len(self.traces))
+        inverse = self.inverse(dict(enumerate(unknowns)), self.needed(every), shift or None)
+        traces = np.array(self.traced(every, inverse))
+        slopes = np.zeros((len(traces), len(traces)), traces.dtype)
+        for place, slope in self.slopes(every, inverse).items():
+            slopes[place] = slope
+        return traces, slopes

@@ -98,8 +98,20 @@ def test_known_limits():
     assert np.allclose(curve.test.values, [under, np.inf, over], rtol=1e-12)
     assert np.isinf(curve.amplification.values[1]) and curve.converged.all()
     sketched = a.Estimator(a.ridge_fit(X, Y, weight=a.haar(X, "m")))
-    fresh = predict(TASK, RIDGE, n=50, ridge=0.3).test.item()
-    assert abs(predict(TASK, sketched, n=90, m=50, ridge=0.3).test.item() / fresh - 1) < 1e-12
+    for ridge in (0.3, 0.0):
+        fresh = predict(TASK, RIDGE, n=50, ridge=ridge).test.item()
+        assert abs(predict(TASK, sketched, n=90, m=50, ridge=ridge).test.item() / fresh - 1) < 1e-11
+    whitened = a.Estimator((X.T @ X).inverse @ a.teacher("n"))
+    assert np.isinf(predict(task, whitened, n=[20, 60]).test.values).all()
+
+
+def test_sketched_least_squares():
+    """Isotropic: any sketch below as many rows as inputs; above, independent rows pay for what they leave."""
+    p, n, m = 200, 400, np.array([20.0, 80.0, 150.0, 190.0, 210.0, 300.0, 390.0])
+    task, under = rg.Task.isotropic(p, signal=1.0, noise=1.0), 1.0 + (1.0 - m / p) + m / (p - m)
+    for made, above in ((a.sketch, p / (m - p) + p / (n - p)), (a.haar, p / (m - p))):
+        found = predict(task, a.Estimator(a.ridge_fit(X, Y, 0.0, weight=made(X, "m"))), n=n, m=m).test.values
+        assert np.allclose(found, np.where(m < p, under, 1.0 + above), rtol=1e-12, atol=0)
 
 
 def test_domains_and_the_tested_task():
@@ -137,8 +149,8 @@ def test_traces_and_training_errors():
     assert abs(trained / predict(TASK, rg.Learner(rg.Ridge(0.1)), n=60).train.item() - 1) < 1e-12
 
 
-def test_covariances_that_do_not_commute():
-    """In a basis where it is diagonal, a covariance beside an isotropic one gives the same."""
+def test_covariances_that_do_not_commute(monkeypatch):
+    """In a basis where it is diagonal, a covariance beside an isotropic one gives the same, by matrices of JAX too."""
     rng, p = np.random.default_rng(0), 24
     values, basis = rng.uniform(0.1, 3.0, p), np.linalg.qr(rng.normal(size=(p, p)))[0]
     power = rng.uniform(0.0, 1.0, p) / p
@@ -148,6 +160,9 @@ def test_covariances_that_do_not_commute():
     dense = predict(rg.Task(np.ones(p), power, 0.1), student, S=basis * values @ basis.T, **numbers)
     turned = rg.Task(np.ones(p), (basis.T @ np.sqrt(power)) ** 2, 0.1)
     assert abs(dense.test.item() / predict(turned, student, S=values, **numbers).test.item() - 1) < 1e-12
+    monkeypatch.setattr("rfgen.api.methods.compiled.LARGE", 1)
+    large = predict(rg.Task(np.ones(p), power, 0.1), student, S=basis * values @ basis.T, **numbers)
+    assert abs(large.test.item() / dense.test.item() - 1) < 1e-12
     with pytest.raises(ValueError, match="S must be a symmetric matrix"):
         rg.predict(turned, student, S=np.triu(np.ones((p, p))), **numbers)
 
@@ -195,22 +210,52 @@ def test_many_points_are_compiled(monkeypatch):
         assert np.allclose(compiled[name], one_by_one[name], rtol=1e-12, atol=0)
 
 
-def test_derivatives():
-    """By every number of a distilled student, all eigenvalues among them, against differences."""
+GRADIENTS = {
+    "distilled": (a.distil(WEIGHTS, U, "ridge2"), {"n": 40.0, "m": 60.0, "ridge": 0.3, "ridge2": 0.2}),
+    "features": (FEATURES.weights, {"n": 9.0, "k": 7.0, "ridge": 0.2}),
+    "a dense covariance": (
+        a.ridge_fit(a.Gaussian("V", a.space("n"), X.columns, None, a.Diagonal("S", X.columns)), Y), {"n": 9.0, "ridge": 0.2}
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GRADIENTS)
+def test_derivatives(case):
+    """By every number, all eigenvalues among them: against differences, and forward against backward."""
+    weights, point = GRADIENTS[case]
     task = rg.Task([1.0, 0.5, 0.2, 0.1], [0.5, 0.3, 0.1, 0.1], noise=0.1)
-    student, point = a.Estimator(a.distil(WEIGHTS, U, "ridge2")), {"n": 40.0, "m": 60.0, "ridge": 0.3, "ridge2": 0.2}
-    posed, numbers = student.structure(), numbers_of(student, SpaceTasks.of(task, student.samples, None), {})(point)
+    student, given = a.Estimator(weights), np.linalg.qr(np.vander([0.3, 0.8, 1.2, 2.0]))[0]
+    dense = {"S": given * [2.0, 1.0, 0.5, 0.1] @ given.T} if student.diagonals else {}
+    posed, numbers = student.structure(), numbers_of(student, SpaceTasks.of(task, student.samples, None), dense)(point)
     metrics = (("error", "error", ("covariance[n]",)),)
     cores = solve(posed, numbers, metrics, 0.2).cores
+    risk = lambda own: risks(posed, metrics, own, cores)[0][0]  # noqa: E731
     with jax.enable_x64(True):
-        slopes = jax.jit(jax.grad(lambda own: risks(posed, metrics, own, cores)[0][0]))(numbers)
+        backward, forward = (jax.jit(by(risk))(numbers) for by in (jax.grad, jax.jacfwd))
     leaves, tree = jax.tree.flatten(numbers)
-    for place, slope in enumerate(jax.tree.leaves(slopes)):
+    for one, two in zip(*map(jax.tree.leaves, (backward, forward)), strict=True):
+        assert np.allclose(one, two, rtol=1e-11, atol=1e-11 * np.max(np.abs(one)))
+    for place, slope in enumerate(jax.tree.leaves(backward)):
         for entry, exact in enumerate(np.ravel(slope)):
-            values = []
+            values, step = [], 1e-4 * max(abs(float(np.ravel(leaves[place])[entry])), 0.1)
             for sign in (1.0, -1.0):
                 moved = [np.array(leaf, float) for leaf in leaves]
-                moved[place].flat[entry] *= 1.0 + sign * 1e-4
+                moved[place].flat[entry] += sign * step
                 values.append(solve(posed, jax.tree.unflatten(tree, moved), metrics, 0.2).values[0])
-            step = 2e-4 * float(np.ravel(leaves[place])[entry])
-            assert abs(exact - (values[0] - values[1]) / step) < 1e-7 * max(1.0, abs(exact))
+            assert abs(exact - (values[0] - values[1]) / (2.0 * step)) < 1e-7 * max(1.0, abs(exact))
+
+
+def test_second_derivatives():
+    """Of the risk by the logarithm of the ridge, against differences of six neighbours."""
+    numbers = numbers_of(RIDGE, SpaceTasks.of(TASK, RIDGE.samples, None), {})
+    metrics, posed = (("error", "error", ("covariance[n]",)),), RIDGE.structure()
+    cores = solve(posed, numbers({"n": 50.0, "ridge": 1.0}), metrics, 1.0).cores
+
+    def risk(t):
+        return risks(posed, metrics, numbers({"n": 50.0, "ridge": jax.numpy.exp(t)}), cores, order=2)[0][0]
+
+    with jax.enable_x64(True):
+        second = float(jax.jit(jax.jacfwd(jax.jacfwd(risk)))(np.float64(0.0)))
+    ridges = np.exp(0.02 * np.arange(-3, 4))
+    near = [solve(posed, numbers({"n": 50.0, "ridge": own}), metrics, 0.5).values[0] for own in ridges]
+    assert abs(second / (np.array([2, -27, 270, -490, 270, -27, 2]) @ near / 180 / 0.02**2) - 1) < 1e-7
