@@ -4,10 +4,12 @@ __all__ = ["NAMED", "Comparison"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from rfgen.cli_domain_comparisons import DOMAINS, domains_of
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise, Mask
 from rfgen.problems.classes.mixture import Mixture
@@ -21,6 +23,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import Hinge, Logistic, MaxMargin
+from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.problems.trainings.spectral import GradientFlow, Ridge
 from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 
@@ -151,6 +154,15 @@ NAMED = {
         ),
         {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
     ),
+    "bagged-passes": Comparison(
+        "Many passes over samples that each model draws with replacement",
+        "derived",
+        lambda: (
+            Task.power_law(1.0, 1.3, 0.3, modes=400),
+            Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=2), resampling=Bootstrap()),
+        ),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
     "mixed-batches": Comparison(
         "One pass on mixtures of each sample with the next of its batch: exact at this very size",
         "derived",
@@ -203,4 +215,8 @@ NAMED = {
         "arXiv 2311.14646",
         _digits_kernel, DIGITS, TRIALS,
     ),
+}
+NAMED |= {
+    name: Comparison(question, source, partial(domains_of, name), {"smoke": rows, "paper": rows}, TRIALS)
+    for name, (question, source, _, _, rows) in DOMAINS.items()
 }

@@ -33,7 +33,8 @@ ALLOWED = {
     "cli_engine": {"curves"},
     "cli_runs": {"curves"},
     "cli_report": {"api", "cli_comparisons", "_version"},
-    "cli_comparisons": {"problems"},
+    "cli_comparisons": {"problems", "cli_domain_comparisons"},
+    "cli_domain_comparisons": {"problems"},
     "__main__": {"cli"},
     "__init__": {
         "algebra", "api", "curves", "explorer", "plotting", "problems", "numerics", "symbolic", "systems", "_version",
