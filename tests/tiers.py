@@ -351,6 +351,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_visits.py": {
         "test_ensembles": (),
         "test_many_passes_in_views": ("mask",),
+        "test_samples_of_ones_own": (),
     },
     "tests/theory/sgd/test_schedules.py": {
         "test_a_capped_schedule_with_momentum_is_predicted_and_cannot_be_improved": (),

@@ -25,9 +25,10 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
-from rfgen.theory.sgd.grouped_passes import grouped_passes, of_views
+from rfgen.theory.sgd.grouped_passes import grouped_passes, of_draws, of_views
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.sgd.visits import Factors, stored, visited
@@ -69,7 +70,8 @@ def predict_stochastic(
     if members is None:
         return _curve(task, learner, n, by_mode)
     sizes = checked_members(learner, members)
-    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared="samples"), sizes)
+    shared = "samples" if learner.resampling is None else "population"
+    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared=shared), sizes)
 
 
 def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, shared: str = "all") -> Any:
@@ -78,6 +80,8 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
+    if learner.resampling is not None:
+        training = on_drawn(training, float(learner.resampling.mean_share))
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
     posed: list[tuple[Posed, Factors | np.ndarray | None]] = []
@@ -118,7 +122,13 @@ def _posed(
     augmentation, every = learner.augmentation, []
     if augmentation is None:
         _, posed, noise = posed_settings(task, learner, None)
-        return [(posed[0], None)], noise
+        if learner.resampling is None:
+            return [(posed[0], None)], noise
+        if training.finite_size:
+            raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
+        return [(posed[0], of_draws(posed[0].problem.blocks.mass, float(learner.resampling.mean_share)))], noise
+    if learner.resampling is not None:
+        raise ValueError("resampling of many passes is derived for clean samples: leave it out, or leave augmentation out")
     if training.finite_size:
         raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
     for law in augmentation.settings:

@@ -88,8 +88,8 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features", "augmentation", "members"}),
-            "simulate": frozenset({"features", "augmentation", "members", "reshuffle", "dtype", "test_rows"}),
+            "predict": frozenset({"features", "augmentation", "members", "resampling"}),
+            "simulate": frozenset({"features", "augmentation", "members", "resampling", "reshuffle", "dtype", "test_rows"}),
             "optimal_stopping": frozenset({"features", "augmentation"}),
         },
     ),

@@ -1,9 +1,9 @@
-"""Many passes in several fresh views of each visit: their means and their scatter have losses of their own.
+"""Many passes in several fresh views of each visit, or on a resampled training set: groups have losses of their own.
 
 Equations: theory (17.8).
 """
 
-__all__ = ["grouped_passes", "of_views"]
+__all__ = ["grouped_passes", "of_draws", "of_views"]
 
 from typing import Any
 
@@ -21,6 +21,12 @@ from rfgen.theory.sgd.stability import Stability
 def of_views(views: float) -> np.ndarray:
     """N of so many fresh views of each visit, of the problem of infinitely many."""
     return np.array([[1.0, 1.0 / views], [1.0 / views, 1.0 / views]])
+
+
+def of_draws(mass: Any, share: float) -> np.ndarray:
+    """N of a resampled training set whose groups have the `mass` (G,), all rows drawn the `share` of the samples."""
+    mass = np.asarray(mass)
+    return np.diag(np.where(mass > 0.0, share / np.where(mass > 0.0, mass, 1.0), 0.0))
 
 
 def grouped_passes(
