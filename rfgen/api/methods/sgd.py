@@ -126,7 +126,8 @@ def _posed(
             return [(posed[0], None)], noise
         if training.finite_size:
             raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
-        return [(posed[0], of_draws(posed[0].problem.blocks.mass, float(learner.resampling.mean_share)))], noise
+        drawn, coupling = of_draws(posed[0].problem, float(learner.resampling.mean_share))
+        return [(replace(posed[0], problem=drawn), coupling)], noise
     if learner.resampling is not None:
         raise ValueError("resampling of many passes is derived for clean samples: leave it out, or leave augmentation out")
     if training.finite_size:

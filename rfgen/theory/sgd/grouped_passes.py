@@ -5,10 +5,12 @@ Equations: theory (17.8).
 
 __all__ = ["grouped_passes", "of_draws", "of_views"]
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rfgen.equivalents.blocks import Blocks
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.dynamics.trajectory import largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
@@ -17,16 +19,23 @@ from rfgen.theory.sgd.multi_pass import TOLERANCE, MultiPassCurve, nothing_learn
 from rfgen.theory.sgd.second_moments import Iteration
 from rfgen.theory.sgd.stability import Stability
 
+# Groups of a smaller share of the objective are left out.
+NOTHING = 1e-13
+
 
 def of_views(views: float) -> np.ndarray:
     """N of so many fresh views of each visit, of the problem of infinitely many."""
     return np.array([[1.0, 1.0 / views], [1.0 / views, 1.0 / views]])
 
 
-def of_draws(mass: Any, share: float) -> np.ndarray:
-    """N of a resampled training set whose groups have the `mass` (G,), all rows drawn the `share` of the samples."""
-    mass = np.asarray(mass)
-    return np.diag(np.where(mass > 0.0, share / np.where(mass > 0.0, mass, 1.0), 0.0))
+def of_draws(problem: AugmentedProblem, share: float) -> tuple[AugmentedProblem, np.ndarray]:
+    """Of a resampled training set the groups that are there, and their N; all rows drawn are the `share` of the samples."""
+    blocks, mass = problem.blocks, np.asarray(problem.blocks.mass)
+    there = mass > NOTHING * mass.sum()
+    kept = {name: np.asarray(getattr(problem.target, name))[there] for name in ("signal", "gain", "label")}
+    weight, covariance, origin = np.asarray(blocks.weight)[there], np.asarray(blocks.covariance)[there], blocks.origin
+    groups = Blocks(mass[there], weight, covariance, np.asarray(origin)[:, there])
+    return replace(problem, blocks=groups, target=replace(problem.target, **kept)), np.diag(share / mass[there])
 
 
 def grouped_passes(
