@@ -101,7 +101,8 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
-                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law)
+                start = float(training.initial_variance)
+                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law, start)
                 curves.append(curve)
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
     if learner.augmentation is None:
@@ -148,11 +149,13 @@ def _many_passes(
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
+    # where one problem stands for several outputs together, each has weights of its own
+    start = float(training.initial_variance) * (task.outputs if problem.null_power.ndim == 0 else 1)
 
     def curve(one: Any, own: float) -> MultiPassCurve:
         if isinstance(factors, np.ndarray):
-            return grouped_passes(one, *sizes, own, factors, shared)
-        return multi_pass_sgd(one, *sizes, own, training.finite_size, factors, shared)
+            return grouped_passes(one, *sizes, own, factors, shared, start)
+        return multi_pass_sgd(one, *sizes, own, training.finite_size, factors, shared, start)
 
     if problem.null_power.ndim == 0:
         return curve(problem, float(noise))

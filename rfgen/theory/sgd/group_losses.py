@@ -31,6 +31,7 @@ from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.group_kicks import group_kernels, kicks, returned
+from rfgen.theory.sgd.initial_weights import Start
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 
 # Nodes whose pairs are affordable, for each group: seconds; and steps, whose pairs are summed.
@@ -41,6 +42,8 @@ LEAST_MASS = 1e-7
 SMOOTH = 1e-8
 # Steps over which what returns of a kick is summed up at least.
 LONG = 3000
+# Share of a kick's returns in the last half of them below which nothing follows; the ridge of ridge 0, in units of the edge.
+SETTLED, NO_RIDGE = 1e-9, 1e-10
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class GroupRun:
     """At each of the times: `bias` (times, tests); `spread` (times, 3, tests), `train` (times, G, 3), `norm` (times, 3) of
     full-batch descent by source (target, label noise, features), `apart` (times, K, tests) the second of these by column of
     noise; what batches add by column (signal, K of noise), `test` (times, 1 + K, tests), `loss` (times, G, 1 + K), `length`
-    (times, 1 + K).  `error` (times,), `solved`; `mass` and `growth` as in `Stability`, NaN where they are not known.
+    (times, 1 + K).  `error` (times,), `solved`; `mass` and `growth` as in `Stability`, `rest` (2, tests): the risk in the end
+    of signal and of unit noise, the test's own left out; all NaN where they are not known.
     """
 
     bias: Float[np.ndarray, "times tests"]
@@ -64,17 +68,18 @@ class GroupRun:
     solved: bool
     mass: float
     growth: float
+    rest: Float[np.ndarray, "kinds tests"]
 
 
 def group_losses(
     problem: AugmentedProblem, n: float, features: float, iteration: Iteration, times: np.ndarray, coupling: np.ndarray,
-    null: float = 0.0, shared: str = "all", apart: bool = False,
+    null: float = 0.0, shared: str = "all", apart: bool = False, initial: float = 0.0,
 ) -> GroupRun | None:
     """The run at ascending step numbers `times` (times,); `coupling` N (G, G); groups of one view; None if no affordable
     contour serves.
 
     Settings of `iteration` do not change.  `shared` "samples": two models that have these alone in common.  `apart`: the
-    noise of each group's labels is a column, K = G, else that of all is one.
+    noise of each group's labels is a column, K = G, else that of all is one.  `initial`: variance of each weight at the start, which counts as variance.
 
     Source: derived: theory (17.8); of one group the Volterra equation of arXiv 2102.04396.
     """
@@ -93,16 +98,17 @@ def group_losses(
     own, total, ridge = curve.nodes.size, np.asarray(nodes.ridge).shape[0], float(iteration.ridge)
     mass, weight = np.asarray(problem.blocks.mass), np.asarray(problem.blocks.weight)
     groups = np.flatnonzero(mass > LEAST_MASS * mass.sum())
-    count, batch = mass.size, float(iteration.batch)
+    count, batch, live = mass.size, float(iteration.batch), np.flatnonzero(mass > 0.0).tolist()
     kinds = 1 + (count if apart else 1)
     seen = group_kernels(problem, sizes, nodes, own, groups, shared) if apart or shared == "all" else None
     noise = np.asarray(problem.target.label)[:, 0] ** 2 * (weight > 0.0)
+    start = Start(problem, sizes, nodes, curve, initial if shared == "all" else 0.0)
 
     def filters(mean: np.ndarray) -> np.ndarray:
         found = mean * curve.weights / curve.nodes if ridge == 0.0 else (mean - 1.0) * curve.weights / (curve.nodes + ridge)
         return np.pad(found, ((0, 0), (0, total - own)))
 
-    columns, own_noise = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]]), [g for g in groups if noise[g] > 0.0]
+    columns, own_noise = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]]), [g for g in groups.tolist() if noise[g] > 0.0]
 
     def descent(every: np.ndarray) -> tuple[np.ndarray, float, Any]:
         """Losses (G, 2, last + 1) at the gradient's point, their error, and what is known of the mean at `every`."""
@@ -113,8 +119,9 @@ def group_losses(
         losses = quadratic_form(fitted, kernels.train) @ columns.T
         if apart:
             losses = np.concatenate([losses[..., :1], np.zeros((*losses.shape[:2], count))], axis=2)
-            for g, h in itertools.product(own_noise, np.flatnonzero(mass > 0.0)):
+            for g, h in itertools.product(own_noise, live):
                 losses[:, h, 1 + g] = noise[g] / seen.power[g] * seen.losses(fitted[:, :own], g, h, 1.0)
+        losses[..., 0] += start.losses(means.ahead)
         return *through_sparse(np.moveaxis(losses, 0, -1), every), means.mean
 
     every = sparse_times(last)
@@ -139,8 +146,10 @@ def group_losses(
     solved = bool(np.asarray(nodes.converged).all())
     test, loss = np.zeros((times.size, kinds, tests)), np.zeros((times.size, count, kinds))
     length = np.zeros((times.size, kinds))
+    test[:, 0], loss[..., 0], length[:, 0] = start.tests(mean), start.losses(mean), start.norm(mean)
     if shared != "all":  # batches of their own
-        return GroupRun(**parts, test=test, loss=loss, length=length, error=error, solved=solved, mass=np.nan, growth=1.0)
+        return GroupRun(**parts, test=test, loss=loss, length=length, error=error, solved=solved, mass=np.nan, growth=1.0,
+                        rest=np.full((2, tests), np.nan))
     long = max(last, LONG)
     after = sparse_times(long)
     ahead, moved = (part * curve.weights for part in kicks(iteration, curve.nodes, after))
@@ -148,8 +157,8 @@ def group_losses(
     # what the losses, the test and the norm see of a kick by each group, (G or tests or 1, G, steps)
     loss_kernel, train_kernel = (np.zeros((count, count, long + 1)) for _ in range(2))
     test_kernel, norm_kernel = np.zeros((tests, count, long + 1)), np.zeros((1, count, long + 1))
-    for g in groups:
-        for h in np.flatnonzero(mass > 0.0):
+    for g in groups.tolist():
+        for h in live:
             if h in groups and h < g:  # tr[S_h phi S_g phi] is symmetric
                 loss_kernel[h, g], train_kernel[h, g] = loss_kernel[g, h], train_kernel[g, h]
                 continue
@@ -170,9 +179,21 @@ def group_losses(
     for place, t in enumerate(times):
         if t:
             past = source[:t][::-1]
-            test[place] = np.einsum("hgs,sgc->ch", test_kernel[..., :t], past, optimize=True)
-            loss[place] = np.einsum("hgs,sgc->hc", train_kernel[..., :t], past, optimize=True)
-            length[place] = np.einsum("hgs,sgc->c", norm_kernel[..., :t], past, optimize=True)
+            test[place] += np.einsum("hgs,sgc->ch", test_kernel[..., :t], past, optimize=True)
+            loss[place] += np.einsum("hgs,sgc->hc", train_kernel[..., :t], past, optimize=True)
+            length[place] += np.einsum("hgs,sgc->c", norm_kernel[..., :t], past, optimize=True)
     mass_now, growth = returned(iteration, edge, loss_kernel, coupling / batch)
+    rest = np.full((2, tests), np.nan)
+    late = float(np.abs(loss_kernel[..., long // 2 :].sum(axis=-1)).max())
+    if growth == 1.0 and mass_now < 1.0 and late < SETTLED * np.abs(loss_kernel.sum(axis=-1)).max():
+        end = np.array([ridge if ridge > 0.0 else NO_RIDGE * edge], complex)
+        alone, last_kernels = kernels_at(problem, *sizes, [end], shared, by_group=True)
+        only = np.zeros((1, np.asarray(alone.ridge).shape[0]))
+        only[0, 0] = 0.5  # it and its conjugate
+        losses = quadratic_form(only, last_kernels.train)[0] @ columns.T
+        back = coupling / batch @ np.linalg.solve(np.eye(count) - loss_kernel.sum(axis=-1) @ coupling / batch, losses)
+        rest = columns @ quadratic_form(only, last_kernels.spread)[0].reshape(3, -1)
+        rest = rest + np.einsum("hg,gc->ch", test_kernel.sum(axis=-1), back)
+        rest[0] += quadratic_form(only, last_kernels.bias)[0] + null + (start.left(alone) if ridge == 0.0 else 0.0)
     return GroupRun(**parts, test=test, loss=loss, length=length, error=np.maximum(error, rough), solved=solved,
-                    mass=mass_now, growth=growth)
+                    mass=mass_now, growth=growth, rest=rest)

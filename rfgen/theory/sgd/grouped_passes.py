@@ -40,11 +40,12 @@ def of_draws(problem: AugmentedProblem, share: float) -> tuple[AugmentedProblem,
 
 def grouped_passes(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: float,
-    coupling: np.ndarray, shared: str = "all",
+    coupling: np.ndarray, shared: str = "all", initial: float = 0.0,
 ) -> MultiPassCurve:
     """The curve of `rfgen.theory.sgd.multi_pass.multi_pass_sgd` where batches scatter by the `coupling` (G, G) of groups.
 
-    `stationary_test` is not known (NaN).  Not traceable; seconds, and up to 20,000 steps.
+    `stationary_test` is NaN where what returns of a kick outlasts 3,000 steps.  Not traceable; seconds, and up to 20,000
+    steps.
     """
     require_double_precision("rfgen.theory.sgd.grouped_passes")
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
@@ -52,7 +53,7 @@ def grouped_passes(
     if largest_eigenvalue(problem, np.float64(n), np.float64(features)) == 0.0:
         return nothing_learned(place.size, null, noise)
     with np.errstate(over="ignore", invalid="ignore"):
-        run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared)
+        run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared, initial=initial)
         if run is None:
             return unserved(place.size)
         columns = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]])
@@ -72,5 +73,5 @@ def grouped_passes(
     steady = Stability(run.growth == 1.0, run.mass, run.growth, np.nan, np.full(3, np.nan))
     return MultiPassCurve(
         **grown, residual=error[place], converged=run.solved & (error[place] < TOLERANCE),
-        served=np.ones(place.size, bool), stability=steady, stationary_test=np.nan,
+        served=np.ones(place.size, bool), stability=steady, stationary_test=float(run.rest[:, 0] @ both) + noise if run.growth == 1.0 else np.inf,
     )
