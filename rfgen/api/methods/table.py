@@ -118,8 +118,9 @@ METHODS = (
         },
     ),
     Method(
-        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, SGD),
-        predict_domains, simulate_domains, *_EIGEN_PARTS, _DOMAINS,
+        "training on several domains", (Domains,),
+        (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_domains,
+        simulate_domains, *_EIGEN_PARTS, _DOMAINS,
     ),
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
