@@ -14,7 +14,7 @@ from paper_figures.panels import flatten, select
 from paper_figures.runs import check
 from paper_figures.style import COLOURS, blank, legend, look
 
-MODES, NOISE, KEEP, N, START = 40, 0.3, 0.6, 150, 0.02
+MODES, NOISE, KEEP, N, START = 40, 0.3, 0.6, 150, 1.0
 FLAT = rg.Task(np.arange(1, 201) ** -0.6 / 20, np.arange(1, 201) ** -1.0, NOISE)
 TASK = rg.Task.power_law(1.3, 1.3, NOISE, modes=MODES)
 RATE, LAST, CAP = 1.5, 1000, 0.4
@@ -23,13 +23,14 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 LINES = ("-", "--", ":", "-.")
 CAPTION = """
-Parameters ours. (a) One pass on {modes} modes, eigenvalues and power i^-1.3, label noise {noise:g}, rate .3, batches of 2:
-clean samples, and each seen in one or in three fresh masked views (inputs kept with probability {keep:g}). (b) Many passes
-over n = {n} samples, rate {rate:g}, batches of 2: each visit in one fresh masked view, in three, or in one of three that each
-sample keeps; clean, and clean from weights of variance {start:g}. (c) Rates that leave the least risk after {last} steps below
-the cap {cap:g}, and the best of named shapes, on the task of (a). (d) Stochastic gradient descent at rate .1, heavy ball, and
-momentum adapted to the dimension (DANA, arXiv 2505.16098). Lines: exact, by rfgen; dots: {trials} simulations ({runs} of one
-pass), bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+Parameters ours. One pass: {modes} modes, eigenvalues and power i^-1.3, label noise {noise:g}, rate .3, batches of 2: clean
+samples, and each seen in one or in three fresh masked views (inputs kept with probability {keep:g}). Many passes: n = {n}
+samples, rate {rate:g}, batches of 2: each visit in one fresh masked view, in three, or in one of three that each sample
+keeps; clean, and clean from weights of variance {start:g}. Rates: those that leave the least risk after {last} steps below
+the cap {cap:g}, and the best of named shapes, on the task of one pass. Momentum: stochastic gradient descent at rate .1,
+heavy ball, and momentum adapted to the dimension (DANA, arXiv 2505.16098). Lines: exact, by rfgen; dots: {trials}
+simulations ({runs} of one pass), bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard
+errors.
 """
 
 
@@ -61,6 +62,7 @@ PANELS: dict[str, dict[str, Any]] = {
         "DANA": lambda steps: rg.Learner(rg.DANA(0.1, _falling, steps)),
     },
 }
+TITLES = {"once": "one pass", "passes": "many passes", "momentum": "momentum"}
 STYLES = {
     "clean": (COLOURS[0], "-"), "clean, random start": (COLOURS[0], ":"), "one view": (COLOURS[1], "-"),
     "three views": (COLOURS[2], "--"), "three stored views": (COLOURS[3], "-."), "descent": (COLOURS[0], "-"),
@@ -108,17 +110,17 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 at, (colour, line) = select(arrays, f"{panel} {name}"), STYLES[name]
                 ax.plot(at["steps"], at["risk"], color=colour, ls=line)
                 ax.errorbar(at["dots"], at["dot"], at["dot_se"], fmt="o", color=colour)
-            ax.set(xscale="log", xlabel="steps", ylabel="test risk")
+            ax.set(xscale="log", xlabel="steps", ylabel="test risk", title=TITLES[panel])
         ends = []
         for place, name in enumerate(parameters["schedules"]):
             at, colour, line = select(arrays, f"rates {name}"), COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
             rates.plot(at["steps"], at["rate"], color=colour, ls=line)
             ends.append(Line2D([], [], color=colour, ls=line, label=f"{name}: {float(at['end']):.4f}"))
-        rates.set(xlabel="step", ylabel="rate")
+        rates.set(xlabel="step", ylabel="rate", title="rates")
 
         def lines(*panels: str) -> list[Line2D]:
             names = dict.fromkeys(name for panel in panels for name in PANELS[panel])
             return [Line2D([], [], color=STYLES[name][0], ls=STYLES[name][1], label=name) for name in names]
 
-        legend(figure, {"(a), (b)": lines("once", "passes"), "(c): risk in the end": ends, "(d)": lines("momentum")})
+        legend(figure, {"passes": lines("once", "passes"), "rates: risk in the end": ends, "momentum": lines("momentum")})
     return figure
