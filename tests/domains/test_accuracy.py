@@ -59,7 +59,7 @@ def digits(kind):
     ("turned", rg.Ridge(3.0), 2.0), ("turned", rg.GradientFlow([10.0, 100.0]), 2.0), ("digits", rg.Ridge(3.0), [1.0, 3.0]),
 ])
 def test_real_rows_used_elsewhere(kind, training, weight):
-    """Across domains examples are not trained and tested at once; what is left are rows that are not normal, some percent."""
+    """Across domains examples are not trained and tested at once; what is left are rows that are not normal: percents."""
     report = rg.check(
         digits(kind), rg.Learner(training), {"first": 100, "others": [0, 40]}, weights={"others": weight}, test="others",
         trials=24, seed=5, variables="test",

@@ -267,10 +267,7 @@ def test_gaussian_sketches_are_weights(p, rows):
     weights = dict(zip(domains.names, value, strict=True))
     few = dict(zip(domains.names, rows * share, strict=True))
     found = float(rg.predict(domains, rg.Learner(rg.Ridge(1e-8)), few, weights=weights, test=one).test) - noise
-    if p < rows:
-        closed = noise * (p / (n - p) + p / (rows - p))
-    else:
-        closed = 1.0 - rows / p + noise * rows / (p - rows)
+    closed = noise * (p / (n - p) + p / (rows - p)) if p < rows else 1.0 - rows / p + noise * rows / (p - rows)
     np.testing.assert_allclose(share.sum(), 1.0, rtol=1e-6)
     np.testing.assert_allclose(found, closed, rtol=1e-6)
 

@@ -48,7 +48,8 @@ class OnePassSettings:
     `values`: (settings, steps) each, or (settings, 1) for what does not change; `window` (settings,), where averages
     start, or None; `clock` (times,) in ascending order and `place` (times,), which leads back to the order given.  `shape`:
     how many settings vary before and after the batch size, in the order of the training's axes.  `batches` (sizes,);
-    `rows`: those that a step draws, at least the largest batch, so that many sizes share a program.  `initial`: deviation of each weight at the start, None: 0.
+    `rows`: those that a step draws, at least the largest batch, so that many sizes share a program.  `initial`:
+    deviation of each weight at the start, None: 0.
     """
 
     values: dict[str, Any]

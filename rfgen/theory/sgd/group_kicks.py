@@ -1,7 +1,7 @@
 """What the losses, the tests and the norm see of kicks of SGD where groups of rows have losses of their own.
 
 A kick by group g has the covariance S_g, as weights that are fitted to unit noise on its labels alone have.  Of these the
-error kernel tells  y = tr(E_j Q E Q)  for each pair of nodes, in proportion to the group's mass V_g V_g' and its covariance:
+error kernel tells  y = tr(E_j Q E Q)  for each pair of nodes, in proportion to mass V_g V_g' and to its covariance:
 one solution serves all groups of one covariance.  With l^2 = n/weight the power of those labels,
 
     tr[S_h phi S_g phi] = mass_h (V_h V_h' covariance_h.y_g + (h = g) l^2 (V_g - 1)(V_g' - 1)),     y_g = mass_g V_g V_g' Y.

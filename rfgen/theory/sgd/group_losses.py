@@ -42,7 +42,7 @@ LEAST_MASS = 1e-7
 SMOOTH = 1e-8
 # Steps over which what returns of a kick is summed up at least.
 LONG = 3000
-# Share of a kick's returns in the last half of them below which nothing follows; the ridge of ridge 0, in units of the edge.
+# Share of a kick's returns in the last half of them below which nothing follows; what stands for ridge 0, over the edge.
 SETTLED, NO_RIDGE = 1e-9, 1e-10
 
 
@@ -51,8 +51,8 @@ class GroupRun:
     """At each of the times: `bias` (times, tests); `spread` (times, 3, tests), `train` (times, G, 3), `norm` (times, 3) of
     full-batch descent by source (target, label noise, features), `apart` (times, K, tests) the second of these by column of
     noise; what batches add by column (signal, K of noise), `test` (times, 1 + K, tests), `loss` (times, G, 1 + K), `length`
-    (times, 1 + K).  `error` (times,), `solved`; `mass` and `growth` as in `Stability`, `rest` (2, tests): the risk in the end
-    of signal and of unit noise, the test's own left out; all NaN where they are not known.
+    (times, 1 + K).  `error` (times,), `solved`; `mass` and `growth` as in `Stability`, `rest` (2, tests): the risk in the
+    end of signal and of unit noise, the test's own left out; all NaN where they are not known.
     """
 
     bias: Float[np.ndarray, "times tests"]
@@ -79,7 +79,8 @@ def group_losses(
     contour serves.
 
     Settings of `iteration` do not change.  `shared` "samples": two models that have these alone in common.  `apart`: the
-    noise of each group's labels is a column, K = G, else that of all is one.  `initial`: variance of each weight at the start, which counts as variance.
+    noise of each group's labels is a column, K = G, else that of all is one.  `initial`: variance of each
+    weight at the start, which counts as variance.
 
     Source: derived: theory (17.8); of one group the Volterra equation of arXiv 2102.04396.
     """

@@ -70,8 +70,9 @@ def grouped_passes(
         found["test"] = found["bias"] + found["variance"] + found["noise"]
     grown = {name: np.where(np.isfinite(values), values, np.inf)[place] for name, values in found.items()}
     error = np.where(np.isfinite(found["test"]), np.where(np.isnan(run.error), np.inf, run.error), 0.0)
+    rest = float(run.rest[:, 0] @ both) + noise if run.growth == 1.0 else np.inf
     steady = Stability(run.growth == 1.0, run.mass, run.growth, np.nan, np.full(3, np.nan))
     return MultiPassCurve(
         **grown, residual=error[place], converged=run.solved & (error[place] < TOLERANCE),
-        served=np.ones(place.size, bool), stability=steady, stationary_test=float(run.rest[:, 0] @ both) + noise if run.growth == 1.0 else np.inf,
+        served=np.ones(place.size, bool), stability=steady, stationary_test=rest,
     )

@@ -21,7 +21,7 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 @dataclass(frozen=True)
 class Start:
-    """Weights of `variance`; `nodes` are the equilibria at minus those of `curve`, the first of them; groups of one view."""
+    """Weights of `variance`; `nodes` are the equilibria at minus those of `curve`, its own first; groups of one view."""
 
     problem: AugmentedProblem
     sizes: tuple[Any, Any]

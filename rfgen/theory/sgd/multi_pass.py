@@ -80,7 +80,8 @@ def multi_pass_sgd(
     and time; unstable settings give the numbers, which grow.  `finite_size`: right to the next order where n exceeds the
     number of weights, and before the first epoch ends.  `factors`: of the views of each visit, see `visits`; there
     `stationary_test` is not known (NaN).  `shared` "samples": the mean product of the errors of two models that have these
-    in common, and not their batches and features.  `initial`: variance of each weight at the start, which counts as variance.
+    in common, and not their batches and features.  `initial`: variance of each weight at the start, which counts
+    as variance.
 
     Not traceable.  Costs a second, and 10 microseconds a step (with `finite_size` milliseconds).
 

@@ -101,7 +101,9 @@ def one_pass_sgd(
     """The curve at step numbers `clock` (times,), in any order, on `features` random features (inf: the kernel itself).
 
     `average_from`: from this step on the predictor is the mean of all iterates since.  `augmentation`, at single strengths:
-    each sample is seen in fresh views.  `initial`: variance of each weight at the start, which counts as variance.  Exact for Gaussian eigen-coordinates at any number of modes; with random features
+    each sample is seen in fresh views.  `initial`: variance of each weight at the start, which counts as variance.
+
+    Exact for Gaussian eigen-coordinates at any number of modes; with random features
     as modes and features grow together (augmented: see `viewed_features`), at any batch, rate and time.
     Unstable settings give the numbers, which grow.
 
