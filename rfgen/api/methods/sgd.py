@@ -25,7 +25,6 @@ from rfgen.numerics.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
 from rfgen.theory.sgd.grouped_passes import grouped_passes, of_draws, of_views
@@ -80,8 +79,7 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
-    if learner.resampling is not None:
-        training = on_drawn(training, float(learner.resampling.mean_share))
+    share = 1.0 if learner.resampling is None else float(learner.resampling.mean_share)
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
     posed: list[tuple[Posed, Factors | np.ndarray | None]] = []
@@ -97,7 +95,8 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
-                curves.append(_many_passes(eigen, *posed[number], training, at, noise, shared))
+                own = at | {"rate": at["rate"] / share}  # its objective is a mean over the samples drawn
+                curves.append(_many_passes(eigen, *posed[number], training, own, noise, shared))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)

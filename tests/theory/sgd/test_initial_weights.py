@@ -47,3 +47,10 @@ def test_several_views_come_to_rest():
 def test_what_is_not_derived(learner, said):
     with pytest.raises(ValueError, match=said):
         rg.predict(TASK, learner, 30 if isinstance(learner.training, rg.SGD) else None)
+
+
+def test_a_share_of_samples_is_fewer_samples():
+    training = rg.SGD(0.3, [5, 40], batch=2, ridge=1.0)
+    part = rg.predict(TASK, rg.Learner(training, features=30, resampling=rg.Subsample(0.6)), n=50)
+    few = rg.predict(TASK, rg.Learner(training, features=30), n=30)
+    np.testing.assert_allclose(part.test, few.test, rtol=1e-7)
