@@ -10,6 +10,8 @@ BARTLETT = "Bartlett, Long, Lugosi, Tsigler: Benign overfitting in linear regres
 BENIGN_MIXTURE = "Two Gaussian classes, for the question of Chatterji, Long (arXiv 2004.12019)"
 BENIGN_SPARSE = "Sparse regression, for the question of Zhou, Ge (arXiv 2302.00257)"
 BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
+STOCHASTIC_VIEWS = "Stochastic gradient descent in fresh views, its rates and its momentum (DANA: arXiv 2505.16098)"
+DOMAIN_ROWS = "Rows of several domains, for the questions of arXiv 2208.10967 and others"
 DOMAIN_MIXTURES = "Generated and surrogate rows, for the questions of arXiv 2410.04840, 2509.22341, 2402.04376"
 DOMAIN_STAGES = "Transfer, distillation, other rows, for questions of arXiv 2508.15494, 2410.18837, 2603.05691, 2208.10967"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
@@ -350,10 +352,24 @@ FIGURES = {
             "",
         ),
         Entry(
+            "stochastic_views",
+            STOCHASTIC_VIEWS,
+            "stochastic training in fresh and stored views, from random weights, at the best rates, with adapted momentum",
+            "ours",
+            "",
+        ),
+        Entry(
             "domain_mixtures",
             DOMAIN_MIXTURES,
             "what generated rows cost, the golden ratio of mixing, the best mixture against the price of rows",
             "ours",
+            "",
+        ),
+        Entry(
+            "domain_rows",
+            DOMAIN_ROWS,
+            "which rows help where: other distributions, unwanted and spurious features, missing modalities, wrong labels",
+            "known in part",
             "",
         ),
         Entry(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.cli_domain_comparisons import DOMAINS, domains_of
 from rfgen.cli_own_estimators import OWN, own_estimator
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.noise import GaussianNoise, Mask
@@ -23,6 +24,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import Hinge, Logistic, MaxMargin
+from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.problems.trainings.spectral import GradientFlow, Ridge
 from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
 
@@ -154,6 +156,15 @@ NAMED = {
         ),
         {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
     ),
+    "bagged-passes": Comparison(
+        "Many passes over samples that each model draws with replacement",
+        "derived",
+        lambda: (
+            Task.power_law(1.0, 1.3, 0.3, modes=400),
+            Learner(SGD(0.1, [5, 20, 60, 150, 400], batch=2), resampling=Bootstrap()),
+        ),
+        {"smoke": (100, 200), "paper": (50, 100, 200, 400)}, TRIALS,
+    ),
     "mixed-batches": Comparison(
         "One pass on mixtures of each sample with the next of its batch: exact at this very size",
         "derived",
@@ -212,4 +223,7 @@ NAMED |= {
         own: value for own, value in numbers.items() if own != "n"
     })
     for name, (question, source, _, numbers) in OWN.items()
+} | {
+    name: Comparison(question, source, partial(domains_of, name), {"smoke": rows, "paper": rows}, TRIALS)
+    for name, (question, source, _, _, rows) in DOMAINS.items()
 }

@@ -42,7 +42,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_merged_runs_are_one_of_all_trials": (),
         "test_commands_on_kept_runs": (),
     },
+    "tests/domains/test_accuracy.py": {
+        "test_drawn_rows": (),
+        "test_real_rows_used_elsewhere": (),
+    },
     "tests/domains/test_domains.py": {
+        "test_gaussian_sketches_are_weights": (),
+        "test_batches_of_halves_are_those_of_the_whole": (),
         "test_against_the_dense_reference": ("False-15",),
         "test_one_domain_is_todays_curve": ("training0-names0-1e-12",),
         "test_one_domain_in_views_is_todays_curve": ("training0-views0",),
@@ -351,6 +357,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_visits.py": {
         "test_ensembles": (),
         "test_many_passes_in_views": ("mask",),
+        "test_samples_of_ones_own": (),
     },
     "tests/theory/sgd/test_schedules.py": {
         "test_a_capped_schedule_with_momentum_is_predicted_and_cannot_be_improved": (),

@@ -143,8 +143,8 @@ def _augmentations(domains: Domains, given: Any) -> tuple[AbstractAugmentation |
             raise ValueError(f"augmentation of domains must have single settings, got {one!r}: call once for each")
         if one is not None and one.mixes:
             raise ValueError(
-                f"augmentation of domains must change one input at a time, got {one!r}, which mixes rows: give mixtures of "
-                "domains as a domain, or leave it out"
+                f"augmentation of domains must change one input at a time, got {one!r}: rows that are mixed of training "
+                "rows are no fresh ones, leave it out, or mix the rows of one task"
             )
     return tuple(None if each.get(name) is None else each[name].settings[0] for name in domains.names)
 

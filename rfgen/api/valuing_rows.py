@@ -28,6 +28,8 @@ from rfgen.theory.domains.risk import domain_risk
 if TYPE_CHECKING:
     import xarray
 
+# Points of commuting covariances computed side by side.
+TOGETHER = 32
 ATTRIBUTES = {"kind": "theory", "dtype": "float64", "source": "derived"}
 
 
@@ -36,7 +38,7 @@ def _slopes(problem: DomainProblem, columns: tuple[Any, ...]) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         return vars(domain_derivatives(problem, *at)) | {"test": domain_risk(problem, *at).test}
 
-    return jax.lax.map(point, columns)
+    return jax.lax.map(point, columns, batch_size=TOGETHER if problem.operators.basis.ndim == 2 else None)
 
 
 def _costs(domains: Domains, cost: Any) -> np.ndarray:
@@ -98,7 +100,8 @@ def row_value(
         raise ValueError("ridge must be > 0 for row_value, as derivatives need not exist at 0: take a small one, as 1e-6")
     grid, problem = Grid(asked.axes), domain_problem(asked.law, len(domains.names))
     rows, weight = asked.columns(grid.columns)
-    found = _slopes(problem, (rows, weight, grid.columns["features"], grid.columns["ridge"]))
+    slopes = _slopes if len(rows) <= TOGETHER else _slopes.thorough
+    found = slopes(problem, (rows, weight, grid.columns["features"], grid.columns["ridge"]))
     found = {name: np.asarray(value) for name, value in found.items()}
     values = {"test": found["test"], "value": -found["n"] / price, "by_ridge": found["ridge"]}
     values |= {f"by_{name}": found[name] for name in ("n", "weight", "noise")}

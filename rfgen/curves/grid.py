@@ -54,8 +54,9 @@ class Grid:
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
         """The value of each axis at every point (points,)."""
-        mesh = np.meshgrid(*self.axes.values(), indexing="ij")
-        return {name: np.ravel(part) for name, part in zip(self.axes, mesh, strict=True)}
+        mesh = dict(zip(self.dims, np.meshgrid(*(self.axes[name] for name in self.dims), indexing="ij"), strict=True))
+        count = math.prod(self.shape)
+        return {name: np.ravel(mesh[name]) if axis.ndim else np.full(count, axis) for name, axis in self.axes.items()}
 
     @property
     def points(self) -> list[dict[str, float]]:

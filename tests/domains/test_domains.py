@@ -50,6 +50,7 @@ def test_against_the_dense_reference(dense, features):
     (rg.GradientFlow([1.0, 30.0, np.inf]), ("test", "bias", "variance", "noise"), 1e-11),
     # roundings of the contour: 7e-13 or 1.1e-11, as XLA generates code in 32 parts or in one
     (rg.HeavyBall(0.3, 0.5, [1, 30]), ("test", "train"), 2e-11),
+    (rg.IteratedRidge(0.3, [1, 3]), ("test", "bias", "noise"), 1e-11),
 ])
 def test_one_domain_is_todays_curve(training, names, rtol):
     learner = rg.Learner(training, features=70)
@@ -61,7 +62,7 @@ def test_one_domain_is_todays_curve(training, names, rtol):
 
 @pytest.mark.parametrize(("training", "views"), [
     (rg.Ridge([0.3, 3.0]), rg.Mask(0.6, views=3)), (rg.Ridge(0.3), rg.GaussianNoise(0.05, views=np.inf)),
-    (rg.GradientFlow([3.0, 30.0]), rg.GaussianNoise(0.02, views=2)),
+    (rg.GradientFlow([3.0, 30.0]), rg.GaussianNoise(0.02, views=2)), (rg.Ridge(0.3), rg.Gain([0.4, 1.6], views=2)),
 ])
 def test_one_domain_in_views_is_todays_curve(training, views):
     learner = rg.Learner(training, features=70, augmentation=views)
@@ -83,6 +84,17 @@ def test_noise_by_domain_adds_up_along_training():
     np.testing.assert_allclose(curve.noise_by_domain.sum("domain") + curve.irreducible, curve.noise, rtol=1e-10)
     end = rg.predict(DOMAINS, RIDGE, {"real": 20, "cheap": 30})
     np.testing.assert_allclose(curve.noise_by_domain.isel(time=1), end.noise_by_domain, rtol=1e-9)
+
+
+def test_batches_of_halves_are_those_of_the_whole():
+    learner = rg.Learner(rg.SGD(0.4, [5, 40], batch=2, momentum=0.3), features=70)
+    whole = rg.predict(FLAT, learner, n=100)
+    halves = rg.predict(rg.Domains({"one": FLAT, "other": FLAT}), learner, {"one": 50, "other": 50}, test=FLAT)
+    for name in ("test", "noise", "norm"):
+        np.testing.assert_allclose(halves[name], whole[name], rtol=1e-8)
+    each = halves.noise_by_domain
+    np.testing.assert_allclose(each.sel(domain="one"), each.sel(domain="other"), rtol=1e-10)
+    np.testing.assert_allclose(2.0 * each.sel(domain="one"), whole.noise - FLAT.risk_noise, rtol=1e-8)
 
 
 def test_every_derivative_is_one():
@@ -241,6 +253,25 @@ def test_the_best_weight_of_surrogate_rows():
     assert abs(share[risks.values.argmin()] - law) < 2e-3
 
 
+@pytest.mark.parametrize(("p", "rows"), [(40, 100), (40, 60), (150, 100)])
+def test_gaussian_sketches_are_weights(p, rows):
+    """Least squares on a sketch S y of n = 200 rows, S of `rows` independent normal rows: rows whose weights are the
+    eigenvalues of S S', of the Marchenko-Pastur law.  The closed risks are those of arXiv 2302.01088.
+    """
+    n, noise, nodes = 200, 0.5, 24
+    ratio, angle = rows / n, np.arange(1, nodes + 1) * np.pi / (nodes + 1)
+    value = 1.0 + ratio + 2.0 * np.sqrt(ratio) * np.cos(angle)
+    share = 2.0 * np.sin(angle) ** 2 / (nodes + 1) / value
+    one = rg.Task.isotropic(p, signal=1.0, noise=noise)
+    domains = rg.Domains({f"weight_{place}": one for place in range(nodes)})
+    weights = dict(zip(domains.names, value, strict=True))
+    few = dict(zip(domains.names, rows * share, strict=True))
+    found = float(rg.predict(domains, rg.Learner(rg.Ridge(1e-8)), few, weights=weights, test=one).test) - noise
+    closed = noise * (p / (n - p) + p / (rows - p)) if p < rows else 1.0 - rows / p + noise * rows / (p - rows)
+    np.testing.assert_allclose(share.sum(), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(found, closed, rtol=1e-6)
+
+
 DOMAINS = rg.Domains({"real": REAL, "cheap": CHEAP})
 WRONG = {
     "unknown rows": (lambda: rg.predict(DOMAINS, RIDGE, {"reel": 5}), "n must be of the domains real, cheap, got 'reel'"),
@@ -258,8 +289,8 @@ WRONG = {
     "a teacher of other size": (lambda: rg.Domain([1.0, 1.0], [1.0]), r"weights must have one entry per input \(2\)"),
     "outside the span": (lambda: rg.Domain.from_moments([1.0, 0.0], [1.0, 1.0], 3.0), "cross must lie in the span of"),
     "factors of whole views": (
-        lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation=rg.Gain([0.5, 1.0])), {"real": 5}),
-        "Gain is not predicted for rows of several domains",
+        lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation=rg.Flip(0.5)), {"real": 5}),
+        "Flip is not predicted for rows of several domains",
     ),
     "views of no domain": (
         lambda: rg.predict(DOMAINS, rg.Learner(rg.Ridge(0.1), augmentation={"reel": rg.Mask(0.5)}), {"real": 5}),

@@ -34,6 +34,20 @@ def test_many_passes_in_views(name):
     assert np.mean(np.abs(z)) < 1.6, z
 
 
+RESAMPLED = {
+    "bootstrap": (rg.SGD(2.0, STEPS, batch=2), {"resampling": rg.Bootstrap()}, None),
+    "share, features": (rg.SGD(1.5, STEPS, batch=2, ridge=2.0), {"features": 80, "resampling": rg.Subsample(0.6)}, None),
+    "bagging": (rg.SGD(1.5, STEPS, batch=2), {"features": 80, "resampling": rg.Bootstrap()}, 3),
+}
+
+
+@pytest.mark.parametrize("name", RESAMPLED)
+def test_samples_of_ones_own(name):
+    training, options, members = RESAMPLED[name]
+    report = rg.check(TASK, rg.Learner(training, **options), n=150, trials=60, seed=3, members=members)
+    assert report.agrees and report.compared == 3, report
+
+
 MEMBERS = {
     "batches of their own": (rg.SGD(1.0, STEPS), {}),
     "batches and features": (rg.SGD(1.5, STEPS, batch=2), {"features": 80}),

@@ -27,7 +27,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
-from rfgen.theory.sgd.grouped_passes import grouped_passes, of_views
+from rfgen.theory.sgd.grouped_passes import grouped_passes, of_draws, of_views
 from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 from rfgen.theory.sgd.visits import Factors, stored, visited
@@ -69,7 +69,8 @@ def predict_stochastic(
     if members is None:
         return _curve(task, learner, n, by_mode)
     sizes = checked_members(learner, members)
-    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared="samples"), sizes)
+    shared = "samples" if learner.resampling is None else "population"
+    return of_members(_curve(task, learner, n), _curve(task, learner, n, shared=shared), sizes)
 
 
 def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, shared: str = "all") -> Any:
@@ -78,6 +79,7 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     refuse_views_of_inputs(task, learner)
     refuse_held_out(task, learner, type(learner.training).__name__)
     training: Any = learner.training
+    share = 1.0 if learner.resampling is None else float(learner.resampling.mean_share)
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
     posed: list[tuple[Posed, Factors | np.ndarray | None]] = []
@@ -93,11 +95,13 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
             if isinstance(training, SGD):
-                curves.append(_many_passes(eigen, *posed[number], training, at, noise, shared))
+                own = at | {"rate": at["rate"] / share}  # its objective is a mean over the samples drawn
+                curves.append(_many_passes(eigen, *posed[number], training, own, noise, shared))
             else:
                 settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
                 iteration = iteration_of(training, settings)
-                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law)
+                start = float(training.initial_variance)
+                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law, start)
                 curves.append(curve)
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
     if learner.augmentation is None:
@@ -118,7 +122,14 @@ def _posed(
     augmentation, every = learner.augmentation, []
     if augmentation is None:
         _, posed, noise = posed_settings(task, learner, None)
-        return [(posed[0], None)], noise
+        if learner.resampling is None:
+            return [(posed[0], None)], noise
+        if training.finite_size:
+            raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
+        drawn, coupling = of_draws(posed[0].problem, float(learner.resampling.mean_share))
+        return [(replace(posed[0], problem=drawn), coupling)], noise
+    if learner.resampling is not None:
+        raise ValueError("resampling of many passes is derived for clean samples: leave it out, or leave augmentation out")
     if training.finite_size:
         raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
     for law in augmentation.settings:
@@ -137,11 +148,13 @@ def _many_passes(
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     sizes = (at["n"], at["features"], iteration_of(training, settings, at["n"]), np.ravel(training.steps))
     problem = posed.problem
+    # where one problem stands for several outputs together, each has weights of its own
+    start = float(training.initial_variance) * (task.outputs if problem.null_power.ndim == 0 else 1)
 
     def curve(one: Any, own: float) -> MultiPassCurve:
         if isinstance(factors, np.ndarray):
-            return grouped_passes(one, *sizes, own, factors, shared)
-        return multi_pass_sgd(one, *sizes, own, training.finite_size, factors, shared)
+            return grouped_passes(one, *sizes, own, factors, shared, start)
+        return multi_pass_sgd(one, *sizes, own, training.finite_size, factors, shared, start)
 
     if problem.null_power.ndim == 0:
         return curve(problem, float(noise))

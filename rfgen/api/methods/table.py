@@ -88,17 +88,19 @@ METHODS = (
     Method(
         "many passes of SGD", EIGEN, (SGD,), predict_stochastic, simulate_spectral, *_EIGEN_PARTS,
         {
-            "predict": frozenset({"features", "augmentation", "members"}),
-            "simulate": frozenset({"features", "augmentation", "members", "reshuffle", "dtype", "test_rows"}),
-            "optimal_stopping": frozenset({"features", "augmentation"}),
+            "predict": frozenset({"features", "augmentation", "members", "resampling", "initial_variance"}),
+            "simulate": frozenset({
+                "features", "augmentation", "members", "resampling", "initial_variance", "reshuffle", "dtype", "test_rows",
+            }),
+            "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
     ),
     Method(
         "one pass of SGD", EIGEN, (OnePassSGD, AcceleratedSGD), predict_stochastic, simulate_spectral, MEASURED, ("test",),
         {
-            "predict": frozenset({"features", "augmentation", "by_mode"}),
-            "simulate": frozenset({"features", "augmentation", "dtype"}),
-            "optimal_stopping": frozenset({"features", "augmentation"}),
+            "predict": frozenset({"features", "augmentation", "by_mode", "initial_variance"}),
+            "simulate": frozenset({"features", "augmentation", "initial_variance", "dtype"}),
+            "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
     ),
     Method(
@@ -116,8 +118,9 @@ METHODS = (
         },
     ),
     Method(
-        "training on several domains", (Domains,), (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, SGD),
-        predict_domains, simulate_domains, *_EIGEN_PARTS, _DOMAINS,
+        "training on several domains", (Domains,),
+        (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_domains,
+        simulate_domains, *_EIGEN_PARTS, _DOMAINS,
     ),
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),

@@ -62,6 +62,7 @@ class OnePassSGD(_OnePass):
     0 <= `momentum` < 1 are numbers, arrays (rates,), (momenta,), or functions of the step number t = 0, 1, ... that take
     and return arrays: a schedule.  `batch` and `steps` are whole numbers or arrays of them.  With `average_from` (steps,
     a number or an array) the predictor from that step on is the mean of all iterates since, the one at that step included.
+    Weights start as independent centred Gaussians of variance `initial_variance`, a number.
 
     >>> OnePassSGD(rate=lambda t: 0.5 / (1 + t / 20), steps=[10, 100], batch=2).axes
     {'batch': array(2), 'steps': array([ 10, 100])}
@@ -73,6 +74,7 @@ class OnePassSGD(_OnePass):
     momentum: Any = setting(_or_schedule(momentum_below_one), default=0.0, axis=True)
     nesterov: bool = setting(flag, default=False)
     average_from: Any = setting(optional(whole(0)), default=None, axis=True)
+    initial_variance: Any = setting(numbers("[0, inf)", 0), default=0.0)
 
     def schedules(self, steps: int) -> dict[str, np.ndarray]:
         """Values (steps,) of those settings that are functions of the step number."""
@@ -157,7 +159,8 @@ class SGD(_Stochastic):
     algorithm, which `simulate` runs and `predict` refuses to claim.
 
     With an augmentation each visit of a sample draws `views` new views and averages their gradients (`fresh`), or, with
-    `fresh=False`, each sample keeps its `views`, and steps draw `batch` of the n * views rows.
+    `fresh=False`, each sample keeps its `views`, and steps draw `batch` of the n * views rows.  Weights, of the features
+    where there are any, start as independent centred Gaussians of variance `initial_variance`, a number.
 
     >>> SGD(rate=0.5, steps=[10, 100], batch=8).batch
     array(8)
@@ -172,6 +175,7 @@ class SGD(_Stochastic):
     finite_size: bool = setting(flag, default=False)
     reshuffle: bool = setting(flag, default=False)
     fresh: bool = setting(flag, default=True)
+    initial_variance: Any = setting(numbers("[0, inf)", 0), default=0.0)
 
 
 def _scheduled(name: str, function: Callable[[np.ndarray], Any], steps: int, most: float) -> np.ndarray:

@@ -90,7 +90,7 @@ def _trial(runs: DomainRuns, n: tuple[int, ...], weights: np.ndarray, key: HostK
             (white,) = standard_normals(fold_in(fold_in(key, place), 2), np.float64, (n[place],))
             labels[owner == place, outputs + place] = np.repeat(np.sqrt(one.noise) * white, seen_as[place])
     for place, augmentation in enumerate(runs.augmentations):
-        if augmentation is not None:
+        if augmentation is not None and n[place]:
             at = owner == place
             seen = one_view_each(augmentation, fold_in(fold_in(key, place), VIEWS), rows[at], rows[at])
             rows[at], factor = seen.input, np.broadcast_to(seen.own, rows[at].shape[:1])[:, None]

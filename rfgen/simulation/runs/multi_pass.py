@@ -4,7 +4,9 @@ Trials, pairs and measures are those of `trajectory`, and so are the training se
 training is linear in the labels: signal and noise are trained by the same ones.
 """
 
-__all__ = ["BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass"]
+__all__ = [
+    "BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass", "start_of",
+]
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +29,8 @@ from rfgen.simulation.sampling.samplers import Sample
 
 # Batches are drawn with a key of their own, so that the samples are those of other trainings.
 BATCHES = 0x62617463
+# and so are the first weights.
+INITIAL = 0x77656967
 
 
 @jax.tree_util.register_dataclass
@@ -35,7 +39,7 @@ class BatchSettings:
     """Settings of `SGD`: `values` (groups,) each, `clock` (times,) ascending and `place` (times,), back to the order given.
 
     A setting is a group with a size of batches at a time, times last.  `unresolved`: whether the kernel has modes beyond
-    those of a row.
+    those of a row.  `initial`: deviation of each weight at the start, None: 0.
     """
 
     values: dict[str, Any]
@@ -45,6 +49,7 @@ class BatchSettings:
     kind: str = field(metadata={"static": True})
     reshuffle: bool = field(metadata={"static": True})
     unresolved: bool = field(metadata={"static": True})
+    initial: Any = None
 
     @property
     def groups(self) -> int:
@@ -64,11 +69,13 @@ def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings
     steps, batches = axes.pop("steps"), axes.pop("batch")
     axes["momentum"] = np.atleast_1d(training.momentum)
     mesh = np.meshgrid(*axes.values(), indexing="ij")
-    order = np.argsort(steps, kind="stable")
+    order, start = np.argsort(steps, kind="stable"), None
+    if training.initial_variance > 0.0:
+        start = jnp.asarray(np.sqrt(training.initial_variance), dtype)
     return BatchSettings(
         {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
         jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
-        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved,
+        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved, start,
     )
 
 
@@ -137,18 +144,19 @@ def _fit(
     modes, columns, outputs = sample.rows.shape[1], settings.settings * labels.shape[1], labels.shape[1] // 2
     design, lift, tail = sample.rows, None, jnp.zeros((), labels.dtype)
     if features is not None:
-        rank = min(columns, sample.rows.shape[0], features)
+        rank = min(columns, features) if settings.initial is not None else min(columns, sample.rows.shape[0], features)
         design, lift = draw_features(key, sample, features, rank)
         tail = sample.tail / features
     elif settings.unresolved:
         design = jnp.concatenate([design, jnp.sqrt(sample.tail) * jnp.eye(n, dtype=design.dtype)], axis=1)
     rows, basis = design, None
-    if design.shape[0] < design.shape[1]:
+    if design.shape[0] < design.shape[1] and settings.initial is None:
         basis, sizes = jnp.linalg.qr(design.T)
         rows = sizes.T
-    batches_key = jax.random.fold_in(key, BATCHES)
+    batches_key, begin = jax.random.fold_in(key, BATCHES), start_of(key, settings, outputs, rows.shape[1], rows.dtype)
     by_size = [
-        _descend(jax.random.fold_in(batches_key, size), rows, labels, settings, n, size) for size in settings.batches
+        _descend(jax.random.fold_in(batches_key, size), rows, labels, settings, n, size, begin)
+        for size in settings.batches
     ]
     weights, growth = by_settings(by_size, settings)
     both = weights[:, :outputs] + weights[:, outputs:]
@@ -165,6 +173,15 @@ def _fit(
     )
 
 
+def start_of(key: Array, settings: BatchSettings, outputs: int, width: int, dtype: Any) -> Array:
+    """Weights (groups, 2 outputs, width) of the signal and, 0, of the noise before the first step."""
+    zeros = jnp.zeros((settings.groups, 2 * outputs, width), dtype)
+    if settings.initial is None:
+        return zeros
+    white = jax.random.normal(jax.random.fold_in(key, INITIAL), (outputs, width), dtype=jnp.float32).astype(dtype)
+    return zeros.at[:, :outputs].set(settings.initial * white)
+
+
 def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, Array]:
     """Weights (settings, columns, rank) from those of each size of batches, (times, groups, columns, rank), and growth."""
     weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
@@ -175,8 +192,8 @@ def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, A
     return jnp.where((growth < jnp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0), growth
 
 
-def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int) -> Array:
-    """Weights (times, groups, columns, rank) at every time of the clock.
+def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int, begin: Array) -> Array:
+    """Weights (times, groups, columns, rank) at every time of the clock, from those that `begin`.
 
     Of `n` samples each with several rows, stored views divided by the root of their number, batches are of rows; of a
     resampled set the objective is that of n samples, as in `on_drawn`.
@@ -201,7 +218,6 @@ def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n:
         state = jax.lax.fori_loop(t, until, step, state)
         return (until, state), state[0]
 
-    zeros = jnp.zeros((settings.groups, labels.shape[1], rows.shape[1]), rows.dtype)
     order = jnp.arange(count, dtype=jnp.int32) if settings.reshuffle else None
-    start = (jnp.zeros((), settings.clock.dtype), (zeros, zeros, order))
+    start = (jnp.zeros((), settings.clock.dtype), (begin, begin, order))
     return jax.lax.scan(advance, start, settings.clock)[1]

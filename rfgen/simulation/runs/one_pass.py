@@ -35,6 +35,8 @@ from rfgen.simulation.sampling.views import AugmentedSampler
 
 # Numbers that a step of all runs in a batch of runs holds: within the second-level cache, far above the cost of a step.
 NUMBERS = 200_000
+# The first weights are drawn with a key of their own.
+INITIAL = 0x77656967
 Source: TypeAlias = GaussianSampler | FiniteSampler | AugmentedSampler
 
 
@@ -46,7 +48,8 @@ class OnePassSettings:
     `values`: (settings, steps) each, or (settings, 1) for what does not change; `window` (settings,), where averages
     start, or None; `clock` (times,) in ascending order and `place` (times,), which leads back to the order given.  `shape`:
     how many settings vary before and after the batch size, in the order of the training's axes.  `batches` (sizes,);
-    `rows`: those that a step draws, at least the largest batch, so that many sizes share a program.
+    `rows`: those that a step draws, at least the largest batch, so that many sizes share a program.  `initial`:
+    deviation of each weight at the start, None: 0.
     """
 
     values: dict[str, Any]
@@ -57,6 +60,7 @@ class OnePassSettings:
     rows: int = field(metadata={"static": True})
     shape: tuple[int, int] = field(metadata={"static": True})
     kind: str = field(metadata={"static": True})
+    initial: Any = None
 
     @property
     def together(self) -> int:
@@ -95,12 +99,14 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
     mesh = np.meshgrid(*axes.values(), windows, indexing="ij")
     values = {name: part.reshape(-1, 1) for name, part in zip(axes, mesh, strict=False)}
     values |= {name: part[None] for name, part in training.schedules(max(int(steps.max()), 1)).items()}
-    order = np.argsort(steps, kind="stable")
+    order, start = np.argsort(steps, kind="stable"), None
+    if training.initial_variance > 0.0:
+        start = jnp.asarray(np.sqrt(training.initial_variance), dtype)
     return OnePassSettings(
         {name: jnp.asarray(part, dtype) for name, part in values.items()},
         None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
         jnp.asarray(np.argsort(order), jnp.int32), jnp.asarray(batches, jnp.int32), _rows(int(batches.max())),
-        (math.prod(axis.size for axis in axes.values()), windows.size), kind,
+        (math.prod(axis.size for axis in axes.values()), windows.size), kind, start,
     )
 
 
@@ -241,7 +247,13 @@ def _follow(
         return (until, states), found
 
     zeros = jnp.zeros((2, settings.together, 2 * outputs, directions), dtype)
-    state = ((zeros, zeros), None if window is None else zeros)
+    begin = zeros
+    if settings.initial is not None:
+        own = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, INITIAL), (outputs, directions)))(keys)
+        begin = zeros.at[:, :, :outputs].set(settings.initial * own.astype(dtype)[:, None])
+    # the window holds the first iterate too, if it opens at once
+    total = None if window is None else zeros + jnp.where(window == 0, begin, 0.0)
+    state = ((begin, begin), total)
     start = (jnp.zeros((), settings.clock.dtype), [state] * settings.batches.size)
     return jax.lax.scan(advance, start, settings.clock)[1]
 

@@ -109,6 +109,10 @@ def initial_weights(
     if not variance.any():
         return None
     zero = np.zeros(())
+    if isinstance(training, SGD | OnePassSGD) and features is None and unresolved_modes(source):
+        raise ValueError(
+            "initial_variance of stochastic training is simulated for a finite number of modes: give modes=..., or features"
+        )
     if features is not None:
         if variance.ndim:
             raise ValueError(

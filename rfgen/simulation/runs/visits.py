@@ -17,7 +17,7 @@ from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
-from rfgen.simulation.runs.multi_pass import BATCHES, BatchSettings, batch_order, by_settings
+from rfgen.simulation.runs.multi_pass import BATCHES, BatchSettings, batch_order, by_settings, start_of
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import standard_normals
 from rfgen.simulation.sampling.views import VIEWS
@@ -60,8 +60,9 @@ def _fit(
 
     labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
     key = jax.random.fold_in(features_key, BATCHES)
+    begin = start_of(features_key, chosen, outputs, seen(sample.rows[:1]).shape[1], labels.dtype)
     by_size = [
-        _descend(jax.random.fold_in(key, size), sample, seen, labels, chosen, n, size) for size in chosen.batches
+        _descend(jax.random.fold_in(key, size), sample, seen, labels, chosen, n, size, begin) for size in chosen.batches
     ]
     weights, growth = by_settings(by_size, chosen)
     both = weights[:, :outputs] + weights[:, outputs:]
@@ -80,9 +81,10 @@ def _fit(
 
 
 def _descend(
-    key: Array, sample: VisitedSample, seen: Any, labels: Array, settings: BatchSettings, n: int, batch: int
+    key: Array, sample: VisitedSample, seen: Any, labels: Array, settings: BatchSettings, n: int, batch: int,
+    begin: Array,
 ) -> Array:
-    """Weights (times, groups, columns, width) at every time of the clock."""
+    """Weights (times, groups, columns, width) at every time of the clock, from those that `begin`."""
     values = {name: part[:, None, None] for name, part in settings.values.items()}
     decay, count = values["ridge"] / n, batch * sample.views
 
@@ -105,8 +107,6 @@ def _descend(
         state = jax.lax.fori_loop(t, until, step, state)
         return (until, state), state[0]
 
-    width = seen(sample.rows[:1]).shape[1]
-    zeros = jnp.zeros((settings.groups, labels.shape[1], width), labels.dtype)
     order = jnp.arange(n, dtype=jnp.int32) if settings.reshuffle else None
-    start = (jnp.zeros((), settings.clock.dtype), (zeros, zeros, order))
+    start = (jnp.zeros((), settings.clock.dtype), (begin, begin, order))
     return jax.lax.scan(advance, start, settings.clock)[1]

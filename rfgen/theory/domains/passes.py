@@ -44,7 +44,7 @@ def domain_passes(
     )
     coupling = np.diag(np.where(mass > 0.0, total / np.where(n > 0.0, n, 1.0), 0.0))
     with np.errstate(over="ignore", invalid="ignore"):
-        run = group_losses(engine, total, float(features), iteration, times, coupling, 0.0, shared)
+        run = group_losses(engine, total, float(features), iteration, times, coupling, 0.0, shared, apart=True)
         if run is None:
             raise ValueError(
                 "steps have no contour of affordable size here: take fewer steps, less momentum or a smaller rate"
@@ -58,7 +58,8 @@ def domain_passes(
             "norm": np.maximum(run.norm.sum(axis=1) + run.length.sum(axis=1), 0.0), "df1": run.df1,
             "irreducible": np.broadcast_to(np.asarray(problem.test_noise), run.bias.shape),
         }
-        found["noise"] = spread[:, 1] + run.test[:, 1] + found["irreducible"]
+        found["noise_by_domain"] = np.moveaxis(run.apart + run.test[:, 1:], 1, 2)
+        found["noise"] = found["noise_by_domain"].sum(axis=-1) + found["irreducible"]
         found["variance"] = found["data_variance"] + found["features_variance"]
         found["test"] = found["bias"] + found["variance"] + found["noise"]
     found = {name: np.where(np.isfinite(values), values, np.inf) for name, values in found.items()}

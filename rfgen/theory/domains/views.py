@@ -3,7 +3,11 @@
 Where views are many small independent changes, view = g x + noise of variance C = s lambda + level given a sample, the mean
 of a sample's m views is a row of covariance  a = g^2 lambda + C/m  with the teacher  g l lambda w / a  and a misfit
 l^2 w^2 lambda (1 - g^2 lambda / a), l the factor on labels; the views' fluctuations are m - 1 rows of covariance C, label 0
-and the weight omega/m.  Both are domains, and all that is known of domains holds.  Equations: theory (5.4) and (15.12).
+and the weight omega/m.  Both are domains, and all that is known of domains holds.
+
+Where one factor g moves the whole view, a sample's m views are one row: of the means a = <g l>, b = <g^2> over them,
+<(l y - g x.w)^2> = (a y/sqrt b - sqrt b x.w)^2 + (<l^2> - a^2/b) y^2, which is a domain for each combination of factors,
+and rows without inputs that hold what no weights fit.  Equations: theory (5.4) and (15.12).
 """
 
 __all__ = ["Viewed", "viewed"]
@@ -13,7 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rfgen.equivalents.view_blocks import pattern_combinations
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.domains.domains import Law
 
 # Endless views: what is left of the fluctuations in the mean view is rounding.
@@ -70,12 +76,16 @@ def _groups(law: Law, place: int, augmentation: AbstractAugmentation | None) -> 
     if augmentation is None:
         return [(covariance, teachers, noise, 0.0, 1.0, 1.0)]
     name = type(augmentation).__name__
+    changed = augmentation.mode_law(covariance.size)
+    factors = changed.classes == 1 and not (changed.slope.any() or changed.level.any())
+    if factors and not augmentation.moments_suffice:
+        return _factors(covariance, teachers, noise, changed, float(augmentation.views), name)
     if augmentation.mixes or not augmentation.moments_suffice:
         raise ValueError(
-            f"{name} is not predicted for rows of several domains, where views are many small independent changes: take "
-            "rg.GaussianNoise, rg.Mask, rg.Dropout, rg.SaltAndPepper, rg.Jitter or rg.LabelSmoothing, or use rg.simulate"
+            f"{name} is not predicted for rows of several domains, where views are many small independent changes, or one "
+            "factor on all inputs: take rg.GaussianNoise, rg.Mask, rg.Dropout, rg.SaltAndPepper, rg.Jitter, "
+            "rg.LabelSmoothing or rg.Gain, or use rg.simulate"
         )
-    changed = augmentation.mode_law(covariance.size)
     if changed.classes > 1 or np.ptp(changed.label):
         raise ValueError(f"{name} treats some modes apart, and is not predicted on several domains: use rg.simulate")
     shape = np.ones(covariance.size) if changed.shape is None else np.asarray(changed.shape)
@@ -94,3 +104,26 @@ def _groups(law: Law, place: int, augmentation: AbstractAugmentation | None) -> 
         (mean, taught, label**2 * noise, missed, 1.0, 1.0),
         (fluctuation, np.zeros_like(teachers), 0.0, 0.0, views - 1.0, 1.0 / views),
     ]
+
+
+def _factors(
+    covariance: np.ndarray, teachers: np.ndarray, noise: float, law: ModeLaw, views: float, name: str
+) -> list[tuple]:
+    """A row for each combination of factors, and what of the labels none of them fits."""
+    gain, label, probability = law.gain[:, 0], law.label, law.probability
+    if np.isinf(views):
+        shares, weighed = np.ones(1), probability[None]
+    else:
+        mass, _, drawn, _, sampled = pattern_combinations(probability, views)
+        if sampled is not None:
+            raise ValueError(f"views of {name} must have fewer combinations on several domains, got views={views:g}")
+        shares, weighed = mass * views, (drawn[..., None] == np.arange(probability.size)).mean(axis=1)
+    cross, square, own = weighed @ (gain * label), weighed @ gain**2, weighed @ label**2
+    ratio = np.where(square > 0.0, cross / np.where(square > 0.0, square, 1.0), 0.0)
+    left = float(shares @ (own - ratio * cross))
+    power = float(np.sum(covariance * np.sum(teachers**2, axis=0)))
+    rows = [
+        (b * covariance, teachers * r, r * a * noise, 0.0, share, 1.0)
+        for share, a, b, r in zip(shares, cross, square, ratio, strict=True)
+    ]
+    return [*rows, (0.0 * covariance, 0.0 * teachers, left * noise, left * power, 1.0, 1.0)]

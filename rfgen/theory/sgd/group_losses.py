@@ -18,24 +18,22 @@ for m = 1 is S times the loss on views.  (Derived: theory (17.8).)
 
 __all__ = ["GroupRun", "group_losses"]
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.equivalents.node_kernels import NodeKernels, quadratic_form
-from rfgen.equivalents.targets import NoiseTarget
-from rfgen.numerics.contours import Curve
+from rfgen.equivalents.node_kernels import quadratic_form
 from rfgen.numerics.interpolation import sparse_times, through_sparse
-from rfgen.theory.dynamics.trajectory import kernels_at, kernels_of, largest_eigenvalue
+from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.sgd.contour import moment_contour, moment_error
-from rfgen.theory.sgd.group_kicks import kicks, returned
+from rfgen.theory.sgd.group_kicks import group_kernels, kicks, returned
+from rfgen.theory.sgd.initial_weights import Start
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 
-# Weight of the rows that stand for a penalty: nothing is learned of their labels, which have noise of 1 over it.
-TINY = 1e-60
 # Nodes whose pairs are affordable, for each group: seconds; and steps, whose pairs are summed.
 MOST_NODES, MOST_STEPS = 1152, 20_000
 # Groups of a smaller share of the objective kick by less than that share, and their kernels are lost to rounding.
@@ -44,14 +42,17 @@ LEAST_MASS = 1e-7
 SMOOTH = 1e-8
 # Steps over which what returns of a kick is summed up at least.
 LONG = 3000
+# Share of a kick's returns in the last half of them below which nothing follows; what stands for ridge 0, over the edge.
+SETTLED, NO_RIDGE = 1e-9, 1e-10
 
 
 @dataclass(frozen=True)
 class GroupRun:
     """At each of the times: `bias` (times, tests); `spread` (times, 3, tests), `train` (times, G, 3), `norm` (times, 3) of
-    full-batch descent by source (target, unit label noise, features); what batches add by column (signal, noise), `test`
-    (times, 2, tests), `loss` (times, G, 2), `length` (times, 2).  `error` (times,), `solved`; `mass` and `growth` as in
-    `Stability`, NaN where they are not known.
+    full-batch descent by source (target, label noise, features), `apart` (times, K, tests) the second of these by column of
+    noise; what batches add by column (signal, K of noise), `test` (times, 1 + K, tests), `loss` (times, G, 1 + K), `length`
+    (times, 1 + K).  `error` (times,), `solved`; `mass` and `growth` as in `Stability`, `rest` (2, tests): the risk in the
+    end of signal and of unit noise, the test's own left out; all NaN where they are not known.
     """
 
     bias: Float[np.ndarray, "times tests"]
@@ -59,23 +60,27 @@ class GroupRun:
     train: Float[np.ndarray, "times G 3"]
     norm: Float[np.ndarray, "times 3"]
     df1: Float[np.ndarray, " times"]
-    test: Float[np.ndarray, "times 2 tests"]
-    loss: Float[np.ndarray, "times G 2"]
-    length: Float[np.ndarray, "times 2"]
+    apart: Float[np.ndarray, "times K tests"]
+    test: Float[np.ndarray, "times columns tests"]
+    loss: Float[np.ndarray, "times G columns"]
+    length: Float[np.ndarray, "times columns"]
     error: Float[np.ndarray, " times"]
     solved: bool
     mass: float
     growth: float
+    rest: Float[np.ndarray, "kinds tests"]
 
 
 def group_losses(
     problem: AugmentedProblem, n: float, features: float, iteration: Iteration, times: np.ndarray, coupling: np.ndarray,
-    null: float = 0.0, shared: str = "all",
+    null: float = 0.0, shared: str = "all", apart: bool = False, initial: float = 0.0,
 ) -> GroupRun | None:
     """The run at ascending step numbers `times` (times,); `coupling` N (G, G); groups of one view; None if no affordable
     contour serves.
 
-    Settings of `iteration` do not change.  `shared` "samples": two models that have these alone in common.
+    Settings of `iteration` do not change.  `shared` "samples": two models that have these alone in common.  `apart`: the
+    noise of each group's labels is a column, K = G, else that of all is one.  `initial`: variance of each
+    weight at the start, which counts as variance.
 
     Source: derived: theory (17.8); of one group the Volterra equation of arXiv 2102.04396.
     """
@@ -92,21 +97,32 @@ def group_losses(
         return None
     nodes, kernels = kernels_at(problem, *sizes, [-curve.nodes], shared, by_group=True)
     own, total, ridge = curve.nodes.size, np.asarray(nodes.ridge).shape[0], float(iteration.ridge)
-    blocks, (tests, coefficients) = problem.blocks, _seen_by(problem)
-    mass, weight = np.asarray(blocks.mass), np.asarray(blocks.weight)
+    mass, weight = np.asarray(problem.blocks.mass), np.asarray(problem.blocks.weight)
+    groups = np.flatnonzero(mass > LEAST_MASS * mass.sum())
+    count, batch, live = mass.size, float(iteration.batch), np.flatnonzero(mass > 0.0).tolist()
+    kinds = 1 + (count if apart else 1)
+    seen = group_kernels(problem, sizes, nodes, own, groups, shared) if apart or shared == "all" else None
+    noise = np.asarray(problem.target.label)[:, 0] ** 2 * (weight > 0.0)
+    start = Start(problem, sizes, nodes, curve, initial if shared == "all" else 0.0)
 
     def filters(mean: np.ndarray) -> np.ndarray:
         found = mean * curve.weights / curve.nodes if ridge == 0.0 else (mean - 1.0) * curve.weights / (curve.nodes + ridge)
         return np.pad(found, ((0, 0), (0, total - own)))
 
-    columns = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]])
+    columns, own_noise = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]]), [g for g in groups.tolist() if noise[g] > 0.0]
 
     def descent(every: np.ndarray) -> tuple[np.ndarray, float, Any]:
         """Losses (G, 2, last + 1) at the gradient's point, their error, and what is known of the mean at `every`."""
         zeros = np.zeros((1, own), complex)
         table = MomentNodes(curve.nodes, zeros, zeros[0], zeros[0], zeros[0], zeros, np.zeros((1, 1)))
         means = second_moments(iteration, table, every)
-        losses = quadratic_form(filters(means.ahead), kernels.train) @ columns.T
+        fitted = filters(means.ahead)
+        losses = quadratic_form(fitted, kernels.train) @ columns.T
+        if apart:
+            losses = np.concatenate([losses[..., :1], np.zeros((*losses.shape[:2], count))], axis=2)
+            for g, h in itertools.product(own_noise, live):
+                losses[:, h, 1 + g] = noise[g] / seen.power[g] * seen.losses(fitted[:, :own], g, h, 1.0)
+        losses[..., 0] += start.losses(means.ahead)
         return *through_sparse(np.moveaxis(losses, 0, -1), every), means.mean
 
     every = sparse_times(last)
@@ -123,35 +139,38 @@ def group_losses(
         "train": quadratic_form(f, kernels.train), "norm": quadratic_form(f, kernels.norm),
         "df1": 2.0 * np.real(f[:, :own] @ np.asarray(nodes.df1)[:own]),
     }
+    tests = parts["bias"].shape[1]
+    parts["apart"] = np.zeros((times.size, count, tests)) if apart else parts["spread"][:, 1:2]
+    for g in own_noise if apart else ():
+        parts["apart"][:, g] = noise[g] / seen.power[g] * seen.tests(f[:, :own], g).T
     error = np.maximum(moment_error(iteration, curve, edge, times, mean, None), rough)
     solved = bool(np.asarray(nodes.converged).all())
-    penalties = np.flatnonzero((weight == 0.0) & (mass > 0.0))
-    groups = np.flatnonzero(mass > LEAST_MASS * mass.sum())
-    count, batch = mass.size, float(iteration.batch)
-    test, loss, length = np.zeros((times.size, 2, tests)), np.zeros((times.size, count, 2)), np.zeros((times.size, 2))
+    test, loss = np.zeros((times.size, kinds, tests)), np.zeros((times.size, count, kinds))
+    length = np.zeros((times.size, kinds))
+    test[:, 0], loss[..., 0], length[:, 0] = start.tests(mean), start.losses(mean), start.norm(mean)
     if shared != "all":  # batches of their own
-        return GroupRun(**parts, test=test, loss=loss, length=length, error=error, solved=solved, mass=np.nan, growth=1.0)
-    labels = np.sqrt(float(n) / np.where(weight > 0.0, weight, TINY * float(n)))
-    pinned = replace(blocks, weight=np.where(weight > 0.0, weight, TINY * float(n)))
+        return GroupRun(**parts, test=test, loss=loss, length=length, error=error, solved=solved, mass=np.nan, growth=1.0,
+                        rest=np.full((2, tests), np.nan))
     long = max(last, LONG)
     after = sparse_times(long)
-    ahead, moved = kicks(iteration, curve.nodes, after)
+    ahead, moved = (part * curve.weights for part in kicks(iteration, curve.nodes, after))
+    still = iteration.kind == "descent"  # the gradient's point is the predictor
     # what the losses, the test and the norm see of a kick by each group, (G or tests or 1, G, steps)
     loss_kernel, train_kernel = (np.zeros((count, count, long + 1)) for _ in range(2))
     test_kernel, norm_kernel = np.zeros((tests, count, long + 1)), np.zeros((1, count, long + 1))
-    for g in groups:
-        label = np.zeros((count, 1))
-        label[g] = labels[g]
-        probe = AugmentedProblem(problem.operators, pinned, NoiseTarget(label, coefficients), problem.null_power)
-        seen = _reduced(kernels_of(probe, *sizes, nodes, shared, True), own, curve)
-        for into, filtered in ((loss_kernel, ahead), (train_kernel, moved)):
-            into[:, g], error_here = through_sparse(seen.losses(filtered, penalties, tests), after)
+    for g in groups.tolist():
+        for h in live:
+            if h in groups and h < g:  # tr[S_h phi S_g phi] is symmetric
+                loss_kernel[h, g], train_kernel[h, g] = loss_kernel[g, h], train_kernel[g, h]
+                continue
+            loss_kernel[h, g], error_here = through_sparse(seen.losses(ahead, g, h), after)
             rough = max(rough, error_here)
-        test_kernel[:, g], error_here = through_sparse(seen.test(moved, tests), after)
-        norm_kernel[0, g], _ = through_sparse(seen.norm(moved), after)
+            train_kernel[h, g] = loss_kernel[h, g] if still else through_sparse(seen.losses(moved, g, h), after)[0]
+        test_kernel[:, g], error_here = through_sparse(seen.tests(moved, g), after)
+        norm_kernel[0, g], _ = through_sparse(seen.norm(moved, g), after)
         rough = max(rough, error_here)
-    source = np.zeros((last + 1, count, 2))
-    found = np.zeros((last + 1, count, 2))
+    source = np.zeros((last + 1, count, kinds))
+    found = np.zeros((last + 1, count, kinds))
     reverse = loss_kernel[..., :last][..., ::-1].copy()
     for t in range(last + 1):
         found[t] = forcing[..., t]
@@ -161,66 +180,21 @@ def group_losses(
     for place, t in enumerate(times):
         if t:
             past = source[:t][::-1]
-            test[place] = np.einsum("hgs,sgc->ch", test_kernel[..., :t], past, optimize=True)
-            loss[place] = np.einsum("hgs,sgc->hc", train_kernel[..., :t], past, optimize=True)
-            length[place] = np.einsum("hgs,sgc->c", norm_kernel[..., :t], past, optimize=True)
+            test[place] += np.einsum("hgs,sgc->ch", test_kernel[..., :t], past, optimize=True)
+            loss[place] += np.einsum("hgs,sgc->hc", train_kernel[..., :t], past, optimize=True)
+            length[place] += np.einsum("hgs,sgc->c", norm_kernel[..., :t], past, optimize=True)
     mass_now, growth = returned(iteration, edge, loss_kernel, coupling / batch)
+    rest = np.full((2, tests), np.nan)
+    late = float(np.abs(loss_kernel[..., long // 2 :].sum(axis=-1)).max())
+    if growth == 1.0 and mass_now < 1.0 and late < SETTLED * np.abs(loss_kernel.sum(axis=-1)).max():
+        end = np.array([ridge if ridge > 0.0 else NO_RIDGE * edge], complex)
+        alone, last_kernels = kernels_at(problem, *sizes, [end], shared, by_group=True)
+        only = np.zeros((1, np.asarray(alone.ridge).shape[0]))
+        only[0, 0] = 0.5  # it and its conjugate
+        losses = quadratic_form(only, last_kernels.train)[0] @ columns.T
+        back = coupling / batch @ np.linalg.solve(np.eye(count) - loss_kernel.sum(axis=-1) @ coupling / batch, losses)
+        rest = columns @ quadratic_form(only, last_kernels.spread)[0].reshape(3, -1)
+        rest = rest + np.einsum("hg,gc->ch", test_kernel.sum(axis=-1), back)
+        rest[0] += quadratic_form(only, last_kernels.bias)[0] + null + (start.left(alone) if ridge == 0.0 else 0.0)
     return GroupRun(**parts, test=test, loss=loss, length=length, error=np.maximum(error, rough), solved=solved,
-                    mass=mass_now, growth=growth)
-
-
-def _seen_by(problem: AugmentedProblem) -> tuple[int, np.ndarray]:
-    """Number of test populations, and the coefficients (J, tests + penalties) of their covariances and the penalties'."""
-    test = np.asarray(problem.target.test)
-    test = test.reshape(test.shape[0], -1)
-    blocks = problem.blocks
-    mass, weight = np.asarray(blocks.mass), np.asarray(blocks.weight)
-    none = (weight == 0.0) & (mass > 0.0)
-    penalties = (mass[:, None] * np.asarray(blocks.covariance)[:, 0, 0])[none]
-    return test.shape[1], np.concatenate([test, penalties.T], axis=1)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Kernels (nodes, 2 nodes, ...) of the weights that a group's noise makes."""
-
-    train: np.ndarray
-    spread: np.ndarray
-    length: np.ndarray
-
-    def losses(self, filters: np.ndarray, penalties: np.ndarray, tests: int) -> np.ndarray:
-        """(G, steps): penalties are seen as test populations are."""
-        found = _form(filters, self.train)
-        if penalties.size:
-            found[:, penalties] = _form(filters, self.spread[..., tests:])
-        return found.T
-
-    def test(self, filters: np.ndarray, tests: int) -> np.ndarray:
-        """(tests, steps)."""
-        return _form(filters, self.spread[..., :tests]).T
-
-    def norm(self, filters: np.ndarray) -> np.ndarray:
-        """(steps,)."""
-        return _form(filters, self.length[..., None])[:, 0]
-
-
-def _reduced(kernels: NodeKernels, own: int, curve: Curve) -> _Seen:
-    """Kernels of the weights alone: residuals are labels less predictions, and the labels, the node at infinity, go."""
-    half = kernels.train.shape[1] // 2
-
-    def weights_alone(kernel: np.ndarray) -> np.ndarray:
-        columns = np.concatenate([np.arange(own), half + np.arange(own)])
-        apart = kernel[:own, half - 1][:, None] + kernel[-1, columns][None] - kernel[-1, half - 1]
-        pair = curve.weights[:, None] * np.concatenate([curve.weights, curve.weights.conj()])
-        return (kernel[:own][:, columns] - apart) * pair.reshape(own, 2 * own, *[1] * (kernel.ndim - 2))
-
-    return _Seen(
-        weights_alone(kernels.train[..., 1]), weights_alone(kernels.spread[..., 1, :]), weights_alone(kernels.norm[..., 1])
-    )
-
-
-def _form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Quadratic forms (steps, ...) of `filters` (steps, nodes)."""
-    both = np.concatenate([filters, filters.conj()], axis=1)
-    halves = [np.einsum("tb,tb->t", filters @ kernel[..., place], both).real for place in range(kernel.shape[2])]
-    return 2.0 * np.stack(halves, axis=1)
+                    mass=mass_now, growth=growth, rest=rest)

@@ -1,14 +1,16 @@
-"""Many passes in several fresh views of each visit: their means and their scatter have losses of their own.
+"""Many passes in several fresh views of each visit, or on a resampled training set: groups have losses of their own.
 
 Equations: theory (17.8).
 """
 
-__all__ = ["grouped_passes", "of_views"]
+__all__ = ["grouped_passes", "of_draws", "of_views"]
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rfgen.equivalents.blocks import Blocks
 from rfgen.numerics.precision import require_double_precision
 from rfgen.theory.dynamics.trajectory import largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
@@ -17,19 +19,33 @@ from rfgen.theory.sgd.multi_pass import TOLERANCE, MultiPassCurve, nothing_learn
 from rfgen.theory.sgd.second_moments import Iteration
 from rfgen.theory.sgd.stability import Stability
 
+# Groups of a smaller share of the objective are left out.
+NOTHING = 1e-13
+
 
 def of_views(views: float) -> np.ndarray:
     """N of so many fresh views of each visit, of the problem of infinitely many."""
     return np.array([[1.0, 1.0 / views], [1.0 / views, 1.0 / views]])
 
 
+def of_draws(problem: AugmentedProblem, share: float) -> tuple[AugmentedProblem, np.ndarray]:
+    """Of a resampled training set the groups that are there, and their N; all rows drawn are the `share` of the samples."""
+    blocks, mass = problem.blocks, np.asarray(problem.blocks.mass)
+    there = mass > NOTHING * mass.sum()
+    kept = {name: np.asarray(getattr(problem.target, name))[there] for name in ("signal", "gain", "label")}
+    weight, covariance, origin = np.asarray(blocks.weight)[there], np.asarray(blocks.covariance)[there], blocks.origin
+    groups = Blocks(mass[there], weight, covariance, np.asarray(origin)[:, there])
+    return replace(problem, blocks=groups, target=replace(problem.target, **kept)), np.diag(share / mass[there])
+
+
 def grouped_passes(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: float,
-    coupling: np.ndarray, shared: str = "all",
+    coupling: np.ndarray, shared: str = "all", initial: float = 0.0,
 ) -> MultiPassCurve:
     """The curve of `rfgen.theory.sgd.multi_pass.multi_pass_sgd` where batches scatter by the `coupling` (G, G) of groups.
 
-    `stationary_test` is not known (NaN).  Not traceable; seconds, and up to 20,000 steps.
+    `stationary_test` is NaN where what returns of a kick outlasts 3,000 steps.  Not traceable; seconds, and up to 20,000
+    steps.
     """
     require_double_precision("rfgen.theory.sgd.grouped_passes")
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
@@ -37,7 +53,7 @@ def grouped_passes(
     if largest_eigenvalue(problem, np.float64(n), np.float64(features)) == 0.0:
         return nothing_learned(place.size, null, noise)
     with np.errstate(over="ignore", invalid="ignore"):
-        run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared)
+        run = group_losses(problem, float(n), float(features), iteration, times, coupling, null, shared, initial=initial)
         if run is None:
             return unserved(place.size)
         columns = np.array([[1.0, null, 1.0], [0.0, 1.0, 0.0]])
@@ -54,8 +70,9 @@ def grouped_passes(
         found["test"] = found["bias"] + found["variance"] + found["noise"]
     grown = {name: np.where(np.isfinite(values), values, np.inf)[place] for name, values in found.items()}
     error = np.where(np.isfinite(found["test"]), np.where(np.isnan(run.error), np.inf, run.error), 0.0)
+    rest = float(run.rest[:, 0] @ both) + noise if run.growth == 1.0 else np.inf
     steady = Stability(run.growth == 1.0, run.mass, run.growth, np.nan, np.full(3, np.nan))
     return MultiPassCurve(
         **grown, residual=error[place], converged=run.solved & (error[place] < TOLERANCE),
-        served=np.ones(place.size, bool), stability=steady, stationary_test=np.nan,
+        served=np.ones(place.size, bool), stability=steady, stationary_test=rest,
     )

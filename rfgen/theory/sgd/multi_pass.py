@@ -29,6 +29,7 @@ from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.gradient_squares import gradient_squares
+from rfgen.theory.sgd.initial_weights import Start
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd.stability import Stability, stability
 from rfgen.theory.sgd.visits import Factors
@@ -70,7 +71,7 @@ class MultiPassCurve:
 
 def multi_pass_sgd(
     problem: AugmentedProblem, n: Any, features: Any, iteration: Iteration, clock: Any, noise: Any = 0.0,
-    finite_size: bool = False, factors: Factors | None = None, shared: str = "all",
+    finite_size: bool = False, factors: Factors | None = None, shared: str = "all", initial: float = 0.0,
 ) -> MultiPassCurve:
     """The curve at step numbers `clock` (times,), in any order.
 
@@ -79,7 +80,8 @@ def multi_pass_sgd(
     and time; unstable settings give the numbers, which grow.  `finite_size`: right to the next order where n exceeds the
     number of weights, and before the first epoch ends.  `factors`: of the views of each visit, see `visits`; there
     `stationary_test` is not known (NaN).  `shared` "samples": the mean product of the errors of two models that have these
-    in common, and not their batches and features.
+    in common, and not their batches and features.  `initial`: variance of each weight at the start, which counts
+    as variance.
 
     Not traceable.  Costs a second, and 10 microseconds a step (with `finite_size` milliseconds).
 
@@ -103,6 +105,10 @@ def multi_pass_sgd(
     aim, returned = 1.0, 1.0
     if factors is not None:
         iteration, aim, returned = factors.iteration(iteration), factors.aim, factors.returned
+    if initial and (finite_size or factors is not None):
+        raise ValueError(
+            "initial_variance is derived without finite_size, and for views of many small changes: leave one of them out"
+        )
     if edge == 0.0:
         return nothing_learned(place.size, float(problem.null_power), noise)
     curve = moment_contour(iteration, edge, int(times[-1]), finite_size)
@@ -121,6 +127,7 @@ def multi_pass_sgd(
         return MomentNodes(zeta, flat, multiplicative, np.ones(own, complex), returned * read[0], read, forcing)
 
     ridge = float(iteration.ridge)
+    start = Start(problem, sizes, nodes, curve, initial if shared == "all" else 0.0)
 
     def forms(mean: np.ndarray, kernel: np.ndarray, scale: float = aim) -> np.ndarray:
         """Of `scale` times the weights that descend."""
@@ -133,7 +140,9 @@ def multi_pass_sgd(
         """Training loss of the signal and of unit noise; where views differ by factors, with these coefficients."""
         train = _columns(kernels.train, null)
         if coefficients is None:
-            return np.stack([forms(mean, kernel) for kernel in train])
+            seen = np.stack([forms(mean, kernel) for kernel in train])
+            seen[0] += start.loss(mean)
+            return seen
         ahead, none, back = (np.stack([forms(mean, kernel, one) for kernel in train]) for one in (1.0, 0.0, -1.0))
         overlap, square = aim * (back - ahead) / 4.0, aim**2 * ((ahead + back) / 2.0 - none)
         return coefficients[0] * none - 2.0 * coefficients[1] * overlap + coefficients[2] * square
@@ -142,7 +151,10 @@ def multi_pass_sgd(
     noisy_loss, seen_loss = (None, None) if factors is None else (factors.loss, factors.train)
 
     def every_form(mean: np.ndarray) -> np.ndarray:
-        return np.concatenate([losses(mean, seen_loss), np.stack([forms(mean, kernel) for kernel in kinds])])
+        found = np.concatenate([losses(mean, seen_loss), np.stack([forms(mean, kernel) for kernel in kinds])])
+        found[2] += start.tests(mean)[:, 0]
+        found[4] += start.norm(mean)
+        return found
 
     def descent(every: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Full-batch descent: its loss at the gradient's point at all steps, the forms of its mean at `times`, that mean,
@@ -192,7 +204,7 @@ def multi_pass_sgd(
     if steady.stable and factors is not None:
         rest = np.nan
     elif steady.stable:
-        last = end(problem, sizes, Filter("flow", ridge), noise, np.zeros(()))
+        last = end(problem, sizes, Filter("flow", ridge), noise, np.asarray(start.variance))
         rest = float(last["test"] + steady.sums[1] * last["train"])
     solved = bool(np.asarray(nodes.converged).all())
     return MultiPassCurve(

@@ -29,15 +29,13 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
 from rfgen.theory.sgd.contour import moment_contour, moment_error
 from rfgen.theory.sgd.fresh_views import on_views, viewed_modes
 from rfgen.theory.sgd.multi_pass import MultiPassCurve
-from rfgen.theory.sgd.one_pass_parts import Found, parts_of, verdicts
+from rfgen.theory.sgd.one_pass_parts import Found, parts_of, smooth_below, verdicts
 from rfgen.theory.sgd.second_moments import Iteration, MomentNodes, second_moments
 from rfgen.theory.sgd.stability import Stability
 from rfgen.theory.sgd.viewed_features import on_viewed_features
 
 # Half-widths of the panels of compressed modes, for the result and for its error.
 PANEL, COARSE_PANEL = 0.6, 0.9
-# Modes are kept one by one from this share of the eigenvalue where the roots of the iteration turn complex.
-SMOOTH = 0.25
 # Nodes of a contour that are affordable, and the error that a point may have.
 MOST_NODES = 4608
 TOLERANCE = 1e-6
@@ -98,12 +96,14 @@ def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> 
 
 def one_pass_sgd(
     task: Task, features: Any, iteration: Iteration, clock: Any, average_from: Any = None, by_mode: bool = False,
-    augmentation: AbstractAugmentation | None = None,
+    augmentation: AbstractAugmentation | None = None, initial: float = 0.0,
 ) -> OnePassCurve:
     """The curve at step numbers `clock` (times,), in any order, on `features` random features (inf: the kernel itself).
 
     `average_from`: from this step on the predictor is the mean of all iterates since.  `augmentation`, at single strengths:
-    each sample is seen in fresh views.  Exact for Gaussian eigen-coordinates at any number of modes; with random features
+    each sample is seen in fresh views.  `initial`: variance of each weight at the start, which counts as variance.
+
+    Exact for Gaussian eigen-coordinates at any number of modes; with random features
     as modes and features grow together (augmented: see `viewed_features`), at any batch, rate and time.
     Unstable settings give the numbers, which grow.
 
@@ -122,6 +122,11 @@ def one_pass_sgd(
     [3.06766, 2.17591, 1.184668]
     """
     require_double_precision("rfgen.theory.one_pass_sgd")
+    if initial and (augmentation is not None or np.isfinite(features)):
+        raise ValueError(
+            "initial_variance of one pass is derived on the kernel's own modes and clean samples: leave features and "
+            "augmentation out, or take rg.SGD with many samples"
+        )
     if augmentation is not None and np.isfinite(features):
         return _once(on_viewed_features(task, augmentation, float(features), iteration, clock, average_from))
     times, place = np.unique(np.asarray(clock, np.int64), return_inverse=True)
@@ -144,11 +149,11 @@ def one_pass_sgd(
     elif np.isfinite(features) and learned.any():
         found = _on_features(task, float(features), scale, iteration, times, window, null, noise)
     else:
-        found = _on_modes(modes, iteration, times, window, null, noise, None if by_mode else PANEL)
+        found = _on_modes(modes, iteration, times, window, null, noise, None if by_mode else PANEL, initial * scale)
     parts, steady, growing, error, kept = found
     parts["norm"] = parts["norm"] / scale
     if error is None:
-        rough = _on_modes(modes, iteration, times, window, null, noise, COARSE_PANEL)[0]
+        rough = _on_modes(modes, iteration, times, window, null, noise, COARSE_PANEL, initial * scale)[0]
         with np.errstate(invalid="ignore", divide="ignore"):
             change = np.abs(rough["test"] - parts["test"])
             error = np.max(np.where(change == 0, 0.0, change / np.abs(parts["test"])), axis=1)
@@ -189,11 +194,14 @@ def _once(curve: MultiPassCurve) -> OnePassCurve:
 
 def _on_modes(
     modes: tuple[np.ndarray, ...], iteration: Iteration, times: np.ndarray, window: int | None, null: np.ndarray,
-    noise: np.ndarray, panel: float | None,
+    noise: np.ndarray, panel: float | None, initial: float,
 ) -> Found:
-    """Parts of the curve from the modes, those of smooth decay compressed in panels of half-width `panel` (None: none)."""
+    """Parts of the curve from the modes, those of smooth decay compressed in panels of half-width `panel` (None: none).
+
+    Weights that start apart from the best ones by more are those of a task of more power: `initial` times the eigenvalue.
+    """
     values, counts, power = modes
-    first = values.size if panel is None else int(np.sum(values > _smooth_below(iteration)))
+    first = values.size if panel is None else int(np.sum(values > smooth_below(iteration)))
     rows = np.concatenate([counts[None], power])
     if first < values.size:
         small, weights, _ = compress(values[first:], rows[:, first:], panel)
@@ -201,7 +209,8 @@ def _on_modes(
         rows = np.concatenate([rows[:, :first], weights], axis=1)
     else:
         nodes = values
-    columns = np.concatenate([rows[1:], np.zeros((1, nodes.size))])
+    start = initial * rows[0] * nodes
+    columns = np.concatenate([rows[1:] + start, np.zeros((1, nodes.size))])
     table = MomentNodes(
         nodes, columns, nodes**2, rows[0] * nodes**2, np.ones_like(nodes), np.stack([np.ones_like(nodes), 1.0 / nodes]),
         np.append(null, 1.0)[:, None],
@@ -210,11 +219,12 @@ def _on_modes(
     mean, sums = run.mean, run.sums
     with np.errstate(over="ignore", invalid="ignore"):
         bias = mean**2 @ rows[1:].T + null
-        weights_norm = (1.0 - mean) ** 2 @ (rows[1:] / nodes).T
-    parts = parts_of(bias, sums[:, 0, :-1], sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
+        left = (mean**2 @ start)[:, None]
+        weights_norm = (1.0 - mean) ** 2 @ (rows[1:] / nodes).T + (mean**2 @ (start / nodes))[:, None]
+    parts = parts_of(bias, left + sums[:, 0, :-1], sums[:, 0, -1:], weights_norm, sums[:, 1], noise)
     kept = None
     if panel is None:
-        kept = {"bias": mean[:, None] ** 2 * rows[1:], "variance": run.by_node[:, :-1],
+        kept = {"bias": mean[:, None] ** 2 * rows[1:], "variance": (mean**2 * start)[:, None] + run.by_node[:, :-1],
                 "noise": noise[:, None] * run.by_node[:, -1:]}
     error = None if first < values.size else np.zeros(times.size)
     return {**parts, "forcing": null}, *verdicts(iteration, table, float(values[0]), int(times[-1])), error, kept
@@ -276,23 +286,3 @@ def _on_features(
 def _lowest(problem: AugmentedProblem, features: Any) -> Any:
     """The effective ridge of the features alone: n infinite, ridge 0."""
     return block_equilibrium(problem.operators, blocks_of(problem, jnp.inf), features, jnp.zeros(())).nu
-
-
-def _smooth_below(iteration: Iteration) -> float:
-    """Eigenvalues below which powers of the iteration are smooth functions of log eigenvalue; 0: none."""
-    momentum = np.asarray(iteration.momentum)
-    rate = float(np.max(np.asarray(iteration.rate)))
-    if iteration.kind == "descent":
-        return 0.5 / rate if rate > 0 else np.inf
-    if momentum.size > 1:
-        return 0.0
-    # the characteristic polynomial r^2 - (1 + b - lambda c) r + b - lambda e has a double root at the smallest lambda of
-    if iteration.kind == "accelerated":
-        alpha, beta, gamma, delta = np.asarray(iteration.accelerated)
-        b = alpha * (1.0 - beta)
-        c, e = alpha * delta + (1.0 - alpha) * gamma, b * delta
-    else:
-        b = float(momentum[0])
-        c, e = (rate, 0.0) if iteration.kind == "heavy ball" else (rate * (1.0 + b), rate * b)
-    roots = np.roots([c * c, -2.0 * c * (1.0 + b) + 4.0 * e, (1.0 - b) ** 2])
-    return SMOOTH * float(np.min(np.abs(roots))) if roots.size else 0.0
