@@ -342,7 +342,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/theory/classification/test_patterned.py": {
         "test_drawn_views_agree": (),
-        "test_square_loss_on_a_teacher_is_ridge_regression_on_views": ("gain",),
+        "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
     },
     "tests/theory/classification/test_viewed.py": {
         "test_calibration_of_probabilities_agrees": (),

@@ -78,8 +78,8 @@ def refuse_unpredicted(dim: int, learner: Learner) -> None:
         if not _plain(law) and (law.slope.any() or law.level.any()):
             raise ValueError(
                 "augmentation must either change coordinates independently (rg.GaussianNoise, Mask, Dropout, SaltAndPepper)"
-                f" or move views as a whole (rg.Gain, Flip, Cutout, Jitter, LabelSmoothing), got both: {one!r}; rg.simulate "
-                "measures it"
+                f" or move views as a whole (rg.Gain, Flip, Cutout, Jitter, LabelSmoothing), got both: {one!r}; "
+                "rg.simulate measures it"
             )
 
 
