@@ -28,6 +28,8 @@ from rfgen.numerics.truncated_normal import truncated_nodes
 
 # Private nodes by the number of views, all multisets of which are taken: 105, 220, 210 of them.  Further views: below.
 NODES = {2: 14, 3: 10, 4: 7}
+# Where forces have corners, by pieces; margins change by 1e-8 with two more.
+CORNERED = {2: 9, 4: 7}
 # Along the path of ridges fewer will do.
 COARSE = {2: 6, 3: 4, 4: 3}
 MANY_NODES, DRAWS = 7, 384
@@ -75,13 +77,19 @@ def view_rule(views: Any, coarse: bool = False) -> ViewRule:
         nodes, measure = _normal(MANY_NODES)
         return ViewRule(nodes, measure, *_drawn(m, measure, DRAWS // 4 if coarse else DRAWS), None, None, views)
     nodes, measure = _normal(few)
-    sets = np.array(list(itertools.combinations_with_replacement(range(few), m)))
-    counts = (sets[:, :, None] == np.arange(few)).sum(axis=1)
-    factorial = np.array([math.factorial(number) for number in range(m + 1)])
-    ways = factorial[m] / factorial[counts].prod(axis=1)
+    counts, ways = _sets(few, m)
     chances = ways * np.prod(measure**counts, axis=1)
-    kept, counts = chances > 1e-14, counts.astype(float)
-    return ViewRule(nodes, measure, counts[kept], chances[kept] / chances[kept].sum(), counts, ways, views)
+    kept = chances > 1e-14
+    cornered = _sets((COARSE if coarse else CORNERED)[m], m) if m in CORNERED else (None, None)
+    return ViewRule(nodes, measure, counts[kept], chances[kept] / chances[kept].sum(), *cornered, views)
+
+
+def _sets(nodes: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each of the `nodes` is in every multiset of m of them, and in how many ways that comes."""
+    sets = np.array(list(itertools.combinations_with_replacement(range(nodes), m)))
+    counts = (sets[:, :, None] == np.arange(nodes)).sum(axis=1)
+    factorial = np.array([math.factorial(number) for number in range(m + 1)])
+    return counts.astype(float), factorial[m] / factorial[counts].prod(axis=1)
 
 
 def _normal(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -178,7 +186,7 @@ def _cornered(
     """
     common, own_gamma = gamma
     corners = jnp.sort(loss.kinks(own_gamma, scale))
-    varied = rule.nodes.size - len(loss.pieces) + 1
+    varied = rule.sets.shape[1] - len(loss.pieces) + 1
 
     def forces(v: Array) -> tuple[Array, ...]:
         """Private nodes, their chances, p and its slope, (levels, private nodes)."""
