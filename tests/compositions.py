@@ -1,6 +1,6 @@
 """Every composition of the table of methods, walked to where the computation would begin.
 
-`python -m tests.compositions` walks all cells and prints how many are served, refused, and failed inside.  A cell is a verb, a
+`python -m tests.compositions` walks all cells and prints how many are served, refused, failed inside.  A cell is a verb, a
 task, a training and what is asked for beside them; it is served where a program is called or trials are drawn.
 """
 
@@ -29,18 +29,22 @@ TASKS = {
     rg.Task: TASK, rg.DataTask: rg.DataTask(_ROWS, _SIGNS), rg.Mixture: rg.Mixture(np.full(DIM, 0.5), np.ones(DIM)),
     rg.ClassGroups: rg.ClassGroups([6, 6], [1, -1], [np.ones(DIM), -np.ones(DIM)], np.ones(DIM)),
     rg.Teacher: rg.Teacher(np.ones(DIM), np.ones(DIM), link="probit", scale=0.5),
-    rg.LabelledFeatures: rg.LabelledFeatures(_ROWS, _SIGNS), rg.SparseRegression: rg.SparseRegression.equal(DIM, 2, noise=0.1),
+    rg.LabelledFeatures: rg.LabelledFeatures(_ROWS, _SIGNS),
+    rg.SparseRegression: rg.SparseRegression.equal(DIM, 2, noise=0.1),
     rg.NoisyTask: rg.NoisyTask(TASK, rg.LaplaceNoise(1.0)), rg.Domains: rg.Domains({"a": TASK}),
 }
 TRAININGS = [
-    rg.Ridge(0.1), rg.GradientFlow(1.0), rg.GradientDescent(0.1, steps=3), rg.HeavyBall(0.1, 0.5, steps=3),
+    rg.Ridge(0.1), rg.GradientFlow(1.0), rg.GradientDescent(0.1, steps=3),
+    rg.HeavyBall(0.1, 0.5, steps=3),
     rg.Nesterov(0.1, steps=3), rg.Chebyshev(0.1, 2.0, steps=3), rg.IteratedRidge(0.1, steps=2), rg.SGD(0.1, steps=3),
-    rg.OnePassSGD(0.1, steps=3), rg.AcceleratedSGD(0.9, 0.1, 0.1, 0.1, steps=3), rg.DANA(0.1, 0.01, steps=3), rg.Logistic(1.0),
+    rg.OnePassSGD(0.1, steps=3),
+    rg.AcceleratedSGD(0.9, 0.1, 0.1, 0.1, steps=3), rg.DANA(0.1, 0.01, steps=3), rg.Logistic(1.0),
     rg.Hinge(1.0), rg.SmoothedHinge(1.0), rg.SquaredHinge(1.0), rg.MaxMargin(), rg.Averaging(), rg.LDA(),
     rg.AdversarialTraining(rg.Logistic(1.0), 0.1), rg.Lasso(1.0), rg.Huber(0.1), rg.Absolute(0.1), rg.Quantile(0.5, 0.1),
 ]
 AUGMENTATIONS = [
-    None, rg.GaussianNoise(0.1, views=2), rg.GaussianNoise(0.1, views=np.inf), rg.Mask(0.7, views=2), rg.SaltAndPepper(0.9, 1.0),
+    None, rg.GaussianNoise(0.1, views=2), rg.GaussianNoise(0.1, views=np.inf), rg.Mask(0.7, views=2),
+    rg.SaltAndPepper(0.9, 1.0),
     rg.Gain([0.5, 1.5], views=2), rg.Gain([0.5, 1.5], views=np.inf), rg.Flip(views=2), rg.Jitter(0.3, 2), rg.Cutout(2),
     rg.LabelSmoothing(0.2), rg.Mixup(1.0, views=2), rg.Mixup(1.0, views=np.inf),
     rg.Compose([rg.Mask(0.8), rg.GaussianNoise(0.1)], views=2), rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.1)]),
@@ -119,7 +123,7 @@ def main() -> None:
         for cell in cells():
             try:
                 said = outcome(cell)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a failure of any kind is told
                 found["failed"] += 1
                 print(cell, type(error).__name__, str(error)[:200])
                 continue

@@ -2,8 +2,6 @@
 
 __all__ = ["truncated_nodes"]
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float

@@ -34,7 +34,7 @@ _NORMAL_WEIGHTS = _NORMAL_WEIGHTS / _NORMAL_WEIGHTS.sum()
 class MarginLoss(ABC):
     """A convex loss of the margin; all functions take arrays, and gamma', s as scalars.
 
-    `pieces`: of the forces between their kinks, from small margins on, whether they vary; one that does where there is none.
+    `pieces`: of the forces between their kinks, from small margins on, whether they vary; one that does where none is.
     """
 
     pieces: tuple[bool, ...] = (True,)

@@ -174,7 +174,7 @@ def measured_views(
     left = rows.level[:, None] + private * rows.place
 
     def missed(margin: float) -> Array:
-        """Whether each private node is left out below what training moves to `margin`, or how much of what it stands for."""
+        """Whether a private node is left out below what training moves to `margin`, or how much of what it stands for."""
         end = _left_out(loss, own / scale, margin)
         if rows.below is None:
             return (left < end).astype(left.dtype)

@@ -181,8 +181,8 @@ def _cornered(
 ) -> Trained:
     """The same for forces with corners: private nodes of each piece of the forces, one where they are constant.
 
-    At v each view's pieces have chances that are smooth in v, and all sets of nodes are taken there; nodes that stay where they
-    are would leave 1e-3.
+    At v each view's pieces have chances that are smooth in v, and all sets of nodes are taken there; nodes that stay where
+    they are would leave 1e-3.
     """
     common, own_gamma = gamma
     corners = jnp.sort(loss.kinks(own_gamma, scale))
