@@ -346,6 +346,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
         "test_smoothed_hinge_lies_between_the_hinge_and_its_square": (),
     },
+    "tests/theory/classification/test_patterned.py": {
+        "test_drawn_views_agree": (),
+        "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
+    },
     "tests/theory/classification/test_viewed.py": {
         "test_calibration_of_probabilities_agrees": (),
         "test_corrected_intervals_cover_and_corrected_p_values_are_level": (),

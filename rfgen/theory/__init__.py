@@ -71,6 +71,10 @@ __all__ = [
     "overfitting_coefficient",
     "overfitting_cost",
     "overfitting_verdict",
+    "patterned_classifier",
+    "patterned_moments",
+    "patterned_teacher",
+    "patterned_teacher_moments",
     "power_law_fitting",
     "resampled",
     "risk",
@@ -102,6 +106,8 @@ from rfgen.theory.classification.logistic_likelihood import (
     signal_of_scores,
 )
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.patterned import patterned_classifier, patterned_moments
+from rfgen.theory.classification.patterned_teacher import patterned_teacher, patterned_teacher_moments
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
 from rfgen.theory.classification.viewed import ViewedClassifier, viewed_classifier, viewed_moments

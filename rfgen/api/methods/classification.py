@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.api.methods.classifier_views import SOLVERS, refuse_unpredicted, refuse_views, viewed_population
 from rfgen.api.nouns import with_strengths
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
@@ -27,8 +28,6 @@ from rfgen.theory.classification.calibration import group_calibration, teacher_c
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.margin import margin_classifier
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
-from rfgen.theory.classification.viewed import ViewedMoments, viewed_classifier, viewed_moments
-from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher, viewed_teacher_moments
 
 Problem = Mixture | ClassGroups | Teacher
 # Counts that sum to no more are shares, of rows still to be numbered.
@@ -52,32 +51,8 @@ def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
     if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
-    _refuse_views(task, learner)
+    refuse_views(task.dim, learner)
     return with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
-
-
-def _refuse_views(task: Problem, learner: Learner) -> None:
-    """Refuse augmentations that move a view as a whole, and trainings without a loss to average over views."""
-    augmentation, training = learner.augmentation, learner.training
-    if augmentation is None:
-        return
-    if isinstance(training, MaxMargin | Averaging | LDA):
-        raise ValueError(
-            f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
-            "a small ridge, or another loss, or leave augmentation out"
-        )
-    for one in augmentation.settings:
-        law = None if one.mixes or not one.moments_suffice else one.mode_law(task.dim)
-        if law is None or law.classes > 1 or law.probability.size > 1 or law.label[0] != 1.0 or law.gain[0, 0] == 0.0:
-            raise ValueError(
-                "augmentation of classifiers must change coordinates independently and keep labels, as rg.GaussianNoise, "
-                f"Mask (keep > 0), Dropout, SaltAndPepper (keep > 0) and Compose of these do, got {one!r}: views that move "
-                "as a whole, mix rows or change labels are covered for rg.Ridge on a Task, or leave augmentation out"
-            )
-        if law.shape is not None and law.shape.size != task.dim:
-            raise ValueError(
-                f"covariance of {one!r} must have one entry per coordinate ({task.dim}), got {law.shape.size}"
-            )
 
 
 def groups_of(task: Mixture | ClassGroups) -> ClassGroups:
@@ -100,10 +75,8 @@ def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept:
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
             return linf_training(here, rule, strength, radius[0], intercept)
-        if isinstance(population, ViewedMoments):
-            return viewed_classifier(population, rows, rule, strength, count, intercept)
-        if isinstance(population, ViewedTeacherMoments):
-            return viewed_teacher(population, rows, rule, strength, count, intercept)
+        if type(population) in SOLVERS:
+            return SOLVERS[type(population)](population, rows, rule, strength, count, intercept)
         if not hasattr(population, "counts"):
             if rule == "averaging":  # labels are balanced: no intercept in the limit
                 return teacher_classifier(population, rows, "linear", rows, count)
@@ -138,7 +111,7 @@ def _solved(
     ridge = settings[0] * factor if settings else np.zeros(n.size)
     columns = [n, features, ridge, *settings[1:]]
     intercept = training.intercept  # type: ignore[attr-defined]
-    population: Any = _population(task, training, augmentation, intercept)
+    population: Any = _population(task, training, augmentation, intercept, features)
 
     def at(rule: str, columns: list[np.ndarray]) -> dict[str, np.ndarray]:
         # the name of the loss is no array
@@ -162,13 +135,13 @@ def _solved(
     return found
 
 
-def _population(task: Problem, training: Any, augmentation: AbstractAugmentation | None, intercept: bool) -> Any:
+def _population(
+    task: Problem, training: Any, augmentation: AbstractAugmentation | None, intercept: bool, features: np.ndarray
+) -> Any:
     """What the theory takes, one row in all: moments, or where weights are pulled to zero every coordinate."""
     if augmentation is not None:
-        law, views = augmentation.mode_law(task.dim), float(augmentation.views)
-        if isinstance(task, Teacher):
-            return viewed_teacher_moments(task, law, views)
-        return viewed_moments(groups_of(task), law, views, intercept)
+        rows = task if isinstance(task, Teacher) else groups_of(task)
+        return viewed_population(rows, augmentation, intercept, features)
     if isinstance(task, Teacher):
         return teacher_moments(task)
     groups = groups_of(task)
@@ -231,8 +204,7 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         `train_error`, the share of training labels missed; `train_loss`, the mean loss; `norm`, the squared length of the
         weights; `intercept`; `support`, the share of training rows with margin at most 1; `residual`, `converged`.
         Of `Logistic` also `calibration_error`, `temperature`, `log_loss` and `brier`: what its probabilities are worth.
-        With an augmentation whose views change coordinates independently these three are of the views, errors on clean
-        inputs.
+        With an augmentation these three are of the views, errors on clean inputs.
 
     Notes
     -----
@@ -242,9 +214,10 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     ----------
     Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`,
     `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`, `rfgen.theory.viewed_classifier`,
-    `rfgen.theory.viewed_teacher`.
+    `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`.
     """
     axes = axes_of(task, learner, n)
+    refuse_unpredicted(task.dim, learner)
     found, inner = solved_classifiers(task, learner, axes), shown(task)
     rule, factor = rule_of(learner.training)
     if isinstance(task, Teacher):

@@ -18,6 +18,7 @@ from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
 from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.sampling.labelled_views import copies
 
 # Trials of one stored cell.
 CELL_TRIALS = 32
@@ -61,8 +62,7 @@ def simulate_classifier(
             return {name: np.asarray(getattr(runs, own), np.float64) for name, own in measured.items()}
 
         width = features or task.dim
-        views = 1.0 if augmentation is None else float(augmentation.views)
-        seen = size * (1 if np.isinf(views) else int(views))
+        seen = size * (1 if augmentation is None else copies(augmentation, task.dim))
         # rows, their design, and what an interior point factors
         side = width if isinstance(training, AdversarialTraining) else min(seen, width)
         need = 8 * (seen * task.dim + 3 * seen * width + 4 * side**2)

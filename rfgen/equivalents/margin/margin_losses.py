@@ -32,7 +32,12 @@ _NORMAL_WEIGHTS = _NORMAL_WEIGHTS / _NORMAL_WEIGHTS.sum()
 
 
 class MarginLoss(ABC):
-    """A convex loss of the margin; all functions take arrays, and gamma', s as scalars."""
+    """A convex loss of the margin; all functions take arrays, and gamma', s as scalars.
+
+    `pieces`: of the forces between their kinks, from small margins on, whether they vary; one that does where none is.
+    """
+
+    pieces: tuple[bool, ...] = (True,)
 
     @abstractmethod
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
@@ -93,6 +98,8 @@ class _Square(MarginLoss):
 
 
 class _SquaredHinge(MarginLoss):
+    pieces = (True, False)
+
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
         slope = 1.0 / (scale + gamma)
         return jnp.where(w < 1.0, (1.0 - w) * slope, 0.0), jnp.where(w < 1.0, slope, 0.0)
@@ -116,6 +123,8 @@ class _Hinge(MarginLoss):
     """With its corner at 1 made a parabola over `width`."""
 
     width: float = 0.0
+
+    pieces = (False, True, False)
 
     def force(self, w: Any, gamma: Any, scale: Any) -> tuple[Array, Array]:
         stiff = self.width * scale + gamma

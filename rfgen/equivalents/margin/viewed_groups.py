@@ -171,9 +171,18 @@ def measured_views(
         each = [cdf(-level / private), jax.lax.map(value, level), cdf((1.0 - level) / private)]
         return jnp.stack([chance @ one for one in each])
     own = gamma / rule.views
-    left = rows.level[:, None] + private * rule.nodes
-    wrong, support = (left < _left_out(loss, own / scale, margin) for margin in (0.0, 1.0))
-    each = [wrong.astype(left.dtype), loss.value(left + own * rows.own), support.astype(left.dtype)]
+    left = rows.level[:, None] + private * rows.place
+
+    def missed(margin: float) -> Array:
+        """Whether a private node is left out below what training moves to `margin`, or how much of what it stands for."""
+        end = _left_out(loss, own / scale, margin)
+        if rows.below is None:
+            return (left < end).astype(left.dtype)
+        chance = jnp.diff(rows.below, axis=1, prepend=0.0)
+        reached = cdf((end - rows.level) / private)[:, None] - (rows.below - chance)
+        return jnp.clip(reached / jnp.maximum(chance, 1e-300), 0.0, 1.0)
+
+    each = [missed(0.0), loss.value(left + own * rows.own), missed(1.0)]
     return jnp.stack([jnp.sum(density * (one @ rows.share.T)) for one in each])
 
 

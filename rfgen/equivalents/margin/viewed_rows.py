@@ -24,9 +24,12 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.truncated_normal import truncated_nodes
 
 # Private nodes by the number of views, all multisets of which are taken: 105, 220, 210 of them.  Further views: below.
 NODES = {2: 14, 3: 10, 4: 7}
+# Where forces have corners, by pieces; margins change by 1e-8 with two more.
+CORNERED = {2: 9, 4: 7}
 # Along the path of ridges fewer will do.
 COARSE = {2: 6, 3: 4, 4: 3}
 MANY_NODES, DRAWS = 7, 384
@@ -45,12 +48,15 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(PANEL)
 class ViewRule:
     """Means over the private parts of `views` views (inf: of all): `nodes` (nodes,) of a normal variable and their
     `measure`; how often each node is met, `counts` (draws, nodes), which sum to the views, and their `chances` (draws,).
+    Of few views all `sets` of as many nodes wherever these are (sets, nodes), and in how many `ways` they come, else None.
     """
 
     nodes: Any
     measure: Any
     counts: Any
     chances: Any
+    sets: Any
+    ways: Any
     views: Any = field(metadata={"static": True})
 
 
@@ -64,19 +70,26 @@ def view_rule(views: Any, coarse: bool = False) -> ViewRule:
     """
     if math.isinf(views):
         nodes, measure = _normal(INFINITE_NODES)
-        return ViewRule(nodes, measure, np.ones((1, 1)), np.ones(1), views)
+        return ViewRule(nodes, measure, np.ones((1, 1)), np.ones(1), None, None, views)
     m = int(views)
     few = (COARSE if coarse else NODES).get(m)
     if few is None:
         nodes, measure = _normal(MANY_NODES)
-        return ViewRule(nodes, measure, *_drawn(m, measure, DRAWS // 4 if coarse else DRAWS), views)
+        return ViewRule(nodes, measure, *_drawn(m, measure, DRAWS // 4 if coarse else DRAWS), None, None, views)
     nodes, measure = _normal(few)
-    sets = np.array(list(itertools.combinations_with_replacement(range(few), m)))
-    counts = (sets[:, :, None] == np.arange(few)).sum(axis=1)
-    factorial = np.array([math.factorial(number) for number in range(m + 1)])
-    chances = factorial[m] / factorial[counts].prod(axis=1) * np.prod(measure**counts, axis=1)
+    counts, ways = _sets(few, m)
+    chances = ways * np.prod(measure**counts, axis=1)
     kept = chances > 1e-14
-    return ViewRule(nodes, measure, counts[kept].astype(float), chances[kept] / chances[kept].sum(), views)
+    cornered = _sets((COARSE if coarse else CORNERED)[m], m) if m in CORNERED else (None, None)
+    return ViewRule(nodes, measure, counts[kept], chances[kept] / chances[kept].sum(), *cornered, views)
+
+
+def _sets(nodes: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each of the `nodes` is in every multiset of m of them, and in how many ways that comes."""
+    sets = np.array(list(itertools.combinations_with_replacement(range(nodes), m)))
+    counts = (sets[:, :, None] == np.arange(nodes)).sum(axis=1)
+    factorial = np.array([math.factorial(number) for number in range(m + 1)])
+    return counts.astype(float), factorial[m] / factorial[counts].prod(axis=1)
 
 
 def _normal(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +120,8 @@ class Trained:
 
     `margin` om; `force` pbar; `private` mean_k p_k^2 / m; `slope` and `private_slope`, of pbar by om and of the mean p_k by
     its own Z_k.  `level` v (nodes,), and of each view there `own` forces p (nodes, private nodes); `share` their measure,
-    (draws, private nodes).
+    (draws, private nodes); `place` Z of the private nodes, and where forces have corners `below`, the chance of what lies
+    below each and of itself, (nodes, private nodes), else None.
     """
 
     weight: Any
@@ -119,6 +133,8 @@ class Trained:
     level: Any
     own: Any
     share: Any
+    place: Any
+    below: Any
 
 
 def trained_views(
@@ -128,6 +144,8 @@ def trained_views(
     part, times the loss' weight; `private` the deviation sqrt(q_p).  Forces and gammas are in units of `scale`.
     """
     common, own_gamma = gamma[0], gamma[1] / rule.views
+    if rule.sets is not None and len(loss.pieces) > 1:
+        return _cornered(loss, rule, (common, own_gamma), private, center, deviation, scale)
 
     def forces(v: Array) -> tuple[Array, Array]:
         """p and its slope at every private node, (levels, private nodes); of infinitely many views their mean."""
@@ -154,7 +172,58 @@ def trained_views(
     return Trained(
         weight=measure[:, None] * rule.chances * stretch, margin=v[:, None] - common * mean, force=mean,
         private=own_square, slope=bend / stretch, private_slope=private_slope, level=v, own=p,
-        share=rule.counts / rule.views,
+        share=rule.counts / rule.views, place=rule.nodes, below=None,
+    )
+
+
+def _cornered(
+    loss: MarginLoss, rule: ViewRule, gamma: tuple[Any, Any], private: Any, center: Any, deviation: Any, scale: Any
+) -> Trained:
+    """The same for forces with corners: private nodes of each piece of the forces, one where they are constant.
+
+    At v each view's pieces have chances that are smooth in v, and all sets of nodes are taken there; nodes that stay where
+    they are would leave 1e-3.
+    """
+    common, own_gamma = gamma
+    corners = jnp.sort(loss.kinks(own_gamma, scale))
+    varied = rule.sets.shape[1] - len(loss.pieces) + 1
+
+    def forces(v: Array) -> tuple[Array, ...]:
+        """Private nodes, their chances, p and its slope, (levels, private nodes)."""
+        ends = (corners - v[:, None]) / private
+        far = jnp.full_like(v, jnp.inf)[:, None]
+        ends = jnp.concatenate([-far, ends, far], axis=1)
+        parts = [
+            truncated_nodes(ends[:, piece], ends[:, piece + 1], varied if varies else 1)
+            for piece, varies in enumerate(loss.pieces)
+        ]
+        z, chance = (jnp.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+        return z, chance, *loss.force(v[:, None] + private * z, own_gamma, scale)
+
+    steps = center + deviation * jnp.linspace(-REACH, REACH, EDGES)
+    bends = (corners[:, None] + private * jnp.asarray(SPREAD)).ravel()
+
+    def pulled(v: Array) -> Array:
+        """The least, the mean and the largest of the forces, (3, levels)."""
+        _, chance, p, _ = forces(v)
+        return jnp.stack([p[:, -1], jnp.sum(chance * p, axis=1), p[:, 0]])
+
+    far = jnp.log1p(common / scale) * jnp.linspace(0.0, 1.2, 12)
+    table = jnp.sort(jnp.concatenate([steps, (steps + common * pulled(steps)).ravel(), bends, far]))
+    images = jnp.concatenate([jnp.interp(steps, table - common * pull, table) for pull in pulled(table)])
+    edges = jnp.sort(jnp.concatenate([images, jnp.clip(bends, jnp.min(images), jnp.max(images))]))
+    half, middle = 0.5 * jnp.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+    v = (middle[:, None] + half[:, None] * _NODES).ravel()
+    z, chance, p, d = forces(v)
+    share = rule.sets.T / rule.views
+    mean, bend = p @ share, d @ share
+    stretch = 1.0 + common * bend
+    chances = rule.ways * jnp.exp(jnp.log(jnp.maximum(chance, 1e-200)) @ rule.sets.T)
+    return Trained(
+        weight=(half[:, None] * _WEIGHTS).ravel()[:, None] * chances * stretch, margin=v[:, None] - common * mean,
+        force=mean, private=(p * p) @ share / rule.views, slope=bend / stretch,
+        private_slope=bend - common / rule.views * ((d * d) @ share) / stretch, level=v, own=p,
+        share=rule.sets / rule.views, place=z, below=jnp.cumsum(chance, axis=1),
     )
 
 

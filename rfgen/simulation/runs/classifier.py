@@ -4,7 +4,6 @@
 
 __all__ = ["ClassifierRuns", "classifier_runs"]
 
-import math
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,7 @@ from rfgen.simulation.runs.classifier_measures import (
 )
 from rfgen.simulation.runs.classifier_record import ClassifierRuns
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
-from rfgen.simulation.sampling.labelled_views import ViewedRows, seen_in_views
+from rfgen.simulation.sampling.labelled_views import PatternedViews, SharedRows, ViewedRows, copies, seen_in_views
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
@@ -93,9 +92,9 @@ def classifier_runs(
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
     if augmentation is not None and (attack or name in UNSEEN):
         raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
-    source, views = (source, 1.0) if augmentation is None else seen_in_views(source, augmentation)
+    if augmentation is not None:
+        source, rows = seen_in_views(source, augmentation), rows * copies(augmentation, problem.dim)
     given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack)
-    rows *= 1 if math.isinf(views) else int(views)
     if on_host():
         key = host_key(seed)
         # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
@@ -144,7 +143,7 @@ def _trial(
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
     limit = isinstance(source, ViewedRows) and source.views is None
-    source = source.base if isinstance(source, ViewedRows) else source
+    source = source.base if isinstance(source, ViewedRows | PatternedViews) else source
     design, xp = drawn.rows, namespace(drawn.rows)
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
@@ -218,12 +217,18 @@ def _measured(
     wrong, support = of_views[:2] if of_views else (each.astype(t.dtype) for each in (t < 0.0, fit.support))
     t = t if shift is None else t - shift
     l1, l2 = xp.sum(xp.abs(weights)), xp.sqrt(xp.sum(weights * weights))
+    shares = drawn.shares if isinstance(drawn, SharedRows) else xp.ones_like(drawn.weights)
+
+    def mean(values: Array) -> Array:
+        """Over rows, of whose views each counts by its share."""
+        return xp.sum(shares * values) / xp.sum(shares)
+
     found = {
-        "train_error": xp.mean(wrong), "support": xp.mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
+        "train_error": mean(wrong), "support": mean(support), "norm": xp.sum(fit.weights**2), "l1": l1,
         "intercept": bias,
     }
     if (values := of_views[2] if of_views else loss_values(name, t)) is not None:
-        found["train_loss"] = xp.mean(values)
+        found["train_loss"] = mean(values)
     if isinstance(source, TeacherRows):
         moved = source.deviations * source.deviations * weights
         overlap, spread = source.direction @ moved, weights @ moved
@@ -235,7 +240,7 @@ def _measured(
             found |= calibration(*label_law(told, spread, bias, *law))
         return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
     groups = (source.means, source.deviations, source.classes)
-    of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype)
+    of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype) * shares
     counts = xp.sum(of_group, axis=1)
     errors = group_errors(weights, bias, *groups)
     found |= {

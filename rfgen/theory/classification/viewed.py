@@ -3,7 +3,10 @@
 Equations: theory (16.1), (16.2) and (16.3).
 """
 
-__all__ = ["ViewedClassifier", "ViewedMoments", "by_levels", "clean_spread", "viewed_classifier", "viewed_moments"]
+__all__ = [
+    "ViewedClassifier", "ViewedMoments", "by_levels", "clean_spread", "kinds_of_rows", "viewed_classifier",
+    "viewed_moments",
+]
 
 import math
 from dataclasses import dataclass, field
@@ -77,15 +80,25 @@ def viewed_moments(groups: ClassGroups, law: ModeLaw, views: Any, intercept: boo
     rule = None if alone else view_rule(float(views))
     coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
     direction, covariance = np.ravel(direction), np.ravel(covariance)
+    return ViewedMoments(
+        *kinds_of_rows(groups, lead, direction, covariance, intercept), lead, direction, covariance,
+        groups.classes, levels[: len(trained)], levels[len(trained) :], count, overlaps, gain, rule, coarse,
+    )
+
+
+def kinds_of_rows(
+    groups: ClassGroups, lead: np.ndarray, direction: np.ndarray, covariance: np.ndarray, intercept: bool
+) -> tuple[np.ndarray, ...]:
+    """Shares, labels, weights, signs, directions and covariances of the rows of `groups`, those alike put together.
+
+    Without `intercept` a row and its mirror image, of the other label, say the same.
+    """
     mirrored = (groups.labels, lead) if intercept else (groups.labels * lead, np.ones(groups.groups))
     kinds, kind = np.unique(np.stack([*mirrored, groups.weights, direction, covariance]), axis=1, return_inverse=True)
     shares = np.bincount(np.ravel(kind), groups.counts, kinds.shape[1]) / groups.counts.sum()
     labels, sign, weights, *_ = kinds[:, shares > 0.0]
     toward, spread = kinds[3:, shares > 0.0].astype(int)
-    return ViewedMoments(
-        shares[shares > 0.0], labels, weights, sign, toward, spread, lead, direction, covariance,
-        groups.classes, levels[: len(trained)], levels[len(trained) :], count, overlaps, gain, rule, coarse,
-    )
+    return shares[shares > 0.0], labels, weights, sign, toward, spread
 
 
 def by_levels(columns: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -70,8 +70,6 @@ def test_drawn_views_agree(training, augmentation, task):
     ("learner", "words"),
     [
         (rg.Learner(rg.MaxMargin(), augmentation=rg.GaussianNoise(0.1)), "augmentation needs a training with a loss"),
-        (rg.Learner(rg.Logistic(1.0), augmentation=rg.Gain([0.5, 1.5])), "must change coordinates independently"),
-        (rg.Learner(rg.Logistic(1.0), augmentation=rg.Mixup(1.0)), "must change coordinates independently"),
         (rg.Learner(rg.Hinge(1.0), augmentation=rg.GaussianNoise(0.1, covariance=np.ones(3))), "one entry per coordinate"),
     ],
 )

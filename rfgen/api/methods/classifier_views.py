@@ -1,0 +1,104 @@
+"""Which views of rows a classifier may be trained on, and what the theory makes of them."""
+
+__all__ = ["SOLVERS", "refuse_unpredicted", "refuse_views", "viewed_population"]
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.classes.class_groups import ClassGroups
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.problems.learner import Learner
+from rfgen.problems.trainings.classifier import LDA, Averaging, MaxMargin
+from rfgen.theory.classification.patterned import PatternedMoments, patterned_classifier, patterned_moments, seen_blocks
+from rfgen.theory.classification.patterned_teacher import (
+    PatternedTeacherMoments,
+    patterned_teacher,
+    patterned_teacher_moments,
+)
+from rfgen.theory.classification.viewed import ViewedMoments, viewed_classifier, viewed_moments
+from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher, viewed_teacher_moments
+
+# What solves a population of rows in views: independent changes of coordinates, or views moved as a whole.
+SOLVERS: dict[type, Callable[..., Any]] = {
+    ViewedMoments: viewed_classifier, ViewedTeacherMoments: viewed_teacher, PatternedMoments: patterned_classifier,
+    PatternedTeacherMoments: patterned_teacher,
+}
+
+
+def _plain(law: ModeLaw) -> bool:
+    """Whether coordinates change independently and alike, and labels are kept."""
+    alone = law.classes == 1 and law.probability.size == 1
+    return alone and law.label[0] == 1.0 and law.gain[0, 0] != 0.0
+
+
+def refuse_views(dim: int, learner: Learner) -> None:
+    """Refuse trainings without a loss to average over views, and views that cannot be drawn."""
+    augmentation, training = learner.augmentation, learner.training
+    if augmentation is None:
+        return
+    if isinstance(training, MaxMargin | Averaging | LDA):
+        raise ValueError(
+            f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
+            "a small ridge, or another loss, or leave augmentation out"
+        )
+    for one in augmentation.settings:
+        if one.mixes:
+            if math.isinf(one.views):
+                raise ValueError(
+                    f"views must be finite where rows are mixed, got {one!r}: all pairs of rows are covered for rg.Ridge "
+                    "on a Task; give views=16 to rg.simulate"
+                )
+            continue
+        law = one.mode_law(dim)
+        noisy = bool(law.slope.any() or law.level.any())
+        if noisy and not _plain(law) and math.isinf(one.views):
+            raise ValueError(
+                f"augmentation must not both move views as a whole and change coordinates independently at views=inf, got "
+                f"{one!r}: take one of its parts, or give finite views to rg.simulate"
+            )
+        if law.shape is not None and law.shape.size != dim:
+            raise ValueError(f"covariance of {one!r} must have one entry per coordinate ({dim}), got {law.shape.size}")
+
+
+def refuse_unpredicted(dim: int, learner: Learner) -> None:
+    """Refuse views that are measured alone."""
+    for one in [] if learner.augmentation is None else learner.augmentation.settings:
+        if one.mixes:
+            raise ValueError(
+                f"augmentation must not mix rows in the theory of classifiers, got {one!r}: with a random partner each, "
+                "rows are no longer independent given the weights; rg.simulate measures it, or take rg.LabelSmoothing, or "
+                "rg.Ridge on a Task"
+            )
+        law = one.mode_law(dim)
+        if not _plain(law) and (law.slope.any() or law.level.any()):
+            raise ValueError(
+                "augmentation must either change coordinates independently (rg.GaussianNoise, Mask, Dropout, SaltAndPepper)"
+                f" or move views as a whole (rg.Gain, Flip, Cutout, Jitter, LabelSmoothing), got both: {one!r}; "
+                "rg.simulate measures it"
+            )
+
+
+def viewed_population(
+    task: Teacher | ClassGroups, augmentation: AbstractAugmentation, intercept: bool, features: np.ndarray
+) -> Any:
+    """What the theory takes of rows in the views of `augmentation`, for classifiers of `features`."""
+    dim, views = task.dim, float(augmentation.views)
+    law = augmentation.mode_law(dim)
+    if _plain(law):
+        if isinstance(task, Teacher):
+            return viewed_teacher_moments(task, law, views)
+        return viewed_moments(task, law, views, intercept)
+    free = bool(np.isinf(features).all())
+    if not free and np.isinf(features).any() and len(seen_blocks(law, dim, views, True)[1]) < law.classes:
+        raise ValueError(
+            f"features must be all finite or all None with {augmentation!r}, which leaves weights of inputs at 0, got "
+            f"{features.tolist()}"
+        )
+    if isinstance(task, Teacher):
+        return patterned_teacher_moments(task, law, views, free)
+    return patterned_moments(task, law, views, intercept, free)

@@ -1,0 +1,177 @@
+"""Linear classifiers trained on views that are moved as a whole, with labels from a linear teacher.
+
+Equations: theory (10.10), (16.16) and (16.17).
+"""
+
+__all__ = ["PatternedTeacherMoments", "patterned_teacher", "patterned_teacher_moments"]
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
+from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
+from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.program_maps import sparing_maps
+from rfgen.problems.augmentations.mode_law import ModeLaw
+from rfgen.problems.classes.teacher import Teacher
+from rfgen.theory.classification.patterned import CORNER, seen_blocks
+from rfgen.theory.classification.teacher import (
+    SIGNS,
+    TaughtRows,
+    TeacherClassifier,
+    TeacherMoments,
+    label_law,
+    law_of,
+    measured,
+)
+from rfgen.theory.classification.viewed import by_levels, clean_spread
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PatternedTeacherMoments:
+    """`teacher`: its label law; `variances` (blocks, levels), `clean` (1, levels), `multiplicity` (levels,), `overlaps`
+    (blocks, blocks, levels) of the directions that rows pull along in each block; `patterns` of the views.
+    """
+
+    teacher: TeacherMoments
+    variances: Any
+    clean: Any
+    multiplicity: Any
+    overlaps: Any
+    patterns: tuple[PatternRows, ...]
+
+
+def patterned_teacher_moments(teacher: Teacher, law: ModeLaw, views: float, free: bool = True) -> PatternedTeacherMoments:
+    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` of patterns without noise."""
+    patterns, ones = seen_blocks(law, teacher.dim, views, free)
+    push = teacher.variances * teacher.direction
+    levels, count, overlaps = by_levels(np.concatenate([teacher.variances * ones, teacher.variances[None]]), push * ones)
+    labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
+    return PatternedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, patterns)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PatternedTaughtRows(TaughtRows):
+    """Rows labelled by the teacher of `moments`, seen in views of the `patterns`; `reach`, their largest second moment."""
+
+    reach: Any
+    patterns: tuple[PatternRows, ...]
+    nodes: str = field(default="fine", metadata={"static": True})
+
+    @property
+    def weight(self) -> Any:
+        """Rows times their largest second moment."""
+        return self.n * self.reach
+
+    @property
+    def way(self) -> "PatternedTaughtRows | None":  # type: ignore[override]
+        """The same with coarse means, where they are of more than one dimension."""
+        return None if max(rows.gains.shape[2] for rows in self.patterns) == 1 else replace(self, nodes="coarse")
+
+    def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
+        """Forces at leave-one-out margins."""
+        del shift
+        at = jnp.zeros_like(state.spread), state.spread, state.gamma, state.intercept, scale, state.overlap
+        total = [jnp.zeros(())] * 4
+        for rows in self.patterns:
+            found = jax.vmap(lambda *one: by_blocks(loss, one[:3], one[3], at, self._sums, self.nodes))(
+                rows.weight, rows.sign, rows.gains, rows.frame
+            )
+            each = (jnp.einsum("p,p...->...", rows.chance, part) for part in found[1:])
+            total = [old + new for old, new in zip(total, each, strict=True)]
+        power, slope, balance, along = total
+        pull = along + slope @ state.overlap
+        sums = pull, power, jnp.diagonal(slope), balance, balance, jnp.sqrt(jnp.sum(power))
+        return Forces(*(self.n * each for each in sums))
+
+    def _sums(self, train: Any, shift: Any, covariance: Array, told: Array) -> tuple[Array, ...]:
+        """Of rows of either label: E y phi is not asked for."""
+        total = [jnp.zeros(())] * 4
+        for label in SIGNS:
+            rows = train(label * shift)
+            share, u = self._labelled(label, rows.om, covariance, told)
+            weighed = (rows.measure * share)[:, None] * rows.force
+            balance = label * (rows.measure @ (share * rows.push))[None]
+            each = weighed.T @ rows.force, weighed.T @ rows.om, balance, label * ((rows.measure * u) @ rows.force)
+            total = [old + new for old, new in zip(total, each, strict=True)]
+        return 0.0 * told, *total
+
+    def _labelled(self, label: float, om: Array, covariance: Array, told: Array) -> tuple[Array, Array]:
+        """P(label) and E[u; label] at scores label * om."""
+        along = jnp.linalg.solve(covariance, told)
+        known = told @ along
+        right, moment = label_law(self.moments, known, known, label * (om @ along))
+        return (right, moment) if label > 0 else (1.0 - right, label * (om @ along) - moment)
+
+    def first_forces(self, force: Any) -> Forces:
+        """Forces of rows whose views all pull alike."""
+        right, moment = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
+        mean, power, push = first_pulls(self.patterns)
+        balance = force * push * (2.0 * right[0] - 1.0)
+        power = force**2 * power
+        sums = 2.0 * force * moment * mean, power, jnp.zeros_like(power), balance, balance, jnp.sqrt(jnp.sum(power))
+        return Forces(*(self.n * each for each in sums))
+
+    def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
+        """Training error, loss and share of support of the views."""
+        total = jnp.zeros(3)
+        for rows in self.patterns:
+
+            def one(chance: Any, weight: Any, sign: Any, gains: Any, frame: Any) -> Array:
+                covariance, told = (frame * state.spread) @ frame.T, frame @ state.overlap
+                inside = 0.0 * told, covariance, (frame * state.gamma) @ frame.T
+                found = jnp.zeros(3)
+                for label in SIGNS:
+                    trained = trained_pattern(loss, (weight, sign, gains), *inside, label * state.intercept, scale, "dense")
+                    share, _ = self._labelled(label, trained.om, covariance, told)
+                    found = found + measured_pattern(loss, weight, trained, share)
+                return chance * found
+
+            each = jax.vmap(one)(rows.chance, rows.weight, rows.sign, rows.gains, rows.frame)
+            total = total + jnp.sum(each, axis=0)
+        error, value, support = total
+        return error, value, support
+
+
+@sparing_maps
+@partial(jax.jit, static_argnames=("loss", "intercept"))
+def patterned_teacher(
+    moments: PatternedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+) -> TeacherClassifier:
+    """Train on `n` rows of `patterned_teacher_moments(teacher, law, views)`; arguments and precision as in
+    `patterned_classifier`, the errors on clean inputs, `train_error`, `train_loss` and `support` of the views.
+
+    Exact as n, dimension and features grow together.  Derived.
+
+    >>> import jax, numpy as np, rfgen
+    >>> teacher = rfgen.Teacher(np.ones(100), np.ones(100), link="probit", scale=0.5)
+    >>> moments = patterned_teacher_moments(teacher, rfgen.Flip().mode_law(100), float("inf"))
+    >>> with jax.enable_x64(True):  # half of the coordinates have no weight
+    ...     bool(patterned_teacher(moments, 200, "logistic", 2.0).converged)
+    True
+    """
+    require_double_precision("rfgen.theory.patterned_teacher")
+    if loss == HARD:
+        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
+    loss = f"hinge({CORNER})" if loss == "hinge" else loss
+    moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
+    n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
+    reach = jnp.max(moments.variances) * jnp.max(jnp.stack([jnp.max(jnp.abs(rows.span)) for rows in moments.patterns])) ** 2
+    rows = PatternedTaughtRows(replace(moments.teacher, variances=reach[None]), n, reach, moments.patterns)
+    weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
+    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    state = solved.state
+    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved, features)[0], jnp.sum(state.overlap)))
+    wrong, value, support = rows.viewed(state, loss_of(loss), solved.scale)
+    return replace(found, train_error=wrong, train_loss=value, support=support)
