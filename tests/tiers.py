@@ -23,6 +23,7 @@ UNOPTIMISED = (
     "tests/test_cli.py::test_every_named_comparison_agrees[noisy-views]", "tests/test_programs.py", "tests/test_readme.py",
     "tests/theory/classification/", "tests/theory/dynamics/", "tests/theory/overfitting/",
     "tests/theory/ridge/test_derivatives.py", "tests/theory/ridge/test_held_out_rows.py",
+    "tests/explorer/test_explore.py::test_flow", "rfgen/theory/dynamics/flow_points.py",
 )
 
 # file -> test -> the parameter sets of it that stay quick
@@ -59,6 +60,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_simulation_agrees": ("weak to strong, tuned",),
         "test_a_covariance_in_any_basis": (),
         "test_limits": (),
+    },
+    "tests/explorer/test_explore.py": {
+        "test_flow_is_drawn_as_predict_has_it": ("mask",),
     },
     "tests/numerics/test_caller.py": {
         "test_a_warning_points_at_the_caller": ("predict", "network"),
