@@ -62,7 +62,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_limits": (),
     },
     "tests/explorer/test_explore.py": {
-        "test_flow_is_drawn_as_predict_has_it": ("mask",),
+        "test_flow_is_drawn_as_predict_has_it": (),
     },
     "tests/numerics/test_caller.py": {
         "test_a_warning_points_at_the_caller": ("predict", "network"),

@@ -65,7 +65,8 @@ def test_flow_is_drawn_as_predict_has_it(augmentation):
     flow = rg.Learner(rg.GradientFlow(time, ridge=0.1), features=90, augmentation=augmentation)
     exact = rg.predict(task, flow, n=[40, 90]).squeeze()
     rows = {"n": np.repeat([40, 90], time.size), "time": np.tile(time, 2)}
-    drawn = flow_picture(task, rg.Learner(rg.GradientFlow(1.0, ridge=0.1), features=90, augmentation=augmentation), rows, 16)
+    one = rg.Learner(rg.GradientFlow(1.0, ridge=0.1), features=90, augmentation=augmentation)
+    drawn = flow_picture(task, one, rows, 16)
     for name, part in drawn.items():
         np.testing.assert_allclose(part, exact[name].values.ravel(), rtol=1e-5, atol=1e-6)
 
