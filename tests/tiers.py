@@ -472,6 +472,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/paper_figures/test_command_line.py": {
         "test_a_figure_is_changed_sized_styled_and_made_once": (),
+        "test_a_killed_make_continues_from_what_it_had": (),
+        "test_several_figures_are_made_at_once": (),
     },
 }
 
