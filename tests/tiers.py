@@ -65,6 +65,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_covariance_in_any_basis": (),
         "test_limits": (),
     },
+    "tests/explorer/test_explore.py": {
+        "test_flow_is_drawn_as_predict_has_it": (),
+    },
     "tests/numerics/test_caller.py": {
         "test_a_warning_points_at_the_caller": ("predict", "network"),
     },
@@ -479,6 +482,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/paper_figures/test_command_line.py": {
         "test_a_figure_is_changed_sized_styled_and_made_once": (),
+        "test_a_killed_make_continues_from_what_it_had": (),
+        "test_several_figures_are_made_at_once": (),
     },
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.methods.flow_picture import flow_picture
 from rfgen.api.methods.table import method_for
 from rfgen.api.simulating import simulate
 from rfgen.explorer.sliders import learner_with, sliders, task_with
@@ -23,6 +24,8 @@ from rfgen.problems.settings import Noun
 POINTS, MEASURED, TRIALS = 61, 7, 20
 # Times the slider's own n or features, up to which points are simulated.
 MOST = 5.0
+# Settings along which the curve of gradient flow is one program.
+FLOWING = ("n", "features", "time", "ridge", "noise")
 # Seconds beyond which the next picture has half of the points, down to so many.
 SLOW, FEWEST = 0.1, 13
 
@@ -141,7 +144,11 @@ def _curve(
     along = settings | {axis: values}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once by predict, not at every move
-        if axis == "noise":  # every part of a risk is affine in it
+        moving = {name: value for name, value in along.items() if name in FLOWING}
+        drawn = flow_picture(task, learner_with(learner, settings), moving, POINTS) if axis in FLOWING else None
+        if drawn is not None:
+            columns = drawn
+        elif axis == "noise":  # every part of a risk is affine in it
             ends = [_theory(task_with(task, {"noise": noise}), learner_with(learner, settings), settings["n"])
                     for noise in (0.0, 1.0)]
             lines = {name: [float(end[name]) for end in ends] for name in _parts(ends[0])}

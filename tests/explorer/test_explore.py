@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.api.methods.flow_picture import flow_picture
 
 TASK = rg.Task.isotropic(100, noise=0.1)
 LEARNER = rg.Learner(rg.Ridge(0.1), features=80, augmentation=rg.Mask(0.6, views=4))
@@ -55,3 +56,23 @@ def test_what_predict_refuses_is_said():
     widget.wanted = {"settings": {"n": 50.0, "features": 80.0, "ridge": 0.1, "keep": 0.6, "views": None, "noise": 0.1},
                      "axis": "n", "count": 1}
     assert "failure" in widget.runs or widget.runs["share"] == 1.0
+
+
+@pytest.mark.parametrize("augmentation", [None, rg.Mask(0.7, views=3)], ids=["bare", "mask"])
+def test_flow_is_drawn_as_predict_has_it(augmentation):
+    """On seven nodes a point: 2e-6 of the risk was the most in 240 random settings of four tasks."""
+    task, time = rg.Task.power_law(1.5, 1.5, noise=0.2, modes=500), np.array([0.0, 0.3, 20.0, 1e6, np.inf])
+    flow = rg.Learner(rg.GradientFlow(time, ridge=0.1), features=90, augmentation=augmentation)
+    exact = rg.predict(task, flow, n=[40, 90]).squeeze()
+    rows = {"n": np.repeat([40, 90], time.size), "time": np.tile(time, 2)}
+    one = rg.Learner(rg.GradientFlow(1.0, ridge=0.1), features=90, augmentation=augmentation)
+    drawn = flow_picture(task, one, rows, 16)
+    for name, part in drawn.items():
+        np.testing.assert_allclose(part, exact[name].values.ravel(), rtol=1e-5, atol=1e-6)
+
+
+def test_flow_of_what_the_picture_does_not_know_is_asked_of_predict():
+    task, sizes = rg.Task.isotropic(30, noise=0.1), {"n": np.array([20.0])}
+    assert flow_picture(task, rg.Learner(rg.Ridge(0.1)), sizes, 4) is None
+    assert flow_picture(task, rg.Learner(rg.GradientFlow(1.0, initial_variance=0.1)), sizes, 4) is None
+    assert flow_picture(task, rg.Learner(rg.GradientFlow([1.0, 2.0])), sizes, 4) is None

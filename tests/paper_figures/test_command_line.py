@@ -1,13 +1,16 @@
 """The command line: what it lists, what it refuses and in which words."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import xarray
 
 import rfgen as rg
-from paper_figures import FIGURES
+from paper_figures import FIGURES, together
 from paper_figures import keep as gallery
 from paper_figures.__main__ import main
 from paper_figures.keep import GALLERY, LARGEST, SUMMARY
@@ -97,6 +100,32 @@ def test_simulations_of_a_killed_figure_are_kept(tmp_path):
     with keeping(folder):
         simulate(task, learner, 40, trials=2)
     assert not folder.exists()
+
+
+def test_a_killed_make_continues_from_what_it_had(tmp_path):
+    """SIGKILL while cells are simulated; what comes out later is what an undisturbed run gives."""
+    out, name = tmp_path / "out", "benign_regimes"
+    command = [sys.executable, "-W", "ignore", "-m", "paper_figures", "make", name, "--out", str(out), "--format", "png"]
+    running = subprocess.Popen(command)
+    deadline = time.monotonic() + 240.0
+    while not (cells := [path for path in out.glob(f"{name}.runs/**/*") if path.is_file()]) and running.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    running.kill()
+    running.wait()
+    assert cells and not list(out.glob("*.nc")) and not list(out.glob("*.part"))
+    assert main(["make", name, "--out", str(out)]) == main(["make", name, "--out", str(tmp_path / "whole")]) == 0
+    assert not (out / f"{name}.runs").exists()
+    continued, whole = (restore(folder, name)[0] for folder in (out, tmp_path / "whole"))
+    assert all(np.array_equal(continued[key], whole[key]) for key in whole)
+
+
+def test_several_figures_are_made_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(together, "_cores", lambda: 2)
+    names = ["more_is_better_spectra", "more_is_better_maps"]
+    assert main(["make", *names, "--out", str(tmp_path), "--format", "png"]) == 0
+    said = capsys.readouterr().out
+    assert "(2 of 2)" in said and "s left)" in said and all(str(tmp_path / f"{name}.png") in said for name in names)
 
 
 def test_the_gallery_is_small_and_says_how_far_dots_are():
