@@ -2,13 +2,13 @@
 
 The per-example form (`held_out_risk`) lets every row weigh on the effective ridges of its neighbours by its share n/N, a
 held-out row too.  Held out it does not, and the n are drawn from the N - 1 others.  In units of the diagonal d of R, with
-S_ij = R_ij/sqrt(d_i d_j), C = S o S (o: entry by entry), F = (I - e C)^-1, z = sqrt(d) r, q = F z^2, H_ji = F_ji/F_ii off the
-diagonal and 0 on it, k_i = sum_j C_ij H_ji, M = e S diag(q) S, T = S o (M + zz'), and c = (1 - e)/(N - 1), by which e falls,
-the mean errors z and their variances s = (1 - e) q - z^2 change by
+S_ij = R_ij/sqrt(d_i d_j), C = S o S (o: entry by entry), F = (I - e C)^-1, z = sqrt(d) r, q = F z^2, H_ji = F_ji/F_ii off
+the diagonal and 0 on it, k_i = sum_j C_ij H_ji, M = e S diag(q) S, T = S o (M + zz'), and c = (1 - e)/(N - 1), by which e
+falls, the mean errors z and their variances s = (1 - e) q - z^2 change by
 
     dz_i = k_i z_i - sum_j S_ij H_ji z_j + c t_i,      t = S(g z) - z Cg,      g = F 1,
-    ds_i = q_i/F_ii - (1 - e - 4 e k_i) q_i + 2 k_i s_i + 2/e sum_j H_ji^2 q_j - 2 (H'TH)_ii - 2 sum_j S_ij H_ji (2 M + zz')_ij
-           + c [(1 - e) F(2 T g - 2 q Cg - Cq) + q - 2 z t]_i.
+    ds_i = q_i/F_ii - (1 - e - 4 e k_i) q_i + 2 k_i s_i + 2/e sum_j H_ji^2 q_j - 2 (H'TH)_ii
+           - 2 sum_j S_ij H_ji (2 M + zz')_ij + c [(1 - e) F(2 T g - 2 q Cg - Cq) + q - 2 z t]_i.
 
 A variance that this would take below 0 is divided instead: s/(1 - ds/s).  Equations: theory (11.14) and (11.15).
 """
@@ -30,8 +30,8 @@ def without_influence(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean errors and risks (rows, outputs) of held-out rows that the others do not know.
 
-    Parameters: `matrix` R (rows, rows), `factor` the lower Cholesky factor of I - e C; `errors` r and `risks` (rows, outputs)
-    of the per-example form; `free`: e > 0, the share left out.  Time rows^3, and 3/2 for each output in single precision.
+    Parameters: `matrix` R (rows, rows), `factor` the lower Cholesky factor of I - e C; `errors` r and `risks` (rows,
+    outputs) of the per-example form; `free`: e > 0, the share left out.  Time rows^3, and 3/2 for each output in single precision.
 
     >>> matrix = np.eye(4) - 0.1
     >>> factor, errors = np.linalg.cholesky(np.eye(4) - 0.5 * (matrix / 0.9) ** 2), np.ones((4, 1))

@@ -68,12 +68,12 @@ def held_out_risk(
     Parameters: `kernel` (rows, rows) and its `gram`, both of the rows less their mean where `gram` is centred; `labels`
     (rows, outputs), centred likewise; `n` rows in training; `ridge` >= 0, unnormalised; `start`: effective ridges (rows,)
     near those sought, as of a neighbouring n or ridge; `replace`: rows are drawn with replacement, any number of them,
-    those never drawn are held out, and `train` is the mean over draws; `influence`: held-out rows weigh on the others as in the
-    form itself, (11.4); else that is taken back to first order where rows are drawn once, (11.14).
+    those never drawn are held out, and `train` is the mean over draws; `influence`: held-out rows weigh on the others as in
+    (11.4), the form itself; else that is taken back to first order where rows are drawn once, (11.14).
 
-    Regime: independent rows.  On 144 points of real data .7 % off in the median, 3.0 % at the 90th percentile (1.0, 4.1 with
-    `influence`); far too low near interpolation with duplicates, tight clusters or one input dimension.  Time 4/3 rows^3 a
-    step.
+    Regime: independent rows.  On 144 points of real data .7 % off in the median, 3.0 % at the 90th percentile (1.0 and 4.1
+    with `influence`); far too low near interpolation with duplicates, tight clusters or one input dimension.  Time 4/3
+    rows^3 a step.
     Source: the adaptive-TAP resampling approximation of Malzahn and Opper (JMLR 4, 2003) without replacement.
 
     >>> from rfgen.numerics.gram import gram_of_kernel
@@ -165,7 +165,7 @@ def _left_out(gram: Gram, labels: np.ndarray, ridge: Any) -> HeldOutRisk:
 
 
 def _couplings(matrix: np.ndarray, shares: Any) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-    """C, the factor of I - C e, and what solves (I - C e) x = b; LinAlgError where not positive definite, as at solutions."""
+    """C, the factor of I - C e, what solves (I - C e) x = b; LinAlgError where it is not positive definite."""
     from scipy.linalg import get_lapack_funcs
 
     potrf, potrs = get_lapack_funcs(("potrf", "potrs"))
@@ -209,7 +209,7 @@ def _below(
 
 
 def _newton(resolvent: Callable, answer: Answers, ridges: np.ndarray) -> tuple | None:
-    """Effective ridges, R, C, the factor and solver with C, None where rounding is too large; LinAlgError from too low a start."""
+    """Effective ridges, R, C, factor and solver, None where rounding is too large; LinAlgError from too low a start."""
     best = math.inf
     for _ in range(STEPS):
         matrix = resolvent(ridges)

@@ -81,7 +81,7 @@ def test_rows_that_are_alike_share_one_effective_ridge(n, ridge, centred):
 
 
 @pytest.mark.parametrize("centred", [False, True])
-@pytest.mark.parametrize(("width", "n", "ridge"), [(0.3, 4, 0.1), (0.3, 6, 0.1), (0.3, 9, 0.0), (1.0, 6, 0.1), (8.0, 9, 0.1)])
+@pytest.mark.parametrize(("width", "n", "ridge"), [(0.3, 4, 0.1), (0.3, 9, 0.0), (1.0, 6, 0.1), (8.0, 9, 0.1)])
 def test_held_out_rows_do_not_weigh_on_the_others(width, n, ridge, centred):
     """All subsets of 12 rows: the form itself is up to 10 % off; n = N - 1 is leave-one-out."""
     random = np.random.default_rng(5)
