@@ -31,7 +31,8 @@ def without_influence(
     """Mean errors and risks (rows, outputs) of held-out rows that the others do not know.
 
     Parameters: `matrix` R (rows, rows), `factor` the lower Cholesky factor of I - e C; `errors` r and `risks` (rows,
-    outputs) of the per-example form; `free`: e > 0, the share left out.  Time rows^3, and 3/2 for each output in single precision.
+    outputs) of the per-example form; `free`: e > 0, the share left out.  Time rows^3, and 3/2 for each output in single
+    precision.
 
     >>> matrix = np.eye(4) - 0.1
     >>> factor, errors = np.linalg.cholesky(np.eye(4) - 0.5 * (matrix / 0.9) ** 2), np.ones((4, 1))
