@@ -76,8 +76,8 @@ def test_it_is_read_and_used():
     assert found.findings[0].where.startswith("n=")
     assert "<table>" in found._repr_html_() and repr(found) == str(found)
     np.testing.assert_array_equal(found.groups, np.repeat(np.arange(80), 2))
-    together = rg.learning_curve(data, labels, 40, 1.0, groups=found.groups)
-    once = rg.learning_curve(X[:80], Y[:80], 40, 0.5)
+    together = rg.learning_curve(data, labels, 80, 1.0, groups=found.groups)
+    once = rg.learning_curve(X[:80], Y[:80], 80, 0.5)
     np.testing.assert_allclose(together.test, once.test, rtol=1e-5)  # every row twice is once at half the ridge
     with pytest.raises(KeyError, match="no finding 'rounding', only duplicates"):
         found["rounding"]

@@ -57,9 +57,13 @@ def gram_of_kernel(
     """
     # what the mean takes away has left its rounding behind
     scale = np.abs(matrix).max()
-    matrix = centred_kernel(matrix) if centred else matrix
+    if centred:  # the constant first, apart from vectors of eigenvalues near its own, which is 0
+        matrix = centred_kernel(matrix)
+        matrix = matrix + max(float(np.trace(matrix)), scale) / len(matrix)
     values, vectors = np.linalg.eigh(matrix)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    values, vectors = values[::-1][int(centred) :], vectors[:, ::-1][:, int(centred) :]
+    if not values.size:  # one row, less its mean
+        return Gram(vectors, values, centred)
     if values[-1] < -NEGATIVE * values[0]:
         raise ValueError(
             f"{name} must be positive semidefinite, got the eigenvalue {values[-1]:g} (the largest is {values[0]:g})"

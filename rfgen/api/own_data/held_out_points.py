@@ -97,7 +97,7 @@ def point(
             return simulated(rows, int(n), ridge), None
         found = _corrected(rows, scalar)
     else:
-        if rows.blocks is not None:
+        if rows.blocks is not None and count < len(rows.labels):
             form = held_out_groups(rows.kernel, rows.gram, rows.labels, rows.blocks, n, ridge, start)
         else:
             form = held_out_risk(rows.kernel, rows.gram, rows.labels, n, ridge, start, rows.replace)

@@ -98,19 +98,20 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict
     least = min(ridge[ridge > 0.0], default=1.0)
     where = np.stack([np.log(np.maximum(ridge, least / 100.0)), np.log(n)], axis=1)
     points: dict[Any, dict[str, Any]] = {}
-    known, ratios = [], []
+    known, ratios, kept = np.empty_like(where), np.empty((0, 0)), 0
     with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
         for number in farthest_first(where):
             # of rows drawn once what exceeds the ridge, of groups the matrices beside it
             floor = 0.0 if rows.replace or rows.blocks is not None else ridge[number]
             alike = scalars[number].effective_ridge - (0.0 if rows.replace else ridge[number])
-            start = floor + alike * back(interpolated(np.array(known), np.array(ratios), where[number])) if known else None
+            start = floor + alike * back(interpolated(known[:kept], ratios[:kept], where[number])) if kept else None
             points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
             if each is not None and each.size <= MOST_ENTRIES:
                 ratio = (each - floor) / alike
                 if rows.blocks is not None or (ratio > 0.0).all():  # beyond the sample not every row is on one side
-                    known.append(where[number])
-                    ratios.append(flat(ratio))
+                    ratios = ratios if kept else np.empty((len(places), ratio.size))
+                    known[kept], ratios[kept] = where[number], flat(ratio)
+                    kept += 1
             bar.update()
     return points
 

@@ -95,7 +95,7 @@ def _change(task: Task, n: float, df1: float) -> float:
     share = rows.size / count
     kernel, labels = population.coordinates[rows] @ population.coordinates[rows].T, population.labels[rows]
     gram = gram_of_kernel(kernel)
-    of_rows = held_out_risk(kernel, gram, labels, n * share, ridge * share)
+    of_rows = held_out_risk(kernel, gram, labels, n * share, ridge * share, influence=True)
     of_all = subsample_risk(gram, labels, n * share, ridge * share)
     with np.errstate(invalid="ignore", divide="ignore"):
         return abs(float(np.sum(of_rows.test) / np.sum(of_all.test)) - 1.0) if of_rows.converged else np.nan
