@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from rfgen.curves.cells.memory import budget
+from rfgen.numerics.memory import budget
 from rfgen.curves.cells.precision import Precision
 
 Arrays = dict[str, np.ndarray]
