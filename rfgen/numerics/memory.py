@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # What is planned leaves room for the workspaces of the linear algebra and for everything else on the machine.
 SHARE_OF_MACHINE = 0.5
@@ -27,7 +28,7 @@ def _machine() -> int:
     return min(found)
 
 
-def planned(need: int | float, what: str, remedy: str, available: int | None = None) -> None:
+def planned(need: Any, what: str, remedy: str, available: int | None = None) -> None:
     """Refuse what takes more bytes than are `available`, None: than the budget.
 
     >>> planned(10, "a row", "take fewer")
@@ -53,7 +54,7 @@ def plan(bytes_each: int, count: int, available: int, what: str, knob: str) -> i
     return max(1, min(count, available // max(bytes_each, 1)))
 
 
-def _readable(count: int | float) -> str:
+def _readable(count: Any) -> str:
     size = float(count)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024 or unit == "GiB":

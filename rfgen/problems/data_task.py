@@ -13,7 +13,7 @@ import numpy as np
 from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 from rfgen.problems.own_functions import refusing
-from rfgen.problems.populations.examples import SAMPLINGS, feature_examples
+from rfgen.problems.populations.examples import SAMPLINGS
 from rfgen.problems.rules import flag, instance, integer, numbers, one_of, optional
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short
@@ -75,7 +75,7 @@ class DataTask(Noun):
     @cached_property
     def features(self) -> np.ndarray:
         """Feature rows of every example, (N, p), which views are measured with: all at once."""
-        shape = (self.inputs.shape[0], self._mapped(self.inputs[:1]).shape[1])
+        shape = (self.inputs.shape[0], self._mapped(self.inputs[:FEW]).shape[1])
         planned(2 * 8 * math.prod(shape), f"features of shape {shape}", "take fewer rows or features")
         return np.concatenate(list(self.blocks()))
 
@@ -85,7 +85,7 @@ class DataTask(Noun):
             once, again = (np.asarray(self.map(self.inputs[:FEW]), np.float64) for _ in range(2))
             if not np.allclose(once, again, rtol=1e-3, equal_nan=True):
                 raise ValueError("feature_map must give the same for the same inputs: draw its weights once, outside of it")
-        width = max(self.inputs[0].size, self._mapped(self.inputs[:1]).shape[1])
+        width = max(self.inputs[0].size, self._mapped(self.inputs[:FEW]).shape[1])
         step = max(1, BLOCK // width)
         for start in range(0, self.inputs.shape[0] if which is None else which.size, step):
             here = slice(start, start + step)
@@ -101,5 +101,5 @@ class DataTask(Noun):
     @cached_property
     def eigen(self) -> Task:
         """The same task in the eigen-coordinates of its features."""
-        examples = feature_examples(self, self.labels)
-        return Task._from_examples(*examples, self.noise, self.keep_outputs, "from_features", self.sampling)
+        # itself as features: they are read in blocks
+        return Task.from_features(self, self.labels, self.noise, self.keep_outputs, self.sampling)

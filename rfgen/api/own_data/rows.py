@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.memory import planned
 from rfgen.numerics.gram import Gram
+from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rfgen.curves.cells.engines import Arrays, Job, LostEngineError, Measure, bytes_here
-from rfgen.numerics.memory import budget
 from rfgen.curves.cells.source import source_digest
+from rfgen.numerics.memory import budget
 from rfgen.numerics.precision import double_precision
 
 # Jobs that a cluster has at a time: it sees the work that it may grow for, and the store is looked into late.

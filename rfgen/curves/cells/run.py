@@ -13,11 +13,11 @@ import numpy as np
 
 from rfgen.curves.cells.engines import Job, LostEngineError, the_call
 from rfgen.curves.cells.kept_runs import tell
-from rfgen.numerics.memory import plan, planned
 from rfgen.curves.cells.precision import Precision
 from rfgen.curves.cells.source import source_digest
 from rfgen.curves.cells.store import Store, content_key
 from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.memory import plan, planned
 from rfgen.problems import validation
 
 Arrays = dict[str, np.ndarray]
