@@ -42,7 +42,7 @@ def measured_curve(
     """
     trials, seed, memory, progress, store = call
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
-    cells = []
+    cells, grid = [], Grid(axes)
     for numbers in itertools.product(*(np.ravel(whole(name, axes[name])).astype(int).tolist() for name in outer)):
         at = dict(zip(outer, numbers, strict=True))
 
@@ -62,5 +62,5 @@ def measured_curve(
         fits = np.concatenate([np.ravel(cell[lost]) for cell in collected])
         if np.isnan(fits).any():
             attributes["failures"] = f"{np.isnan(fits).sum()} fits of {fits.size} did not converge: left out"
-    found = dataset(axes, means(collected, Grid(axes)), task, attributes)
+    found = dataset(axes, means(collected, grid), task, attributes)
     return found.assign_coords(trials=trials_drawn(collected, axes, outer))

@@ -2,13 +2,15 @@
 
 __all__ = ["DataTask"]
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 from rfgen.problems.own_functions import refusing
 from rfgen.problems.populations.examples import SAMPLINGS
@@ -19,6 +21,8 @@ from rfgen.problems.task import Task
 
 # A feature map of the user's is asked twice for the features of so many inputs.
 FEW = 2
+# Numbers of a block of examples, 16 MiB.
+BLOCK = 1 << 21
 
 
 class DataTask(Noun):
@@ -35,7 +39,7 @@ class DataTask(Noun):
     array([0.25, 0.25, 0.25, 0.25])
     """
 
-    inputs: Any = setting(numbers(ndim=(2, 3, 4, 5, 6)))
+    inputs: Any = setting(numbers(ndim=(2, 3, 4, 5, 6), single=True))
     labels: Any = setting(numbers(ndim=(1, 2)))
     feature_map: Callable[[Any], Any] | None = setting(optional(instance(Callable, "a callable or None")), default=None)
     noise: Any = setting(validation.non_negative, default=0.0)
@@ -70,13 +74,22 @@ class DataTask(Noun):
 
     @cached_property
     def features(self) -> np.ndarray:
-        """Feature rows of every example, (N, p)."""
-        rows = self._mapped(self.inputs)
+        """Feature rows of every example, (N, p), which views are measured with: all at once."""
+        shape = (self.inputs.shape[0], self._mapped(self.inputs[:FEW]).shape[1])
+        planned(2 * 8 * math.prod(shape), f"features of shape {shape}", "take fewer rows or features")
+        return np.concatenate(list(self.blocks()))
+
+    def blocks(self, which: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Feature rows of all examples, or of some, (rows, p) of float64, a block of them at a time."""
         if not isinstance(self.feature_map, Noun | None):
             once, again = (np.asarray(self.map(self.inputs[:FEW]), np.float64) for _ in range(2))
             if not np.allclose(once, again, rtol=1e-3, equal_nan=True):
                 raise ValueError("feature_map must give the same for the same inputs: draw its weights once, outside of it")
-        return rows
+        width = max(self.inputs[0].size, self._mapped(self.inputs[:FEW]).shape[1])
+        step = max(1, BLOCK // width)
+        for start in range(0, self.inputs.shape[0] if which is None else which.size, step):
+            here = slice(start, start + step)
+            yield self._mapped(self.inputs[here if which is None else which[here]].astype(np.float64, copy=False))
 
     def _mapped(self, inputs: np.ndarray) -> np.ndarray:
         """Feature rows of `inputs`, (N, p)."""
@@ -88,4 +101,5 @@ class DataTask(Noun):
     @cached_property
     def eigen(self) -> Task:
         """The same task in the eigen-coordinates of its features."""
-        return Task.from_features(self.features, self.labels, self.noise, self.keep_outputs, self.sampling)
+        # itself as features: they are read in blocks
+        return Task.from_features(self, self.labels, self.noise, self.keep_outputs, self.sampling)

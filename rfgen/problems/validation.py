@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.memory import planned
 from rfgen.numerics.tracing import is_traced
 
 # What numpy would turn into floats in silence, by the kind of its dtype.
@@ -20,10 +21,17 @@ REFUSED = {
     "S": "bytes; convert them by float", "M": "dates; give numbers in a unit of yours",
     "m": "time differences; give numbers in a unit of yours",
 }
+# Any number.
+EVERY = "(-inf, inf)"
 
 
-def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool = False) -> np.ndarray:
-    """`value` as a float64 array of `ndim` dimensions with entries that are finite, or may be `infinite`, but never NaN."""
+def array(
+    name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool = False, single: bool = False
+) -> np.ndarray:
+    """`value` as a float64 array of `ndim` dimensions with entries that are finite, or may be `infinite`, but never NaN.
+
+    `single`: float32 stays as it is.
+    """
     if is_traced(value):
         raise TypeError(
             f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure layer, "
@@ -37,7 +45,10 @@ def array(name: str, value: Any, ndim: int | tuple[int, ...] = 1, infinite: bool
             given = np.vectorize(_real, otypes=[np.float64])(given) if given.size else given
         if given.dtype.kind in REFUSED:
             raise TypeError(REFUSED[given.dtype.kind])
-        result = given.astype(np.float64, copy=False)
+        kept = given.dtype == np.float64 or (single and given.dtype == np.float32)
+        if single or not kept:  # a copy
+            planned((given.itemsize if kept else 8) * given.size, f"{name} of shape {given.shape}", "give fewer rows")
+        result = given if kept else given.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last of other libraries' arrays
         raise ValueError(f"{name} must be numeric, got {type(value).__name__}: {error}") from None
     allowed = (ndim,) if isinstance(ndim, int) else ndim
@@ -68,8 +79,9 @@ def aligned(**values: Any) -> None:
 
 def finite(name: str, value: np.ndarray, infinite: bool = False) -> np.ndarray:
     """`value`, refused if any entry is NaN, or infinite unless these may be."""
-    bad = np.isnan(value) if infinite else ~np.isfinite(value)
-    if bad.any():
+    good = ~np.isnan(value) if infinite else np.isfinite(value)
+    if not good.all():
+        bad = ~good
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         entry = value[where] if where else value
         expected = "free of NaN" if infinite else "finite"
@@ -77,8 +89,12 @@ def finite(name: str, value: np.ndarray, infinite: bool = False) -> np.ndarray:
     return value
 
 
-def numbers(interval: str = "(-inf, inf)", ndim: int | tuple[int, ...] = (0, 1)) -> Callable[[str, Any], np.ndarray]:
+def numbers(
+    interval: str = EVERY, ndim: int | tuple[int, ...] = (0, 1), single: bool = False
+) -> Callable[[str, Any], np.ndarray]:
     """The rule of an array of numbers in an interval as it is written; finite ones unless it ends by `inf]`.
+
+    `single`: float32 stays as it is.
 
     >>> numbers("[0, 1/2)")("flip", [0.0, 0.25])
     array([0.  , 0.25])
@@ -86,7 +102,9 @@ def numbers(interval: str = "(-inf, inf)", ndim: int | tuple[int, ...] = (0, 1))
     low, high = (float(part) if "inf" in part else float(Fraction(part)) for part in interval[1:-1].split(","))
 
     def rule(name: str, value: Any) -> np.ndarray:
-        result = array(name, value, ndim, infinite=interval.endswith("inf]"))
+        result = array(name, value, ndim, infinite=interval.endswith("inf]"), single=single)
+        if interval == EVERY:
+            return result
         above = result >= low if interval[0] == "[" else result > low
         outside = ~(above & (result <= high if interval[-1] == "]" else result < high))
         if outside.any():

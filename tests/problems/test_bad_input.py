@@ -124,3 +124,32 @@ def test_memory_is_refused_before_it_is_allocated():
         rg.simulate(rg.Task.power_law(1.5, 1.5, modes=10**6), LEARNER, 50_000, trials=2)
     with pytest.raises(MemoryError, match=r"100 KiB|97\.7 KiB"):
         rg.simulate(TASK, LEARNER, 500, trials=2, memory=1e5)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rows: rg.Task.from_kernel(rows, np.ones(200_000)),
+        lambda rows: rg.estimate_risk(rows, np.ones(200_000), 1.0),
+        lambda rows: rg.DataTask(rows, np.ones(200_000)),
+        lambda _: rg.simulate(rg.Task.isotropic(10), rg.Learner(rg.Ridge(1.0)), n=10, trials=10**12),
+        lambda _: rg.CorrelatedClasses.blocks(dim=3 * 10**6, size=3, correlation=0.5, length=2.0),
+    ],
+    ids=["kernel", "estimate", "inputs", "trials", "covariance"],
+)
+def test_memory_is_planned(call):
+    with pytest.raises(MemoryError, match=r"needs about .* GiB, and .* are planned for: (give|lower)"):
+        call(np.broadcast_to(np.float32(1.0), (200_000, 200_000)))
+
+
+def test_rows_in_single_precision_stream(monkeypatch):
+    # in blocks, as float32: the numbers of all at once in double precision
+    rows = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    single, double = (rg.DataTask(rows.astype(dtype), rows[:, 0]) for dtype in (np.float32, np.float64))
+    want = double.eigen
+    monkeypatch.setattr("rfgen.problems.data_task.BLOCK", 35)
+    found = single.eigen
+    assert single.inputs.dtype == found.population.coordinates.dtype == np.float32
+    np.testing.assert_allclose(found.eigenvalues, want.eigenvalues, rtol=1e-12)
+    np.testing.assert_allclose(found.power, want.power, rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(abs(found.population.coordinates), abs(want.population.coordinates), rtol=1e-5, atol=1e-6)

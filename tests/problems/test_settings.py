@@ -74,7 +74,7 @@ BAD = {
     "booleans as labels": (lambda: rg.DataTask(X, Y > 3), "labels must be numeric, got ndarray: booleans"),
     "objects": (lambda: rg.Ridge(np.array([1.0, None], object)), "ridge must be numeric, got ndarray: NoneType None"),
     "a huge integer": (lambda: rg.Ridge(10**400), "ridge must be numeric, got int: int too large"),
-    "too many modes": (lambda: rg.Task.power_law(1.5, 1.5, modes=10**10), "modes must be at most .* give None for inf"),
+    "too many modes": (lambda: rg.Task.power_law(1.5, 1.5, modes=10**10), "modes=10000000000 needs about .* None for inf"),
     "a sum that overflows": (lambda: rg.Task([1.0, 1.0], [1.7e308] * 2), "must have finite sums"),
     "a flag in words": (lambda: rg.Task([1.0], [1.0], keep_outputs="no"), "keep_outputs must be True or False, got 'no'"),
     "a junk population": (lambda: rg.Task([1.0], [1.0], population=5), "population must be made by a class method of Task"),
@@ -111,7 +111,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_refused_in_a_sentence(name):
     call, message = BAD[name]
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, MemoryError), match=message):
         call()
 
 

@@ -52,7 +52,8 @@ def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
     if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
     refuse_views(task.dim, learner)
-    return with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
+    axes = with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
+    return dict(Grid(axes).axes)  # refuses more points than fit into memory
 
 
 def groups_of(task: Mixture | ClassGroups) -> ClassGroups:

@@ -19,12 +19,12 @@ from rfgen.api.nouns import (
     with_strengths,
 )
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.controls import controlled
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
+from rfgen.numerics.memory import plan
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
@@ -88,6 +88,7 @@ def simulate_spectral(
         count = int(sizes)
     axes = with_strengths(axes, learner.augmentation)
     refuse_views_of_inputs(task, learner)
+    Grid(axes)  # refuses more points than fit into memory
     models = Members(count, learner.resampling)
     trials = validation.integer("trials", trials, 1)
     seed = checked_seed(seed)

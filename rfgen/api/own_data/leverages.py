@@ -18,8 +18,6 @@ NODES = 64
 # Over 75 settings of real and synthetic rows: a scatter below the first goes with a gap of 5 % at most (90th percentile);
 # a change by rows of their own below the second with 5 % too, from .1 with 26 % in the median.
 ALIKE, CHANGED = 0.05, 0.05
-# Rows whose leverages are computed together.
-TOGETHER = 1024
 # Rows on which the change is looked for, at the same shares.
 MOST_ROWS = 600
 
@@ -73,10 +71,9 @@ def _learned(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 def _scatter(task: Task, df1: np.ndarray) -> np.ndarray:
     """Standard deviation of 1 - leverage over its mean, at the degrees of freedom `df1` (points,)."""
-    coordinates = task.population.coordinates  # type: ignore[union-attr]
-    count, learned = coordinates.shape[0], _learned(task)[1]
-    parts = np.array_split(coordinates, -(-count // TOGETHER))
-    missed = 1.0 - np.concatenate([part**2 / (count * task.eigenvalues) @ learned for part in parts])
+    population: Any = task.population
+    count, learned = population.labels.shape[0], _learned(task)[1]
+    missed = 1.0 - np.concatenate([part**2 / (count * task.eigenvalues) @ learned for part in population.parts()])
     scatter = missed.std(axis=0) / np.maximum(missed.mean(axis=0), np.finfo(float).tiny)
     return np.interp(df1, learned.sum(axis=0)[::-1], scatter[::-1])
 
@@ -93,7 +90,8 @@ def _change(task: Task, n: float, df1: float) -> float:
     if count > MOST_ROWS:
         rows = np.random.default_rng(0).permutation(count)[:MOST_ROWS]
     share = rows.size / count
-    kernel, labels = population.coordinates[rows] @ population.coordinates[rows].T, population.labels[rows]
+    own, labels = population.some(rows), population.labels[rows]
+    kernel = own @ own.T
     gram = gram_of_kernel(kernel)
     of_rows = held_out_risk(kernel, gram, labels, n * share, ridge * share, influence=True)
     of_all = subsample_risk(gram, labels, n * share, ridge * share)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from rfgen.curves.cells.memory import budget
+from rfgen.numerics.memory import planned
 from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.own_functions import refusing
@@ -226,6 +226,4 @@ def _told(given: Any) -> str:
 
 def _fits(count: int, width: int) -> None:
     """Refuse features that do not fit into memory."""
-    if 2 * 8 * count * width > budget():
-        size = 8 * count * width / 2**30
-        raise MemoryError(f"features ({count}, {width}) take {size:.3g} GiB: take fewer rows or features")
+    planned(2 * 8 * count * width, f"features of shape ({count}, {width})", "take fewer rows or features")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.curves.cells.memory import budget
 from rfgen.numerics.gram import Gram
+from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
@@ -55,9 +55,7 @@ def fits(matrix: np.ndarray, kind: str, side: int) -> None:
         raise ValueError(
             f"data must be between {1.0 / LARGEST:g} and {LARGEST:g} in size, as features are squared: scale them"
         )
-    need = 8 * COPIES * side**2
-    if need > budget():
-        raise MemoryError(f"data of shape {matrix.shape} takes {need / 2**30:.3g} GiB to decompose: take fewer rows")
+    planned(8 * COPIES * side**2, f"the decomposition of data of shape {matrix.shape}", "take fewer rows")
 
 
 def at_rounding(gram: Gram, ridge: float, precision: float, kind: str) -> bool:

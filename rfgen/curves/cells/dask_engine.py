@@ -4,12 +4,13 @@ __all__ = ["Dask", "local_cluster"]
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rfgen.curves.cells.engines import Arrays, Job, LostEngineError, Measure, bytes_here
-from rfgen.curves.cells.memory import budget
 from rfgen.curves.cells.source import source_digest
+from rfgen.numerics.memory import budget
 from rfgen.numerics.precision import double_precision
 
 # Jobs that a cluster has at a time: it sees the work that it may grow for, and the store is looked into late.
@@ -92,7 +93,8 @@ class Dask:
                 advance(job.stop - job.start)
                 yield job, found
         finally:
-            self.client.cancel([future for future, _ in pending.values()], force=True)
+            with suppress(*_lost(distributed)):  # of a cluster that is gone there is nothing to cancel
+                self.client.cancel([future for future, _ in pending.values()], force=True)
 
     def bytes(self) -> int:
         """Half of the memory of a worker's device, or of what its limit leaves a thread: the least of all workers."""
@@ -114,7 +116,10 @@ class Dask:
             return self.client.submit(bytes, work, pure=False)
 
     def _submitted(self, work: Any, job: Job) -> Any:
-        return self.client.submit(_job, work, source_digest(), tuple(job), pure=False)
+        try:
+            return self.client.submit(_job, work, source_digest(), tuple(job), pure=False)
+        except _lost(_distributed()) as error:
+            raise LostEngineError(f"the Dask cluster is gone ({type(error).__name__})") from error
 
 
 def local_cluster() -> Any:
@@ -130,6 +135,11 @@ def _distributed() -> Any:
             'rg.Dask needs dask.distributed, which is not installed: pip install "rfgen[cluster]"'
         ) from None
     return distributed
+
+
+def _lost(distributed: Any) -> tuple[type[Exception], ...]:
+    """What a client that is closed raises, by version."""
+    return (OSError, getattr(distributed.client, "ClosedClientError", OSError))
 
 
 def _result(future: Any) -> Arrays | Exception:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from rfgen.curves.cells.memory import budget
 from rfgen.curves.cells.precision import Precision
+from rfgen.numerics.memory import budget
 
 Arrays = dict[str, np.ndarray]
 Measure = Callable[[int, int, Callable[[int], Any]], Arrays]

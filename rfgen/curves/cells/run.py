@@ -13,16 +13,18 @@ import numpy as np
 
 from rfgen.curves.cells.engines import Job, LostEngineError, the_call
 from rfgen.curves.cells.kept_runs import tell
-from rfgen.curves.cells.memory import plan
 from rfgen.curves.cells.precision import Precision
 from rfgen.curves.cells.source import source_digest
 from rfgen.curves.cells.store import Store, content_key
 from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.memory import plan, planned
 from rfgen.problems import validation
 
 Arrays = dict[str, np.ndarray]
 # What became of the cells of a run that was interrupted, and of pieces that an engine lost.
 INTERRUPTED, LOST = "interrupted", "lost"
+# What is kept of a trial: some eight numbers at the least.
+TRIAL_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def run_cells(
         raise ValueError(f"progress must be True, False or None, got {progress!r}")
     for cell in cells:
         plan(cell.bytes, 1, available, f"a trial{cell.where and ' at '}{cell.where}", knobs)
+    planned(TRIAL_BYTES * trials * len(cells), f"{trials} trials of {len(cells)} points", "lower trials", available)
     kept = None if store is None else _Kept(Store(store), cells)
     found: list[dict[int, Arrays]] = [{} for _ in cells]
     lost: list[tuple[Job, Exception]] = []

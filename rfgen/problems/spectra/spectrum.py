@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.compression import tail_quadrature
+from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short, span
@@ -22,8 +23,8 @@ from rfgen.problems.shown import short, span
 EXPLICIT_MODES = 4096
 # Tail nodes resolve effective ridges down to the eigenvalue of this index, that is min(n, features) up to 10^12.
 RESOLVED_INDEX = 1e12
-# More modes are not held one by one.
-MOST_MODES = 10**8
+# What a finite spectrum and its powers take of a mode, measured at 10^6.
+MODE_BYTES = 240
 # More modes in levels stand for infinitely many.
 MOST_COUNTED = 1e15
 # Below the resolved eigenvalues by this factor a mode contributes lambda/gamma to double precision: one node for all.
@@ -154,10 +155,7 @@ class Spectrum(Noun):
         """Eigenvalues exp(law(i)); for `modes=None` the tail up to index `last`, and the trace beyond on one node."""
         if modes is not None:
             modes = validation.integer("modes", modes, 1)
-            if modes > MOST_MODES:
-                raise ValueError(
-                    f"modes must be at most {MOST_MODES:.0e}, each takes memory, got {modes}: give None for infinitely many"
-                )
+            planned(MODE_BYTES * modes, f"modes={modes}", "take fewer, or None for infinitely many")
             return cls(np.exp(law(np.arange(1.0, modes + 1.0))), name=name, parameters={**parameters, "modes": modes})
         explicit = min(explicit, int(last))
         head = np.arange(1.0, explicit + 1.0)

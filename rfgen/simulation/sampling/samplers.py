@@ -238,7 +238,7 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
     if isinstance(population, FinitePopulation):
         scale = np.sqrt(task.eigenvalues)
         # signed coefficients: the population risk needs v_i itself, not its square
-        coefficients = population.labels.T @ population.coordinates / population.labels.shape[0] / scale
+        coefficients = population.cross / scale
         arrays = (scale, coefficients, task.null_power, population.coordinates, population.labels)
         replace = test_rows == "population" and not population.held_out
         return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=replace)

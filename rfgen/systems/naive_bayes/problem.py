@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.memory import planned
 from rfgen.problems import validation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.rules import number, numbers
@@ -54,6 +55,7 @@ class CorrelatedClasses(SystemTask):
         dim, size = validation.integer("dim", dim, 1), validation.integer("size", size, 1)
         if dim % size:
             raise ValueError(f"size must divide dim = {dim}, got {size}")
+        planned(8 * 3 * dim**2, f"the covariance of dim={dim} features", "lower dim")
         block = (1.0 - correlation) * np.eye(size) + correlation
         mean = np.where(np.arange(dim) % size == 0, length / np.sqrt(dim / size), 0.0)
         return cls(mean, np.kron(np.eye(dim // size), block), prior)

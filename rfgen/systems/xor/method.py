@@ -112,5 +112,6 @@ def simulate_network(
 
     return measured_curve(
         xor, net, {"n": checked_sizes(n), "steps": net.recorded}, run, lambda n: trial_bytes(xor, net, n),
-        (trials, seed, memory, progress, store), knobs=("width",), at_once=CELL_TRIALS, dtype="float32", network=repr(net),
+        (trials, seed, memory, progress, store), knobs=("width", "dim"), at_once=CELL_TRIALS, dtype="float32",
+        network=repr(net),
     )
