@@ -23,8 +23,8 @@ from rfgen.problems.shown import short, span
 EXPLICIT_MODES = 4096
 # Tail nodes resolve effective ridges down to the eigenvalue of this index, that is min(n, features) up to 10^12.
 RESOLVED_INDEX = 1e12
-# What a finite spectrum and its powers take of a mode, measured at 10^6.
-MODE_BYTES = 240
+# What a finite spectrum, its powers and a prediction take of a mode, measured at 2 and 8 million: 105.
+MODE_BYTES = 110
 # More modes in levels stand for infinitely many.
 MOST_COUNTED = 1e15
 # Below the resolved eigenvalues by this factor a mode contributes lambda/gamma to double precision: one node for all.
