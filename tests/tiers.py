@@ -10,8 +10,8 @@ import pytest
 # Of a session: all tests collected, before any is left out.
 COLLECTED = pytest.StashKey[list]()
 
-# XLA does not optimise the programs of tests: they compile in a third of the time and run up to three times as long.
-# But of these, by how their ids begin, where batches or steps of networks run longer than they compile (six blocks of pages:
+# XLA does not optimise the programs of tests, which compile in a third of the time and run up to three times as long.
+# But of these, by how their ids begin, where batches or steps of networks run longer than they compile (six blocks:
 # 100 s against 41), or where single-precision draws are compared to the last digit.
 OPTIMISED = (
     *(f"tests/test_readme.py::test_block_runs[{block}" for block in (
