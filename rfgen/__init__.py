@@ -153,8 +153,8 @@ from rfgen.api.methods.table import methods
 from rfgen.curves.cells.dask_engine import Dask
 from rfgen.curves.cells.precision import StandardError
 from rfgen.explorer import explore
-from rfgen.numerics.precision import PrecisionError
-from rfgen.numerics.program_cache import cache_programs
+from rfgen.numerics.compilation.precision import PrecisionError
+from rfgen.numerics.compilation.program_cache import cache_programs
 from rfgen.plotting import plot
 from rfgen.problems import datasets
 from rfgen.problems.augmentations import (

@@ -19,7 +19,7 @@ from rfgen.cli_engine import add_engine, engine_named
 from rfgen.cli_report import Verdict, validation_report
 from rfgen.cli_runs import add_runs, runs
 from rfgen.explorer.page import page
-from rfgen.numerics.program_cache import cache_programs
+from rfgen.numerics.compilation.program_cache import cache_programs
 from rfgen.plotting import plot
 
 EPILOG = """examples:

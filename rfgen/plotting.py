@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.bounding import least_along
+from rfgen.api.overfit.bounding import least_along
 
 if TYPE_CHECKING:
     import xarray

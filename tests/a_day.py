@@ -25,7 +25,7 @@ import xarray as xr
 
 import rfgen as rg
 from rfgen import theory
-from rfgen.numerics import program_maps
+from rfgen.numerics.compilation import program_maps
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.spectra.spectral_tails import spectral_tails

@@ -18,7 +18,7 @@ import numpy as np
 
 import rfgen as rg
 from rfgen.api.methods.table import METHODS
-from rfgen.numerics import program as programs
+from rfgen.numerics.compilation import program as programs
 
 SERVED = "served"
 DIM, N = 8, 12

@@ -26,7 +26,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threadpoolctl.threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))
     # and without the emitters of fusions programs compile in two thirds of the time and run as fast.
-    # One part to generate code for instead of 32: a quarter less (see rfgen/numerics/program.py).
+    # One part to generate code for instead of 32: a quarter less (see rfgen/numerics/compilation/program.py).
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
@@ -50,7 +50,7 @@ ROOMS += [
 jaxtyping.jaxtyped = type_checks.jaxtyped
 jaxtyping.install_import_hook([f"rfgen.{room}" for room in ROOMS], "beartype.beartype")
 # only now, as this imports the package; warnings go past what is wrapped round it
-caller = importlib.import_module("rfgen.numerics.caller")
+caller = importlib.import_module("rfgen.numerics.compilation.caller")
 caller.OURS = (*caller.OURS, type_checks.__name__)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

@@ -31,21 +31,21 @@ __all__ = [
 ]
 
 from rfgen.api.attacking import adversarial_error
-from rfgen.api.bounding import best_possible
 from rfgen.api.decomposing import fine_grained_variance
 from rfgen.api.diagnosis.verb import diagnose
-from rfgen.api.frontier import compute_frontier
 from rfgen.api.inferring import corrected_logistic
 from rfgen.api.merging import merge
-from rfgen.api.optimising import optimal_augmentation, optimal_ridge
-from rfgen.api.overfitting import overfitting_cost
+from rfgen.api.optimal.optimising import optimal_augmentation, optimal_ridge
+from rfgen.api.optimal.scheduling import best_schedule
+from rfgen.api.optimal.stopping import optimal_stopping
+from rfgen.api.optimal.valuing_rows import optimal_mixture, row_value
+from rfgen.api.overfit.bounding import best_possible
+from rfgen.api.overfit.overfitting import overfitting_cost
 from rfgen.api.own_data.learning_curve import learning_curve
 from rfgen.api.own_data.model_features import features_of, tangent_features
 from rfgen.api.own_data.risk_estimates import estimate_risk
 from rfgen.api.predicting import predict
-from rfgen.api.scaling_fit import fit_scaling_law
-from rfgen.api.scheduling import best_schedule
+from rfgen.api.scaling.frontier import compute_frontier
+from rfgen.api.scaling.scaling_fit import fit_scaling_law
 from rfgen.api.simulating import simulate
-from rfgen.api.stopping import optimal_stopping
-from rfgen.api.valuing_rows import optimal_mixture, row_value
 from rfgen.systems.sensitivity.verb import sensitivity

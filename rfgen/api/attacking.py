@@ -13,8 +13,8 @@ from rfgen.api.methods.table import method_for
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import blockwise
-from rfgen.numerics.precision import double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture

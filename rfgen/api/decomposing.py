@@ -11,7 +11,7 @@ from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.curves.dataset import DESCRIPTIONS
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.population import SpherePopulation

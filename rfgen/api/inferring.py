@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jax.scipy.special import ndtr, ndtri
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import rules, validation
 from rfgen.simulation.fits.logistic_fit import logistic_fit
 from rfgen.theory.classification.logistic_likelihood import signal_of_scores

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rfgen.curves.cells.run import checked_sizes
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture

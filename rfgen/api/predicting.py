@@ -16,7 +16,7 @@ from rfgen.api.nouns import AnyLearner, AnyTask, TasksOfSpaces, in_modes
 from rfgen.api.over_tasks import over_tasks
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import described
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 

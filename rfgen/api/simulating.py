@@ -16,7 +16,7 @@ from rfgen.curves.cells.dask_engine import Dask
 from rfgen.curves.cells.engines import call_in
 from rfgen.curves.cells.precision import Precision, StandardError
 from rfgen.curves.cells.store import checked_store
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 
 if TYPE_CHECKING:

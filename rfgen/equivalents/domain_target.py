@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.targets import MeanFit
 
 

@@ -1,8 +1,8 @@
 """The error kernel of rows drawn without replacement from N examples, on those left, for two ridges (indices 1, 2).
 
-Groups, V and u as in `rfgen.equivalents.held_out_blocks`; P the second moment of the fits to a row's noise, label noise
-included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an example left
-out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part 1 - l of the
+Groups, V and u as in `rfgen.equivalents.augmented.held_out_blocks`; P the second moment of the fits to a row's noise,
+label noise included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an
+example left out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part 1 - l of the
 former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean weights, so that
 
     T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
-from rfgen.equivalents.held_out_blocks import HeldOutBlocks
+from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 
 
 def held_out_kernel(

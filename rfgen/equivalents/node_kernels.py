@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from rfgen.equivalents.block_equilibrium import BlockEquilibrium
-from rfgen.equivalents.block_error_kernel import block_error_kernel
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.augmented.blocks import Blocks
 
 # Numbers of all pairs computed together: below it matrix products are thin, above it memory counts (750 x 1500 pairs of
 # one block: 2.9 s with 2^21, 1.2 s with 2^23).

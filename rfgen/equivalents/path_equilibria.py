@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from rfgen.equivalents.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
 
 Operators = DiagonalOperators | DenseOperators

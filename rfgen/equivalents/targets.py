@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
-from rfgen.equivalents.block_equilibrium import BlockEquilibrium
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
 
 
 @jax.tree_util.register_dataclass

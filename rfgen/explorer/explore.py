@@ -16,7 +16,7 @@ from rfgen.api.methods.flow_picture import flow_picture
 from rfgen.api.methods.table import method_for
 from rfgen.api.simulating import simulate
 from rfgen.explorer.sliders import learner_with, sliders, task_with
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.settings import Noun
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.numerics.tracing import is_traced
+from rfgen.numerics.compilation.tracing import is_traced
 from rfgen.problems.rules import Rule, instance
 from rfgen.problems.settings import Noun
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.numerics.tracing import is_traced
+from rfgen.numerics.compilation.tracing import is_traced
 
 # Longer arrays are shown by their ends, matrices by their range.
 MOST_SHOWN = 4

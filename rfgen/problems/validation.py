@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.numerics.compilation.tracing import is_traced
 from rfgen.numerics.memory import planned
-from rfgen.numerics.tracing import is_traced
 
 # What numpy would turn into floats in silence, by the kind of its dtype.
 REFUSED = {

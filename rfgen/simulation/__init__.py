@@ -2,4 +2,4 @@
 
 __all__ = ["classifier_runs"]
 
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classes.classifier import classifier_runs

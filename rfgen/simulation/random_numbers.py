@@ -34,7 +34,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry_2x32
 
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.simulation.arrays import Array
 
 # Normals are drawn this many at a time: threefry over a whole matrix runs out of cache (9.6 ns a number instead of 3.5).

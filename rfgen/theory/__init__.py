@@ -144,9 +144,9 @@ from rfgen.theory.ridge.optimal_augmentation import BestStrength, optimal_augmen
 from rfgen.theory.ridge.optimal_ridge import OptimalRidge, optimal_ridge
 from rfgen.theory.ridge.risk import Risk, risk
 from rfgen.theory.sgd.compute_optimal import ComputeOptimal, compute_optimal
-from rfgen.theory.sgd.feature_ridges import FeatureModes
-from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
-from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
-from rfgen.theory.sgd.second_moments import Iteration
+from rfgen.theory.sgd.many_passes.feature_ridges import FeatureModes
+from rfgen.theory.sgd.many_passes.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.stability import Stability, spectral_radius, stability
-from rfgen.theory.sgd.step_transform import StepTransform, step_transform
+from rfgen.theory.sgd.streaming.one_pass import OnePassCurve, iteration_of, one_pass_sgd
+from rfgen.theory.sgd.streaming.second_moments import Iteration
+from rfgen.theory.sgd.streaming.step_transform import StepTransform, step_transform

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg
 
 import rfgen as rg
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.views.view_moments import cached_moments
 
 

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import rfgen as rg
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 
 TIMES = np.geomspace(0.1, 1e6, 1000)
 # n, features (None: the kernel), modes

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.block_error_kernel import block_error_kernel
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.view_blocks import pattern_combinations
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.equivalents.targets import ModeTarget, VectorTarget
-from rfgen.equivalents.view_blocks import pattern_combinations
 from tests.oracles.dense import dense_risk, objective, slope
 from tests.oracles.patterns import linear_patterns, pattern_risk
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.numerics import program as module
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation import program as module
+from rfgen.numerics.compilation.program import program
 
 VALUES = np.linspace(0.1, 3.0, 50)
 

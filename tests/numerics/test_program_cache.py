@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 import rfgen
-from rfgen.numerics import program_cache
+from rfgen.numerics.compilation import program_cache
 
 ROOT = pathlib.Path(rfgen.__file__).parents[1]
 COUNT = """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.numerics import program_maps
+from rfgen.numerics.compilation import program_maps
 from rfgen.systems.lazy.deep_kernel_exponent import deep_kernel_exponent
 from rfgen.theory import risk
 from tests.benchmarks.compilations import count_compilations

@@ -13,7 +13,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge, rule_of
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.theory.classification.margin import margin_classifier
 from rfgen.theory.classification.teacher import teacher_classifier, teacher_moments
 from rfgen.theory.classification.weight_law import adversarial_error

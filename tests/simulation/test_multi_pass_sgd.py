@@ -9,7 +9,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.simulation.fits.ridge_fit import draw_features
-from rfgen.simulation.runs.multi_pass import BATCHES, _descend, batch_order, batch_settings
+from rfgen.simulation.runs.stochastic.multi_pass import BATCHES, _descend, batch_order, batch_settings
 from rfgen.simulation.runs.trials import source_of, trial_keys
 from rfgen.simulation.sampling import samplers
 from tests.oracles import sgd_moments

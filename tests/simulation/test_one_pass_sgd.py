@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.runs import one_pass as one_pass_module
-from rfgen.simulation.runs.one_pass import mode_errors, one_pass, one_pass_settings
+from rfgen.simulation.runs.stochastic import one_pass as one_pass_module
+from rfgen.simulation.runs.stochastic.one_pass import mode_errors, one_pass, one_pass_settings
 from rfgen.simulation.runs.trials import trial_keys
 from rfgen.simulation.sampling import samplers
 from rfgen.simulation.sampling.samplers import sampler

@@ -23,8 +23,8 @@ from rfgen.simulation.random_numbers import (
     standard_normals,
     uniforms,
 )
-from rfgen.simulation.runs import classifier
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classes import classifier
+from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory

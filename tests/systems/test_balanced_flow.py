@@ -6,7 +6,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import rfgen as rg
-from rfgen.numerics.contours import closed
+from rfgen.numerics.quadrature.contours import closed
 from rfgen.systems.linear_networks.balanced_flow import balanced_flow
 from rfgen.theory.ridge.block_risk import augmented_modes
 
@@ -81,7 +81,7 @@ def test_the_contour_serves_all_clocks():
 
 def test_contour_and_clock_are_enough(problem, monkeypatch):
     found = predicted(problem, 2)
-    monkeypatch.setattr("rfgen.numerics.contours.PANEL", 24)
+    monkeypatch.setattr("rfgen.numerics.quadrature.contours.PANEL", 24)
     again = predicted(problem, 2)
     assert np.max(np.abs(again.test / found.test - 1)) < 1e-8
     assert (np.diff(found.clock) > 0).all()

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import norm
 
 import rfgen as rg
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.state_evolution import state_evolution

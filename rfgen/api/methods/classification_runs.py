@@ -17,7 +17,7 @@ from rfgen.curves.grid import Grid
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.simulation.sampling.labelled_views import copies
 
 # Trials of one stored cell.

@@ -16,14 +16,14 @@ from rfgen.curves.cells.precision import fewest_trials
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
-from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.caller import warn_caller
+from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD
-from rfgen.simulation.runs.domains import DomainRuns, domain_bytes, domain_runs
+from rfgen.simulation.runs.populations.domains import DomainRuns, domain_bytes, domain_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.flow import domain_flow
 from rfgen.theory.domains.passes import domain_passes
@@ -32,7 +32,7 @@ from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.domains.views import Viewed, viewed
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.ridge.ensemble import ensemble
-from rfgen.theory.sgd.one_pass import iteration_of
+from rfgen.theory.sgd.streaming.one_pass import iteration_of
 
 # Points of commuting covariances computed together, few or many.
 TOGETHER = (8, 256)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.dynamics import posed_settings
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import GradientFlow

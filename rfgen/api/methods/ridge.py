@@ -14,7 +14,7 @@ from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_ou
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, described, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

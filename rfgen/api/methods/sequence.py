@@ -18,7 +18,7 @@ from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains, Law
 from rfgen.problems.domains.sequence import Sequence, Stage
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.simulation.runs.sequence import sequence_runs
+from rfgen.simulation.runs.populations.sequence import sequence_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.chain import chain_risks
 from rfgen.theory.domains.problem import DomainProblem

@@ -21,16 +21,16 @@ from rfgen.api.nouns import (
 )
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.posed import Posed
-from rfgen.theory.sgd.grouped_passes import grouped_passes, of_draws, of_views
-from rfgen.theory.sgd.multi_pass import MultiPassCurve, multi_pass_sgd
-from rfgen.theory.sgd.one_pass import OnePassCurve, iteration_of, one_pass_sgd
-from rfgen.theory.sgd.visits import Factors, stored, visited
+from rfgen.theory.sgd.many_passes.grouped_passes import grouped_passes, of_draws, of_views
+from rfgen.theory.sgd.many_passes.multi_pass import MultiPassCurve, multi_pass_sgd
+from rfgen.theory.sgd.many_passes.visits import Factors, stored, visited
+from rfgen.theory.sgd.streaming.one_pass import OnePassCurve, iteration_of, one_pass_sgd
 
 STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 

@@ -24,8 +24,8 @@ from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, w
 from rfgen.curves.controls import controlled
 from rfgen.curves.dataset import MEASURED, dataset
 from rfgen.curves.grid import Grid
+from rfgen.numerics.compilation.program_maps import spare_maps
 from rfgen.numerics.memory import plan
-from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner

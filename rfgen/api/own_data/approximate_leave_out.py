@@ -10,7 +10,7 @@ from rfgen._version import __version__
 from rfgen.api.own_data.rows import fits, read_data, read_labels
 from rfgen.curves.arguments import Dataset
 from rfgen.curves.grid import Grid
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
 from rfgen.problems.trainings.classifier import Logistic
 from rfgen.simulation.fits.logistic_fit import logistic_fit

@@ -10,7 +10,7 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.api.own_data.held_out_points import SENTENCES, Rows, point
 from rfgen.curves.cells.run import progress_bar
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_kernel
 from rfgen.numerics.interpolation import farthest_first, interpolated
 from rfgen.theory.estimation.held_out_risk import held_out_risk

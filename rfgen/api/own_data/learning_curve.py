@@ -12,7 +12,7 @@ from rfgen.api.own_data.held_out_points import Rows
 from rfgen.api.own_data.held_out_table import curve_of_rows
 from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.own_functions import own_result

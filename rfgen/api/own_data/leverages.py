@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.curves.grid import Grid
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import gram_of_kernel
 from rfgen.problems.task import Task
 from rfgen.theory.estimation.held_out_risk import held_out_risk

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from rfgen.numerics.compilation.program_maps import spare_maps
 from rfgen.numerics.memory import planned
-from rfgen.numerics.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.problems.own_functions import refusing
 

@@ -14,7 +14,7 @@ from rfgen.api.own_data.rows import ROUNDING, at_rounding, fits, read_blocks, re
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import Gram, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import Logistic

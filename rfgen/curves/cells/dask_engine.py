@@ -10,8 +10,8 @@ from typing import Any
 
 from rfgen.curves.cells.engines import Arrays, Job, LostEngineError, Measure, bytes_here
 from rfgen.curves.cells.source import source_digest
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.memory import budget
-from rfgen.numerics.precision import double_precision
 
 # Jobs that a cluster has at a time: it sees the work that it may grow for, and the store is looked into late.
 AHEAD = 1000

@@ -16,7 +16,7 @@ from rfgen.curves.cells.kept_runs import tell
 from rfgen.curves.cells.precision import Precision
 from rfgen.curves.cells.source import source_digest
 from rfgen.curves.cells.store import Store, content_key
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.memory import plan, planned
 from rfgen.problems import validation
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.curves.cells.content import Unknown, content
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 
 # How files end that are whole, set aside and unfinished, and the seconds after which nobody finishes them.
 CELL, DAMAGED, TEMPORARY, ABANDONED = ".npz", ".damaged", ".tmp", 3600.0

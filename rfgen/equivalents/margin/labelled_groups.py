@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.numerics.normal_quadrature import normal_nodes
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
 @jax.tree_util.register_dataclass

@@ -19,7 +19,7 @@ from jaxtyping import Array
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views
-from rfgen.numerics.normal_quadrature import normal_nodes
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
 def answered(sums: Callable[[Array], Array], at: Any) -> Array:

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.numerics.truncated_normal import truncated_nodes
+from rfgen.numerics.quadrature.truncated_normal import truncated_nodes
 
 # Private nodes by the number of views, all multisets of which are taken: 105, 220, 210 of them.  Further views: below.
 NODES = {2: 14, 3: 10, 4: 7}

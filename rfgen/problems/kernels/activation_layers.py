@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.kernels.feature_maps import activation_function
 from rfgen.problems.kernels.network_layers import namespace
 from rfgen.problems.own_functions import HostFunction, differentiable

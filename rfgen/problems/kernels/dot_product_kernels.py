@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.numerics.tracing import is_traced
+from rfgen.numerics.compilation.tracing import is_traced
 from rfgen.problems import validation
 from rfgen.problems.kernels.activation_layers import layer_of, refuse_jumps
 from rfgen.problems.kernels.feature_maps import activation_rule

@@ -18,7 +18,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.kernels.feature_maps import activation_function
 
 # Beyond this many standard deviations a normal weighs 1e-32.

@@ -28,7 +28,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.kernels.network_layers import namespace
 from rfgen.problems.own_functions import refusing

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.caller import warn_caller
+from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.problems import validation
 from rfgen.problems.kernels.dot_product_kernels import GaussianKernel
 from rfgen.problems.populations.gaussian_inputs import axis_variances

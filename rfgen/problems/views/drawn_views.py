@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation, View
 from rfgen.problems.data_task import DataTask
 

@@ -32,11 +32,17 @@ from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
 from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
-from rfgen.simulation.runs.multi_pass import BatchSettings, batch_bytes, batch_settings, multi_pass
-from rfgen.simulation.runs.one_pass import OnePassSettings, one_pass, one_pass_bytes, one_pass_settings, pairs_together
 from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_bytes, batch_settings, multi_pass
+from rfgen.simulation.runs.stochastic.one_pass import (
+    OnePassSettings,
+    one_pass,
+    one_pass_bytes,
+    one_pass_settings,
+    pairs_together,
+)
+from rfgen.simulation.runs.stochastic.visits import visits
 from rfgen.simulation.runs.trajectory import trajectory
-from rfgen.simulation.runs.visits import visits
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import feature_sampler, kernel_sampler
 from rfgen.simulation.sampling.samplers import mode_levels, sampler

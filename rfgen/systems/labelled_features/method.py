@@ -11,7 +11,7 @@ from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import measured_curve
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.systems.labelled_features.problem import LabelledFeatures

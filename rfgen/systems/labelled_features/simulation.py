@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
 from rfgen.simulation.fits.margin_fit import loss_values, margin_fit

@@ -24,9 +24,9 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import loss_of
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.systems.labelled_features.problem import LabelledFeatures
 
 # Bins of u for each label, alike in number of rows.

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.kernels.dot_product_kernels import NNGP, NTK
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.equivalents.node_kernels import NodeKernels
-from rfgen.numerics.contours import closed
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.quadrature.contours import closed
 from rfgen.theory.dynamics.ends import dimension, prediction_covariance
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem

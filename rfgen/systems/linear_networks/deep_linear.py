@@ -32,9 +32,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import needs_double_precision
 
 # Eigenvalues, and log s for each: trapezoidal rules.  A mode switches on over a range of log s that narrows as u_0 falls.
 NODES = (320, 512)

@@ -27,9 +27,9 @@ import jax.numpy as jnp
 from jax.nn import logsumexp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_edges, marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import needs_double_precision
 
 # Times beyond this count as infinite: what still moves then has an eigenvalue below 1e-40, and the least positive edge
 # of the bulk in double precision is 1e-33 (alpha = 1 itself diverges as time does).

@@ -11,9 +11,9 @@ import numpy as np
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve, sample_sizes
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
-from rfgen.simulation.runs.classifier import classifier_runs
+from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.systems.naive_bayes.problem import CorrelatedClasses, NaiveBayes
 from rfgen.systems.naive_bayes.simulation import naive_bayes_runs
 from rfgen.systems.naive_bayes.theory import bayes_errors, naive_bayes_errors

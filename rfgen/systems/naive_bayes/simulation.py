@@ -27,7 +27,7 @@ def fit_naive_bayes(rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, f
 def naive_bayes_runs(classes: CorrelatedClasses, trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
     """`error` (trials,) of the trials from number `start` on; each depends on `seed` and its number alone.
 
-    The training sets are those on which `rfgen.simulation.runs.classifier` trains on the rotated classes.
+    The training sets are those on which `rfgen.simulation.runs.classes.classifier` trains on the rotated classes.
 
     >>> classes = CorrelatedClasses.blocks(dim=60, size=3, correlation=0.5, length=2.0)
     >>> naive_bayes_runs(classes, 3, 0, 0, 50)["error"].shape

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.systems.relu_students.relu_networks import StudentTeacher, draw, features, population, seed_keys
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked

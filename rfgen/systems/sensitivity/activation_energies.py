@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.kernels.feature_maps import activation_function, activation_rule
 from rfgen.problems.own_functions import differentiable
 

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies
 from rfgen.theory.ridge.risk import risk

@@ -11,9 +11,9 @@ import numpy as np
 from rfgen._version import __version__
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.grid import Grid, blockwise
-from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.precision import double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.caller import warn_caller
+from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies, activation_energies
 from rfgen.systems.sensitivity.theory import Sensitivity

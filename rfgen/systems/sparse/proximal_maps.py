@@ -18,7 +18,7 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array
 
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.program_maps import sparing_maps
 
 # The normal density, and all terms that hold it, underflow beyond.
 BEYOND = 37.0

@@ -10,7 +10,7 @@ import numpy as np
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import measured_curve, sample_sizes
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import GradientFlow
 from rfgen.systems.sphere_labels.problem import ZonalLabels

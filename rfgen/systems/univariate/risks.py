@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.numerics.precision import double_precision
-from rfgen.numerics.program_maps import spare_maps
+from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.program_maps import spare_maps
 from rfgen.problems import validation
 from rfgen.systems.univariate.min_norm_interpolant import min_norm_interpolant
 from rfgen.systems.univariate.piecewise_linear import distance, linear_spline

@@ -11,8 +11,8 @@ from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
-from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.caller import warn_caller
+from rfgen.numerics.compilation.program import program
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 from rfgen.systems.xor.simulation import trial_bytes, xor_network_runs
 from rfgen.systems.xor.theory import XORFirstStep, xor_first_step

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.precision import double_precision
+from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.gauss_panels import gauss_panels
+from rfgen.numerics.quadrature.gauss_panels import gauss_panels
 
 PASSES, STEADY = 20_000, 1e-12
 

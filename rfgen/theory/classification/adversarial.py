@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import SparseWeights, margin_equilibrium
 from rfgen.equivalents.margin.ridge_path import HARD
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.theory.classification.margin import MarginClassifier, measured_margins
 
 

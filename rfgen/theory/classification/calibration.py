@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.continuation import newton
-from rfgen.numerics.normal_quadrature import normal_nodes
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.theory.classification.teacher import TeacherMoments, label_law
 
 

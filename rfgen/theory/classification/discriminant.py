@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.problems.classes.class_groups import ClassMoments
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier
 

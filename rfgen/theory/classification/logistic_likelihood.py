@@ -22,10 +22,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_losses import LOSSES
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.continuation import follow
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 SOLVED, TOLERANCE = 1e-9, 1e-12
 # Lengths of the way from a weak signal to the one looked for.

@@ -16,9 +16,9 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Weights, margin_equilibrium
 from rfgen.equivalents.margin.ridge_path import loss_of
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.problems.classes.class_groups import ClassMoments
 
 

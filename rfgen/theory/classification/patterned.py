@@ -18,8 +18,8 @@ from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibr
 from rfgen.equivalents.margin.patterned_groups import PatternedGroups
 from rfgen.equivalents.margin.patterned_rows import PatternRows, pattern_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.theory.classification.viewed import ViewedClassifier, by_levels, clean_spread, kinds_of_rows

@@ -19,8 +19,8 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.patterned import CORNER, seen_blocks

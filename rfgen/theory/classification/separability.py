@@ -20,10 +20,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.continuation import newton
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
 @sparing_maps

@@ -26,10 +26,10 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import loss_of
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compression import compress
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.problems.classes.teacher import Teacher
 
 # Gauss-Hermite nodes over u given om, for the logistic link.

@@ -22,8 +22,8 @@ from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibr
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.equivalents.margin.viewed_groups import ViewedGroups
 from rfgen.equivalents.margin.viewed_rows import ViewRule, view_rule
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.margin.weight_response import shrunk_normal
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.theory.classification.margin import MarginClassifier
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from rfgen.algebra.flow import RIDGES
 from rfgen.algebra.matrices import Inverse
 from rfgen.algebra.structure import Structure
-from rfgen.numerics.contours import DECADE, decaying, filter_weights
+from rfgen.numerics.quadrature.contours import DECADE, decaying, filter_weights
 from rfgen.theory.compiled.batch import Batch, equations_of, flat
 from rfgen.theory.compiled.core import VANISHING, UnsolvedError, continued, solve_core
 from rfgen.theory.compiled.lines import line_values

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.algebra.structure import Core, Structure
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.compiled.core import UnsolvedError, solve_core
 from rfgen.theory.compiled.dense import Dense
 from rfgen.theory.compiled.many import risks

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.algebra.structure import Core, Structure
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.compiled.core import BRANCH, LARGEST_STEP, start_core
 from rfgen.theory.compiled.lines import line_values
 from rfgen.theory.compiled.moments import Linear, Metrics, means, moment_equations

@@ -18,10 +18,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.operators import DiagonalOperators
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.compilation.precision import require_double_precision
 
 
 def _kappa(eigenvalues: Array, n: Any, ridge: Any) -> Array:

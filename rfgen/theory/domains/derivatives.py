@@ -18,11 +18,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.block_error_kernel import block_error_kernel
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.theory.domains.problem import DomainProblem
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
 from rfgen.equivalents.node_kernels import quadratic_form
 from rfgen.equivalents.targets import NoiseTarget
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.dynamics.assembled import RISK_FLOOR, RISK_TOLERANCE, SCALAR_TOLERANCE

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.domains.derivatives import domain_derivatives
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.domains.risk import domain_risk

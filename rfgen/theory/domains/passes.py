@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
-from rfgen.numerics.precision import require_double_precision
+from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.ridge.block_risk import AugmentedProblem
-from rfgen.theory.sgd.group_losses import group_losses
-from rfgen.theory.sgd.multi_pass import TOLERANCE
-from rfgen.theory.sgd.second_moments import Iteration
+from rfgen.theory.sgd.many_passes.group_losses import group_losses
+from rfgen.theory.sgd.many_passes.multi_pass import TOLERANCE
+from rfgen.theory.sgd.streaming.second_moments import Iteration
 
 
 def domain_passes(

@@ -17,11 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.block_error_kernel import block_error_kernel
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.dynamics.spectral_filters import Filter, windows
 from rfgen.theory.dynamics.trajectory import kernels_at, largest_eigenvalue

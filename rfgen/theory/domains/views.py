@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfgen.equivalents.view_blocks import pattern_combinations
+from rfgen.equivalents.augmented.view_blocks import pattern_combinations
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.domains.domains import Law

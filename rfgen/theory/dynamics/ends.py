@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import WeightTarget
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.dynamics.spectral_filters import Filter
 from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_risk
 

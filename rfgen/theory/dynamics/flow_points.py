@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.dynamics.ends import blocks_of, total_trace
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 

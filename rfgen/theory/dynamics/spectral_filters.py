@@ -12,8 +12,8 @@ weights w_0 it adds psi_t(H) w_0.  The residual function psi_t:
 
 With constant momentum x is a function of the larger root r of the recursion, q being the other:
 psi_t = (r^(t+1) (1 - q) - q^(t+1) (1 - r)) / (r - q), of Chebyshev (r^t + q^t) / (1 + beta^t).  The contours are drawn in r
-(`rfgen.numerics.contours`): circles for few steps, for many the parabola r = e^-s next to r = 1, and its mirror image next
-to r = -1 at rates near the edge of stability.  (Derived: theory (6.1) to (6.3) and (6.8).)
+(`rfgen.numerics.quadrature.contours`): circles for few steps, for many the parabola r = e^-s next to r = 1, and its mirror
+image next to r = -1 at rates near the edge of stability.  (Derived: theory (6.1) to (6.3) and (6.8).)
 """
 
 __all__ = ["Filter", "Window", "filter_of", "windows"]
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfgen.numerics.contours import AMPLITUDE, DECADE, Curve, circle, decaying, filter_weights, scalar_error
+from rfgen.numerics.quadrature.contours import AMPLITUDE, DECADE, Curve, circle, decaying, filter_weights, scalar_error
 
 # Steps up to which circles serve, and the least clock of a parabola for whole steps: its end must stay left of r = 0.
 FEW_STEPS, LEAST_CLOCK = 48, 200.0

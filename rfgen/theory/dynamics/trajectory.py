@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.node_kernels import NodeKernels, magnitude, node_kernels, quadratic_form
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
 from rfgen.equivalents.targets import WeightTarget
-from rfgen.numerics.precision import needs_double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.dynamics.assembled import Trajectory, assembled
 from rfgen.theory.dynamics.ends import PARTS, blocks_of, dimension, prediction_covariance, total_trace
 from rfgen.theory.dynamics.fewer_nodes import fewer_nodes

@@ -29,8 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.numerics.contours import decaying, filter_weights
 from rfgen.numerics.gram import Gram
+from rfgen.numerics.quadrature.contours import decaying, filter_weights
 from rfgen.theory.estimation.risk_estimators import OUTSIDE, reach
 
 # Flow this short, in units of the inverse largest eigenvalue, has learned nothing that double precision could show.

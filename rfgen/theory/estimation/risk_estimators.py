@@ -32,8 +32,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import equilibrium, training_group
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.gram import Gram
-from rfgen.numerics.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 # A row with less than this, times n, outside the span of the others has none: rounding of the eigenvectors.

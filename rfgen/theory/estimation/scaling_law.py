@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rfgen.numerics.compression import tail_quadrature
-from rfgen.theory.sgd.feature_ridges import FeatureModes
-from rfgen.theory.sgd.step_transform import StepTransform, step_transform
+from rfgen.theory.sgd.many_passes.feature_ridges import FeatureModes
+from rfgen.theory.sgd.streaming.step_transform import StepTransform, step_transform
 
 # The parameters; in noise and offset the losses are linear, so that 0 is no flat end of them.
 NAMES = ("log scale", "alpha", "beta", "noise", "log rate", "offset")

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge
 from rfgen.theory.ridge.risk import risk

@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 
 

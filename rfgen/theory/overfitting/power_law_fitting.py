@@ -26,8 +26,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.monotone_root import decreasing_root
-from rfgen.numerics.precision import needs_double_precision
 
 # Noise beyond this counts as this: the target is then pure noise to double precision.
 MOST_NOISE = 1e200

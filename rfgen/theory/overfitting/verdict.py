@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.theory.overfitting.effective_rank import effective_ranks

@@ -14,14 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.block_error_kernel import block_error_kernel
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
-from rfgen.equivalents.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
-from rfgen.numerics.precision import needs_double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -155,8 +155,8 @@ def augmented_risk(
     members of an ensemble; label noise belongs to the samples.  "population": of two that each draw samples of their own
     from one training set, for a `resampled` problem.
 
-    Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.blocks`, `block_equilibrium`,
-    `block_error_kernel`.
+    Source: derived (the question is that of arXiv 2605.10290); see `rfgen.equivalents.augmented.blocks`,
+    `block_equilibrium`, `block_error_kernel`.
 
     >>> import jax, rfgen
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)

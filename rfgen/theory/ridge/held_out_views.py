@@ -2,7 +2,7 @@
 
 A view is gain x + noise, the gain alike for all modes: rows are counted in units of gain x, so that training sees x and
 tests are made from x/gain.  What the noise has in proportion to the second moment of x is an operator of its own: it is
-drawn anew for each row, x is not.  Equations: see `rfgen.equivalents.held_out_blocks`.
+drawn anew for each row, x is not.  Equations: see `rfgen.equivalents.augmented.held_out_blocks`.
 """
 
 __all__ = ["held_out_views"]
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.equivalents.blocks import Blocks
-from rfgen.equivalents.held_out_blocks import HeldOutBlocks
+from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.targets import ModeTarget
 
 

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import Equilibrium, Group, equilibrium, training_group
 from rfgen.equivalents.error_kernel import error_kernel
-from rfgen.numerics.program_maps import sparing_maps
+from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk
 

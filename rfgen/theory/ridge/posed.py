@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.equivalents.augmented.pencil import Pencil
 from rfgen.equivalents.operators import DiagonalOperators
-from rfgen.equivalents.pencil import Pencil
 from rfgen.equivalents.targets import ModeTarget
-from rfgen.numerics.at_points import at_points
-from rfgen.numerics.caller import warn_caller
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.at_points import at_points
+from rfgen.numerics.compilation.caller import warn_caller
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask

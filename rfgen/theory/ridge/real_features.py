@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.block_equilibrium import block_equilibrium
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
+from rfgen.equivalents.augmented.view_blocks import pattern_combinations
 from rfgen.equivalents.operators import DenseOperators
-from rfgen.equivalents.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
 from rfgen.equivalents.targets import VectorTarget
-from rfgen.equivalents.view_blocks import pattern_combinations
-from rfgen.numerics.at_points import at_points
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.at_points import at_points
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.views.view_moments import ViewMoments
 from rfgen.theory.ridge.block_risk import AugmentedProblem

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
-from rfgen.numerics.precision import needs_double_precision
+from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.problems.spectra.modes import Modes
 
 

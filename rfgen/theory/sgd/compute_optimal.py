@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.theory.sgd.feature_ridges import FeatureModes
-from rfgen.theory.sgd.step_transform import step_transform
+from rfgen.theory.sgd.many_passes.feature_ridges import FeatureModes
+from rfgen.theory.sgd.streaming.step_transform import step_transform
 
 # Local exponents are slopes over a decade of compute.
 HALF_SPAN = 0.5 * np.log(10.0)

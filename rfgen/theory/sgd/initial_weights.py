@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.equivalents.block_equilibrium import BlockEquilibrium
-from rfgen.numerics.contours import Curve
+from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
+from rfgen.numerics.quadrature.contours import Curve
 from rfgen.theory.dynamics.ends import dimension
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 

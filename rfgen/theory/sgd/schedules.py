@@ -24,10 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from rfgen.numerics.precision import require_double_precision
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.task import Task
-from rfgen.theory.sgd.second_moments import Iteration
+from rfgen.theory.sgd.streaming.second_moments import Iteration
 
 # Sweeps end where one lowers the excess risk by less than this share, and at the latest after so many.
 SETTLED, MOST_SWEEPS = 1e-12, 200
@@ -89,7 +89,7 @@ def best_schedules(task: Task, iteration: Iteration, steps: int, cap: float) -> 
     Source: derived; in continuous time, noise dominating, the decay (1 - t/T)^(2 alpha - 1) is that of arXiv 2602.04774.
 
     >>> import jax, rfgen
-    >>> from rfgen.theory.sgd.one_pass import iteration_of
+    >>> from rfgen.theory.sgd.streaming.one_pass import iteration_of
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=3.0, noise=0.3, modes=100)
     >>> with jax.enable_x64(True):
     ...     iteration = iteration_of(rfgen.OnePassSGD(rate=0.1, steps=50), {"rate": 0.1, "batch": 1.0})

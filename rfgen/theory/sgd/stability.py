@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.theory.sgd.second_moments import Iteration, MomentNodes
+from rfgen.theory.sgd.streaming.second_moments import Iteration, MomentNodes
 
 # Beyond this a root is not sought: it overflows within two steps.
 LARGEST_GROWTH = 1e300

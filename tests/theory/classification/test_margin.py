@@ -12,8 +12,8 @@ from scipy import integrate, special, stats
 
 import rfgen as rg
 from rfgen.equivalents.margin.ridge_path import loss_of
-from rfgen.numerics.normal_quadrature import normal_nodes
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
+from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.adversarial import linf_training

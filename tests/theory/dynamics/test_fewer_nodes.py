@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rfgen.numerics.contours import scalar_error
+from rfgen.numerics.quadrature.contours import scalar_error
 from rfgen.theory.dynamics.fewer_nodes import fewer_nodes
 from rfgen.theory.dynamics.spectral_filters import Filter, windows
 from rfgen.theory.dynamics.trajectory import SIZES

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.equivalents.blocks import Blocks
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.path_equilibria import approach, path_equilibria, upper_edge
-from rfgen.numerics import contours
+from rfgen.numerics.quadrature import contours
 from rfgen.systems.linear_networks.isotropic_flow import isotropic_flow
 from rfgen.theory.dynamics import spectral_filters
 from rfgen.theory.ridge.block_risk import augmented_modes

@@ -9,7 +9,7 @@ import pytest
 from flint import arb, ctx
 
 import rfgen as rg
-from rfgen.numerics.program import program
+from rfgen.numerics.compilation.program import program
 from rfgen.theory.ridge.risk import risk
 from tests.oracles.scalar import exact_risk
 

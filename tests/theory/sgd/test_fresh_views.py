@@ -10,7 +10,7 @@ import pytest
 import rfgen as rg
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
-from rfgen.theory.sgd.one_pass import iteration_of, one_pass_sgd
+from rfgen.theory.sgd.streaming.one_pass import iteration_of, one_pass_sgd
 
 P, NOISE = 40, 0.3
 EIGENVALUES, POWER = np.arange(1, P + 1) ** -1.3, np.arange(1, P + 1) ** -1.5

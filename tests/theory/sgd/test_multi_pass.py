@@ -11,8 +11,8 @@ import pytest
 import rfgen as rg
 from rfgen.theory.dynamics.trajectory import equilibria_at
 from rfgen.theory.ridge.block_risk import augmented_modes
-from rfgen.theory.sgd import multi_pass as module
-from rfgen.theory.sgd.one_pass import iteration_of
+from rfgen.theory.sgd.many_passes import multi_pass as module
+from rfgen.theory.sgd.streaming.one_pass import iteration_of
 from tests.oracles.sgd_moments import given_data
 
 LAM = np.arange(1, 121) ** -1.1
@@ -99,7 +99,7 @@ def test_few_steps_between_known_ones_change_nothing(monkeypatch):
 def test_another_contour_changes_nothing(monkeypatch, settings):
     learner = rg.Learner(rg.SGD(0.7, [3, 30, 300], batch=2, **settings), features=60)
     wide = rg.predict(TASK, learner, n=100)
-    monkeypatch.setattr("rfgen.theory.sgd.contour.WIDEST", 0.41)
+    monkeypatch.setattr("rfgen.theory.sgd.many_passes.contour.WIDEST", 0.41)
     narrow = rg.predict(TASK, learner, n=100)
     for name in NAMES:
         np.testing.assert_allclose(narrow[name], wide[name], rtol=1e-9, err_msg=name)

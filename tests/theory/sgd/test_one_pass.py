@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.theory.sgd.one_pass import iteration_of, one_pass_sgd
+from rfgen.theory.sgd.streaming.one_pass import iteration_of, one_pass_sgd
 
 P = 12
 EIGENVALUES, POWER, NOISE = np.arange(1, P + 1) ** -1.3, np.arange(1, P + 1) ** -1.5, 0.3

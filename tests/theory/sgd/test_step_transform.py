@@ -6,8 +6,8 @@ import pytest
 import rfgen as rg
 from rfgen.theory.overfitting.scaling_exponents import phase
 from rfgen.theory.sgd.compute_optimal import compute_optimal
-from rfgen.theory.sgd.feature_ridges import FeatureModes
-from rfgen.theory.sgd.step_transform import step_transform
+from rfgen.theory.sgd.many_passes.feature_ridges import FeatureModes
+from rfgen.theory.sgd.streaming.step_transform import step_transform
 
 CURVES = {
     "infinite": (rg.Task.power_law(1.5, 1.5, 0.5), 100.0, 0.3, 1.0),

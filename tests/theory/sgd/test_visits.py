@@ -8,10 +8,10 @@ import pytest
 
 import rfgen as rg
 from rfgen.theory.ridge.block_risk import augmented_modes
-from rfgen.theory.sgd.grouped_passes import grouped_passes, of_views
-from rfgen.theory.sgd.multi_pass import multi_pass_sgd
-from rfgen.theory.sgd.one_pass import iteration_of
-from rfgen.theory.sgd.visits import _factors
+from rfgen.theory.sgd.many_passes.grouped_passes import grouped_passes, of_views
+from rfgen.theory.sgd.many_passes.multi_pass import multi_pass_sgd
+from rfgen.theory.sgd.many_passes.visits import _factors
+from rfgen.theory.sgd.streaming.one_pass import iteration_of
 
 TASK = rg.Task.power_law(1.1, 1.3, 0.3, modes=60)
 STEPS = [0, 3, 20, 100]

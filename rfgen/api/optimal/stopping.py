@@ -1,0 +1,120 @@
+"""`optimal_stopping`: when to stop."""
+
+__all__ = ["optimal_stopping"]
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rfgen.api.methods.dynamics import FLAGS, one_output, posed_settings, trajectories
+from rfgen.api.methods.table import method_for
+from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
+from rfgen.api.optimal.optimising import least_ridge
+from rfgen.api.optimal.stochastic_stopping import stochastic_stopping
+from rfgen.api.over_tasks import over_tasks
+from rfgen.api.own_data.leverages import with_leverages
+from rfgen.curves.arguments import Numbers
+from rfgen.curves.dataset import dataset
+from rfgen.curves.grid import Grid
+from rfgen.numerics.compilation.precision import double_precision
+from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
+from rfgen.problems.task import Task
+from rfgen.problems.trainings.spectral import Ridge
+from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
+from rfgen.theory.dynamics.ends import total_trace
+from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
+from rfgen.theory.dynamics.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    import xarray
+
+# The search starts at this share of the inverse of the training second moment's trace: nothing is learned before.
+EARLIEST = 1e-3
+
+
+@over_tasks
+@double_precision
+def optimal_stopping(
+    task: Task | DataTask, learner: Learner, n: Numbers | None = None, *, form: str | None = None
+) -> "xarray.Dataset":
+    """The time (or step) at which training has the least exact test risk, what it is there, and what stopping late costs.
+
+    Parameters
+    ----------
+    task, learner, n, form
+        As in `predict`; the clock of the learner's training (`time`, `steps`) plays no part.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over all settings but the clock: `time` or `steps` (0: do not train; inf: train to the end; NaN with a reason in
+        `attrs["failures"]`: not found), the variables of `predict` there, `end_test`, the risk at the end of training,
+        `late_loss` = `end_test` - `test`, and `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the
+        same data.  Stochastic trainings: steps up to 100,000, or inf, where training comes to rest and only `test` is
+        known; without `best_ridge`.
+
+    Raises
+    ------
+    ValueError
+        As in `predict`, and where the outputs are kept.
+
+    Notes
+    -----
+    Exact as `predict`.
+
+    References
+    ----------
+    Derived: `rfgen.theory.dynamics`.
+
+    Examples
+    --------
+    >>> import rfgen as rg
+    >>> task = rg.Task.isotropic(100, noise=0.5)
+    >>> best = rg.optimal_stopping(task, rg.Learner(rg.GradientFlow(0.0)), n=[50, 100, 200])
+    >>> best.time.values.round(3), (best.test / best.best_ridge_test).values.round(3)
+    (array([0.619, 1.269, 2.237]), array([1.004, 1.009, 1.012]))
+    """
+    method_for("optimal_stopping", task, learner, form=form)
+    refuse_held_out(task, learner)
+    if isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD):
+        return stochastic_stopping(task, learner, n)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
+    training, augmentation = learner.training, learner.augmentation
+    if eigen.keep_outputs:
+        raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
+    settings, posed, noise = posed_settings(task, learner, form)
+    clock = list(training.axes)[-1]
+    axes.pop(clock)
+    strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
+    rows, ridges, hidden = [], {}, 0
+    for at in Grid(axes).points:
+        for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
+
+            def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
+                return trajectories(eigen, each, one, training, at, times, noise)
+
+            whole = clock == "steps"
+            first = each.problem if each.problem.null_power.ndim == 0 else one_output(each.problem, 0)
+            start = 1.0 if whole else EARLIEST / max(total_trace(first), 1e-300)
+            found = theory_optimal_stopping(curve, start, whole)
+            key = (number, at["n"], at["features"])
+            if key not in ridges:
+                ridges[key] = least_ridge(task, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
+            values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
+            end, hidden = found.end.test[0], hidden + (not found.found)
+            rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
+                         "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})
+    grid = Grid({**axes, **strengths})
+    variables = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
+    warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
+    variables, alike = with_leverages(eigen, grid, variables)
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **alike}
+    if augmentation is not None:
+        attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
+    if hidden:
+        attributes["failures"] = (
+            f"points not found: {hidden}; the rate is beyond the edge of stability, or the least risk may lie at steps "
+            "without a contour of affordable size (momentum near 1 or scheduled): look at predict"
+        )
+    return dataset(grid.axes, variables, eigen, attributes)

@@ -1,0 +1,3 @@
+"""Verbs on scaling laws: compute-optimal frontiers, fits of measured losses."""
+
+__all__: list[str] = []

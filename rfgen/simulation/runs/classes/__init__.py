@@ -1,0 +1,3 @@
+"""Runs of classifiers."""
+
+__all__: list[str] = []

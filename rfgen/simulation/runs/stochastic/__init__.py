@@ -1,0 +1,3 @@
+"""Runs of stochastic gradient descent."""
+
+__all__: list[str] = []

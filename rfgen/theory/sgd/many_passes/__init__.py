@@ -1,0 +1,3 @@
+"""Many passes over the same samples."""
+
+__all__: list[str] = []

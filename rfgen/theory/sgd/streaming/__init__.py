@@ -1,0 +1,3 @@
+"""One pass: every step on fresh samples."""
+
+__all__: list[str] = []
