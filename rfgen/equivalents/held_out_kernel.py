@@ -2,8 +2,9 @@
 
 Groups, V and u as in `rfgen.equivalents.augmented.held_out_blocks`; P the second moment of the fits to a row's noise,
 label noise included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an
-example left out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part 1 - l of the
-former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean weights, so that
+example left out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part
+1 - l of the former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean
+weights, so that
 
     T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
     e_0 = mass_0 w V_01 V_02 ((1 - f) T + P),    e_j = sum_{g > 0} mass_g weight_g V_g1 V_g2 covariance_gj R_g,

@@ -11,9 +11,9 @@ V is not constant: the noise 1 - f*^2 is small where f* is near 1 or -1, and wha
 On the sphere with a target of x_1, G^2 is a dot-product kernel too: with g_m = E[G^2 P_m] the equation for V is diagonal in
 the Gegenbauer degrees m, V_m = g_m h_m/(n - g_m), h the bracket without V.  Its mean is the variance of the squared risk.
 
-The flow is a sum over complex ridges, f_t = sum_a w_a f(ridge_a) (see `rfgen.numerics.quadrature.contours`), and so are its mean
-and, in pairs, its variance, V = sum_ab w_a w_b V_ab.  Each V_ab solves the equation of one ridge with G_a G_b instead of G^2 and
-(f* - fbar_a)(f* - fbar_b) instead of the square.  Equations: theory (13.1) and (13.2).
+The flow is a sum over complex ridges, f_t = sum_a w_a f(ridge_a) (see `rfgen.numerics.quadrature.contours`), and so are
+its mean and, in pairs, its variance, V = sum_ab w_a w_b V_ab.  Each V_ab solves the equation of one ridge with G_a G_b
+instead of G^2 and (f* - fbar_a)(f* - fbar_b) instead of the square.  Equations: theory (13.1) and (13.2).
 """
 
 __all__ = ["KernelClassifier", "classifier_errors", "kernel_classifier", "kernel_flow_classifier"]
