@@ -169,7 +169,6 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, -0.1), "radius must be >= 0, got -0.1"),
         (lambda: rg.adversarial_error(PAIR, rg.Learner(rg.Ridge(1.0)), 50, 0.1, norm="l1"), "norm must be 'l2' or 'linf'"),
         (lambda: rg.simulate(PAIR, rg.Learner(rg.Hinge(1.0)), n=50.5, trials=2), "n must be whole numbers"),
-        (lambda: rg.predict(PAIR, rg.Learner(rg.Ridge(1.0), augmentation=rg.Flip()), 50), "augmentation of classifiers"),
         (lambda: rg.ClassGroups([1, 1], [1, 0], np.eye(2), np.ones(2)), r"labels must be \+1 or -1"),
         (lambda: rg.ClassGroups([0, 0], [1, -1], np.eye(2), np.ones(2)), "counts must hold at least one row"),
         (lambda: rg.ClassGroups([1, 1], [1, -1], np.eye(2), np.ones(3)), "variances must have one entry per coordinate"),

@@ -43,7 +43,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_commands_on_kept_runs": (),
     },
     "tests/domains/test_accuracy.py": {
-        "test_drawn_rows": (),
+        "test_drawn_rows": ("distilled",),
         "test_real_rows_used_elsewhere": (),
     },
     "tests/domains/test_domains.py": {

@@ -15,7 +15,7 @@ from rfgen.theory.dynamics.flow_points import flow_points
 
 
 @double_precision
-def flow_picture(task: Any, learner: Any, settings: dict[str, np.ndarray], points: int) -> dict[str, np.ndarray] | None:
+def flow_picture(task: Any, learner: Any, settings: dict[str, Any], points: int) -> dict[str, np.ndarray] | None:
     """test, train, bias, variance, noise (points,) of gradient flow, right to 1e-6, at `settings` (numbers or (at most
     points,)), which go before the learner's own; None for what `predict` alone knows: initial weights, several outputs.
 
@@ -36,7 +36,8 @@ def flow_picture(task: Any, learner: Any, settings: dict[str, np.ndarray], point
     augmentation, posed, _ = posed_settings(task, learner, None)
     if len(augmentation) > 1 or posed[0].problem.null_power.ndim:
         return None
-    own = {"features": learner.features, "time": learner.training.time, "ridge": learner.training.ridge}
+    training: Any = learner.training
+    own = {"features": learner.features, "time": training.time, "ridge": training.ridge}
     own |= {"noise": task.risk_noise, **settings}
     if any(np.ndim(value) for name, value in own.items() if name not in settings):
         return None

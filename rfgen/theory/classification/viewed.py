@@ -88,7 +88,7 @@ def viewed_moments(groups: ClassGroups, law: ModeLaw, views: Any, intercept: boo
 
 def kinds_of_rows(
     groups: ClassGroups, lead: np.ndarray, direction: np.ndarray, covariance: np.ndarray, intercept: bool
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Shares, labels, weights, signs, directions and covariances of the rows of `groups`, those alike put together.
 
     Without `intercept` a row and its mirror image, of the other label, say the same.
