@@ -12,7 +12,7 @@ COLLECTED = pytest.StashKey[list]()
 
 # XLA does not optimise the programs of tests, which compile in a third of the time and run up to three times as long.
 # But of these, by how their ids begin, where batches or steps of networks run longer than they compile (six blocks:
-# 100 s against 41), or where single-precision draws are compared to the last digit.
+# 100 s against 41), or where numbers are compared to the last digit.
 OPTIMISED = (
     *(f"tests/test_readme.py::test_block_runs[{block}" for block in (
         "print(by_mode.bias_by_mode", "print(rg.check(task, rg.Learner(rg.OnePa", "one_pass_of_sgd",
@@ -22,6 +22,7 @@ OPTIMISED = (
     "tests/simulation/test_multi_pass_sgd.py::test_the_whole_set_in_each_batch", "tests/simulation/test_one_pass_sgd.py",
     "tests/simulation/test_sgd_agreement.py", "tests/simulation/test_shapes.py::test_examples_on_the_host",
     "tests/simulation/test_trajectory.py", "tests/systems/test_xor_network.py", "tests/systems/test_xor_verbs.py",
+    "tests/theory/ridge/test_block_risk.py::test_no_augmentation_is_plain_regression",
 )
 
 # file -> test -> the parameter sets of it that stay quick

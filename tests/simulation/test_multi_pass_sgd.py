@@ -115,10 +115,10 @@ def test_moments_given_the_data_are_the_exact_ones(double):
     training = rg.SGD([0.5, 0.2], [15, 4], batch=[1, 3], ridge=[0.5])
     settings = batch_settings(training, False, "float64")
     keys = jax.random.split(jax.random.key(5), runs)
-    arrays = jnp.asarray(rows), jnp.asarray(labels)
+    arrays, begin = (jnp.asarray(rows), jnp.asarray(labels)), jnp.zeros((settings.groups, 2, 8))
     for batch in (1, 3):
         # runs, times, groups, columns, 8
-        weights = np.asarray(jax.vmap(lambda key, b=batch: _descend(key, *arrays, settings, 12, b))(keys))
+        weights = np.asarray(jax.vmap(lambda key, b=batch: _descend(key, *arrays, settings, 12, b, begin))(keys))
         for group, rate in enumerate((0.5, 0.2)):
             for column, part in ((0, signal), (1, noise), (None, signal + noise)):
                 means, spreads = sgd_moments.given_data(rows, part, rate, batch, 0.5, 15)
