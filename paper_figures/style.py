@@ -219,13 +219,14 @@ def _label(panels: np.ndarray) -> None:
 
 
 def _folded(text: str) -> str:
-    """Two lines, broken at the blank outside of formulas that is nearest to the middle.
+    """Two lines, broken behind a colon, or at the blank nearest to the middle; not in formulas, nor beside an equals sign.
 
-    >>> _folded("spectrum of $a b$: tempered").splitlines()
-    ['spectrum of $a b$:', 'tempered']
+    >>> _folded("spectrum of $a b$: tempered").splitlines(), _folded("MNIST: α = 1.1, β = 1.3").splitlines()
+    (['spectrum of $a b$:', 'tempered'], ['MNIST:', 'α = 1.1, β = 1.3'])
     """
     blanks = [at for at, letter in enumerate(text) if letter == " " and text[:at].count("$") % 2 == 0]
+    blanks = [at for at in blanks if "=" not in (text[at - 1], text[at + 1 : at + 2])]
     if not blanks or "\n" in text:
         return text
-    at = min(blanks, key=lambda place: abs(place - len(text) / 2))
+    at = min(blanks, key=lambda place: (text[place - 1] != ":", abs(place - len(text) / 2)))
     return f"{text[:at]}\n{text[at + 1:]}"

@@ -53,9 +53,9 @@ def test_sums_are_kept(modes, decades, seed, shape, log_gamma):
 def test_a_million_modes(alpha):
     index = np.arange(1.0, 1e6 + 1)
     weights = np.stack([np.ones_like(index), index**-1.3])
-    started = time.perf_counter()
+    started = time.process_time()
     nodes, _, through = compress(index**-alpha, weights)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert nodes.size < 700
     assert through[-1] == index.size
     for name, gamma, error in relative_errors(index**-alpha, weights, [1e-9, 1e-4, 1.0]):
