@@ -11,6 +11,7 @@ __all__ = ["Start"]
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
@@ -58,7 +59,7 @@ class Start:
 
     def _seen(self, nodes: BlockEquilibrium) -> np.ndarray:
         """tr[A Q] (nodes, tests)."""
-        test = np.asarray(self.problem.target.test)
+        test = jax.tree.map(np.asarray, self.problem.target).test  # three programs less
         return np.asarray(self.problem.blocks.of_tests(np.asarray(nodes.traces))) @ test.reshape(test.shape[0], -1)
 
     def _sums(self, mean: np.ndarray, traces: np.ndarray) -> np.ndarray:
