@@ -364,6 +364,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_temperature_of_two_balanced_classes_is_a_closed_form": (),
     },
     "tests/simulation/test_visits.py": {
+        "test_random_starts": (),
         "test_ensembles": (),
         "test_many_passes_in_views": ("mask",),
         "test_samples_of_ones_own": (),

@@ -69,3 +69,17 @@ def test_visits_that_change_nothing_are_those_of_plain_training():
     )
     for part in ("test", "train", "norm", "bias"):
         np.testing.assert_allclose(seen[part], plain[part], rtol=1e-10)
+
+
+STARTS = {
+    "samples": (rg.Learner(rg.SGD(0.3, [5, 40], batch=4, initial_variance=0.05)), {"n": 50}),
+    "samples, features": (rg.Learner(rg.SGD(0.3, [5, 40], batch=4, initial_variance=0.05), features=80), {"n": 50}),
+    "one pass": (rg.Learner(rg.OnePassSGD(0.2, [5, 40], batch=2, initial_variance=0.05)), {}),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_random_starts(name):
+    learner, sizes = STARTS[name]
+    report = rg.check(rg.Task.power_law(1.2, 1.5, 0.3, modes=60), learner, **sizes, trials=60, seed=1)
+    assert report.agrees, report
