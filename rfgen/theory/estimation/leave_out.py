@@ -173,7 +173,8 @@ def _block_maps(gram: Gram, own: np.ndarray, outside: np.ndarray, ridges: np.nda
     scale = ridges / bottom if free else np.ones_like(ridges)
     turned = (turn.T @ own) * share[:, None, :]
     within = np.abs(scale[:, None] * np.sum(turned * (turn.T @ own), axis=2)).min(axis=0) if free else 0.0
-    first = np.maximum(values, within) > gram.vectors.shape[0] * OUTSIDE
+    rounding = gram.vectors.shape[0] * OUTSIDE
+    first = (values > rounding) | (within > rounding**0.5)  # as of `reach`
     values = np.where(first, np.maximum(values, 0.0), 0.0)
     lift = np.where(first, scale[:, None], 1.0)[:, :, None]
     system = np.diag(values) + lift * (turned @ own.T @ turn)

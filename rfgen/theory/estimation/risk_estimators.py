@@ -68,7 +68,7 @@ def reach(gram: Gram, labels: Any, within: Any = 0.0) -> tuple[Any, Any]:
     if rank + gram.centred == n:
         return xp.zeros(n), xp.zeros_like(labels)
     outside = 1.0 - gram.centred / n - xp.sum(gram.vectors * gram.vectors, axis=1)
-    told = (outside > n * OUTSIDE) | (within > n * OUTSIDE)
+    told = (outside > n * OUTSIDE) | (within > (n * OUTSIDE) ** 0.5)
     outside = xp.where(told, xp.maximum(outside, np.finfo(np.float64).tiny), 0.0)
     left = labels - gram.vectors @ (gram.vectors.T @ labels)
     return outside, xp.where(outside[:, None] > 0.0, left, 0.0)
