@@ -432,6 +432,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/test_fuzz.py": {
         "test_random_expressions": (),
+        "test_random_rows": (),
         "test_random_tasks": (),
     },
     "tests/test_numbers_that_were_wrong.py": {

@@ -83,12 +83,12 @@ def leave_rows_out(gram: Gram, labels: Any, ridge: Any, time: Any = math.inf, wi
     n, rank = gram.vectors.shape
     if n == 1 or rank == 0 or time * gram.values[0] < NOTHING * n:
         return LeftOut(labels, matrix=np.eye(n) if with_matrix else None)
+    outside, left = reach(gram, labels)
     ridges, weights = flow_nodes(ridge, time, n - 1)
     bottom = gram.values[-1] + ridges
     share = bottom / (gram.values[:, None] + ridges)
     diagonal = (gram.vectors * gram.vectors) @ share
     scale = ridges / bottom if rank < n else np.ones_like(ridges)
-    outside, left = reach(gram, labels, np.abs(scale * diagonal).min(axis=1))
     apart = outside[:, None] > 0.0
     inverse = weights / np.where(apart, outside[:, None] + scale * diagonal, diagonal)
     # G and Q of R = G (I - UU') + Q U'
@@ -121,7 +121,7 @@ def leave_blocks_out(
     [0.333333, 0.333333, 0.333333, 0.333333]
     """
     n, rank = gram.vectors.shape
-    outside, left = reach(gram, labels, np.inf)  # told apart in the directions of each block
+    outside, left = reach(gram, labels)
     project = gram.vectors.T @ labels
     residuals = np.empty_like(labels)
     at_clean = None if clean is None else np.empty((len(blocks), labels.shape[1]))
@@ -168,13 +168,12 @@ def _block_maps(gram: Gram, own: np.ndarray, outside: np.ndarray, ridges: np.nda
     live = outside > 0.0
     beyond = np.where(live[:, None] & live, beyond, 0.0)
     values, turn = np.linalg.eigh(beyond)
+    first = values > gram.vectors.shape[0] * OUTSIDE
+    values = np.where(first, values, 0.0)
     bottom = gram.values[-1] + ridges
     share = bottom[:, None] / (gram.values + ridges[:, None])
     scale = ridges / bottom if free else np.ones_like(ridges)
     turned = (turn.T @ own) * share[:, None, :]
-    within = np.abs(scale[:, None] * np.sum(turned * (turn.T @ own), axis=2)).min(axis=0) if free else 0.0
-    first = np.maximum(values, within) > gram.vectors.shape[0] * OUTSIDE
-    values = np.where(first, np.maximum(values, 0.0), 0.0)
     lift = np.where(first, scale[:, None], 1.0)[:, :, None]
     system = np.diag(values) + lift * (turned @ own.T @ turn)
     spread = np.broadcast_to(np.where(first[:, None], turn.T, 0.0), system.shape)

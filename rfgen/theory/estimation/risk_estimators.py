@@ -57,19 +57,17 @@ class RiskEstimators:
     relative_error: Any
 
 
-def reach(gram: Gram, labels: Any, within: Any = 0.0) -> tuple[Any, Any]:
+def reach(gram: Gram, labels: Any) -> tuple[Any, Any]:
     """What lies off the span of K, of each row, diag(I - UU'), (n,), and of `labels` (n, outputs), (I - UU') labels.
 
-    Of a centred K the constant is no such direction, and labels are to be centred.  Where it is at rounding it is 0, unless
-    it is beside a part `within` (n,) the span that is not: there the root of it, in the labels, counts.
+    Of a centred K the constant is no such direction, and labels are to be centred.
     """
     xp = _namespace(labels, gram.vectors)
     n, rank = gram.vectors.shape
     if rank + gram.centred == n:
         return xp.zeros(n), xp.zeros_like(labels)
     outside = 1.0 - gram.centred / n - xp.sum(gram.vectors * gram.vectors, axis=1)
-    told = (outside > n * OUTSIDE) | (within > n * OUTSIDE)
-    outside = xp.where(told, xp.maximum(outside, np.finfo(np.float64).tiny), 0.0)
+    outside = xp.where(outside > n * OUTSIDE, outside, 0.0)
     left = labels - gram.vectors @ (gram.vectors.T @ labels)
     return outside, xp.where(outside[:, None] > 0.0, left, 0.0)
 
@@ -95,6 +93,7 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     n, rank = gram.vectors.shape
     values, free = gram.values, n - rank - gram.centred
     columns = columns - xp.mean(columns, axis=0) if gram.centred else columns
+    outside, left = reach(gram, columns)
     along = gram.vectors.T @ columns
 
     bottom = values[-1] + ridge if rank else ridge + 1.0
@@ -103,7 +102,6 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     scale = ridge / bottom if free else 1.0
     residual = gram.vectors @ (share[:, None] * along)
     diagonal = (gram.vectors * gram.vectors) @ share
-    outside, left = reach(gram, columns, scale * diagonal)
     trace = free + scale * xp.sum(share)
     squares = xp.sum((left + scale * residual) ** 2, axis=0)
     apart = outside[:, None] > 0.0
