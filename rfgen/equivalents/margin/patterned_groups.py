@@ -16,7 +16,7 @@ from jaxtyping import Array
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_rows import PatternRows, TrainedPattern, trained_pattern
-from rfgen.equivalents.margin.viewed_groups import answered
+from rfgen.equivalents.margin.viewed_groups import SeenRows, answered
 
 # What forces on rows which all pull alike make of blocks that views turn about, as a share of those that they do not.
 LEAST_POWER = 1e-6
@@ -68,18 +68,11 @@ def measured_pattern(loss: MarginLoss, weight: Array, rows: TrainedPattern, shar
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class PatternedGroups:
-    """Rows of several kinds, as `ViewedGroups`, in views of the `patterns`; components and directions are those of it times
+class PatternedGroups(SeenRows):
+    """Rows in views of the `patterns`; components and directions are those of it times
     `blocks`, the last fastest.
     """
 
-    counts: Any
-    labels: Any
-    weights: Any
-    sign: Any
-    direction: Any
-    covariance: Any
-    reach: Any
     patterns: tuple[PatternRows, ...]
     blocks: int = field(metadata={"static": True})
     directions: int = field(metadata={"static": True})
@@ -90,16 +83,6 @@ class PatternedGroups:
     def way(self) -> "PatternedGroups | None":
         """The same with coarse means, where they are of more than one dimension."""
         return None if max(rows.gains.shape[2] for rows in self.patterns) == 1 else replace(self, nodes="coarse")
-
-    @property
-    def weight(self) -> Any:
-        """Total weight of the rows times their largest second moment."""
-        return jnp.sum(self.counts * self.weights) * self.reach
-
-    @property
-    def lean(self) -> Any:
-        """Half the difference of the shares of labels."""
-        return 0.5 * jnp.sum(self.counts * self.labels) / jnp.sum(self.counts)
 
     def _at(self, state: MarginState) -> tuple[Array, Array, Array, Array]:
         """Mean, spread and gamma of the blocks' scores, label times intercept, of each kind."""

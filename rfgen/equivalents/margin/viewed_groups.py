@@ -4,7 +4,7 @@ Components are covariances: those of the common parts of views, then those of th
 views that are all alike, the common ones alone.  Equations: theory (16.1), (16.2) and (16.3).
 """
 
-__all__ = ["ViewedGroups", "answered", "measured_views"]
+__all__ = ["SeenRows", "ViewedGroups", "answered", "measured_views"]
 
 import math
 from collections.abc import Callable
@@ -37,13 +37,10 @@ def answered(sums: Callable[[Array], Array], at: Any) -> Array:
     return of(jnp.stack(at))
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class ViewedGroups:
+class SeenRows:
     """Rows of several kinds: `counts`, `labels`, loss `weights` (kinds,); the mean of a kind is `sign` times direction
-    `direction`, its covariance `covariance` (kinds,), numbers below `covariances`.
-
-    `rule` of the views, None for one, and `coarse`, for the way; `reach`: the largest second moment of a row.
+    `direction`, its covariance `covariance` (kinds,); `reach`: the largest second moment of a row.
     """
 
     counts: Any
@@ -53,15 +50,6 @@ class ViewedGroups:
     direction: Any
     covariance: Any
     reach: Any
-    rule: ViewRule | None
-    coarse: ViewRule | None
-    directions: int = field(metadata={"static": True})
-    covariances: int = field(metadata={"static": True})
-
-    @property
-    def way(self) -> "ViewedGroups | None":
-        """The same with coarse means."""
-        return None if self.coarse is None else replace(self, rule=self.coarse, coarse=None)
 
     @property
     def weight(self) -> Any:
@@ -72,6 +60,22 @@ class ViewedGroups:
     def lean(self) -> Any:
         """Half the difference of the shares of labels."""
         return 0.5 * jnp.sum(self.counts * self.labels) / jnp.sum(self.counts)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ViewedGroups(SeenRows):
+    """Kinds have one of so many `directions` and `covariances`; `rule` of the views, None for one; `coarse`, for the way."""
+
+    rule: ViewRule | None
+    coarse: ViewRule | None
+    directions: int = field(metadata={"static": True})
+    covariances: int = field(metadata={"static": True})
+
+    @property
+    def way(self) -> "ViewedGroups | None":
+        """The same with coarse means."""
+        return None if self.coarse is None else replace(self, rule=self.coarse, coarse=None)
 
     def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
         """Forces at leave-one-out margins lowered by `shift`."""

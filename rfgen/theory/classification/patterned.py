@@ -22,7 +22,7 @@ from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.theory.classification.viewed import ViewedClassifier, by_levels, clean_spread, kinds_of_rows
+from rfgen.theory.classification.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
 
 # The corner of the hinge is rounded over this width: margins and risks change by less.
 CORNER = 1e-5
@@ -30,25 +30,11 @@ CORNER = 1e-5
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class PatternedMoments:
-    """Groups as in `ViewedMoments`, and `patterns` of their views; `variances` (covariances * blocks, levels) and
+class PatternedMoments(SeenMoments):
+    """`patterns` of the views; `variances` (covariances * blocks, levels) and
     `overlaps` (directions * blocks, directions * blocks, levels) are those of blocks of coordinates.
     """
 
-    shares: Any
-    labels: Any
-    weights: Any
-    sign: Any
-    direction: Any
-    covariance: Any
-    group_sign: Any
-    group_direction: Any
-    group_covariance: Any
-    classes: Any
-    variances: Any
-    clean: Any
-    multiplicity: Any
-    overlaps: Any
     patterns: tuple[PatternRows, ...]
     blocks: int = field(metadata={"static": True})
 

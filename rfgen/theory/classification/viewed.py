@@ -4,7 +4,7 @@ Equations: theory (16.1), (16.2) and (16.3).
 """
 
 __all__ = [
-    "ViewedClassifier", "ViewedMoments", "by_levels", "clean_spread", "kinds_of_rows", "viewed_classifier",
+    "SeenMoments", "ViewedClassifier", "ViewedMoments", "by_levels", "clean_spread", "kinds_of_rows", "viewed_classifier",
     "viewed_moments",
 ]
 
@@ -30,15 +30,14 @@ from rfgen.problems.classes.class_groups import ClassGroups
 LEAST_LEVELS, PADDING = 64, 32
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class ViewedMoments:
+class SeenMoments:
     """Groups seen in views, by levels of coordinates; groups whose means are opposite, or covariances alike, share them.
 
     `shares`, `labels`, `weights`, `sign`, `direction`, `covariance` of the rows, (kinds,); `group_sign`,
-    `group_direction`, `group_covariance` and `classes` of the groups, (groups,); `variances` (covariances of common parts,
-    then of private ones; levels), `clean` (covariances, levels), of clean inputs, `multiplicity` (levels,), `overlaps`
-    (directions, directions, levels) of the means of views; `gain`: they are this times the clean means.
+    `group_direction`, `group_covariance` and `classes` of the groups, (groups,); `variances` (parts, levels) of what views
+    see, `clean` (covariances, levels) of clean inputs, `multiplicity` (levels,), `overlaps` (directions, directions,
+    levels) of the means of views.
     """
 
     shares: Any
@@ -55,6 +54,15 @@ class ViewedMoments:
     clean: Any
     multiplicity: Any
     overlaps: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ViewedMoments(SeenMoments):
+    """Parts of `variances`: covariances of common parts, then of private ones; `gain`: means of views are this times the
+    clean ones; `rule` of the views, None for one, and `coarse`, for the way.
+    """
+
     gain: Any
     rule: ViewRule | None
     coarse: ViewRule | None
