@@ -65,7 +65,7 @@ class SeenRows:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ViewedGroups(SeenRows):
-    """Kinds have one of so many `directions` and `covariances`; `rule` of the views, None for one; `coarse`, for the way."""
+    """Kinds have one of `directions` and of `covariances`; `rule` of the views, None for one; `coarse`, for the way."""
 
     rule: ViewRule | None
     coarse: ViewRule | None
