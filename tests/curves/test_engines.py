@@ -53,21 +53,27 @@ def test_a_cell_that_raises_is_told_and_the_rest_finish(client, monkeypatch):
         survival.run(rg.Dask(client))
 
 
+class Closing(rg.Dask):
+    """Its cluster is closed, by another thread, once three pieces have been given."""
+
+    def measured(self, *call):
+        for number, given in enumerate(super().measured(*call)):
+            yield given
+            if number == 2:
+                threading.Thread(target=self.client.cluster.close).start()
+
+
 def test_a_cluster_that_goes(tmp_path):
     """What is finished is kept, and another goes on; without a store it is returned."""
     truth, stores = survival.run()[0], {"kept": tmp_path / "cells", "returned": None}
     for store in stores.values():
         with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
-            engine = rg.Dask(client)
-            timer = threading.Timer(0.4, client.cluster.close)
-            timer.start()
             if store:
                 with pytest.raises(ConnectionError, match=r"cluster is gone .*: \d+ of 40 pieces are in store=.*goes on"):
-                    survival.run(engine, store, pause=0.05)
+                    survival.run(Closing(client), store, pause=0.2)
             else:
                 with pytest.warns(UserWarning, match="stopped after"):
-                    found, attributes = survival.run(engine, pause=0.05)
-            timer.join()
+                    found, attributes = survival.run(Closing(client), pause=0.2)
     some = ~np.isnan(found).all((1, 2))
     assert "interrupted" in attributes and 0 < some.sum() < 40 and np.array_equal(found[some], truth[some])
     kept, log = {path.name for path in stores["kept"].glob(f"*{CELL}")}, tmp_path / "log"
