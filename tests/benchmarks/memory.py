@@ -53,7 +53,7 @@ def _domains(n, dim, training, features=None):
 
 
 def _stages(n, dim):
-    domains, *_ = _domains(n, dim, None)
+    domains, *_ = _domains(n, dim, rg.Ridge(1.0))
     first = rg.Stage("first", rg.Learner(rg.Ridge(0.2 * n)), {"a": n})
     second = rg.Stage("second", rg.Learner(rg.GradientFlow(2.0)), {"b": n}, start="first")
     return domains, rg.Sequence([first, second]), None, {}
@@ -100,7 +100,7 @@ SHAPES = {
         rg.Learner(rg.Ridge(1.0), augmentation=rg.GaussianNoise(0.1, views=3)),
     ),
     "sphere": lambda s: (
-        rg.Task.sphere(10, rg.ReLUKernel() if hasattr(rg, "ReLUKernel") else rg.NTK("relu", depth=1), [0.0, 1.0]),
+        rg.Task.sphere(10, rg.NTK("relu", depth=1), [0.0, 1.0]),
         rg.Learner(rg.Ridge(1.0)), int(4000 * s), {},
     ),
     "members": lambda s: (
@@ -177,7 +177,6 @@ def measured(name):
     """The same in a process of its own."""
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_TRIM_THRESHOLD_": "0", "RFGEN_SHAPE": name,
     }
     done = subprocess.run([sys.executable, __file__, "--here", name], capture_output=True, text=True, env=environment)
     if done.returncode:

@@ -37,6 +37,7 @@ from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
+from rfgen.simulation.runs.memory import pair_bytes
 from rfgen.simulation.runs.trials import (
     fingerprint,
     initial_weights,
@@ -44,7 +45,6 @@ from rfgen.simulation.runs.trials import (
     refuse_streams,
     settings_of,
     source_of,
-    trial_bytes,
     trials_at_once,
 )
 from rfgen.simulation.sampling.fresh_views import refuse_views
@@ -137,16 +137,15 @@ def simulate_spectral(
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
             refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
-        need = count * trial_bytes(source, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize)
+        drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
+        need = pair_bytes(drawn, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)
-        together = plan(2 * need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
+        together = 2 * plan(need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
         initial = initial_weights(training, eigen, source, features, dtype)
         own = fingerprint(source) if store is not None else ()
         if each is not None:
             own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
-
-        drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
 
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = drawn,

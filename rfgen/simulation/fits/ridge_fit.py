@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted
 from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
@@ -110,7 +110,7 @@ def draw_features(key: Any, sample: Sample, features: int, rank: int) -> tuple[A
     gram = rows @ rows.T
     # the unresolved tail, and enough to keep a rank-deficient factor real
     diagonal = sample.tail + 4 * xp.finfo(dtype).eps * xp.trace(gram)
-    factor = cholesky(gram + diagonal * xp.eye(n, dtype=dtype))
+    factor = cholesky(shifted(gram, diagonal))
     design = factor @ (white * scale)
 
     def lift(basis: Array) -> Array:

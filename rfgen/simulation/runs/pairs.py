@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array, few_threads, namespace
+from rfgen.simulation.arrays import Array, few_threads, namespace, on_host
+from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import FeatureSampler
@@ -54,11 +55,10 @@ def over_pairs(
 ) -> PairMeasures:
     """`pair(*stacked)` of two trials `trial(sample, features_key, n, features, settings)`, for each of `keys` (pairs, 2).
 
-    `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators) or one after another: on the CPU in
-    NumPy, unless `compiled`, for trainings step by step.
+    `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators, each with as many) or one after
+    another: on the CPU in NumPy, unless `compiled`, for trainings step by step.
     """
-    on_host = jax.devices()[0].platform == "cpu" and not (batched or compiled)
-    if on_host:
+    if on_host() and not (batched or compiled):
         with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
             pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
         found = {name: [vars(one)[name] for one in pairs] for name, value in vars(pairs[0]).items() if value is not None}
@@ -109,14 +109,17 @@ def _over_pairs(
 ) -> PairMeasures:
     within = None if isinstance(source, FeatureSampler) else features
 
-    def drawn(key: Array, shared: Array) -> Any:
-        rows_key, own = jax.random.split(key)
-        return trial(_design(source, rows_key, own, shared, n, features), own, n, within, settings)
+    def every(keys: Array, source: Any, settings: Any) -> PairMeasures:
+        def drawn(key: Array, shared: Array) -> Any:
+            rows_key, own = jax.random.split(key)
+            return trial(_design(source, rows_key, own, shared, n, features), own, n, within, settings)
 
-    def both(two: Array) -> PairMeasures:
-        shared = fold_in(two[0], SHARED)
-        if batched:
-            return pair(*jax.vmap(drawn, (0, None))(two, shared))
-        return pair(*jax.lax.map(lambda key: drawn(key, shared), two))
+        def both(two: Array) -> PairMeasures:
+            shared = fold_in(two[0], SHARED)
+            if batched:
+                return pair(*jax.vmap(drawn, (0, None))(two, shared))
+            return pair(*jax.lax.map(lambda key: drawn(key, shared), two))
 
-    return jax.vmap(both)(keys) if batched else jax.lax.map(both, keys)
+        return jax.vmap(both)(keys) if batched else jax.lax.map(both, keys)
+
+    return over_devices(every, keys, source, settings)

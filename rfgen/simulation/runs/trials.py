@@ -1,4 +1,4 @@
-"""Trials: where they are drawn, their keys, their memory, their batches."""
+"""Trials: where they are drawn, their keys, their batches."""
 
 __all__ = [
     "fingerprint",
@@ -7,7 +7,6 @@ __all__ = [
     "refuse_streams",
     "settings_of",
     "source_of",
-    "trial_bytes",
     "trial_keys",
     "trials_at_once",
 ]
@@ -27,17 +26,17 @@ from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
-from rfgen.simulation.arrays import Array
+from rfgen.simulation.arrays import Array, on_host
+from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
 from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
-from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_bytes, batch_settings, multi_pass
+from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass
 from rfgen.simulation.runs.stochastic.one_pass import (
     OnePassSettings,
     one_pass,
-    one_pass_bytes,
     one_pass_settings,
     pairs_together,
 )
@@ -155,25 +154,6 @@ def initial_weights(
     return InitialWeights(*(np.asarray(part, dtype) for part in parts))
 
 
-def trial_bytes(source: Any, n: Any, features: int | None, outputs: int, settings: Settings, itemsize: int) -> int:
-    """Largest arrays of one trial: rows and their raw draw, the design, three copies of the smaller Gram, predictions."""
-    if isinstance(settings, OnePassSettings):
-        return one_pass_bytes(settings, source, features, outputs, itemsize)
-    modes, rows = source.modes, source.rows(n)
-    if isinstance(settings, BatchSettings):
-        return batch_bytes(settings, rows, modes, features, outputs, itemsize)
-    width = modes if features is None else features
-    mixing = 0 if features is None or rows < modes else modes * width
-    smaller = min(rows, width)
-    need = 3 * rows * modes + 2 * rows * width + mixing + 3 * smaller**2
-    if not isinstance(settings, Filters):
-        return itemsize * (need + 2 * settings.size * outputs * (2 * modes + rows))
-    # filters and coordinates of every setting, and a basis with its values where they are measured
-    rank = min(smaller + outputs, 2 * settings.settings * outputs)
-    everywhere = settings.settings * (smaller + outputs) * (8 + 10 * outputs)
-    return itemsize * (need + everywhere + rank * (2 * width + 2 * modes + 2 * rows))
-
-
 def trials_at_once(source: Any, features: int | None, outputs: int, settings: Settings) -> int:
     """Trials of a stored cell: a killed run loses at most these."""
     if isinstance(settings, OnePassSettings):
@@ -196,14 +176,16 @@ def measure(
     `members`; `advance(count)` is called as trials finish.
     """
     pairs = words.shape[0]
-    batched = jax.devices()[0].platform != "cpu" and not isinstance(source, DataViews)
+    batched = not (on_host() or isinstance(source, DataViews))
     if batched:
         source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
-    size = max(1, min(together // 2, pairs)) if batched else 1
+    devices = 1 if isinstance(source, DataViews) else device_count()
+    compiled = batched or isinstance(settings, BatchSettings)  # on the host one after another, on each device
+    size = min(pairs, devices * (max(1, together // 2) if batched else 1)) if compiled else 1
     if isinstance(settings, OnePassSettings):
         # powers of two, so that few shapes are compiled
         most = max(1, min(together // 2, pairs_together(settings, source, features, noise.size)))
-        size = min(1 << (most.bit_length() - 1), 1 << (pairs - 1).bit_length())
+        size = min(devices << (most.bit_length() - 1), 1 << (pairs - 1).bit_length())
     pieces = []
     for start in range(0, pairs, size):
         length = min(size, pairs - start)

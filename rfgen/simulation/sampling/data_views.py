@@ -41,7 +41,8 @@ class DataViews:
         views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
-        view = self._one_view_each(views_key, self.inputs[drawn[own]], self.inputs[drawn[partner]])
+        inputs = self.inputs[drawn[own]]
+        view = self._one_view_each(views_key, inputs, inputs if partner is own else self.inputs[drawn[partner]])
         scale = 1.0 / math.sqrt(self.views)
 
         def labels(values: np.ndarray, offset: Any) -> np.ndarray:

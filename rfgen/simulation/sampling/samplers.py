@@ -29,7 +29,7 @@ from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
-from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace
+from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace, shifted
 from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals
 
 # Levels of a Gaussian task are expanded into single modes up to this many; what is left counts as an unresolved tail.
@@ -221,7 +221,7 @@ def kernel_root(matrix: Array) -> Array:
     # a smooth kernel is singular to rounding; this much on the diagonal keeps the factor real
     xp = namespace(matrix)
     nugget = 8 * np.finfo(matrix.dtype).eps * xp.trace(matrix)
-    return cholesky(matrix + nugget * xp.eye(matrix.shape[0], dtype=matrix.dtype))
+    return cholesky(shifted(matrix, nugget))
 
 
 def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteSampler | SphereSampler:

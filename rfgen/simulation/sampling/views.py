@@ -86,7 +86,8 @@ class AugmentedSampler:
         views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n, dtype=np.int32), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
-        view = one_view_each(self.augmentation, views_key, sample.rows[own], sample.rows[partner])
+        rows = sample.rows[own]
+        view = one_view_each(self.augmentation, views_key, rows, rows if partner is own else sample.rows[partner])
         xp, scale = namespace(sample.rows), 1.0 / math.sqrt(self.views)
 
         def labels(values: Array, offset: Any) -> Array:

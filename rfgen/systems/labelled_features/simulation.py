@@ -2,6 +2,7 @@
 
 __all__ = ["feature_runs"]
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
+from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.fits.margin_fit import loss_values, margin_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, permutation
 from rfgen.systems.labelled_features.problem import LabelledFeatures
@@ -30,7 +32,7 @@ def feature_runs(
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
-        found = [_compiled(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
+        found = [_compiled(keys_of(key, start, start + trials), *given, **stated)]
     shape = (trials, *np.shape(training.ridge))
     found = {each: np.reshape([np.asarray(one[each]) for one in found], shape) for each in found[0]}
     if name in ("square", "squared_hinge"):
@@ -59,4 +61,4 @@ def _trial(
     return stacked(setting, ridges)
 
 
-_compiled = jax.jit(_trial, static_argnames=("n", "name", "intercept"))
+_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "name", "intercept"))

@@ -11,6 +11,7 @@ from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
+from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
 from rfgen.systems.robust.fit import RobustFit, robust_fit
 from rfgen.systems.robust.noise_laws import AbstractNoise, ContaminatedNoise, LaplaceNoise, StudentNoise
@@ -66,8 +67,7 @@ def robust_runs(
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(fold_in(jax.random.key(seed, impl="threefry2x32"), n), features or 0)
-        compiled = jax.jit(lambda one: _trial(one, *given, **stated))
-        found = [compiled(fold_in(key, number)) for number in range(start, start + trials)]
+        found = [jax.jit(lambda keys: in_turn(_trial, keys, *given, **stated))(keys_of(key, start, start + trials))]
     shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 

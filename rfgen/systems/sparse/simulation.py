@@ -2,6 +2,7 @@
 
 __all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from rfgen.simulation.arrays import (
     stacked,
     while_loop,
 )
+from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
@@ -61,7 +63,7 @@ def sparse_runs(
             found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
-        found = [_compiled(fold_in(key, number), *given) for number in range(start, start + trials)]
+        found = [_compiled(keys_of(key, start, start + trials), *given)]
     shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
@@ -102,7 +104,7 @@ def _trial(
     return stacked(setting, *settings)
 
 
-_compiled = jax.jit(_trial, static_argnames=("n", "kind"))
+_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "kind"))
 
 
 def ridge_fit(rows: Array, targets: Array, ridge: Any) -> Array:

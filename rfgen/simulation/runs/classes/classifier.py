@@ -15,6 +15,7 @@ from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
+from rfgen.simulation.devices import device_count, over_devices
 from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
 from rfgen.simulation.fits.mean_rules import averaging, lda
@@ -103,7 +104,7 @@ def classifier_runs(
         arrays = {each: np.stack([one[each] for one in found]) for each in found[0]}
     else:
         held = rows * (problem.dim + width) + (problem.dim * width if features else 0) + min(rows, width) ** 2
-        together = max(1, min(trials, HELD // held))
+        together = max(1, min(trials, device_count() * (HELD // held)))
         key = jax.random.key(seed, impl="threefry2x32")
         # blocks of one size, so that one compiled program serves any number of trials
         blocks = -(-trials // together)
@@ -129,10 +130,13 @@ def _batch(
 ) -> dict[str, Array]:
     """All measures of the trials numbered in `block`, (trials, settings, ...)."""
 
-    def one(number: Array) -> dict[str, Array]:
-        return _trial(fold_in(key, number), source, settings, radii, name, intercept, features, zero, attack)
+    def every(numbers: Array, key: Array, *given: Any) -> dict[str, Array]:
+        def one(number: Array) -> dict[str, Array]:
+            return _trial(fold_in(key, number), *given, name, intercept, features, zero, attack)
 
-    return jax.vmap(one)(block)
+        return jax.vmap(one)(numbers)
+
+    return over_devices(every, block, key, source, settings, radii)
 
 
 def _trial(

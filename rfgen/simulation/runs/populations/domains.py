@@ -55,6 +55,8 @@ def domain_bytes(runs: DomainRuns, rows: int, settings: int) -> float:
     width = inputs if runs.features is None else runs.features
     columns = runs.law.teachers.shape[1] + len(runs.domains)
     designs = 3 * rows * inputs + 2 * rows * width + 3 * min(rows, width) ** 2
+    if runs.features is not None:
+        designs += 2 * rows**2 if rows < inputs else (inputs + rows) * width
     return 8.0 * (designs + settings * columns * (2 * inputs + rows))
 
 

@@ -27,6 +27,7 @@ from jaxtyping import Float
 
 from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
+from rfgen.simulation.devices import over_devices
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.sampling.fresh_views import base_of, fresh_views, mixes_in_batch, partners_of, views_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler
@@ -163,9 +164,13 @@ def _over_batches(
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
     mapped = features is not None and isinstance(source, AugmentedSampler)
-    streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), keys.ravel())
-    streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
-    found = jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
+
+    def every(keys: Array, source: Any, settings: OnePassSettings, noise: Array) -> list[dict[str, Array]]:
+        streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), keys.ravel())
+        streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
+        return jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
+
+    found = over_devices(every, keys, source, settings, noise)
 
     def arranged(*by_batch: Array) -> Array:
         every = jnp.stack(by_batch, axis=1)[:, :, settings.place]
