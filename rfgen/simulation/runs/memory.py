@@ -14,8 +14,9 @@ from rfgen.simulation.sampling.input_features import FeatureSampler, KernelSampl
 from rfgen.simulation.sampling.samplers import FiniteSampler, SphereSampler
 from rfgen.simulation.sampling.views import AugmentedSampler
 
-# Matrices of the smaller side that a decomposition holds: the Gram matrix, its copy and the workspace of LAPACK.
-DECOMPOSED = 4
+# Matrices of the smaller side that a decomposition holds, by bytes of a number: the Gram matrix, its copy, and what LAPACK
+# works in.
+DECOMPOSED = {8: 5, 4: 11}
 
 
 def pair_bytes(
@@ -29,7 +30,7 @@ def pair_bytes(
         own = members.count * batch_bytes(settings, rows, modes, features, outputs, itemsize)
         return own if on_host() else 2 * own
     held, drawing = _sample(source, n, features)
-    fit, kept = _fit(source, n, features, outputs, settings)
+    fit, kept = _fit(source, n, features, outputs, settings, DECOMPOSED[itemsize])
     if members.resampling is not None:
         fit += rows * modes
     if on_host():
@@ -41,7 +42,7 @@ def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     """Numbers that a training set holds, and what is there besides while it is drawn."""
     modes, rows = source.modes, source.rows(n)
     if isinstance(source, SphereSampler | KernelSampler):  # one factor, of the kernel of rows and test points
-        return (rows + modes) ** 2, 2 * (rows + modes) ** 2
+        return (rows + modes) ** 2, 4 * (rows + modes) ** 2
     if isinstance(source, FeatureSampler):
         width = features or modes
         return rows * width, rows * (width + modes) + modes * width
@@ -52,7 +53,9 @@ def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     return rows * modes, 0
 
 
-def _fit(source: Any, n: int, features: int | None, outputs: int, settings: Any) -> tuple[int, int]:
+def _fit(
+    source: Any, n: int, features: int | None, outputs: int, settings: Any, decomposed: int
+) -> tuple[int, int]:
     """Numbers that a fit works with, and that are kept of it until its pair is measured."""
     modes, rows = source.modes, source.rows(n)
     if isinstance(source, SphereSampler | KernelSampler):
@@ -62,7 +65,7 @@ def _fit(source: Any, n: int, features: int | None, outputs: int, settings: Any)
     width = modes if features is None else features
     points = max(modes, source.labels.shape[0]) if isinstance(source, FiniteSampler | DataViews) else modes
     smaller = min(rows, width)
-    work, design = DECOMPOSED * smaller**2, 0
+    work, design = decomposed * smaller**2, 0
     if features is not None and rows < modes:  # features given the rows, by a factor of their Gram matrix
         design = rows * width + rows**2
         work = max(work, 2 * rows * width + 2 * rows**2)

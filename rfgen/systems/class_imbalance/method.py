@@ -12,7 +12,7 @@ from rfgen.curves.grid import Grid
 from rfgen.curves.measured import measured_curve
 from rfgen.problems.learner import Learner
 from rfgen.systems.class_imbalance.problem import GaussianMixture
-from rfgen.systems.class_imbalance.simulation import class_imbalance_trials
+from rfgen.systems.class_imbalance.simulation import DRAWN, HELD, class_imbalance_trials
 from rfgen.systems.class_imbalance.theory import class_imbalance
 
 NAMES = ("test", "train", "squared_gradient")
@@ -82,6 +82,7 @@ def simulate_class_imbalance(
         return dict(zip(NAMES, np.moveaxis(found, 1, 0), strict=True))
 
     def size() -> float:
-        return 8.0 * (task.counts.sum() * task.features + 3 * task.counts.size * (settings[0] + 1))
+        inputs, measured = task.counts.sum() * task.features, 3 * task.counts.size * (settings[0] + 1)
+        return 8.0 * (DRAWN * max(inputs, min(trials * inputs, HELD)) + measured)
 
     return measured_curve(task, training, axes, run, size, (trials, seed, memory, progress, store), outer=())

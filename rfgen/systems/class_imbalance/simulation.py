@@ -1,6 +1,6 @@
 """Measured losses of each class along gradient descent.  The Monte-Carlo twin of `rfgen.systems.class_imbalance.theory`."""
 
-__all__ = ["ClassImbalanceRuns", "class_imbalance", "class_imbalance_trials"]
+__all__ = ["DRAWN", "HELD", "ClassImbalanceRuns", "class_imbalance", "class_imbalance_trials"]
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,8 @@ from rfgen.systems.relu_students.relu_networks import seed_keys
 WEIGHTINGS = ("plain", "balanced", "normalised")
 # Numbers of training inputs held at a time, 128 MiB.
 HELD = 2**24
+# As many numbers as there are inputs, held while these are drawn.
+DRAWN = 7
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rfgen.curves.measured import measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.systems.sparse.problem import ReparametrizedFlow, SparseRegression
+from rfgen.systems.sparse.problem import Lasso, ReparametrizedFlow, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.simulation import sparse_runs
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
@@ -100,8 +100,9 @@ def simulate_sparse(
     def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
         return sparse_runs(task, learner.training, n, trials, seed, start)
 
-    def size(n: int) -> float:  # the design twice, and what an interior point factors
-        return 8.0 * (3 * n * dim + 4 * min(n, dim) ** 2)
+    def size(n: int) -> float:  # the design twice, what an interior point factors, and the normal equations at its end
+        factored = 8.0 * (3 * n * dim + 4 * min(n, dim) ** 2)
+        return max(factored, 8.0 * (2 * n * dim + 4 * dim**2)) if isinstance(learner.training, Lasso) else factored
 
     axes = {"n": checked_sizes(n), **learner.training.axes}
     call = (trials, seed, memory, progress, store)

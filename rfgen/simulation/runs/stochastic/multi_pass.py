@@ -86,7 +86,7 @@ def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | Non
     mixing = 0 if features is None else 2 * n**2 + modes * (width if n >= modes else rank)
     columns = settings.settings * outputs
     return itemsize * (
-        3 * n * modes + 4 * n * width + mixing + 2 * rank * (modes + rank) + columns * (16 * rank + 3 * n + 8)
+        2 * n * modes + 2 * n * width + mixing + rank * (modes + 2 * rank) + columns * (16 * rank + 3 * n + 8)
     )
 
 
