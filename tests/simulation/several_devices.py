@@ -118,8 +118,7 @@ def main():
             except Exception as error:  # noqa: BLE001  told with the others
                 found[path]["as on an accelerator"] = f"{type(error).__name__}: {error}"[:600]
             found[path]["seconds"].append(time.process_time() - begun)
-    for path in asked:
-        print(path, found[path], file=sys.stderr)
+            print(path, found[path], file=sys.stderr, flush=True)
     print(json.dumps({"devices": len(jax.devices()), "paths": found}))
 
 

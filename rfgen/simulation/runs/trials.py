@@ -44,7 +44,7 @@ from rfgen.simulation.runs.stochastic.visits import visits
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import feature_sampler, kernel_sampler
-from rfgen.simulation.sampling.samplers import mode_levels, sampler
+from rfgen.simulation.sampling.samplers import levels_but, mode_levels, sampler
 from rfgen.simulation.sampling.streams import unresolved_modes
 from rfgen.simulation.sampling.views import augmented
 from rfgen.simulation.sampling.visited_views import VisitedSampler, visited
@@ -147,7 +147,8 @@ def initial_weights(
         by_level = np.broadcast_to(variance, spectrum.eigenvalues.shape)[spectrum.order]
         finite = isinstance(task.population, FinitePopulation)
         levels = np.arange(spectrum.eigenvalues.size) if finite else mode_levels(task)
-        rest = np.setdiff1d(np.flatnonzero(spectrum.learnable), levels)
+        rest = levels_but(levels, spectrum.eigenvalues.size)
+        rest = rest[spectrum.learnable[rest]]
         weights = by_level[rest] * spectrum.multiplicity[rest]
         norm = math.inf if spectrum.infinite and by_level[rest].any() else weights.sum()
         parts = (np.sqrt(by_level[levels]), weights @ spectrum.eigenvalues[rest], np.asarray(norm))

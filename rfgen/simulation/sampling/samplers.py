@@ -12,6 +12,7 @@ __all__ = [
     "SphereSampler",
     "draw_examples",
     "kernel_root",
+    "levels_but",
     "mode_levels",
     "sampler",
     "standard_normals",
@@ -261,10 +262,21 @@ def mode_levels(task: Task) -> np.ndarray:
     return np.repeat(np.flatnonzero(resolved), counts[resolved].astype(np.int64))
 
 
+def levels_but(levels: np.ndarray, count: int) -> np.ndarray:
+    """Those of `count` levels that are not among `levels`, in order.
+
+    >>> levels_but(np.array([0, 0, 2]), 5).tolist()
+    [1, 3, 4]
+    """
+    left = np.ones(count, bool)
+    left[levels] = False
+    return np.flatnonzero(left)
+
+
 def _single_modes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Scale, coefficients, tail trace and floor; a level's power is spread evenly over its modes."""
     levels, counts = mode_levels(task), task.spectrum.multiplicity
-    rest = np.setdiff1d(np.arange(counts.size), levels)
+    rest = levels_but(levels, counts.size)
     scale, coefficients = np.sqrt(task.eigenvalues[levels]), np.sqrt(task.power[:, levels] / counts[levels])
     tail, unseen = task.eigenvalues[rest] @ counts[rest], task.power[:, rest].sum(axis=1)
     return scale, coefficients, np.asarray(tail), task.null_power + np.maximum(unseen, 0.0)
