@@ -15,6 +15,7 @@ __all__ = [
     "namespace",
     "normal_cdf",
     "on_host",
+    "product",
     "shifted",
     "stacked",
     "while_loop",
@@ -42,6 +43,8 @@ else:
 TOGETHER = 1 << 16
 # Rows of a triangular solve at a time.
 BLOCK = 64
+# Columns of lower precision that are multiplied at a time.
+COLUMNS = 4096
 # Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another
 # busy process a trial of n=128 took 70 ms instead of 2.
 THREADED = 1e8
@@ -132,6 +135,21 @@ def cholesky_solve(factor: Array, columns: Array) -> Array:
         here, after = slice(start, start + BLOCK), slice(start + BLOCK, None)
         solved[here] = np.linalg.solve(corner.T, solved[here] - factor[after, here].T @ solved[after])
     return solved
+
+
+def product(left: Array, right: Array) -> Array:
+    """`left @ right`; a `right` (p, many) of lower precision on the host is never there in the other's as a whole.
+
+    >>> product(np.ones((1, 2)), np.ones((2, 3), np.float32))
+    array([[2., 2., 2.]])
+    """
+    if namespace(left) is jnp or left.dtype == right.dtype:
+        return left @ right
+    found = np.empty((*left.shape[:-1], right.shape[1]), left.dtype)
+    for start in range(0, right.shape[1], COLUMNS):
+        here = slice(start, start + COLUMNS)
+        found[..., here] = left @ right[:, here].astype(left.dtype)
+    return found
 
 
 def shifted(matrix: Array, diagonal: Any) -> Array:

@@ -4,7 +4,7 @@ __all__ = ["measured", "paired"]
 
 from typing import Any
 
-from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.spectral_fit import SpectralFit
 from rfgen.simulation.runs.pairs import PairMeasures, in_common
 from rfgen.simulation.sampling.samplers import Sample
@@ -21,7 +21,7 @@ def measured(
     from that one, so that nothing cancels.
     """
     xp, at_points = namespace(fit.basis), sample.probe.ndim == 2
-    values = sample.probe.T @ fit.basis if at_points else sample.probe[:, None] * fit.basis
+    values = product(fit.basis.T, sample.probe).T if at_points else sample.probe[:, None] * fit.basis
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
     weighted = seen[:, None] * values
     form = values.T @ weighted

@@ -25,7 +25,8 @@ def by_kernel(source: Any, settings: Any, sizes: Sequence[int], trials: int, ava
         return plain
     rows, modes = source.coordinates.shape
     wide = [size for size in plain if size < modes]
-    if trials * sum(size**2 for size in wide) < rows**2 or source.coordinates.itemsize * rows**2 > SHARE * available:
+    if trials * sum(size**2 for size in wide) < rows**2 or source.scale.itemsize * rows**2 > SHARE * available:
         return plain
-    kernel = source.coordinates @ source.coordinates.T
+    coordinates = np.asarray(source.coordinates, source.scale.dtype)
+    kernel = coordinates @ coordinates.T
     return plain | dict.fromkeys(wide, replace(source, kernel=kernel))

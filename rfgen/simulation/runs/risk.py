@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array, namespace
+from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
 from rfgen.simulation.runs.influence import row_controls
@@ -60,7 +60,7 @@ def _trial(
 
     fit = mean_fit(fitted, features_key, members)
     at_points = sample.probe.ndim == 2
-    predictions = fit.weights @ sample.probe if at_points else fit.weights * sample.probe
+    predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 

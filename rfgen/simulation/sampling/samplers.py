@@ -123,6 +123,8 @@ class GaussianSampler(RowSampler):
 class FiniteSampler(RowSampler):
     """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest.
 
+    `coordinates` (N, modes) of single precision stay so, whatever trials are computed in.
+
     `kernel` (N, N): that of the examples, in place of their coordinates, where only ridge regression asks.
     """
 
@@ -137,7 +139,7 @@ class FiniteSampler(RowSampler):
     def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` rows."""
         del shared
-        (size, outputs), dtype = self.labels.shape, self.coordinates.dtype
+        (size, outputs), dtype = self.labels.shape, self.scale.dtype
         drawn, errors = draw_examples(key, dtype, size, n, outputs, self.replace)
         xp = namespace(drawn)
         coordinates, labels = xp.asarray(self.coordinates), xp.asarray(self.labels)
@@ -145,7 +147,7 @@ class FiniteSampler(RowSampler):
             probe, everywhere = self.kernel[drawn], xp.ones(size, dtype)
             mask = everywhere if self.replace else xp.asarray(xp.isin(xp.arange(size), drawn, invert=True), dtype)
             return Sample(
-                rows=coordinates[:n, :0], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
+                rows=xp.asarray(coordinates[:n, :0], dtype), targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
                 truth=labels.T, mask=mask, floor=xp.zeros_like(self.floor), kernel=probe[:, drawn],
             )
         if self.replace:
@@ -155,8 +157,8 @@ class FiniteSampler(RowSampler):
             probe, truth, floor = coordinates.T, labels.T, xp.zeros_like(self.floor)
             mask = xp.asarray(xp.isin(xp.arange(size, dtype=drawn.dtype), drawn, invert=True), dtype)
         return Sample(
-            rows=coordinates[drawn], targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
-            truth=truth, mask=mask, floor=floor,
+            rows=xp.asarray(coordinates[drawn], dtype), targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype),
+            probe=probe, truth=truth, mask=mask, floor=floor,
         )
 
     @property
@@ -240,9 +242,12 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         scale = np.sqrt(task.eigenvalues)
         # signed coefficients: the population risk needs v_i itself, not its square
         coefficients = population.cross / scale
-        arrays = (scale, coefficients, task.null_power, population.coordinates, population.labels)
+        arrays = (np.asarray(leaf, dtype) for leaf in (scale, coefficients, task.null_power))
+        rows = population.coordinates
+        if rows.dtype != np.float32:
+            rows = np.asarray(rows, dtype)
         replace = test_rows == "population" and not population.held_out
-        return FiniteSampler(*(np.asarray(leaf, dtype) for leaf in arrays), replace=replace)
+        return FiniteSampler(*arrays, rows, np.asarray(population.labels, dtype), replace=replace)
     return GaussianSampler(*(np.asarray(leaf, dtype) for leaf in _single_modes(task)))
 
 

@@ -53,7 +53,7 @@ class Stream:
         if isinstance(source, FiniteSampler):
             which, key = jax.random.split(key)
             drawn = jax.random.randint(which, (size,), 0, source.labels.shape[0], dtype=jnp.int32)
-            rows = source.coordinates[drawn]
+            rows = source.coordinates[drawn].astype(source.scale.dtype)
             rows = rows if self.lift is None or self.mapped else (rows / source.scale) @ self.lift
             return rows, source.labels[drawn], _normals(key, dtype, size, outputs)
         normals = _normals(key, dtype, size, directions + 2 * outputs)
