@@ -4,7 +4,7 @@ Every training of `spectral_filters` is diagonal in the singular directions of t
 same few: a fit is a basis of weights, common to all settings, and coordinates in it.
 """
 
-__all__ = ["InitialWeights", "SpectralFit", "fit_spectrally"]
+__all__ = ["InitialWeights", "SpectralFit", "both_parts", "fit_spectrally"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +37,10 @@ class InitialWeights:
 class SpectralFit:
     """Weights `signal`, of the signal labels and the initial weights, and `noise`, as coordinates in `basis`.
 
-    `train`: summed squared residual on the training rows; `norm`: squared weights, both of signal and noise together.
+    `train`: summed squared residual on the training rows; `norm`: squared weights, of signal plus those of noise.
     `tail` (): variance per squared trained weight of predictions on unresolved modes; `tail_start`: what is left there of
     the initial weights.  `growth`: the largest factor on any initial weight; settings beyond the floats hold 0 or NaN.
-    `residuals` of both together on the training rows, empty where nobody asks.
+    `residuals` of signal, then of noise, on the training rows, empty where nobody asks.
     """
 
     basis: Float[Array, "modes rank"]
@@ -51,7 +51,7 @@ class SpectralFit:
     tail: Float[Array, ""]
     tail_start: Float[Array, " settings"]
     growth: Float[Array, " settings"]
-    residuals: Float[Array, "settings outputs n"]
+    residuals: Float[Array, "settings columns n"]
 
 
 @dataclass(frozen=True)
@@ -165,40 +165,52 @@ def _train(
     survival, survival_apart = survival[:, None, :-2], survival[:, -2, None]
     residual, residual_apart = residual[:, None, :-2], residual[:, -2, None]
     inside, apart = directions.left(labels.T)
-    signal, noise = root * gains * inside[:outputs], root * gains * inside[outputs:]
-    every = inside[:outputs] + inside[outputs:]
-    dual, misfit, extra = gains * every, residual * every, None
-    rest = apart[:outputs] + apart[outputs:]
-    train, tail_dual = (part**2 * xp.sum(rest * rest, axis=-1) for part in (residual_apart, gain_apart))
-    left_out = residual_apart[..., None] * rest
-    norm = xp.zeros_like(train)
+    trained, dual, misfit, extra = root * gains * inside, gains * inside, residual * inside, None
+    train, tail_dual = (part**2 * xp.sum(apart * apart, axis=-1) for part in (residual_apart, gain_apart))
+    left_out = residual_apart[..., None] * apart
+    norm = xp.zeros((), root.dtype)
     if start is not None:
         own, alone = directions.right(start)
         there = start @ design.T if unseen is None else start @ design.T + unseen
-        seen, seen_apart = directions.left(there)
+        own, seen, seen_apart = (_beside_noise(part) for part in (own, *directions.left(there)))
         lost = (at_rest[:, None, None] - survival) * _inverse(values)
-        signal = signal + at_rest[:, None, None] * own - root * lost * seen
+        trained = trained + at_rest[:, None, None] * own - root * lost * seen
         dual, misfit = dual - lost * seen, misfit - survival * seen
         lost_apart = (at_rest[:, None] - survival_apart) * _inverse(tail)
-        square, cross = xp.sum(seen_apart * seen_apart, axis=-1), xp.sum(seen_apart * rest, axis=-1)
+        square, cross = xp.sum(seen_apart * seen_apart, axis=-1), xp.sum(seen_apart * apart, axis=-1)
         left_out = left_out - survival_apart[..., None] * seen_apart
         train = train - 2 * residual_apart * survival_apart * cross + survival_apart**2 * square
         tail_dual = tail_dual - 2 * gain_apart * lost_apart * cross + lost_apart**2 * square
         if unseen is not None:
-            unseen_inside, unseen_apart = directions.left(unseen)
-            overlap = xp.sum(dual * unseen_inside, axis=-1) + gain_apart * xp.sum(rest * unseen_apart, axis=-1)
-            overlap = overlap - lost_apart * xp.sum(seen_apart * unseen_apart, axis=-1)
+            unseen_inside, unseen_apart = (_beside_noise(part) for part in directions.left(unseen))
+            overlap = xp.sum(dual * unseen_inside, axis=-1) + gain_apart * xp.sum(apart * unseen_apart, axis=-1)
+            overlap = both_parts(overlap - lost_apart * xp.sum(seen_apart * unseen_apart, axis=-1))
             kept = at_rest[:, None]
             norm = xp.where(kept != 0, kept**2 * unseen_norm + 2 * kept * overlap, 0.0)  # infinite for infinitely many
         if alone is not None:
             extra, sizes = xp.linalg.qr(alone.T)
-            signal = xp.concatenate([signal, at_rest[:, None, None] * sizes.T], axis=-1)
-            noise = xp.concatenate([noise, xp.zeros((*noise.shape[:2], extra.shape[1]), noise.dtype)], axis=-1)
-    train = train + xp.sum(misfit * misfit, axis=-1)
-    weights = signal + noise
-    norm = norm + xp.sum(weights * weights, axis=-1) + tail * (tail_dual + xp.sum(dual * dual, axis=-1))
-    residuals = directions.from_left(misfit) + left_out if with_residuals else xp.zeros((*train.shape, 0), train.dtype)
+            trained = xp.concatenate([trained, at_rest[:, None, None] * _beside_noise(sizes.T)], axis=-1)
+    train = both_parts(train + xp.sum(misfit * misfit, axis=-1))
+    norm = norm + both_parts(xp.sum(trained * trained, axis=-1) + tail * (tail_dual + xp.sum(dual * dual, axis=-1)))
+    residuals = xp.zeros((*trained.shape[:2], 0), train.dtype)
+    if with_residuals:
+        residuals = directions.from_left(misfit) + left_out
+    signal, noise = trained[:, :outputs], trained[:, outputs:]
     return _Trained(directions, extra, signal, noise, train, norm, at_rest, growth, residuals)
+
+
+def both_parts(squares: Array) -> Array:
+    """Squares of the signal (settings, outputs) plus those of the noise, from (settings, 2 outputs): what is linear in the
+    noise has mean 0 and is left out.
+    """
+    outputs = squares.shape[1] // 2
+    return squares[:, :outputs] + squares[:, outputs:]
+
+
+def _beside_noise(signal: Array) -> Array:
+    """Of the first weights, which the noise (columns after those of the signal) has none of."""
+    xp = namespace(signal)
+    return xp.concatenate([signal, xp.zeros_like(signal)])
 
 
 def _inverse(values: Array) -> Array:

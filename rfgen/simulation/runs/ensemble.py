@@ -17,7 +17,7 @@ import numpy as np
 from rfgen.problems.trainings.resampling import AbstractResampling, Bootstrap
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit
-from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
 from rfgen.simulation.sampling.samplers import Sample
 
@@ -88,6 +88,6 @@ def mean_spectral_fit(fit: Callable[[Any, Any], SpectralFit], keys: tuple[Any, A
     residuals = xp.mean(own["residuals"], axis=0)
     return SpectralFit(
         basis.reshape(basis.shape[0], -1), side_by_side(own["signal"]), side_by_side(own["noise"]),
-        xp.sum(residuals * residuals, axis=-1), xp.mean(own["norm"], axis=0), xp.asarray(own["tail"][0]),
+        both_parts(xp.sum(residuals * residuals, axis=-1)), xp.mean(own["norm"], axis=0), xp.asarray(own["tail"][0]),
         xp.mean(own["tail_start"], axis=0) / members.count, xp.max(own["growth"], axis=0), residuals,
     )

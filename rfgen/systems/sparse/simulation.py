@@ -56,14 +56,14 @@ def sparse_runs(
     settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
     truth = np.repeat(task.coefficients, task.multiplicity)
     kind = {Lasso: "l1", BasisPursuit: "l1", ReparametrizedFlow: "flow", Ridge: "ridge"}[type(training)]
-    given = (truth, np.asarray(task.noise), settings, n, kind)
+    given, stated = (truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
     if on_host():
         key = fold_in(host_key(seed), n)
         with np.errstate(all="ignore"), few_threads(0.1 * n * n * truth.size):
-            found = [_trial(fold_in(key, number), *given) for number in range(start, start + trials)]
+            found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
-        found = [_compiled(keys_of(key, start, start + trials), *given)]
+        found = [_compiled(keys_of(key, start, start + trials), *given, **stated)]
     shape = (trials, *(axis.size for axis in axes.values() if axis.ndim))
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 

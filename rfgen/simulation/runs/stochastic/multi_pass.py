@@ -21,7 +21,7 @@ from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
-from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
@@ -159,9 +159,7 @@ def _fit(
         for size in settings.batches
     ]
     weights, growth = by_settings(by_size, settings)
-    both = weights[:, :outputs] + weights[:, outputs:]
-    misfit = labels[:, :outputs].T + labels[:, outputs:].T - both @ rows.T
-    norm = jnp.sum(both * both, axis=-1)
+    misfit, norm = labels.T - weights @ rows.T, both_parts(jnp.sum(weights * weights, axis=-1))
     if columns < rows.shape[1]:  # few fits span the basis that they are measured in themselves
         mix, every = jnp.linalg.qr(weights.reshape(columns, -1).T)
         basis, weights = mix if basis is None else basis @ mix, every.T.reshape(settings.settings, labels.shape[1], -1)
@@ -169,7 +167,7 @@ def _fit(
         basis = jnp.eye(rows.shape[1], dtype=rows.dtype)
     return SpectralFit(
         basis[:modes] if lift is None else lift(basis), weights[:, :outputs], weights[:, outputs:],
-        jnp.sum(misfit * misfit, axis=-1), norm, tail, jnp.zeros_like(growth), growth, misfit,
+        both_parts(jnp.sum(misfit * misfit, axis=-1)), norm, tail, jnp.zeros_like(growth), growth, misfit,
     )
 
 

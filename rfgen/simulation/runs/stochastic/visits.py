@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS
-from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
@@ -65,10 +65,9 @@ def _fit(
         _descend(jax.random.fold_in(key, size), sample, seen, labels, chosen, n, size, begin) for size in chosen.batches
     ]
     weights, growth = by_settings(by_size, chosen)
-    both = weights[:, :outputs] + weights[:, outputs:]
     every = jnp.concatenate([sample.every_target, sample.every_error * jnp.sqrt(noise)], axis=1)
-    misfit = every[:, :outputs].T + every[:, outputs:].T - both @ seen(sample.every_row).T
-    norm = jnp.sum(both * both, axis=-1)
+    misfit = every.T - weights @ seen(sample.every_row).T
+    norm = both_parts(jnp.sum(weights * weights, axis=-1))
     count, columns, width = weights.shape
     basis = jnp.eye(width, dtype=weights.dtype)
     if count * columns < width:  # few fits span the basis that they are measured in themselves
@@ -76,7 +75,7 @@ def _fit(
         weights = mix.T.reshape(count, columns, -1)
     return SpectralFit(
         basis if mixing is None else mixing @ basis, weights[:, :outputs], weights[:, outputs:],
-        jnp.sum(misfit * misfit, axis=-1), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth, misfit,
+        both_parts(jnp.sum(misfit * misfit, axis=-1)), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth, misfit,
     )
 
 
