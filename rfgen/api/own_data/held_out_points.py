@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.own_data.rows import ROUNDING, at_rounding
+from rfgen.api.own_data.rows import ROUNDING, at_rounding, doubtful, uneven
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
 from rfgen.theory.estimation.held_out_groups import held_out_groups
@@ -24,6 +24,8 @@ AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
 GAP, LOOK, DECIDE = 0.07, 20, 100
 # Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
 PEAK_RIDGE, PEAK_ROWS, THIN = 1e-6, 5, 0.9
+# Of splits, whose fits last digits decide.
+ROUNDED = 0.1
 # In units of mean K_ii: ridges beyond are as these, whose cubes are doubles.
 RIDGES = 1e-60, 1e60
 SENTENCES = {
@@ -43,7 +45,7 @@ class Rows:
     """The user's rows: kernel of mean diagonal 1 (centred with an intercept), its decomposition, labels (centred).
 
     `signs` (N, outputs): the labels as they came where all are 1 or -1; `repeated`: how many rows have an exact copy among
-    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind` and `precision`
+    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind`
     of the data as they came; `replace`: rows are drawn with replacement.
     """
 
@@ -57,7 +59,6 @@ class Rows:
     seed: int
     blocks: list[np.ndarray] | None
     kind: str
-    precision: float
     replace: bool
 
     @property
@@ -105,7 +106,7 @@ def point(
             return _finished(rows, scalar, _corrected(rows, scalar), n, ridge, rank), None
         found = {
             "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
-            "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
+            "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged, "least": form.least,
         }
         each = form.effective_ridges if form.converged and n != count and scalar.status == "ok" else None
     return _finished(rows, scalar, found, n, ridge, rank), each
@@ -151,10 +152,12 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
     count = len(rows.labels)
     if not found["converged"]:
         return "not solved"
-    n = rows.distinct(n)
+    exact, n = n == rows.count, rows.distinct(n)
     if rows.blocks is None and rank < count and abs(n - rank) <= PEAK_ROWS and ridge <= PEAK_RIDGE and n <= count:
         return "near peak"
-    if at_rounding(rows.gram, scalar.effective_ridge, rows.precision, rows.kind):
+    if at_rounding(rows.gram, scalar.effective_ridge, rows.kind) or (exact and doubtful(rows.gram, ridge, rows.blocks)):
+        return "rounding"
+    if not exact and uneven(rows.gram, found.get("least", math.inf), scalar.effective_ridge, rows.kind):
         return "rounding"
     if n > count and rows.repeated:
         return "clustered"
@@ -202,8 +205,9 @@ def simulated(rows: Rows, n: int, ridge: float) -> dict[str, Any]:
         drawn = len(rows.labels) - held
         test = np.sum(held * splits.test, axis=0) / held.sum()
         train = np.sum(drawn * splits.train, axis=0) / drawn.sum()
-    known = {"test": test, "train": train, "test_low": low, "test_high": high, "status": "simulated"}
-    return {**_unknown(rows, "simulated"), **known}
+    status = "rounding" if splits.rounded.mean() > ROUNDED else "simulated"
+    known = {"test": test, "train": train, "test_low": low, "test_high": high, "status": status}
+    return {**_unknown(rows, status), **known}
 
 
 def _unknown(rows: Rows, status: str) -> dict[str, Any]:

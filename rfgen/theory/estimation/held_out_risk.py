@@ -46,7 +46,8 @@ HALVINGS, DOUBLINGS = 14, 60
 class HeldOutRisk:
     """At one n and ridge: `test`, `train`, `bias` (outputs,); `per_example`, `mean_residual` (rows, outputs).
 
-    `effective_ridges` w_i (rows,); `cavity`: what the form leaves out to second order, as a share of the risk; `converged`.
+    `effective_ridges` w_i (rows,), and the `least` (); `cavity`: what the form leaves out to second order, as a share of
+    the risk; `converged`.
     """
 
     test: np.ndarray
@@ -57,6 +58,7 @@ class HeldOutRisk:
     effective_ridges: np.ndarray
     cavity: float
     converged: bool
+    least: float = math.inf
 
 
 def held_out_risk(
@@ -292,4 +294,5 @@ def _measured(
     return HeldOutRisk(
         per_example.mean(axis=0), np.mean(again[:, None] * per_example, axis=0), np.mean(residual**2, axis=0),
         per_example, residual, ridges, cavity, bool(np.all(positive >= 0.0) and np.all(diagonal > 0.0)),
+        float(ridges.min()),
     )
