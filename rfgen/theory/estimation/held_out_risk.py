@@ -33,7 +33,7 @@ from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import effective_ridge
 
 # Newton's steps; 2 to 6 were needed on real data, 9 towards least squares, one or none from a neighbour's solution.
-STEPS, TOLERANCE = 40, 1e-6
+STEPS, TOLERANCE = 40, 3e-6
 # What is left of the fixed point where rounding stops the steps, relative.
 ROUNDED = 1e-4
 # Towards ridge 0 with more rows than directions, in units of the least eigenvalue: the limit to this accuracy.
