@@ -76,7 +76,7 @@ def doubtful(gram: Gram, ridge: float, blocks: list[np.ndarray] | None) -> bool:
     """
     count, rank = gram.vectors.shape
     level = TURNED * gram.sine
-    if rank == 0 or rank + gram.centred == count or ridge > level * (ridge + float(gram.values[-1])):
+    if rank == 0 or rank + gram.centred == count or ridge > level * float(gram.values[-1]):
         return False
     if blocks is None:
         outside = 1.0 - gram.centred / count - np.sum(gram.vectors**2, axis=1)
