@@ -3,7 +3,7 @@
 `python -m tests.fuzz_rows 1000 0` looks at so many curves from this seed on and prints every violation by kind.
 """
 
-__all__ = ["look"]
+__all__ = ["hits_of", "look"]
 
 import sys
 import warnings
@@ -99,19 +99,23 @@ def broken(matrix, labels, settings, rng):
     return found
 
 
+def hits_of(seed, call):
+    """Violations of one curve."""
+    rng = np.random.default_rng([seed, call])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        matrix, labels, settings = drawn(rng)
+        try:
+            return broken(matrix, labels, settings, rng)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
+            return [f"{type(error).__name__}: {str(error)[:120]}"]
+
+
 def look(calls, seed):
     """Counter of violations over so many curves, with the first example of each."""
     counts, examples = Counter(), {}
     for call in range(calls):
-        rng = np.random.default_rng([seed, call])
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            matrix, labels, settings = drawn(rng)
-            try:
-                hits = broken(matrix, labels, settings, rng)
-            except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
-                hits = [f"{type(error).__name__}: {str(error)[:120]}"]
-        for hit in hits:
+        for hit in hits_of(seed, call):
             counts[hit] += 1
             examples.setdefault(hit, [seed, call])
     return {hit: (count, examples[hit]) for hit, count in counts.items()}

@@ -68,6 +68,30 @@ def test_rounding_has_a_status():
     assert curve.status[1] == "rounding"
 
 
+def test_rounding_is_that_of_the_entries_as_given():
+    """A constant that the mean takes away leaves its rounding behind; a row of zeros is known by last digits alone."""
+    rows = np.random.default_rng(0).normal(size=(30, 40))
+    kernel, labels = rows @ rows.T, rows[:, 0] + rows[:, 1] ** 2
+    risks = [rg.estimate_risk(kernel + level, labels, intercept=True) for level in (0.0, 1e10, 1e13)]
+    assert [str(risk.status.values) for risk in risks] == ["ok", "ok", "rounding"]
+    np.testing.assert_allclose(risks[1].loo, risks[0].loo, rtol=1e-2)
+    kernel[3] = kernel[:, 3] = 0.0
+    curve = rg.learning_curve(kernel, labels, 15, [1e-12, 1e-3], intercept=False)
+    assert curve.status.values.tolist() == ["rounding", "ok"]
+
+
+def test_rows_that_were_centred_beside_those_as_they_came():
+    """Least risk at ridge 0, of 1e-26, and the right best ridge: refits of RidgeCV give 3.49, 2.35, 1.47."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(40, 60))
+    labels, ridges = rows[:, 0] + random.normal(size=40), [0.0, 1.0, 10.0]
+    with pytest.warns(UserWarning, match="centred together"):
+        assert rg.estimate_risk(rows - rows.mean(axis=0), labels - labels.mean(), ridges).loo[0] < 1e-20
+    right = rg.estimate_risk(rows, labels, ridges, intercept=True)
+    np.testing.assert_allclose(right.loo, [3.49291016, 2.34861131, 1.47465691], rtol=1e-8)
+    assert right.attrs["best_loo_ridge"] == 10.0
+
+
 @pytest.mark.parametrize("ridge", [0.0, 1e-300, 1.0, 1e300])
 def test_nothing_to_learn_from(ridge):
     none = rg.estimate_risk(np.zeros((4, 4)), np.ones(4), ridge)

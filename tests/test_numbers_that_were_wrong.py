@@ -170,6 +170,15 @@ def test_runs_up_to_all_rows_but_one():
     assert np.isfinite(run.test).all() and np.isfinite(run.bias[:2]).all()
 
 
+def test_few_samples_of_as_many_inputs_are_told():
+    """Least squares on 15 rows of 10 inputs, whose fits are 33 % above theory: predict was silent."""
+    inputs, labels = pytest.importorskip("sklearn.datasets").load_diabetes(return_X_y=True)
+    task = rg.Task.from_features(inputs * 21.0, (labels - labels.mean()) / labels.std())
+    with pytest.warns(UserWarning, match="leverages that differ"), pytest.warns(UserWarning, match="off by 17 %"):
+        curve = rg.predict(task, rg.Learner(rg.Ridge(0.0)), 15)
+    assert 0.15 < curve.finite_size < 0.2 and 0.2 < curve.attrs["indicator"] < 0.3
+
+
 def test_uneven_rows_are_told_far_below_their_number():
     """The indicator was 0 where n is far below N, though rows of heavy tails were 10 % above theory (200 runs)."""
     random = np.random.default_rng(0)

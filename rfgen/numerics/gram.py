@@ -25,12 +25,14 @@ class Gram:
     """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending.
 
     `centred`: K is that of rows less their mean, for an intercept that is not penalised: the constant vector, which is
-    orthogonal to `vectors`, is fitted and counts as no null direction.
+    orthogonal to `vectors`, is fitted and counts as no null direction.  `sine`: by how much rounding of the entries may turn
+    the last of `vectors` into what is off their span.
     """
 
     vectors: Any
     values: Any
     centred: bool = field(default=False, metadata={"static": True})
+    sine: Any = 0.0
 
 
 def centred_kernel(matrix: np.ndarray) -> np.ndarray:
@@ -68,8 +70,9 @@ def gram_of_kernel(
         raise ValueError(
             f"{name} must be positive semidefinite, got the eigenvalue {values[-1]:g} (the largest is {values[0]:g})"
         )
-    kept = values > matrix.shape[0] * ROUNDING * precision * (max(values[0], scale) if centred else values[0])
-    return Gram(vectors[:, kept], values[kept], centred)
+    noise = precision * (max(values[0], scale) if centred else values[0])
+    kept = values > matrix.shape[0] * ROUNDING * noise
+    return Gram(vectors[:, kept], values[kept], centred, _sine(noise, values[kept]))
 
 
 def gram_of_features(rows: np.ndarray, precision: float = DOUBLE, centred: bool = False) -> Gram:
@@ -89,4 +92,9 @@ def gram_of_features(rows: np.ndarray, precision: float = DOUBLE, centred: bool 
     kept = sizes > ROUNDING * precision * max(max(n, p) * sizes[0], scale)
     # squares that underflow are no eigenvalues
     kept &= sizes * sizes > 0.0
-    return Gram(vectors[:, kept], sizes[kept] ** 2, centred)
+    noise = precision * max(sizes[0], scale) if sizes.size else 0.0
+    return Gram(vectors[:, kept], sizes[kept] ** 2, centred, _sine(noise, sizes[kept]))
+
+
+def _sine(noise: float, sizes: np.ndarray) -> float:
+    return float(noise / sizes[-1]) if sizes.size else 0.0

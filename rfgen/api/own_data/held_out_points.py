@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.own_data.rows import ROUNDING, at_rounding
+from rfgen.api.own_data.rows import ROUNDING, at_rounding, doubtful, uneven
 from rfgen.numerics.gram import Gram
 from rfgen.simulation.runs.splits import Splits, random_splits
 from rfgen.theory.estimation.held_out_groups import held_out_groups
@@ -18,12 +18,16 @@ from rfgen.theory.estimation.subsample_risk import SubsampleRisk
 
 # Rows up to which each has an effective ridge of its own; beyond, one for all, corrected by leave-one-out.
 MOST_ROWS = 2_000
-# What sends a point to real splits: the risk beside the bias, what the form leaves out, few rows.
+# What sends a point to real splits: the risk beside the bias, what the form leaves out, few rows; and where most of the
+# kernel is of fewer directions than this, whose sums over the rows drawn scatter, up to so many (one: 18 % off at n = 15).
 AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
+DIRECTIONS, SCATTERED = 3.0, 60
 # A gap of theory and splits that counts, relative, and how many splits look, and then decide.
 GAP, LOOK, DECIDE = 0.07, 20, 100
 # Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
 PEAK_RIDGE, PEAK_ROWS, THIN = 1e-6, 5, 0.9
+# Of splits, whose fits last digits decide.
+ROUNDED = 0.1
 # In units of mean K_ii: ridges beyond are as these, whose cubes are doubles.
 RIDGES = 1e-60, 1e60
 SENTENCES = {
@@ -43,7 +47,7 @@ class Rows:
     """The user's rows: kernel of mean diagonal 1 (centred with an intercept), its decomposition, labels (centred).
 
     `signs` (N, outputs): the labels as they came where all are 1 or -1; `repeated`: how many rows have an exact copy among
-    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind` and `precision`
+    those that are drawn apart from them; `blocks`: the rows of each group that is drawn as a whole; `kind`
     of the data as they came; `replace`: rows are drawn with replacement.
     """
 
@@ -57,8 +61,12 @@ class Rows:
     seed: int
     blocks: list[np.ndarray] | None
     kind: str
-    precision: float
     replace: bool
+
+    @property
+    def directions(self) -> float:
+        """Number of equal eigenvalues with as much scatter as those of the kernel."""
+        return float(np.sum(self.gram.values) ** 2 / np.sum(self.gram.values**2))
 
     @property
     def count(self) -> float:
@@ -105,7 +113,7 @@ def point(
             return _finished(rows, scalar, _corrected(rows, scalar), n, ridge, rank), None
         found = {
             "test": form.test, "train": form.train, "bias": form.bias, "per_example": form.per_example,
-            "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged,
+            "mean_residual": form.mean_residual, "cavity": form.cavity, "converged": form.converged, "least": form.least,
         }
         each = form.effective_ridges if form.converged and n != count and scalar.status == "ok" else None
     return _finished(rows, scalar, found, n, ridge, rank), each
@@ -127,8 +135,9 @@ def _finished(
     found["indicator"] += 0.0 if alone else math.nan
     found["test_se"] = error * found["test"]
     found["status"] = _status(rows, scalar, found, n, ridge, rank)
-    doubtful = not found["converged"] or rows.repeated or n <= FEW or found["cavity"] > CAVITY
-    if n < count and (doubtful or float(np.sum(found["test"])) > AMPLIFIED * float(np.sum(found["bias"]))):
+    few = FEW if rows.directions > DIRECTIONS else SCATTERED
+    asked = not found["converged"] or rows.repeated or n <= few or found["cavity"] > CAVITY
+    if n < count and (asked or float(np.sum(found["test"])) > AMPLIFIED * float(np.sum(found["bias"]))):
         peak = {"status": "near peak"} if found["status"] == "near peak" else {}
         found |= _checked(rows, found, int(n), ridge) | peak
         found["test_se"] = error * found["test"]
@@ -151,10 +160,12 @@ def _status(rows: Rows, scalar: SubsampleRisk, found: dict[str, Any], n: float, 
     count = len(rows.labels)
     if not found["converged"]:
         return "not solved"
-    n = rows.distinct(n)
+    exact, n = n == rows.count, rows.distinct(n)
     if rows.blocks is None and rank < count and abs(n - rank) <= PEAK_ROWS and ridge <= PEAK_RIDGE and n <= count:
         return "near peak"
-    if at_rounding(rows.gram, scalar.effective_ridge, rows.precision, rows.kind):
+    if at_rounding(rows.gram, scalar.effective_ridge, rows.kind) or (exact and doubtful(rows.gram, ridge, rows.blocks)):
+        return "rounding"
+    if not exact and uneven(rows.gram, found.get("least", math.inf), scalar.effective_ridge, rows.kind):
         return "rounding"
     if n > count and rows.repeated:
         return "clustered"
@@ -202,8 +213,9 @@ def simulated(rows: Rows, n: int, ridge: float) -> dict[str, Any]:
         drawn = len(rows.labels) - held
         test = np.sum(held * splits.test, axis=0) / held.sum()
         train = np.sum(drawn * splits.train, axis=0) / drawn.sum()
-    known = {"test": test, "train": train, "test_low": low, "test_high": high, "status": "simulated"}
-    return {**_unknown(rows, "simulated"), **known}
+    status = "rounding" if splits.rounded.mean() > ROUNDED else "simulated"
+    known = {"test": test, "train": train, "test_low": low, "test_high": high, "status": status}
+    return {**_unknown(rows, status), **known}
 
 
 def _unknown(rows: Rows, status: str) -> dict[str, Any]:

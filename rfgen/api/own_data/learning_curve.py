@@ -13,7 +13,7 @@ from rfgen.api.own_data.held_out_table import curve_of_rows
 from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.numerics.compilation.caller import warn_caller
-from rfgen.numerics.gram import Gram, centred_kernel, gram_of_features, gram_of_kernel
+from rfgen.numerics.gram import centred_kernel, gram_of_features, gram_of_kernel
 from rfgen.problems import validation
 from rfgen.problems.own_functions import own_result
 
@@ -145,10 +145,10 @@ def read_rows(
     if not scale > 0.0:
         raise ValueError("data must hold rows that differ: its kernel matrix is zero")
     matrix, ridges = matrix / scale, validation.non_negative("ridge", ridge)
-    gram = Gram(gram.vectors, gram.values / scale, gram.centred)
+    gram = dataclasses.replace(gram, values=gram.values / scale)
     scale /= 1 if views is None else int(views)  # the mean over views of a sample is the sum at so many times the ridge
     seed = validation.integer("seed", seed, 0)
-    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, seed, blocks, kind, precision, bool(replace))
+    rows = Rows(matrix, gram, labels, scale, intercept, signs, 0, seed, blocks, kind, bool(replace))
     diagonal, numbers = np.diag(matrix), rows.groups
     same = diagonal[:, None] + diagonal - 2.0 * matrix < SAME
     repeated = int(np.sum((same & (numbers[:, None] != numbers)).any(axis=1)))

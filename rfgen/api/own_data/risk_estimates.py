@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.own_data.approximate_leave_out import approximate_risk
-from rfgen.api.own_data.rows import ROUNDING, at_rounding, fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.rows import ROUNDING, at_rounding, doubtful, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
@@ -152,7 +152,8 @@ def estimate_risk(
             point |= _along_flow(gram, columns, strength, stop, point)
         # flow has learned of directions above n/time alone
         floor = max(count * strength, n / stop if stop > 0.0 else math.inf)
-        point["status"] = "rounding" if at_rounding(gram, floor, precision, kind) else "ok"
+        rounded = at_rounding(gram, floor, kind) or doubtful(gram, floor, blocks)
+        point["status"] = "rounding" if rounded else "ok"
         points.append(point)
 
     coords: dict[str, Any] = {name: ((name,) if axis.ndim else (), axis) for name, axis in axes.items()}

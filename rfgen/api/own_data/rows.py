@@ -1,6 +1,6 @@
 """The user's own rows: a kernel matrix or features, labels, and blocks of rows that belong together."""
 
-__all__ = ["ROUNDING", "at_rounding", "fits", "read_blocks", "read_data", "read_labels"]
+__all__ = ["ROUNDING", "at_rounding", "doubtful", "fits", "read_blocks", "read_data", "read_labels", "uneven"]
 
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from rfgen.numerics.gram import Gram
 from rfgen.numerics.memory import planned
 from rfgen.problems import validation
+from rfgen.theory.estimation.risk_estimators import OUTSIDE
 
 # A square matrix is symmetric up to this share of its largest entry (or 100 roundings of its own precision), and a mistake
 # up to the second.
@@ -18,6 +19,10 @@ LARGEST, LARGEST_LABEL = 1e150, 1e75
 # Of the largest eigenvalue, in roundings of a kernel matrix: below it the last digits decide (leave-one-out of a Gaussian
 # kernel 1 % off at 1e-12 of the largest, 24 % at 1e-13, 76 % at 1e-14); for features the same holds of singular values.
 LEVEL = 1e4
+# What is off the span of a kernel is known to this many times the sine by which rounding turns it.
+TURNED = 1e3
+# A row's own effective ridge is small below this share of that of all.
+UNEVEN = 1e-3
 ROUNDING = "the ridge, and the kernel's least eigenvalues, are at the rounding of its entries: its last digits decide"
 # Matrices that a decomposition holds at once.
 COPIES = 3
@@ -58,10 +63,43 @@ def fits(matrix: np.ndarray, kind: str, side: int) -> None:
     planned(8 * COPIES * side**2, f"the decomposition of data of shape {matrix.shape}", "take fewer rows")
 
 
-def at_rounding(gram: Gram, ridge: float, precision: float, kind: str) -> bool:
-    """Whether the spectrum of rows of this relative `precision` runs into their rounding with no `ridge` above it."""
-    level = (LEVEL * precision) ** (1 if kind == "kernel" else 2)
-    return bool(gram.values.size and max(ridge, float(gram.values[-1])) < level * float(gram.values[0]))
+def at_rounding(gram: Gram, ridge: float, kind: str) -> bool:
+    """Whether the spectrum of the rows runs into the rounding of their entries with no `ridge` above it."""
+    level = (LEVEL * gram.sine) ** (1 if kind == "kernel" else 2)
+    return bool(gram.values.size and max(ridge, float(gram.values[-1])) < level * float(gram.values[-1]))
+
+
+def doubtful(gram: Gram, ridge: float, blocks: list[np.ndarray] | None) -> bool:
+    """Whether rounding decides, at this small ridge, if all of a row, or a block, lies in the span of the others.
+
+    Only what is off it can then be fitted by the row alone.
+    """
+    count, rank = gram.vectors.shape
+    level = TURNED * gram.sine
+    if rank == 0 or rank + gram.centred == count or ridge > level * float(gram.values[-1]):
+        return False
+    if blocks is None:
+        outside = 1.0 - gram.centred / count - np.sum(gram.vectors**2, axis=1)
+    else:
+        own = [gram.vectors[rows] for rows in blocks]
+        outside = np.concatenate([
+            np.linalg.eigvalsh(np.eye(len(each)) - each @ each.T - gram.centred / count) for each in own
+        ])
+    least = OUTSIDE * (1 if gram.sine**2 > count * OUTSIDE else count)  # whatever is there then is rounding
+    return bool(((outside > least) & (outside < level**2)).any())
+
+
+def uneven(gram: Gram, least: float, ridge: float, kind: str) -> bool:
+    """Whether one row's effective ridge `least`, far below the `ridge` of all, is at the rounding of the kernel's entries.
+
+    The others then know that row, or not, by their last digits alone: a row of zeros.
+    """
+    if not gram.values.size:
+        return False
+    bottom = float(gram.values[-1])
+    level = LEVEL * gram.sine * bottom * (1.0 if kind == "kernel" else float(gram.values[0] / bottom) ** 0.5)
+    full = len(gram.vectors) == gram.values.size + gram.centred
+    return least < min(level, UNEVEN * ridge) and not (full and bottom > level)
 
 
 def read_labels(y: Any, n: int, views: int) -> np.ndarray:

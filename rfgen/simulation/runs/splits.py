@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 
-# Eigenvalues below this share of the largest, times the size, are rounding.
-ROUNDING = 4 * np.finfo(np.float64).eps
+# Eigenvalues below this share of the largest, times the size, are rounding; below the other last digits decide.
+ROUNDING, LEVEL = 4 * np.finfo(np.float64).eps, 1e4 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
 class Splits:
-    """`test`, `train` (splits, outputs): mean squared errors of each split; `held_out` (splits, rows): what it tests on."""
+    """`test`, `train` (splits, outputs): mean squared errors of each split; `held_out` (splits, rows): what it tests on.
+
+    `rounded` (splits,): whether last digits of the kernel decide its fit.
+    """
 
     test: np.ndarray
     train: np.ndarray
     held_out: np.ndarray
+    rounded: np.ndarray
 
 
 def random_splits(
@@ -38,7 +42,7 @@ def random_splits(
     """
     random = np.random.default_rng([seed, n])
     names = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    test, train, held_out = [], [], []
+    test, train, held_out, rounded = [], [], [], []
     for _ in range(splits):
         if replace:
             inside = random.integers(len(labels), size=n)
@@ -50,20 +54,21 @@ def random_splits(
         outside[inside] = False
         if not outside.any():  # nothing to test on
             continue
-        dual, constant = _fit(kernel[np.ix_(inside, inside)], labels[inside], ridge, intercept)
+        dual, constant, decided = _fit(kernel[np.ix_(inside, inside)], labels[inside], ridge, intercept)
         missed = labels - kernel[:, inside] @ dual - constant
         test.append(np.mean(missed[outside] ** 2, axis=0))
         train.append(np.mean(missed[inside] ** 2, axis=0))
         held_out.append(outside)
-    return Splits(np.array(test), np.array(train), np.array(held_out))
+        rounded.append(decided)
+    return Splits(np.array(test), np.array(train), np.array(held_out), np.array(rounded))
 
 
-def _fit(kernel: np.ndarray, labels: np.ndarray, ridge: Any, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Dual coefficients (n, outputs) and intercepts (outputs,)."""
+def _fit(kernel: np.ndarray, labels: np.ndarray, ridge: Any, intercept: bool) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Dual coefficients (n, outputs), intercepts (outputs,), and whether last digits of the kernel decide them."""
     from scipy.linalg import cho_factor, cho_solve
 
     size = len(labels)
-    if ridge > size * ROUNDING * np.trace(kernel):
+    if ridge > max(size * ROUNDING, LEVEL) * np.trace(kernel):
         try:
             solved = cho_solve(cho_factor(kernel + ridge * np.eye(size)), np.hstack([labels, np.ones((size, 1))]))
         except np.linalg.LinAlgError:
@@ -71,11 +76,12 @@ def _fit(kernel: np.ndarray, labels: np.ndarray, ridge: Any, intercept: bool) ->
         else:
             plain, ones = solved[:, :-1], solved[:, -1:]
             constant = plain.sum(axis=0) / ones.sum() if intercept else np.zeros(labels.shape[1])
-            return plain - ones * constant, constant
+            return plain - ones * constant, constant, False
     mean = kernel.mean(axis=0) if intercept else np.zeros(size)
     values, vectors = np.linalg.eigh(kernel - mean - mean[:, None] + (mean.mean() if intercept else 0.0))
-    kept = values > size * ROUNDING * np.abs(kernel).max()
+    scale = np.abs(kernel).max()
+    kept = values > size * ROUNDING * scale
     part = vectors[:, kept]
     dual = part @ (part.T @ labels / (values[kept] + ridge)[:, None])
     constant = np.mean(labels - kernel @ dual, axis=0) if intercept else np.zeros(labels.shape[1])
-    return dual, constant
+    return dual, constant, bool(kept.any() and values[kept][0] + ridge < LEVEL * max(values[-1], scale))

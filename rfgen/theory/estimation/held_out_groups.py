@@ -220,4 +220,5 @@ def _measured(
     return HeldOutRisk(
         per_example.mean(axis=0), kept.mean(axis=0), np.mean(residual**2, axis=0), per_example, residual,
         np.concatenate([block.ravel() for block in above]), cavity, bool((per_example >= 0.0).all()),
+        ridge + min(float(np.linalg.eigvalsh(block)[0]) for block in above),
     )

@@ -33,7 +33,7 @@ from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import effective_ridge
 
 # Newton's steps; 2 to 6 were needed on real data, 9 towards least squares, one or none from a neighbour's solution.
-STEPS, TOLERANCE = 40, 1e-6
+STEPS, TOLERANCE = 40, 3e-6
 # What is left of the fixed point where rounding stops the steps, relative.
 ROUNDED = 1e-4
 # Towards ridge 0 with more rows than directions, in units of the least eigenvalue: the limit to this accuracy.
@@ -46,7 +46,8 @@ HALVINGS, DOUBLINGS = 14, 60
 class HeldOutRisk:
     """At one n and ridge: `test`, `train`, `bias` (outputs,); `per_example`, `mean_residual` (rows, outputs).
 
-    `effective_ridges` w_i (rows,); `cavity`: what the form leaves out to second order, as a share of the risk; `converged`.
+    `effective_ridges` w_i (rows,), and the `least` (); `cavity`: what the form leaves out to second order, as a share of
+    the risk; `converged`.
     """
 
     test: np.ndarray
@@ -57,6 +58,7 @@ class HeldOutRisk:
     effective_ridges: np.ndarray
     cavity: float
     converged: bool
+    least: float = math.inf
 
 
 def held_out_risk(
@@ -292,4 +294,5 @@ def _measured(
     return HeldOutRisk(
         per_example.mean(axis=0), np.mean(again[:, None] * per_example, axis=0), np.mean(residual**2, axis=0),
         per_example, residual, ridges, cavity, bool(np.all(positive >= 0.0) and np.all(diagonal > 0.0)),
+        float(ridges.min()),
     )
