@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
+from paper_figures.runs import check
 from paper_figures.style import blank, graded, look
 from rfgen.cli_domain_comparisons import DOMAINS
 
@@ -50,7 +51,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
         others = {other: fixed.get(other, 0) for other in domains.names}
         curve = rg.predict(domains, learner, others | {moved: rows}, test=list(used)).test.values
         options = {"test": list(used), "variables": "test", "trials": plan["trials"], "seed": seed}
-        found = rg.check(domains, learner, others | {moved: list(plan["dots"])}, **options).dataset
+        found = check(domains, learner, others | {moved: list(plan["dots"])}, **options).dataset
         panels[name] = {"rows": rows, "risk": curve.T, "dots": plan["dots"], "dot": found.test_simulation.values.T,
                         "dot_se": found.test_se.values.T, "dot_z": found.test_z.values.T}
     at = panels["tilted-boundary"]

@@ -83,7 +83,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             "x": thresholds, "risk": excess(posed, rg.Huber(0.0, thresholds), ROWS), "dot_x": drawn,
             **dots(posed, rg.Huber(0.0, drawn), ROWS),
         }
-    apart, fine = [], np.geomspace(0.4, 4.0, 4 * plan["grid"])
+    apart, fine = [], np.geomspace(0.2, 4.0, 4 * plan["grid"])
     for share, ratio in list(zip(SHARES, RATIOS, strict=True))[: plan["worst"]]:
         posed = rg.NoisyTask(task, rg.ContaminatedNoise(share, outliers=0.0, shift=SHIFT))
         line, least = ratio * excess(posed, rg.Huber(0.0, fine), ratio * DIM), least_of_the_worst(share, ratio)
@@ -112,7 +112,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         axes[0, 0].plot(best["x"], best["risk"], color="0.3", ls="--")
         losses.append(Line2D([], [], color="0.3", ls="--", label="best possible"))
         axes[0, 0].set(xlabel="rows", ylabel="excess risk", title="a tenth of outliers")
-        laws = _lines(axes[0, 1], arrays, parameters["laws"], COLOURS)
+        laws = _lines(axes[0, 1], arrays, parameters["laws"], graded(len(parameters["laws"])))
         axes[0, 1].set(xlabel="threshold", ylabel="excess risk", title="laws of noise")
         worst = parameters["worst_laws"]
         shares = _lines(axes[0, 2], arrays, [f"{share:g}" for share, _ in worst], graded(len(worst)))
