@@ -1,4 +1,4 @@
-"""Classifiers on rows seen in several views: errors beside the least possible, what their probabilities are worth, kinds."""
+"""Classifiers on rows seen in several views: errors beside the least possible, calibration."""
 
 __all__ = ["compute", "draw"]
 
@@ -27,12 +27,13 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 CAPTION = """
 Parameters ours. Logistic regression, ridge {ridge:g}, of two balanced classes N(±μ, 1) in {dim} dimensions, |μ| =
-{distance:g}, a tenth of the labels flipped in training; the loss of a row is its mean over m views with noise of variance
-{variance:g}. Left: error on clean inputs; grey: without views; dashed: what no algorithm beats, on average over directions of
-μ. Middle: the temperature that scores should be divided by to be log odds of clean labels: above 1 the fit is too sure of
-itself, which views mend, below 1 the flipped labels make it unsure. Right: one view that is moved as a whole: gains, and flips of the signs of half of
-the inputs. Lines: exact theory computed by rfgen; dots: {trials} simulations each (left m = {dotted}), bars: one standard
-error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+{distance:g}, a tenth of the labels flipped in training; the loss of a row is its mean over m views with noise of
+variance {variance:g}. Left: error on clean inputs; grey: without views; dashed: what no algorithm beats, on average
+over directions of μ. Middle: the temperature that scores should be divided by to be log odds of clean labels: above 1
+the fit is too sure of itself, which views mend, below 1 the flipped labels make it unsure. Right: one view that is
+moved as a whole: gains, and flips of the signs of half of the inputs. Lines: exact theory computed by rfgen; dots:
+{trials} simulations each (left m = {dotted}), bars: one standard error. Largest distance of a dot from theory:
+{worst:.1f} standard errors.
 """
 
 
@@ -49,7 +50,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     def dots(augmentation: Any) -> dict[str, np.ndarray]:
         seen = check(task, learner(augmentation), n=sizes, trials=plan["trials"], seed=seed, variables="error").dataset
-        return {name: seen[f"error_{own}"].values for name, own in (("dot", "simulation"), ("dot_se", "se"), ("dot_z", "z"))}
+        names = {"dot": "simulation", "dot_se": "se", "dot_z": "z"}
+        return {name: seen[f"error_{own}"].values for name, own in names.items()}
 
     plain = rg.predict(task, learner(None), n=n)
     seen = [rg.predict(task, learner(rg.GaussianNoise(VARIANCE, views=views)), n=n) for views in shown]

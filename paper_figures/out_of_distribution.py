@@ -21,13 +21,13 @@ SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 41, "dots": 5, "fewer": 10}, "paper": {"grid": 201, "dots": 21, "fewer": 1},
 }
 CAPTION = """
-After De Silva, Ramesh, Priebe, Chaudhari, Vogelstein: The value of out-of-distribution data (arXiv 2208.10967), parameters
-of the authors' notebook, known. One input, classes N(±μ, σ²) of equal size; the threshold is the mean of the two class means
-of n rows and m others, whose inputs are shifted by Δ; error on rows that are not shifted. Left: μ = {mu:g}, σ = {sigma:g},
-n = {n}, all rows count alike: some others help, many harm. Right: μ = {best_mu:g}, σ = {best_sigma:g}, n = {best_n}; solid: at
-the best weight of the others, which never harm; dashed: all alike. Lines: exact, the formula of the paper; dots: means over
-{draws} and {best_draws} drawn sets of rows, bars: one standard error. Largest distance of a dot from the line: {worst:.1f}
-standard errors.
+After De Silva, Ramesh, Priebe, Chaudhari, Vogelstein: The value of out-of-distribution data (arXiv 2208.10967),
+parameters of the authors' notebook, known. One input, classes N(±μ, σ²) of equal size; the threshold is the mean of the
+two class means of n rows and m others, whose inputs are shifted by Δ; error on rows that are not shifted. Left: μ =
+{mu:g}, σ = {sigma:g}, n = {n}, all rows count alike: some others help, many harm. Right: μ = {best_mu:g}, σ =
+{best_sigma:g}, n = {best_n}; solid: at the best weight of the others, which never harm; dashed: all alike. Lines:
+exact, the formula of the paper; dots: means over {draws} and {best_draws} drawn sets of rows, bars: one standard error.
+Largest distance of a dot from the line: {worst:.1f} standard errors.
 """
 
 

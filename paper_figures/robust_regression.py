@@ -1,4 +1,4 @@
-"""Losses of the residual against laws of noise: what outliers cost least squares, the best threshold, the worst outliers."""
+"""Losses of the residual against laws of noise: what outliers cost, the best threshold, the worst."""
 
 __all__ = ["compute", "draw", "least_of_the_worst"]
 
@@ -30,15 +30,15 @@ SCALES: dict[str, dict[str, Any]] = {
     },
 }
 CAPTION = """
-For the questions of arXiv 1301.7158 and 1503.02106, shares and ratios ours; closed minima of the second. Linear regression of
-{dim} isotropic inputs, target of power 1, by losses of the residual. Left: noise N(0, 1), in a tenth of the rows of deviation
-{outliers:g}; each loss at its best ridge; dashed: what no algorithm beats, on average over targets. Middle: {rows} rows, no
-ridge, against the threshold of the Huber loss, which is least absolute deviations at its small end and least squares at its
-large one (infinite for Student's noise); noise of unit scale. Right: no ridge, a share of the rows spoilt as badly as can be
-(shifted by {shift:g}); rows times variance of a coefficient, in units of the noise; squares: the least over all losses,
-1/(I - p/n) with I the Fisher information of Huber's worst law (arXiv 1503.02106), {apart:.1e} from the least of the line at
-most. Lines: exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a
-dot from theory: {worst:.1f} standard errors.
+For the questions of arXiv 1301.7158 and 1503.02106, shares and ratios ours; closed minima of the second. Linear
+regression of {dim} isotropic inputs, target of power 1, by losses of the residual. Left: noise N(0, 1), in a tenth of
+the rows of deviation {outliers:g}; each loss at its best ridge; dashed: what no algorithm beats, on average over
+targets. Middle: {rows} rows, no ridge, against the threshold of the Huber loss, which is least absolute deviations at
+its small end and least squares at its large one (infinite for Student's noise); noise of unit scale. Right: no ridge, a
+share of the rows spoilt as badly as can be (shifted by {shift:g}); rows times variance of a coefficient, in units of
+the noise; squares: the least over all losses, 1/(I - p/n) with I the Fisher information of Huber's worst law (arXiv
+1503.02106), {apart:.1e} from the least of the line at most. Lines: exact theory computed by rfgen; dots: {trials}
+simulations each, bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
 """
 
 
@@ -62,7 +62,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
 
     def dots(law: Any, training: Any, n: Any) -> dict[str, Any]:
         seen = check(law, rg.Learner(training), n=n, trials=plan["trials"], seed=seed, variables="excess").dataset
-        return {name: seen[f"excess_{own}"].values for name, own in (("dot", "simulation"), ("dot_se", "se"), ("dot_z", "z"))}
+        names = {"dot": "simulation", "dot_se": "se", "dot_z": "z"}
+        return {name: seen[f"excess_{own}"].values for name, own in names.items()}
 
     def excess(law: Any, training: Any, n: Any) -> np.ndarray:
         return rg.predict(law, rg.Learner(training), n=n).excess.values
