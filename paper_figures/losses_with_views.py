@@ -38,7 +38,7 @@ moved as a whole: gains, and flips of the signs of half of the inputs. Lines: ex
 
 
 def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Panel "views": `error`, `temperature` (views, n), `plain`, `plain_temperature`, `best`; "kinds": `error` (kinds, n)."""
+    """Panel "views": `error`, `temperature` (views, n), `plain`, `plain_temperature`, `best`; "kinds": `error`."""
     del data
     plan, panels = SCALES[scale], {}
     task = rg.Mixture(np.full(DIM, DISTANCE / DIM**0.5), np.ones(DIM), flip=FLIPPED)

@@ -129,7 +129,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ]
             groups[f"shift Δ, {'left' if name == 'equal' else 'right'}"] = entries
         groups["right"] = [
-            Line2D([], [], color="0.3", label="best weight"), Line2D([], [], color="0.3", ls="--", lw=1.0, label="all alike")
+            Line2D([], [], color="0.3", label="best weight"),
+            Line2D([], [], color="0.3", ls="--", lw=1.0, label="all alike"),
         ]
         legend(figure, groups)
     return figure

@@ -91,6 +91,8 @@ def blockwise(
         block = [column[start : start + size] for column in columns]
         length = len(block[0])
         padded = [np.concatenate([column, np.repeat(column[:1], size - length, axis=0)]) for column in block]
-        # finished before the next begins: many at once have stood still, waiting for each other's threads
-        pieces.append({name: np.asarray(values)[:length] for name, values in vars(function(*padded)).items()})
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        pieces.append((length, function(*padded)))
+    names = vars(pieces[0][1]).keys()
+    return {
+        name: np.concatenate([np.asarray(getattr(record, name))[:length] for length, record in pieces]) for name in names
+    }
