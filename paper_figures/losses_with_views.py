@@ -100,7 +100,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         for ax, (title, label) in zip(axes[0], titles.items(), strict=True):
             ax.set(xscale="log", xlabel="rows", ylabel=label, title=title)
             plain_log(ax.xaxis)
-        axes[0, 2].sharey(axes[0, 0])
         groups = {
             "views": [
                 Line2D([], [], color="0.65", label="none"),
