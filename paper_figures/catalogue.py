@@ -12,6 +12,9 @@ BENIGN_SPARSE = "Sparse regression, for the question of Zhou, Ge (arXiv 2302.002
 BENIGN_XOR = "Benign overfitting and grokking in ReLU networks for XOR cluster data (arXiv 2310.02541)"
 STOCHASTIC_VIEWS = "Stochastic gradient descent in fresh views, its rates and its momentum (DANA: arXiv 2505.16098)"
 DOMAIN_ROWS = "Rows of several domains, for the questions of arXiv 2208.10967 and others"
+OUT_OF_DISTRIBUTION = "De Silva et al.: The value of out-of-distribution data (arXiv 2208.10967)"
+VIEWED_LOSSES = "Convex losses on augmented rows, for the question of Morisset, Durmus, Hardy (arXiv 2605.10290)"
+ROBUST = "Robust regression in high dimension, for the questions of arXiv 1301.7158, 1503.02106"
 DOMAIN_MIXTURES = "Generated and surrogate rows, for the questions of arXiv 2410.04840, 2509.22341, 2402.04376"
 DOMAIN_STAGES = "Transfer, distillation, other rows, for questions of arXiv 2508.15494, 2410.18837, 2603.05691, 2208.10967"
 FINE_GRAINED = "Adlam, Pennington: A fine-grained bias-variance decomposition (arXiv 2011.03321)"
@@ -369,7 +372,14 @@ FIGURES = {
             "domain_rows",
             DOMAIN_ROWS,
             "which rows help where: other distributions, unwanted and spurious features, missing modalities, wrong labels",
-            "known in part",
+            "ours",
+            "",
+        ),
+        Entry(
+            "out_of_distribution",
+            OUT_OF_DISTRIBUTION,
+            "a threshold classifier on rows of another distribution: a few help, many harm, at the best weight none does",
+            "known",
             "",
         ),
         Entry(
@@ -391,6 +401,20 @@ FIGURES = {
             OWN_ESTIMATORS,
             "tuned and forgetful, taught by weaker, boosted, averaged, distilled, layered: six expressions",
             "ours",
+            "",
+        ),
+        Entry(
+            "losses_with_views",
+            VIEWED_LOSSES,
+            "logistic regression on views of its rows: errors beside the least possible, calibration, gains and flips",
+            "ours",
+            "",
+        ),
+        Entry(
+            "robust_regression",
+            ROBUST,
+            "losses of the residual and laws of noise: outliers, the best threshold, the worst contamination",
+            "known in part",
             "",
         ),
         Entry(

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.runs import check
-from paper_figures.style import blank, graded, legend, look
+from paper_figures.style import blank, graded, legend, look, plain_log
 from rfgen import theory
 
 MODES, NOISE, N, RIDGE, MISS = 400, 0.1, 200, 1e-3, 0.3
@@ -90,6 +90,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             left.errorbar(at["dot_x"], dot, error, fmt="o", color=colour)
         left.axvline(parameters["n"], color="0.3", lw=1, ls=":")
         left.set(xscale="log", yscale="log", xlabel="features", ylabel="excess risk")
+        plain_log(left.yaxis)
         at, ridges = select(arrays, "golden"), graded(len(RIDGES))
         for risk, colour in zip(at["risk"], ridges, strict=True):
             middle.plot(at["share"], risk, color=colour)

@@ -2,6 +2,7 @@
 
 __all__ = ["truncated_nodes"]
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -47,5 +48,6 @@ def truncated_nodes(
         entry = np.zeros((count, count))
         entry[place, place + 1] = entry[place + 1, place] = 1.0
         matrix = matrix + part[:, None, None] * entry
-    nodes, vectors = jnp.linalg.eigh(matrix)
+    # one by one: batches are shared out to the threads that run the program, and two at once wait for them for ever
+    nodes, vectors = jax.lax.map(jnp.linalg.eigh, matrix)
     return middle[:, None] + half[:, None] * nodes, mass[:, None] * vectors[:, 0, :] ** 2
