@@ -81,7 +81,7 @@ export function powerLaw(alpha, beta, count) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640, HEIGHT = 400, LEFT = 62, RIGHT = 16, TOP = 30, BOTTOM = 46;
+const WIDTH = 640, HEIGHT = 400, LEFT = 62, RIGHT = 24, TOP = 30, BOTTOM = 46;
 const COLOURS = { bias: "#3b6ea8", variance: "#d98032", noise: "#9a9a9a", test: "#222", train: "#2c8a5b" };
 const NAMES = { n: "samples n", features: "random features k", ridge: "ridge δ", noise: "noise σ²" };
 // Values that span more than this factor are drawn on a logarithmic axis, as by rg.plot.
