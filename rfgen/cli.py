@@ -168,7 +168,7 @@ def _verdicts(names: list[str], options: argparse.Namespace, engine: Any) -> int
     verdicts = []
     for name in names:
         comparison = NAMED[name]
-        started = time.perf_counter()
+        started = time.process_time()
         task, learner = comparison.build()
         print(f"{name}: {comparison.question}", flush=True)
         report = check(
@@ -176,7 +176,7 @@ def _verdicts(names: list[str], options: argparse.Namespace, engine: Any) -> int
             engine=engine, **comparison.numbers,
         )
         print(f"{report}\n", flush=True)
-        verdicts.append(Verdict(name, comparison, report, time.perf_counter() - started))
+        verdicts.append(Verdict(name, comparison, report, time.process_time() - started))
         if options.report is not None:  # whole after each, so that what ran is kept
             options.report.write_text(validation_report(verdicts, options.scale, options.seed), encoding="utf-8")
     disagreeing = [verdict.name for verdict in verdicts if not verdict.report.agrees]

@@ -21,7 +21,7 @@ LIBRARIES = ("jax", "jaxlib", "numpy", "scipy", "xarray")
 
 @dataclass(frozen=True)
 class Verdict:
-    """A named comparison, what came of it, and the seconds that it took."""
+    """A named comparison, what came of it, and the CPU seconds that it took here."""
 
     name: str
     comparison: Comparison
@@ -46,7 +46,7 @@ def validation_report(verdicts: Sequence[Verdict], scale: str, seed: int) -> str
         f"{datetime.now(UTC):%Y-%m-%d}, rfgen {__version__}; Python {platform.python_version()}, {libraries}; "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {device.device_kind}."
     )
-    head = ["comparison", "source", "points", "trials", "largest z", "root mean square", "", "seconds"]
+    head = ["comparison", "source", "points", "trials", "largest z", "root mean square", "", "CPU seconds"]
     lines = ["# Validation report", "", summary, "", made, "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for verdict in verdicts:
         found, own = verdict.report, _scores(verdict.report)

@@ -26,8 +26,8 @@ POINTS, MEASURED, TRIALS = 61, 7, 20
 MOST = 5.0
 # Settings along which the curve of gradient flow is one program.
 FLOWING = ("n", "features", "time", "ridge", "noise")
-# Seconds beyond which the next picture has half of the points, down to so many.
-SLOW, FEWEST = 0.1, 13
+# Seconds beyond which a picture is slow; after so many slow ones (the first compiles) the next has half of the points.
+SLOW, PATIENCE, FEWEST = 0.1, 3, 13
 
 
 def explore(task: Any, learner: Any, n: Any = 100) -> Any:
@@ -71,13 +71,14 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
         raise ValueError(f"learner must be an rg.Learner, whose settings are the sliders, got {type(learner).__name__}")
     given = _served(task, learner, sliders(task, learner, float(n)))
     widget = _widget()(sliders=_plain(given), x=next((clock for clock in ("time", "steps") if clock in given), "n"))
-    points = [POINTS]
+    points, slow = [POINTS], [0]
 
     def answer(change: Any) -> None:
         began = time.perf_counter()
         widget.curve = _said(task, learner, given, change["new"], points[0])
-        if time.perf_counter() - began > SLOW:
-            points[0] = max(points[0] // 2, FEWEST)
+        slow[0] = slow[0] + 1 if time.perf_counter() - began > SLOW else 0
+        if slow[0] >= PATIENCE:
+            points[0], slow[0] = max(points[0] // 2, FEWEST), 0
 
     def measure(change: Any) -> None:
         settings, axis = change["new"]["settings"], change["new"]["axis"]
@@ -137,10 +138,19 @@ def _chosen(given: dict[str, Any], axis: str, points: int) -> np.ndarray:
     return values[np.unique(np.linspace(0, len(values) - 1, points).round().astype(int))]
 
 
+def _with_peak(values: np.ndarray, settings: dict[str, float], axis: str) -> np.ndarray:
+    """The nearest of the values moved to where n = features: as many as before, for the same program."""
+    peak = {"n": settings.get("features", math.inf), "features": settings["n"]}.get(axis, math.inf)
+    if not values[0] < peak < values[-1]:
+        return values
+    at = int(np.clip(np.argmin(np.abs(np.log(values / peak))), 1, len(values) - 2))
+    return np.where(np.arange(len(values)) == at, peak, values)
+
+
 def _curve(
     task: Any, learner: Any, given: dict[str, Any], settings: dict[str, float], axis: str, points: int
 ) -> dict[str, Any]:
-    values = _chosen(given, axis, points)
+    values = _with_peak(_chosen(given, axis, points), settings, axis)
     along = settings | {axis: values}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once by predict, not at every move

@@ -81,7 +81,7 @@ export function powerLaw(alpha, beta, count) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640, HEIGHT = 400, LEFT = 62, RIGHT = 16, TOP = 30, BOTTOM = 46;
+const WIDTH = 640, HEIGHT = 400, LEFT = 62, RIGHT = 24, TOP = 30, BOTTOM = 46;
 const COLOURS = { bias: "#3b6ea8", variance: "#d98032", noise: "#9a9a9a", test: "#222", train: "#2c8a5b" };
 const NAMES = { n: "samples n", features: "random features k", ridge: "ridge δ", noise: "noise σ²" };
 // Values that span more than this factor are drawn on a logarithmic axis, as by rg.plot.
@@ -137,9 +137,12 @@ export function draw(svg, axis, curve, runs) {
   const tests = [...curve.test, ...dots.test].filter((value) => finite(value) && value > 0);
   const least = Math.min(...tests) / DEPTH; // a training error may go to 0, and would press all else to the top
   const heights = [...tests, ...(curve.train ?? []).filter((value) => finite(value) && value > 0).map((value) => Math.max(value, least))];
-  const across = scale([...curve.x, ...dots.x], LEFT, WIDTH - RIGHT);
+  // 0 has no place on the axis of a geometric grid that begins with it
+  const geometric = Math.max(...curve.x) > 10 * curve.x[curve.x.length >> 1];
+  const inside = (at) => at > 0 || !geometric;
+  const across = scale([...curve.x, ...dots.x].filter(inside), LEFT, WIDTH - RIGHT);
   const up = scale(heights.length ? heights : [0, 1], HEIGHT - BOTTOM, TOP);
-  const y = (value) => Math.min(Math.max(up.place(value), TOP - 50), HEIGHT - BOTTOM);
+  const y = (value) => Math.min(Math.max(up.place(value), TOP - 10), HEIGHT - BOTTOM);
   for (const tick of across.ticks) {
     const at = across.place(tick);
     svg.append(node("line", { x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM, stroke: "#8883", "stroke-width": 1 }));
@@ -156,7 +159,7 @@ export function draw(svg, axis, curve, runs) {
   let below = curve.x.map(() => 0);
   for (const name of shaded) {
     const above = below.map((value, i) => value + Math.max(curve[name][i] ?? 0, 0));
-    const kept = curve.x.map((_, i) => i).filter((i) => finite(above[i]));
+    const kept = curve.x.map((_, i) => i).filter((i) => finite(above[i]) && inside(curve.x[i]));
     const edge = (level, i) => `${across.place(curve.x[i]).toFixed(2)},${(level[i] > 0 ? y(level[i]) : HEIGHT - BOTTOM).toFixed(2)}`;
     const points = [...kept.map((i) => edge(above, i)), ...kept.slice().reverse().map((i) => edge(below, i))];
     svg.append(node("polygon", { points: points.join(" "), fill: COLOURS[name], opacity: 0.28, "data-part": name }));
@@ -165,7 +168,7 @@ export function draw(svg, axis, curve, runs) {
   for (const name of lines) {
     let path = "", pen = "M";
     curve[name].forEach((value, i) => {
-      if (!finite(value) || value <= 0) { pen = "M"; return; }
+      if (!(value > 0) || !inside(curve.x[i])) { pen = "M"; return; } // what is infinite leaves the picture at its top
       path += `${pen}${across.place(curve.x[i]).toFixed(2)},${y(value).toFixed(2)}`;
       pen = "L";
     });
@@ -173,7 +176,7 @@ export function draw(svg, axis, curve, runs) {
     svg.append(node("path", { d: path, fill: "none", stroke, "stroke-width": 2, "data-line": name }));
   }
   dots.x.forEach((at, i) => {
-    if (!finite(dots.test[i])) return;
+    if (!finite(dots.test[i]) || !inside(at)) return;
     const left = across.place(at), [top, bottom] = [dots.test[i] + dots.test_se[i], dots.test[i] - dots.test_se[i]];
     const ends = { y1: y(top), y2: bottom > 0 ? y(bottom) : HEIGHT - BOTTOM };
     svg.append(node("line", { x1: left, x2: left, ...ends, stroke: "currentColor", "stroke-width": 1.2 }));
@@ -294,6 +297,13 @@ export function solved(modes, values, settings, axis) {
     for (const [name, value] of Object.entries(point)) curve[name].push(value);
   }
   return curve;
+}
+
+// A grid with the interpolation threshold at one of its points: the nearest, so that it is as long as before.
+export function withPeak(values, peak) {
+  const gaps = values.map((value) => Math.abs(Math.log(value / peak)));
+  const at = gaps.indexOf(Math.min(...gaps));
+  return at > 0 && at < values.length - 1 ? values.with(at, peak) : values;
 }
 
 // The widget: Python computes.  Only the latest settings are asked for, once the answer before has come.

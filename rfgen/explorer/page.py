@@ -19,5 +19,6 @@ def page() -> str:
     >>> page().startswith("<!doctype html>")
     True
     """
-    head = '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>rfgen explorer</title></head>\n'
+    about = '<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>rfgen explorer</title>'
+    head = f'<!doctype html>\n<html lang="en">\n<head>{about}</head>\n'
     return f"{head}<body>\n{fragment()}</body>\n</html>\n"

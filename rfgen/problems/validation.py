@@ -17,8 +17,8 @@ from rfgen.numerics.memory import planned
 
 # What numpy would turn into floats in silence, by the kind of its dtype.
 REFUSED = {
-    "b": "booleans; write 0 and 1 where numbers are meant", "U": "strings; convert them by float", "c": "complex numbers",
-    "S": "bytes; convert them by float", "M": "dates; give numbers in a unit of yours",
+    "b": "booleans; write 0 and 1 where numbers are meant", "U": "strings; convert them by float, classes to -1 and 1",
+    "S": "bytes; convert them by float", "c": "complex numbers", "M": "dates; give numbers in a unit of yours",
     "m": "time differences; give numbers in a unit of yours",
 }
 # Any number.

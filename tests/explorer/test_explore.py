@@ -1,6 +1,7 @@
 """`explore`: what the sliders ask for is what `predict` and `simulate` say."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +36,23 @@ def test_every_slider_moves_the_exact_curve():
     scope: dict = {}
     exec(code, scope)
     np.testing.assert_allclose(scope["found"].test.values[-1], widget.curve["test"][-1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", ["n", "features"])
+def test_the_peak_is_a_point_of_the_curve(axis):
+    widget = rg.explore(TASK, rg.Learner(rg.Ridge(1e-4), features=80), n=60)
+    curve, peak = asked(widget, axis), {"n": 80.0, "features": 60.0}[axis]
+    assert peak in curve["x"] and np.all(np.diff(curve["x"]) > 0.0)
+    assert curve["x"][np.argmax(curve["test"])] == peak
+
+
+def test_one_slow_picture_does_not_make_the_next_coarse(monkeypatch):
+    widget = rg.explore(rg.Task.isotropic(40, noise=0.1), rg.Learner(rg.Ridge(1.0)), n=30)
+    found = []
+    for limit in (np.inf, -1.0, -1.0, np.inf, -1.0, -1.0, -1.0, np.inf):
+        monkeypatch.setattr(sys.modules[rg.explore.__module__], "SLOW", limit)
+        found.append(len(asked(widget, "n")["x"]))
+    assert found == [found[0]] * 7 + [30]
 
 
 def test_the_button_measures():

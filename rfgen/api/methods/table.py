@@ -29,6 +29,7 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Averaging, Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import (
+    AbstractTraining,
     Chebyshev,
     GradientDescent,
     GradientFlow,
@@ -210,7 +211,9 @@ def _method_of(verb: str, task: Any, learner: Any) -> Method:
     if isinstance(learner, Estimator):  # its tasks, one or several, are checked with it
         return next(row for row in METHODS if Estimator in row.trainings)
     if not isinstance(learner, Learner | TwoLayerReLU | Sequence):
-        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}")
+        hint = f": give rg.Learner({public(type(learner))}(...))" if isinstance(learner, AbstractTraining) else ""
+        hint = ": the task comes first" if isinstance(task, Learner) else hint
+        raise ValueError(f"learner must be an rg.Learner, got {type(learner).__name__}{hint}")
     if not any(isinstance(task, row.tasks) for row in METHODS):
         known = _named([kind for row in rows for kind in row.tasks])
         raise ValueError(f"task must be an {known} for {verb}, got {type(task).__name__}")
