@@ -65,7 +65,9 @@ _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.i
 _DOMAINS = {
     verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")
 }
-_CLASSIFIED = {verb: frozenset({"features", "augmentation", "intercept"}) for verb in ("predict", "simulate")}
+_CLASSIFIED = {
+    verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
+}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
