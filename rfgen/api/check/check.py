@@ -111,7 +111,9 @@ def check(
     options: dict[str, Any] = {"members": members, "weights": weights, "test": test}
     method, _ = method_for("predict", asked, learner, form=form, **options)
     both: tuple[Any, Any] = (task, learner)  # of either overload
-    unmeasured = {"train"} if getattr(learner, "resampling", None) is not None or method.decided == ("test",) else set()
+    unmeasured = {"train"} if method.decided == ("test",) else set()
+    if getattr(learner, "resampling", None) is not None or (members is not None and "train_error" in method.measured):
+        unmeasured |= {"train", "train_error"}
     known = tuple(name for name in method.measured if name not in unmeasured)
     decided = tuple(name for name in method.decided if name in known)
     if variables is None:

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rfgen.api.methods.classifier_views import SOLVERS, refuse_unpredicted, refuse_views, viewed_population
+from rfgen.api.methods.classifier_views import SOLVERS, members_axis, refuse_unpredicted, refuse_views, viewed_population
 from rfgen.api.nouns import with_strengths
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
@@ -41,7 +41,7 @@ NAMES = (
 CALIBRATION = NAMES[-4:]
 
 
-def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+def axes_of(task: Problem, learner: Learner, n: Any, members: Any = None) -> dict[str, np.ndarray]:
     """The axes of the outer product, checked; groups say themselves how many rows where n is left out."""
     training = learner.training
     if n is None and isinstance(task, ClassGroups) and task.counts.sum() > SHARES:
@@ -53,6 +53,8 @@ def axes_of(task: Problem, learner: Learner, n: Any) -> dict[str, np.ndarray]:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
     refuse_views(task.dim, learner)
     axes = with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
+    if learner.resampling is not None or members is not None:
+        axes = axes | members_axis(learner, members)
     return dict(Grid(axes).axes)  # refuses more points than fit into memory
 
 
@@ -70,54 +72,60 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
 
 
 @program(static_argnames=("rule", "intercept"))
-def _classified(population: Any, columns: tuple[Any, ...], rule: str, intercept: bool) -> Any:
+def _classified(
+    population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool
+) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         rows, count, strength, *radius = at
+        drawn: dict[str, Any] = {"draws": draws} if members is None else {"draws": draws, "members": members}
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
             return linf_training(here, rule, strength, radius[0], intercept)
         if type(population) in SOLVERS:
-            return SOLVERS[type(population)](population, rows, rule, strength, count, intercept)
+            return SOLVERS[type(population)](population, rows, rule, strength, count, intercept, **drawn)
         if not hasattr(population, "counts"):
             if rule == "averaging":  # labels are balanced: no intercept in the limit
                 return teacher_classifier(population, rows, "linear", rows, count)
-            return teacher_classifier(population, rows, rule, strength, count, intercept)
+            return teacher_classifier(population, rows, rule, strength, count, intercept, **drawn)
         here = replace(population, counts=population.counts * rows)
         if rule == "averaging":
             return averaging(here, count, intercept)
         if rule == "discriminant":
             return discriminant(here, count, intercept)
-        return margin_classifier(here, rule, strength, count, intercept, *radius)
+        return margin_classifier(here, rule, strength, count, intercept, *radius, **drawn)
 
     return jax.lax.map(point, columns)
 
 
 def solved_classifiers(task: Problem, learner: Learner, axes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The fields of the classifier at every point of the outer product, with leading dimension points."""
-    if learner.augmentation is None:
-        return _solved(task, learner, axes, None)
+    settings = [None] if learner.augmentation is None else learner.augmentation.settings
     own = {name: axis for name, axis in axes.items() if name in ("n", "features", *learner.training.axes)}
-    found = [_solved(task, learner, own, one) for one in learner.augmentation.settings]
+    sizes = np.ravel(axes["members"]) if "members" in axes else [None]
+    found = [_solved(task, learner, own, one, members) for one in settings for members in sizes]
+    if len(found) == 1:
+        return found[0]
     stacked = {name: np.stack([each[name] for each in found], axis=1) for name in found[0]}
     return {name: values.reshape(-1, *values.shape[2:]) for name, values in stacked.items()}
 
 
 def _solved(
-    task: Problem, learner: Learner, axes: dict[str, np.ndarray], augmentation: AbstractAugmentation | None
+    task: Problem, learner: Learner, axes: dict[str, np.ndarray], augmentation: AbstractAugmentation | None, members: Any
 ) -> dict[str, np.ndarray]:
-    """The same at one setting of the augmentation."""
+    """The same at one setting of the augmentation, of the mean of so many `members`, None: of one model."""
     training = learner.training
     rule, factor = rule_of(training)
     n, features, *settings = (np.ravel(part) for part in np.meshgrid(*axes.values(), indexing="ij"))
     ridge = settings[0] * factor if settings else np.zeros(n.size)
     columns = [n, features, ridge, *settings[1:]]
     intercept = training.intercept  # type: ignore[attr-defined]
+    draws = None if learner.resampling is None else learner.resampling.draws()
     population: Any = _population(task, training, augmentation, intercept, features)
 
     def at(rule: str, columns: list[np.ndarray]) -> dict[str, np.ndarray]:
         # the name of the loss is no array
         def record(*block: np.ndarray) -> Any:
-            found = _classified(population, block, rule=rule, intercept=intercept)
+            found = _classified(population, block, draws, members, rule=rule, intercept=intercept)
             return Arrays({name: value for name, value in vars(found).items() if name != "loss"})
 
         return blockwise(record, columns, ONE_BY_ONE)
@@ -193,7 +201,7 @@ def _calibrated(task: Problem, found: dict[str, np.ndarray]) -> dict[str, np.nda
     return {name: np.where(np.isfinite(found["norm"]), values[name], np.nan) for name in CALIBRATION}
 
 
-def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
+def predict_classifier(task: Problem, learner: Learner, n: Any, members: Any = None) -> Any:
     """Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
 
     Returns
@@ -205,7 +213,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         `train_error`, the share of training labels missed; `train_loss`, the mean loss; `norm`, the squared length of the
         weights; `intercept`; `support`, the share of training rows with margin at most 1; `residual`, `converged`.
         Of `Logistic` also `calibration_error`, `temperature`, `log_loss` and `brier`: what its probabilities are worth.
-        With an augmentation these three are of the views, errors on clean inputs.
+        With an augmentation these three are of the views, errors on clean inputs.  With `members`, the mean score of models
+        with features or resampled rows of their own, on the same rows; these and resampled learners have no `train_error`,
+        `train_loss` and `support`, `norm` is a member's.
 
     Notes
     -----
@@ -217,8 +227,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`, `rfgen.theory.viewed_classifier`,
     `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`.
     """
-    axes = axes_of(task, learner, n)
-    refuse_unpredicted(task.dim, learner)
+    axes = axes_of(task, learner, n, members)
+    refuse_unpredicted(task.dim, learner, members)
     found, inner = solved_classifiers(task, learner, axes), shown(task)
     rule, factor = rule_of(learner.training)
     if isinstance(task, Teacher):
@@ -240,7 +250,9 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
         with np.errstate(invalid="ignore"):
             values |= _calibrated(task, found)
     loss = values.pop("train_loss")
-    if "ridge" in axes:
+    if apart := learner.resampling is not None or members is not None:
+        values = {name: value for name, value in values.items() if name not in ("train_error", "support")}
+    if "ridge" in axes and not apart:
         values["train_loss"] = loss * (2.0 if rule in ("square", "squared_hinge") else factor)
     solved = found["converged"]
     # transposed, the points come last
@@ -250,6 +262,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any) -> Any:
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived"}
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
+    if learner.resampling is not None:
+        attributes["resampling"] = repr(learner.resampling)
     if not solved.all():
         attributes["failures"] = unsolved(learner, int((~solved).sum()))
     return dataset(axes, variables, task, attributes, inner)

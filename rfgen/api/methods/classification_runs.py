@@ -18,6 +18,7 @@ from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
 from rfgen.simulation.runs.classes.classifier import classifier_runs
+from rfgen.simulation.runs.ensemble import Members
 from rfgen.simulation.sampling.labelled_views import copies
 
 # Trials of one stored cell.
@@ -25,7 +26,8 @@ CELL_TRIALS = 32
 
 
 def simulate_classifier(
-    task: Problem, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
+    task: Problem, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any,
+    members: Any = None,
 ) -> Any:
     """Measured error of linear classifiers: the variables of the theory and `separable`, with standard errors.
 
@@ -35,7 +37,7 @@ def simulate_classifier(
     classifier.  `separable`: the share of trials in which a plane separates the training labels; `MaxMargin` is averaged
     over those.
     """
-    axes, inner, training = axes_of(task, learner, n), shown(task), learner.training
+    axes, inner, training = axes_of(task, learner, n, members), shown(task), learner.training
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     for name in ("n", "features"):
         whole(name, axes[name])
@@ -45,19 +47,24 @@ def simulate_classifier(
     if isinstance(training, AdversarialTraining):
         measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
     measured |= {name: name for name in CALIBRATION} if type(training) is Logistic else {}
-    names = ("train_error", "norm", "intercept", "support", "separable", *(("train_loss",) if "ridge" in axes else ()))
-    measured |= {name: name for name in names}
+    apart = learner.resampling is not None or members is not None
+    of_rows = () if apart else ("train_error", "support", *(("train_loss",) if "ridge" in axes else ()))
+    measured |= {name: name for name in ("norm", "intercept", "separable", *of_rows)}
+    counts = np.ravel(axes["members"]) if "members" in axes else [1]
+    if "members" in axes:
+        if np.isinf(whole("members", axes["members"])).any():
+            raise ValueError(f"members must be finite to be simulated, got {members!r}")
     cells = []
     augmentations: list[Any] = [None] if learner.augmentation is None else learner.augmentation.settings
-    points = itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"]), augmentations)
-    for size, count, augmentation in points:
+    points = itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"]), augmentations, counts)
+    for size, count, augmentation, many in points:
         size, features = int(size), None if np.isinf(count) else int(count)
 
         def trained(
             start: int, stop: int, advance: Any, size: int = size, features: int | None = features,
-            augmentation: Any = augmentation,
+            augmentation: Any = augmentation, models: Members = Members(int(many), learner.resampling),
         ) -> dict[str, np.ndarray]:
-            runs = classifier_runs(task, training, size, features, stop - start, seed, (), start, augmentation)
+            runs = classifier_runs(task, training, size, features, stop - start, seed, (), start, augmentation, models)
             advance(stop - start)
             return {name: np.asarray(getattr(runs, own), np.float64) for name, own in measured.items()}
 
@@ -68,11 +75,12 @@ def simulate_classifier(
         need = 8 * (seen * task.dim + 3 * seen * width + 4 * side**2)
         key = (__version__, *content(task), *content(training), seed, size, features)
         key = key if augmentation is None else (*key, *content(augmentation))
+        key = (*key, int(many), *content(learner.resampling)) if apart else key
         where = f"n={size}" + (f", features={features}" if features else "")
         cells.append(Cell(trained, key, CELL_TRIALS, need, where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or features", store, progress)
     # (trials, settings of the training, of the augmentation, groups): the order of the dimensions
-    many = len(augmentations)
+    many = len(augmentations) * len(counts)
     collected = [_side_by_side(collected[first : first + many], kind) for first in range(0, len(collected), many)]
     variables = means(collected, Grid(axes), *(axis.size for axis in inner.values()))
     del variables["separable_se"]

@@ -1,6 +1,6 @@
 """Which views of rows a classifier may be trained on, and what the theory makes of them."""
 
-__all__ = ["SOLVERS", "refuse_unpredicted", "refuse_views", "viewed_population"]
+__all__ = ["SOLVERS", "members_axis", "refuse_unpredicted", "refuse_views", "viewed_population"]
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
@@ -34,6 +35,27 @@ def _plain(law: ModeLaw) -> bool:
     """Whether coordinates change independently and alike, and labels are kept."""
     alone = law.classes == 1 and law.probability.size == 1
     return alone and law.label[0] == 1.0 and law.gain[0, 0] != 0.0
+
+
+def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
+    """The dimension of `members`, none where they are None; refuses what has no members, or whose members cannot differ."""
+    training = learner.training
+    if isinstance(training, Averaging | LDA):
+        raise ValueError(
+            f"resampling and members need a training by a loss, got {training!r}, whose weights are a mean of rows: the "
+            "mean over many draws is the rule on all rows; leave them out"
+        )
+    if members is None:
+        return {}
+    sizes = validation.array("members", members, (0, 1), infinite=True)
+    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
+        raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
+    if learner.kernel and learner.resampling is None and (sizes > 1).any():
+        raise ValueError(
+            "members of an ensemble differ by random features or resampled data, and this learner has none: give "
+            "rg.Learner(..., features=...) or resampling=..., or leave members out"
+        )
+    return {"members": sizes}
 
 
 def refuse_views(dim: int, learner: Learner) -> None:
@@ -65,9 +87,15 @@ def refuse_views(dim: int, learner: Learner) -> None:
             raise ValueError(f"covariance of {one!r} must have one entry per coordinate ({dim}), got {law.shape.size}")
 
 
-def refuse_unpredicted(dim: int, learner: Learner) -> None:
+def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
     """Refuse views that are measured alone."""
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
+        if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
+            raise ValueError(
+                f"members are predicted on clean rows and on single views that change coordinates independently, got {one!r}: "
+                "forces of two members on several views of a row depend on each other through every view; leave members or "
+                "augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
+            )
         if one.mixes:
             raise ValueError(
                 f"augmentation must not mix rows in the theory of classifiers, got {one!r}: with a random partner each, "

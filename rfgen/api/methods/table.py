@@ -66,7 +66,9 @@ _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.i
 _DOMAINS = {
     verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")
 }
-_CLASSIFIED = {verb: frozenset({"features", "augmentation", "intercept"}) for verb in ("predict", "simulate")}
+_CLASSIFIED = {
+    verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
+}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -75,13 +77,13 @@ METHODS = (
         {
             **_SPECTRAL, "predict": _SPECTRAL["predict"] | {"negative_ridge"},
             "simulate": _SPECTRAL["simulate"] | {"negative_ridge"},
-            "optimal_ridge": frozenset({"features"}), "optimal_augmentation": _VIEWS | {"form"},
+            "optimal_ridge": _VIEWS | {"resampling"}, "optimal_augmentation": _VIEWS | {"form", "resampling"},
             "overfitting_cost": frozenset({"features"}),
         },
     ),
     Method(
         "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev), predict_spectral,
-        simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance"}},
+        simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance", "resampling"}},
     ),
     Method(
         "self-distillation", EIGEN, (IteratedRidge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS, _SPECTRAL

@@ -3,13 +3,14 @@
 __all__ = ["least_ridge", "optimal_augmentation", "optimal_ridge"]
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen.api.methods.table import method_for
-from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, warn_small_population, with_strengths
 from rfgen.api.over_tasks import over_tasks
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Dataset, Numbers
@@ -51,20 +52,21 @@ def optimal_ridge(
     Parameters
     ----------
     task, learner, n
-        As in `predict`; the learner's own ridge plays no part.
+        As in `predict`; the learner's own ridge plays no part.  With an augmentation or resampling, each setting of which has
+        a best ridge of its own, it is found on a grid, to about 1e-4 of it.
     negative
         Whether ridges below 0 are searched too, down to the edge of the spectrum of the Gram matrix.
 
     Returns
     -------
     xarray.Dataset
-        Over n and features: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is best) and the variables of
+        Over n, features and the settings of an augmentation: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is best) and the variables of
         `predict` there.  `attrs["edge"]` counts the points where the best ridge is such an end.
 
     Raises
     ------
     ValueError
-        As in `predict`.
+        As in `predict`, and with an augmentation or resampling where the outputs are kept or `negative`.
 
     Notes
     -----
@@ -83,6 +85,8 @@ def optimal_ridge(
     array([50., 50.])
     """
     method_for("optimal_ridge", task, learner)
+    if learner.augmentation is not None or learner.resampling is not None:
+        return _of_grid(task, learner, n, rules.flag("negative", negative))
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     axes.pop("ridge")
     grid = Grid(axes)
@@ -96,6 +100,36 @@ def optimal_ridge(
     warn_small_population(eigen, values["df1"])
     values, alike = with_leverages(eigen, grid, values)
     return dataset(axes, values, eigen, {"kind": "theory", "dtype": "float64", **at_edge(values["ridge"]), **alike})
+
+
+def _of_grid(task: Task | DataTask, learner: Learner, n: Numbers, negative: bool) -> Any:
+    """The best ridge of augmented or resampled rows, and the curve there."""
+    refuse_held_out(task, learner)
+    axes, eigen = checked_axes(task, learner, n), in_modes(task)
+    if eigen.keep_outputs or negative:
+        given = "keep_outputs" if eigen.keep_outputs else "negative"
+        raise ValueError(
+            f"{given} must be False for optimal_ridge of augmented or resampled rows, whose risk is known at ridges >= 0, "
+            "outputs summed"
+        )
+    axes.pop("ridge")
+    augmentation = learner.augmentation
+    settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
+    axes = with_strengths(axes, augmentation)
+    rows = []
+    for at in itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"]), settings):
+        count, features, one = float(at[0]), float(at[1]), at[2]
+        alone = replace(learner, features=features, augmentation=one)
+        ridge, _ = least_ridge(task, alone, (count, features), None)
+        there = replace(alone, training=Ridge(ridge))
+        method, _ = method_for("predict", task, there)
+        curve = method.theory(task, there, count)
+        rows.append({"ridge": ridge, **{name: curve[name].item() for name in curve.data_vars}})
+    grid = Grid(axes)
+    values = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
+    attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", **at_edge(values["ridge"])}
+    given = {"augmentation": augmentation, "resampling": learner.resampling}
+    return dataset(axes, values, eigen, attributes | {name: repr(one) for name, one in given.items() if one is not None})
 
 
 def at_edge(ridge: np.ndarray) -> dict[str, str]:
@@ -114,12 +148,12 @@ def at_edge(ridge: np.ndarray) -> dict[str, str]:
 def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float], form: str | None) -> tuple[float, float]:
     """The ridge of least test risk at n and features `at`, outputs summed, and that risk, with any augmentation."""
     n, features = at
-    if learner.augmentation is None:
+    if learner.augmentation is None and learner.resampling is None:
         best = optimal_ridge(task, Learner(Ridge(), features), n)
         return float(best.ridge), float(best.test)
     ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
     for _ in range(4):
-        tried = Learner(Ridge(ridges), features, learner.augmentation, learner.test_views)
+        tried = Learner(Ridge(ridges), features, learner.augmentation, learner.test_views, learner.resampling)
         method, options = method_for("predict", task, tried, form=form)
         curve = method.theory(task, tried, n, **options)  # of all these points no warning
         test = np.ravel(curve.test)
@@ -186,10 +220,13 @@ def optimal_augmentation(
     points = list(itertools.product(*(np.ravel(axes[key]).tolist() for key in ("n", "features", "ridge"))))
     settings = augmentation.at(**{name: augmentation.axes[name].ravel()[0]}).settings
     found = [
-        theory_optimal_augmentation(task, each, form, learner.test_views, points, noise) for each in settings
+        theory_optimal_augmentation(task, each, form, learner.test_views, points, noise, learner.resampling)
+        for each in settings
     ]
     flat = [found[setting][point] for point in range(len(points)) for setting in range(len(settings))]
     values = {key: [getattr(best.risk, key) for best in flat] for key in vars(flat[0].risk)}
+    if learner.resampling is not None:
+        del values["train"]
     values = {name: [best.strength for best in flat], "at_edge": [best.edge for best in flat], **values}
     variables = {key: Grid(axes).pack(column) for key, column in values.items()}
     return dataset(axes, variables, eigen, {"kind": "theory", "dtype": "float64", "augmentation": repr(augmentation)})

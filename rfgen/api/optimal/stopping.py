@@ -20,6 +20,7 @@ from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.theory.dynamics.ends import total_trace
@@ -84,11 +85,15 @@ def optimal_stopping(
     if eigen.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
     settings, posed, noise = posed_settings(task, learner, form)
+    share = 1.0 if learner.resampling is None else learner.resampling.mean_share
+    training = on_drawn(training, share)
     clock = list(training.axes)[-1]
     axes.pop(clock)
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
     rows, ridges, hidden = [], {}, 0
-    for at in Grid(axes).points:
+    # rates of the mean over the rows drawn
+    drawn = {name: training.axes.get(name, axis) for name, axis in axes.items()}
+    for at in Grid(drawn).points:
         for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
 
             def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
@@ -100,18 +105,23 @@ def optimal_stopping(
             found = theory_optimal_stopping(curve, start, whole)
             key = (number, at["n"], at["features"])
             if key not in ridges:
-                ridges[key] = least_ridge(task, Learner(Ridge(), learner.features, one, learner.test_views), key[1:], form)
+                same = Learner(Ridge(), learner.features, one, learner.test_views, learner.resampling)
+                ridges[key] = least_ridge(task, same, key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
             end, hidden = found.end.test[0], hidden + (not found.found)
-            rows.append({clock: found.clock, **values, "end_test": end, "late_loss": end - values["test"],
+            rows.append({clock: found.clock if whole else found.clock * share, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})
     grid = Grid({**axes, **strengths})
+    if learner.resampling is not None:
+        rows = [{name: value for name, value in row.items() if name != "train"} for row in rows]
     variables = {name: grid.pack([row[name] for row in rows]) for name in rows[0]}
     warn_small_population(eigen, np.where(np.isfinite(variables["df1"]), variables["df1"], 0.0))
     variables, alike = with_leverages(eigen, grid, variables)
-    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(training), **alike}
+    attributes = {"kind": "theory", "dtype": "float64", "source": "derived", "training": repr(learner.training), **alike}
     if augmentation is not None:
         attributes |= {"augmentation": repr(augmentation), "form": " ".join(dict.fromkeys(each.form for each in posed))}
+    if learner.resampling is not None:
+        attributes["resampling"] = repr(learner.resampling)
     if hidden:
         attributes["failures"] = (
             f"points not found: {hidden}; the rate is beyond the edge of stability, or the least risk may lie at steps "

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import PairedKinds
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
@@ -52,6 +53,11 @@ class LabelledGroups:
     def margins(self, state: MarginState, shift: Any) -> tuple[Any, Any, Any]:
         """Mean and deviation of leave-one-out margins, and weighted gamma, (groups,)."""
         return self.labels * (state.overlap + state.intercept) - shift, jnp.sqrt(state.spread), self.weights * state.gamma
+
+    def pairs(self, state: MarginState) -> PairedKinds:
+        """Every group is a kind."""
+        mean, *_ = self.margins(state, 0.0)
+        return PairedKinds(self.counts, self.weights, mean, jnp.zeros_like(mean), jnp.arange(mean.size))
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""

@@ -18,6 +18,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import PairedKinds
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
@@ -101,6 +102,11 @@ class ViewedGroups(SeenRows):
             jax.ops.segment_sum(self.sign * pull, self.direction, self.directions), together(power, private),
             together(slope, private_slope), jnp.sum(force), jnp.sum(pull), strength,
         )
+
+    def pairs(self, state: MarginState) -> PairedKinds:
+        """Of single views."""
+        mean = self.labels * (self.sign * state.overlap[self.direction] + state.intercept)
+        return PairedKinds(self.counts, self.weights, mean, jnp.zeros_like(mean), self.covariance)
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""

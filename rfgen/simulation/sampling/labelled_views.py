@@ -51,6 +51,11 @@ class ViewedRows:
     views: int | None = field(metadata={"static": True})
     soft: bool = field(default=False, metadata={"static": True})
 
+    @property
+    def owners(self) -> np.ndarray:
+        """The row that each view is of."""
+        return np.tile(np.repeat(np.arange(self.base.n), self.views or 1), 2 if self.soft else 1)
+
     def draw(self, key: Any) -> LabelledRows:
         """The rows of `base`, and their views."""
         drawn = self.base.draw(key)
@@ -84,6 +89,11 @@ class PatternedViews:
     chance: Any
     right: Any
     soft: bool = field(metadata={"static": True})
+
+    @property
+    def owners(self) -> np.ndarray:
+        """The row that each view is of."""
+        return np.tile(np.arange(self.base.n), (2 if self.soft else 1) * len(self.gains))
 
     def draw(self, key: Any) -> LabelledRows:
         """The rows of `base`, in every pattern."""

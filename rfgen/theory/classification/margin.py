@@ -15,6 +15,8 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Weights, margin_equilibrium
+from rfgen.equivalents.margin.paired_rows import mean_spread
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -61,7 +63,7 @@ class MarginClassifier:
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def margin_classifier(
     moments: ClassMoments, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
-    radius: Any = 0.0,
+    radius: Any = 0.0, draws: Any = None, members: Any = None,
 ) -> MarginClassifier:
     """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) by `loss`: "square" (1-t)^2/2, "logistic", "hinge",
     "squared_hinge" (1-t)_+^2/2, "hard_margin", or "linear" -t, which averages (no intercept, ridge > 0).
@@ -71,6 +73,10 @@ def margin_classifier(
     traceable; `intercept` decides about b.  Ridge 0 is the limit from above: for the hinge losses the largest margin where
     classes are separable.  "hard_margin" takes no ridge; where nothing separates the classes, and where logistic loss has
     no finite minimiser, `converged` is False and the numbers are not to be used.
+
+    `draws` = (times, chances) (draws,): each row counts so often with these chances, as of `rg.Bootstrap().draws()`.
+    `members`: the mean score of so many models with features, or draws, of their own; then `spread` and `error` are the
+    mean's.  `train_error`, `train_loss` and `support` are not to be used with either.
 
     First derivatives are right (implicit function theorem).  Exact as counts, dimension and features grow together;
     relative errors at finite size are of order 1/n, more where the error is tiny.  Derived.
@@ -90,9 +96,14 @@ def margin_classifier(
         moments.counts, moments.labels, moments.weights, jnp.max(moments.variances) + jnp.max(lengths)
     )
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, radius)
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     feature_power = solved.answer.nu**2 * solved.answer.norm / features
-    return measured_margins(solved, rows, moments.classes, loss, feature_power, jnp.zeros_like(radius))
+    found = measured_margins(solved, rows, moments.classes, loss, feature_power, jnp.zeros_like(radius))
+    if members is None:
+        return found
+    spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.variances)
+    behind = -moments.classes * (found.overlap + found.intercept)
+    return replace(found, spread=spread, error=jax.scipy.stats.norm.cdf(behind / jnp.sqrt(spread)))
 
 
 def margin_distribution(

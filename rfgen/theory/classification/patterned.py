@@ -17,6 +17,7 @@ import numpy as np
 from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibrium
 from rfgen.equivalents.margin.patterned_groups import PatternedGroups
 from rfgen.equivalents.margin.patterned_rows import PatternRows, pattern_rows
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -96,7 +97,8 @@ def patterned_moments(
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_classifier(
-    moments: PatternedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+    moments: PatternedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
+    draws: Any = None,
 ) -> ViewedClassifier:
     """Train on `n` rows of `patterned_moments(groups, law, views)`; arguments and fields as in `viewed_classifier`.
 
@@ -129,7 +131,7 @@ def patterned_classifier(
         covariances,
     )
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
     wrong, value, support = rows.measured(state, loss_of(loss), solved.scale)
     spread = clean_spread(moments, solved, features)[moments.group_covariance]

@@ -18,6 +18,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Wei
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -147,7 +148,8 @@ class PatternedTaughtRows(TaughtRows):
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_teacher(
-    moments: PatternedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+    moments: PatternedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
+    draws: Any = None,
 ) -> TeacherClassifier:
     """Train on `n` rows of `patterned_teacher_moments(teacher, law, views)`; arguments and precision as in
     `patterned_classifier`, the errors on clean inputs, `train_error`, `train_loss` and `support` of the views.
@@ -170,7 +172,7 @@ def patterned_teacher(
     reach = jnp.max(moments.variances) * jnp.max(jnp.stack([jnp.max(jnp.abs(rows.span)) for rows in moments.patterns])) ** 2
     rows = PatternedTaughtRows(replace(moments.teacher, variances=reach[None]), n, reach, moments.patterns)
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
     found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved, features)[0], jnp.sum(state.overlap)))
     wrong, value, support = rows.viewed(state, loss_of(loss), solved.scale)

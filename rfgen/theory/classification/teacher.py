@@ -25,6 +25,8 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import PairedKinds, mean_spread
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -97,7 +99,8 @@ class TeacherClassifier:
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def teacher_classifier(
-    moments: TeacherMoments, n: Any, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False
+    moments: TeacherMoments, n: Any, loss: str, ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
+    draws: Any = None, members: Any = None,
 ) -> TeacherClassifier:
     """Train on `n` rows of `teacher_moments(teacher)`; the other arguments as in `margin_classifier`.
 
@@ -116,7 +119,12 @@ def teacher_classifier(
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
     rows, zero = TaughtRows(moments, n), jnp.zeros_like(ridge)
     weights = Weights(moments.variances[None], moments.multiplicity, moments.power[None, None], features, zero)
-    return measured(rows, margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss))
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
+    clean = None
+    if members is not None:
+        spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.variances[None])
+        clean = spread[0], solved.state.overlap[0]
+    return measured(rows, solved, loss_of(loss), clean)
 
 
 @jax.tree_util.register_dataclass
@@ -153,6 +161,16 @@ class TaughtRows:
         pull = along + slope * state.overlap[0]
         sums = pull[None], power[None], slope[None], total, balance, jnp.sqrt(power)
         return Forces(*(self.n * each for each in sums))
+
+    def pairs(self, state: MarginState) -> PairedKinds:
+        """By the teacher's u and the label."""
+        one, (overlap,) = jnp.ones(()), state.overlap
+        u, measure = normal_nodes(0.0, one, _turn(self.moments, one, one)[None])
+        right, _ = label_law(self.moments, one, one, u)
+        shares = jnp.concatenate([measure * right, measure * (1.0 - right)])
+        means = jnp.concatenate([overlap * u + state.intercept, -overlap * u - state.intercept])
+        full = jnp.ones_like(means)
+        return PairedKinds(self.n * shares, full, means, overlap**2 * full, jnp.zeros(means.size, int))
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""

@@ -19,6 +19,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibrium
+from rfgen.equivalents.margin.paired_rows import mean_spread
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.equivalents.margin.viewed_groups import ViewedGroups
 from rfgen.equivalents.margin.viewed_rows import ViewRule, view_rule
@@ -147,10 +149,11 @@ class ViewedClassifier:
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def viewed_classifier(
-    moments: ViewedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+    moments: ViewedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
+    draws: Any = None, members: Any = None,
 ) -> ViewedClassifier:
     """Train on `n` rows of `viewed_moments(groups, law, views)`: minimise `sum_i a_i mean_k loss(t_ik) + (ridge/2) |w|^2`
-    over all views k of each row.
+    over all views k of each row; `draws`, and of single views `members`, as in `margin_classifier`.
 
     `loss` as in `margin_classifier`, hard margins aside; `n`, `ridge` >= 0, `features` > 0 scalars, traceable.  Exact as n,
     dimension and features grow together, and many coordinates change independently in a view.  Derived.
@@ -178,10 +181,14 @@ def viewed_classifier(
     )
     zero = jnp.zeros_like(ridge)
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, zero)
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state, answer = solved.state, solved.answer
     wrong, value, support = rows.measured(state, zero, loss_of(loss), solved.scale)
-    spread = clean_spread(moments, solved, features)[moments.group_covariance]
+    if members is None:
+        spread = clean_spread(moments, solved, features)[moments.group_covariance]
+    else:
+        clean = moments.clean
+        spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, clean)[moments.group_covariance]
     overlap = moments.group_sign * state.overlap[moments.group_direction] / moments.gain
     error = jax.scipy.stats.norm.cdf(-moments.classes * (overlap + state.intercept) / jnp.sqrt(spread))
     return ViewedClassifier(

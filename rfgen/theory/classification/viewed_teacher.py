@@ -18,6 +18,8 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import mean_spread
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.equivalents.margin.viewed_groups import answered, measured_views
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
@@ -171,7 +173,8 @@ class ViewedTaughtRows(TaughtRows):
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def viewed_teacher(
-    moments: ViewedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False
+    moments: ViewedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
+    draws: Any = None, members: Any = None,
 ) -> TeacherClassifier:
     """Train on `n` rows of `viewed_teacher_moments(teacher, law, views)`; arguments as in `viewed_classifier`, the errors
     on clean inputs, `train_error`, `train_loss` and `support` of the views.
@@ -197,8 +200,12 @@ def viewed_teacher(
     if moments.rule is not None:
         rows = ViewedTaughtRows(labels, n, reach, moments.rule, moments.coarse)
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
-    clean = clean_spread(moments, solved, features)[0], solved.state.overlap[0] / moments.gain
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
+    if members is None:
+        spread = clean_spread(moments, solved, features)
+    else:
+        spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
+    clean = spread[0], solved.state.overlap[0] / moments.gain
     found = measured(rows, solved, loss_of(loss), clean)
     if moments.rule is None:
         return found

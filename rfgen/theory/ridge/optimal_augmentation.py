@@ -14,8 +14,9 @@ from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
-from rfgen.theory.ridge.posed import Posed, augmented_points, pose, posed_point
+from rfgen.theory.ridge.posed import Posed, augmented_points, pose, pose_resampled, posed_point
 
 # Range of each kind of strength that is not a share; those up to inf are searched over decades around the mean square of a
 # coordinate.
@@ -47,13 +48,14 @@ class BestStrength:
 
 def optimal_augmentation(
     task: Task | DataTask, augmentation: AbstractAugmentation, form: str | None, test_views: int | None,
-    points: list[tuple[float, float, float]], noise: Any,
+    points: list[tuple[float, float, float]], noise: Any, resampling: AbstractResampling | None = None,
 ) -> list[BestStrength]:
     """At each of `points` (n, features, ridge): the first strength of `augmentation` minimising the test risk.
 
     `augmentation` at single views and strengths, the first of which plays no part.  A grid finds the valley.  On a `Task`
     the minimum is the root of the derivative through the engine (`jax.jvp` along the law's derivative in the strength);
     where patterns are sampled, or moments estimated, it is found by golden sections instead.  Several outputs: their sum.
+    `resampling`: of one model that draws its own rows.
     """
     name = dimension(augmentation)
     low, high = RANGES.get(name, SHARE)
@@ -71,7 +73,8 @@ def optimal_augmentation(
     columns = n, features, ridge
 
     def posed(strength: float) -> Posed:
-        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns)
+        one = augmentation.at(**{name: strength})
+        return pose_resampled(pose(task, one, form, test_views, columns), one, resampling)
 
     tests = []
     for strength in grid:

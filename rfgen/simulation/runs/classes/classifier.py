@@ -18,9 +18,9 @@ from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_
 from rfgen.simulation.devices import device_count, over_devices
 from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
-from rfgen.simulation.fits.mean_rules import averaging, lda
 from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
+from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits
 from rfgen.simulation.runs.classes.classifier_measures import (
     calibration,
     group_errors,
@@ -30,6 +30,7 @@ from rfgen.simulation.runs.classes.classifier_measures import (
     sign_error,
 )
 from rfgen.simulation.runs.classes.classifier_record import ClassifierRuns
+from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
 from rfgen.simulation.sampling.labelled_views import PatternedViews, SharedRows, ViewedRows, copies, seen_in_views
 
@@ -42,7 +43,7 @@ UNSEEN = ("averaging", "discriminant", "hard_margin")
 @double_precision
 def classifier_runs(
     problem: Any, training: Any, n: Any = None, features: Any = None, trials: Any = 100, seed: Any = 0, radius: Any = (),
-    start: Any = 0, augmentation: Any = None,
+    start: Any = 0, augmentation: Any = None, members: Members = ALONE,
 ) -> ClassifierRuns:
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
@@ -52,7 +53,9 @@ def classifier_runs(
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
     `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
-    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.
+    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.  `members`: measure the mean score of so many models, each with
+    features and resampled rows of its own; of training rows, of its scores on
+    these.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.
@@ -95,7 +98,7 @@ def classifier_runs(
         raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
     if augmentation is not None:
         source, rows = seen_in_views(source, augmentation), rows * copies(augmentation, problem.dim)
-    given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack)
+    given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack, members)
     if on_host():
         key = host_key(seed)
         # overflow is dealt with; between large products threads spin: at n=1200, dim=400 for 17 s instead of 2
@@ -123,16 +126,16 @@ def classifier_runs(
     return ClassifierRuns(**{"train_loss": None, **arrays})
 
 
-@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero", "attack"))
+@partial(jax.jit, static_argnames=("name", "intercept", "features", "zero", "attack", "members"))
 def _batch(
     key: Array, block: Array, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool,
-    features: int | None, zero: bool, attack: str | None,
+    features: int | None, zero: bool, attack: str | None, members: Members,
 ) -> dict[str, Array]:
     """All measures of the trials numbered in `block`, (trials, settings, ...)."""
 
     def every(numbers: Array, key: Array, *given: Any) -> dict[str, Array]:
         def one(number: Array) -> dict[str, Array]:
-            return _trial(fold_in(key, number), *given, name, intercept, features, zero, attack)
+            return _trial(fold_in(key, number), *given, name, intercept, features, zero, attack, members)
 
         return jax.vmap(one)(numbers)
 
@@ -141,14 +144,28 @@ def _batch(
 
 def _trial(
     key: Any, source: Any, settings: tuple[Array, Array], radii: Array, name: str, intercept: bool, features: int | None,
-    zero: bool, attack: str | None,
+    zero: bool, attack: str | None, members: Members,
 ) -> dict[str, Array]:
     """All measures of one training set, (settings, ...)."""
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
     limit = isinstance(source, ViewedRows) and source.views is None
+    owners = source.owners if isinstance(source, ViewedRows | PatternedViews) else np.arange(source.n)
     source = source.base if isinstance(source, ViewedRows | PatternedViews) else source
     design, xp = drawn.rows, namespace(drawn.rows)
+    if members != ALONE:
+        means = mean_fits(of_features, drawn, owners, settings[0], name, intercept, features, zero, members)
+
+        def mean(at: Any) -> dict[str, Array]:
+            margins = drawn.labels * (drawn.rows @ at["weights"] + at["intercept"])
+            fit = MarginFit(at["weights"], at["intercept"], margins, margins < 1.0, at["usable"], at["separable"])
+            found = _measured(source, drawn, fit, at["weights"], radii, name, None) | {"norm": at["norm"]}
+            for each in ("norm", "l1", "intercept"):
+                found[each] = xp.where(at["infinite"] & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
+            found = {each: xp.where(at["usable"], value, np.nan) for each, value in found.items()}
+            return {**found, "separable": at["separable"], "converged": at["usable"]}
+
+        return stacked(lambda *at: mean(dict(zip(means, at, strict=True))), *means.values())
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
@@ -167,7 +184,7 @@ def _trial(
         if limit:
             return smoothed(ridge)
         if attack is None:
-            fit, infinite = _fit(design, drawn, name, ridge, intercept, zero)
+            fit, infinite = fitted(design, drawn, name, ridge, intercept, zero)
         else:
             given = design, drawn.labels, drawn.weights, name, ridge, intercept
             attacked = partial(attacked_fit, *given, trained, attack)
@@ -185,28 +202,6 @@ def _trial(
         return {**found, "separable": fit.separable | infinite, "converged": fit.converged}
 
     return stacked(setting, *settings)
-
-
-def _fit(
-    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
-) -> tuple[MarginFit, Array]:
-    """The trained classifier, and whether its weights are to be thought of as infinite."""
-    xp = namespace(design)
-    finite = xp.asarray(False)
-    if name in ("averaging", "discriminant"):
-        rule = averaging if name == "averaging" else lda
-        weights, bias = rule(design, drawn.labels, intercept)
-        margins = drawn.labels * (design @ weights + bias)
-        right = xp.all(xp.isfinite(weights)) & xp.isfinite(bias)
-        return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
-
-    def fit(loss: str) -> MarginFit:
-        return margin_fit(design, drawn.labels, drawn.weights, loss, ridge, intercept)
-
-    if not zero:
-        return fit(name), finite
-    limit = cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: xp.asarray(False))
-    return cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
 
 
 def _measured(

@@ -1,0 +1,98 @@
+"""Fits of linear classifiers by any rule, and of several members to one training set."""
+
+__all__ = ["fitted", "mean_fits", "trained_on"]
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rfgen.problems.trainings.resampling import Bootstrap
+from rfgen.simulation.arrays import Array, cond, namespace, stacked
+from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.fits.smoothed_fit import SmoothedFit, smoothed_fit
+from rfgen.simulation.random_numbers import fold_in, integers, normals, permutation
+from rfgen.simulation.runs.ensemble import BAG, Members
+from rfgen.simulation.sampling.labelled_rows import LabelledRows
+from rfgen.simulation.sampling.labelled_views import LimitRows
+
+
+def fitted(
+    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
+) -> tuple[MarginFit, Array]:
+    """The trained classifier, and whether its weights are to be thought of as infinite."""
+    xp = namespace(design)
+    finite = xp.asarray(False)
+    if name in ("averaging", "discriminant"):
+        rule = averaging if name == "averaging" else lda
+        weights, bias = rule(design, drawn.labels, intercept)
+        margins = drawn.labels * (design @ weights + bias)
+        right = xp.all(xp.isfinite(weights)) & xp.isfinite(bias)
+        return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
+
+    def fit(loss: str) -> MarginFit:
+        return margin_fit(design, drawn.labels, drawn.weights, loss, ridge, intercept)
+
+    if not zero:
+        return fit(name), finite
+    limit = cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: xp.asarray(False))
+    return cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
+
+
+def trained_on(drawn: LabelledRows, key: Any, owners: np.ndarray, members: Members) -> LabelledRows:
+    """All views of the rows that one member draws; `owners` (views of rows,): the row of each."""
+    if members.resampling is None:
+        return drawn
+    n, key = int(owners.max()) + 1, fold_in(key, BAG)
+    size = members.resampling.size(n)
+    own = integers(key, size, n) if isinstance(members.resampling, Bootstrap) else permutation(key, n)[:size]
+    places = np.argsort(owners, kind="stable").reshape(n, -1)  # of the views of each row
+    seen = namespace(own).asarray(places)[own].ravel()
+    taken = {name: getattr(drawn, name)[seen] for name in ("rows", "labels", "weights", "member")}
+    if isinstance(drawn, LimitRows):
+        taken["private"] = drawn.private[0][seen], drawn.private[1]
+    return replace(drawn, **taken)
+
+
+def mean_fits(
+    key: Any, drawn: LabelledRows, owners: np.ndarray, ridges: Array, name: str, intercept: bool, features: int | None,
+    zero: bool, members: Members,
+) -> dict[str, Array]:
+    """Means over members of `weights` on inputs (ridges, dim), `intercept`, `norm`, and whether all of them are `usable`,
+    `separable`, and any `infinite`, (ridges,).
+    """
+    dim = drawn.rows.shape[1]
+
+    def of_member(number: Any) -> dict[str, Array]:
+        own_key = key if members.count == 1 else fold_in(key, number)
+        own = trained_on(drawn, own_key, owners, members)
+        mixing = None if features is None else normals(own_key, (dim, features)) / features**0.5
+        design = own.rows if mixing is None else own.rows @ mixing
+        xp = namespace(design)
+
+        def of_ridge(ridge: Array) -> dict[str, Array]:
+            fit: SmoothedFit | MarginFit
+            if isinstance(own, LimitRows):
+                fit, infinite = smoothed_fit(
+                    design, own.labels, own.weights, own.private, mixing, name, ridge, intercept
+                ), xp.asarray(False)
+                separable = xp.asarray(True)
+            else:
+                fit, infinite = fitted(design, own, name, ridge, intercept, zero)
+                separable = fit.separable
+            return {
+                "weights": fit.weights if mixing is None else mixing @ fit.weights, "intercept": fit.intercept,
+                "norm": xp.sum(fit.weights**2), "usable": fit.converged & separable, "separable": separable | infinite,
+                "infinite": infinite,
+            }
+
+        return stacked(of_ridge, ridges)
+
+    xp = namespace(drawn.rows)
+    each = stacked(of_member, range(members.count) if xp is np else xp.arange(members.count))
+    found = {name: xp.mean(each[name], axis=0) for name in ("weights", "intercept", "norm")}
+    return {
+        **found, "usable": xp.all(each["usable"], axis=0), "separable": xp.all(each["separable"], axis=0),
+        "infinite": xp.any(each["infinite"], axis=0),
+    }
