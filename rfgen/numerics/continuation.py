@@ -4,7 +4,7 @@ A step is halved until the residual falls; a solution is followed from parameter
 longer strides where Newton succeeds and shorter ones where it does not.
 """
 
-__all__ = ["follow", "implicit", "newton"]
+__all__ = ["follow", "newton"]
 
 from collections.abc import Callable
 from typing import Any
@@ -104,18 +104,3 @@ def follow(
     state = (start, first, jnp.zeros_like(start), left, stride, jnp.zeros((), jnp.int32))
     x, at, _, left, *_ = jax.lax.while_loop(unfinished, advance, state)
     return x, jnp.where(at == last, left, jnp.inf)
-
-
-def implicit(residual: Residual, zero: Float[Array, " unknowns"]) -> Float[Array, " unknowns"]:
-    """`zero` of `residual`, with its derivatives in whatever `residual` closes over (implicit function theorem).
-
-    >>> import jax, jax.numpy as jnp
-    >>> with jax.enable_x64(True):
-    ...     float(jax.grad(lambda a: implicit(lambda x: x**2 - a, jnp.array([3.0]))[0])(9.0))  # of the square root
-    0.166666666...
-    """
-
-    def tangent(linear: Callable[[Array], Array], y: Array) -> Array:
-        return jnp.linalg.solve(jax.jacfwd(linear)(y), y)
-
-    return jax.lax.custom_root(residual, jax.lax.stop_gradient(zero), lambda _, found: found, tangent)

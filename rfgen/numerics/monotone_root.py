@@ -2,8 +2,8 @@
 
 Newton's step is taken when it stays strictly inside the current bracket, the midpoint otherwise, so the search ends for
 any decreasing function, however flat; a bracket of 1,400 (all of the double range, in logarithms) costs at most 60 extra
-bisections.  The derivative is that of the implicit function theorem (`jax.lax.custom_root`): exact, no matter how the
-root was found.
+bisections.  The derivative is that of the implicit function theorem (see `implicit`): exact, no matter how the root
+was found.
 """
 
 __all__ = ["decreasing_root"]
@@ -13,6 +13,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from rfgen.numerics.implicit import hoisted, implicit
 
 # Newton from inside the bracket needs 4-8 passes on the spectra of tests/cases.py; bisection alone would need 62.
 MAX_PASSES = 100
@@ -35,30 +37,27 @@ def decreasing_root(
     1.414213562373095...
     """
 
-    def search(value_of: Callable[[Array], Array], guess: Array) -> Array:
-        del value_of  # the same function without its slope
-        tiny = 4 * jnp.finfo(guess.dtype).eps
+    # what it closes over, held: nothing of the search is differentiated
+    traced, values = hoisted(function, start)
+    fixed = jax.lax.stop_gradient(values)
+    lower, upper, guess = jax.lax.stop_gradient((lower, upper, jnp.clip(start, lower, upper)))
+    tiny = 4 * jnp.finfo(guess.dtype).eps
 
-        def unfinished(state: tuple[Array, ...]) -> Array:
-            return ~state[3] & (state[4] < MAX_PASSES)
+    def unfinished(state: tuple[Array, ...]) -> Array:
+        return ~state[3] & (state[4] < MAX_PASSES)
 
-        def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
-            low, high, x, _, passes = state
-            value, slope = function(x)
-            low, high = jnp.where(value > 0, x, low), jnp.where(value > 0, high, x)
-            newton = x - value / slope
-            inside = (newton > low) & (newton < high)
-            scale = tiny * jnp.maximum(jnp.abs(x), 1.0)
-            settled = (jnp.abs(newton - x) <= scale) | (high - low <= scale)
-            midpoint = 0.5 * (low + high)
-            x = jnp.where(inside, newton, jnp.where(settled, x, midpoint))
-            return low, high, x, settled, passes + 1
+    def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, x, _, passes = state
+        value, slope = traced(x, *fixed)
+        low, high = jnp.where(value > 0, x, low), jnp.where(value > 0, high, x)
+        newton = x - value / slope
+        inside = (newton > low) & (newton < high)
+        scale = tiny * jnp.maximum(jnp.abs(x), 1.0)
+        settled = (jnp.abs(newton - x) <= scale) | (high - low <= scale)
+        midpoint = 0.5 * (low + high)
+        x = jnp.where(inside, newton, jnp.where(settled, x, midpoint))
+        return low, high, x, settled, passes + 1
 
-        state = (lower, upper, guess, jnp.zeros((), bool), jnp.zeros((), jnp.int32))
-        return jax.lax.while_loop(unfinished, step, jax.tree.map(jax.lax.stop_gradient, state))[2]
-
-    def solve_linear(linear: Callable[[Array], Array], y: Array) -> Array:
-        return y / linear(jnp.ones_like(y))
-
-    guess = jnp.clip(start, lower, upper)
-    return jax.lax.custom_root(lambda x: function(x)[0], guess, search, solve_linear)
+    state = (lower, upper, guess, jnp.zeros((), bool), jnp.zeros((), jnp.int32))
+    root = jax.lax.while_loop(unfinished, step, state)[2]
+    return implicit(lambda x, *given: traced(x, *given)[0], root, values)

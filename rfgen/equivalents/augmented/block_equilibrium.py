@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
 
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.implicit import hoisted, implicit
 
 # Any lambda below the first fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular
 # (where df1 still depends on it, the spectrum reaches further down, and the point is not converged).  Above the second
@@ -129,26 +129,22 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
     found_x, found_t, along = jax.lax.stop_gradient(search())
     scale = jnp.where(found_t > 0, found_t, 1.0)
 
-    def equations(unknowns: tuple[Array, Array]) -> tuple[Array, Array]:
-        share, log_nu = unknowns
-        t = share * scale
+    def equations(unknowns: Array) -> Array:
+        """Of t over `scale`, and log nu."""
+        t, log_nu = unknowns[:-1] * scale, unknowns[-1]
         reduction = blocks.reduction(t)
         resolvent = operators.resolvent(blocks.strength(reduction), jnp.exp(log_nu))
         value = blocks.seen(operators.one_point(resolvent), reduction)
         rest = jnp.exp(jnp.log(count) + lowest - log_nu)
         df1 = blocks.degrees(t, reduction)
         feature_equation = jnp.where(limited, jnp.log(df1 + rest) - jnp.log(count), log_nu - lowest)
-        return (t - value) / scale, feature_equation
+        return jnp.append((t - value) / scale, feature_equation)
 
-    def solve_linear(linear: Any, y: Any) -> Any:
-        flat, unravel = jax.flatten_util.ravel_pytree(y)
-        matrix = jax.jacfwd(lambda z: jax.flatten_util.ravel_pytree(linear(unravel(z)))[0])(jnp.zeros_like(flat))
-        return unravel(jnp.linalg.solve(matrix, flat))
-
-    guess = (jnp.where(found_t > 0, 1.0, 0.0), found_x)
-    share, log_nu = jax.lax.custom_root(equations, guess, lambda _, start: start, solve_linear)
-    misfit, feature_misfit = jax.lax.stop_gradient(equations((share, log_nu)))
-    residual = jnp.maximum(jnp.max(jnp.abs(misfit)), jnp.abs(feature_misfit))
+    start = jnp.append(jnp.where(found_t > 0, 1.0, 0.0), found_x)
+    traced, values = hoisted(equations, start)
+    unknowns = implicit(traced, start, values)
+    share, log_nu = unknowns[:-1], unknowns[-1]
+    residual = jnp.max(jnp.abs(jax.lax.stop_gradient(traced(unknowns, *values))))
     residual = jnp.where(vanishing & (jnp.abs(along) > SETTLED), jnp.abs(along), residual)
     return _record(operators, blocks, ridge, share * scale, jnp.exp(log_nu), residual, vanishing)
 

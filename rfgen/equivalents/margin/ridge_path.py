@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import LOSSES, MarginLoss
-from rfgen.numerics.continuation import follow, implicit, newton
+from rfgen.numerics.continuation import follow, newton
+from rfgen.numerics.implicit import implicit
 from rfgen.problems.trainings.classifier import rule_parts
 
 # Equations are scaled to order 1; solutions of the problem table are left with at most 3e-14.

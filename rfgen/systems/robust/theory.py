@@ -24,7 +24,8 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.weight_response import effective_ridge
 from rfgen.numerics.compilation.precision import needs_double_precision
-from rfgen.numerics.continuation import follow, implicit
+from rfgen.numerics.continuation import follow
+from rfgen.numerics.implicit import implicit
 from rfgen.systems.robust.clipped_force import clipped_moments
 
 TOLERANCE, CONVERGED = 1e-13, 1e-10

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
-from rfgen.numerics.continuation import implicit
+from rfgen.numerics.implicit import implicit
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
 
