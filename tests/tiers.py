@@ -175,6 +175,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_unresolved_modes_are_noise_to_the_labels": ("30",),
         "test_real_examples_and_features_by_hand": ("False-50",),
     },
+    "tests/simulation/test_memory.py": {
+        "test_the_peak_is_within_the_plan": (),
+    },
+    "tests/simulation/test_several_devices.py": {
+        "test_programs_of_accelerators_on_four_devices": (),
+        "test_one_device_has_the_same_numbers": (),
+    },
     "tests/simulation/test_sgd_agreement.py": {
         "test_fresh_views_on_features": (),
         "test_fresh_views_without_allowance": ("mask",),

@@ -155,11 +155,11 @@ def _resident():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _in_this_process(name):
+def _in_this_process(name, size):
     """Plan and peak in bytes."""
     warnings.simplefilter("ignore")
-    _simulate(*SHAPES[name](0.1))
-    task, learner, n, options = SHAPES[name](1.0)
+    _simulate(*SHAPES[name](0.1 * size))
+    task, learner, n, options = SHAPES[name](size)
     try:
         _simulate(task, learner, n, options, memory=1)
         raise AssertionError(f"{name} was not refused")
@@ -173,12 +173,12 @@ def _in_this_process(name):
     return {"planned": plan, "peak": peak, "peak / planned": round(peak / plan, 2)}
 
 
-def measured(name):
+def measured(name, size=1.0):
     """The same in a process of its own."""
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1",
     }
-    done = subprocess.run([sys.executable, __file__, "--here", name], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, __file__, "--here", str(size), name], capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -188,11 +188,11 @@ def main():
     """All shapes, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shapes", nargs="*")
-    parser.add_argument("--here", action="store_true", help="in this process")
+    parser.add_argument("--here", type=float, metavar="SIZE", help="in this process, the one shape, at this size")
     parser.add_argument("--out", default=str(ROOT / "tests" / "benchmarks" / "results" / "memory.json"))
     asked = parser.parse_args()
     if asked.here:
-        print(json.dumps(_in_this_process(*asked.shapes)))
+        print(json.dumps(_in_this_process(*asked.shapes, asked.here)))
         return
     path = pathlib.Path(asked.out)
     found = json.loads(path.read_text()) if path.exists() else {}
