@@ -33,7 +33,7 @@ UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def _ridge(n, modes, features=None, ridges=5, **options):
-    return rg.Task.power_law(1.5, 1.5, 0.5, modes), rg.Learner(rg.Ridge(np.geomspace(0.1, 10.0, ridges)), features), n, options
+    return _trained(rg.Ridge(np.geomspace(0.1, 10.0, ridges)), n, modes, features, **options)
 
 
 def _trained(training, n, modes, features=None, **options):
@@ -178,7 +178,8 @@ def measured(name, size=1.0):
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1",
     }
-    done = subprocess.run([sys.executable, __file__, "--here", str(size), name], capture_output=True, text=True, env=environment)
+    call = [sys.executable, __file__, "--here", str(size), name]
+    done = subprocess.run(call, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])

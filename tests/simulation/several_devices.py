@@ -39,7 +39,8 @@ PATHS = {
     "data, views": (DATA, rg.Learner(RIDGE, augmentation=rg.GaussianNoise(0.2, views=2)), 20, {}, 1e-9),
     "sphere": (rg.Task.sphere(5, rg.NTK("relu", depth=1), [0.0, 1.0]), rg.Learner(RIDGE), 20, {}, 1e-5),
     "activations": (
-        rg.Task.gaussian_inputs(np.ones(12), "tanh", np.ones(12), test_points=40), rg.Learner(RIDGE, features=15), 20, {}, 1e-7
+        rg.Task.gaussian_inputs(np.ones(12), "tanh", np.ones(12), test_points=40), rg.Learner(RIDGE, features=15), 20, {},
+        1e-7,
     ),
     "members": (TASK, rg.Learner(RIDGE, features=15), 20, {"members": 3}, 1e-7),
     "members, flow": (TASK, rg.Learner(FLOW, features=15), 20, {"members": 2}, 1e-7),
