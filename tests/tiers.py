@@ -21,6 +21,7 @@ OPTIMISED = (
     *(f"tests/test_cli.py::test_every_named_comparison_agrees[{name}" for name in ("mixed-", "several-", "fresh-")),
     "tests/simulation/test_multi_pass_sgd.py::test_the_whole_set_in_each_batch", "tests/simulation/test_one_pass_sgd.py",
     "tests/simulation/test_sgd_agreement.py", "tests/simulation/test_shapes.py::test_examples_on_the_host",
+    "tests/simulation/test_several_devices.py",
     "tests/simulation/test_shapes.py::test_random_numbers", "tests/simulation/test_shapes.py::test_the_host",
     "tests/simulation/test_trajectory.py", "tests/systems/test_xor_network.py", "tests/systems/test_xor_verbs.py",
     "tests/theory/ridge/test_block_risk.py::test_no_augmentation_is_plain_regression",
@@ -174,6 +175,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_runs_are_steps_by_hand_and_have_the_exact_moments": ("accelerated",),
         "test_unresolved_modes_are_noise_to_the_labels": ("30",),
         "test_real_examples_and_features_by_hand": ("False-50",),
+    },
+    "tests/simulation/test_memory.py": {
+        "test_the_peak_is_within_the_plan": (),
+    },
+    "tests/simulation/test_several_devices.py": {
+        "test_programs_of_accelerators_on_four_devices": (),
+        "test_one_device_has_the_same_numbers": (),
     },
     "tests/simulation/test_sgd_agreement.py": {
         "test_fresh_views_on_features": (),

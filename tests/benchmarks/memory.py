@@ -19,21 +19,21 @@ import subprocess
 import sys
 import warnings
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # for a run as a script
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))  # for a run as a script
 
 import numpy as np
 
 import rfgen as rg
 from rfgen.algebra import data, labels, ridge_fit
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Peak over plan, at most.
 MOST = 1.2
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def _ridge(n, modes, features=None, ridges=5, **options):
-    return rg.Task.power_law(1.5, 1.5, 0.5, modes), rg.Learner(rg.Ridge(np.geomspace(0.1, 10.0, ridges)), features), n, options
+    return _trained(rg.Ridge(np.geomspace(0.1, 10.0, ridges)), n, modes, features, **options)
 
 
 def _trained(training, n, modes, features=None, **options):
@@ -155,11 +155,11 @@ def _resident():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _in_this_process(name):
+def _in_this_process(name, size):
     """Plan and peak in bytes."""
     warnings.simplefilter("ignore")
-    _simulate(*SHAPES[name](0.1))
-    task, learner, n, options = SHAPES[name](1.0)
+    _simulate(*SHAPES[name](0.1 * size))
+    task, learner, n, options = SHAPES[name](size)
     try:
         _simulate(task, learner, n, options, memory=1)
         raise AssertionError(f"{name} was not refused")
@@ -173,12 +173,13 @@ def _in_this_process(name):
     return {"planned": plan, "peak": peak, "peak / planned": round(peak / plan, 2)}
 
 
-def measured(name):
+def measured(name, size=1.0):
     """The same in a process of its own."""
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1",
     }
-    done = subprocess.run([sys.executable, __file__, "--here", name], capture_output=True, text=True, env=environment)
+    call = [sys.executable, __file__, "--here", str(size), name]
+    done = subprocess.run(call, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -188,11 +189,11 @@ def main():
     """All shapes, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shapes", nargs="*")
-    parser.add_argument("--here", action="store_true", help="in this process")
-    parser.add_argument("--out", default=str(ROOT / "tests" / "benchmarks" / "results" / "memory.json"))
+    parser.add_argument("--here", type=float, metavar="SIZE", help="in this process, the one shape, at this size")
+    parser.add_argument("--out", default=str(ROOT / "tests" / "benchmarks" / "results" / "memory-cpu-2-cores.json"))
     asked = parser.parse_args()
     if asked.here:
-        print(json.dumps(_in_this_process(*asked.shapes)))
+        print(json.dumps(_in_this_process(*asked.shapes, asked.here)))
         return
     path = pathlib.Path(asked.out)
     found = json.loads(path.read_text()) if path.exists() else {}

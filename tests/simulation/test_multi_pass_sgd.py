@@ -60,14 +60,13 @@ def by_hand(task, learner, n, trials, seed):
                 at = ahead if training.nesterov else weights
                 slope = (at @ x.T - y) @ x / batch + chosen["ridge"] / n * at
                 weights, before = ahead - chosen["rate"] * slope, weights
-            both = weights.sum(axis=0)
             missed, wrong = weights @ mixing.T * sample.probe - np.stack([sample.truth[0], 0 * sample.truth[0]])
             here["missed"].append(missed)
             here["signal"].append(missed @ missed + sample.floor[0])
             here["noise"].append(wrong @ wrong + task.noise[0])
             here["test"].append(here["signal"][-1] + here["noise"][-1])  # without what is linear in the noise
-            here["train"].append(np.mean((labels.sum(axis=0) - design @ both) ** 2))
-            here["norm"].append(both @ both)
+            here["train"].append(np.sum((labels - weights @ design.T) ** 2) / n)  # nor here
+            here["norm"].append(np.sum(weights**2))
         errors.append(np.array(here.pop("missed")))
         for name, values in here.items():
             found[name].append(values)

@@ -71,7 +71,6 @@ def by_hand(task, learner, n, trials, seed, test_rows="population"):
             design, noise = rows @ mixing, sample.errors[:, 0] * np.sqrt(task.noise[0])
             signal = train(training, design, sample.targets[:, 0], n, start)
             spurious = train(training, design, noise, n, np.zeros_like(start))
-            both = signal + spurious
             seen = sample.mask / (sample.mask.sum() if sample.probe.ndim == 2 else 1.0)
             at_points = sample.probe.ndim == 2
             signal_there, wrong = (
@@ -82,9 +81,9 @@ def by_hand(task, learner, n, trials, seed, test_rows="population"):
             found["signal"].append(missed**2 @ seen + sample.floor[0])
             found["noise"].append(wrong**2 @ seen + task.noise[0])
             found["test"].append(found["signal"][-1] + found["noise"][-1])  # without what is linear in the noise
-            labels = sample.targets[:, 0] + noise
-            found["train"].append(np.sum((labels - both @ design.T) ** 2, axis=1) / n)
-            found["norm"].append(np.sum(both**2, axis=1))
+            parts = ((sample.targets[:, 0], signal), (noise, spurious))  # nor here
+            found["train"].append(sum(np.sum((own - fit @ design.T) ** 2, axis=1) for own, fit in parts) / n)
+            found["norm"].append(np.sum(signal**2 + spurious**2, axis=1))
             errors.append((missed, sample.mask, sample.floor[0], sample.probe.ndim == 2))
     bias = []
     for (one, mask, floor, points), (two, other, _, _) in zip(errors[::2], errors[1::2], strict=True):

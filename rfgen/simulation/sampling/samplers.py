@@ -147,8 +147,9 @@ class FiniteSampler(RowSampler):
             probe, everywhere = self.kernel[drawn], xp.ones(size, dtype)
             mask = everywhere if self.replace else xp.asarray(xp.isin(xp.arange(size), drawn, invert=True), dtype)
             return Sample(
-                rows=xp.asarray(coordinates[:n, :0], dtype), targets=labels[drawn], errors=errors, tail=xp.zeros((), dtype), probe=probe,
-                truth=labels.T, mask=mask, floor=xp.zeros_like(self.floor), kernel=probe[:, drawn],
+                rows=xp.asarray(coordinates[:n, :0], dtype), targets=labels[drawn], errors=errors,
+                tail=xp.zeros((), dtype), probe=probe, truth=labels.T, mask=mask, floor=xp.zeros_like(self.floor),
+                kernel=probe[:, drawn],
             )
         if self.replace:
             # the second moment of the coordinates is exactly diagonal, so the population risk is a sum over modes

@@ -75,7 +75,8 @@ def _fit(
         weights = mix.T.reshape(count, columns, -1)
     return SpectralFit(
         basis if mixing is None else mixing @ basis, weights[:, :outputs], weights[:, outputs:],
-        both_parts(jnp.sum(misfit * misfit, axis=-1)), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth, misfit,
+        both_parts(jnp.sum(misfit * misfit, axis=-1)), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth,
+        misfit,
     )
 
 
