@@ -25,8 +25,8 @@ class Gram:
     """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending.
 
     `centred`: K is that of rows less their mean, for an intercept that is not penalised: the constant vector, which is
-    orthogonal to `vectors`, is fitted and counts as no null direction.  `sine`: by how much rounding of the entries may turn
-    the last of `vectors` into what is off their span.
+    orthogonal to `vectors`, is fitted and counts as no null direction.  `sine`: by how much rounding of the entries may
+    turn the last of `vectors` into what is off their span.
     """
 
     vectors: Any
