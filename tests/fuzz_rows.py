@@ -58,6 +58,20 @@ def drawn(rng):
     return matrix, labels, settings
 
 
+def left_out(matrix, labels, ridge, intercept):
+    """Mean squared residual of refits without each row."""
+    count, missed = len(labels), []
+    for row in range(count):
+        rest = np.arange(count) != row
+        system = np.block([[matrix[np.ix_(rest, rest)] / ridge + np.eye(count - 1), np.ones((count - 1, 1))],
+                           [np.ones((1, count - 1)), np.zeros((1, 1))]])
+        system = system if intercept else system[:-1, :-1]
+        right = np.append(labels[rest], 0.0)[: len(system)]
+        fit = np.linalg.solve(system, right)
+        missed.append(labels[row] - matrix[row, rest] @ fit[: count - 1] / ridge - intercept * fit[-1])
+    return np.mean(np.square(missed))
+
+
 def broken(matrix, labels, settings, rng):
     """Names of what one curve does not keep."""
     curve = rg.learning_curve(matrix, labels, **settings)
@@ -89,6 +103,12 @@ def broken(matrix, labels, settings, rng):
     alone = rg.learning_curve(matrix, labels, **dict(settings, n=settings["n"][at[0]], ridge=settings["ridge"][at[1]]))
     if status[at] == str(alone.status.values) == "ok" and abs(float(alone.test) - test[at]) > 1e-4 * test[at]:
         found.append("a point alone is another")
+    kept = settings["ridge"] > 1e-6 * np.trace(matrix)
+    if len(labels) in settings["n"] and kept.any() and "groups" not in settings and "replace" not in settings:
+        own = curve.test.values[list(settings["n"]).index(len(labels))][kept]
+        left = [left_out(matrix, labels, ridge, settings["intercept"]) for ridge in settings["ridge"][kept]]
+        if (np.abs(own - left) > 1e-6 * np.array(left)).any():
+            found.append("not refits")
     groups = settings.get("groups")
     everything = len(labels) if groups is None else groups.max() + 1
     if everything in settings["n"] and not settings.get("replace"):

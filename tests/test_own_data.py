@@ -74,6 +74,18 @@ def test_where_the_formula_fails_real_splits_decide():
     assert (found.test_low <= found.test).sum() == (curve.status == "simulated").sum() == np.isfinite(curve.test_high).sum()
 
 
+def test_kernels_of_one_direction():
+    """The constant, lifted to the trace, mixed with the one direction there is: three times the risk, and status ok."""
+    inputs = np.linspace(-1.7, 1.7, 90)[:, None]
+    labels = inputs[:, 0] + 0.1 * np.random.default_rng(0).normal(size=90)
+    kernel = inputs @ inputs.T
+    curve = rg.learning_curve(kernel, labels, [45, 90], 10.0)
+    np.testing.assert_allclose(curve.test, rg.learning_curve(inputs, labels, [45, 90], 10.0).test, rtol=1e-9)
+    runs = random_splits(kernel, labels[:, None], 45, 10.0, 400, 3, True).test
+    np.testing.assert_allclose(curve.test[0], runs.mean(), rtol=0.03)
+    np.testing.assert_allclose(rg.estimate_risk(kernel, labels, 10.0, intercept=True).loo, curve.test[1], rtol=1e-9)
+
+
 def test_copies_are_groups():
     inputs, labels = np.repeat(INPUTS[:60], 2, axis=0), np.repeat(LABELS[:60], 2)
     with pytest.warns(UserWarning, match="120 rows repeat others exactly: .* give groups"):

@@ -25,8 +25,8 @@ class Gram:
     """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending.
 
     `centred`: K is that of rows less their mean, for an intercept that is not penalised: the constant vector, which is
-    orthogonal to `vectors`, is fitted and counts as no null direction.  `sine`: by how much rounding of the entries may turn
-    the last of `vectors` into what is off their span.
+    orthogonal to `vectors`, is fitted and counts as no null direction.  `sine`: by how much rounding of the entries may
+    turn the last of `vectors` into what is off their span.
     """
 
     vectors: Any
@@ -59,9 +59,9 @@ def gram_of_kernel(
     """
     # what the mean takes away has left its rounding behind
     scale = np.abs(matrix).max()
-    if centred:  # the constant first, apart from vectors of eigenvalues near its own, which is 0
+    if centred:  # the constant first, apart from vectors of eigenvalues near its own: above all others, one of rank 1 too
         matrix = centred_kernel(matrix)
-        matrix = matrix + max(float(np.trace(matrix)), scale) / len(matrix)
+        matrix = matrix + 2.0 * max(float(np.trace(matrix)), scale) / len(matrix)
     values, vectors = np.linalg.eigh(matrix)
     values, vectors = values[::-1][int(centred) :], vectors[:, ::-1][:, int(centred) :]
     if not values.size:  # one row, less its mean

@@ -18,10 +18,8 @@ from rfgen.theory.estimation.subsample_risk import SubsampleRisk
 
 # Rows up to which each has an effective ridge of its own; beyond, one for all, corrected by leave-one-out.
 MOST_ROWS = 2_000
-# What sends a point to real splits: the risk beside the bias, what the form leaves out, few rows; and where most of the
-# kernel is of fewer directions than this, whose sums over the rows drawn scatter, up to so many (one: 18 % off at n = 15).
+# What sends a point to real splits: the risk beside the bias, what the form leaves out, few rows.
 AMPLIFIED, CAVITY, FEW = 1.2, 0.005, 10
-DIRECTIONS, SCATTERED = 3.0, 60
 # A gap of theory and splits that counts, relative, and how many splits look, and then decide.
 GAP, LOOK, DECIDE = 0.07, 20, 100
 # Of ridge / mean K_ii and of rows, within which a risk may be without bound; of rows, below which little is known beyond N.
@@ -62,11 +60,6 @@ class Rows:
     blocks: list[np.ndarray] | None
     kind: str
     replace: bool
-
-    @property
-    def directions(self) -> float:
-        """Number of equal eigenvalues with as much scatter as those of the kernel."""
-        return float(np.sum(self.gram.values) ** 2 / np.sum(self.gram.values**2))
 
     @property
     def count(self) -> float:
@@ -135,9 +128,8 @@ def _finished(
     found["indicator"] += 0.0 if alone else math.nan
     found["test_se"] = error * found["test"]
     found["status"] = _status(rows, scalar, found, n, ridge, rank)
-    few = FEW if rows.directions > DIRECTIONS else SCATTERED
-    asked = not found["converged"] or rows.repeated or n <= few or found["cavity"] > CAVITY
-    if n < count and (asked or float(np.sum(found["test"])) > AMPLIFIED * float(np.sum(found["bias"]))):
+    doubtful = not found["converged"] or rows.repeated or n <= FEW or found["cavity"] > CAVITY
+    if n < count and (doubtful or float(np.sum(found["test"])) > AMPLIFIED * float(np.sum(found["bias"]))):
         peak = {"status": "near peak"} if found["status"] == "near peak" else {}
         found |= _checked(rows, found, int(n), ridge) | peak
         found["test_se"] = error * found["test"]
