@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.integrate import quad
 from scipy.stats import norm
 
 from rfgen.numerics.quadrature.truncated_normal import truncated_nodes
@@ -14,9 +13,11 @@ ENDS = [(0.0, np.inf), (-1.0, 0.5), (3.0, 4.0), (-np.inf, np.inf)]
 def test_moments_of_every_part():
     with jax.enable_x64(True):
         nodes, weights = map(np.asarray, truncated_nodes(*jnp.array(ENDS).T, 4))
-    for row, (low, high) in enumerate(ENDS):
+    panel, shares = np.polynomial.legendre.leggauss(200)
+    for row, ends in enumerate(np.clip(ENDS, -9.0, 9.0)):
+        z, half = ends.mean() + np.ptp(ends) / 2 * panel, np.ptp(ends) / 2
         for power in range(8):
-            exact = quad(lambda z, power=power: z**power * norm.pdf(z), max(low, -9), min(high, 9), epsabs=1e-15)[0]
+            exact = half * shares @ (z**power * norm.pdf(z))
             np.testing.assert_allclose(weights[row] @ nodes[row] ** power, exact, rtol=1e-11, atol=1e-13)
 
 
