@@ -32,10 +32,11 @@ SCALES: dict[str, dict[str, Any]] = {
     "paper": {"grid": 31, "dots": (20, 40, 80, 150, 300), "trials": 200},
 }
 CAPTION = """
-Rows of several domains, ridge regression, {modes} inputs: test risk against the number of rows of one of them, colours the
-populations that it is used on; rows with a hidden cause are seen in three noisy views. Boundary: the cosine of the fit with the best direction. Questions of arXiv 2208.10967 and
-others, parameters ours. Lines: exact, by rfgen; dots: {trials} simulations, bars: one standard error (cosine: without).
-Largest distance of a dot from theory: {worst:.1f} standard errors.
+Rows of several domains, ridge regression, {modes} inputs: test risk against the number of rows of one of them, colours
+the populations that it is used on; rows with a hidden cause are seen in three noisy views. Boundary: the cosine of the
+fit with the best direction. Questions of arXiv 2208.10967 and others, parameters ours. Lines: exact, by rfgen; dots:
+{trials} simulations, bars: one standard error (cosine: without). Largest distance of a dot from theory: {worst:.1f}
+standard errors.
 """
 
 
