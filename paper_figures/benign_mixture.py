@@ -166,5 +166,5 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             Line2D([], [], color="0.4", ls="--", lw=1.3, marker="o", mfc="white", label="training error"),
             Line2D([], [], color="0.85", lw=1, label="separable; dim = n"),
         ]
-        legend(figure, {"labels flipped": [*rates, *marks], "bottom": [*learners, *kinds]})
+        legend(figure, {"labels flipped": [*rates, *marks], "rules, 20 % flipped": [*learners, *kinds]})
     return figure

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.estimator_panels import drawn, largest_z, lines
 from paper_figures.panels import flatten, select
-from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
+from paper_figures.style import blank, graded, legend, look, plain_log
 
 MODES, NOISE, GENERATIONS, RIDGES, ROWS = 200, 0.3, 5, (0.03, 3.0), (100, 400)
 SCALES: dict[str, dict[str, Any]] = {"smoke": {"trials": 8}, "paper": {"trials": 100}}
@@ -92,7 +92,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xlabel="generation", ylabel="test risk", title=name, ylim=(0.4, 3.5), yscale="log", xticks=range(1, 6))
             plain_log(ax.yaxis)
         rows = [
-            Line2D([], [], color=COLOURS[0], ls=style, label=f"{count}")
+            Line2D([], [], color="0.3", ls=style, label=f"{count}")
             for style, count in zip(("--", "-"), parameters["rows"], strict=True)
         ]
         legend(figure, {"ridge": made, "rows": rows})

@@ -26,7 +26,7 @@ LAW = (1.5, 1.8)
 # Laws that are fitted: alpha, beta, noise; their batch and the errors of their losses.
 FITTED = {"A": (1.5, 1.9, 0.02), "B": (1.6, 3.2, 1e-3)}
 FITTED_BATCH, ERROR = 4, 0.01
-PHASES = {"Ia": COLOURS[5], "II": COLOURS[1], "III": COLOURS[3]}
+PHASES = {"Ia": COLOURS[5], "II": COLOURS[2], "III": COLOURS[0]}
 
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"pairs": 3, "budgets": 12, "curves": 5, "last": 9.0},
@@ -147,7 +147,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         )
         middle.set(xscale="log", yscale="log", xlabel="compute", ylabel="loss", ylim=(0.5 * least["loss"][-1], 3.0))
         middle.set_title(f"α = {parameters['alpha']:g}, β = {parameters['beta']:g}")
-        for name, colour in zip(parameters["fitted"], (COLOURS[0], COLOURS[4]), strict=True):
+        for name, colour in zip(parameters["fitted"], (COLOURS[0], COLOURS[1]), strict=True):
             one = select(arrays, name)
             right.plot(one["compute"], 100.0 * (one["three"] / one["true"] - 1.0), color=colour, ls="--")
             right.plot(one["compute"], 100.0 * (one["fitted"] / one["true"] - 1.0), color=colour)
@@ -162,7 +162,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         ]
         laws = [
             Line2D([], [], color=colour, label=f"law {name}: " + ", ".join(f"{value:g}" for value in law))
-            for (name, law), colour in zip(parameters["fitted"].items(), (COLOURS[0], COLOURS[4]), strict=True)
+            for (name, law), colour in zip(parameters["fitted"].items(), (COLOURS[0], COLOURS[1]), strict=True)
         ]
         fits = [Line2D([], [], color="0.4", label="exact curve"), Line2D([], [], color="0.4", ls="--", label="three terms")]
         legend(figure, {"phases": phases, "loss over compute": lines, "α, β, noise": laws, "fit of": fits})

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 import rfgen as rg
 from paper_figures.panels import flatten, select
 from paper_figures.runs import check
-from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
+from paper_figures.style import blank, graded, legend, look, plain_log
 
 N, P, NOISE, SNR, EXPONENT = 400, 200, 5.0, (1.0, 2.0, 3.0), 1.0
 SCALES: dict[str, dict[str, Any]] = {
@@ -134,7 +134,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 for snr, colour in zip(parameters["snr"], shades, strict=True)
             ],
             "sketch": [
-                Line2D([], [], color=COLOURS[0], ls=style, marker=mark, label=name)
+                Line2D([], [], color="0.3", ls=style, marker=mark, label=name)
                 for style, mark, name in (("-", "o", "orthogonal"), ("--", "s", "independent"))
             ],
         })

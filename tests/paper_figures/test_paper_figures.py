@@ -47,6 +47,7 @@ STOCHASTIC = 7.0
 # Dots of interpolating learners and of classifiers from theory in standard errors; measured worst at seed 0, smoke scale:
 # 2.3 (zhou_sphere, 5 trials).
 INTERPOLATION = 7.0
+DOTTED = ("ensembles", "lazy_training", "losses_with_views", "out_of_distribution", "robust_regression", "sensitivity")
 # Fitted from closed exponents over one decade; measured worst: 0.013 (noisy samples of the hard target).
 EXPONENTS = 0.03
 # Dots of random gain from the moment form, in standard errors; measured 23.
@@ -87,7 +88,7 @@ def test_made_at_smoke_scale_and_drawn_from_its_files(name, with_data, data, tmp
         _linear_networks_agree_with_theory(name, arrays, parameters)
     if name in ("accelerated_sgd", "one_epoch", "class_imbalance"):
         _dynamics_agree_with_theory(name, arrays, parameters)
-    if name.startswith(("zhou", "benign")) or name in ("ensembles", "lazy_training", "sensitivity"):
+    if name.startswith(("zhou", "benign")) or name in DOTTED:
         _interpolation_agrees_with_theory(name, arrays, parameters)
     picture = (out / f"{name}.png").read_bytes()
     with dressed(3.4):
