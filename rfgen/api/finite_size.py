@@ -22,7 +22,7 @@ features activation(w.x) of Gaussian inputs
 training errors of classifiers, where they are rare
     A share P = Phi(-t) of rows beyond a threshold: threshold and scatter of margins differ by draw and by row by a relative
     s, s^2 about 2 i, and the mean of Phi(-t (1 + s)) is above by s^2 t^4/2: theory too low by i t^4.  Logistic regression,
-    P = .0032 (t^4 = 55): 110(18), 80(15), 37(16), 33(17) % at n = 200, 400, 800, 1600 (this: 126, 63, 31, 16).
+    P = .0032 (t^4 = 55): 110(18), 80(15), 37(16), 26(9) % at n = 200, 400, 800, 1600 (this: 126, 63, 31, 16).
 """
 
 __all__ = ["WARNED", "expected_error", "relative_errors", "warn_low_dimension", "with_finite_size"]

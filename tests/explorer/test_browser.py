@@ -35,11 +35,14 @@ SLIDE = """async ([which, name, seconds]) => {
     range.dispatchEvent(new Event("input"));
   }
   watch.disconnect();
-  return { changed: line() !== before, redraws: gaps.length / seconds, median: gaps.sort((a, b) => a - b)[gaps.length >> 1] };
+  gaps.sort((a, b) => a - b);
+  return { changed: line() !== before, redraws: gaps.length / seconds, median: gaps[gaps.length >> 1] };
 }"""
 CELLS = (
-    "import rfgen as rg\nrg.cache_programs()\ntask = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=2000)\n"
-    "rg.explore(task, rg.Learner(rg.Ridge(0.001), features=300), n=256)",
+    """import rfgen as rg
+rg.cache_programs()
+task = rg.Task.power_law(1.5, 1.5, noise=0.5, modes=2000)
+rg.explore(task, rg.Learner(rg.Ridge(0.001), features=300), n=256)""",
     "rg.explore(task, rg.Learner(rg.GradientFlow(100.0), features=300), n=256)",
 )
 
@@ -70,7 +73,8 @@ def lab(folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     root = str(pathlib.Path(rg.__file__).parents[1])
-    options = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    options = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token="]
+    options += [f"--ServerApp.root_dir={folder}"]
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": root, "JUPYTER_CONFIG_DIR": str(folder / "config")},
