@@ -30,7 +30,6 @@ __all__ = ["WARNED", "expected_error", "relative_errors", "warn_low_dimension", 
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.numerics.compilation.caller import warn_caller
@@ -56,6 +55,8 @@ def _on_sphere(dim: int, share: Any) -> tuple[Any, Any]:
 
 def _rarity(share: Any) -> Any:
     """t^4 of a share Phi(-t) of rows below a half."""
+    from scipy.special import ndtri
+
     return share.copy(data=ndtri(np.clip(share.values, 1e-300, 0.5)) ** 4)
 
 
