@@ -37,6 +37,8 @@ default_role = "code"
 # Links to files of the checkout beside the documentation, as a forge shows them.
 ELSEWHERE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 MADE = HERE / "made"
+# LaTeX that is longer than a line of the page.
+LONG = 300
 
 
 def _write(path: pathlib.Path, text: str) -> None:
@@ -83,9 +85,12 @@ def _formulas() -> None:
     lines = ["# All closed forms", "", "Printed from `rg.formulas()`; see [how to use them](../formulas.md).", ""]
     for name in rg.formulas():
         found = rg.formula(name)
+        shown = found.latex
+        if len(shown) > LONG:  # what its letters stand for has lines of its own
+            shown = "\\begin{gathered}\n" + shown.replace(r",\quad ", ",\\\\\n") + "\n\\end{gathered}"
         where = "; ".join(f"{letter} is `{argument}`" for argument, letter in _letters(found))
         about = f"{where}. Assumes {found.assumes}. Source: {found.source}."
-        lines += [f"## {name}", "", f"$$\n{found.latex}\n$$", "", about, ""]
+        lines += [f"## {name}", "", f"$$\n{shown}\n$$", "", about, ""]
     _write(MADE / "all_formulas.md", "\n".join(lines))
 
 
@@ -108,7 +113,15 @@ def _explorer() -> None:
 
 def _methods() -> None:
     """What is covered, from the table of methods."""
-    _write(MADE / "methods.md", "# What is covered\n\n" + rg.methods()._repr_html_() + "\n")
+    table = rg.methods()
+    lines = ["# What is covered", "", "As `rg.methods()` prints it."]
+    for method, (name, tasks, trainings) in enumerate(zip(table.names, table.tasks, table.trainings, strict=True)):
+        lines += ["", f"## {name}", "", f"{trainings} on {tasks}. {table.about[name].splitlines()[0]}", ""]
+        lines += ["| verb | options |", "|---|---|"]
+        for verb in table.served[method].nonzero()[0]:
+            options = ", ".join(table.options[at] for at in table.covered[method, verb].nonzero()[0])
+            lines.append(f"| `{table.verbs[verb]}` | {options or '-'} |")
+    _write(MADE / "methods.md", "\n".join([*lines, ""]))
 
 
 def _copies() -> None:

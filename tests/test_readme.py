@@ -37,6 +37,29 @@ def test_pictures_and_links_lead_somewhere(page):
         assert built or path.startswith("https://") or (page.parent / path).is_file(), path
 
 
+# What is asked first: as the first page of the documentation has it, where its link leads, what stands there.
+ASKED = {
+    "unit of `ridge`": ("conventions.md", "scikit-learn's `alpha`"),
+    "include the penalty": ("conventions.md", "mean squared residual, no penalty"),
+    "5,000 × 5,000": ("own_data.md#a-kernel-matrix-of-your-own", "rg.estimate_risk(K, y"),
+    "n = features": ("cards/ridge_regression.md", "The peak at n = features"),
+    "bias and variance": ("conventions.md#bias-and-variance", 'y=("test", "bias", "variance"'),
+    "10,000 trials on four machines": ("cluster.md#10000-trials-on-four-machines", "# 10_000, and a folder on"),
+}
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_what_is_asked_first_is_one_link_away(question):
+    target, answer = ASKED[question]
+    row = next(line for line in (ROOT / "docs" / "index.md").read_text().splitlines() if question in line)
+    assert f"]({target})" in row
+    path, _, part = target.partition("#")
+    text = (ROOT / "docs" / path).read_text()
+    assert answer in text
+    named = [re.sub(r"[^\w -]", "", line.lstrip("# ").lower()) for line in text.splitlines() if line.startswith("#")]
+    assert not part or part in [heading.replace(" ", "-") for heading in named]
+
+
 def test_the_readme_is_short_and_leads_to_every_page():
     text = PAGES[0].read_text()
     assert len(text.encode()) <= MOST_README

@@ -81,9 +81,14 @@ class Formula:
         """The formula in LaTeX, with what it is the value of and what its letters stand for."""
         import sympy
 
-        text = sympy.latex(self.expression)
+        degrees = {letter: rf"\mathrm{{df}}_{letter.name[-1]}" for letter in self.where if letter.name.startswith("df_")}
+
+        def typeset(of: Any) -> str:
+            return sympy.latex(of, symbol_names=degrees).replace("{v^{2}}_{i}", "v_{i}^{2}")
+
+        text = typeset(self.expression)
         text = text if isinstance(self.expression, sympy.Eq) else rf"\text{{{self.name}}} = {text}"
-        return r",\quad ".join([text, *(f"{sympy.latex(letter)} = {sympy.latex(of)}" for letter, of in self.where.items())])
+        return r",\quad ".join([text, *(f"{typeset(letter)} = {typeset(of)}" for letter, of in self.where.items())])
 
     @cached_property
     def _numbers(self) -> Callable[..., Any]:
