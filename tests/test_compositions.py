@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 import rfgen as rg
-from tests.compositions import N, SERVED, cells, outcome, walking
+from tests.compositions import SERVED, N, cells, outcome, walking
 
 CELLS = list(cells())
 # What is refused must not grow: 16,331 of 20,480 cells before models of classifiers drew rows of their own.
@@ -39,7 +39,8 @@ def test_a_fifth_of_the_cells_is_served_or_refused_in_a_sentence():
 
 def some(verb, count):
     """As many served cells of the verb, from equal parts of the matrix; of classifiers and ensembles as of any."""
-    served = [cell for cell, said in zip(CELLS[::53], walked(CELLS[::53]), strict=True) if said == SERVED and cell[0] == verb]
+    tried = [cell for cell in CELLS[::17] if cell[0] == verb]
+    served = [cell for cell, said in zip(tried, walked(tried), strict=True) if said == SERVED]
     return served[:: max(1, len(served) // count)][:count]
 
 

@@ -82,7 +82,8 @@ METHODS = (
     ),
     Method(
         "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev), predict_spectral,
-        simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance", "resampling"}},
+        simulate_spectral, *_EIGEN_PARTS,
+        {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance", "resampling"}},
     ),
     Method(
         "self-distillation", EIGEN, (IteratedRidge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS, _SPECTRAL

@@ -13,7 +13,6 @@ SCALE, DIM, N = 0.5, 60, 120
 VARIANCES = np.arange(1.0, DIM + 1) ** -0.7
 DIRECTION = np.cos(np.arange(DIM))
 TEACHER = rg.Teacher(DIRECTION, VARIANCES, link="probit", scale=SCALE)
-BIASED = rg.Teacher(DIRECTION, VARIANCES, link="logistic", scale=SCALE, bias=0.4)
 MIXTURE = rg.Mixture(np.full(DIM, 0.2), VARIANCES * DIM / VARIANCES.sum(), prior=0.4, flip=0.1)
 SPURIOUS = rg.ClassGroups.spurious(*np.array([[1.6], [1.0]]) * np.eye(2, DIM), np.ones(DIM), weights=[1, 3, 3, 1])
 BAG = rg.Bootstrap()
@@ -53,7 +52,6 @@ def test_limits_of_members():
 LEARNERS = {
     "bags": (MIXTURE, rg.Logistic(2.0, intercept=True), {"resampling": BAG}, 3),
     "features": (SPURIOUS, rg.Hinge(2.0, intercept=True), {"features": 50}, 4),
-    "both": (BIASED, rg.SquaredHinge(2.0, intercept=True), {"features": 50, "resampling": BAG}, 2),
     "single views": (MIXTURE, rg.Logistic(2.0), {"resampling": BAG, "features": 50, "augmentation": rg.Mask(0.6)}, 3),
     "two views": (MIXTURE, rg.Logistic(2.0), {"resampling": BAG, "augmentation": rg.GaussianNoise(0.3, views=2)}, None),
     "gains": (MIXTURE, rg.Logistic(2.0), {"resampling": BAG, "augmentation": rg.Gain([0.5, 1.5], views=2)}, None),
