@@ -93,8 +93,8 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
         if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
             raise ValueError(
                 "members are predicted on clean rows and on single views that change coordinates independently, got "
-                f"{one!r}: forces of two members on several views of a row depend on each other through every view; leave members or "
-                "augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
+                f"{one!r}: forces of two members on several views of a row depend on each other through every view; leave "
+                "members or augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
             )
         if one.mixes:
             raise ValueError(

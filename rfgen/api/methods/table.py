@@ -116,9 +116,7 @@ METHODS = (
             "predict": frozenset({"features", "by_mode"}),
             "simulate": frozenset({"features", "dtype"}),
         },
-        reasons={
-            "augmentation": "as its recursion is derived for clean samples",
-        },
+        reasons={"augmentation": "as its recursion is derived for clean samples"},
     ),
     Method(
         "several domains", (Domains,), (Ridge,), predict_domains, simulate_domains, *_EIGEN_PARTS,
@@ -126,17 +124,13 @@ METHODS = (
             **_DOMAINS, "row_value": frozenset({"features", "weights", "test"}),
             "optimal_mixture": frozenset({"features", "test"}),
         },
-        reasons={
-            "resampling": "as rows of a domain count alike",
-        },
+        reasons={"resampling": "as rows of a domain count alike"},
     ),
     Method(
         "training on several domains", (Domains,),
         (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_domains,
         simulate_domains, *_EIGEN_PARTS, _DOMAINS,
-        reasons={
-            "resampling": "as rows of a domain count alike",
-        },
+        reasons={"resampling": "as rows of a domain count alike"},
     ),
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
@@ -181,9 +175,7 @@ METHODS = (
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
         finite_size=3.0,
-        reasons={
-            "augmentation": "as views of a row are correlated, and state evolution is for independent entries",
-        },
+        reasons={"augmentation": "as views of a row are correlated, and state evolution is for independent entries"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,

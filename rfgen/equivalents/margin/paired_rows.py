@@ -1,8 +1,8 @@
 """Models trained on the same rows, each with random features, or draws of the rows, of its own: what their scores share.
 
 Two members' left-out scores of a row are normal, each of variance q, of covariance s; given what its label knows of them
-they have the correlation rho.  A force of one score, averaged over the member's own draws, is F = sum_k a_k He_k / sqrt(k!),
-so that E F F' = sum_k a_k^2 rho^k, and the covariance of the two weight vectors is that of the common forces,
+they have the correlation rho.  A force of one score, averaged over the member's own draws, is sum_k a_k He_k / sqrt(k!), so
+that E F F' = sum_k a_k^2 rho^k, F being that mean; the covariance of the two weight vectors is that of the common forces,
 
     s_g = wbar' S_g wbar + tr(S_g Q X' Q),   X' = sum_g n_g a_g^2 E[F F'] S_g:
 
