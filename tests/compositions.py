@@ -129,7 +129,7 @@ def main() -> None:
                 continue
             found[SERVED if said == SERVED else "refused"] += 1
             reasons[f"{cell[0]} {type(cell[2]).__name__}: {said[:90]}"] += said != SERVED
-    print(dict(found))
+    print(dict(found), f"refused: {found['refused'] / sum(found.values()):.1%}")
     for reason, count in reasons.most_common(40):
         print(count, reason)
 

@@ -262,6 +262,16 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "test_two_covariances_and_the_largest_margin": (),
     },
+    "tests/test_compositions.py": {
+        "test_a_fifth_of_the_cells_is_served_or_refused_in_a_sentence": (),
+        "test_served_cells_run": (),
+    },
+    "tests/theory/classification/test_resampled.py": {
+        "test_limits_of_members": (),
+        "test_several_members_and_settings_are_dimensions": (),
+        "test_square_loss_on_a_teacher_is_bagged_ridge_regression": (),
+        "test_theory_and_simulation_agree": ("bags",),
+    },
     "tests/test_cli.py": {
         "test_every_named_comparison_agrees": ("kernel-ridge", "double-descent", "digits-kernel"),
     },

@@ -51,18 +51,18 @@ def simulate_classifier(
     of_rows = () if apart else ("train_error", "support", *(("train_loss",) if "ridge" in axes else ()))
     measured |= {name: name for name in ("norm", "intercept", "separable", *of_rows)}
     counts = np.ravel(axes["members"]) if "members" in axes else [1]
-    if "members" in axes:
-        if np.isinf(whole("members", axes["members"])).any():
-            raise ValueError(f"members must be finite to be simulated, got {members!r}")
+    if "members" in axes and np.isinf(whole("members", axes["members"])).any():
+        raise ValueError(f"members must be finite to be simulated, got {members!r}")
     cells = []
     augmentations: list[Any] = [None] if learner.augmentation is None else learner.augmentation.settings
     points = itertools.product(np.ravel(axes["n"]), np.ravel(axes["features"]), augmentations, counts)
     for size, count, augmentation, many in points:
+        models = Members(int(many), learner.resampling)
         size, features = int(size), None if np.isinf(count) else int(count)
 
         def trained(
             start: int, stop: int, advance: Any, size: int = size, features: int | None = features,
-            augmentation: Any = augmentation, models: Members = Members(int(many), learner.resampling),
+            augmentation: Any = augmentation, models: Members = models,
         ) -> dict[str, np.ndarray]:
             runs = classifier_runs(task, training, size, features, stop - start, seed, (), start, augmentation, models)
             advance(stop - start)

@@ -92,9 +92,9 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
         if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
             raise ValueError(
-                f"members are predicted on clean rows and on single views that change coordinates independently, got {one!r}: "
-                "forces of two members on several views of a row depend on each other through every view; leave members or "
-                "augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
+                "members are predicted on clean rows and on single views that change coordinates independently, got "
+                f"{one!r}: forces of two members on several views of a row depend on each other through every view; leave "
+                "members or augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
             )
         if one.mixes:
             raise ValueError(

@@ -4,7 +4,7 @@ __all__ = ["OPTIONS", "Method", "asked", "public"]
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class Method:
     options that `covers` lists under "predict" and "simulate"; other verbs are those of `covers`.  `measured`: variables
     that `check` compares, each with its `_se` in the simulation; `decided`: those that decide.  `dtype`: of its simulation
     unless another is asked for.  `finite_size`: what `check` grants, in units of the curve's figure; from the scale study
-    (`docs/scale.md`) where that is more than 1.
+    (`docs/scale.md`) where that is more than 1.  `reasons`: why an option that may be looked for is not there.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Method:
     covers: Mapping[str, frozenset[str]]
     dtype: str = "float64"
     finite_size: float = 1.0
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def about(self) -> str:
@@ -68,9 +69,9 @@ class Method:
             raise ValueError(f"{verb} is not there for {self.name}: it takes {_trainings(others)} on {tasks}")
         for option, value in options.items():
             if option not in self.covers[verb] and not (option == "dtype" and value == self.dtype):
-                raise ValueError(
-                    f"{option} is not covered by {verb} for {self.name}, got {value!r}: {self._remedy(verb, option, table)}"
-                )
+                why = f", {self.reasons[option]}" if option in self.reasons else ""
+                remedy = self._remedy(verb, option, table)
+                raise ValueError(f"{option} is not covered by {verb} for {self.name}, got {value!r}{why}: {remedy}")
 
     def _remedy(self, verb: str, option: str, table: tuple["Method", ...]) -> str:
         """The nearest that covers the option: another verb, another training of the same tasks, another method."""

@@ -83,7 +83,8 @@ METHODS = (
     ),
     Method(
         "gradient training", EIGEN, (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev), predict_spectral,
-        simulate_spectral, *_EIGEN_PARTS, {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance", "resampling"}},
+        simulate_spectral, *_EIGEN_PARTS,
+        {**_MOVING, "optimal_stopping": _VIEWS | {"form", "initial_variance", "resampling"}},
     ),
     Method(
         "self-distillation", EIGEN, (IteratedRidge,), predict_spectral, simulate_spectral, *_EIGEN_PARTS, _SPECTRAL
@@ -105,6 +106,10 @@ METHODS = (
             "simulate": frozenset({"features", "augmentation", "initial_variance", "dtype"}),
             "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
+        reasons={
+            "resampling": "where each sample is seen once",
+            "members": "as two models on one stream are not derived",
+        },
     ),
     Method(
         "dimension-adapted momentum", EIGEN, (DANA,), predict_stochastic, simulate_spectral, MEASURED, ("test",),
@@ -112,6 +117,7 @@ METHODS = (
             "predict": frozenset({"features", "by_mode"}),
             "simulate": frozenset({"features", "dtype"}),
         },
+        reasons={"augmentation": "as its recursion is derived for clean samples"},
     ),
     Method(
         "several domains", (Domains,), (Ridge,), predict_domains, simulate_domains, *_EIGEN_PARTS,
@@ -119,11 +125,13 @@ METHODS = (
             **_DOMAINS, "row_value": frozenset({"features", "weights", "test"}),
             "optimal_mixture": frozenset({"features", "test"}),
         },
+        reasons={"resampling": "as rows of a domain count alike"},
     ),
     Method(
         "training on several domains", (Domains,),
         (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_domains,
         simulate_domains, *_EIGEN_PARTS, _DOMAINS,
+        reasons={"resampling": "as rows of a domain count alike"},
     ),
     Method(
         "sequences of stages", (Domains,), (Sequence,), predict_sequence, simulate_sequence, ("test",), ("test",),
@@ -141,6 +149,10 @@ METHODS = (
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
         finite_size=3.5,
+        reasons={
+            "augmentation": "as an attack would move each view of a row by itself",
+            "features": "as inputs are moved, and not features",
+        },
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
@@ -152,17 +164,29 @@ METHODS = (
         "classifiers of real features", (LabelledFeatures,),
         tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
         ("error", "train_error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        reasons={
+            "augmentation": "as the rows are kept as they are",
+            "resampling": "as rows of the law count alike",
+            "members": "as members would differ by resampling alone",
+            "features": "as the rows are features",
+        },
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         dict.fromkeys(("predict", "simulate"), frozenset()),
         finite_size=3.0,
+        reasons={"augmentation": "as views of a row are correlated, and state evolution is for independent entries"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
         ("excess", "test", "norm"), ("excess",),
         dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
+        reasons={
+            "augmentation": "as forces on several views have no closed form",
+            "resampling": "as rows count alike",
+            "members": "as two models are not derived",
+        },
     ),
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,

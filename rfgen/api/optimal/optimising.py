@@ -52,16 +52,16 @@ def optimal_ridge(
     Parameters
     ----------
     task, learner, n
-        As in `predict`; the learner's own ridge plays no part.  With an augmentation or resampling, each setting of which has
-        a best ridge of its own, it is found on a grid, to about 1e-4 of it.
+        As in `predict`; the learner's own ridge plays no part.  With an augmentation or resampling the best ridge is found
+        on a grid, to about 1e-4 of it.
     negative
         Whether ridges below 0 are searched too, down to the edge of the spectrum of the Gram matrix.
 
     Returns
     -------
     xarray.Dataset
-        Over n, features and the settings of an augmentation: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is best) and the variables of
-        `predict` there.  `attrs["edge"]` counts the points where the best ridge is such an end.
+        Over n, features and the settings of an augmentation: `ridge` (0: no ridge >= 0 is better; inf: predicting zero is
+        best) and the variables of `predict` there.  `attrs["edge"]` counts the points where the best ridge is such an end.
 
     Raises
     ------

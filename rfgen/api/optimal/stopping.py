@@ -109,7 +109,8 @@ def optimal_stopping(
                 ridges[key] = least_ridge(task, same, key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
             end, hidden = found.end.test[0], hidden + (not found.found)
-            rows.append({clock: found.clock if whole else found.clock * share, **values, "end_test": end, "late_loss": end - values["test"],
+            when = found.clock if whole else found.clock * share
+            rows.append({clock: when, **values, "end_test": end, "late_loss": end - values["test"],
                          "best_ridge": ridges[key][0], "best_ridge_test": ridges[key][1]})
     grid = Grid({**axes, **strengths})
     if learner.resampling is not None:

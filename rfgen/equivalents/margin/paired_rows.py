@@ -1,13 +1,13 @@
 """Models trained on the same rows, each with random features, or draws of the rows, of its own: what their scores share.
 
-Two members' left-out scores of a row are normal, each of variance q, of covariance s; given what its label knows of them they
-have the correlation rho.  A force of one score, averaged over the member's own draws, is F = sum_k a_k He_k / sqrt(k!), so that
-E F F' = sum_k a_k^2 rho^k, and the covariance of the two weight vectors is that of the common forces,
+Two members' left-out scores of a row are normal, each of variance q, of covariance s; given what its label knows of them
+they have the correlation rho.  A force of one score, averaged over the member's own draws, is sum_k a_k He_k / sqrt(k!), so
+that E F F' = sum_k a_k^2 rho^k, F being that mean; the covariance of the two weight vectors is that of the common forces,
 
     s_g = wbar' S_g wbar + tr(S_g Q X' Q),   X' = sum_g n_g a_g^2 E[F F'] S_g:
 
 increasing and convex in s, solved from below.  The mean of M members has scores of variance s + (q - s)/M.
-Equations: theory (10.19).
+Equations: theory (8.11).
 """
 
 __all__ = ["PairedKinds", "mean_spread"]
@@ -66,7 +66,7 @@ def mean_spread(
         """X' by components, of scores whose covariances are `shared`, in units of their variances."""
         part = (shared * spread)[kinds.component] - told
         rho = jnp.clip(part / (spread[kinds.component] - told), 0.0, 1.0)
-        both = jnp.sum(squares * rho[:, None] ** jnp.arange(TERMS), axis=1) + rest * rho**TERMS
+        both = jnp.polyval(squares.T[::-1], rho) + rest * rho**TERMS
         return jax.ops.segment_sum(kinds.count * kinds.weight**2 * both, kinds.component, spread.size)
 
     def residual(shared: Array) -> Array:

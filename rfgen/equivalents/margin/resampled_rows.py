@@ -1,6 +1,6 @@
 """Rows that each model draws for itself from the training set: a row drawn m times weighs m times as much.
 
-Its force is that of a row whose own response is m gamma, its pull m times, its square m^2 times.  Equations: theory (10.18).
+Its force is that of a row whose own response is m gamma, its pull m times, its square m^2 times.  Equations: theory (8.10).
 """
 
 __all__ = ["ResampledRows", "drawn_rows"]

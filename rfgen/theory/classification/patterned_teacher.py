@@ -33,6 +33,7 @@ from rfgen.theory.classification.teacher import (
     label_law,
     law_of,
     measured,
+    scored_law,
 )
 from rfgen.theory.classification.viewed import by_levels, clean_spread
 
@@ -112,7 +113,7 @@ class PatternedTaughtRows(TaughtRows):
         """P(label) and E[u; label] at scores label * om."""
         along = jnp.linalg.solve(covariance, told)
         known = told @ along
-        right, moment = label_law(self.moments, known, known, label * (om @ along))
+        right, moment = scored_law(self.moments, known, known)(label * (om @ along))
         return (right, moment) if label > 0 else (1.0 - right, label * (om @ along) - moment)
 
     def first_forces(self, force: Any) -> Forces:

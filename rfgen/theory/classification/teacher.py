@@ -10,8 +10,8 @@ Equations: theory (10.10).
 """
 
 __all__ = [
-    "TaughtRows", "TeacherClassifier", "TeacherMoments", "label_law", "law_of", "measured", "teacher_classifier",
-    "teacher_moments",
+    "TaughtRows", "TeacherClassifier", "TeacherMoments", "label_law", "law_of", "measured", "scored_law",
+    "teacher_classifier", "teacher_moments",
 ]
 
 from dataclasses import dataclass, field, replace
@@ -38,6 +38,8 @@ from rfgen.problems.classes.teacher import Teacher
 _HERMITE, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 _HERMITE_WEIGHTS = _HERMITE_WEIGHTS / np.sqrt(2.0 * np.pi)
 SIGNS = (1.0, -1.0)
+# Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
+TABLE, REACH = 160, 9.5
 
 
 @jax.tree_util.register_dataclass
@@ -224,6 +226,29 @@ def label_law(moments: TeacherMoments, overlap: Any, spread: Any, score: Array) 
         moment = mean * right + told * rest / blur * jax.scipy.stats.norm.pdf(center / blur)
     turned = (1.0 - moments.flip) * right + moments.flip * (1.0 - right)
     return turned, (1.0 - moments.flip) * moment + moments.flip * (mean - moment)
+
+
+def scored_law(moments: TeacherMoments, overlap: Any, spread: Any) -> Any:
+    """P(label +1) and E[u; label +1] at scores of any shape."""
+    if moments.link != "logistic":
+        return lambda score: label_law(moments, overlap, spread, score)
+    table = jnp.sqrt(spread) * jnp.linspace(-REACH, REACH, TABLE)
+    values, slopes = jax.jvp(
+        lambda at: jnp.stack(label_law(moments, overlap, spread, at)), (table,), (jnp.ones_like(table),)
+    )
+    step = table[1] - table[0]
+
+    def between(score: Array) -> tuple[Array, Array]:
+        place = jnp.clip((score - table[0]) / step, 0.0, TABLE - 1.0)
+        left = jnp.clip(jnp.floor(place).astype(int), 0, TABLE - 2)
+        t = place - left
+        ends = values[:, left], values[:, left + 1]
+        bends = step * slopes[:, left], step * slopes[:, left + 1]
+        found = (1 + 2 * t) * (1 - t) ** 2 * ends[0] + t**2 * (3 - 2 * t) * ends[1]
+        found = found + t * (1 - t) ** 2 * bends[0] - t**2 * (1 - t) * bends[1]
+        return found[0], found[1]
+
+    return between
 
 
 def measured(

@@ -32,14 +32,11 @@ from rfgen.theory.classification.teacher import (
     TaughtRows,
     TeacherClassifier,
     TeacherMoments,
-    label_law,
     law_of,
     measured,
+    scored_law,
 )
 from rfgen.theory.classification.viewed import by_levels, clean_spread
-
-# Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
-TABLE, REACH = 160, 9.5
 
 
 @jax.tree_util.register_dataclass
@@ -135,7 +132,7 @@ class ViewedTaughtRows(TaughtRows):
         """Of either label: trained rows, and their density with that label, and the same times E[u | label, score]."""
         gamma, own_gamma, spread, own_spread, overlap, intercept, scale = numbers
         deviation, found = jnp.sqrt(spread), []
-        law = self._law(overlap, spread)
+        law = scored_law(self.moments, overlap, spread)
         for label in SIGNS:
             center = label * intercept
             rows = trained_views(loss, self.rule, (gamma, own_gamma), jnp.sqrt(own_spread), center, deviation, scale)
@@ -146,28 +143,6 @@ class ViewedTaughtRows(TaughtRows):
             share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
             found.append((label, rows, (density * share, density * u)))
         return found
-
-    def _law(self, overlap: Any, spread: Any) -> Any:
-        """P(label +1) and E[u; label +1] at scores of any shape."""
-        if self.moments.link != "logistic":
-            return lambda score: label_law(self.moments, overlap, spread, score)
-        table = jnp.sqrt(spread) * jnp.linspace(-REACH, REACH, TABLE)
-        values, slopes = jax.jvp(
-            lambda at: jnp.stack(label_law(self.moments, overlap, spread, at)), (table,), (jnp.ones_like(table),)
-        )
-        step = table[1] - table[0]
-
-        def between(score: Array) -> tuple[Array, Array]:
-            place = jnp.clip((score - table[0]) / step, 0.0, TABLE - 1.0)
-            left = jnp.clip(jnp.floor(place).astype(int), 0, TABLE - 2)
-            t = place - left
-            ends = values[:, left], values[:, left + 1]
-            bends = step * slopes[:, left], step * slopes[:, left + 1]
-            found = (1 + 2 * t) * (1 - t) ** 2 * ends[0] + t**2 * (3 - 2 * t) * ends[1]
-            found = found + t * (1 - t) ** 2 * bends[0] - t**2 * (1 - t) * bends[1]
-            return found[0], found[1]
-
-        return between
 
 
 @sparing_maps

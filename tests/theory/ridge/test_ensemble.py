@@ -232,14 +232,12 @@ def test_what_ensembles_do_not_cover():
         rg.fine_grained_variance(TASK, rg.Learner(rg.SGD(0.1, [5], batch=4), features=10), 20)
     with pytest.raises(ValueError, match="members must be finite"):
         rg.simulate(TASK, rg.Learner(rg.Ridge(0.1), features=10), 20, members=math.inf)
-    with pytest.raises(ValueError, match="members is not covered by predict for linear classifiers"):
+    with pytest.raises(ValueError, match="this learner has none: give rg"):
         rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1)), 20, members=3)
     with pytest.raises(ValueError, match=r"resampling must be rg\.Bootstrap"):
         rg.Learner(rg.Ridge(0.1), resampling="bootstrap")
-    with pytest.raises(ValueError, match="resampling is not covered by optimal_ridge"):
-        rg.optimal_ridge(TASK, rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
-    with pytest.raises(ValueError, match="resampling is not covered by predict for linear classifiers"):
-        rg.predict(rg.Mixture([1.0], [1.0]), rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), 20)
+    with pytest.raises(ValueError, match="resampling is not covered by predict for several domains"):
+        rg.predict(rg.Domains({"a": TASK}), rg.Learner(rg.Ridge(0.1), resampling=rg.Bootstrap()), {"a": 20})
     with pytest.raises(ValueError, match=r"share must be in \(0, 1\]"):
         rg.Subsample(1.5)
     infinite = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=None)

@@ -53,9 +53,8 @@ def classifier_runs(
     G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
     under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
     `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
-    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.  `members`: measure the mean score of so many models, each with
-    features and resampled rows of its own; of training rows, of its scores on
-    these.
+    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.  `members`: measure the mean score of so many models, each
+    with features and resampled rows of its own; measures of training rows are then of that score.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.

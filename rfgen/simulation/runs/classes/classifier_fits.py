@@ -65,7 +65,7 @@ def mean_fits(
     dim = drawn.rows.shape[1]
 
     def of_member(number: Any) -> dict[str, Array]:
-        own_key = key if members.count == 1 else fold_in(key, number)
+        own_key = key if members.count == 1 else fold_in(key, int(number) if isinstance(number, np.integer) else number)
         own = trained_on(drawn, own_key, owners, members)
         mixing = None if features is None else normals(own_key, (dim, features)) / features**0.5
         design = own.rows if mixing is None else own.rows @ mixing
@@ -90,7 +90,7 @@ def mean_fits(
         return stacked(of_ridge, ridges)
 
     xp = namespace(drawn.rows)
-    each = stacked(of_member, range(members.count) if xp is np else xp.arange(members.count))
+    each = stacked(of_member, xp.arange(members.count))
     found = {name: xp.mean(each[name], axis=0) for name in ("weights", "intercept", "norm")}
     return {
         **found, "usable": xp.all(each["usable"], axis=0), "separable": xp.all(each["separable"], axis=0),
