@@ -36,7 +36,6 @@ def decreasing_root(
     ...     float(decreasing_root(lambda x: (2.0 - x * x, -2.0 * x), jnp.array(0.0), jnp.array(9.0), jnp.array(1.0)))
     1.414213562373095...
     """
-
     # what it closes over, held: nothing of the search is differentiated
     traced, values = hoisted(function, start)
     fixed = jax.lax.stop_gradient(values)

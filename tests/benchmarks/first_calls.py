@@ -2,6 +2,8 @@
 
 Prints processor seconds, wall seconds and compiled programs, cold and with a program cache from the run before, beside
 what each is held to.  Processor seconds after `import rfgen`: on a shared machine wall seconds tell of the neighbours.
+They are those of a plain install and of one BLAS thread: xarray imports dask, of the extra `cluster`, with its first
+Dataset (0.4 s), and on a busy machine BLAS threads burn seconds waiting for each other (optimal_stopping: 1.1 of 4).
 `--programs` lists each program with the seconds that its compilation took.
 """
 
@@ -115,6 +117,7 @@ ridge, sizes = rg.Learner(rg.Ridge(0.1), features=64), np.geomspace(16, 1000, 20
 """
 _CODE = """
 import json, sys, time
+sys.modules["dask"] = None
 import jax, jax.monitoring
 {setup}
 programs = []
@@ -131,6 +134,7 @@ print(json.dumps([time.process_time() - work, time.perf_counter() - start, progr
 def measured(call: Call, cache: str | None = None) -> tuple[float, float, list[Any]]:
     """Processor seconds, wall seconds and programs [name, seconds] of `call` in a fresh process, cold unless `cache`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "ignore"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     for name in list(environment):
         if "COMPILATION_CACHE" in name or "PERSISTENT_CACHE" in name:
             environment.pop(name)

@@ -61,24 +61,24 @@ def optimal_ridge(modes: Modes, n: Any, features: Any = jnp.inf, noise: Any = 0.
     def tests(grid: Array) -> Array:
         return jax.vmap(lambda ridge: risk(*frozen[:3], jnp.exp(ridge), frozen[3]).test)(grid)
 
-    def refine(_: Array, valley: tuple[Array, Array]) -> tuple[Array, Array]:
-        center, half_width = valley
-        grid = center + half_width * jnp.linspace(-1.0, 1.0, GRID)
-        return grid[jnp.argmin(tests(grid))], half_width * (2.0 / (GRID - 1))
-
     low, high = _range(*frozen)
     pieces = jnp.ceil((high - low) / (2.0 * DECADES * jnp.log(10.0)))
-    width = (high - low) / pieces
+    width, count = (high - low) / pieces, pieces.astype(jnp.int32)
 
-    def search(piece: Array, best: tuple[Array, Array]) -> tuple[Array, Array]:
-        grid = low + width * (piece.astype(low.dtype) + jnp.linspace(0.0, 1.0, GRID))
+    def step(number: Array, valley: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        """The pieces one by one, then ever finer around the best: one loop, for the risk is compiled once."""
+        center, least, half_width = valley
+        coarse = number < count
+        piece = low + width * (number.astype(low.dtype) + jnp.linspace(0.0, 1.0, GRID))
+        grid = jnp.where(coarse, piece, center + half_width * jnp.linspace(-1.0, 1.0, GRID))
         found = tests(grid)
         at = jnp.argmin(found)
-        better = found[at] < best[1]
-        return jnp.where(better, grid[at], best[0]), jnp.where(better, found[at], best[1])
+        better = ~coarse | (found[at] < least)
+        half_width = jnp.where(coarse, half_width, half_width * (2.0 / (GRID - 1)))
+        return jnp.where(better, grid[at], center), jnp.where(better, found[at], least), half_width
 
-    center, _ = jax.lax.fori_loop(0, pieces.astype(jnp.int32), search, (high, jnp.asarray(jnp.inf)))
-    center, _ = jax.lax.fori_loop(0, REFINEMENTS - 1, refine, (center, width / (GRID - 1)))
+    valley = (high, jnp.asarray(jnp.inf), width / (GRID - 1))
+    center, *_ = jax.lax.fori_loop(0, count + REFINEMENTS - 1, step, valley)
     # equality to rounding goes to the simpler learner: no ridge first, then none at all
     candidates = jnp.stack([jnp.zeros_like(center), jnp.full_like(center, INFINITE_RIDGE), jnp.exp(center)])
     found = risks(candidates)
