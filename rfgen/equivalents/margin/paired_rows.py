@@ -21,7 +21,8 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Weights
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.numerics.continuation import implicit, newton
+from rfgen.numerics.continuation import newton
+from rfgen.numerics.implicit import implicit
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 # Terms of the series; of one draw the rest is known from E F^2.
