@@ -2,8 +2,8 @@
 
     python tests/benchmarks/ceilings.py [--out FILE.json]
 
-Ceilings: products of square matrices, decompositions of symmetric ones, copies.  Achieved: the time of the linear algebra that
-a trial cannot avoid, as a compiled function on the same device, over that of the trial.  Sizes are those of the device.
+Ceilings: products of square matrices, decompositions of symmetric ones, copies.  Achieved: the time of the linear algebra
+that a trial cannot avoid, as a compiled function on the same device, over that of the trial.  Sizes are the device's.
 """
 
 import pathlib
@@ -32,7 +32,8 @@ def ceilings(size, dtype):
     square = jnp.asarray(np.random.default_rng(0).standard_normal((size, size)), dtype)
     symmetric = square @ square.T
     functions = {
-        "product": (lambda x: x @ x, square), "decomposition": (jnp.linalg.eigh, symmetric), "copy": (lambda x: x + 1, square)
+        "product": (lambda x: x @ x, square), "decomposition": (jnp.linalg.eigh, symmetric),
+        "copy": (lambda x: x + 1, square),
     }
     calls = {name: partial(jax.jit(function), on) for name, (function, on) in functions.items()}
     best = {name: min(seconds) for name, seconds in alternating(calls, REPEATS).items()}
