@@ -243,12 +243,12 @@ def sampler(task: Task, dtype: Any, test_rows: str) -> GaussianSampler | FiniteS
         scale = np.sqrt(task.eigenvalues)
         # signed coefficients: the population risk needs v_i itself, not its square
         coefficients = population.cross / scale
-        arrays = (np.asarray(leaf, dtype) for leaf in (scale, coefficients, task.null_power))
+        scale, coefficients, floor = (np.asarray(leaf, dtype) for leaf in (scale, coefficients, task.null_power))
         rows = population.coordinates
         if rows.dtype != np.float32:
             rows = np.asarray(rows, dtype)
         replace = test_rows == "population" and not population.held_out
-        return FiniteSampler(*arrays, rows, np.asarray(population.labels, dtype), replace=replace)
+        return FiniteSampler(scale, coefficients, floor, rows, np.asarray(population.labels, dtype), replace=replace)
     return GaussianSampler(*(np.asarray(leaf, dtype) for leaf in _single_modes(task)))
 
 
