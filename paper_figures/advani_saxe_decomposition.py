@@ -17,7 +17,7 @@ from paper_figures.style import COLOURS, blank, legend, look, plain_log
 from rfgen.systems import relu_students
 
 INPUTS, TEACHER, SAMPLES = 15, 20, 50
-PARTS = {"approximation": COLOURS[0], "null_space": COLOURS[2], "overfitting": COLOURS[4]}
+PARTS = {"approximation": COLOURS[0], "null_space": COLOURS[2], "overfitting": COLOURS[1]}
 LABELS = {"approximation": "approximation", "null_space": "null space", "overfitting": "over-fitting"}
 
 # N_h = 50 itself has no mean error: the inverse of the least eigenvalue there has none.
