@@ -132,9 +132,9 @@ def _batch(
 ) -> dict[str, Array]:
     """All measures of the trials numbered in `block`, (trials, settings, ...)."""
 
-    def every(numbers: Array, key: Array, *given: Any) -> dict[str, Array]:
+    def every(numbers: Array, key: Array, source: Any, settings: Any, radii: Array) -> dict[str, Array]:
         def one(number: Array) -> dict[str, Array]:
-            return _trial(fold_in(key, number), *given, name, intercept, features, zero, attack, members)
+            return _trial(fold_in(key, number), source, settings, radii, name, intercept, features, zero, attack, members)
 
         return jax.vmap(one)(numbers)
 
