@@ -21,7 +21,7 @@ from rfgen.systems import linear_networks
 SNR, ALPHAS = 5.0, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0
 HIGHEST, BINS = 6.0, 48
-PARTS = {"frozen": COLOURS[5], "approximation": COLOURS[0], "overfitting": COLOURS[4], "noise": "0.75"}
+PARTS = {"frozen": COLOURS[5], "approximation": COLOURS[0], "overfitting": COLOURS[3], "noise": "0.92"}
 LABELS = {
     "frozen": "frozen (eigenvalue 0)", "approximation": "not learned yet", "overfitting": "noise taken up",
     "noise": "label noise",
