@@ -38,7 +38,7 @@ def program(
     """`jax.jit` for a computation that is called on its own, compiled quickly: a decorator, with or without arguments.
 
     `in_order`: its parts run one after the other.  The result has an attribute `thorough`, the same compiled for speed: for
-    many points and long loops.  Inside a trace of the caller's both are `jax.jit`, as they are on accelerators and where XLA
+    many points and long loops.  Inside a trace of the caller's both are `jax.jit`, as on accelerators and where XLA
     no longer knows the options.
 
     >>> import jax.numpy as jnp
