@@ -71,7 +71,7 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
     return {"class": np.array(CLASSES)} if isinstance(task, Mixture) else {"group": np.arange(task.groups)}
 
 
-@program(static_argnames=("rule", "intercept"), in_order=True)
+@program(static_argnames=("rule", "intercept"))
 def _classified(
     population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool
 ) -> Any:

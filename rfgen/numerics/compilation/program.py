@@ -27,19 +27,16 @@ THOROUGH: dict[str, Any] = {
 }
 # Compiled quickly: loops of element-wise operations run at a third of the speed.
 QUICK: dict[str, Any] = {**THOROUGH, "xla_backend_optimization_level": 0}
-# Small decompositions side by side wait for each other's threads on few cores, for ever: one after the other they do not.
-IN_ORDER: dict[str, Any] = {"xla_cpu_enable_concurrency_optimized_scheduler": False}
 _UNKNOWN = "No such compile option"
 
 
 def program(
-    function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = (), in_order: bool = False
+    function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = ()
 ) -> Any:
     """`jax.jit` for a computation that is called on its own, compiled quickly: a decorator, with or without arguments.
 
-    `in_order`: its parts run one after the other.  The result has an attribute `thorough`, the same compiled for speed: for
-    many points and long loops.  Inside a trace of the caller's both are `jax.jit`, as on accelerators and where XLA
-    no longer knows the options.
+    The result has an attribute `thorough`, the same compiled for speed: for many points and long loops.  Inside a trace of
+    the caller's both are `jax.jit`, as they are on accelerators and where XLA no longer knows the options.
 
     >>> import jax.numpy as jnp
     >>> double = program(lambda x: 2.0 * x)
@@ -47,10 +44,9 @@ def program(
     (2.0, 2.0, 2.0)
     """
     if function is None:
-        return functools.partial(program, static_argnames=static_argnames, in_order=in_order)
-    more = IN_ORDER if in_order else {}
-    call: Any = _with_options(function, static_argnames, QUICK | more)
-    call.thorough = _with_options(function, static_argnames, THOROUGH | more)
+        return functools.partial(program, static_argnames=static_argnames)
+    call: Any = _with_options(function, static_argnames, QUICK)
+    call.thorough = _with_options(function, static_argnames, THOROUGH)
     return call
 
 
