@@ -30,9 +30,9 @@ def test_random_expressions():
     assert fuzz_expressions.agree(seen).all() and seen[:, 2].max() < 1e-10
 
 
-@pytest.mark.parametrize("call", [(1, 72), (1, 204), (1, 232), (7, 11), (7, 90)], ids=str)
+@pytest.mark.parametrize("call", [(0, 38), (1, 72), (1, 204), (1, 232), (7, 11), (7, 90)], ids=str)
 def test_rows_whose_last_digits_decide(call):
-    """In another order the risk was up to 4e9 times as large, and ok: directions off the span that were rounding."""
+    """In another order the risk was up to 4e9 times as large, and ok; (0, 38): leave-one-out was 1e-4 off its refits."""
     assert not fuzz_rows.hits_of(*call)
 
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from rfgen.numerics.gram import Gram
 from rfgen.numerics.quadrature.contours import decaying, filter_weights
-from rfgen.theory.estimation.risk_estimators import OUTSIDE, reach
+from rfgen.theory.estimation.risk_estimators import NEAR, OUTSIDE, reach
 
 # Flow this short, in units of the inverse largest eigenvalue, has learned nothing that double precision could show.
 NOTHING = 1e-17
@@ -92,7 +92,8 @@ def leave_rows_out(gram: Gram, labels: Any, ridge: Any, time: Any = math.inf, wi
     apart = outside[:, None] > 0.0
     inverse = weights / np.where(apart, outside[:, None] + scale * diagonal, diagonal)
     # G and Q of R = G (I - UU') + Q U'
-    off = np.where(apart[:, 0], inverse.sum(axis=1).real, 0.0)
+    beside = np.divide(1.0, scale, out=np.zeros_like(scale), where=np.abs(scale) > NEAR)
+    off = np.sum(np.where(apart, 1.0, beside) * inverse, axis=1).real
     along = gram.vectors * (np.where(apart, scale, 1.0) * inverse @ share.T).real
     matrix = None
     if with_matrix:

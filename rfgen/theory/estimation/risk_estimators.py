@@ -21,7 +21,7 @@ p = df1 - df2 = -d df1/dx,   u = x + log b,  so that d/du = rho d/dx with rho = 
 Equations: theory (2.7), (11.9) and (11.11).
 """
 
-__all__ = ["RiskEstimators", "estimator_error", "reach", "risk_estimators"]
+__all__ = ["NEAR", "OUTSIDE", "RiskEstimators", "estimator_error", "reach", "risk_estimators"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +38,8 @@ from rfgen.problems.spectra.modes import Modes
 
 # A row with less than this, times n, outside the span of the others has none: rounding of the eigenvectors.
 OUTSIDE = 64 * np.finfo(np.float64).eps
+# Of the weights of the span and of what is off it: below, what such a row's label has off the span is rounding.
+NEAR = 1e-6
 
 
 @jax.tree_util.register_dataclass
@@ -69,7 +71,9 @@ def reach(gram: Gram, labels: Any) -> tuple[Any, Any]:
     outside = 1.0 - gram.centred / n - xp.sum(gram.vectors * gram.vectors, axis=1)
     outside = xp.where(outside > n * OUTSIDE, outside, 0.0)
     left = labels - gram.vectors @ (gram.vectors.T @ labels)
-    return outside, xp.where(outside[:, None] > 0.0, left, 0.0)
+    # the square root of what the row has there: 4e-7 of a label for a share that is none
+    told = (outside[:, None] > 0.0) | (xp.abs(left) > n * OUTSIDE * xp.max(xp.abs(labels), axis=0))
+    return outside, xp.where(told, left, 0.0)
 
 
 def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
@@ -105,7 +109,8 @@ def risk_estimators(gram: Gram, labels: Any, ridge: Any) -> RiskEstimators:
     trace = free + scale * xp.sum(share)
     squares = xp.sum((left + scale * residual) ** 2, axis=0)
     apart = outside[:, None] > 0.0
-    above = xp.where(apart, left + scale * residual, residual)
+    beside = xp.where(scale > NEAR, 1.0 / xp.maximum(scale, NEAR), 0.0)
+    above = xp.where(apart, left + scale * residual, residual + beside * left)
     below = xp.where(apart, outside[:, None] + scale * diagonal[:, None], diagonal[:, None])
     shrunk = ridge / (values + ridge)
     fitted_off = left + gram.vectors @ (shrunk[:, None] * along)
