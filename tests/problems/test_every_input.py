@@ -1,4 +1,4 @@
-"""249 doubtful inputs, 6 of sweeps over tasks and a training for a learner: refused with a sentence, or accepted for a reason."""
+"""249 doubtful inputs, 6 of sweeps and a training for a learner: refused with a sentence, or accepted for a reason."""
 
 import warnings
 
