@@ -17,6 +17,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_rows import PatternRows, TrainedPattern, trained_pattern
 from rfgen.equivalents.margin.viewed_groups import SeenRows, answered
+from rfgen.numerics.small_systems import solved
 
 # What forces on rows which all pull alike make of blocks that views turn about, as a share of those that they do not.
 LEAST_POWER = 1e-6
@@ -46,7 +47,7 @@ def by_blocks(loss: MarginLoss, kind: Any, frame: Array, at: Any, sums: Any, nod
     force, square, along, push, u = jnp.split(answered(of, list(numbers)), np.cumsum([r, r * r, r * r, 1]))
     told = inside[-1]
     # by Stein's lemma, for scores and for the teacher's u at once
-    slope = (jnp.outer(u, told) - along.reshape(r, r)) @ jnp.linalg.inv(inside[1] - jnp.outer(told, told))
+    slope = solved(inside[1] - jnp.outer(told, told), jnp.outer(told, u) - along.reshape(r, r).T).T
     powers = jnp.einsum("rb,rs,sb->b", frame, square.reshape(r, r), frame)
     return frame.T @ force, powers, frame.T @ slope @ frame, push[0], frame.T @ u
 

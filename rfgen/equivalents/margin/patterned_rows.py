@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.small_systems import solved
 from rfgen.problems.augmentations.mode_law import ModeLaw
 
 # Gauss-Hermite nodes a dimension, and what all rows of all patterns may have together.
@@ -231,7 +232,7 @@ def _newton(loss: MarginLoss, given: Any, om: Array, p: Array) -> tuple[Array, A
     gram = _gram(given)
     there, slope = _alone(loss, given, om, p)
     others = gram - jnp.diag(jnp.diagonal(gram))
-    return jnp.linalg.solve(jnp.eye(p.size) + slope[:, None] * others, there - p), jnp.max(jnp.abs(there - p))
+    return solved(jnp.eye(p.size) + slope[:, None] * others, there - p), jnp.max(jnp.abs(there - p))
 
 
 def _solved(loss: MarginLoss, given: Any, om: Array) -> Array:

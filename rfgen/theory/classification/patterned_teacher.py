@@ -22,6 +22,7 @@ from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.small_systems import solved
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.patterned import CORNER, seen_blocks
@@ -111,7 +112,7 @@ class PatternedTaughtRows(TaughtRows):
 
     def _labelled(self, label: float, om: Array, covariance: Array, told: Array) -> tuple[Array, Array]:
         """P(label) and E[u; label] at scores label * om."""
-        along = jnp.linalg.solve(covariance, told)
+        along = solved(covariance, told)
         known = told @ along
         right, moment = scored_law(self.moments, known, known)(label * (om @ along))
         return (right, moment) if label > 0 else (1.0 - right, label * (om @ along) - moment)

@@ -39,7 +39,7 @@ _HERMITE, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 _HERMITE_WEIGHTS = _HERMITE_WEIGHTS / np.sqrt(2.0 * np.pi)
 SIGNS = (1.0, -1.0)
 # Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
-TABLE, REACH = 160, 9.5
+TABLE, REACH = 640, 9.5
 
 
 @jax.tree_util.register_dataclass
@@ -240,8 +240,8 @@ def scored_law(moments: TeacherMoments, overlap: Any, spread: Any) -> Any:
 
     def between(score: Array) -> tuple[Array, Array]:
         place = jnp.clip((score - table[0]) / step, 0.0, TABLE - 1.0)
-        left = jnp.clip(jnp.floor(place).astype(int), 0, TABLE - 2)
-        t = place - left
+        whole = jnp.minimum(jnp.floor(place), TABLE - 2.0)
+        left, t = whole.astype(int), place - whole
         ends = values[:, left], values[:, left + 1]
         bends = step * slopes[:, left], step * slopes[:, left + 1]
         found = (1 + 2 * t) * (1 - t) ** 2 * ends[0] + t**2 * (3 - 2 * t) * ends[1]

@@ -13,6 +13,7 @@ SCALE, DIM, N = 0.5, 60, 90
 VARIANCES = np.arange(1.0, DIM + 1) ** -0.7
 DIRECTION = np.cos(np.arange(DIM))
 TEACHER = rg.Teacher(DIRECTION, VARIANCES, link="probit", scale=SCALE)
+STEEP = rg.Teacher(DIRECTION, VARIANCES, link="logistic", scale=0.4, bias=0.3)
 MIXTURE = rg.Mixture(np.full(DIM, 0.2), VARIANCES * DIM / VARIANCES.sum(), prior=0.4, flip=0.1)
 
 
@@ -50,6 +51,7 @@ LEARNERS = {
     "flips of features": (rg.Logistic(2.0), rg.Flip(views=math.inf), TEACHER, 80),
     "labels": (rg.Hinge(4.0), rg.LabelSmoothing(0.3), TEACHER, None),
     "labels, intercept": (rg.Logistic(1.0, intercept=True), rg.LabelSmoothing(0.3), MIXTURE, None),
+    "blocks": (rg.Logistic(2.0, intercept=True), rg.Jitter(0.5, 2, views=2), STEEP, None),
     "window": (rg.Logistic(2.0), rg.Cutout(6), rg.Mixture(np.full(30, 0.25), np.ones(30), flip=0.1), None),
 }
 
