@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.problems import validation
+from rfgen.api.methods.ridge import checked_members
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
@@ -45,17 +45,7 @@ def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
             f"resampling and members need a training by a loss, got {training!r}, whose weights are a mean of rows: the "
             "mean over many draws is the rule on all rows; leave them out"
         )
-    if members is None:
-        return {}
-    sizes = validation.array("members", members, (0, 1), infinite=True)
-    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
-        raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
-    if learner.kernel and learner.resampling is None and (sizes > 1).any():
-        raise ValueError(
-            "members of an ensemble differ by random features or resampled data, and this learner has none: give "
-            "rg.Learner(..., features=...) or resampling=..., or leave members out"
-        )
-    return {"members": sizes}
+    return {} if members is None else {"members": checked_members(learner, members)}
 
 
 def refuse_views(dim: int, learner: Learner) -> None:

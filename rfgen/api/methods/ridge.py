@@ -219,7 +219,8 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
     sizes = validation.array("members", members, (0, 1), infinite=True)
     if (sizes < 1).any() or (sizes != np.round(sizes)).any():
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
-    alike = learner.kernel and learner.resampling is None and not learner.training.initial_variance.any()
+    start = getattr(learner.training, "initial_variance", 0.0)
+    alike = learner.kernel and learner.resampling is None and not np.any(start)
     if (sizes > 1).any() and alike and not isinstance(learner.training, SGD):
         raise ValueError(
             "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
