@@ -22,7 +22,7 @@ OPTIMISED = (
     "tests/simulation/test_multi_pass_sgd.py::test_the_whole_set_in_each_batch", "tests/simulation/test_one_pass_sgd.py",
     "tests/simulation/test_sgd_agreement.py", "tests/simulation/test_shapes.py::test_examples_on_the_host",
     "tests/simulation/test_several_devices.py",
-    "tests/simulation/test_shapes.py::test_random_numbers", "tests/simulation/test_shapes.py::test_the_host",
+    "tests/simulation/test_shapes.py::test_random_numbers",
     "tests/simulation/test_trajectory.py", "tests/systems/test_xor_network.py", "tests/systems/test_xor_verbs.py",
     "tests/theory/ridge/test_block_risk.py::test_no_augmentation_is_plain_regression",
 )
