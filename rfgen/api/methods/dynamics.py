@@ -33,7 +33,7 @@ def predict_trajectory(
     augmentation, training = learner.augmentation, learner.training
     eigen = in_modes(task)
     settings, posed, noise = posed_settings(task, learner, form)
-    clock = list(training.axes)[-1]
+    clock = training.clock
     grid = Grid(with_strengths(axes, augmentation))
     found = []
     if learner.resampling is not None:

@@ -20,8 +20,6 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.estimation.intervals import interval_length, naive_coverage
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.ensemble import ensemble
@@ -82,7 +80,7 @@ def with_intervals(curve: Any, task: Task | DataTask, learner: Learner) -> Any:
     """The curve of ridge regression with what intervals for fresh labels are worth, of each output on its own."""
     eigen = in_modes(task)
     summed = eigen.outputs > 1 and not eigen.keep_outputs
-    if summed or not isinstance(learner.training, Ridge) or learner.resampling is not None:
+    if summed or learner.training.clock is not None or learner.resampling is not None:
         return curve
     test, train = curve.test.values, curve.train.values
     found = {"interval_length": interval_length(test), "naive_coverage": naive_coverage(test, train)}
@@ -102,7 +100,7 @@ def risk_curve(
 
     `shared` "all": of one model; "samples", "features": mean products of the errors of two models that share these alone.
     """
-    if not isinstance(learner.training, Ridge):
+    if learner.training.clock is not None:
         return predict_trajectory(task, learner, axes, form, shared)
     if learner.augmentation is not None or learner.resampling is not None or shared == "features":
         return _of_blocks(task, learner, axes, form, shared)
@@ -221,7 +219,7 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     start = getattr(learner.training, "initial_variance", 0.0)
     alike = learner.kernel and learner.resampling is None and not np.any(start)
-    if (sizes > 1).any() and alike and not isinstance(learner.training, SGD):
+    if (sizes > 1).any() and alike and not learner.training.stochastic:
         raise ValueError(
             "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
             "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"

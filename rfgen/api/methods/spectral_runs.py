@@ -33,7 +33,7 @@ from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
@@ -214,7 +214,7 @@ def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
 
 def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
     """What tells a training apart; schedules by their values."""
-    if isinstance(training, Ridge):
+    if training.clock is None:
         return (np.asarray(settings),)
     return content(training if training.needs_samples else settings)
 

@@ -22,7 +22,6 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
@@ -78,7 +77,7 @@ def optimal_stopping(
     """
     method_for("optimal_stopping", task, learner, form=form)
     refuse_held_out(task, learner)
-    if isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD):
+    if learner.training.stochastic:
         return stochastic_stopping(task, learner, n)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
@@ -87,7 +86,7 @@ def optimal_stopping(
     settings, posed, noise = posed_settings(task, learner, form)
     share = 1.0 if learner.resampling is None else learner.resampling.mean_share
     training = on_drawn(training, share)
-    clock = list(training.axes)[-1]
+    clock = training.clock
     axes.pop(clock)
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
     rows, ridges, hidden = [], {}, 0

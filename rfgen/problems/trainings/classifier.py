@@ -108,6 +108,8 @@ class MaxMargin(_Plain):
     MaxMargin(intercept=True)
     """
 
+    objective = "margin"
+
 
 class Averaging(_Plain):
     """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
@@ -115,6 +117,8 @@ class Averaging(_Plain):
     >>> Averaging().intercept
     False
     """
+
+    objective = "means"
 
 
 class LDA(_Plain):
@@ -126,6 +130,8 @@ class LDA(_Plain):
     >>> LDA().axes
     {}
     """
+
+    objective = "means"
 
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
@@ -155,6 +161,11 @@ class AdversarialTraining(AbstractClassifierTraining):
 
     def _relate(self) -> None:
         positive("ridge of an adversarial training", self.training.ridge)
+
+    @property
+    def attack(self) -> str:  # type: ignore[override]
+        """How far an input is moved is measured in this norm."""
+        return self.norm
 
     @property
     def intercept(self) -> bool:  # type: ignore[override]

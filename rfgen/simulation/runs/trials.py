@@ -24,8 +24,7 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.arrays import Array, on_host
 from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
@@ -91,11 +90,11 @@ def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> S
     for name, values in training.axes.items():
         if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
             raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
-    if isinstance(training, Ridge):
+    if training.clock is None:
         return np.asarray(np.atleast_1d(training.ridge), dtype)
-    if isinstance(training, OnePassSGD | AcceleratedSGD | DANA):
+    if not training.needs_samples:
         return one_pass_settings(training, dtype)
-    if isinstance(training, SGD):
+    if training.stochastic:
         return batch_settings(training, unresolved_modes(sources[0]), dtype)
     return spectral_filters(training, dtype)
 
@@ -114,7 +113,7 @@ def initial_weights(
     if not variance.any():
         return None
     zero = np.zeros(())
-    if isinstance(training, SGD | OnePassSGD) and features is None and unresolved_modes(source):
+    if training.stochastic and features is None and unresolved_modes(source):
         raise ValueError(
             "initial_variance of stochastic training is simulated for a finite number of modes: give modes=..., or features"
         )

@@ -75,7 +75,7 @@ def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings
     return BatchSettings(
         {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
         jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
-        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved, start,
+        training.kind, training.reshuffle, unresolved, start,
     )
 
 

@@ -91,11 +91,8 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
     axes = {name: np.atleast_1d(values) for name, values in training.axes.items()}
     require_few_steps(axes["steps"])
     steps, batches, window = axes.pop("steps"), axes.pop("batch"), axes.pop("average_from", None)
-    kind = "dana" if isinstance(training, DANA) else "accelerated"
-    if isinstance(training, OnePassSGD):
-        kind = "nesterov" if training.nesterov else "heavy_ball"
-        if not callable(training.momentum):
-            axes["momentum"] = np.atleast_1d(training.momentum)
+    if isinstance(training, OnePassSGD) and not callable(training.momentum):
+        axes["momentum"] = np.atleast_1d(training.momentum)
     windows = np.zeros(1, np.int64) if window is None else window
     mesh = np.meshgrid(*axes.values(), windows, indexing="ij")
     values = {name: part.reshape(-1, 1) for name, part in zip(axes, mesh, strict=False)}
@@ -107,7 +104,7 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
         {name: jnp.asarray(part, dtype) for name, part in values.items()},
         None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
         jnp.asarray(np.argsort(order), jnp.int32), jnp.asarray(batches, jnp.int32), _rows(int(batches.max())),
-        (math.prod(axis.size for axis in axes.values()), windows.size), kind, start,
+        (math.prod(axis.size for axis in axes.values()), windows.size), training.kind, start,
     )
 
 
