@@ -10,7 +10,6 @@ import numpy as np
 
 from rfgen.api.methods.dynamics import one_output, posed_settings
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.methods.sgd_members import of_members
 from rfgen.api.nouns import (
     checked_axes,
     in_modes,
@@ -26,6 +25,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
+from rfgen.theory.ridge.ensemble import AVERAGED, ensemble
 from rfgen.theory.ridge.posed import Posed
 from rfgen.theory.sgd.many_passes.grouped_passes import grouped_passes, of_draws, of_views
 from rfgen.theory.sgd.many_passes.multi_pass import MultiPassCurve, multi_pass_sgd
@@ -249,3 +249,27 @@ def _with_modes(
         title = {"long_name": DESCRIPTIONS[f"{name}_by_mode"]}
         result[f"{name}_by_mode"] = ((*dims, "mode"), grid.pack(_by_time(stacked, laws), *inner, explicit), title)
     return result.assign_coords(eigenvalue=("mode", task.eigenvalues[:explicit]))
+
+
+def of_members(single: Any, pair: Any, sizes: np.ndarray) -> Any:
+    """The curve of ensembles of `sizes` members, () or (sizes,), the last dimension but `output`, from those of one model
+    and of what two have in common.  Where they come to rest is left out.
+    """
+    import xarray
+
+    dims = ("members",) * sizes.ndim
+    members = xarray.DataArray(sizes, dims=dims, coords=dict.fromkeys(dims, sizes))
+    found = {}
+    for name in single.data_vars:
+        values = single[name]
+        if name in AVERAGED:
+            one, two, count = xarray.broadcast(values, pair[name], members)
+            mixed = ensemble({name: one.values}, {name: two.values}, count.values)[name]
+            values = one.copy(data=mixed)
+            values.attrs = dict(single[name].attrs)
+            order = [each for each in values.dims if each not in ("members", "output")]
+            values = values.transpose(*order, *dims, *(["output"] if "output" in values.dims else []))
+        found[name] = values
+    result = single.assign(found).drop_vars("stationary_test", errors="ignore").assign_coords(members=members)
+    result.members.attrs["long_name"] = "members of the ensemble"
+    return result

@@ -11,7 +11,7 @@ import numpy as np
 
 from rfgen.algebra.pencil import Pencil
 from rfgen.algebra.structure import Place, Trace
-from rfgen.theory.compiled.elimination import inverse_entries
+from rfgen.numerics.elimination import inverse_entries
 
 
 @jax.tree_util.register_dataclass
