@@ -24,7 +24,7 @@ from rfgen.theory.estimation.intervals import interval_length, naive_coverage
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.ensemble import ensemble
 from rfgen.theory.ridge.negative_ridge import risk_below_zero
-from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
+from rfgen.theory.ridge.posed import augmented_points, pattern_errors, posed_settings
 from rfgen.theory.ridge.risk import risk as theory_risk
 
 
@@ -169,21 +169,16 @@ def _of_blocks(
 ) -> Any:
     """The same by the engine of blocks: one problem for each setting of the augmentation, over all points."""
     augmentation = learner.augmentation
-    settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
     strengths = {} if augmentation is None else augmentation.axes
     eigen, grid = in_modes(task), Grid({**axes, **strengths})
     columns = list(Grid(axes).columns.values())
     points = (columns[0], columns[1], columns[2])
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     collected, used, errors = [], [], []
-    for each in settings:
-        posed = pose(task, each, form, learner.test_views, points)
-        posed = pose_resampled(posed, augmentation, learner.resampling)
-
+    for posed in posed_settings(task, learner, form, points):
         blocks = BLOCKS if posed.together is None else (1, posed.together)
         compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough
-        noise = eigen.noise if posed.problem.null_power.ndim else eigen.risk_noise
-
+        noise = posed.label_noise(eigen)
         values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
         if posed.replicate is not None and shared == "all":
             spread = pattern_errors(posed, points, noise, eigen.keep_outputs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import FLAGS, one_output, posed_settings, trajectories
+from rfgen.api.methods.dynamics import FLAGS, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimal.optimising import least_ridge
@@ -25,6 +25,7 @@ from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
+from rfgen.theory.ridge.posed import posed_settings
 
 if TYPE_CHECKING:
     import xarray
@@ -83,7 +84,8 @@ def optimal_stopping(
     training, augmentation = learner.training, learner.augmentation
     if eigen.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
-    settings, posed, noise = posed_settings(task, learner, form)
+    posed = posed_settings(task, learner, form)
+    noise = posed[0].label_noise(eigen)
     share = 1.0 if learner.resampling is None else learner.resampling.mean_share
     training = on_drawn(training, share)
     clock = training.clock
@@ -93,18 +95,18 @@ def optimal_stopping(
     # rates of the mean over the rows drawn
     drawn = {name: training.axes.get(name, axis) for name, axis in axes.items()}
     for at in Grid(drawn).points:
-        for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
+        for number, each in enumerate(posed):
 
-            def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
-                return trajectories(eigen, each, one, training, at, times, noise)
+            def curve(times: np.ndarray, each: Any = each, at: dict[str, float] = at) -> Trajectory:
+                return trajectories(eigen, each, training, at, times, noise)
 
             whole = clock == "steps"
-            first = each.problem if each.problem.null_power.ndim == 0 else one_output(each.problem, 0)
+            first = each.problem if each.problem.null_power.ndim == 0 else each.problem.of_output(0)
             start = 1.0 if whole else EARLIEST / max(total_trace(first), 1e-300)
             found = theory_optimal_stopping(curve, start, whole)
             key = (number, at["n"], at["features"])
             if key not in ridges:
-                same = Learner(Ridge(), learner.features, one, learner.test_views, learner.resampling)
+                same = Learner(Ridge(), learner.features, each.augmentation, learner.test_views, learner.resampling)
                 ridges[key] = least_ridge(task, same, key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
             end, hidden = found.end.test[0], hidden + (not found.found)

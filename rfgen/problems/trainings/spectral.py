@@ -27,7 +27,7 @@ class AbstractTraining(Noun):
     objective = "loss"
 
     @property
-    def clock(self) -> str | None:
+    def clock(self) -> Any:
         """The setting along which training is followed, the last of the axes; None of what is not stopped."""
         return next((name for name in ("time", "steps") if hasattr(self, name)), None)
 

@@ -53,6 +53,12 @@ class AugmentedProblem:
     target: Any
     null_power: Any
 
+    def of_output(self, number: int) -> "AugmentedProblem":
+        """The problem of one of several outputs."""
+        of = self.target.by_output
+        fields = {name: leaf[number] if getattr(of, name) == 0 else leaf for name, leaf in vars(self.target).items()}
+        return AugmentedProblem(self.operators, self.blocks, type(self.target)(**fields), self.null_power[number])
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
