@@ -72,9 +72,7 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
 
 
 @program(static_argnames=("rule", "intercept"))
-def _classified(
-    population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool
-) -> Any:
+def _classified(population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         rows, count, strength, *radius = at
         drawn: dict[str, Any] = {"draws": draws} if members is None else {"draws": draws, "members": members}

@@ -40,9 +40,7 @@ def predict_trajectory(
         training = on_drawn(training, float(learner.resampling.mean_share))
     inner = {name: axis for name, axis in {**axes, **training.axes}.items() if name != clock}
     for at in Grid(inner).points:
-        curves = [
-            trajectories(eigen, each, training, at, np.ravel(training.axes[clock]), noise, shared) for each in posed
-        ]
+        curves = [trajectories(eigen, each, training, at, np.ravel(training.axes[clock]), noise, shared) for each in posed]
         # (times, settings[, outputs])
         found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
     values = {name: grid.pack([each[name] for each in found], *outputs_kept(eigen)) for name in found[0]}

@@ -164,9 +164,7 @@ def _augmented(
     return compiled(problem, *at, noise, **static)
 
 
-def _of_blocks(
-    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str
-) -> Any:
+def _of_blocks(task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str) -> Any:
     """The same by the engine of blocks: one problem for each setting of the augmentation, over all points."""
     augmentation = learner.augmentation
     strengths = {} if augmentation is None else augmentation.axes

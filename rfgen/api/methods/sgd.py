@@ -9,14 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.nouns import (
-    checked_axes,
-    in_modes,
-    outputs_kept,
-    refuse_held_out,
-    refuse_views_of_inputs,
-    with_strengths,
-)
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.numerics.compilation.caller import warn_caller
@@ -37,9 +30,7 @@ STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
 
 
-def predict_stochastic(
-    task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None
-) -> Any:
+def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None) -> Any:
     """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
 
     Returns
@@ -110,9 +101,7 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     return found.assign_attrs(augmentation=repr(learner.augmentation), form=form)
 
 
-def _posed(
-    task: Task | DataTask, learner: Learner
-) -> tuple[list[tuple[Posed, Factors | np.ndarray | None]], np.ndarray]:
+def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, Factors | np.ndarray | None]], np.ndarray]:
     """The problem that the mean over batches descends on in each setting of the augmentation, with the factors of its views
     or the coupling of groups of rows, and the label noise.
     """
@@ -238,9 +227,7 @@ def _by_time(stacked: np.ndarray, laws: int) -> np.ndarray:
     return np.swapaxes(stacked.reshape(-1, laws, *stacked.shape[1:]), 1, 2)
 
 
-def _with_modes(
-    task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...], laws: int
-) -> Any:
+def _with_modes(task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...], laws: int) -> Any:
     """The squared errors of single modes beside the curve, along a dimension `mode` with coordinate `eigenvalue`."""
     dims = grid.dims + ["output"] * len(inner)
     explicit = int(np.sum(task.spectrum.learnable[: task.spectrum.explicit]))

@@ -10,14 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.nouns import (
-    checked_axes,
-    in_modes,
-    outputs_kept,
-    refuse_held_out,
-    refuse_views_of_inputs,
-    with_strengths,
-)
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -153,9 +146,7 @@ def simulate_spectral(
         ) -> dict[str, np.ndarray]:
             spare_maps()
             words = trial_words(seed, size, features, start, stop)
-            return measure(
-                source, words, size, features, settings, initial, noise, together, stop - start, advance, models
-            )
+            return measure(source, words, size, features, settings, initial, noise, together, stop - start, advance, models)
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
         cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where, precise))

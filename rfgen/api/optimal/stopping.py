@@ -164,9 +164,7 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
     hidden = np.isnan(found.test.values)
     for _ in range(REFINEMENTS):
         best = np.unique(found.test.fillna(np.inf).argmin("steps").values)
-        around = [
-            np.linspace(steps[max(one - 1, 0)], steps[min(one + 1, steps.size - 1)], BRACKET_POINTS) for one in best
-        ]
+        around = [np.linspace(steps[max(one - 1, 0)], steps[min(one + 1, steps.size - 1)], BRACKET_POINTS) for one in best]
         steps = np.unique(np.round(np.concatenate([*around, steps[best]])).astype(int))
         found = curve(steps)
     least = found.isel(steps=found.test.fillna(np.inf).argmin("steps"))

@@ -1,18 +1,8 @@
 """How a linear classifier is trained on two classes, labels +1 and -1."""
 
 __all__ = [
-    "LDA",
-    "RULES",
-    "AbstractClassifierTraining",
-    "AdversarialTraining",
-    "Averaging",
-    "Hinge",
-    "Logistic",
-    "MaxMargin",
-    "SmoothedHinge",
-    "SquaredHinge",
-    "rule_of",
-    "rule_parts",
+    "LDA", "RULES", "AbstractClassifierTraining", "AdversarialTraining", "Averaging", "Hinge", "Logistic", "MaxMargin",
+    "SmoothedHinge", "SquaredHinge", "rule_of", "rule_parts",
 ]
 
 from typing import Any

@@ -3,20 +3,18 @@
 __all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features", "gentle", "solutions"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Fit:
     """Fits to several label columns: `weights` (ridges, columns, modes) in eigen-coordinates, `residuals`
     (ridges, columns, n) = labels - fit on the training rows, `gram` (ridges, columns, columns): inner products of the

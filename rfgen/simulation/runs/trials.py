@@ -1,13 +1,7 @@
 """Trials: where they are drawn, their keys, their batches."""
 
 __all__ = [
-    "fingerprint",
-    "initial_weights",
-    "measure",
-    "refuse_streams",
-    "settings_of",
-    "source_of",
-    "trial_keys",
+    "fingerprint", "initial_weights", "measure", "refuse_streams", "settings_of", "source_of", "trial_keys",
     "trials_at_once",
 ]
 
@@ -33,12 +27,7 @@ from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass
-from rfgen.simulation.runs.stochastic.one_pass import (
-    OnePassSettings,
-    one_pass,
-    one_pass_settings,
-    pairs_together,
-)
+from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass, one_pass_settings, pairs_together
 from rfgen.simulation.runs.stochastic.visits import visits
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.sampling.data_views import DataViews

@@ -1,20 +1,8 @@
 """Robust linear regression: convex losses of the residual under noise of any law."""
 
 __all__ = [
-    "Absolute",
-    "ContaminatedNoise",
-    "Huber",
-    "LaplaceNoise",
-    "NoisyTask",
-    "Quantile",
-    "RobustFit",
-    "RobustRegression",
-    "StudentNoise",
-    "best_robust",
-    "clipped_moments",
-    "noise_information",
-    "robust_fit",
-    "robust_regression",
+    "Absolute", "ContaminatedNoise", "Huber", "LaplaceNoise", "NoisyTask", "Quantile", "RobustFit", "RobustRegression",
+    "StudentNoise", "best_robust", "clipped_moments", "noise_information", "robust_fit", "robust_regression",
 ]
 
 from rfgen.systems.robust.best import best_robust, noise_information

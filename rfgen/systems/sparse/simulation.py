@@ -67,9 +67,7 @@ def sparse_runs(
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
 
-def _trial(
-    key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
-) -> dict[str, Array]:
+def _trial(key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
     of_rows, of_noise = split(key)
     rows = normals(of_rows, (n, truth.size))

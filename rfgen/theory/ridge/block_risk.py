@@ -5,7 +5,7 @@ Equations: theory (5.4) and (5.6).
 
 __all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "held_out_views", "resampled"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.compilation.program import program
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -37,8 +38,7 @@ MIXING_REPLICATES, MIXING_SIZE = 4, 256
 DIVERGENT = 1e12
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class AugmentedProblem:
     """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`,
     `augmented_features`.
@@ -60,8 +60,7 @@ class AugmentedProblem:
         return AugmentedProblem(self.operators, self.blocks, type(self.target)(**fields), self.null_power[number])
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class AugmentedRisk:
     """One point of a curve; every field is a scalar (), or batched by vmap.  Risks are in units of the target squared.
 

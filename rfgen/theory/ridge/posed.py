@@ -86,9 +86,7 @@ def pose(
     return posed if resampling is None else _resampled(posed, augmentation, resampling)
 
 
-def _resampled(
-    posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling
-) -> Posed:
+def _resampled(posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling) -> Posed:
     if not isinstance(posed.problem.target, ModeTarget):
         raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
     if augmentation is not None and augmentation.mixes:

@@ -5,18 +5,13 @@ linear in the labels; all settings of a training but the batch size share them t
 """
 
 __all__ = [
-    "OnePassMeasures",
-    "OnePassSettings",
-    "mode_errors",
-    "one_pass",
-    "one_pass_bytes",
-    "one_pass_settings",
+    "OnePassMeasures", "OnePassSettings", "mode_errors", "one_pass", "one_pass_bytes", "one_pass_settings",
     "pairs_together",
 ]
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -25,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.devices import over_devices
@@ -41,8 +37,7 @@ INITIAL = 0x77656967
 Source: TypeAlias = GaussianSampler | FiniteSampler | AugmentedSampler
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OnePassSettings:
     """Settings of a training on fresh samples, all but batch size and clock as one dimension.
 
@@ -74,8 +69,7 @@ class OnePassSettings:
         return self.together * self.batches.size * self.clock.size
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OnePassMeasures:
     """As `PairMeasures`, without the training error, as there is no training set."""
 
