@@ -45,7 +45,6 @@ class Equations:
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def __repr__(self) -> str:
-        """Line by line."""
         return "\n".join(f"{own.lhs} = {own.rhs}" for own in self.all)
 
     def _repr_latex_(self) -> str:

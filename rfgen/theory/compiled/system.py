@@ -45,7 +45,6 @@ class System:
     """
 
     def __init__(self, pencil: Pencil, traces: Sequence[Trace], places: Sequence[Place], numbers: Numbers) -> None:
-        """Bind the numbers."""
         self.pencil, self.numbers, self.traces = pencil, numbers, traces
         self.spaces = [space.name for space in pencil.spaces]
         self.names = list(dict.fromkeys(self.spaces))
