@@ -57,7 +57,7 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             "augmentation is not covered for a task with an initial network, which sees the views where the target is that "
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
-    training = learner.training
+    training: Any = learner.training
     leaves = () if learner.augmentation is None else learner.augmentation.leaves
     if training.needs_samples and any(getattr(leaf, "partner", "set") == "fresh" for leaf in leaves):
         raise ValueError(

@@ -74,7 +74,7 @@ def refuse_streams(training: AbstractTraining, task: Task) -> None:
         )
 
 
-def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> Settings:
+def settings_of(training: Any, sources: list[Any], dtype: str) -> Settings:
     """The settings of a training: ridges (ridges,), filters, or those of its batches."""
     for name, values in training.axes.items():
         if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:

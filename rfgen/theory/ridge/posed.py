@@ -48,7 +48,7 @@ class Posed:
     moments_error: tuple[float, float] | None = None
     augmentation: AbstractAugmentation | None = None
 
-    def label_noise(self, task: Task) -> np.ndarray:
+    def label_noise(self, task: Task) -> Any:
         """Of each output, or of all that the problem stands for together."""
         return task.noise if self.problem.null_power.ndim else task.risk_noise
 
