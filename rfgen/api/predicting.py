@@ -34,8 +34,7 @@ def predict(
 ) -> "xarray.Dataset": ...
 @overload
 def predict(
-    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test: Any = None,
-    **numbers: Any,
+    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test: Any = None, **numbers: Any
 ) -> "xarray.Dataset": ...
 @over_tasks
 @double_precision

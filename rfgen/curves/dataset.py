@@ -178,9 +178,7 @@ def dataset(
     return result
 
 
-def judged(
-    task: Task, grid: Grid, values: dict[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def judged(task: Task, grid: Grid, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
     at = grid.columns
     seen = at["n"] if "n" in at else at["steps"] * at["batch"]

@@ -5,20 +5,8 @@ products; NumPy compiles nothing, and X X' costs it half the operations.
 """
 
 __all__ = [
-    "Array",
-    "cholesky",
-    "cholesky_solve",
-    "cond",
-    "eigh",
-    "elementwise",
-    "few_threads",
-    "namespace",
-    "normal_cdf",
-    "on_host",
-    "product",
-    "shifted",
-    "stacked",
-    "while_loop",
+    "Array", "cholesky", "cholesky_solve", "cond", "eigh", "elementwise", "few_threads", "namespace", "normal_cdf",
+    "on_host", "product", "shifted", "stacked", "while_loop",
 ]
 
 import functools

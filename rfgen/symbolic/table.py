@@ -25,11 +25,9 @@ class Formulas:
     assumes: dict[str, str]
 
     def __iter__(self) -> Iterator[str]:
-        """The names."""
         return iter(self.assumes)
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self.assumes)
 
     def __repr__(self) -> str:

@@ -30,7 +30,6 @@ class Finding:
         return f"{self.size:+.0%}" if abs(self.size) >= 0.02 else f"{self.size:+.2g}"
 
     def __str__(self) -> str:
-        """One line."""
         place = f" at {self.where}" if self.where else ""
         return f"{self.percent:>6}  {self.name}{place}: {self.sentence}.  {self.remedy[:1].upper()}{self.remedy[1:]}."
 
@@ -53,7 +52,6 @@ class Diagnosis:
         return bool(self.findings)
 
     def __getitem__(self, name: str) -> Finding:
-        """The finding of a name."""
         for found in self.findings:
             if found.name == name:
                 return found
@@ -65,7 +63,6 @@ class Diagnosis:
         return tuple(found.name for found in self.findings)
 
     def __str__(self) -> str:
-        """The lines."""
         return "\n".join([self.title, *(map(str, self.findings) if self.findings else [NOTHING]), self.facts]).rstrip()
 
     __repr__ = __str__

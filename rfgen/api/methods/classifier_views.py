@@ -14,7 +14,6 @@ from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, Averaging, MaxMargin
 from rfgen.theory.classification.patterned import PatternedMoments, patterned_classifier, patterned_moments, seen_blocks
 from rfgen.theory.classification.patterned_teacher import (
     PatternedTeacherMoments,
@@ -40,7 +39,7 @@ def _plain(law: ModeLaw) -> bool:
 def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
     """The dimension of `members`, none where they are None; refuses what has no members, or whose members cannot differ."""
     training = learner.training
-    if isinstance(training, Averaging | LDA):
+    if training.objective == "means":
         raise ValueError(
             f"resampling and members need a training by a loss, got {training!r}, whose weights are a mean of rows: the "
             "mean over many draws is the rule on all rows; leave them out"
@@ -53,7 +52,7 @@ def refuse_views(dim: int, learner: Learner) -> None:
     augmentation, training = learner.augmentation, learner.training
     if augmentation is None:
         return
-    if isinstance(training, MaxMargin | Averaging | LDA):
+    if training.objective != "loss":
         raise ValueError(
             f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
             "a small ridge, or another loss, or leave augmentation out"

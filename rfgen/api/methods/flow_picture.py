@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import posed_settings
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.spectral import GradientFlow
 from rfgen.theory.dynamics.flow_points import flow_points
+from rfgen.theory.ridge.posed import posed_settings
 
 
 @double_precision
@@ -33,8 +33,8 @@ def flow_picture(task: Any, learner: Any, settings: dict[str, Any], points: int)
         return None
     if task.keep_outputs or np.isfinite(task.held_out_of):
         return None
-    augmentation, posed, _ = posed_settings(task, learner, None)
-    if len(augmentation) > 1 or posed[0].problem.null_power.ndim:
+    posed = posed_settings(task, learner, None)
+    if len(posed) > 1 or posed[0].problem.null_power.ndim:
         return None
     training: Any = learner.training
     own = {"features": learner.features, "time": training.time, "ridge": training.ridge}

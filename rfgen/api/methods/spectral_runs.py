@@ -10,14 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.nouns import (
-    checked_axes,
-    in_modes,
-    outputs_kept,
-    refuse_held_out,
-    refuse_views_of_inputs,
-    with_strengths,
-)
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -33,7 +26,7 @@ from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.random_numbers import trial_words
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
@@ -153,9 +146,7 @@ def simulate_spectral(
         ) -> dict[str, np.ndarray]:
             spare_maps()
             words = trial_words(seed, size, features, start, stop)
-            return measure(
-                source, words, size, features, settings, initial, noise, together, stop - start, advance, models
-            )
+            return measure(source, words, size, features, settings, initial, noise, together, stop - start, advance, models)
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
         cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where, precise))
@@ -214,7 +205,7 @@ def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
 
 def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
     """What tells a training apart; schedules by their values."""
-    if isinstance(training, Ridge):
+    if training.clock is None:
         return (np.asarray(settings),)
     return content(training if training.needs_samples else settings)
 

@@ -63,9 +63,7 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
-_DOMAINS = {
-    verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")
-}
+_DOMAINS = {verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")}
 _CLASSIFIED = {
     verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
 }
@@ -286,9 +284,7 @@ def methods() -> Coverage:
     Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
-    covered = np.array(
-        [[[option in row.covers.get(verb, ()) for option in OPTIONS] for verb in verbs] for row in METHODS]
-    )
+    covered = np.array([[[option in row.covers.get(verb, ()) for option in OPTIONS] for verb in verbs] for row in METHODS])
     served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
     tasks = [_named(list(row.tasks)) for row in METHODS]
     trainings = [_named(list(row.trainings)) for row in METHODS]

@@ -17,7 +17,6 @@ Equations: theory (5.1), (5.2) and (5.11).
 
 __all__ = ["BlockEquilibrium", "block_equilibrium"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -25,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
 
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.implicit import hoisted, implicit
 
 # Any lambda below the first fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular
@@ -37,8 +37,7 @@ MOST_PASSES = 400
 RESIDUAL_TOLERANCE = 1e-10
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BlockEquilibrium:
     """`ridge` (): lambda; `nu` (): effective ridge; `traces` (J,), `strength` (J,): t and theta; `reduction` (G, m, m):
     V; `vanishing` (): whether lambda counts as 0; `resolvent`: Q in the operators' representation; `df1` (): degrees of

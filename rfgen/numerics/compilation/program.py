@@ -30,9 +30,7 @@ QUICK: dict[str, Any] = {**THOROUGH, "xla_backend_optimization_level": 0}
 _UNKNOWN = "No such compile option"
 
 
-def program(
-    function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = ()
-) -> Any:
+def program(function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = ()) -> Any:
     """`jax.jit` for a computation that is called on its own, compiled quickly: a decorator, with or without arguments.
 
     The result has an attribute `thorough`, the same compiled for speed: for many points and long loops.  Inside a trace of

@@ -1,18 +1,8 @@
 """How a linear classifier is trained on two classes, labels +1 and -1."""
 
 __all__ = [
-    "LDA",
-    "RULES",
-    "AbstractClassifierTraining",
-    "AdversarialTraining",
-    "Averaging",
-    "Hinge",
-    "Logistic",
-    "MaxMargin",
-    "SmoothedHinge",
-    "SquaredHinge",
-    "rule_of",
-    "rule_parts",
+    "LDA", "RULES", "AbstractClassifierTraining", "AdversarialTraining", "Averaging", "Hinge", "Logistic", "MaxMargin",
+    "SmoothedHinge", "SquaredHinge", "rule_of", "rule_parts",
 ]
 
 from typing import Any
@@ -108,6 +98,8 @@ class MaxMargin(_Plain):
     MaxMargin(intercept=True)
     """
 
+    objective = "margin"
+
 
 class Averaging(_Plain):
     """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
@@ -115,6 +107,8 @@ class Averaging(_Plain):
     >>> Averaging().intercept
     False
     """
+
+    objective = "means"
 
 
 class LDA(_Plain):
@@ -126,6 +120,8 @@ class LDA(_Plain):
     >>> LDA().axes
     {}
     """
+
+    objective = "means"
 
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
@@ -155,6 +151,11 @@ class AdversarialTraining(AbstractClassifierTraining):
 
     def _relate(self) -> None:
         positive("ridge of an adversarial training", self.training.ridge)
+
+    @property
+    def attack(self) -> str:  # type: ignore[override]
+        """How far an input is moved is measured in this norm."""
+        return self.norm
 
     @property
     def intercept(self) -> bool:  # type: ignore[override]

@@ -14,9 +14,7 @@ AIM, ENOUGH = 1e-18, 1e-12
 SMALLEST_STEP = 40  # halvings
 
 
-def logistic_fit(
-    rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool
-) -> tuple[Array, Array, Array]:
+def logistic_fit(rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool) -> tuple[Array, Array, Array]:
     """Minimise `sum_i a_i log(1 + exp(-y_i (x_i.w + b))) + (ridge/2) |w|^2` for `rows` (n, p), `labels` y and `weights` a
     (n,): w (p,), b () and whether it converged.  At ridge 0 the classes must overlap and the rows have full rank.
 

@@ -7,12 +7,12 @@ whole Hessian.
 
 __all__ = ["SmoothedFit", "smoothed_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, normal_cdf, shifted, while_loop
 
@@ -22,8 +22,7 @@ _NODES, _MEASURE = np.polynomial.hermite_e.hermegauss(64)
 _MEASURE = _MEASURE / _MEASURE.sum()
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SmoothedFit:
     """`weights` (width,), `intercept` () and, of each row's views, the mean `margins`, their `deviations` and mean `losses`
     (n,); whether it `converged` ().

@@ -7,13 +7,14 @@ __all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample"]
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.resampling import AbstractResampling, Bootstrap
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit
@@ -25,8 +26,7 @@ from rfgen.simulation.sampling.samplers import Sample
 BAG = 0x626167
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Members:
     """How many models are averaged, and what each is trained on; static under jit."""
 

@@ -53,9 +53,7 @@ def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     return rows * modes, 0
 
 
-def _fit(
-    source: Any, n: int, features: int | None, outputs: int, settings: Any, decomposed: int
-) -> tuple[int, int]:
+def _fit(source: Any, n: int, features: int | None, outputs: int, settings: Any, decomposed: int) -> tuple[int, int]:
     """Numbers that a fit works with, and that are kept of it until its pair is measured."""
     modes, rows = source.modes, source.rows(n)
     if isinstance(source, SphereSampler | KernelSampler):

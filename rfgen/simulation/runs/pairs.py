@@ -3,7 +3,6 @@
 __all__ = ["PairMeasures", "in_common", "over_pairs"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host
 from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
@@ -22,8 +22,7 @@ from rfgen.simulation.sampling.input_features import FeatureSampler
 SHARED = 2
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PairMeasures:
     """Measures of pairs of trials, each (pairs, 2, settings, outputs), except `bias` (pairs, settings, outputs).
 

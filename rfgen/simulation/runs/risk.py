@@ -6,7 +6,7 @@ the noise and the opposite noise, an antithetic pair for the price of one.  The 
 an unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
-__all__ = ["risk"]
+__all__ = ["risk", "row_controls"]
 
 from typing import Any
 
@@ -15,7 +15,6 @@ from jaxtyping import Float
 from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
-from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample
 
@@ -87,3 +86,38 @@ def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     both = in_common(mask, at_points)
     bias = xp.sum(both * signal[0] * signal[1], axis=-1) + floor[0]
     return PairMeasures(*measures[:5], bias=bias, controls=measures[5] if len(measures) > 5 else None)
+
+
+# Steps towards k, which does not have to be met.
+STEPS = 8
+
+
+def row_controls(sample: Sample, n: int, ridges: Array) -> Array:
+    """Control variates (ridges, outputs, 2) of one training set: what each of its rows does to the risk, to first order.
+
+    With independent rows x of second moment diag(l), labels t, E x t = s c for s = sqrt(l), the population's ridge solution
+    at k is w = s c / (l + k); r = t - x.w is its residual on a row, and h = l (w - c / s) / (l + k) how the risk answers.
+
+        2 (mean (x.h) r - k h.w)    and    mean r^2 - E r^2
+
+    have mean 0 whatever k is.  It is taken where n = sum l / (l + k) + ridge / k, nearly: there the first is the risk's own
+    first-order change with the rows.
+    """
+    xp = namespace(sample.rows)
+    scale, truth = sample.probe, sample.truth
+    values, total = scale * scale, (ridges + sample.tail)[:, None]
+    k: Any = (total + xp.sum(values)) / n
+    for _ in range(STEPS):
+        k = (total + k * xp.sum(values / (values + k), axis=-1, keepdims=True)) / n
+    k = k[:, None]
+    kept = values / (values + k)
+    weights = xp.where(scale > 0, scale * truth / (values + k), 0.0)
+    answer = kept * (weights - xp.where(scale > 0, truth / scale, 0.0))
+    count, outputs, modes = weights.shape
+    both = xp.concatenate([weights, answer]).reshape(2 * count * outputs, modes)
+    seen = (both @ sample.rows.T).reshape(2, count, outputs, -1)
+    residual = sample.targets.T - seen[0]
+    first = xp.mean(seen[1] * residual, axis=-1) - k[..., 0] * xp.sum(answer * weights, axis=-1)
+    missed = xp.sum(((1.0 - kept) * truth) ** 2, axis=-1) + sample.floor
+    second = xp.mean(residual * residual, axis=-1) - missed
+    return xp.stack([2.0 * first, second], axis=-1)

@@ -3,12 +3,12 @@
 __all__ = ["PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.simulation.arrays import namespace
@@ -20,24 +20,21 @@ from rfgen.simulation.sampling.views import VIEWS, one_view_each
 PARTNERS = VIEWS + 1
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LimitRows(LabelledRows):
     """Mean views as `rows`; `private` variances of a view's coordinates about them: (n, dim), and (dim,) for all."""
 
     private: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SharedRows(LabelledRows):
     """Views as `rows`; `shares` (n,) of each in its row."""
 
     shares: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedRows:
     """`views` of every row of `base`, None: all; `gain` (), `slope` () and `level` (dim,) of their law; with `soft` labels
     a view counts with either label, as much as its own is worth.
@@ -77,8 +74,7 @@ class ViewedRows:
         return _either_way(seen, labels, weights, member, right)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedViews:
     """All views of every row of `base`, few: times `gains` (patterns, dim), `chance` (patterns,) each, with the row's label
     of probability `right` (patterns,).
@@ -114,9 +110,7 @@ def _either_way(rows: Any, labels: Any, weights: Any, member: Any, right: Any) -
     xp = namespace(rows)
     shares = xp.concatenate([right, 1.0 - right])
     weights, member = (xp.concatenate([part, part]) for part in (weights, member))
-    return SharedRows(
-        xp.concatenate([rows, rows]), xp.concatenate([labels, -labels]), weights * shares, member, shares
-    )
+    return SharedRows(xp.concatenate([rows, rows]), xp.concatenate([labels, -labels]), weights * shares, member, shares)
 
 
 def copies(augmentation: AbstractAugmentation, dim: int) -> int:

@@ -5,27 +5,18 @@ arrays, the rest of it is static under jit; it draws with keys on the device or 
 """
 
 __all__ = [
-    "FiniteSampler",
-    "GaussianSampler",
-    "RowSampler",
-    "Sample",
-    "SphereSampler",
-    "draw_examples",
-    "kernel_root",
-    "levels_but",
-    "mode_levels",
-    "sampler",
-    "standard_normals",
+    "FiniteSampler", "GaussianSampler", "RowSampler", "Sample", "SphereSampler", "draw_examples", "kernel_root",
+    "levels_but", "mode_levels", "sampler", "standard_normals",
 ]
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.population import SpherePopulation
@@ -39,8 +30,7 @@ MOST_MODES = 1 << 20
 INITIAL = 0x6C617A79
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Sample:
     """One training set and the place where its fit is measured.
 
@@ -90,8 +80,7 @@ class RowSampler:
         return self.scale.size
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class GaussianSampler(RowSampler):
     """Independent Gaussian eigen-coordinates; the risk is measured exactly, mode by mode.
 
@@ -118,8 +107,7 @@ class GaussianSampler(RowSampler):
         )
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FiniteSampler(RowSampler):
     """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest.
 
@@ -168,8 +156,7 @@ class FiniteSampler(RowSampler):
         return (self.replace,)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SphereSampler(RowSampler):
     """Uniform points of the unit sphere, measured on fresh ones (the same for trials with one `shared` key).
 

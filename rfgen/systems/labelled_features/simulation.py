@@ -40,9 +40,7 @@ def feature_runs(
     return found
 
 
-def _trial(
-    key: Any, features: Array, labels: Array, ridges: Array, n: int, name: str, intercept: bool
-) -> dict[str, Array]:
+def _trial(key: Any, features: Array, labels: Array, ridges: Array, n: int, name: str, intercept: bool) -> dict[str, Array]:
     order = permutation(key, labels.shape[0])
     xp = namespace(order)
     rows, answers = xp.asarray(features)[order], xp.asarray(labels)[order]

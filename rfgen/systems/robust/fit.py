@@ -7,11 +7,9 @@ on the smaller side of the design.
 
 __all__ = ["RobustFit", "robust_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
-
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
@@ -20,8 +18,7 @@ AIM, ENOUGH, PATIENCE = 1e-12, 1e-8, 4
 ROUNDING = 1e-15
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class RobustFit:
     """`weights` (width,), `intercept`, `forces` (n,) of the rows, the `gap`, and whether it `converged`."""
 
@@ -32,9 +29,7 @@ class RobustFit:
     converged: Any
 
 
-def robust_fit(
-    rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False
-) -> RobustFit:
+def robust_fit(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False) -> RobustFit:
     """Minimise sum_i rho(y_i - x_i.w - b) + (ridge/2)|w|^2, rho' = clip(r / softness, low, high), `force` the three.
 
     `rows` (n, width), `targets` (n,); ridge 0 of at most as many rows as columns: what interpolates with least |w|, the
@@ -70,9 +65,7 @@ def _interpolant(rows: Array, targets: Array, intercept: bool) -> tuple[Array, .
     return weights, bias, xp.zeros_like(targets), xp.zeros((), rows.dtype), xp.all(xp.isfinite(weights))
 
 
-def _interior(
-    rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Array, intercept: bool
-) -> tuple[Array, ...]:
+def _interior(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Array, intercept: bool) -> tuple[Array, ...]:
     xp, (softness, low, high) = namespace(rows), force
     n, width = rows.shape
     # columns and targets of order 1

@@ -73,12 +73,12 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     else:
         shares, means, deviations = law.mixture
         noise, moments = (shares, means, np.sqrt(deviations**2 + normal)), (law.mean, normal + law.variance)
-    if isinstance(training, Ridge):  # all of the noise that least squares see is its mean and variance
+    free = isinstance(training, Ridge)
+    if free:  # all of the noise that least squares see is its mean and variance
         every = np.ones_like(noise[0])
         noise = np.eye(1, every.size)[0], moments[0] * every, np.sqrt(min(moments[1], FREE)) * every
     columns = grid.columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
-    free = isinstance(training, Ridge)
     endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
     softness, low, high = endless if free else force_of(training, shape)
     given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)

@@ -7,11 +7,9 @@ D diagonal.  Basis pursuit is penalty 0; the lasso is finished by the normal equ
 
 __all__ = ["L1Fit", "l1_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
-
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, while_loop
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
@@ -26,8 +24,7 @@ CORRECTIONS = 10
 NOTHING = 1e-8
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class L1Fit:
     """`coefficients` (dim,), exact zeros where not `active` (dim,); relative duality `gap` and whether it `converged`."""
 

@@ -12,7 +12,6 @@ concave in 1/theta is stationary.  So there is one solution, and two nested root
 
 __all__ = ["StateEvolution", "state_evolution"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.implicit import implicit
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
@@ -35,8 +35,7 @@ NEGLIGIBLE = 1e-100
 TAU_RANGE, THETA_RANGE = 60.0, 690.0
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class StateEvolution:
     """One point; fields are scalars (), or batched by vmap.  Risks are in units of the target squared.
 

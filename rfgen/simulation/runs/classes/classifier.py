@@ -13,7 +13,7 @@ import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
+from rfgen.problems.trainings.classifier import RULES, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import device_count, over_devices
 from rfgen.simulation.fits.attacked_fit import attacked_fit
@@ -66,7 +66,7 @@ def classifier_runs(
     >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape
     ((3, 2), (3, 2, 2), (3, 2, 2))
     """
-    attack = training.norm if isinstance(training, AdversarialTraining) else None
+    attack = training.attack
     if attack is None and type(training) not in RULES:
         raise ValueError(
             f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"

@@ -8,7 +8,7 @@ __all__ = [
     "BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass", "start_of",
 ]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
@@ -33,8 +34,7 @@ BATCHES = 0x62617463
 INITIAL = 0x77656967
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BatchSettings:
     """Settings of `SGD`: `values` (groups,) each, `clock` (times,) ascending and `place` (times,), back to the order given.
 
@@ -75,7 +75,7 @@ def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings
     return BatchSettings(
         {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
         jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
-        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved, start,
+        training.kind, training.reshuffle, unresolved, start,
     )
 
 
@@ -133,9 +133,7 @@ def _trial(
     return measured(fit, sample, noise, n)
 
 
-def _fit(
-    key: Array, sample: Sample, labels: Array, settings: BatchSettings, n: int, features: int | None
-) -> SpectralFit:
+def _fit(key: Array, sample: Sample, labels: Array, settings: BatchSettings, n: int, features: int | None) -> SpectralFit:
     """Train on `labels` (n, 2 outputs), signal before noise, by kernel regression or on random features.
 
     Steps move in the span of the rows, in an orthonormal basis of it where that is smaller.  In the kernel each row has a
