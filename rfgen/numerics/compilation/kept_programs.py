@@ -14,37 +14,28 @@ import inspect
 import os
 import pickle
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.monitoring
 import numpy as np
 from jax.experimental import serialize_executable
 
 from rfgen.numerics.compilation.program_maps import Programs
 
-HIT = "/jax/compilation_cache/cache_hits"
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class _Kept:
-    """Where programs are kept, nowhere unless asked, and how many came from JAX's own cache."""
+    """Where programs are kept: nowhere unless asked."""
 
     folder: Path | None = None
-    hits = 0
 
 
 def keep_programs_in(folder: Path) -> None:
     """Keep programs in `folder` from now on, and take them from there."""
-    if _Kept.folder is None:
-        jax.monitoring.register_event_listener(_count_hits)
     _Kept.folder = folder
-
-
-def _count_hits(event: str, **_: object) -> None:
-    _Kept.hits += event == HIT
 
 
 def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Sequence[str], options: dict[str, Any]) -> Any:
@@ -54,31 +45,46 @@ def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Seq
     nodes of a tree that hold more than plain values; and more devices than one.
     """
     statics = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
-    named = "<locals>" not in function.__qualname__ and not hasattr(function, "__wrapped__")
 
     @functools.cache
     def parameters() -> list[str]:
         return list(inspect.signature(function).parameters)
 
+    def apart(args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Static arguments, and the others as they were given."""
+        if not statics:
+            return (), (args, kwargs)
+        given = list(zip(parameters(), args, strict=False))
+        fixed = tuple((name, value) for name, value in (*given, *kwargs.items()) if name in statics)
+        rest = tuple(value for name, value in given if name not in statics)
+        return fixed, (rest, {name: value for name, value in kwargs.items() if name not in statics})
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not named or _Kept.folder is None or len(jax.devices()) > 1:
+        if _Kept.folder is None:
             return compiled(*args, **kwargs)
-        fixed = {name: value for name, value in (*zip(parameters(), args, strict=False), *kwargs.items()) if name in statics}
-        own = tuple(value for name, value in zip(parameters(), args, strict=False) if name not in statics)
-        named_own = {name: value for name, value in kwargs.items() if name not in statics}
-        leaves, tree = jax.tree.flatten((own, named_own))
-        if not (_is_plain(list(fixed.values())) and _holds_plain_nodes(tree)):
-            return compiled(*args, **kwargs)
-        types = tuple(map(jax.typeof, leaves))
-        key = (function, tuple(options.items()), tuple(sorted(fixed.items())), tree, types, jax.config.jax_enable_x64)
-        if key not in Programs.whole:
-            question = (f"{function.__module__}.{function.__qualname__}", *map(str, key[1:]), _surroundings())
-            path = _Kept.folder / f"whole-{hashlib.sha256(repr(question).encode()).hexdigest()}-cache"
-            Programs.whole[key] = _read(path, tree) or _compile(path, compiled, args, kwargs)
-            Programs.unseen += 1
-        return Programs.whole[key](*own, **named_own)
+        fixed, own = apart(args, kwargs)
+        leaves, tree = jax.tree.flatten(own)
+        key = (call, fixed, tree, tuple(map(_type, leaves)), jax.config.jax_enable_x64)
+        found = Programs.whole.get(key)
+        if found is None:
+            found = compiled
+            if _is_named(function) and _is_plain(fixed) and _holds_plain_nodes(tree) and len(jax.devices()) == 1:
+                question = (f"{function.__module__}.{function.__qualname__}", options, *map(str, key[1:]), _surroundings())
+                path = _Kept.folder / f"whole-{hashlib.sha256(repr(question).encode()).hexdigest()}-cache"
+                found = _read(path, tree) or _compile(path, compiled, args, kwargs)
+                Programs.unseen += 1
+            Programs.whole[key] = found
+        return compiled(*args, **kwargs) if found is compiled else found(*own[0], **own[1])
 
     return call
+
+
+def _type(leaf: Any) -> tuple[Any, Any, bool]:
+    return getattr(leaf, "shape", ()), getattr(leaf, "dtype", type(leaf)), getattr(leaf, "weak_type", False)
+
+
+def _is_named(function: Callable[..., Any]) -> bool:
+    return "<locals>" not in function.__qualname__ and not hasattr(function, "__wrapped__")
 
 
 def _is_plain(value: Any) -> bool:
@@ -125,11 +131,21 @@ def _find_lapack() -> None:
     jax.jit(jax.lax.linalg.cholesky).lower(np.eye(1))
 
 
+@contextlib.contextmanager
+def _without_jax_cache() -> Iterator[None]:
+    """JAX's own cache neither holds a program twice nor hands it out: from there it is written down without its code."""
+    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
+    try:
+        yield
+    finally:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
+
+
 def _compile(path: Path, compiled: Any, args: Any, kwargs: Any) -> Any:
-    lowered, hits = compiled.lower(*args, **kwargs), _Kept.hits
-    found = lowered.compile()
-    if _Kept.hits > hits:  # what comes from JAX's cache is written down without its functions
-        return found
+    lowered = compiled.lower(*args, **kwargs)
+    with _without_jax_cache():
+        found = lowered.compile()
     with contextlib.suppress(OSError, NotImplementedError, ValueError):  # a full disk; what JAX cannot write down
         program, _, results = serialize_executable.serialize(found)
         partial = path.with_suffix(f".{os.getpid()}")
