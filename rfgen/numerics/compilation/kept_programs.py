@@ -19,23 +19,32 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.monitoring
 import numpy as np
 from jax.experimental import serialize_executable
 
 from rfgen.numerics.compilation.program_maps import Programs
 
+HIT = "/jax/compilation_cache/cache_hits"
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class _Kept:
-    """Where programs are kept: nowhere unless asked."""
+    """Where programs are kept, nowhere unless asked, and how many came from JAX's own cache."""
 
     folder: Path | None = None
+    hits = 0
 
 
 def keep_programs_in(folder: Path) -> None:
     """Keep programs in `folder` from now on, and take them from there."""
+    if _Kept.folder is None:
+        jax.monitoring.register_event_listener(_count_hits)
     _Kept.folder = folder
+
+
+def _count_hits(event: str, **_: object) -> None:
+    _Kept.hits += event == HIT
 
 
 def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Sequence[str], options: dict[str, Any]) -> Any:
@@ -132,8 +141,8 @@ def _find_lapack() -> None:
 
 
 @contextlib.contextmanager
-def _without_jax_cache() -> Iterator[None]:
-    """JAX's own cache neither holds a program twice nor hands it out: from there it is written down without its code."""
+def _nothing_written_by_jax() -> Iterator[None]:
+    """Its cache would hold the program a second time, and hand it to another that is lowered alike."""
     least = jax.config.jax_persistent_cache_min_compile_time_secs
     jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
     try:
@@ -143,9 +152,11 @@ def _without_jax_cache() -> Iterator[None]:
 
 
 def _compile(path: Path, compiled: Any, args: Any, kwargs: Any) -> Any:
-    lowered = compiled.lower(*args, **kwargs)
-    with _without_jax_cache():
+    lowered, hits = compiled.lower(*args, **kwargs), _Kept.hits
+    with _nothing_written_by_jax():
         found = lowered.compile()
+    if _Kept.hits > hits:  # what JAX's cache hands out is written down without its code
+        return found
     with contextlib.suppress(OSError, NotImplementedError, ValueError):  # a full disk; what JAX cannot write down
         program, _, results = serialize_executable.serialize(found)
         partial = path.with_suffix(f".{os.getpid()}")
