@@ -109,7 +109,7 @@ def _is_plain(value: Any) -> bool:
 
 def _holds_plain_nodes(tree: Any) -> bool:
     node = tree.node_data()
-    return node is None or (_is_plain(node[1]) or node[0] is dict) and all(map(_holds_plain_nodes, tree.children()))
+    return node is None or ((_is_plain(node[1]) or node[0] is dict) and all(map(_holds_plain_nodes, tree.children())))
 
 
 @functools.cache
