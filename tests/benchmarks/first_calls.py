@@ -1,6 +1,6 @@
 """The first call of every verb and method in a fresh process: `python tests/benchmarks/first_calls.py [NAME…] [--out F]`.
 
-Prints processor seconds, wall seconds and compiled programs, cold and with `rg.cache_programs()` from the run before, beside
+Prints processor seconds, wall seconds and compiled programs, cold and with `rg.cache_programs()` from the run before, and
 what each is held to.  Processor seconds after `import rfgen`: on a shared machine wall seconds tell of the neighbours.
 They are those of a plain install and of one BLAS thread: xarray imports dask, of the extra `cluster`, with its first
 Dataset (0.4 s), and on a busy machine BLAS threads burn seconds waiting for each other (optimal_stopping: 1.1 of 4).

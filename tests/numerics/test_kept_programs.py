@@ -1,6 +1,5 @@
 """Programs kept whole: what a later process takes from the folder, and what it must not."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,5 +78,5 @@ def test_what_its_name_does_not_say_is_not_kept(function, rule, tmp_path, monkey
     monkeypatch.setattr(kept_programs._Kept, "folder", tmp_path)
     call = kept_programs.kept(function, jax.jit(function), (), {})
     assert np.isfinite(call(Held(1.0, rule)))
-    assert not os.listdir(tmp_path)
+    assert not list(tmp_path.iterdir())
     Programs.whole.clear()

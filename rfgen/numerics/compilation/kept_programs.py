@@ -73,7 +73,7 @@ def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Seq
             return compiled(*args, **kwargs)
         fixed, own = apart(args, kwargs)
         leaves, tree = jax.tree.flatten(own)
-        key = (call, fixed, tree, tuple(map(_type, leaves)), jax.config.jax_enable_x64)
+        key = (call, fixed, tree, tuple(map(_type, leaves)), getattr(jax.config, "jax_enable_x64", None))
         found = Programs.whole.get(key)
         if found is None:
             found = compiled
@@ -143,7 +143,7 @@ def _find_lapack() -> None:
 @contextlib.contextmanager
 def _nothing_written_by_jax() -> Iterator[None]:
     """Its cache would hold the program a second time, and hand it to another that is lowered alike."""
-    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    least = jax.config.values["jax_persistent_cache_min_compile_time_secs"]
     jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
     try:
         yield
