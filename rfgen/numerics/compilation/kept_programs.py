@@ -13,6 +13,8 @@ import hashlib
 import inspect
 import os
 import pickle
+import platform
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -121,7 +123,16 @@ def _source() -> str:
 
 def _surroundings() -> str:
     set_so = sorted(jax.config.values.items())
-    return repr((_source(), np.__version__, os.environ.get("XLA_FLAGS"), set_so))
+    return repr((_source(), _processor(), np.__version__, os.environ.get("XLA_FLAGS"), set_so))
+
+
+@functools.cache
+def _processor() -> str:
+    """What it can do, where the system says so: machines of different kinds may share a folder."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())
+    return platform.machine()
 
 
 def _read(path: Path, tree: Any) -> Any:
@@ -159,7 +170,7 @@ def _compile(path: Path, compiled: Any, args: Any, kwargs: Any) -> Any:
         return found
     with contextlib.suppress(OSError, NotImplementedError, ValueError):  # a full disk; what JAX cannot write down
         program, _, results = serialize_executable.serialize(found)
-        partial = path.with_suffix(f".{os.getpid()}")
+        partial = path.with_name(f"{os.getpid()}-{threading.get_ident()}-{path.name}")
         partial.write_bytes(zlib.compress(pickle.dumps((program, results)), level=1))
         partial.replace(path)
     return found
