@@ -55,7 +55,7 @@ def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Seq
     Not so where the name does not say what is computed: functions in functions and decorated ones; static arguments and
     nodes of a tree that hold more than plain values; and more devices than one.
     """
-    statics = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
+    stated = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
 
     @functools.cache
     def parameters() -> list[str]:
@@ -63,12 +63,12 @@ def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Seq
 
     def apart(args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Static arguments, and the others as they were given."""
-        if not statics:
+        if not stated:
             return (), (args, kwargs)
         given = list(zip(parameters(), args, strict=False))
-        fixed = tuple((name, value) for name, value in (*given, *kwargs.items()) if name in statics)
-        rest = tuple(value for name, value in given if name not in statics)
-        return fixed, (rest, {name: value for name, value in kwargs.items() if name not in statics})
+        fixed = tuple((name, value) for name, value in (*given, *kwargs.items()) if name in stated)
+        rest = tuple(value for name, value in given if name not in stated)
+        return fixed, (rest, {name: value for name, value in kwargs.items() if name not in stated})
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if _Kept.folder is None:
