@@ -18,6 +18,7 @@ from jaxtyping import Array, Complex, Float
 from rfgen.equivalents.augmented.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+from rfgen.numerics.small_systems import solve
 
 Operators = DiagonalOperators | DenseOperators
 # Steps of the approach: each is predicted from the last to second order in the logarithms.
@@ -62,7 +63,7 @@ def path_equilibria(
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
-        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
+        along = -solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=resolvent, df1=df1, residual=residual,
@@ -178,7 +179,7 @@ def _newton(
     def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         logs, _, _, passes = state
         misfit, matrix, _ = _linearised(operators, blocks, features, logs, ridge, sign)
-        change = jnp.linalg.solve(matrix, misfit)
+        change = solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
 

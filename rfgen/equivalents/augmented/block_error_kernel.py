@@ -30,6 +30,7 @@ from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.held_out_kernel import held_out_kernel
 from rfgen.numerics.compilation.record import record
+from rfgen.numerics.small_systems import solve
 
 # Weights up to here are those of penalties, or of rows that stand for one.
 PENALTY = 1e-30
@@ -108,7 +109,7 @@ def _solve(
 ) -> Inexact[Array, "N sources"]:
     # pairs of complex nodes come in millions: Cramer's rule takes 0.3 us where a factorisation takes 3
     if matrix.shape[0] != 2 or not jnp.iscomplexobj(matrix):
-        return jnp.linalg.solve(matrix, constant)
+        return solve(matrix, constant)
     (a, b), (c, d) = matrix
     first, second = constant
     whole = a * d - b * c if determinant is None else determinant

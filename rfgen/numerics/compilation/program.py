@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.errors
 
+from rfgen.numerics.compilation.kept_programs import kept
 from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.tracing import is_traced, under_trace
 
@@ -51,6 +52,7 @@ def program(function: Callable[..., Any] | None = None, *, static_argnames: str 
 def _with_options(function: Callable[..., Any], static_argnames: str | Sequence[str], options: dict[str, Any]) -> Any:
     plain = jax.jit(function, static_argnames=static_argnames)
     on_cpu = jax.jit(function, static_argnames=static_argnames, compiler_options=options)
+    on_cpu = kept(function, on_cpu, static_argnames, options)
 
     @sparing_maps
     @functools.wraps(function)
