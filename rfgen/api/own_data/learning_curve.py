@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.api.own_data.held_out_points import Rows
 from rfgen.api.own_data.held_out_table import curve_of_rows
-from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.rows import decomposed, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_features, gram_of_kernel
@@ -119,6 +119,7 @@ def read_rows(
         raise ValueError("replace must be False with groups or views: these are drawn once")
     name = "data"
     if kernel is not None:
+        decomposed(len(data) if np.ndim(data) else 1, f"the kernel matrix of data of shape {np.shape(data)}")
         data, kind, name = own_result("kernel", kernel, data, data), "kernel", "kernel(data, data)"
     elif feature_map is not None:
         data, kind, name = own_result("feature_map", feature_map, data), "features", "feature_map(data)"
