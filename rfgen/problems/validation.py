@@ -39,6 +39,8 @@ def array(
         )
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries, got {int(np.ma.count_masked(value))}")
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} must be a dense array, got a sparse {type(value).__name__}: give {name}.toarray()")
     try:
         given = np.asarray(value)
         if given.dtype == object:

@@ -1,6 +1,9 @@
 """The user's own rows: a kernel matrix or features, labels, and blocks of rows that belong together."""
 
-__all__ = ["ROUNDING", "at_rounding", "decomposed", "doubtful", "fits", "read_blocks", "read_data", "read_labels", "uneven"]
+__all__ = [
+    "KERNEL", "ROUNDING", "at_rounding", "decomposed", "doubtful", "fits", "read_blocks", "read_data", "read_labels",
+    "uneven",
+]
 
 from typing import Any
 
@@ -24,6 +27,8 @@ TURNED = 1e3
 # A row's own effective ridge is small below this share of that of all.
 UNEVEN = 1e-3
 ROUNDING = "the ridge, and the kernel's least eigenvalues, are at the rounding of its entries: its last digits decide"
+# What a square matrix is taken for.
+KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # Matrices that a decomposition holds at once.
 COPIES = 3
 
