@@ -79,8 +79,9 @@ def _products(
     near: np.ndarray, drawn: np.ndarray, coupled: np.ndarray, z: np.ndarray, q: np.ndarray, free: Any, sums: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(H'TH)_ii + 2 sum_j S_ij H_ji (M + zz')_ij, and T g, of each output (rows, outputs)."""
-    from scipy.linalg import blas
+    from scipy.linalg import get_blas_funcs
 
+    (trmm,) = get_blas_funcs(("trmm",), (near,))
     twice, ahead = np.empty_like(z), np.empty_like(z)
     for output, (at, own) in enumerate(zip(z.T, q.T, strict=True)):
         half, short = near * np.sqrt(free * own).astype(SHORT), at.astype(SHORT)
@@ -90,5 +91,5 @@ def _products(
         both *= near
         ahead[:, output] = _times(both, sums[:, 0])
         both.ravel()[:: len(both) + 1] *= 0.5  # T is twice its lower triangle
-        twice[:, output] += 2.0 * _sums(drawn, blas.strmm(1.0, both.T, drawn.T, side=1, lower=1).T)
+        twice[:, output] += 2.0 * _sums(drawn, trmm(1.0, both.T, drawn.T, side=1, lower=1).T)
     return twice, ahead
