@@ -123,7 +123,7 @@ REFUSED = {
     "kernel y strings": (lambda: rg.Task.from_kernel(np.eye(4), ["a", "b", "a", "b"]), "y must be numeric, got list: strings; convert them by float, classes to -1 and 1"),
     "kernel y bool": (lambda: rg.Task.from_kernel(np.eye(4), [True, False, True, False]), "y must be numeric"),
     "kernel y 3d": (lambda: rg.Task.from_kernel(np.eye(4), np.ones((4, 1, 1))), "y must have 1 or 2 dimension"),
-    "kernel scipy sparse": (lambda: rg.Task.from_kernel(scipy.sparse.eye(4).tocsr(), np.ones(4)), "kernel must be numeric"),
+    "kernel scipy sparse": (lambda: rg.Task.from_kernel(scipy.sparse.eye(4).tocsr(), np.ones(4)), "kernel must be a dense array, got a sparse csr"),
     "features 1-d": (lambda: rg.Task.from_features(np.ones(5), np.ones(5)), "features must have 2 dimension"),
     "features zero": (lambda: rg.Task.from_features(np.zeros((5, 3)), np.ones(5)), "features must not all be zero"),
     "features 1e300 (gram overflows)": (lambda: rg.Task.from_features(X * 1e200, Y), "features must be at most 1e+140 in size, else their squares overflow"),
