@@ -18,7 +18,7 @@ from jaxtyping import Array
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.compilation.program import program
-from rfgen.theory.dynamics.ends import blocks_of, total_trace
+from rfgen.theory.dynamics.ends import blocks_of
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 NODES = 7
@@ -27,21 +27,23 @@ STRIDE, UNMOVED, ENDED = 2, 1e-12, 1e30
 
 
 def flow_points(
-    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, time: Any, noise: Any
+    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, time: Any, noise: Any, unit: float
 ) -> dict[str, np.ndarray]:
-    """test, train, bias, variance, noise (points,) at n, features, ridge over n, time and label noise (points,).
+    """test, train, bias, variance, noise (points,) at n, features, ridge over n, time and label noise (points,); `unit` of
+    time is 1/`total_trace(problem)`.
 
     As `trajectory` at each point, of one output and without initial weights, to about 1e-6.
 
     >>> import jax, rfgen
+    >>> from rfgen.theory.dynamics.ends import total_trace
     >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
     >>> with jax.enable_x64(True):
-    ...     drawn = flow_points(augmented_modes(task, None)[0], [256.0], [1000.0], [0.0], [10.0], [0.5])
+    ...     problem, *_ = augmented_modes(task, None)
+    ...     drawn = flow_points(problem, [256.0], [1000.0], [0.0], [10.0], [0.5], 1.0 / total_trace(problem))
     >>> drawn["test"].round(4).tolist()
     [1.1478]
     """
-    unit = 1.0 / total_trace(problem)
     given = (n, features, ridge, np.clip(time, UNMOVED * unit, ENDED * unit), noise)
     columns = (np.asarray(column, dtype=np.float64) for column in given)
     return {name: np.asarray(part) for name, part in _points.thorough(problem, *columns).items()}
