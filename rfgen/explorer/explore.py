@@ -81,7 +81,8 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
         else:
             numbers = np.array(list(found.values()), np.float64)  # not as text, half of whose time is Python's
             widget.send({"curve": {"view": asked["view"], "names": list(found)}}, [numbers.tobytes()])
-        slow[0] = slow[0] + 1 if time.perf_counter() - began > SLOW else 0
+        coarser = asked["axis"] not in MOVING or drawer(*_others(settings)) is None  # a picture has one program
+        slow[0] = slow[0] + 1 if coarser and time.perf_counter() - began > SLOW else 0
         if slow[0] >= PATIENCE:
             points[0], slow[0] = max(points[0] // 2, FEWEST), 0
 

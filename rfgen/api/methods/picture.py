@@ -24,8 +24,8 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 # Settings that such a picture moves along, and between.
 MOVING = ("n", "features", "ridge", "time", "noise")
-# Numbers of points of its programs: the curve of predict has one for 64.
-SIZES = (16, 32, 64)
+# Points of its programs, the first of which is that of predict.
+SIZE = 64
 # Numbers of modes of a problem without its padding.
 MODES = 16
 # settings, numbers or (points,), to test, train, bias, variance, noise (points,)
@@ -60,9 +60,8 @@ def picture(task: Any, learner: Any) -> Picture | None:
     def drawn(settings: dict[str, Any]) -> dict[str, np.ndarray]:
         columns = {name: np.asarray(value, np.float64) for name, value in (own | settings).items()}
         count = np.broadcast_shapes(*(column.shape for column in columns.values()), (1,))[0]
-        size = next(size for size in SIZES if size >= count)
         columns = {name: np.broadcast_to(column, count) for name, column in columns.items()}
-        found = draw({name: np.append(column, np.repeat(column[-1], size - count)) for name, column in columns.items()})
+        found = draw({name: np.append(column, np.repeat(column[-1], SIZE - count)) for name, column in columns.items()})
         return {name: np.asarray(part)[:count] for name, part in found.items()}
 
     return drawn

@@ -24,6 +24,8 @@ from rfgen.theory.ridge.block_risk import AugmentedProblem
 NODES = 7
 # Every second step of the approach is taken; times, in units of 1/trace, before which nothing is learned, and after all.
 STRIDE, UNMOVED, ENDED = 2, 1e-12, 1e30
+# Newton's last step, whose square is left: a quarter fewer than to the last digit.
+SMALLEST = 1e-4
 
 
 def flow_points(
@@ -62,7 +64,7 @@ def _points(problem: AugmentedProblem, n: Array, features: Array, ridge: Array, 
         blocks = blocks_of(problem, n)
         ridges = ridge.astype(complex) - plane / time.astype(complex)
         path = approach(problem.operators, blocks, ridges[0])[::STRIDE]
-        nodes = path_equilibria(problem.operators, blocks, features, path, ridges)
+        nodes = path_equilibria(problem.operators, blocks, features, path, ridges, SMALLEST)
         kernels = node_kernels(problem.operators, blocks, problem.target, features, nodes)
         own = np.append(weights, 0.5 * (1.0 - 2.0 * weights.sum().real))
         both = np.concatenate([own, own.conj()])
