@@ -56,7 +56,7 @@ def test_the_peak_is_a_point_of_the_curve(axis):
 
 
 def test_one_slow_picture_does_not_make_the_next_coarse(monkeypatch):
-    widget = rg.explore(rg.Task.isotropic(40, noise=0.1), rg.Learner(rg.Ridge(1.0)), n=30)
+    widget = rg.explore(rg.Task.isotropic(40, noise=0.1), rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5)), n=30)
     found = []
     for limit in (np.inf, -1.0, -1.0, np.inf, -1.0, -1.0, -1.0, np.inf):
         monkeypatch.setattr(sys.modules[rg.explore.__module__], "SLOW", limit)
