@@ -119,10 +119,11 @@ __all__ = [
     "sensitivity",
     "simulate",
     "tangent_features",
+    "testing",
     "univariate",
 ]
 
-from rfgen import algebra
+from rfgen import algebra, testing
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,
