@@ -162,7 +162,7 @@ def _gallery() -> None:
     lines = ["# Gallery", "", about, ""]
     summary = json.loads((HOME / "paper_figures" / "gallery" / "summary.json").read_text(encoding="utf-8"))
     for paper, entries in papers.items():
-        authors, _, title = paper.rpartition(": ")
+        authors, _, title = paper.partition(": ") if "(" not in paper.partition(": ")[0] else ("", "", paper)
         lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else [])]
         lines += ["| figure | command |", "|---|---|"]
         for entry in entries:
