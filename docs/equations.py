@@ -12,7 +12,8 @@ from latex2mathml.converter import convert
 # What LaTeX and forges know and the converter does not, as what it does know.
 KNOWN = {
     r"\\cr\b": r"\\\\", r"\\arg\b": r"\\operatorname{arg}", r"\{gathered\}": "{matrix}", r"\\rule\{[^}]*\}\{[^}]*\}": "",
-    r"(?i)\\bigg?(l\b|(?=[(\[]))": r"\\left", r"(?i)\\bigg?(r\b|(?=[)\]]))": r"\\right", r"\\lbrace": r"\\{", r"\\rbrace": r"\\}",
+    r"(?i)\\bigg?(l\b|(?=[(\[]))": r"\\left", r"(?i)\\bigg?(r\b|(?=[)\]]))": r"\\right",
+    r"\\lbrace": r"\\{", r"\\rbrace": r"\\}",
     r"\\[lr]Vert\b": r"\\|", r"\\[lr]vert\b": "|",
 }
 UNKNOWN = re.compile(r">\\[a-zA-Z{}]+")

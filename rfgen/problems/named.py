@@ -32,9 +32,10 @@ class Named(dict[str, Any]):
     1
     """
 
-    def __init__(self, kind: str, *values: Any, **named: Any):
+    def __init__(self, kind: str, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)
         self.kind = kind
 
     def __missing__(self, name: Any) -> Any:
+        """Say which names are near."""
         raise KeyError(unknown(self.kind, name, self))

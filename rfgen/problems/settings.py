@@ -21,12 +21,15 @@ from rfgen.problems.validation import aligned
 
 # What other packages call a setting, and who has one that was given elsewhere.
 MEANT = {
-    "ridge": ("alpha", "lam", "lambda_", "reg", "penalty", "weight_decay"), "rate": ("lr", "learning_rate", "eta", "step_size"),
-    "steps": ("n_iter", "max_iter", "iterations", "epochs"), "batch": ("batch_size",), "time": ("t",), "views": ("n_views",),
+    "ridge": ("alpha", "lam", "lambda_", "reg", "penalty", "weight_decay"),
+    "rate": ("lr", "learning_rate", "eta", "step_size"),
+    "steps": ("n_iter", "max_iter", "iterations", "epochs"), "batch": ("batch_size",), "time": ("t",),
+    "views": ("n_views",),
     "features": ("width", "k", "n_features", "n_components"), "level": ("quantile", "q"), "threshold": ("delta", "epsilon"),
 }
 ELSEWHERE = {
-    "views": "of an augmentation: rg.Learner(..., augmentation=rg.Mask(0.5, views=3))", "n": "of the verb: rg.predict(..., n=100)",
+    "views": "of an augmentation: rg.Learner(..., augmentation=rg.Mask(0.5, views=3))",
+    "n": "of the verb: rg.predict(..., n=100)",
     "features": "of the learner: rg.Learner(..., features=100)", "ridge": "of the training: rg.Learner(rg.Ridge(0.1))",
     "noise": "of the task: rg.Task(..., noise=0.1)",
 }

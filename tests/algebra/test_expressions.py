@@ -3,6 +3,7 @@
 import pickle
 import re
 
+import numpy as np
 import pytest
 from matplotlib.mathtext import MathTextParser
 
