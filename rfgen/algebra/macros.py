@@ -220,8 +220,8 @@ def _listed(given: Any) -> list[Any]:
     listed = [given] if isinstance(given, Matrix | Scalar) or not np.iterable(given) else list(given)
     if other := [type(own).__name__ for own in listed if not isinstance(own, Matrix | Scalar | None)]:
         raise ExpressionError(
-            f'rows, targets and weights are made by rg.algebra, as X = data("X") and labels(X), got {other[0]}: arrays stay '
-            "outside, rows are those of the task"
+            f'rows, targets and weights are made by rg.algebra, as X = data("X") and labels(X), got {other[0]}: arrays '
+            "stay outside, rows are those of the task"
         )
     return listed
 

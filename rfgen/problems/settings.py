@@ -23,7 +23,7 @@ from rfgen.problems.validation import aligned
 MEANT = {
     "ridge": ("alpha", "lam", "lambda_", "reg", "penalty", "weight_decay"),
     "rate": ("lr", "learning_rate", "eta", "step_size"),
-    "steps": ("n_iter", "max_iter", "iterations", "epochs"), "batch": ("batch_size",), "time": ("t",),
+    "steps": ("n_iter", "max_iter", "iterations"), "batch": ("batch_size",), "time": ("t",),
     "views": ("n_views",),
     "features": ("width", "k", "n_features", "n_components"), "level": ("quantile", "q"), "threshold": ("delta", "epsilon"),
 }
