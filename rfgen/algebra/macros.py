@@ -158,11 +158,7 @@ def ridge_fit(
             raise ExpressionError(f"spaces {one.rows} and {two.rows} do not match in ridge_fit of {one!r} to {two!r}")
     if isinstance(features, str):
         features = random_features(features, f"W[{features},{','.join(map(repr, designs))}]")
-    elif not isinstance(features, Matrix | Features | None):
-        raise ExpressionError(
-            f'features must be the name of their number, such as "k", which is given to the verb (k=100), or a matrix, got '
-            f"{features!r}"
-        )
+    _check_features(features)
     nonlinear = isinstance(features, Features)
     inputs = designs if features is None else [features.seen(one) if nonlinear else one @ features for one in designs]
     seen = [one if own is None else own @ one for one, own in zip(inputs, weights, strict=True)]
@@ -214,6 +210,14 @@ def haar(rows: Matrix, m: str, name: str = "Z") -> Matrix:
 def view(rows: Matrix, noise: Any, name: str) -> Matrix:
     """Rows seen with additive isotropic noise of this variance, drawn under this name."""
     return rows + Gaussian(_name("a view", name), rows.rows, rows.columns, None, None, scalar(noise))
+
+
+def _check_features(features: Any) -> None:
+    if not isinstance(features, Matrix | Features | None):
+        raise ExpressionError(
+            f'features must be the name of their number, such as "k", which is given to the verb (k=100), or a matrix, got '
+            f"{features!r}"
+        )
 
 
 def _listed(given: Any) -> list[Any]:
