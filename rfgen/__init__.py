@@ -18,10 +18,11 @@ __all__ = [
     "best_schedule", "cache_programs", "check", "compute_frontier", "corrected_logistic", "datasets", "diagnose",
     "estimate_risk", "explore", "features_of", "fine_grained_variance", "fit_scaling_law", "formula", "formulas",
     "learning_curve", "merge", "methods", "optimal_augmentation", "optimal_mixture", "optimal_ridge", "optimal_stopping",
-    "overfitting_cost", "plot", "predict", "row_value", "sensitivity", "simulate", "tangent_features", "univariate",
+    "overfitting_cost", "plot", "predict", "row_value", "sensitivity", "simulate", "tangent_features", "testing",
+    "univariate",
 ]
 
-from rfgen import algebra
+from rfgen import algebra, testing
 from rfgen._version import __version__
 from rfgen.api import (
     adversarial_error,

@@ -31,8 +31,9 @@ def assert_agrees(
     Parameters
     ----------
     measured
-        Mean risks of the shape of the curve, with `se`; or, without, the risks of single runs, (trials, *shape of the
-        curve); or a function of one n that returns the risk of a new run there (of the shape of the curve at one n).
+        Mean risks of the shape of the curve, with `se`; or, without, the risks of single runs, (trials, ...), with trials
+        before that shape; or a function of one n that returns the risk of a new run there (of the shape of the curve at
+        one n).
     task, learner, n, form, members
         As in `predict`.
     se

@@ -38,6 +38,12 @@ class Matrix(Interned):
     `.inverse` of what is positive.
     """
 
+    __array_ufunc__ = None  # NumPy's numbers leave products to this class
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        """Refuse to become an array: what is written here has no entries."""
+        raise ExpressionError(f"functions of NumPy do not take {self!r}: it is written by @, +, -, *, .T and .inverse")
+
     @property
     def rows(self) -> Space:
         """The space it maps to."""

@@ -45,14 +45,18 @@ def approach(operators: Operators, blocks: Blocks, ridge: Array) -> Complex[Arra
 
 
 def path_equilibria(
-    operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"]
+    operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"],
+    smallest: float = SMALLEST_STEP,
 ) -> BlockEquilibrium:
-    """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`)."""
+    """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`); right to
+    the square of the `smallest` step.
+    """
     ridges = jnp.concatenate([path, nodes])
 
     def step(last: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], BlockEquilibrium]:
         logs, along, before = last
-        logs, matrix, _ = _newton(operators, blocks, features, logs + along * jnp.log(ridge / before), ridge)
+        logs = logs + along * jnp.log(ridge / before)
+        logs, matrix, _ = _newton(operators, blocks, features, logs, ridge, smallest=smallest)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
@@ -172,7 +176,8 @@ def _linearised(
 
 
 def _newton(
-    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
+    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0,
+    smallest: float = SMALLEST_STEP,
 ) -> tuple[Array, Array, Array]:
     """The solution near `logs` of t and nu times `sign`, Newton's matrix there, and the residual."""
 
@@ -184,7 +189,7 @@ def _newton(
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
 
     def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
-        return (state[2] > SMALLEST_STEP) & (state[3] < MOST_PASSES)
+        return (state[2] > smallest) & (state[3] < MOST_PASSES)
 
     identity = jnp.eye(logs.size, dtype=logs.dtype)
     start = (logs, identity, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))

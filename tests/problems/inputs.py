@@ -78,6 +78,7 @@ REFUSED = {
     "Task power sum overflow": (lambda: rg.Task([1.0, 1.0], [1.7e308, 1.7e308]), "eigenvalues, power and noise must have finite sums"),
     "Task trace overflow": (lambda: rg.predict(rg.Task([1.7e308, 1.7e308], [1.0, 1.0]), L, 5), "eigenvalues, power and noise must have finite sums"),
     "Task keep_outputs string": (lambda: rg.Task([1.0], [1.0], keep_outputs="no"), "keep_outputs must be True or False"),
+    "SGD views": (lambda: rg.SGD(0.1, 10, views=3), r"no setting views (of an augmentation: rg.Learner("),
     "Task unknown keyword": (lambda: rg.Task([1.0], [1.0], nois=0.1), "Task has no setting nois"),
     "Task population junk": (lambda: rg.predict(rg.Task([1.0], [1.0], population=5), L, 5), "population must be made by a class method of Task"),
     "Task power_law modes float 1e4": (lambda: rg.Task.power_law(1.5, 1.5, modes=1e4), "modes must be an integer >= 1"),

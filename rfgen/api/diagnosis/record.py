@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rfgen.problems.named import unknown
 from rfgen.problems.shown import html_table
 
 NOTHING = "nothing found"
@@ -55,7 +56,7 @@ class Diagnosis:
         for found in self.findings:
             if found.name == name:
                 return found
-        raise KeyError(f"no finding {name!r}, only {', '.join(found.name for found in self.findings) or 'none'}")
+        raise KeyError(unknown("finding", name, self.names))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Curves of tasks in eigen-coordinates: one model or an ensemble, of any training on a fixed set."""
 
-__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve"]
+__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve", "risk_points"]
 
 from functools import partial
 from typing import Any
@@ -88,7 +88,8 @@ def with_intervals(curve: Any, task: Task | DataTask, learner: Learner) -> Any:
 
 
 @program(static_argnames=("keep_outputs", "shared"))
-def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
+def risk_points(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
+    """`Risk` at n, features, ridge (points,)."""
     point = over_modes(partial(theory_risk, shared=shared), keep_outputs)
     return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
 
@@ -111,7 +112,7 @@ def risk_curve(
     eigen, grid = in_modes(task), Grid(axes)
     columns = list(grid.columns.values())
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
-    risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
+    risks = risk_points if columns[0].size <= BLOCKS[0] else risk_points.thorough
     values = blockwise(
         lambda n, features, ridge: risks(eigen.modes, n, features, np.maximum(ridge, 0.0), eigen.risk_noise, **static),
         columns,

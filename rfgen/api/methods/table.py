@@ -26,6 +26,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
+from rfgen.problems.named import Named
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Averaging, Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import (
@@ -288,5 +289,5 @@ def methods() -> Coverage:
     served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
     tasks = [_named(list(row.tasks)) for row in METHODS]
     trainings = [_named(list(row.trainings)) for row in METHODS]
-    about = {row.name: row.about for row in METHODS}
+    about = Named("method", {row.name: row.about for row in METHODS})
     return Coverage(list(about), tasks, trainings, verbs, list(OPTIONS), covered, served, about)
