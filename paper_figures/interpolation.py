@@ -5,10 +5,12 @@ __all__ = ["AGNOSTIC", "coefficient", "cost_dots", "paired_ratio", "pure_noise",
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 import rfgen as rg
 from paper_figures.runs import simulate, test_by_trial
+from rfgen.theory import overfitting_coefficient
 
 AGNOSTIC = "After Zhou, Simon, Vardi, Srebro (arXiv 2306.13185), a theoretical paper; figure and parameters ours."
 
@@ -19,8 +21,14 @@ def pure_noise(spectrum: rg.Spectrum) -> rg.Task:
 
 
 def coefficient(spectrum: rg.Spectrum, n: Any) -> np.ndarray:
-    """The overfitting coefficient E0 at sizes `n` (sizes,)."""
-    return rg.predict(pure_noise(spectrum), rg.Learner(rg.Ridge(0.0)), n=n).amplification.values
+    """The overfitting coefficient E0 at sizes `n`, a number or (sizes,): of a task of `predict` all else is left out."""
+    with jax.enable_x64(True):
+        return np.asarray(_coefficient(pure_noise(spectrum).modes, np.ravel(n).astype(float))).reshape(np.shape(n))
+
+
+@jax.jit
+def _coefficient(modes: Any, n: Any) -> Any:
+    return jax.vmap(overfitting_coefficient, in_axes=(None, 0))(modes, n)
 
 
 def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:
