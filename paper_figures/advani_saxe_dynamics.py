@@ -22,7 +22,7 @@ EARLIEST, LATEST = 0.02, 1000.0
 TEST, TRAIN = COLOURS[0], COLOURS[4]
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "dots": 6, "trials": 12},
+    "smoke": {"grid": 61, "dots": 6, "trials": 12},
     "paper": {"grid": 481, "dots": 14, "trials": 100},
 }
 

@@ -28,7 +28,7 @@ LABELS = {
 }
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "trials": 3},
+    "smoke": {"grid": 61, "trials": 3},
     "paper": {"grid": 481, "trials": 100},
 }
 

@@ -31,7 +31,7 @@ LEARNER_COLOURS = dict(zip(LEARNERS, ("k", COLOURS[0], COLOURS[1]), strict=True)
 # Groups without rows are left out, and other groups are another program to compile: a rate this small plays no part.
 HARDLY = 1e-9
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 12, "dims": (1000,), "trials": 10},
+    "smoke": {"grid": 6, "dims": (1000,), "trials": 10},
     "paper": {"grid": 121, "dims": (50, 120, 300, 600, 1500, 5000, 20_000), "trials": 50},
 }
 CAPTION = """

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 import rfgen as rg
 from paper_figures.panels import flatten, select
-from paper_figures.runs import check
+from paper_figures.runs import simulate
 from paper_figures.style import COLOURS, blank, legend, look
 
 MODES, NOISE, KEEP, N, START = 40, 0.3, 0.6, 150, 1.0
@@ -19,7 +19,7 @@ FLAT = rg.Task(np.arange(1, 201) ** -0.6 / 20, np.arange(1, 201) ** -1.0, NOISE)
 TASK = rg.Task.power_law(1.3, 1.3, NOISE, modes=MODES)
 RATE, LAST, CAP = 1.5, 1000, 0.4
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 15, "trials": 20, "runs": 1000}, "paper": {"grid": 41, "trials": 200, "runs": 20_000},
+    "smoke": {"grid": 15, "trials": 20, "runs": 400}, "paper": {"grid": 41, "trials": 200, "runs": 20_000},
 }
 LINES = ("-", "--", ":", "-.")
 CAPTION = """
@@ -77,15 +77,15 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     for panel, lines in PANELS.items():
         many = panel == "passes"
         task, n, last = (FLAT, N, 1000) if many else (TASK, None, 300)
-        steps = np.unique(np.geomspace(1, last, plan["grid"]).round().astype(int))
         dots = [5, 30, 150] if many else [5, 20, 80]
+        steps = np.union1d(np.geomspace(1, last, plan["grid"]).round().astype(int), dots)
         for name, learner in lines.items():
-            found = check(
-                task, learner(dots), n, trials=plan["trials"] if many else plan["runs"], seed=seed, variables="test"
-            ).dataset
+            curve = rg.predict(task, learner(steps), n).test
+            runs = simulate(task, learner(dots), n, trials=plan["trials"] if many else plan["runs"], seed=seed)
+            z = (runs.test - curve.sel(steps=dots)) / runs.test_se
             panels[f"{panel} {name}"] = {
-                "steps": steps, "risk": rg.predict(task, learner(steps), n).test.values, "dots": dots,
-                "dot": found.test_simulation.values, "dot_se": found.test_se.values, "dot_z": found.test_z.values,
+                "steps": steps, "risk": curve.values, "dots": dots, "dot": runs.test.values,
+                "dot_se": runs.test_se.values, "dot_z": z.values,
             }
     worst = max(float(np.abs(one["dot_z"]).max()) for one in panels.values())
     best = rg.best_schedule(TASK, rg.OnePassSGD(0.1, LAST), cap=CAP)
