@@ -126,8 +126,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", yscale="log")
             plain_log(ax.yaxis)
         plain_log(axes[0, 0].xaxis)
-        for ax in axes[0, 1:]:
-            plain_log(ax.xaxis, (1.0,))
+        plain_log(axes[0, 1].xaxis, (1.0,))
+        plain_log(axes[0, 2].xaxis)
         known = Line2D([], [], color="0.3", ls="", marker="s", mfc="white", ms=7, label="closed minimum")
         legend(figure, {"loss": losses, "noise": laws, "spoilt share": [*shares, known]})
     return figure
