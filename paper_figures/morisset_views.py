@@ -97,13 +97,13 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         symbols = [
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation")
         ]
-        plain = Line2D([], [], color="0.65", label="none")
+        plain = Line2D([], [], color="0.5", ls="-.", label="none")
         legend(figure, {"views": [plain, *views], "symbols": symbols})
     return figure
 
 
 def _panel(ax: Any, values: dict[str, np.ndarray], colours: list[Any], dot_views: list[int]) -> None:
-    ax.plot(values["ratio"], values["plain"], color="0.65", zorder=1)
+    ax.plot(values["ratio"], values["plain"], "-.", color="0.5", zorder=1)
     for colour, line in zip(colours, values["test"], strict=True):
         ax.plot(values["ratio"], line, color=colour)
     for row, view in enumerate(dot_views):
