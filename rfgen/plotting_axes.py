@@ -97,7 +97,7 @@ def tick(axis: Any) -> None:
         grids += [grids[-1][::step] for step in range(2, decades.size)]
     found = next((at for at, ticks in enumerate(grids) if room(ticks)), len(grids) - 1)
     # LogLocator leaves out decades by itself
-    axis.set_major_locator(FixedLocator(grids[found]) if broken else LogLocator(subs=tried[found]))
+    axis.set_major_locator(FixedLocator(grids[found].tolist()) if broken else LogLocator(subs=tried[found]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _label(value, plain)))
     axis.set_minor_formatter(NullFormatter())
 
