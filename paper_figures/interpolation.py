@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 import rfgen as rg
-from paper_figures.runs import simulate, test_by_group
+from paper_figures.runs import group_risks, simulate
 from rfgen.theory import overfitting_coefficient
 
 AGNOSTIC = "After Zhou, Simon, Vardi, Srebro (arXiv 2306.13185), a theoretical paper; figure and parameters ours."
@@ -58,7 +58,7 @@ def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     """Simulated risk at ridge 0 over that at the ridge best in theory, both of the same draws, as `risk_dots`."""
     exact = rg.overfitting_cost(task, n=list(sizes))
     best = np.minimum(exact.best_ridge.values, 1e12)
-    test = test_by_group(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
+    test = group_risks(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
     place = np.arange(len(sizes))
     values, errors = paired_ratio(test[:, place, 0], test[:, place, place + 1])
     z = (values - exact.cost.values) / np.where(errors > 0, errors, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 import rfgen as rg
 from paper_figures.interpolation import paired_ratio
-from paper_figures.runs import test_by_group
+from paper_figures.runs import group_risks
 
 
 def line_dims(n: int, span: tuple[float, float], step: float) -> np.ndarray:
@@ -27,7 +27,7 @@ def dots(task: rg.Task, learner: rg.Learner, n: int, noise: float, trials: int, 
 
     Each with `_se` and `_z` (outputs,); both risks are of the same draws.
     """
-    exact, test = rg.predict(task, learner, n=n).test.values, test_by_group(task, learner, n=n, trials=trials, seed=seed)
+    exact, test = rg.predict(task, learner, n=n).test.values, group_risks(task, learner, n=n, trials=trials, seed=seed)
     risks = {"plain": (test[:, 0], exact[0]), "best": (np.diagonal(test[:, 1:], axis1=1, axis2=2), np.diagonal(exact[1:]))}
     found: dict[str, Any] = {}
     for name, (runs, truth) in risks.items():

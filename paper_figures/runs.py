@@ -1,6 +1,6 @@
 """Simulations of the figures: finished cells are kept while a figure is made, so that one that was killed continues."""
 
-__all__ = ["check", "keeping", "simulate", "test_by_group"]
+__all__ = ["check", "group_risks", "keeping", "simulate"]
 
 import contextlib
 import shutil
@@ -43,7 +43,7 @@ def check(*posed: Any, **options: Any) -> Any:
     return rg.check(*posed, **WITH.get({}), **options)
 
 
-def test_by_group(*posed: Any, n: Any, trials: int, seed: int) -> np.ndarray:
+def group_risks(*posed: Any, n: Any, trials: int, seed: int) -> np.ndarray:
     """Mean test risks of groups of trials (groups, ...): of learners on the same draws only the difference is uncertain."""
     size = max(trials // GROUPS, 1)
     groups = trials // size
