@@ -19,10 +19,10 @@ from rfgen.systems import linear_networks
 
 SNR, ALPHAS = 2.0, (0.5, 1.0, 2.0)
 EARLIEST, LATEST = 0.02, 1000.0
-TEST, TRAIN = COLOURS[0], COLOURS[4]
+TEST, TRAIN = COLOURS[0], COLOURS[1]
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "dots": 6, "trials": 12},
+    "smoke": {"grid": 61, "dots": 6, "trials": 12},
     "paper": {"grid": 481, "dots": 14, "trials": 100},
 }
 

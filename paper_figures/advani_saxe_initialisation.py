@@ -23,7 +23,7 @@ EARLIEST, LATEST = 0.02, 1000.0
 DOT_ALPHAS, ENDLESS = (0.25, 0.5, 0.75, 1.5, 2.0), 1e9
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "alphas": DOT_ALPHAS[1:2], "dots": 5, "trials": 48},
+    "smoke": {"grid": 61, "alphas": DOT_ALPHAS[1:2], "dots": 5, "trials": 48},
     "paper": {"grid": 481, "alphas": DOT_ALPHAS, "dots": 14, "trials": 100},
 }
 

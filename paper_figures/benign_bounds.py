@@ -30,7 +30,7 @@ PANELS: dict[str, tuple[str, Any, tuple[float, float]]] = {
     "floor": ("$e^{-i/5} + 10^{-5}$, 200,000 modes", lambda: rg.Spectrum(np.exp(-INDEX / TAU) + FLOOR), (5.0, 1.5e5)),
 }
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 40, "sizes": (30, 100), "trials": 12},
+    "smoke": {"grid": 40, "sizes": (60,), "trials": 12},
     "paper": {"grid": 160, "sizes": (10, 30, 100, 300), "trials": 100},
 }
 CAPTION = """

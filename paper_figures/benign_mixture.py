@@ -31,18 +31,19 @@ LEARNER_COLOURS = dict(zip(LEARNERS, ("k", COLOURS[0], COLOURS[1]), strict=True)
 # Groups without rows are left out, and other groups are another program to compile: a rate this small plays no part.
 HARDLY = 1e-9
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 12, "dims": (1000,), "trials": 10},
+    "smoke": {"grid": 6, "dims": (1000,), "trials": 10},
     "paper": {"grid": 121, "dims": (50, 120, 300, 600, 1500, 5000, 20_000), "trials": 50},
 }
 CAPTION = """
 After Chatterji, Long (arXiv 2004.12019), Wang, Thrampoulidis (arXiv 2011.09148), Cao, Gu, Belkin (arXiv 2104.13628),
 parameters ours: two balanced Gaussian classes in dim dimensions, n = {n}, means ±m with |m| = {length:g} (dim/{unit})^a,
-covariance 1. Top: probability that the max-margin classifier, which fits every flipped label, misses the true class; lines
-begin where the training set becomes separable. Grey: Bayes. Dotted: the limit at a = 1/4, Φ(-(1 - 2 flip) √n |m|²/√dim):
-the error tends to 0 for steeper growth of the means, to 1/2 for slower. Bottom: learners at {shown:.0%} flips, test error
-solid, share of training labels missed dashed; least squares of minimum norm interpolates from dim = n on. Exact theory
-computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot from theory:
-{worst:.1f} standard errors; where errors are tiny, differences between draws lift their mean above the limit.
+covariance 1. Top: probability that the max-margin classifier, which fits every flipped label, misses the true class;
+lines begin where the training set becomes separable. Dash-dotted: Bayes. Dotted: the limit at a = 1/4, Φ(-(1 - 2 flip) √n
+|m|²/√dim): the error tends to 0 for steeper growth of the means, to 1/2 for slower. Bottom: learners at {shown:.0%}
+flips, test error solid, share of training labels missed dashed; least squares of minimum norm interpolates from dim = n
+on. Exact theory computed by rfgen; dots: {trials} simulations each, bars: one standard error. Largest distance of a dot
+from theory: {worst:.1f} standard errors; where errors are tiny, differences between draws lift their mean above the
+limit.
 """
 
 
@@ -130,7 +131,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             upper, lower = column
             common = select(arrays, name)
             for ax in column:
-                ax.plot(common["dim"], common["bayes"], color="0.7", lw=1.4, zorder=1)
+                ax.plot(common["dim"], common["bayes"], "-.", color="0.5", lw=1.4, zorder=1)
                 ax.set(xscale="log", ylim=(-0.01, 0.53))
                 ax.label_outer()
             for flip, colour in zip(flips, graded(len(flips)), strict=True):
@@ -157,7 +158,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             for flip, colour in zip(flips, graded(len(flips)), strict=True)
         ]
         marks = [
-            Line2D([], [], color="0.7", lw=1.4, label="Bayes"),
+            Line2D([], [], color="0.5", ls="-.", lw=1.4, label="Bayes"),
             Line2D([], [], color="0.4", ls=":", lw=1.2, label="limit, a = 1/4"),
         ]
         learners = [Line2D([], [], color=colour, marker="o", label=learner) for learner, colour in LEARNER_COLOURS.items()]

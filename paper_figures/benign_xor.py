@@ -25,7 +25,7 @@ XOR = rg.XORClusters(DIM, SEPARATION, FLIP)
 RANGE, EARLY = (1e-6, 5e-3), 1
 TRAIN, TEST, CLASSES = COLOURS[1], COLOURS[0], (COLOURS[4], COLOURS[2])
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"trials": 6, "inits": (2e-6, 2e-4), "dots": 12},
+    "smoke": {"trials": 3, "inits": (2e-6, 2e-4), "dots": 12},
     "paper": {"trials": 50, "inits": tuple(np.geomspace(*RANGE, 9)), "dots": 200},
 }
 CAPTION = """

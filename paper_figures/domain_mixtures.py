@@ -22,7 +22,7 @@ SHARES = (0.0, 0.05, 0.2, 0.5)
 RIDGES = (1e-6, 0.5, 5.0)
 BUDGET, OVERLAPS = 400.0, (0.8, 0.95)
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 25, "dots": (50, 800), "prices": 7, "trials": 20},
+    "smoke": {"grid": 7, "dots": (100,), "prices": 7, "trials": 20},
     "paper": {"grid": 81, "dots": (40, 100, 160, 250, 500, 2000), "prices": 25, "trials": 100},
 }
 CAPTION = """

@@ -28,7 +28,7 @@ PANELS: dict[str, tuple[str, dict[str, int], tuple[str, ...], str]] = {
     "outlier-rows": ("outliers", {"clean": 80}, ("clean",), "rows with 50 times the noise"),
 }
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 15, "dots": (40, 150), "trials": 20},
+    "smoke": {"grid": 7, "dots": (80,), "trials": 20},
     "paper": {"grid": 31, "dots": (20, 40, 80, 150, 300), "trials": 200},
 }
 CAPTION = """

@@ -18,7 +18,7 @@ MODES, NOISE, OLD, NEW, OVERLAP = 300, 0.3, 200, 100, 0.5
 WEAK, ROWS, STRONG_ROWS, RIDGE = (20, 60), 100, 200, 0.3
 NEAR, ANGLE = 60, 0.8
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 17, "times": (1.0, 30.0), "widths": (50, 400), "others": (30, 1000), "trials": 20},
+    "smoke": {"grid": 8, "times": (1.0, 30.0), "widths": (200,), "others": (150,), "trials": 20},
     "paper": {
         "grid": 65, "times": (1.0, 5.0, 30.0, 200.0), "widths": (30, 80, 200, 800), "others": (10, 40, 150, 600, 2500),
         "trials": 100,

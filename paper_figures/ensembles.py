@@ -41,7 +41,8 @@ by the randomness they come from, in the excess risk of ridge {ridge:g} on rando
 leaves bias, samples, and noise through samples. Middle: excess risk of ensembles of feature draws; infinitely many have no
 peak at features = n. Right: {width} features along gradient flow: ensembles keep improving where one model overfits;
 dashed: each of infinitely many models on a bootstrap of the samples. Theory computed by rfgen; dots: {trials} simulations,
-bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors.
+bars: one standard error. Largest distance of a dot from theory: {worst:.1f} standard errors, near features = n, where it
+is 10 % at n = 100 and 4 % at n = 300: theory is that of many samples.
 """
 
 

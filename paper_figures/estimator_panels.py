@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 import rfgen as rg
-from paper_figures.runs import check
+from paper_figures.runs import simulate
 
 
 def lines(
@@ -24,12 +24,12 @@ def lines(
         given = {name: value for name, value in numbers.items() if name in estimator.names}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="theory is expected")
-            found["risk"].append(rg.predict(task, estimator, test=tested, **{**given, over: x}).test.values)
-        seen = check(
-            task, estimator, trials=trials, seed=seed, variables="test", test=tested, **{**given, over: dots}
-        ).dataset
-        for name, own_name in (("dot", "test_simulation"), ("dot_se", "test_se"), ("dot_z", "test_z")):
-            found[name].append(seen[own_name].values)
+            curve = rg.predict(task, estimator, test=tested, **{**given, over: np.union1d(x, dots)}).test
+        runs = simulate(task, estimator, trials=trials, seed=seed, test=tested, **{**given, over: dots})
+        z = (runs.test - curve.sel({over: dots})) / runs.test_se
+        values = {"risk": curve.sel({over: x}), "dot": runs.test, "dot_se": runs.test_se, "dot_z": z}
+        for name, own_values in values.items():
+            found[name].append(own_values.transpose(*runs.test.dims).values)
     return {"x": x, "dot_x": dots, **found}
 
 

@@ -5,10 +5,12 @@ __all__ = ["AGNOSTIC", "coefficient", "cost_dots", "paired_ratio", "pure_noise",
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 import rfgen as rg
-from paper_figures.runs import simulate, test_by_trial
+from paper_figures.runs import group_risks, simulate
+from rfgen.theory import overfitting_coefficient
 
 AGNOSTIC = "After Zhou, Simon, Vardi, Srebro (arXiv 2306.13185), a theoretical paper; figure and parameters ours."
 
@@ -19,8 +21,14 @@ def pure_noise(spectrum: rg.Spectrum) -> rg.Task:
 
 
 def coefficient(spectrum: rg.Spectrum, n: Any) -> np.ndarray:
-    """The overfitting coefficient E0 at sizes `n` (sizes,)."""
-    return rg.predict(pure_noise(spectrum), rg.Learner(rg.Ridge(0.0)), n=n).amplification.values
+    """The overfitting coefficient E0 at sizes `n`, a number or (sizes,): of a task of `predict` all else is left out."""
+    with jax.enable_x64(True):
+        return np.asarray(_coefficient(pure_noise(spectrum).modes, np.ravel(n).astype(float))).reshape(np.shape(n))
+
+
+@jax.jit
+def _coefficient(modes: Any, n: Any) -> Any:
+    return jax.vmap(overfitting_coefficient, in_axes=(None, 0))(modes, n)
 
 
 def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name: str = "dot") -> dict[str, np.ndarray]:
@@ -36,7 +44,7 @@ def risk_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
 
 
 def paired_ratio(over: np.ndarray, under: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ratio of two means over trials (trials, ...) of the same draws, and its standard error, which knows the pairing.
+    """Ratio of two means over draws (draws, ...), the same of both, and its standard error, which knows the pairing.
 
     >>> drawn = np.array([1.0, 2.0, 3.0])
     >>> [float(one) for one in paired_ratio(3.0 * drawn, drawn)]
@@ -50,7 +58,7 @@ def cost_dots(task: rg.Task, sizes: Sequence[int], trials: int, seed: int, name:
     """Simulated risk at ridge 0 over that at the ridge best in theory, both of the same draws, as `risk_dots`."""
     exact = rg.overfitting_cost(task, n=list(sizes))
     best = np.minimum(exact.best_ridge.values, 1e12)
-    test = test_by_trial(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
+    test = group_risks(task, rg.Learner(rg.Ridge([0.0, *best])), n=list(sizes), trials=trials, seed=seed)
     place = np.arange(len(sizes))
     values, errors = paired_ratio(test[:, place, 0], test[:, place, place + 1])
     z = (values - exact.cost.values) / np.where(errors > 0, errors, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 import rfgen as rg
 from paper_figures.interpolation import paired_ratio
-from paper_figures.runs import test_by_trial
+from paper_figures.runs import group_risks
 
 
 def line_dims(n: int, span: tuple[float, float], step: float) -> np.ndarray:
@@ -27,11 +27,11 @@ def dots(task: rg.Task, learner: rg.Learner, n: int, noise: float, trials: int, 
 
     Each with `_se` and `_z` (outputs,); both risks are of the same draws.
     """
-    exact, test = rg.predict(task, learner, n=n).test.values, test_by_trial(task, learner, n=n, trials=trials, seed=seed)
+    exact, test = rg.predict(task, learner, n=n).test.values, group_risks(task, learner, n=n, trials=trials, seed=seed)
     risks = {"plain": (test[:, 0], exact[0]), "best": (np.diagonal(test[:, 1:], axis1=1, axis2=2), np.diagonal(exact[1:]))}
     found: dict[str, Any] = {}
     for name, (runs, truth) in risks.items():
-        error = runs.std(axis=0, ddof=1) / trials**0.5
+        error = runs.std(axis=0, ddof=1) / len(runs) ** 0.5
         mean = runs.mean(axis=0)
         found |= {f"{name}_dot": mean - noise, f"{name}_dot_se": error, f"{name}_dot_z": (mean - truth) / error}
     cost, error = paired_ratio(risks["plain"][0], risks["best"][0])

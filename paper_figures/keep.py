@@ -24,16 +24,18 @@ from paper_figures.style import dressed, finish
 
 GALLERY = Path(__file__).with_name("gallery")
 SUMMARY, TIMES = GALLERY / "summary.json", Path(__file__).with_name("times.json")
+# The README's picture is as wide as its page.
+WIDE = "more_is_better_features"
 # Bytes of a picture, and its colours: lines and letters need no more.
 LARGEST, COLOURS = 60_000, 64
 
 
 def thumbnail(name: str, arrays: dict[str, Any], parameters: dict[str, Any]) -> bytes:
-    """The figure at the width of a column, as sharp as the bytes allow."""
+    """The figure at the width of a column, that of the README at its own, as sharp as the bytes allow."""
     module = configured(name, parameters["scale"], {})
     for dots in (200, 160, 130, 100, 80, 60):
         drawn, kept = io.BytesIO(), io.BytesIO()
-        with dressed(3.4):
+        with dressed(None if name == WIDE else 3.4):
             finish(module.draw(arrays, parameters)).savefig(drawn, format="png", dpi=dots)
         Image.open(drawn).convert("RGB").quantize(COLOURS).save(kept, format="png", optimize=True)
         if kept.tell() <= LARGEST:

@@ -24,7 +24,7 @@ KERNELS = {"erf": rg.NTK("erf", 1, 0.1), "relu": rg.NTK("relu", 2)}
 TITLES = {"erf": "one hidden layer, erf", "relu": "two hidden layers, ReLU"}
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 41, "sizes": (60,), "trials": 40, "points": 300},
-    "paper": {"grid": 201, "sizes": (5, 13, 30, 60, 120, 275, 450), "trials": 200, "points": 2000},
+    "paper": {"grid": 201, "sizes": (5, 13, 30, 60, 120, 275, 450), "trials": 50, "points": 1000},
 }
 CAPTION = """
 Ours: wide networks trained to the end in the lazy regime on n points of the unit sphere in {dim} dimensions, a linear

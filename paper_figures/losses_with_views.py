@@ -83,7 +83,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         figure, axes = blank(1, 3, 14.0, 4.4)
         at, colours = select(arrays, "views"), graded(len(parameters["views"]))
         for ax, name, plain in zip(axes[0], ("error", "temperature"), ("plain", "plain_temperature"), strict=False):
-            ax.plot(at["n"], at[plain], color="0.65", zorder=1)
+            ax.plot(at["n"], at[plain], "-.", color="0.5", zorder=1)
             for line, colour in zip(at[name], colours, strict=True):
                 ax.plot(at["n"], line, color=colour)
         axes[0, 0].plot(at["n"], at["best"], color="0.3", ls="--")
@@ -102,7 +102,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             plain_log(ax.xaxis)
         groups = {
             "views": [
-                Line2D([], [], color="0.65", label="none"),
+                Line2D([], [], color="0.5", ls="-.", label="none"),
                 *(Line2D([], [], color=colour, label=f"m = {text}")
                   for colour, text in zip(colours, parameters["views"], strict=True)),
                 Line2D([], [], color="0.3", ls="--", label="best possible"),

@@ -14,8 +14,8 @@ from paper_figures.estimator_panels import drawn, largest_z, lines
 from paper_figures.panels import flatten, select
 from paper_figures.style import blank, graded, legend, look, plain_log
 
-MODES, NOISE, GENERATIONS, RIDGES, ROWS = 200, 0.3, 5, (0.03, 3.0), (100, 400)
-SCALES: dict[str, dict[str, Any]] = {"smoke": {"trials": 8}, "paper": {"trials": 100}}
+MODES, NOISE, RIDGES, ROWS = 200, 0.3, (0.03, 3.0), (100, 400)
+SCALES: dict[str, dict[str, Any]] = {"smoke": {"generations": 3, "trials": 8}, "paper": {"generations": 5, "trials": 100}}
 CAPTION = """
 Parameters ours; for the questions of arXiv 2402.07712, 2404.01413 and 2410.04840. Models of {rows[0]} rows (fewer than the
 {modes} inputs, dashed) or {rows[1]} (solid), each generation trained on fresh rows that the one before has labelled, with
@@ -62,7 +62,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     """A panel for each scheme: risk (rows and ridges, generation)."""
     del data
     plan, panels = SCALES[scale], {}
-    task, counts = rg.Task.power_law(alpha=0.6, beta=1.5, noise=NOISE, modes=MODES), np.arange(1, GENERATIONS + 1)
+    task, counts = rg.Task.power_law(alpha=0.6, beta=1.5, noise=NOISE, modes=MODES), np.arange(1, plan["generations"] + 1)
     for name, scheme in SCHEMES.items():
         over = "half" if name == "mixed" else "n"
         rows = np.array(ROWS) // (2 if name == "mixed" else 1)
@@ -88,8 +88,9 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
     with look():
         figure, axes = blank(1, 3, 13.5, 4.2)
         for ax, name in zip(axes[0], SCHEMES, strict=True):
-            made = drawn(ax, select(arrays, name), ridges, shades, ("--", "-"))
-            ax.set(xlabel="generation", ylabel="test risk", title=name, ylim=(0.4, 3.5), yscale="log", xticks=range(1, 6))
+            at = select(arrays, name)
+            made = drawn(ax, at, ridges, shades, ("--", "-"))
+            ax.set(xlabel="generation", ylabel="test risk", title=name, ylim=(0.4, 3.5), yscale="log", xticks=at["x"])
             plain_log(ax.yaxis)
         rows = [
             Line2D([], [], color="0.3", ls=style, label=f"{count}")

@@ -24,7 +24,7 @@ TICKS = {"test": (0.5, 1.0, 2.0, 5.0), "train": (0.01, 0.1, 1.0)}
 TITLES = ("$2^{-12}$", "$2^{-8}$", "$2^{-4}$", "1", "$2^4$")
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 13, "modes": 1000, "sizes": (30, 300), "trials": 6},
-    "paper": {"grid": 31, "modes": MODES, "sizes": (18, 56, 178, 562, 1778), "trials": 45},
+    "paper": {"grid": 31, "modes": MODES, "sizes": (18, 56, 178, 562, 1778), "trials": 20},
 }
 CAPTION = """
 After More is Better (arXiv 2311.14646); parameters known: eigenvalues i^-1.5, target power i^-1.5, 10,000 modes, noise

@@ -26,7 +26,7 @@ SMALLEST, LARGEST = 12, 1200
 # Measured on 2 cores: the pattern form of cutout, whose patterns are sampled, takes 0.5 s a point, the others microseconds.
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {
-        "grid": 61, "cutout_grid": 14, "sizes": (80,), "trials": 60, "views": {"gain": (1,), "flip": (2,), "cutout": (3,)},
+        "grid": 61, "cutout_grid": 5, "sizes": (80,), "trials": 60, "views": {"gain": (1,), "flip": (2,), "cutout": (3,)},
     },
     "paper": {
         "grid": 241, "cutout_grid": 48, "sizes": (12, 24, 48, 80, 120, 200, 400, 1200), "trials": 200,

@@ -27,7 +27,7 @@ PANELS = {"noise": f"Gaussian noise of variance {VARIANCE:g}", "mask": f"masks t
 # Sizes lie off the peaks n = k/m, where the error scatters widely over draws.  `dot_views` counts in VIEWS.
 # Measured on 2 cores: what costs at smoke scale is compilation, 2 s for each size and number of views.
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "sizes": (140,), "trials": 40, "dot_views": (1, 3)},
+    "smoke": {"grid": 61, "sizes": (140,), "trials": 40, "dot_views": (1, 3)},
     "paper": {"grid": 481, "sizes": (10, 20, 35, 70, 140, 280, 500, 1000), "trials": 100, "dot_views": (0, 1, 2, 3)},
 }
 
@@ -97,13 +97,13 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         symbols = [
             Line2D([], [], color="k", label="theory"), Line2D([], [], color="k", ls="", marker="o", label="simulation")
         ]
-        plain = Line2D([], [], color="0.65", label="none")
+        plain = Line2D([], [], color="0.5", ls="-.", label="none")
         legend(figure, {"views": [plain, *views], "symbols": symbols})
     return figure
 
 
 def _panel(ax: Any, values: dict[str, np.ndarray], colours: list[Any], dot_views: list[int]) -> None:
-    ax.plot(values["ratio"], values["plain"], color="0.65", zorder=1)
+    ax.plot(values["ratio"], values["plain"], "-.", color="0.5", zorder=1)
     for colour, line in zip(colours, values["test"], strict=True):
         ax.plot(values["ratio"], line, color=colour)
     for row, view in enumerate(dot_views):

@@ -15,7 +15,7 @@ from paper_figures.style import COLOURS, blank, graded, legend, look, plain_log
 
 MODES, NOISE, RIDGE = 200, 0.3, 0.3
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 33, "dots": 3, "trials": 12}, "paper": {"grid": 65, "dots": 6, "trials": 100},
+    "smoke": {"grid": 33, "dots": 2, "trials": 12}, "paper": {"grid": 65, "dots": 6, "trials": 100},
 }
 CAPTION = """
 Parameters ours; for the questions of arXiv 2508.15494, 2603.05691, 2203.05482, 2402.13999 and others. Eigenvalues i^-0.6

@@ -168,13 +168,15 @@ def plain_log(axis: Any, subs: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
 
 
 def _legend_below(figure: Figure, groups: Mapping[str, Sequence[Any]], width: float) -> None:
-    """As many columns as fit, with whole groups in each; one group alone is broken."""
-    blocks = [[_text(heading), *entries] for heading, entries in groups.items()]
+    """As many columns as fit, with whole groups in each; one group alone is broken, under its heading."""
+    alone = next(iter(groups)) if len(groups) == 1 else None
+    blocks = [[*([] if alone else [_text(heading)]), *entries] for heading, entries in groups.items()]
     for count in range(max(len(blocks), 3), 0, -1):
-        columns = _packed(blocks, count) if len(blocks) > 1 else blocks
+        columns = blocks if alone else _packed(blocks, count)
         made = figure.legend(
-            handles=[one for column in columns for one in column], loc="outside lower center",
-            ncols=len(columns) if len(blocks) > 1 else count, handlelength=2.6, columnspacing=1.0, borderaxespad=0.2,
+            handles=[one for column in columns for one in column], loc="outside lower center", title=alone,
+            ncols=count if alone else len(columns), handlelength=2.6, columnspacing=1.0, borderaxespad=0.2,
+            title_fontproperties={"weight": "bold", "size": matplotlib.rcParams["legend.fontsize"]},
         )
         if count == 1 or made.get_window_extent().width / figure.dpi < width - 0.1:
             _embolden(made, groups)

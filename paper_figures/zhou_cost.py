@@ -26,7 +26,7 @@ SPECTRA = {
     "exponential": ("exponential $e^{-i/10}$: catastrophic", lambda: rg.Spectrum.exponential(0.1), 400.0, 120),
 }
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 16, "sizes": (10, 60), "trials": 16},
+    "smoke": {"grid": 16, "sizes": (30,), "trials": 16},
     "paper": {"grid": 81, "sizes": (8, 16, 30, 60, 100, 300, 1000), "trials": 100},
 }
 CAPTION = """

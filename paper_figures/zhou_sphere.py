@@ -20,7 +20,7 @@ from paper_figures.style import blank, graded, legend, look
 WIDTH, DEGREES, EXPONENTS = 3.0, 8, (0.25, 3.4)
 DIMS = (10, 30, 100, 1000)
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"grid": 121, "sizes": {10: (11, 65), 30: (31, 120)}, "trials": 5, "points": 300},
+    "smoke": {"grid": 61, "sizes": {10: (11, 65), 30: (31, 120)}, "trials": 5, "points": 300},
     "paper": {
         "grid": 401, "sizes": {10: (11, 25, 65, 130, 275), 30: (10, 31, 120, 495, 1500)}, "trials": 45, "points": 2000,
     },

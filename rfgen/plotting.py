@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfgen.api.overfit.bounding import least_along
+from rfgen.plotting_axes import edges, logarithmic, rescale, tick
 
 if TYPE_CHECKING:
     import xarray
@@ -19,13 +20,7 @@ MOST_LINES = 20
 STYLES, MARKERS, HATCHES = ("-", ":", "--", "-."), "os^D", ("", "///", "...", "xxx")
 # What the test risk is the sum of: bands under its line.
 PARTS = {"bias", "variance", "noise", "variance_with_noise", "irreducible"}
-# Mantissas that a logarithmic axis may label, densest first.
-MANTISSAS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
-# Between these, numbers are written out.
-SHORT = (0.9e-3, 1.1e5)
 SYMBOLS = {"n": "samples n", "features": "random features k", "ridge": "ridge δ"}
-# An axis whose values span more than this factor is logarithmic.
-LOG_FACTOR = 20.0
 
 
 def plot(
@@ -50,8 +45,8 @@ def plot(
     Returns
     -------
     matplotlib.axes.Axes
-        Logarithmic where values are positive and span more than a factor of 20, except under bands; a value at x = inf is a
-        thin horizontal line.
+        Logarithmic where values are positive and span more than a factor of 20, except under bands; 0 on a dimension that
+        is not evenly spaced stands a decade beside its least positive value.  A value at x = inf is a thin horizontal line.
 
     Raises
     ------
@@ -170,70 +165,19 @@ def _map(given: list[Any], name: str, x: str | None, y: str, ax: Any) -> Any:
         raise ValueError(f"a map needs finite values of {name}, got none")
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
     along, up = values[x].values.astype(float), values[y].values.astype(float)
-    norm = LogNorm() if _logarithmic(shown) else None
-    drawn = ax.pcolormesh(_edges(along), _edges(up), np.ma.masked_invalid(shown), norm=norm, cmap="viridis")
+    norm = LogNorm() if logarithmic(shown) else None
+    drawn = ax.pcolormesh(edges(along), edges(up), np.ma.masked_invalid(shown), norm=norm, cmap="viridis")
     best = np.nanargmax(shown) if name.endswith("accuracy") else np.nanargmin(shown)
     row, column = np.unravel_index(best, shown.shape)
     ax.plot(along[column], up[row], "*", ms=12, mfc="white", mec="black", ls="none", clip_on=False, zorder=3)
     for axis, label, size in ((ax.xaxis, x, along), (ax.yaxis, y, up)):
         axis.set_label_text(_axis_label(given[0], label))
-        if _logarithmic(size):
-            getattr(ax, f"set_{axis.axis_name}scale")("log")
+        rescale(axis, size)
     bar = ax.figure.colorbar(drawn, ax=ax, label=_name_of(given[0], name))
     for axis in (ax.xaxis, ax.yaxis, bar.ax.yaxis):
-        _tick(axis)
+        tick(axis)
     ax.set_title(_scalars(given[0]), fontsize="medium")
     return ax
-
-
-def _edges(centres: np.ndarray) -> np.ndarray:
-    """Of cells around centres, halfway on the axis as it is drawn."""
-    at = np.log(centres) if _logarithmic(centres) else centres
-    middle = (at[1:] + at[:-1]) / 2.0
-    edges = np.concatenate([[2.0 * at[0] - middle[0]], middle, [2.0 * at[-1] - middle[-1]]])
-    return np.exp(edges) if _logarithmic(centres) else edges
-
-
-def _logarithmic(values: np.ndarray) -> bool:
-    values = values[np.isfinite(values)]
-    return bool(values.size and values.min() > 0 and values.max() > LOG_FACTOR * values.min())
-
-
-def _tick(axis: Any) -> None:
-    """Of a logarithmic axis: as many labels as stand clear of each other, and as plain numbers where they are short."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    if axis.get_scale() != "log":
-        return
-    low, high = sorted(axis.get_view_interval())
-    inches = axis.axes.get_window_extent().transformed(axis.axes.figure.dpi_scale_trans.inverted())
-    font = axis.get_tick_params().get("labelsize") or axis.get_majorticklabels()[0].get_fontsize()
-    font = axis.get_majorticklabels()[0].get_fontsize() if isinstance(font, str) else font
-    plain = low >= SHORT[0] and high <= SHORT[1]
-    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
-
-    def room(ticks: np.ndarray) -> bool:
-        texts = [_label(tick, plain).replace("\\times", "x") for tick in ticks]
-        longest = max((len(text) - 4 * text.count("^") for text in texts), default=1)  # $, ^ and braces are not seen
-        across, length = (0.62 * longest + 0.8, inches.width) if axis.axis_name == "x" else (1.7, inches.height)
-        gaps = np.diff(np.log(np.sort(ticks))) / np.log(high / low) * length
-        return bool(gaps.size == 0 or gaps.min() > across * font / 72.0)
-
-    for mantissas in MANTISSAS if plain or high < 100.0 * low else MANTISSAS[-1:]:
-        ticks = np.outer(10.0**decades, mantissas).ravel()
-        if room(ticks[(ticks >= low) & (ticks <= high)]):
-            break
-    axis.set_major_locator(LogLocator(subs=mantissas))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _label(value, plain)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _label(value: float, plain: bool) -> str:
-    if plain:
-        return f"{value:g}"
-    power = int(np.floor(np.log10(value) + 1e-9))
-    mantissa = f"{value / 10.0**power:.3g}"
-    return f"$10^{{{power}}}$" if mantissa == "1" else f"${mantissa}\\times10^{{{power}}}$"
 
 
 def _groups(given: list[Any], name: str, x: str) -> dict[str, dict[str, Any]]:
@@ -283,9 +227,9 @@ def _scalars(data: Any) -> str:
 def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str, bands: bool) -> None:
     along = np.concatenate([np.ravel(data[x].values) for data in given]).astype(float)
     heights = np.concatenate([np.ravel(data[name].values) for data in given for name in names]).astype(float)
-    for values, scale in ((along, ax.set_xscale), (heights, ax.set_yscale)):
-        if _logarithmic(values) and not (bands and scale == ax.set_yscale):
-            scale("log")
+    rescale(ax.xaxis, along)
+    if logarithmic(heights) and not bands:
+        ax.set_yscale("log")
     ax.set_xlabel(_axis_label(given[0], x))
     (first, *others) = names
     ax.set_ylabel("risk" if others else _name_of(given[0], first))
@@ -293,7 +237,7 @@ def _finish(ax: Any, given: list[Any], names: tuple[str, ...], x: str, bands: bo
         ax.set_ylim(bottom=0.0)
     ax.set_title(_scalars(given[0]), fontsize="medium")
     for axis in (ax.xaxis, ax.yaxis):
-        _tick(axis)
+        tick(axis)
     if any(line.get_label() and not line.get_label().startswith("_") for line in ax.lines) or ax.containers or bands:
         handles, labels = ax.get_legend_handles_labels()
         if any(labels):

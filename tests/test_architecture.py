@@ -24,7 +24,8 @@ ALLOWED = {
     "symbolic": {"problems"},
     "systems": ENGINES | {"theory", "simulation", "curves", "_version"},
     "api": ENGINES | {"algebra", "theory", "simulation", "curves", "systems", "_version"},
-    "plotting": {"api"},
+    "plotting": {"api", "plotting_axes"},
+    "plotting_axes": set(),
     "testing": {"api", "curves", "problems"},
     "explorer": {"api", "numerics", "problems"},
     "cli": {

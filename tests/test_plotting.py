@@ -40,6 +40,19 @@ def test_axes_are_linear_for_short_ranges_and_zeros():
     assert ax.get_xscale() == ax.get_yscale() == "linear"
 
 
+def test_zero_stands_a_decade_beside_a_logarithmic_grid():
+    learner = rg.Learner(rg.Ridge([0.0, *np.geomspace(1e-3, 10.0, 5)]))
+    curve = rg.predict(TASK, learner, [20, 60])
+    ax = rg.plot(curve, x="ridge")
+    places = ax.transData.transform([(one, 0.5) for one in curve.ridge.values])[:, 0]
+    assert ax.get_xscale() == "symlog" and abs(np.diff(places, 2)).max() < 1e-6
+    assert [text.get_text() for text in ax.get_xticklabels() if text.get_text()][:3] == ["0", "0.001", "0.01"]
+    assert rg.plot(rg.predict(TASK, rg.Learner(rg.Ridge(np.linspace(0, 1, 41))), 60)).get_xscale() == "linear"
+    ax = rg.plot(curve, x="ridge", y="n")
+    bounds = ax.collections[0].get_coordinates()[0, :, 0]
+    assert ax.get_xscale() == "symlog" and ((bounds[:-1] < curve.ridge.values) & (curve.ridge.values < bounds[1:])).all()
+
+
 def test_divergent_points_leave_a_gap():
     ax = rg.plot(rg.predict(TASK, rg.Learner(rg.Ridge(0.0)), [20, 30, 40, 50, 60]))
     assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, False, True, False, False]
@@ -103,9 +116,10 @@ def test_noise_is_said_where_there_is_any():
 @pytest.mark.parametrize("width", [2.0, 3.4])
 def test_ticks_stand_clear_and_no_style_or_figure_is_touched(width):
     style, other = dict(plt.rcParams), plt.figure()
-    for low, high in ((10, 250), (5, 5000), (300, 20000), (1e-6, 1e2)):
+    grids = [np.geomspace(*ends, 9) for ends in ((10, 250), (5, 5000), (300, 20000), (1e-6, 1e2))]
+    for grid in (*grids, *(np.append(0.0, each) for each in grids)):
         fig, ax = plt.subplots(figsize=(width, 0.75 * width), layout="constrained")
-        rg.plot(rg.predict(TASK.with_noise(0.0), rg.Learner(rg.Ridge(np.geomspace(low, high, 9))), 50), ax=ax)
+        rg.plot(rg.predict(TASK.with_noise(0.0), rg.Learner(rg.Ridge(grid)), 50), ax=ax)
         fig.canvas.draw()
         for axis in (ax.xaxis, ax.yaxis):
             boxes = [label.get_window_extent() for label in axis.get_ticklabels(which="both") if label.get_text()]

@@ -14,6 +14,7 @@ from paper_figures import FIGURES, together
 from paper_figures import keep as gallery
 from paper_figures.__main__ import main
 from paper_figures.keep import GALLERY, LARGEST, SUMMARY
+from paper_figures.listing import _times
 from paper_figures.runs import keeping, simulate
 from paper_figures.storage import restore, save
 from tests.paper_figures import synthetic
@@ -24,7 +25,7 @@ def test_list_shows_every_figure_with_its_mark(capsys):
     shown = capsys.readouterr().out
     for entry in FIGURES.values():
         assert f"{entry.name}  [{entry.mark}]  {entry.arxiv}" in shown and entry.paper in shown and entry.arxiv
-    assert "not measured" in shown
+    assert _times("a figure never made") == "smoke not measured, paper not measured"
 
 
 def test_list_of_a_figure_shows_what_set_takes(capsys):
