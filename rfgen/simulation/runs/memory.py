@@ -41,6 +41,8 @@ def pair_bytes(
 def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     """Numbers that a training set holds, and what is there besides while it is drawn."""
     modes, rows = source.modes, source.rows(n)
+    if isinstance(source, SphereSampler) and source.dual:
+        return rows * (rows + modes), 4 * rows * (rows + modes)
     if isinstance(source, SphereSampler | KernelSampler):  # one factor, of the kernel of rows and test points
         return (rows + modes) ** 2, 4 * (rows + modes) ** 2
     if isinstance(source, FeatureSampler):

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, weighted_gram
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
 # Relative gap and violation aimed at, and that count as converged; steps that do not halve them.
@@ -92,7 +92,7 @@ def _interior(
         weight = 1.0 / (soft + over / above + under / below)
         pull = design.T @ f - penalty * w
         missing = wanted - design @ w - soft * f - over + under
-        gram = (design.T * weight) @ design
+        gram = weighted_gram(design, weight)
         factor = cholesky(shifted(gram, penalty + held + ROUNDING * xp.trace(gram) / width))
         here = (over @ above + under @ below) / (2 * n)
 
