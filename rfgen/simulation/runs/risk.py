@@ -6,7 +6,7 @@ the noise and the opposite noise, an antithetic pair for the price of one.  The 
 an unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
-__all__ = ["risk"]
+__all__ = ["measured", "paired", "risk"]
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def risk(
         isinstance(source, FiniteSampler) and source.replace and source.kernel is None
     )
     trial = _controlled if by_rows and features is None and members == ALONE else _trial
-    return over_pairs(trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
+    return over_pairs(trial, paired, source, keys, n, features, (ridges, noise, members), batched)
 
 
 def _controlled(
@@ -49,8 +49,7 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
     ridges, noise, members = settings
-    sample = with_root(sample, features, members)
-    outputs, xp = sample.targets.shape[1], namespace(sample.rows)
+    sample, xp = with_root(sample, features, members), namespace(sample.rows)
 
     def fitted(key: Any) -> Fit:
         own = own_sample(sample, key, n, members)
@@ -60,6 +59,12 @@ def _trial(
         return fit_random_features(key, own, labels, ridges, features)
 
     fit = mean_fit(fitted, features_key, members)
+    return measured(fit, sample, noise, n)
+
+
+def measured(fit: Fit, sample: Sample, noise: Array, n: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """All measures of a fit but the bias, and what `paired` takes of it."""
+    outputs, xp = sample.targets.shape[1], namespace(sample.rows)
     at_points = sample.probe.ndim == 2
     predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
@@ -81,7 +86,7 @@ def _trial(
     return measures, (signal, sample.mask, sample.floor, xp.asarray(at_points))
 
 
-def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
+def paired(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     """Measures of two trials, stacked, and their errors, two by two, with the bias: the product of the errors."""
     signal, mask, floor, at_points = errors
     xp = namespace(mask[0])
