@@ -45,6 +45,11 @@ def test_programs_of_accelerators_on_four_devices(on_four):
         assert on_four["paths"][path]["as on an accelerator"] < PATHS[path][-1], path
 
 
+def test_one_trial_on_four_devices(on_four):
+    """Of more memory than one is given; test_memory has the refusal where there is one."""
+    assert on_four["in blocks"] < 1e-10
+
+
 @pytest.mark.parametrize("path", COMPILED)
 def test_one_device_has_the_same_numbers(on_four, path):
     assert len(jax.devices()) == 1

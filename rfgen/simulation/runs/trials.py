@@ -181,8 +181,10 @@ def measure(
     batched = not (on_host() or isinstance(source, DataViews | InBlocks))
     if batched:
         source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
-    devices = 1 if isinstance(source, DataViews) else device_count()
-    compiled = batched or isinstance(settings, BatchSettings)  # on the host one after another, on each device
+    devices = device_count()
+    on_devices = isinstance(source, DataViews) and not on_host()
+    # on the host one after another, on each device
+    compiled = batched or on_devices or isinstance(settings, BatchSettings)
     size = min(pairs, devices * (max(1, together // 2) if batched else 1)) if compiled else 1
     if isinstance(settings, OnePassSettings):
         # powers of two, so that few shapes are compiled
