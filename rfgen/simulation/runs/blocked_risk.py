@@ -1,7 +1,7 @@
 """Kernel ridge regression where one trial exceeds a device: blocks of its rows on all devices, which share every step.
 
-Rows are drawn where they are needed, their Gram matrix goes round the devices, and a right-looking Cholesky factor of blocks
-(one panel of columns at a time, sent to all) solves for every ridge.  Draws and measures are those of `risk`.
+Rows are drawn where they are needed and go round the devices for their Gram matrix; a right-looking Cholesky factor of
+blocks (one panel of columns at a time, sent to all) solves for every ridge.  Draws and measures are those of `risk`.
 """
 
 __all__ = ["InBlocks", "blocked_risk", "in_blocks"]
@@ -162,7 +162,7 @@ def _factor(blocks: Array, block: int) -> Array:
 
 def _solve(factor: Array, right: Array) -> Array:
     """(L L')^-1 `right` (blocks here, block, columns), on all devices: (rows, columns)."""
-    numbers, (_, block, count, _) = _numbers(factor), factor.shape
+    numbers, count = _numbers(factor), factor.shape[2]
     solve = partial(jax.scipy.linalg.solve_triangular, lower=True)
 
     def forward(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:

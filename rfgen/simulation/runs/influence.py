@@ -22,7 +22,7 @@ STEPS = 8
 
 
 def row_controls(sample: Sample, n: int, ridges: Array, mean: Callable[[Array], Array] | None = None) -> Array:
-    """Controls (ridges, outputs, 2) of one training set measured mode by mode; `mean` over its n rows, if not all are here."""
+    """Controls (ridges, outputs, 2) of one training set measured mode by mode; `mean` over n rows, if not all are here."""
     xp = namespace(sample.rows)
     mean = mean or (lambda values: xp.mean(values, axis=-1))
     scale, truth = sample.probe, sample.truth

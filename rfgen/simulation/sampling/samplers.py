@@ -49,8 +49,8 @@ class Sample:
     to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
     `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights
-    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.  `root` (n, n): the
-    Cholesky factor of the rows' Gram matrix, where several models share it.
+    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.  `root` (n, n):
+    the Cholesky factor of the rows' Gram matrix, where several models share it.
     """
 
     rows: Float[Array, "n _"]
@@ -178,7 +178,8 @@ class SphereSampler(RowSampler):
     Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
     A network that starts from a random function f_0 has the targets less f_0 to learn.  f_0 is drawn jointly on all points
     of a trial, exact in law; trials with one `shared` key have its values in common where they are measured, which fixes
-    its values at their rows the better, the more points there are.  `dual`: ridge regression alone asks, by kernels of rows.
+    its values at their rows the better, the more points there are.  `dual`: only ridge regression asks, by kernels of
+    rows.
     """
 
     target: Any
