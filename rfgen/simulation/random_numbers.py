@@ -190,7 +190,7 @@ def normal_rows(key: Any, n: int, scale: Array) -> Array:
 def drawn_rows(key: Any, first: Array, count: int, n: int, scale: Array) -> Array:
     """Of the `normal_rows` of a device's key `count` from number `first` on; numbers of those beyond `n` mean nothing."""
     together = max(1, min(n, BLOCK // scale.size))
-    numbers = first // together + jnp.arange(-(-count // together) + 1)
+    numbers = first // together + jnp.arange(-(-count // together) + 1, dtype=jnp.int32)
     keys = jax.random.split(key, -(-n // together))
 
     def block(number: Array) -> Array:

@@ -80,7 +80,7 @@ def _trial(key: Any, source: GaussianSampler, ridges: Array, noise: Array, n: in
     own, block = _rows_here(n)
     first, outputs, dtype = jax.lax.axis_index(AXIS) * own, source.floor.size, source.scale.dtype
     rows_key, floor_key = jax.random.split(jax.random.split(key)[0])
-    inside = (first + jnp.arange(own) < n)[:, None]
+    inside = (first + jnp.arange(own, dtype=jnp.int32) < n)[:, None]
     rows = jnp.where(inside, drawn_rows(rows_key, first, own, n, source.scale), 0.0)
     white = standard_normals(floor_key, dtype, (n, outputs), (n, outputs))
     whole = own * jax.lax.axis_size(AXIS)
@@ -124,18 +124,18 @@ def _gram(rows: Array, block: int) -> Array:
         return found, jax.lax.ppermute(passing, AXIS, onwards)
 
     start = (jnp.zeros((own, own * count), rows.dtype), rows)
-    found, _ = jax.lax.fori_loop(0, count, step, start)
+    found, _ = jax.lax.fori_loop(np.int32(0), np.int32(count), step, start)
     return found.reshape(own // block, block, -1, block)
 
 
 def _numbers(blocks: Array) -> Array:
     """Which of all blocks of rows are here."""
-    return jax.lax.axis_index(AXIS) * blocks.shape[0] + jnp.arange(blocks.shape[0])
+    return jax.lax.axis_index(AXIS) * blocks.shape[0] + jnp.arange(blocks.shape[0], dtype=jnp.int32)
 
 
 def _identity(blocks: Array) -> Array:
     """The part of the identity that is here."""
-    here = _numbers(blocks)[:, None] == jnp.arange(blocks.shape[2])
+    here = _numbers(blocks)[:, None] == jnp.arange(blocks.shape[2], dtype=jnp.int32)
     return (here[:, None, :, None] & jnp.eye(blocks.shape[1], dtype=bool)[:, None]).astype(blocks.dtype)
 
 
@@ -146,7 +146,7 @@ def _corner(panel: Array, at: Array) -> Array:
 
 def _factor(blocks: Array, block: int) -> Array:
     """The Cholesky factor, in the same blocks."""
-    numbers, every = _numbers(blocks), jnp.arange(blocks.shape[2])
+    numbers, count = _numbers(blocks), blocks.shape[2]
 
     def column(j: Array, left: Array) -> Array:
         panel = left[:, :, j]
@@ -157,7 +157,7 @@ def _factor(blocks: Array, block: int) -> Array:
         left = left - (below.reshape(-1, block) @ sent.reshape(-1, block).T).reshape(left.shape)
         return left.at[:, :, j].set(jnp.where((numbers == j)[:, None, None], root, below))
 
-    return jax.lax.fori_loop(0, every.size, column, blocks)
+    return jax.lax.fori_loop(np.int32(0), np.int32(count), column, blocks)
 
 
 def _solve(factor: Array, right: Array) -> Array:
@@ -173,12 +173,12 @@ def _solve(factor: Array, right: Array) -> Array:
         return rest, found.at[j].set(here)
 
     def backward(step: Array, found: Array) -> Array:
-        j = count - 1 - step
+        j = np.int32(count - 1) - step
         panel = factor[:, :, j]
         below = jnp.where((numbers > j)[:, None, None], panel, 0.0)
         pulled = jax.lax.psum(jnp.einsum("brk,brc->kc", below, found[numbers]), AXIS)
         return found.at[j].set(solve(_corner(panel, numbers == j), found[j] - pulled, trans=1))
 
     start = jnp.zeros((count, *right.shape[1:]), right.dtype)
-    _, found = jax.lax.fori_loop(0, count, forward, (right, start))
-    return jax.lax.fori_loop(0, count, backward, found).reshape(-1, right.shape[2])
+    _, found = jax.lax.fori_loop(np.int32(0), np.int32(count), forward, (right, start))
+    return jax.lax.fori_loop(np.int32(0), np.int32(count), backward, found).reshape(-1, right.shape[2])
