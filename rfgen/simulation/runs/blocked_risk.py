@@ -65,7 +65,7 @@ def blocked_risk(
     mesh, whole = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,)), jax.P()
 
     def pair(two: Any, *given: Any) -> PairMeasures:
-        return paired(*jax.lax.map(lambda key: _trial(key, *given, n), two))
+        return paired(*jax.lax.map(lambda key: _trial(key, *given, n=n), two))
 
     def every(keys: Any, *given: Any) -> PairMeasures:
         return jax.lax.map(lambda two: pair(two, *given), keys)

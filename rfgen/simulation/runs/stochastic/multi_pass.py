@@ -165,7 +165,7 @@ def _fit(
     elif settings.unresolved:
         design = jnp.concatenate([design, jnp.sqrt(sample.tail) * jnp.eye(n, dtype=design.dtype)], axis=1)
     rows, basis = design, None
-    if settings.in_span(*design.shape, labels.shape[1]):
+    if settings.in_span(design.shape[0], design.shape[1], labels.shape[1]):
         basis, sizes = jnp.linalg.qr(design.T)
         rows = sizes.T
     batches_key, begin = jax.random.fold_in(key, BATCHES), start_of(key, settings, outputs, rows.shape[1], rows.dtype)
