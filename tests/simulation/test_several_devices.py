@@ -44,6 +44,15 @@ def test_blocks_of_rows(monkeypatch):
         np.testing.assert_allclose(vars(found)[name], values, rtol=1e-11, atol=1e-12, err_msg=name)
 
 
+def test_labels_without_noise_are_fitted_alone():
+    runs = [
+        rg.simulate(rg.Task.power_law(1.5, 1.5, noise, modes=40), rg.Learner(rg.Ridge([0.05, 1.0])), 20, trials=4)
+        for noise in (0.0, 1e-300)
+    ]
+    for name in runs[0].data_vars:
+        np.testing.assert_allclose(runs[0][name], runs[1][name], rtol=1e-12, atol=1e-15, err_msg=name)
+
+
 @pytest.fixture(scope="module")
 def on_four():
     environment = {
