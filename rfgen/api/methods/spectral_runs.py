@@ -28,6 +28,7 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.random_numbers import trial_words
+from rfgen.simulation.runs.blocked_risk import in_blocks
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
 from rfgen.simulation.runs.memory import pair_bytes
@@ -131,7 +132,10 @@ def simulate_spectral(
         if not training.needs_samples:
             refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
-        need = pair_bytes(drawn, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models)
+        given = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
+        need = pair_bytes(drawn, *given)
+        if need > available and (shared := in_blocks(drawn, size, features, settings, models == ALONE)):
+            drawn, need = shared, pair_bytes(shared, *given)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)
         together = 2 * plan(need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)

@@ -2,6 +2,7 @@
 
 __all__ = ["PairMeasures", "in_common", "over_pairs"]
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -66,16 +67,18 @@ def over_pairs(
         keys = device_key(keys)
     if not isinstance(source, DataViews):
         return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
-    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
-    run, pairs = jax.jit(trial, static_argnames=("n", "features")), []
+    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the devices in turn
+    run, pairs, devices = jax.jit(trial, static_argnames=("n", "features")), [], itertools.cycle(jax.local_devices())
     for two in host_keys(keys):
         probe = source.probe(fold_in(two[0], SHARED))
         halves = [split(key) for key in two]
-        own = [device_key(np.array(key, np.uint32)) for _, key in halves]
-        samples = [source.draw(rows, probe, n) for rows, _ in halves]
-        trials = [run(one, key, n=n, features=features, settings=settings) for one, key in zip(samples, own, strict=True)]
-        pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
-    return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
+        with jax.default_device(next(devices)):
+            own = [device_key(np.array(key, np.uint32)) for _, key in halves]
+            samples = [source.draw(rows, probe, n) for rows, _ in halves]
+            both = zip(samples, own, strict=True)
+            trials = [run(one, key, n=n, features=features, settings=settings) for one, key in both]
+            pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
+    return jax.tree.map(lambda *each: np.stack([np.asarray(one) for one in each]), *pairs)
 
 
 def _on_host(

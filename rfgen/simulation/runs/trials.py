@@ -24,6 +24,7 @@ from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
 from rfgen.simulation.random_numbers import device_key, trial_words
+from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass
@@ -165,11 +166,13 @@ def measure(
     `members`; `advance(count)` is called as trials finish.
     """
     pairs = words.shape[0]
-    batched = not (on_host() or isinstance(source, DataViews))
+    batched = not (on_host() or isinstance(source, DataViews | InBlocks))
     if batched:
         source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
-    devices = 1 if isinstance(source, DataViews) else device_count()
-    compiled = batched or isinstance(settings, BatchSettings)  # on the host one after another, on each device
+    devices = device_count()
+    on_devices = isinstance(source, DataViews) and not on_host()
+    # on the host one after another, on each device
+    compiled = batched or on_devices or isinstance(settings, BatchSettings)
     size = min(pairs, devices * (max(1, together // 2) if batched else 1)) if compiled else 1
     if isinstance(settings, OnePassSettings):
         # powers of two, so that few shapes are compiled
@@ -179,7 +182,9 @@ def measure(
     for start in range(0, pairs, size):
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
-        if isinstance(settings, OnePassSettings):
+        if isinstance(source, InBlocks):
+            measured = blocked_risk(source.base, device_key(batch), n, settings, noise)
+        elif isinstance(settings, OnePassSettings):
             measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)

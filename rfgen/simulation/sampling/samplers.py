@@ -39,7 +39,8 @@ class Sample:
     to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
     `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights
-    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.
+    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.  `root` (n, n):
+    the Cholesky factor of the rows' Gram matrix, where several models share it.
     """
 
     rows: Float[Array, "n _"]
@@ -51,6 +52,7 @@ class Sample:
     mask: Float[Array, " points"]
     floor: Float[Array, " outputs"]
     kernel: Float[Array, "n n"] | None = field(default=None, kw_only=True)
+    root: Float[Array, "n n"] | None = field(default=None, kw_only=True)
 
 
 def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
@@ -163,7 +165,8 @@ class SphereSampler(RowSampler):
     Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
     A network that starts from a random function f_0 has the targets less f_0 to learn.  f_0 is drawn jointly on all points
     of a trial, exact in law; trials with one `shared` key have its values in common where they are measured, which fixes
-    its values at their rows the better, the more points there are.
+    its values at their rows the better, the more points there are.  `dual`: only ridge regression asks, by kernels of
+    rows.
     """
 
     target: Any
@@ -172,6 +175,7 @@ class SphereSampler(RowSampler):
     kernel: Callable[[Any], Any] = field(metadata={"static": True})
     initial_kernel: Callable[[Any], Any] | None = field(metadata={"static": True})
     points: int = field(metadata={"static": True})
+    dual: bool = field(default=False, metadata={"static": True})
 
     def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` points."""
@@ -181,18 +185,25 @@ class SphereSampler(RowSampler):
         xp = namespace(own)
         inputs = xp.concatenate([tests, own])
         inputs = inputs / xp.linalg.norm(inputs, axis=1, keepdims=True)
-        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
-        factor = kernel_root(elementwise(self.kernel, cosines))
+        where = {"tail": xp.zeros((), dtype), "mask": xp.ones(points, dtype), "floor": xp.zeros(1, dtype)}
         first = xp.clip(inputs[:, 0], -1.0, 1.0)
         values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
+        if self.dual:
+            kernel = elementwise(self.kernel, xp.clip(inputs[points:] @ inputs.T, -1.0, 1.0))
+            return Sample(
+                rows=own[:, :0], targets=values[points:, None], errors=errors, probe=kernel[:, :points],
+                truth=values[None, :points], kernel=kernel[:, points:], **where,
+            )
+        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
+        factor = kernel_root(elementwise(self.kernel, cosines))
         if self.initial_kernel is not None:
             keys = (fold_in(each, INITIAL) for each in (shared, key))
             white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
             initial = kernel_root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
             values = values - self.initial_deviation * initial
         return Sample(
-            rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
-            probe=factor[:points].T, truth=values[None, :points], mask=xp.ones(points, dtype), floor=xp.zeros(1, dtype),
+            rows=factor[points:], targets=values[points:, None], errors=errors, probe=factor[:points].T,
+            truth=values[None, :points], **where,
         )
 
     @property

@@ -10,7 +10,7 @@ __all__ = ["RobustFit", "robust_fit"]
 from typing import Any
 
 from rfgen.numerics.compilation.record import record
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, weighted_gram
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
 # Relative gap and violation aimed at, and that count as converged; steps that do not halve them.
@@ -85,7 +85,7 @@ def _interior(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: A
         weight = 1.0 / (soft + over / above + under / below)
         pull = design.T @ f - penalty * w
         missing = wanted - design @ w - soft * f - over + under
-        gram = (design.T * weight) @ design
+        gram = weighted_gram(design, weight)
         factor = cholesky(shifted(gram, penalty + held + ROUNDING * xp.trace(gram) / width))
         here = (over @ above + under @ below) / (2 * n)
 
