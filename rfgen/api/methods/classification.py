@@ -51,7 +51,7 @@ def axes_of(task: Problem, learner: Learner, n: Any, members: Any = None) -> dic
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
     if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
-    refuse_views(task.dim, learner)
+    refuse_views(task.dim, learner, members)
     axes = with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
     if learner.resampling is not None or members is not None:
         axes = axes | members_axis(learner, members)
@@ -225,7 +225,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any, members: Any = N
     ----------
     Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`,
     `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`, `rfgen.theory.viewed_classifier`,
-    `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`.
+    `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`,
+    `rfgen.theory.mixed_classifier`, `rfgen.theory.mixed_teacher`.
     """
     axes = axes_of(task, learner, n, members)
     refuse_unpredicted(task.dim, learner, members)
