@@ -63,6 +63,9 @@ __all__ = [
     "logistic_likelihood",
     "margin_classifier",
     "margin_distribution",
+    "mixed_classifier",
+    "mixed_moments",
+    "mixed_teacher",
     "multi_pass_sgd",
     "one_pass_sgd",
     "optimal_augmentation",
@@ -106,6 +109,7 @@ from rfgen.theory.classification.logistic_likelihood import (
     signal_of_scores,
 )
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.mixed import mixed_classifier, mixed_moments, mixed_teacher
 from rfgen.theory.classification.patterned import patterned_classifier, patterned_moments
 from rfgen.theory.classification.patterned_teacher import patterned_teacher, patterned_teacher_moments
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold

@@ -22,6 +22,7 @@ from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, Logistic, MaxMargin, rule_of
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.calibration import group_calibration, teacher_calibration
@@ -47,6 +48,11 @@ def axes_of(task: Problem, learner: Learner, n: Any, members: Any = None) -> dic
     if n is None and isinstance(task, ClassGroups) and task.counts.sum() > SHARES:
         n = task.counts.sum()
     sizes = checked_sizes(n)
+    if isinstance(training, AdversarialTraining) and isinstance(training.training, Ridge):
+        raise ValueError(
+            f"training under attack must be by a loss of the margin for classes, got {training!r}: squares also push rows "
+            "back that are far on the right side; take rg.SquaredHinge, or rg.Ridge on an rg.Task or rg.NoisyTask"
+        )
     if isinstance(task, Mixture):
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
     if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:

@@ -88,8 +88,8 @@ def _refuse_pairs(one: AbstractAugmentation, learner: Learner, members: Any) -> 
         raise ValueError(f"views must be finite where images are mixed, got {one!r}: take rg.Mixup, or give views=16")
     if rule_of(learner.training)[0] == "hinge":
         raise ValueError(
-            f"training must have a force without jumps on all pairs of rows, got {learner.training!r}: rg.SmoothedHinge has "
-            "one; or give views=16 to rg.simulate"
+            f"training must have a force without jumps on all pairs of rows, got {learner.training!r}: rg.SmoothedHinge "
+            "has one; or give views=16 to rg.simulate"
         )
     if learner.resampling is not None or members is not None:
         raise ValueError(

@@ -189,6 +189,17 @@ METHODS = (
         },
     ),
     Method(
+        "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,
+        ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        reasons={
+            "augmentation": "as an attack would move each view of a row by itself",
+            "features": "as inputs are moved, and not features",
+            "resampling": "as rows count alike",
+            "members": "as two models are not derived",
+        },
+    ),
+    Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,
         ("test", "train", "norm"), ("test", "train"), dict.fromkeys(("predict", "simulate"), frozenset()),
         finite_size=1.5,

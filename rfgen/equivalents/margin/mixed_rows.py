@@ -1,12 +1,12 @@
 """Rows that are mixed with one another in all pairs: what training makes of them.
 
-The loss of a mixture w x_i + (1 - w) x_j, with the label w y_i + (1 - w) y_j, is that of its score with either label, at the
-probabilities whose mean is the mixed one.  All pairs of rows are seen, so every row meets the others' trained scores, whose
-law is that of its own:
+The loss of a mixture w x_i + (1 - w) x_j, with the label w y_i + (1 - w) y_j, is that of its score with either label, at
+the probabilities whose mean is the mixed one.  All pairs of rows are seen, so every row meets the others' trained scores,
+whose law is that of its own:
 
     t = om + gamma F(t),   F(t) = 2 E_w E_(t', y') w psi(w t + (1 - w) t'; w y + (1 - w) y'),
 
-one convex problem for the law of t, on nodes.  Equations: theory (16.18).
+one convex problem for the law of t, on nodes.  Equations: theory (18.1).
 """
 
 __all__ = ["MixedNodes", "MixedRows", "mixed_nodes", "pair_means", "trained_mixtures"]
@@ -53,8 +53,8 @@ class MixedRows:
 
 
 def mixed_nodes(concentration: float, kind: str = "fine") -> MixedNodes:
-    """Weights from Beta(`concentration`, `concentration`) by Gauss-Jacobi quadrature; `kind`: "fine", "coarse" for the way to
-    a solution, "dense" for shares.
+    """Weights from Beta(`concentration`, `concentration`) by Gauss-Jacobi quadrature; `kind`: "fine", "coarse" for the way
+    to a solution, "dense" for shares.
 
     >>> nodes = mixed_nodes(1.0)
     >>> float(nodes.chances @ nodes.weights**2).__round__(12), float(nodes.measure @ nodes.places**2).__round__(12)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "Absolute",
+    "AttackedRegression",
     "ContaminatedNoise",
     "Huber",
     "LaplaceNoise",
@@ -10,6 +11,8 @@ __all__ = [
     "RobustFit",
     "RobustRegression",
     "StudentNoise",
+    "attacked_regression",
+    "attacked_squares",
     "best_robust",
     "clipped_moments",
     "noise_information",
@@ -17,6 +20,8 @@ __all__ = [
     "robust_regression",
 ]
 
+from rfgen.systems.robust.attacked import AttackedRegression, attacked_regression
+from rfgen.systems.robust.attacked_fit import attacked_squares
 from rfgen.systems.robust.best import best_robust, noise_information
 from rfgen.systems.robust.clipped_force import clipped_moments
 from rfgen.systems.robust.fit import RobustFit, robust_fit

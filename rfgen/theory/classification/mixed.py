@@ -1,6 +1,6 @@
 """Linear classifiers trained on mixtures of all pairs of rows: Mixup, in the mean field.
 
-Equations: theory (16.18) and (16.19).
+Equations: theory (18.1) and (18.2).
 """
 
 __all__ = ["MixedMoments", "MixedTeacherMoments", "mixed_classifier", "mixed_moments", "mixed_teacher"]
