@@ -45,7 +45,7 @@ def test_a_strong_attack_leaves_no_weights():
     found = rg.predict(TASK, attacked([0.0, 1.0], edge * np.array([0.999, 1.0001])), n)
     assert (found.norm[..., 0] > 0.0).all() and (found.norm[..., 0] < 1e-5).all() and (found.norm[..., 1] == 0.0).all()
     np.testing.assert_allclose(found.test[..., 1], size**2, rtol=1e-12)
-    np.testing.assert_allclose(found.robust_test[..., 0], found.test[..., 1], rtol=1e-4)
+    np.testing.assert_allclose(found.robust_test[..., 0], found.test[..., 1], rtol=1e-3)
     assert rg.simulate(TASK, attacked(0.0, 2.0 * edge), n, trials=2).norm == 0.0
 
 

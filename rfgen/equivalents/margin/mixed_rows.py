@@ -134,12 +134,12 @@ def pair_means(loss: MarginLoss, nodes: MixedNodes, rows: MixedRows, t: Array) -
 
     def of_weight(weight: Any) -> Array:
         score, right = _mixed(weight, t, rows.labels)
-        sides = (right, score), (1.0 - right, -score)
-        each = [
-            sum(share * part for share, part in zip((right, 1.0 - right), parts, strict=True))
-            for parts in zip(*((side < 0.0, loss.value(side), side <= 1.0) for _, side in sides), strict=True)
-        ]
-        return jnp.stack([rows.measure @ one @ rows.measure for one in each])
+
+        def shares(margin: Array) -> Array:
+            one = jnp.ones_like(margin)
+            return jnp.stack([jnp.where(margin < 0.0, one, 0.0), loss.value(margin), jnp.where(margin <= 1.0, one, 0.0)])
+
+        return (right * shares(score) + (1.0 - right) * shares(-score)) @ rows.measure @ rows.measure
 
     error, value, support = nodes.chances @ jax.lax.map(of_weight, nodes.weights)
     return error, value, support

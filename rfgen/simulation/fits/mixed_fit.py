@@ -100,7 +100,8 @@ def mixed_fit(
     t, shares = design @ x, [xp.zeros_like(labels)] * 3
     for _, chance, score, right in mixtures(t):
         other = 1.0 - right
-        wrong, support = right * (score < 0.0) + other * (score > 0.0), right * (score <= 1.0) + other * (score >= -1.0)
+        wrong = xp.where(score < 0.0, right, 0.0) + xp.where(score > 0.0, other, 0.0)
+        support = xp.where(score <= 1.0, right, 0.0) + xp.where(score >= -1.0, other, 0.0)
         each = wrong, support, _value(loss, score, right)
         shares = [old + chance * xp.mean(new, axis=1) for old, new in zip(shares, each, strict=True)]
     converged = (left < 1e-8) & xp.all(xp.isfinite(x))
@@ -136,9 +137,9 @@ def _force(loss: str, t: Array, right: Array) -> tuple[Array, Array]:
     def of_margin(margin: Array) -> tuple[Array, Array]:
         short = xp.maximum(1.0 - margin, 0.0)
         if name == "squared_hinge":
-            return short, (short > 0.0) * 1.0
+            return short, xp.where(short > 0.0, 1.0, 0.0)
         (corner,) = parameters
-        return xp.minimum(short / corner, 1.0), ((short > 0.0) & (short < corner)) / corner
+        return xp.minimum(short / corner, 1.0), xp.where((short > 0.0) & (short < corner), 1.0 / corner, 0.0)
 
     (force, bend), (back, bend_back) = of_margin(t), of_margin(-t)
     return right * force - (1.0 - right) * back, right * bend + (1.0 - right) * bend_back

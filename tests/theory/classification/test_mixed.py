@@ -54,7 +54,6 @@ LEARNERS = {
     "logistic of a slanted teacher": (SLANTED, mixed(rg.Logistic(1.0, intercept=True))),
     "weighed groups": (WEIGHED, mixed(rg.Logistic(2.0, intercept=True))),
     "squared hinge of a teacher": (TEACHER, mixed(rg.SquaredHinge(2.0))),
-    "smoothed hinge": (MIXTURE, mixed(rg.SmoothedHinge(4.0))),
 }
 
 
