@@ -369,6 +369,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
         "test_smoothed_hinge_lies_between_the_hinge_and_its_square": (),
     },
+    "tests/systems/test_attacked.py": {
+        "test_no_attack_is_ridge_regression": (),
+        "test_endless_rows_see_the_population": (),
+        "test_theory_and_simulation_agree": (),
+        "test_a_strong_attack_leaves_no_weights": (),
+    },
+    "tests/theory/classification/test_mixed.py": {
+        "test_drawn_pairs_agree": (),
+        "test_square_loss_is_ridge_regression_at_a_larger_ridge": (),
+        "test_weights_of_nought_and_one_are_clean_rows": (),
+        "test_what_a_plain_code_says": (),
+    },
     "tests/theory/classification/test_patterned.py": {
         "test_drawn_views_agree": (),
         "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
