@@ -109,6 +109,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/simulation/test_augmented_digits.py": {
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
         "test_one_estimate_serves_every_n_ridge_and_number_of_views": (),
         "test_own_functions": (),
     },
@@ -213,6 +214,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_training_agreement.py": {
         "test_agreement": ("flow-kernel-decay", "descent-k40"),
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
     },
     "tests/simulation/test_trajectory.py": {
         "test_an_unresolved_tail_acts_by_its_trace": ("6",),
@@ -434,6 +436,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/theory/overfitting/test_overfitting_of_real_kernels.py": {
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
     },
     "tests/theory/estimation/test_risk_estimators.py": {
         "test_the_error_of_pure_noise": (),
@@ -507,7 +510,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/systems/test_labelled_features.py": {
         "test_biased_teachers_and_simulation_agree": (),
+        "test_classes_turned_about_are_those_of_a_mixture": (),
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
         "test_normal_rows_are_a_teachers": (),
         "test_what_features_do_not_tell_is_probit_noise": (),
     },
