@@ -118,15 +118,23 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     if useless:
         values = {name: np.full_like(column, np.inf) for name, column in values.items() if name in RISKS}
         done = np.ones_like(done)
+    # as many rows as weights, without a ridge: every loss interpolates, and the inverse of a square matrix has no variance
+    least = np.minimum(columns["features"], modes.multiplicity.sum())
+    peak = (columns["ridge"] == 0.0) & (columns["n"] == least) & (moments[1] > 0.0) & (kind != "attacked")
+    values = {
+        name: np.where(peak, np.inf if name in RISKS else np.where(done, column, np.nan), column)
+        for name, column in values.items()
+    }
+    done = done | peak
     variables = {name: grid.pack(np.where(done, column, np.nan)) for name, column in values.items()}
-    variables |= {name: grid.pack(solved[name]) for name in ("residual", "converged")}
+    variables |= {"residual": grid.pack(solved["residual"]), "converged": grid.pack(done)}
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "arXiv 1301.7158, 1503.02106 (without ridge); derived"
     }
     if not done.all():
         attributes["failures"] = (
-            f"{(~done).sum()} points not solved: without a ridge n must not be the number of modes, nor a quantile beyond "
-            "the share of rows that the weights fit"
+            f"{(~done).sum()} points not solved: without a ridge n must not be near the number of weights, nor a quantile "
+            "beyond the share of rows that the weights fit, or between clumps of noise, where every plane is as good"
         )
     return dataset(axes, variables, task, attributes)
 
