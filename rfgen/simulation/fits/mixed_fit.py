@@ -105,7 +105,9 @@ def mixed_fit(
         each = wrong, support, _value(loss, score, right)
         shares = [old + chance * xp.mean(new, axis=1) for old, new in zip(shares, each, strict=True)]
     converged = (left < 1e-8) & xp.all(xp.isfinite(x))
-    return MixedFit(x[:width], x[width] * (1.0 if intercept else 0.0), labels * t, *shares, converged)
+    wrong, support, losses = shares
+    bias = x[width] * (1.0 if intercept else 0.0)
+    return MixedFit(x[:width], bias, labels * t, wrong, support, losses, converged)
 
 
 def _value(loss: str, t: Array, right: Array) -> Array:

@@ -37,7 +37,8 @@ def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) 
 
 @program(static_argnames="intercept")
 def _attacked(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) -> AttackedRegression:
-    return jax.lax.map(lambda at: attacked_regression(*shared, at[0], at[2], at[1], intercept), columns)
+    spectrum, noise = shared
+    return jax.lax.map(lambda at: attacked_regression(spectrum, noise, at[0], at[2], at[1], intercept), columns)
 
 
 def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
