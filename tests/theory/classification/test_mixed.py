@@ -53,7 +53,6 @@ LEARNERS = {
     "logistic, intercept, features": (MIXTURE, mixed(rg.Logistic(2.0, intercept=True), 0.5, features=60)),
     "logistic of a slanted teacher": (SLANTED, mixed(rg.Logistic(1.0, intercept=True))),
     "weighed groups": (WEIGHED, mixed(rg.Logistic(2.0, intercept=True))),
-    "squared hinge of a teacher": (TEACHER, mixed(rg.SquaredHinge(2.0))),
 }
 
 
