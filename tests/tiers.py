@@ -110,6 +110,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/simulation/test_augmented_digits.py": {
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
         "test_one_estimate_serves_every_n_ridge_and_number_of_views": (),
         "test_own_functions": (),
     },
@@ -215,6 +216,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_training_agreement.py": {
         "test_agreement": ("flow-kernel-decay", "descent-k40"),
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
     },
     "tests/simulation/test_trajectory.py": {
         "test_an_unresolved_tail_acts_by_its_trace": ("6",),
@@ -374,6 +376,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution": (),
         "test_smoothed_hinge_lies_between_the_hinge_and_its_square": (),
     },
+    "tests/systems/test_attacked.py": {
+        "test_no_attack_is_ridge_regression": (),
+        "test_endless_rows_see_the_population": (),
+        "test_theory_and_simulation_agree": (),
+        "test_a_strong_attack_leaves_no_weights": (),
+    },
+    "tests/theory/classification/test_mixed.py": {
+        "test_drawn_pairs_agree": (),
+        "test_square_loss_is_ridge_regression_at_a_larger_ridge": (),
+        "test_weights_of_nought_and_one_are_clean_rows": (),
+        "test_what_a_plain_code_says": (),
+    },
     "tests/theory/classification/test_patterned.py": {
         "test_drawn_views_agree": (),
         "test_square_loss_on_a_teacher_is_ridge_regression_on_views": (),
@@ -427,6 +441,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/theory/overfitting/test_overfitting_of_real_kernels.py": {
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
     },
     "tests/theory/estimation/test_risk_estimators.py": {
         "test_the_error_of_pure_noise": (),
@@ -491,7 +506,12 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/problems/test_kernels_of_inputs.py": {
         "test_gradients": ("NTK(depth=2, bias=0.3)", "LaplaceKernel(bandwidth=0.7)"),
     },
+    "tests/test_optimal_ridge_of_views.py": {
+        "test_nothing_on_a_fine_grid_is_better": ("masks of features",),
+        "test_noise_in_all_views_is_a_part_of_the_ridge": (),
+    },
     "tests/systems/test_robust.py": {
+        "test_as_many_rows_as_weights_have_no_finite_risk": (),
         "test_a_large_threshold_is_ridge_regression": (),
         "test_absolute_deviations_beat_squares_below_a_ratio": (),
         "test_nothing_is_below_what_is_possible": (),
@@ -500,7 +520,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/systems/test_labelled_features.py": {
         "test_biased_teachers_and_simulation_agree": (),
+        "test_classes_turned_about_are_those_of_a_mixture": (),
         "test_digits": (),
+        "test_digits_with_pixel_noise": (),
         "test_normal_rows_are_a_teachers": (),
         "test_what_features_do_not_tell_is_probit_noise": (),
     },

@@ -10,13 +10,13 @@ __all__ = [
     "chain_risks", "collapse_excess", "compute_optimal", "discriminant", "domain_derivatives", "domain_flow",
     "domain_problem", "domain_risk", "effective_rank_bound", "effective_ranks", "endless_generations", "ensemble",
     "estimator_error", "held_out_groups", "held_out_risk", "interpolation_threshold", "iteration_of", "learnability",
-    "linf_training", "logistic_likelihood", "margin_classifier", "margin_distribution", "multi_pass_sgd", "one_pass_sgd",
-    "optimal_augmentation", "optimal_ridge", "optimal_stopping", "overfitting_coefficient", "overfitting_cost",
-    "overfitting_verdict", "patterned_classifier", "patterned_moments", "patterned_teacher", "patterned_teacher_moments",
-    "power_law_fitting", "resampled", "risk", "risk_estimators", "scaling_exponents", "separability_threshold",
-    "signal_of_scores", "spectral_radius", "stability", "step_transform", "subsample_risk", "teacher_classifier",
-    "teacher_moments", "teacher_separability_threshold", "trajectory", "viewed_classifier", "viewed_moments",
-    "viewed_teacher", "viewed_teacher_moments", "weight_law",
+    "linf_training", "logistic_likelihood", "margin_classifier", "margin_distribution", "mixed_classifier", "mixed_moments",
+    "mixed_teacher", "multi_pass_sgd", "one_pass_sgd", "optimal_augmentation", "optimal_ridge", "optimal_stopping",
+    "overfitting_coefficient", "overfitting_cost", "overfitting_verdict", "patterned_classifier", "patterned_moments",
+    "patterned_teacher", "patterned_teacher_moments", "power_law_fitting", "resampled", "risk", "risk_estimators",
+    "scaling_exponents", "separability_threshold", "signal_of_scores", "spectral_radius", "stability", "step_transform",
+    "subsample_risk", "teacher_classifier", "teacher_moments", "teacher_separability_threshold", "trajectory",
+    "viewed_classifier", "viewed_moments", "viewed_teacher", "viewed_teacher_moments", "weight_law",
 ]
 
 from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
@@ -24,6 +24,7 @@ from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.logistic_likelihood import LogisticLikelihood, logistic_likelihood, signal_of_scores
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
+from rfgen.theory.classification.mixed import mixed_classifier, mixed_moments, mixed_teacher
 from rfgen.theory.classification.patterned import patterned_classifier, patterned_moments
 from rfgen.theory.classification.patterned_teacher import patterned_teacher, patterned_teacher_moments
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold

@@ -73,6 +73,8 @@ def simulate_classifier(
         # rows, their design, and what an interior point factors
         side = width if training.attack else min(seen, width)
         need = 8 * (seen * task.dim + 3 * seen * width + 4 * side**2)
+        if augmentation is not None and augmentation.mixes and np.isinf(augmentation.views):
+            need += 64 * size**2  # all pairs
         key = (__version__, *content(task), *content(training), seed, size, features)
         key = key if augmentation is None else (*key, *content(augmentation))
         key = (*key, int(many), *content(learner.resampling)) if apart else key

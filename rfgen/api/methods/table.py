@@ -68,6 +68,10 @@ _DOMAINS = {verb: frozenset({"features", "augmentation", "members", "weights", "
 _CLASSIFIED = {
     verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
 }
+_ATTACKED = {
+    "augmentation": "as an attack would move each view of a row by itself",
+    "features": "as inputs are moved, and not features",
+}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -106,15 +110,13 @@ METHODS = (
             "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
         reasons={
-            "resampling": "where each sample is seen once",
-            "members": "as two models on one stream are not derived",
+            "resampling": "where each sample is seen once", "members": "as two models on one stream are not derived",
         },
     ),
     Method(
         "dimension-adapted momentum", EIGEN, (DANA,), predict_stochastic, simulate_spectral, MEASURED, ("test",),
         {
-            "predict": frozenset({"features", "by_mode"}),
-            "simulate": frozenset({"features", "dtype"}),
+            "predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"}),
         },
         reasons={"augmentation": "as its recursion is derived for clean samples"},
     ),
@@ -148,10 +150,7 @@ METHODS = (
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
         finite_size=3.5,
-        reasons={
-            "augmentation": "as an attack would move each view of a row by itself",
-            "features": "as inputs are moved, and not features",
-        },
+        reasons=_ATTACKED,
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
@@ -162,12 +161,11 @@ METHODS = (
     Method(
         "classifiers of real features", (LabelledFeatures,),
         tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
-        ("error", "train_error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        ("error", "train_error", "norm"), ("error",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation", "intercept"})),
         reasons={
-            "augmentation": "as the rows are kept as they are",
-            "resampling": "as rows of the law count alike",
+            "resampling": "as rows of the law count alike", "features": "as the rows are features",
             "members": "as members would differ by resampling alone",
-            "features": "as the rows are features",
         },
     ),
     Method(
@@ -182,10 +180,15 @@ METHODS = (
         ("excess", "test", "norm"), ("excess",),
         dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
         reasons={
-            "augmentation": "as forces on several views have no closed form",
-            "resampling": "as rows count alike",
+            "augmentation": "as forces on several views have no closed form", "resampling": "as rows count alike",
             "members": "as two models are not derived",
         },
+    ),
+    Method(
+        "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,
+        ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        reasons={**_ATTACKED, "resampling": "as rows count alike", "members": "as two models are not derived"},
     ),
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,

@@ -131,10 +131,8 @@ class Equilibrium:
     converged: Bool[Array, "*batch"]
 
 
-def margin_equilibrium(
-    population: Any, response: Weights | SparseWeights, loss: str, ridge: Any, intercept: bool
-) -> Equilibrium:
-    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response` says.
+def margin_equilibrium(population: Any, response: Any, loss: str, ridge: Any, intercept: bool) -> Equilibrium:
+    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response`, `Weights`, says.
 
     `population`, such as `LabelledGroups`: its `forces(state, shift, loss, scale)` at leave-one-out margins lowered by
     `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest

@@ -1,6 +1,6 @@
 """Labelled rows in views: each row `views` times, at their share of its weight, or their law where they are endless."""
 
-__all__ = ["PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
+__all__ = ["AllPairs", "PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
 
 import math
 from dataclasses import field
@@ -32,6 +32,18 @@ class SharedRows(LabelledRows):
     """Views as `rows`; `shares` (n,) of each in its row."""
 
     shares: Any
+
+
+@record
+class AllPairs:
+    """Rows of `base`, which are mixed in all pairs with weights from Beta(`concentration`, `concentration`)."""
+
+    base: Any
+    concentration: float = field(metadata={"static": True})
+
+    def draw(self, key: Any) -> LabelledRows:
+        """The rows of `base`."""
+        return self.base.draw(key)
 
 
 @record
@@ -117,7 +129,7 @@ def copies(augmentation: AbstractAugmentation, dim: int) -> int:
     """How many rows stand for one."""
     views = float(augmentation.views)
     if augmentation.mixes:
-        return 2 * int(views)
+        return 1 if math.isinf(views) else 2 * int(views)
     law = augmentation.mode_law(dim)
     if math.isinf(views):
         return 2 * law.probability.size if _patterned(law) else 1
@@ -128,15 +140,13 @@ def _patterned(law: ModeLaw) -> bool:
     return law.classes > 1 or law.probability.size > 1 or bool((law.label != 1.0).any()) or not law.gain[0, 0]
 
 
-def seen_in_views(base: Any, augmentation: AbstractAugmentation) -> "ViewedRows | PatternedViews":
+def seen_in_views(base: Any, augmentation: AbstractAugmentation) -> "ViewedRows | PatternedViews | AllPairs":
     """`base`, a source of labelled rows, in the views of an `augmentation` at single strengths."""
     dim, views = np.atleast_2d(base.deviations).shape[1], float(augmentation.views)
     none = np.zeros(())
     if augmentation.mixes:
         if math.isinf(views):
-            raise ValueError(
-                f"views must be finite to draw mixtures of classifiers' rows, got {augmentation!r}: 16 are near the limit"
-            )
+            return AllPairs(base, float(augmentation.concentration))  # type: ignore[attr-defined]
         return ViewedRows(base, none, none, np.zeros(dim), augmentation, int(views), True)
     law = augmentation.mode_law(dim)
     if math.isinf(views) and _patterned(law):
