@@ -8,7 +8,7 @@ import rfgen as rg
 from rfgen.api.check.agreement import finite_size_trend, standard_score
 from rfgen.curves.controls import controlled
 from rfgen.simulation.random_numbers import HostKey
-from rfgen.simulation.runs.risk import row_controls
+from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.sampling.samplers import sampler
 
 

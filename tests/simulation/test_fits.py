@@ -10,7 +10,8 @@ from sklearn.linear_model import Ridge
 
 import rfgen as rg
 from rfgen.simulation.fits import ridge_fit
-from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features, gentle, solutions
+from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features
+from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.runs import kernel_rows
 from rfgen.simulation.sampling.samplers import GaussianSampler, sampler
 

@@ -35,7 +35,7 @@ Picture = Callable[[dict[str, Any]], dict[str, np.ndarray]]
 @double_precision
 def picture(task: Any, learner: Any) -> Picture | None:
     """The curve as a function of the settings `MOVING`, which go before the learner's own: at most 64 points, the same
-    numbers as `predict` for ridge regression, right to 1e-6 for gradient flow; None for what `predict` alone knows.
+    numbers as `predict` for ridge regression, right to 5e-6 for gradient flow; None for what `predict` alone knows.
 
     Raises
     ------
