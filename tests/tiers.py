@@ -110,7 +110,6 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/simulation/test_augmented_digits.py": {
         "test_digits": (),
-        "test_digits_with_pixel_noise": (),
         "test_one_estimate_serves_every_n_ridge_and_number_of_views": (),
         "test_own_functions": (),
     },
@@ -216,7 +215,6 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_training_agreement.py": {
         "test_agreement": ("flow-kernel-decay", "descent-k40"),
         "test_digits": (),
-        "test_digits_with_pixel_noise": (),
     },
     "tests/simulation/test_trajectory.py": {
         "test_an_unresolved_tail_acts_by_its_trace": ("6",),
@@ -441,7 +439,6 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "tests/theory/overfitting/test_overfitting_of_real_kernels.py": {
         "test_digits": (),
-        "test_digits_with_pixel_noise": (),
     },
     "tests/theory/estimation/test_risk_estimators.py": {
         "test_the_error_of_pure_noise": (),
