@@ -1,4 +1,4 @@
-"""249 doubtful inputs, 6 of sweeps, a training for a learner and a setting of another's: refused with a sentence, or accepted for a reason."""
+"""249 doubtful inputs, 6 of sweeps and 2 of trainings: refused with a sentence, or accepted for a reason."""
 
 import warnings
 
