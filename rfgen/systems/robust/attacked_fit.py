@@ -22,7 +22,7 @@ def attacked_squares(rows: Array, targets: Array, ridge: Array, radius: Array, i
 
     >>> import numpy as np
     >>> one = np.ones(2)  # from radius 1 on no weight helps, below it costs nothing to fit both rows
-    >>> fits = [attacked_squares(one[:, None], 2 * one, np.array(0.0), radius) for radius in (0.5, 2.0)]
+    >>> fits = [attacked_squares(one[:, None], 2 * one, np.array(0.0), radius) for radius in np.array([0.5, 2.0])]
     >>> [round(float(fit.weights[0]), 6) for fit in fits]
     [2.0, 0.0]
     """
