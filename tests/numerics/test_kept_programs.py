@@ -20,9 +20,11 @@ done = []
 jax.monitoring.register_event_duration_secs_listener(lambda event, _, **__: done.append(event.split("/")[-1]))
 rg.cache_programs()
 
-@program(static_argnames="power")
 def solved(matrix, right, *, power):
     return {"x": jnp.linalg.solve(matrix, right) ** power}
+
+solved.__module__ = "rfgen.numerics"  # programs of the package alone are kept
+solved = program(solved, static_argnames="power")
 
 with jax.enable_x64(True):
     found = [solved(2.0 * np.eye(3), np.ones(3), power=power)["x"].tolist() for power in (1, 2)]
@@ -73,7 +75,15 @@ def _nested():
     return inner
 
 
-@pytest.mark.parametrize(("function", "rule"), [(double, jnp.sin), (_nested(), "square")])
+def triple(held):
+    return 3.0 * held.number
+
+
+NESTED = _nested()
+double.__module__ = NESTED.__module__ = "rfgen.numerics"
+
+
+@pytest.mark.parametrize(("function", "rule"), [(double, jnp.sin), (NESTED, "square"), (triple, "square")])
 def test_what_its_name_does_not_say_is_not_kept(function, rule, tmp_path, monkeypatch):
     monkeypatch.setattr(kept_programs._Kept, "folder", tmp_path)
     call = kept_programs.kept(function, jax.jit(function), (), {})

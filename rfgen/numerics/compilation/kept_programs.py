@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.errors
 import jax.monitoring
 import numpy as np
 from jax.experimental import serialize_executable
@@ -52,8 +53,8 @@ def _count_hits(event: str, **_: object) -> None:
 def kept(function: Callable[..., Any], compiled: Any, static_argnames: str | Sequence[str], options: dict[str, Any]) -> Any:
     """`compiled`, which is `jax.jit` of `function`, taken from the folder where it is there already.
 
-    Not so where the name does not say what is computed: functions in functions and decorated ones; static arguments and
-    nodes of a tree that hold more than plain values; and more devices than one.
+    Not so where the name does not say what is computed: functions of others, in functions, and decorated ones; static
+    arguments and nodes of a tree that hold more than plain values; and more devices than one.
     """
     stated = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
 
@@ -95,7 +96,9 @@ def _type(leaf: Any) -> tuple[Any, Any, bool]:
 
 
 def _is_named(function: Callable[..., Any]) -> bool:
-    return "<locals>" not in function.__qualname__ and not hasattr(function, "__wrapped__")
+    """Whether name and source of the package say what it computes."""
+    ours = function.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return ours and "<locals>" not in function.__qualname__ and not hasattr(function, "__wrapped__")
 
 
 def _is_plain(value: Any) -> bool:
@@ -136,13 +139,14 @@ def _processor() -> str:
 
 
 def _read(path: Path, tree: Any) -> Any:
+    """The program, or None where there is none that can be read: it is then compiled, and written again."""
     try:
         program, results = pickle.loads(zlib.decompress(path.read_bytes()))  # noqa: S301  of a folder of the user's own
-    except (OSError, zlib.error):
+        if b"lapack" in program:
+            _find_lapack()
+        return serialize_executable.deserialize_and_load(program, tree, results)
+    except (OSError, EOFError, ValueError, zlib.error, pickle.UnpicklingError, jax.errors.JaxRuntimeError):
         return None
-    if b"lapack" in program:
-        _find_lapack()
-    return serialize_executable.deserialize_and_load(program, tree, results)
 
 
 @functools.cache
