@@ -10,7 +10,7 @@ from typing import Any
 
 HERE = pathlib.Path(__file__).parent
 HOME = HERE.parent
-sys.path.insert(0, str(HOME))
+sys.path[:0] = [str(HOME), str(HERE)]
 
 import rfgen as rg  # noqa: E402
 from paper_figures.catalogue import FIGURES, Entry  # noqa: E402
@@ -18,12 +18,14 @@ from paper_figures.catalogue import FIGURES, Entry  # noqa: E402
 project = "rfgen"
 author = "rfgen developers"
 version = release = rg.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "equations"]
+html_math_renderer = "mathml"
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
 html_title = "rfgen"
 html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
+html_static_path = ["_static"]
 # pages that have no pages below them need no column for those
 html_sidebars = {page: [] for page in ("*", *(f"made/{name}" for name in (
     "all_formulas", "changelog", "contributing", "explorer", "gallery", "methods")))}
@@ -160,7 +162,7 @@ def _gallery() -> None:
     lines = ["# Gallery", "", about, ""]
     summary = json.loads((HOME / "paper_figures" / "gallery" / "summary.json").read_text(encoding="utf-8"))
     for paper, entries in papers.items():
-        authors, _, title = paper.rpartition(": ")
+        authors, _, title = paper.partition(": ") if "(" not in paper.partition(": ")[0] else ("", "", paper)
         lines += [f"## {authors or title}", "", *([f"{title}.", ""] if authors else [])]
         lines += ["| figure | command |", "|---|---|"]
         for entry in entries:

@@ -31,8 +31,9 @@ def assert_agrees(
     Parameters
     ----------
     measured
-        Mean risks of the shape of the curve, with `se`; or, without, the risks of single runs, (trials, *shape of the
-        curve); or a function of one n that returns the risk of a new run there (of the shape of the curve at one n).
+        Mean risks of the shape of the curve, with `se`; or, without, the risks of single runs, (trials, ...), with trials
+        before that shape; or a function of one n that returns the risk of a new run there (of the shape of the curve at
+        one n).
     task, learner, n, form, members
         As in `predict`.
     se
@@ -105,10 +106,7 @@ def assert_agrees(
         "trials": "many" if count is None else count, "threshold": threshold, "finite_size": finite_size,
         **({"failures": curve.attrs["failures"]} if "failures" in curve.attrs else {}),
     }
-    explain = partial(
-        of_curve, task, learner, n, {"form": form, "members": members},
-        bound=threshold * errors,
-    )
+    explain = partial(of_curve, task, learner, n, {"form": form, "members": members}, bound=threshold * errors)
     report = Report(xarray.Dataset(data, attrs=attributes), (name,), threshold, repr(task), explain)
     if not report:
         found = [str(cause).strip() for cause in report.diagnosis.findings]
@@ -116,9 +114,7 @@ def assert_agrees(
     return report
 
 
-def _read(
-    measured: Any, theory: Any, n: Any, se: Any, trials: int | None
-) -> tuple[np.ndarray, np.ndarray, int | None]:
+def _read(measured: Any, theory: Any, n: Any, se: Any, trials: int | None) -> tuple[np.ndarray, np.ndarray, int | None]:
     """Means, standard errors and the number of runs."""
     shape = theory.shape
     if callable(measured):

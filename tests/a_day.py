@@ -216,6 +216,9 @@ PREDICTIONS: dict[str, Method] = {
     "robust": lambda t: rg.predict(
         rg.NoisyTask(rg.Task.isotropic(t.size), rg.StudentNoise(5.0)), rg.Learner(rg.Huber(t.value)), 40 + t.n
     ),
+    "attacked": lambda t: rg.predict(
+        rg.Task.isotropic(t.size, noise=0.1), rg.Learner(rg.AdversarialTraining(rg.Ridge(t.value), 0.2)), 40 + t.n
+    ),
     "unequal classes": lambda t: rg.predict(
         rg.GaussianMixture([30, t.size], [1.0, -1.0], np.ones((2, 1)), [[1.0], [-1.0]], [5]),
         rg.Learner(rg.ClassDescent(0.1 * t.value, t.steps)),

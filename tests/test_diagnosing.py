@@ -79,7 +79,7 @@ def test_it_is_read_and_used():
     together = rg.learning_curve(data, labels, 80, 1.0, groups=found.groups)
     once = rg.learning_curve(X[:80], Y[:80], 80, 0.5)
     np.testing.assert_allclose(together.test, once.test, rtol=1e-5)  # every row twice is once at half the ridge
-    with pytest.raises(KeyError, match="no finding 'rounding', only duplicates"):
+    with pytest.raises(KeyError, match="no finding 'rounding', only 'duplicates'"):
         found["rounding"]
 
 

@@ -148,3 +148,12 @@ def test_the_table_prints_and_renders():
     covered = table.dataset.covered
     assert covered.sel(name="one pass of SGD", verb="predict", option="by_mode")
     assert not covered.sel(name="one pass of SGD", verb="simulate", option="by_mode")
+
+
+def test_a_name_that_is_none_is_told_with_the_near_ones():
+    for mapping, name, near in (
+        (rg.methods().about, "ridge", "ridge regression"),
+        (rg.formula("kernel risk").arguments, "eigenvalue", "eigenvalues"),
+    ):
+        with pytest.raises(KeyError, match=f"no .* '{name}': near it are '{near}'"):
+            mapping[name]

@@ -5,6 +5,7 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import scipy.sparse
 
 import rfgen as rg
 from rfgen.numerics.gram import centred_kernel, gram_of_kernel
@@ -214,6 +215,9 @@ def test_drawn_with_its_error():
         ({"y": 1e160 * LABELS}, "y must be between 1e-75 and 1e\\+75 in size"),
         ({"feature_map": lambda rows: rows[0]}, r"feature_map\(data\) must have 2 dimension"),
         ({"seed": -1}, "seed must be an integer >= 0"),
+        ({"data": scipy.sparse.csr_matrix(INPUTS)}, "must be a dense array, got a sparse csr_matrix: give data.toa"),
+        ({"data": -INPUTS @ INPUTS.T}, r"data \(a kernel, being symmetric, .* must be positive semidefinite"),
+        ({"kernel": lambda x, z: -x @ z.T}, r"kernel\(data, data\) must be positive semidefinite, got the eigenvalue"),
     ],
 )
 def test_refusals(given, message):

@@ -55,9 +55,12 @@ def test_mixtures_are_not_resampled(resampling, training):
         rg.predict(STEEP, learner, 20, members=3)
 
 
-def test_the_least_penalty_is_none():
+def test_the_least_penalty_is_none_and_the_largest_leaves_nothing():
+    """1e-300 was NaN, and 1e300 of one sample."""
     task = rg.SparseRegression.equal(1000, 20, 1.0, 0.25)
-    curve = rg.predict(task, rg.Learner(rg.Lasso([0.0, 1e-300, 1e-30])), n=[500, 1500])
+    all_of_them = rg.predict(task, rg.Learner(rg.Lasso([0.0, 1e-300, 1e-30, 1e300])), n=[500, 1500, 1])
+    np.testing.assert_allclose(all_of_them[["test", "train"]].sel(penalty=1e300).to_array(), 20.25, rtol=1e-9)
+    curve = all_of_them.sel(n=[500, 1500])
     np.testing.assert_allclose(curve.test[:, 1], curve.test[:, 0], rtol=1e-9)
     np.testing.assert_allclose(curve.test[:, 1], curve.test[:, 2], rtol=1e-9)
 

@@ -45,7 +45,6 @@ class Equations:
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def __repr__(self) -> str:
-        """Line by line."""
         return "\n".join(f"{own.lhs} = {own.rhs}" for own in self.all)
 
     def _repr_latex_(self) -> str:
@@ -257,9 +256,7 @@ def _named(core: Core, unknowns: Mapping[int, Any], letters: _Letters, mark: str
     freedom = letters.summed(INPUTS, spectrum / (spectrum + effective))
     by_space = {pencil.spaces[trace.row]: unknowns[number] for number, trace in enumerate(core.traces)}
     n = letters.symbol(matrix.rows.name)
-    found = [
-        sympy.Eq(n, df1 + ridge / kappa), sympy.Eq(df1, freedom), sympy.Eq(kappa, ridge / by_space[matrix.rows]),
-    ]
+    found = [sympy.Eq(n, df1 + ridge / kappa), sympy.Eq(df1, freedom), sympy.Eq(kappa, ridge / by_space[matrix.rows])]
     if kind == "features":
         (space,) = {own for own in pencil.spaces if own not in (INPUTS, matrix.rows)}
         k = letters.symbol(space.name)

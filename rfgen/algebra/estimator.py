@@ -251,7 +251,6 @@ class Estimator:
         ])
 
     def __repr__(self) -> str:
-        """What it needs."""
         return f"Estimator({', '.join(self.names)})"
 
 

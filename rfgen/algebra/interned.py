@@ -32,9 +32,7 @@ class Interned:
         return found
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refused."""
         raise AttributeError(f"{type(self).__name__} cannot be changed: make another, got {name}={value!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Made again from its parts."""
         return type(self), self.parts

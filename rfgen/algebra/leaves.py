@@ -17,7 +17,6 @@ class Diagonal(Matrix):
     why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
-        """Its name."""
         return self.name
 
 
@@ -58,7 +57,6 @@ class Gaussian(Matrix):
         return Transpose(self)
 
     def __repr__(self) -> str:
-        """Its name."""
         return self.name
 
 
@@ -69,7 +67,6 @@ class Centring(Matrix):
     why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
-        """With its space."""
         return f"centring_{self.rows}"
 
 
@@ -80,7 +77,6 @@ class Transpose(Matrix):
     rows, columns = part(0, "columns"), part(0, "rows")
 
     def __repr__(self) -> str:
-        """With a mark."""
         return f"{self.T!r}.T"
 
 
@@ -110,7 +106,6 @@ class Vector(Matrix):
         return Transpose(self)
 
     def __repr__(self) -> str:
-        """What, of whom."""
         return f"{self.kind}[{self.of}]"
 
 

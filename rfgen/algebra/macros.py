@@ -8,6 +8,8 @@ __all__ = [
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rfgen.algebra.interned import ExpressionError
 from rfgen.algebra.leaves import Centring, Diagonal, Gaussian, Subset, Vector
 from rfgen.algebra.matrices import LINE, Matrix, Product, Space, Sum
@@ -156,6 +158,7 @@ def ridge_fit(
             raise ExpressionError(f"spaces {one.rows} and {two.rows} do not match in ridge_fit of {one!r} to {two!r}")
     if isinstance(features, str):
         features = random_features(features, f"W[{features},{','.join(map(repr, designs))}]")
+    _check_features(features)
     nonlinear = isinstance(features, Features)
     inputs = designs if features is None else [features.seen(one) if nonlinear else one @ features for one in designs]
     seen = [one if own is None else own @ one for one, own in zip(inputs, weights, strict=True)]
@@ -209,8 +212,22 @@ def view(rows: Matrix, noise: Any, name: str) -> Matrix:
     return rows + Gaussian(_name("a view", name), rows.rows, rows.columns, None, None, scalar(noise))
 
 
+def _check_features(features: Any) -> None:
+    if not isinstance(features, Matrix | Features | None):
+        raise ExpressionError(
+            f'features must be the name of their number, such as "k", which is given to the verb (k=100), or a matrix, got '
+            f"{features!r}"
+        )
+
+
 def _listed(given: Any) -> list[Any]:
-    return [given] if isinstance(given, Matrix | Scalar) else list(given)
+    listed = [given] if isinstance(given, Matrix | Scalar) or not np.iterable(given) else list(given)
+    if other := [type(own).__name__ for own in listed if not isinstance(own, Matrix | Scalar | None)]:
+        raise ExpressionError(
+            f'rows, targets and weights are made by rg.algebra, as X = data("X") and labels(X), got {other[0]}: arrays '
+            "stay outside, rows are those of the task"
+        )
+    return listed
 
 
 def _name(what: str, name: Any) -> str:

@@ -25,7 +25,6 @@ class Space(Interned):
     name = part(0)
 
     def __repr__(self) -> str:
-        """Its name."""
         return self.name
 
 
@@ -38,6 +37,12 @@ class Matrix(Interned):
     Sums and differences, also with scalars times the identity, products `@`, multiples, the transpose `.T`, and the
     `.inverse` of what is positive.
     """
+
+    __array_ufunc__ = None  # NumPy's numbers leave products to this class
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        """Refuse to become an array: what is written here has no entries."""
+        raise ExpressionError(f"functions of NumPy do not take {self!r}: it is written by @, +, -, *, .T and .inverse")
 
     @property
     def rows(self) -> Space:
@@ -91,7 +96,6 @@ class Matrix(Interned):
         return other if isinstance(other, Matrix) else NotImplemented
 
     def __matmul__(self, other: Any) -> Any:
-        """The product."""
         if not isinstance(other, Matrix):
             return NotImplemented
         if self.columns is not other.rows:
@@ -99,7 +103,6 @@ class Matrix(Interned):
         return _product(self, other)
 
     def __add__(self, other: Any) -> Any:
-        """The sum."""
         other = self._lifted(other)
         if other is NotImplemented:
             return other
@@ -109,30 +112,24 @@ class Matrix(Interned):
         return other if _zero(self) else self if _zero(other) else Sum(self, other)
 
     def __radd__(self, other: Any) -> Any:
-        """The sum."""
         other = self._lifted(other)
         return other if other is NotImplemented else other + self
 
     def __mul__(self, factor: Any) -> Any:
-        """A multiple."""
         return _scaled(scalar(factor), self) if isinstance(factor, Scalar | str | int | float) else NotImplemented
 
     __rmul__ = __mul__
 
     def __truediv__(self, factor: Any) -> Any:
-        """A multiple."""
         return self * (1.0 / scalar(factor)) if isinstance(factor, Scalar | str | int | float) else NotImplemented
 
     def __neg__(self) -> Any:
-        """The matrix of the other sign."""
         return -1.0 * self
 
     def __sub__(self, other: Any) -> Any:
-        """The difference."""
         return self + (-scalar(other) if isinstance(other, str) else -other)
 
     def __rsub__(self, other: Any) -> Any:
-        """The difference."""
         return -self + other
 
 
@@ -143,7 +140,6 @@ class Identity(Matrix):
     why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
-        """One, on the space."""
         return f"1_{self.rows}"
 
 
@@ -164,7 +160,6 @@ class Scaled(Matrix):
         return self.matrix.why_not_positive if self.factor.non_negative else self
 
     def __repr__(self) -> str:
-        """The factor, the matrix."""
         return f"{self.factor!r} {_bracketed(self.matrix)}"
 
 
@@ -190,7 +185,6 @@ class Product(Matrix):
         return self
 
     def __repr__(self) -> str:
-        """Both."""
         return f"{_bracketed(self.left)} {_bracketed(self.right)}"
 
 
@@ -212,7 +206,6 @@ class Sum(Matrix):
         return self.right.why_not_positive if wrong is None else wrong
 
     def __repr__(self) -> str:
-        """Both."""
         return f"{self.left!r} + {self.right!r}"
 
 
@@ -224,7 +217,6 @@ class Inverse(Matrix):
     why_not_positive = property(lambda self: None)
 
     def __repr__(self) -> str:
-        """With the power -1."""
         return f"({self.matrix!r})^-1" + ("" if self.time is None else f"(1 - exp(-{self.time!r} ...))")
 
 

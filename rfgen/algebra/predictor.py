@@ -65,7 +65,6 @@ class Predictor:
         return self.weights, *(own for _, own in self.pairs)
 
     def __add__(self, other: Any) -> Any:
-        """The sum."""
         if not isinstance(other, Matrix | Predictor):
             return NotImplemented
         other = other if isinstance(other, Predictor) else Predictor(other)
@@ -77,25 +76,20 @@ class Predictor:
     __radd__ = __add__
 
     def __mul__(self, factor: Any) -> "Predictor":
-        """A multiple."""
         return Predictor(factor * self.weights, tuple((features, factor * own) for features, own in self.pairs))
 
     __rmul__ = __mul__
 
     def __neg__(self) -> "Predictor":
-        """Of the other sign."""
         return -1.0 * self
 
     def __sub__(self, other: Any) -> Any:
-        """The difference."""
         return self + (-other)
 
     def __rsub__(self, other: Any) -> Any:
-        """The difference."""
         return -self + other
 
     def __truediv__(self, factor: Any) -> "Predictor":
-        """A multiple."""
         return self * (1.0 / scalar(factor))
 
     def __rmatmul__(self, rows: Matrix) -> Matrix:

@@ -64,43 +64,33 @@ class Scalar(Interned):
         return scalar(0.0) if operation != "+" and 0.0 in (one.constant, two.constant) else Scalar(operation, one, two)
 
     def __add__(self, other: Any) -> Any:
-        """The sum."""
         return self._with("+", other)
 
     def __radd__(self, other: Any) -> Any:
-        """The sum."""
         return self._with("+", other, turned=True)
 
     def __mul__(self, other: Any) -> Any:
-        """The product."""
         return self._with("*", other)
 
     def __rmul__(self, other: Any) -> Any:
-        """The product."""
         return self._with("*", other, turned=True)
 
     def __truediv__(self, other: Any) -> Any:
-        """The quotient."""
         return self._with("/", other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        """The quotient."""
         return self._with("/", other, turned=True)
 
     def __neg__(self) -> "Scalar":
-        """The number of the other sign."""
         return -1.0 * self
 
     def __sub__(self, other: Any) -> Any:
-        """The difference."""
         return self + (-other)
 
     def __rsub__(self, other: Any) -> Any:
-        """The difference."""
         return -self + other
 
     def __repr__(self) -> str:
-        """As it is written."""
         if len(self.parts) == 1:
             return f"{self.constant:g}" if self.constant is not None else self.parts[0]
         operation, one, two = self.parts

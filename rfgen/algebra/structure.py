@@ -61,7 +61,6 @@ class Structure:
     second_places: tuple[Place, ...]
 
     def __repr__(self) -> str:
-        """Its sizes."""
         cores = ", ".join(f"{len(core.traces)} x{len(core.copies)}" for core in self.cores)
         return (
             f"{len(self.pencil.spaces)} variables, {len(self.pencil.inverses)} inverses, {len(self.traces)} traces: cores "

@@ -6,28 +6,10 @@ them to named dimensions (the outer product), and refuses tracers: under jit, gr
 """
 
 __all__ = [
-    "adversarial_error",
-    "best_possible",
-    "best_schedule",
-    "compute_frontier",
-    "corrected_logistic",
-    "diagnose",
-    "estimate_risk",
-    "features_of",
-    "fine_grained_variance",
-    "fit_scaling_law",
-    "learning_curve",
-    "merge",
-    "optimal_augmentation",
-    "optimal_mixture",
-    "optimal_ridge",
-    "optimal_stopping",
-    "overfitting_cost",
-    "predict",
-    "row_value",
-    "sensitivity",
-    "simulate",
-    "tangent_features",
+    "adversarial_error", "best_possible", "best_schedule", "compute_frontier", "corrected_logistic", "diagnose",
+    "estimate_risk", "features_of", "fine_grained_variance", "fit_scaling_law", "learning_curve", "merge",
+    "optimal_augmentation", "optimal_mixture", "optimal_ridge", "optimal_stopping", "overfitting_cost", "predict",
+    "row_value", "sensitivity", "simulate", "tangent_features",
 ]
 
 from rfgen.api.attacking import adversarial_error

@@ -18,9 +18,7 @@ from rfgen.problems.task import Task
 
 
 @double_precision
-def fine_grained_variance(
-    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
-) -> Dataset:
+def fine_grained_variance(task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None) -> Dataset:
     """The variance of a learner by the randomness that it comes from, and all that comes from several together.
 
     Parameters
@@ -61,9 +59,7 @@ def fine_grained_variance(
     method_for("fine_grained_variance", task, learner, form=form)
     refuse_held_out(task, learner, "fine_grained_variance")
     axes = checked_axes(task, learner, n)
-    single, data, features = (
-        risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features")
-    )
+    single, data, features = (risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features"))
     import xarray
 
     initial = single.get("initial_variance", xarray.zeros_like(single.test))

@@ -16,7 +16,6 @@ from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains, Law, domain_of
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.stochastic import SGD
 
 # The domain of a task that is alone.
 ALONE = "task"
@@ -123,7 +122,7 @@ def asked_domains(domains: Domains, learner: Learner, n: Any, weights: Any, test
     axes |= {f"weight_{name}": validation.non_negative(f"weight of {name}", weights[name]) for name in weights}
     tests, single = asked_tests(domains, test)
     augmentations = _augmentations(domains, learner.augmentation)
-    if isinstance(learner.training, SGD) and any(augmentations):
+    if learner.training.stochastic and any(augmentations):
         raise ValueError(
             "augmentation is not derived for rg.SGD on several domains: train by rg.GradientDescent, or leave "
             "augmentation out"

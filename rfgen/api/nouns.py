@@ -26,8 +26,6 @@ from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.tasks import Tasks
 from rfgen.problems.trainings.resampling import Bootstrap
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
@@ -59,7 +57,7 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             "augmentation is not covered for a task with an initial network, which sees the views where the target is that "
             f"of the clean input: use the task without, got {learner.augmentation!r}"
         )
-    training = learner.training
+    training: Any = learner.training
     leaves = () if learner.augmentation is None else learner.augmentation.leaves
     if training.needs_samples and any(getattr(leaf, "partner", "set") == "fresh" for leaf in leaves):
         raise ValueError(
@@ -67,7 +65,7 @@ def checked_axes(task: Task | DataTask, learner: Learner, n: Any) -> dict[str, n
             "rg.OnePassSGD"
         )
     own_rows = learner.augmentation is not None or learner.resampling is not None
-    if own_rows and isinstance(training, Ridge) and np.any(training.ridge < 0.0):
+    if own_rows and np.any(getattr(training, "ridge", 0.0) < 0.0):
         raise ValueError(
             f"ridge must be >= 0 with an augmentation or resampling, got {np.min(training.ridge):g}: leave these out for a "
             "negative ridge"
@@ -98,8 +96,7 @@ def with_strengths(axes: dict[str, np.ndarray], augmentation: AbstractAugmentati
 def refuse_views_of_inputs(task: Task | DataTask, learner: Learner) -> None:
     """Refuse, in stochastic training, augmentations of inputs: what is known is the law of views of eigen-coordinates."""
     inputs = isinstance(task, DataTask) or isinstance(task.population, GaussianInputs | KernelInputs)
-    stochastic = isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD)
-    if learner.augmentation is not None and stochastic and inputs:
+    if learner.augmentation is not None and learner.training.stochastic and inputs:
         kind = "in many passes" if learner.training.needs_samples else "along one pass"
         raise ValueError(
             f"augmentation {kind} acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
@@ -112,7 +109,7 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
     if np.isinf(in_modes(task).held_out_of):
         return
     options = {} if learner is None else {
-        # of eigen-coordinates it is: see `theory.ridge.held_out_views`
+        # of eigen-coordinates it is: see `theory.ridge.block_risk.held_out_views`
         "augmentation": learner.augmentation if isinstance(task, DataTask) else None,
         "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
         "initial_variance of each level": True if learner.training.initial_variance.ndim else None,

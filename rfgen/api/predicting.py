@@ -33,9 +33,7 @@ def predict(
     split: str | None = None,
 ) -> "xarray.Dataset": ...
 @overload
-def predict(
-    task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test: Any = None,
-    **numbers: Any,
+def predict(task: TasksOfSpaces, learner: Estimator, n: Numbers | None = None, *, test: Any = None, **numbers: Any
 ) -> "xarray.Dataset": ...
 @over_tasks
 @double_precision

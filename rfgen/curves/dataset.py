@@ -114,8 +114,10 @@ DESCRIPTIONS = {
     "error_by_group": "test error of each group",
     "group": "group",
     "sign_error": "share of wrong signs of the teacher's score",
+    "fitted": "share of training rows without residual",
     "robust_error": "test error under the attack trained for",
     "robust_error_by_class": "test error of each class under the attack trained for",
+    "robust_test": "mean squared error on labels under the attack trained for",
     "robust_error_by_group": "test error of each group under the attack trained for",
     "train_error": "training error (share of missed training labels)",
     "train_loss": "mean training loss",
@@ -178,9 +180,7 @@ def dataset(
     return result
 
 
-def judged(
-    task: Task, grid: Grid, values: dict[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def judged(task: Task, grid: Grid, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """NaN, with a reason, where a point could not be solved; diagnostics without their dimension `output`."""
     at = grid.columns
     seen = at["n"] if "n" in at else at["steps"] * at["batch"]

@@ -55,9 +55,7 @@ def measured_curve(
         key = (__version__, *content(task), *content(training), seed, *numbers)
         cells.append(Cell(measure, key, at_once, int(size(**at)), where))
     collected, interrupted = run_cells(cells, trials, planned_for(memory), " or ".join((*outer, *knobs)), store, progress)
-    attributes = {
-        "kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **attributes, **interrupted
-    }
+    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **attributes, **interrupted}
     if lost and not interrupted:
         fits = np.concatenate([np.ravel(cell[lost]) for cell in collected])
         if np.isnan(fits).any():

@@ -11,7 +11,6 @@ independent of all others.  Equations: theory (15.2) and (15.3).
 
 __all__ = ["DomainTarget"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -20,10 +19,10 @@ from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.targets import MeanFit
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DomainTarget:
     """Groups of one view each: `teachers` (G, outputs, p); `label` (G, 1): factor on label noise; test populations have
     covariances sum_j test_j E_j, `test` (J, tests), and the teachers `test_teachers` (tests, outputs, p).  `misfit` (G,):

@@ -29,19 +29,18 @@ With ridge 0 and rank <= m everything is learned: gamma = 0.  Equations: theory 
 
 __all__ = ["Equilibrium", "Group", "equilibrium", "training_group"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.spectra.modes import Modes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Group:
     """`rows` () independent rows with the covariance and the target of `modes`, and label noise of variance `noise` ().
 
@@ -67,8 +66,7 @@ NONE = 1e-307
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Equilibrium:
     """Effective ridges and gaps of one group; every field is a scalar (), or batched by vmap.
 

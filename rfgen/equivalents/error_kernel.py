@@ -21,17 +21,15 @@ exactly where its denominator vanishes.  Equations: theory (3.11) to (3.14).
 
 __all__ = ["ErrorKernel", "error_kernel"]
 
-from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import Equilibrium, Group
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ErrorKernel:
     """Observables, each a scalar () or batched by vmap: `test = bias + variance + noise`, in units of the target squared.
 

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
+from rfgen.numerics.small_systems import solve
 
 
 def held_out_kernel(
@@ -76,7 +77,7 @@ def held_out_kernel(
     reached = pair + through[:, None] * plain
     constant = reached @ direct + through[:, None] * seeds
     matrix = jnp.eye(plain.size, dtype=dtype) - reached @ responses
-    moved = constant / matrix[0, 0] if plain.size == 1 else jnp.linalg.solve(matrix, constant)  # y (J, 3)
+    moved = solve(matrix, constant)  # y (J, 3)
     norm = seeds + plain @ (direct + responses @ moved)
     norm = jnp.where(limited, count * norm / room, norm)
     own, _, rows = jax.vmap(left_out)(moved.T, means, noises)

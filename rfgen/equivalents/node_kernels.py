@@ -8,7 +8,6 @@ Equations: theory (6.6) and (6.7).
 __all__ = ["NodeKernels", "magnitude", "node_kernels", "quadratic_form"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -19,14 +18,14 @@ from jaxtyping import Array
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.compilation.record import record
 
 # Numbers of all pairs computed together: below it matrix products are thin, above it memory counts (750 x 1500 pairs of
 # one block: 2.9 s with 2^21, 1.2 s with 2^23).
 TOGETHER = 2**23
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class NodeKernels:
     """Between the nodes, rows (nodes + 1,), and the nodes and their conjugates, columns (2 (nodes + 1),); the last node of
     each half is at infinity.  `bias`: of the mean weights on the test population; `spread`, `train` (summed over groups, or

@@ -14,16 +14,16 @@ For many pairs of resolvents: `sided` gives E_j Q, and `pair_row`, `plain_row` S
 
 __all__ = ["DenseOperators", "DiagonalOperators"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
+from rfgen.numerics.compilation.record import record
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+
+@record
 class DiagonalOperators:
     """Operators that commute: `basis` (J, modes), each mode counted `multiplicity` (modes,) times."""
 
@@ -72,8 +72,7 @@ class DiagonalOperators:
         return jnp.sum(first * others, axis=2) @ self.basis.astype(first.dtype).T
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DenseOperators:
     """Matrices: `basis` (J, p, p), symmetric and positive semidefinite."""
 

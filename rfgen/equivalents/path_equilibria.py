@@ -18,6 +18,7 @@ from jaxtyping import Array, Complex, Float
 from rfgen.equivalents.augmented.block_equilibrium import RESIDUAL_TOLERANCE, BlockEquilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+from rfgen.numerics.small_systems import solve
 
 Operators = DiagonalOperators | DenseOperators
 # Steps of the approach: each is predicted from the last to second order in the logarithms.
@@ -44,14 +45,18 @@ def approach(operators: Operators, blocks: Blocks, ridge: Array) -> Complex[Arra
 
 
 def path_equilibria(
-    operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"]
+    operators: Operators, blocks: Blocks, features: Array, path: Complex[Array, " path"], nodes: Complex[Array, " nodes"],
+    smallest: float = SMALLEST_STEP,
 ) -> BlockEquilibrium:
-    """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`)."""
+    """Equilibria (nodes, ...) at `nodes`, reached by way of `path`, whose first ridge is large (see `approach`); right to
+    the square of the `smallest` step.
+    """
     ridges = jnp.concatenate([path, nodes])
 
     def step(last: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], BlockEquilibrium]:
         logs, along, before = last
-        logs, matrix, _ = _newton(operators, blocks, features, logs + along * jnp.log(ridge / before), ridge)
+        logs = logs + along * jnp.log(ridge / before)
+        logs, matrix, _ = _newton(operators, blocks, features, logs, ridge, smallest=smallest)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
@@ -62,7 +67,7 @@ def path_equilibria(
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
         # d logs / d log ridge
-        along = -jnp.linalg.solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
+        along = -solve(matrix, jnp.zeros_like(logs).at[-1].set(pull))
         return (logs, along, ridge), BlockEquilibrium(
             ridge=ridge, nu=nu, traces=traces, strength=strength, reduction=reduction, vanishing=jnp.zeros((), bool),
             resolvent=resolvent, df1=df1, residual=residual,
@@ -171,19 +176,20 @@ def _linearised(
 
 
 def _newton(
-    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
+    operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0,
+    smallest: float = SMALLEST_STEP,
 ) -> tuple[Array, Array, Array]:
     """The solution near `logs` of t and nu times `sign`, Newton's matrix there, and the residual."""
 
     def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         logs, _, _, passes = state
         misfit, matrix, _ = _linearised(operators, blocks, features, logs, ridge, sign)
-        change = jnp.linalg.solve(matrix, misfit)
+        change = solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
         return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
 
     def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
-        return (state[2] > SMALLEST_STEP) & (state[3] < MOST_PASSES)
+        return (state[2] > smallest) & (state[3] < MOST_PASSES)
 
     identity = jnp.eye(logs.size, dtype=logs.dtype)
     start = (logs, identity, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))

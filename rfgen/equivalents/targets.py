@@ -8,7 +8,6 @@ moments r_kl = E[view_k label_l] as vectors, for frozen features.  Equations: th
 
 __all__ = ["MeanFit", "ModeTarget", "NoiseTarget", "VectorTarget", "WeightTarget"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -17,10 +16,10 @@ from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class MeanFit:
     """At the mean weights: `residuals` (G, m, m), second moments of the views' residuals without label noise; `bias` (), or
     (tests,): squared error on the test population without unlearnable power; `norm` (): w_bar_1 . w_bar_2.
@@ -31,8 +30,7 @@ class MeanFit:
     norm: Inexact[Array, "*batch"]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ModeTarget:
     """`weights_squared` (modes,): w_i^2 = power_i / lambda_i; `signal` (G, J): 1 for the operators that are parts of the
     group's clean covariance, 0 for those of other groups' and of added noise; `gain` (G, m, J), 0 for the latter; `label`
@@ -123,8 +121,7 @@ class ModeTarget:
         return jnp.ones(size, jnp.complex128), jnp.zeros(size, jnp.complex128), jnp.ones((), jnp.complex128)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class WeightTarget:
     """Labels w.view of each view itself, as of the initial weights w of training: w_i^2 = `weights_squared` (modes,).
 
@@ -145,9 +142,7 @@ class WeightTarget:
         """`mean` of weights 0."""
         return jnp.ones(operators.basis.shape[-1], jnp.complex128)
 
-    def mean_fit_row(
-        self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]
-    ) -> MeanFit:
+    def mean_fit_row(self, operators: Any, blocks: Blocks, first: Array, others: Inexact[Array, "N modes"]) -> MeanFit:
         """Residuals and errors of one `mean` with each of many; `norm` is that of the error, not of the fit."""
         dtype = first.dtype
         left = self.weights_squared.astype(dtype) * first
@@ -156,8 +151,7 @@ class WeightTarget:
         return MeanFit(residuals, forms @ self.test.astype(dtype), others @ left)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class NoiseTarget:
     """Nothing to learn: `label` (G, m) factors on the noise of labels, `test` (J, tests) covariances that see its fit."""
 
@@ -181,8 +175,7 @@ class NoiseTarget:
         return MeanFit(zeros, jnp.zeros((others.size, self.test.shape[1]), others.dtype), others)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class VectorTarget:
     """`cross` (G, m, m, p): r_kl; `second` (G, m, m): E[label_k label_l]; `label` (G, m): factor on label noise; test
     population: covariance sum_j test_j E_j, cross moment `test_cross` (p,), second moment of the label `test_second` ().

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.flow_picture import flow_picture
+from rfgen.api.methods.picture import MOVING, picture
 from rfgen.api.methods.table import method_for
 from rfgen.api.simulating import simulate
 from rfgen.explorer.sliders import learner_with, sliders, task_with
@@ -24,8 +24,6 @@ from rfgen.problems.settings import Noun
 POINTS, MEASURED, TRIALS = 61, 7, 20
 # Times the slider's own n or features, up to which points are simulated.
 MOST = 5.0
-# Settings along which the curve of gradient flow is one program.
-FLOWING = ("n", "features", "time", "ridge", "noise")
 # Seconds beyond which a picture is slow; after so many slow ones (the first compiles) the next has half of the points.
 SLOW, PATIENCE, FEWEST = 0.1, 3, 13
 
@@ -69,19 +67,31 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
         raise ValueError(f"n must be one number, where its slider begins, got {n!r}")
     if not isinstance(learner, Noun):
         raise ValueError(f"learner must be an rg.Learner, whose settings are the sliders, got {type(learner).__name__}")
-    given = _served(task, learner, sliders(task, learner, float(n)))
+    drawer = _drawer(task, learner)
+    given = _served(task, learner, sliders(task, learner, float(n)), drawer)
     widget = _widget()(sliders=_plain(given), x=next((clock for clock in ("time", "steps") if clock in given), "n"))
     points, slow = [POINTS], [0]
 
-    def answer(change: Any) -> None:
-        began = time.perf_counter()
-        widget.curve = _said(task, learner, given, change["new"], points[0])
-        slow[0] = slow[0] + 1 if time.perf_counter() - began > SLOW else 0
+    def answer(asked: dict[str, Any]) -> None:
+        began, settings = time.perf_counter(), _numbers(asked["settings"])
+        try:
+            found = _curve(task, learner, given, settings, asked["axis"], points[0], drawer)
+        except ValueError as error:
+            widget.send({"curve": {"view": asked["view"], "failure": str(error)}})
+        else:
+            numbers = np.array(list(found.values()), np.float64)  # not as text, half of whose time is Python's
+            widget.send({"curve": {"view": asked["view"], "names": list(found)}}, [numbers.tobytes()])
+        coarser = asked["axis"] not in MOVING or drawer(*_others(settings)) is None  # a picture has one program
+        slow[0] = slow[0] + 1 if coarser and time.perf_counter() - began > SLOW else 0
         if slow[0] >= PATIENCE:
             points[0], slow[0] = max(points[0] // 2, FEWEST), 0
 
-    def measure(change: Any) -> None:
-        settings, axis = change["new"]["settings"], change["new"]["axis"]
+    def type_out(asked: dict[str, Any]) -> None:
+        text = _code(task, learner, given, _numbers(asked["settings"]), asked["axis"])
+        widget.send({"code": {"view": asked["view"], "text": text}})
+
+    def measure(asked: dict[str, Any]) -> None:
+        settings, axis, view = _numbers(asked["settings"]), asked["axis"], {"view": asked["view"]}
         chosen = _chosen(given, axis, POINTS)
         chosen = chosen[chosen <= MOST * settings[axis]] if axis in ("n", "features") else chosen  # large ones take long
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, MEASURED).round().astype(int))]
@@ -91,23 +101,33 @@ def explore(task: Any, learner: Any, n: Any = 100) -> Any:
                 runs = simulate(task_with(task, settings | {axis: at}), learner_with(learner, settings | {axis: at}),
                                 n=_whole(settings | {axis: at}), trials=TRIALS, progress=False)
             except (ValueError, MemoryError) as error:
-                widget.runs = _plain(found | {"share": 1.0, "failure": str(error), "count": change["new"]["count"]})
+                widget.send({"runs": view | found | {"share": 1.0, "failure": str(error)}})
                 return
             name = _drawn(runs)
             for key, value in (("x", at), ("test", runs[name]), ("test_se", runs[f"{name}_se"])):
                 found[key] = [*found[key], float(np.mean(value))]
-            widget.runs = _plain(found | {"share": (number + 1) / len(chosen), "count": change["new"]["count"]})
+            widget.send({"runs": _plain(view | found | {"share": (number + 1) / len(chosen)})})
 
-    widget.observe(answer, "asked")
-    widget.observe(measure, "wanted")
+    answers = {"curve": answer, "code": type_out, "runs": measure}
+    widget.on_msg(lambda _, said, buffers: answers[said["ask"]](said))
     return widget
 
 
-def _served(task: Any, learner: Any, given: dict[str, Any]) -> dict[str, Any]:
+def _drawer(task: Any, learner: Any) -> Any:
+    """The picture with the sliders elsewhere than in `MOVING` at (name, value) pairs: posed once for each."""
+    return lru_cache(maxsize=4)(lambda *others: picture(task, learner_with(learner, dict(others))))
+
+
+def _others(settings: dict[str, float]) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in settings.items() if name not in MOVING]
+
+
+def _served(task: Any, learner: Any, given: dict[str, Any], drawer: Any) -> dict[str, Any]:
     """Without the least n, where a class has no sample there; what predict refuses altogether is refused here."""
     while True:
         try:
-            _curve(task, learner, given, _position(given), "n", 2)
+            if drawer(*_others(_position(given))) is None:
+                _curve(task, learner, given, _position(given), "n", 2, drawer)
         except ValueError:
             own = given["n"]
             if own["at"] == 0:
@@ -122,14 +142,9 @@ def _position(given: dict[str, Any]) -> dict[str, float]:
     return {name: own["values"][own["at"]] for name, own in given.items()}
 
 
-def _said(task: Any, learner: Any, given: dict[str, Any], asked: dict[str, Any], points: int) -> dict[str, Any]:
-    """The curve that was asked for, or why there is none."""
-    settings = {name: math.inf if value is None else value for name, value in asked["settings"].items()}
-    try:
-        found = _curve(task, learner, given, settings, asked["axis"], points)
-    except ValueError as error:
-        found = {"failure": str(error)}
-    return _plain(found | {"count": asked["count"]})
+def _numbers(settings: dict[str, Any]) -> dict[str, float]:
+    """As the browser sends them: JSON has no infinity."""
+    return {name: math.inf if value is None else value for name, value in settings.items()}
 
 
 def _chosen(given: dict[str, Any], axis: str, points: int) -> np.ndarray:
@@ -148,16 +163,16 @@ def _with_peak(values: np.ndarray, settings: dict[str, float], axis: str) -> np.
 
 
 def _curve(
-    task: Any, learner: Any, given: dict[str, Any], settings: dict[str, float], axis: str, points: int
-) -> dict[str, Any]:
+    task: Any, learner: Any, given: dict[str, Any], settings: dict[str, float], axis: str, points: int, drawer: Any
+) -> dict[str, np.ndarray]:
+    """x and what is drawn over it, each (points,)."""
     values = _with_peak(_chosen(given, axis, points), settings, axis)
     along = settings | {axis: values}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said once by predict, not at every move
-        moving = {name: value for name, value in along.items() if name in FLOWING}
-        drawn = flow_picture(task, learner_with(learner, settings), moving, POINTS) if axis in FLOWING else None
+        drawn = drawer(*_others(settings)) if axis in MOVING else None
         if drawn is not None:
-            columns = drawn
+            columns = drawn({name: value for name, value in along.items() if name in MOVING})
         elif axis == "noise":  # every part of a risk is affine in it
             ends = [_theory(task_with(task, {"noise": noise}), learner_with(learner, settings), settings["n"])
                     for noise in (0.0, 1.0)]
@@ -167,13 +182,13 @@ def _curve(
             own = learner_with(learner, {name: value for name, value in along.items() if name not in ("n", "noise")})
             curve = _theory(task_with(task, settings), own, along["n"])
             columns = {name: curve[name].values for name in _parts(curve)}
-    found: dict[str, Any] = {"x": values}
+    found = {"x": values}
     for name, column in columns.items():
         if column.shape == values.shape:
             found["test" if name in ("error", "test_accuracy") else name] = column
     if "test" not in found:
         raise ValueError("explore draws one curve: give settings as numbers, not as arrays, and one output")
-    return found | {"code": _code(task_with(task, settings), learner_with(learner, settings), settings, axis, values)}
+    return found
 
 
 @double_precision
@@ -195,8 +210,10 @@ def _whole(settings: dict[str, Any]) -> int:
     return max(round(float(settings["n"])), 1)
 
 
-def _code(task: Any, learner: Any, settings: dict[str, float], axis: str, values: np.ndarray) -> str:
+def _code(task: Any, learner: Any, given: dict[str, Any], settings: dict[str, float], axis: str) -> str:
     """What one would type for the curve."""
+    values = _with_peak(_chosen(given, axis, POINTS), settings, axis)
+    task, learner = task_with(task, settings), learner_with(learner, settings)
     task_text, learner_text = (re.sub(r"(?<![\w.])([A-Z]\w*)(?=[(.])", r"rg.\1", repr(noun)) for noun in (task, learner))
     task_text = "...  # yours" if "..." in task_text else task_text
     ends = f"np.geomspace({values[values > 0].min():g}, {values.max():g}, {POINTS})"
@@ -227,14 +244,10 @@ def _widget() -> Any:
         raise ImportError('explore needs anywidget: pip install "rfgen[notebook]"') from None
 
     class Explorer(anywidget.AnyWidget):
-        """What the module `explorer.js` and Python tell each other."""
+        """Where the sliders begin; all else are messages between the module `explorer.js` and Python."""
 
         _esm = pathlib.Path(__file__).with_name("explorer.js")
         sliders = traitlets.Dict().tag(sync=True)
         x = traitlets.Unicode().tag(sync=True)
-        asked = traitlets.Dict().tag(sync=True)
-        curve = traitlets.Dict().tag(sync=True)
-        wanted = traitlets.Dict().tag(sync=True)
-        runs = traitlets.Dict().tag(sync=True)
 
     return Explorer

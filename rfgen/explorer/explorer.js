@@ -89,11 +89,23 @@ const LOG_FACTOR = 20;
 // Of the least test risk, how far below the picture goes.
 const DEPTH = 20;
 
-function node(tag, attributes = {}, text = "") {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  return made;
+// Makes the children of `svg` those of `parts`, [tag, attributes, text] each, and touches only what is another: a page with
+// many styles takes longer to find those of new nodes than to move old ones.
+function patch(svg, parts) {
+  while (svg.childNodes.length > parts.length) svg.lastChild.remove();
+  parts.forEach(([tag, attributes, text], i) => {
+    let at = svg.childNodes[i];
+    if (at?.tagName !== tag) {
+      const made = document.createElementNS(SVG, tag);
+      if (at) at.replaceWith(made); else svg.append(made);
+      at = made;
+      at.told = {};
+    }
+    for (const name of Object.keys(at.told)) if (!(name in attributes)) at.removeAttribute(name);
+    for (const [name, value] of Object.entries(attributes)) if (at.told[name] !== value) at.setAttribute(name, value);
+    at.told = attributes;
+    if (at.textContent !== text) at.textContent = text;
+  });
 }
 
 export function tidy(value) {
@@ -129,7 +141,7 @@ function scale(values, from, to) {
 
 // The picture of a curve { x, test, bias, variance, noise, train } with measured points { x, test, test_se }, as SVG.
 export function draw(svg, axis, curve, runs) {
-  svg.replaceChildren();
+  const parts = [], add = (tag, attributes, text = "") => parts.push([tag, attributes, text]);
   const lines = ["test", "train"].filter((name) => curve[name]);
   const shaded = ["bias", "variance", "noise"].filter((name) => curve[name]);
   const finite = (value) => Number.isFinite(value);
@@ -145,24 +157,24 @@ export function draw(svg, axis, curve, runs) {
   const y = (value) => Math.min(Math.max(up.place(value), TOP - 10), HEIGHT - BOTTOM);
   for (const tick of across.ticks) {
     const at = across.place(tick);
-    svg.append(node("line", { x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM, stroke: "#8883", "stroke-width": 1 }));
-    svg.append(node("text", { x: at, y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, tidy(tick)));
+    add("line", { x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM, stroke: "#8883", "stroke-width": 1 });
+    add("text", { x: at, y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, tidy(tick));
   }
   for (const tick of up.ticks) {
     const at = up.place(tick);
-    svg.append(node("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at, stroke: "#8883", "stroke-width": 1 }));
-    svg.append(node("text", { x: LEFT - 7, y: at + 4, "text-anchor": "end" }, tidy(tick)));
+    add("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at, stroke: "#8883", "stroke-width": 1 });
+    add("text", { x: LEFT - 7, y: at + 4, "text-anchor": "end" }, tidy(tick));
   }
-  svg.append(node("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, NAMES[axis] ?? axis));
+  add("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, NAMES[axis] ?? axis);
   const middle = (TOP + HEIGHT - BOTTOM) / 2;
-  svg.append(node("text", { x: 15, y: middle, "text-anchor": "middle", transform: `rotate(-90 15 ${middle})` }, "risk"));
+  add("text", { x: 15, y: middle, "text-anchor": "middle", transform: `rotate(-90 15 ${middle})` }, "risk");
   let below = curve.x.map(() => 0);
   for (const name of shaded) {
     const above = below.map((value, i) => value + Math.max(curve[name][i] ?? 0, 0));
     const kept = curve.x.map((_, i) => i).filter((i) => finite(above[i]) && inside(curve.x[i]));
     const edge = (level, i) => `${across.place(curve.x[i]).toFixed(2)},${(level[i] > 0 ? y(level[i]) : HEIGHT - BOTTOM).toFixed(2)}`;
     const points = [...kept.map((i) => edge(above, i)), ...kept.slice().reverse().map((i) => edge(below, i))];
-    svg.append(node("polygon", { points: points.join(" "), fill: COLOURS[name], opacity: 0.28, "data-part": name }));
+    add("polygon", { points: points.join(" "), fill: COLOURS[name], opacity: 0.28, "data-part": name });
     below = above;
   }
   for (const name of lines) {
@@ -173,22 +185,23 @@ export function draw(svg, axis, curve, runs) {
       pen = "L";
     });
     const stroke = name === "test" ? "currentColor" : COLOURS[name];
-    svg.append(node("path", { d: path, fill: "none", stroke, "stroke-width": 2, "data-line": name }));
+    add("path", { d: path, fill: "none", stroke, "stroke-width": 2, "data-line": name });
   }
   dots.x.forEach((at, i) => {
     if (!finite(dots.test[i]) || !inside(at)) return;
     const left = across.place(at), [top, bottom] = [dots.test[i] + dots.test_se[i], dots.test[i] - dots.test_se[i]];
     const ends = { y1: y(top), y2: bottom > 0 ? y(bottom) : HEIGHT - BOTTOM };
-    svg.append(node("line", { x1: left, x2: left, ...ends, stroke: "currentColor", "stroke-width": 1.2 }));
-    svg.append(node("circle", { cx: left, cy: y(dots.test[i]), r: 3.5, fill: "currentColor", "data-run": i }));
+    add("line", { x1: left, x2: left, ...ends, stroke: "currentColor", "stroke-width": 1.2 });
+    add("circle", { cx: left, cy: y(dots.test[i]), r: 3.5, fill: "currentColor", "data-run": i });
   });
   const legend = [...lines.map((name) => [name, name === "test" ? "currentColor" : COLOURS[name], 1]),
     ...shaded.map((name) => [name, COLOURS[name], 0.45])];
   legend.forEach(([name, fill, opacity], i) => {
     const left = LEFT + 10 + 84 * i;
-    svg.append(node("rect", { x: left, y: 8, width: 14, height: 8, fill, opacity }));
-    svg.append(node("text", { x: left + 19, y: 16 }, name));
+    add("rect", { x: left, y: 8, width: 14, height: 8, fill, opacity });
+    add("text", { x: left + 19, y: 16 }, name);
   });
+  patch(svg, parts);
 }
 
 const STYLE = `
@@ -205,7 +218,8 @@ const STYLE = `
 .rfgen-explorer .said { min-height: 1.3em; opacity: 0.75; }`;
 
 // Sliders { name: { values, at } }, a picture, and buttons.  `compute(settings, x)` calls `show(curve)`, now or later;
-// `simulate(settings, x)`, if there is one, calls `measured(runs, share)`; `code(settings, x)` is what one would type.
+// `simulate(settings, x)`, if there is one, calls `measured(runs, share)`; `code(settings, x)` is what one would type, now or
+// later.
 export function explorer(host, { sliders, x, compute, simulate, code }) {
   const root = document.createElement("div");
   root.className = "rfgen-explorer";
@@ -213,7 +227,12 @@ export function explorer(host, { sliders, x, compute, simulate, code }) {
   const svg = root.querySelector("svg"), controls = root.querySelector(".controls");
   const settings = Object.fromEntries(Object.entries(sliders).map(([name, { values, at }]) => [name, values[at]]));
   let axis = x, curve = null, runs = null;
-  const redraw = () => { if (curve) draw(svg, axis, curve, runs); };
+  let due = false; // drawn once a frame, whatever comes in between
+  const redraw = () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; if (curve) draw(svg, axis, curve, runs); });
+  };
   const show = (found) => { curve = found; redraw(); };
   const ask = () => { runs = null; if (bar) bar.hidden = true; compute({ ...settings }, axis, show); };
   const along = document.createElement("label");
@@ -268,7 +287,7 @@ export function explorer(host, { sliders, x, compute, simulate, code }) {
     });
   }
   button("copy the code", async () => {
-    const text = code({ ...settings }, axis);
+    const text = await code({ ...settings }, axis);
     try { await navigator.clipboard.writeText(text); said.textContent = "copied"; } catch { said.textContent = text; }
   });
   button("save the picture", () => {
@@ -306,39 +325,49 @@ export function withPeak(values, peak) {
   return at > 0 && at < values.length - 1 ? values.with(at, peak) : values;
 }
 
-// The widget: Python computes.  Only the latest settings are asked for, once the answer before has come.
+// Pictures that are asked for before the first has come: Python computes one while the other is drawn.
+const AHEAD = 2;
+
+// The widget: Python computes.  Of what waits only the latest settings are asked for.
 function render({ model, el }) {
-  let flying = false, waiting = null, show = () => {}, measured = () => {};
+  const view = Math.random().toString(36); // of several that one widget has
+  let flying = 0, waiting = null, show = () => {}, measured = () => {}, typed = () => {};
+  const ask = (what, settings, axis) => model.send({ ask: what, settings, axis, view });
   const send = (asked) => {
-    if (flying) { waiting = asked; return; }
-    flying = true;
-    model.set("asked", asked);
-    model.save_changes();
+    if (flying === AHEAD) { waiting = asked; return; }
+    flying++;
+    ask("curve", ...asked);
   };
-  model.on("change:curve", () => {
-    flying = false;
-    const found = model.get("curve");
-    if (found.failure) view.say(found.failure); else { view.say(""); show(found); }
-    if (waiting) { const next = waiting; waiting = null; send(next); }
-  });
-  model.on("change:runs", () => {
-    const found = model.get("runs");
-    if (found.failure) view.say(found.failure);
-    measured(found, found.share);
-  });
-  let count = 0;
+  const listen = (said, buffers) => {
+    const { curve, runs, code } = said;
+    if ((curve ?? runs ?? code)?.view !== view) return;
+    if (curve) {
+      flying--;
+      shown.say(curve.failure ?? "");
+      if (!curve.failure) show(columns(curve.names, buffers[0]));
+      if (waiting) { const next = waiting; waiting = null; send(next); }
+    } else if (runs) {
+      if (runs.failure) shown.say(runs.failure);
+      measured(runs, runs.share);
+    } else typed(code.text);
+  };
+  model.on("msg:custom", listen);
   const sliders = structuredClone(model.get("sliders"));
   for (const own of Object.values(sliders)) own.values = own.values.map((value) => value ?? Infinity); // as JSON has it
-  const view = explorer(el, {
+  const shown = explorer(el, {
     sliders, x: model.get("x"),
-    compute: (settings, axis, done) => { show = done; send({ settings, axis, count: ++count }); },
-    simulate: (settings, axis, done) => {
-      measured = done;
-      model.set("wanted", { settings, axis, count: ++count });
-      model.save_changes();
-    },
-    code: () => model.get("curve").code ?? "",
+    compute: (settings, axis, done) => { show = done; send([settings, axis]); },
+    simulate: (settings, axis, done) => { measured = done; ask("runs", settings, axis); },
+    code: (settings, axis) => new Promise((done) => { typed = done; ask("code", settings, axis); }),
   });
+  return () => model.off("msg:custom", listen);
+}
+
+// Rows of numbers that came as bytes, by name.
+function columns(names, bytes) {
+  const all = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const count = all.length / names.length;
+  return Object.fromEntries(names.map((name, i) => [name, Array.from(all.subarray(i * count, (i + 1) * count))]));
 }
 
 export default { render };

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.small_systems import solve
+
 # Quadratic convergence needs 3-5 passes after a good prediction; a pass counts whether its step is taken or halved.
 PASSES = 40
 # What a stride must reach; the last one goes on to the tolerance asked for.
@@ -47,7 +49,7 @@ def newton(
         there = x + fraction * step
         jacobian, value = jax.jacfwd(lambda at: (residual(at),) * 2, has_aux=True)(there)
         size_there = jnp.max(jnp.abs(value))
-        onward = -jnp.linalg.solve(jacobian, value)
+        onward = -solve(jacobian, value)
         onward = onward * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(onward)))
         # NaN compares false
         better = (size_there < size * (1.0 - 0.1 * fraction)) & jnp.all(jnp.isfinite(onward))

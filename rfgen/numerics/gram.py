@@ -6,11 +6,12 @@ I - vectors vectors', which keeps n > p features as cheap as p, and lets the lim
 
 __all__ = ["Gram", "centred_kernel", "gram_of_features", "gram_of_kernel"]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
+
+from rfgen.numerics.compilation.record import record
 
 # An eigenvalue below this many last places of the largest, times the matrix size, is rounding of the eigensolver;
 # for features the same holds of singular values.
@@ -19,8 +20,7 @@ ROUNDING, DOUBLE = 4, float(np.finfo(np.float64).eps)
 NEGATIVE = 1e-6
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Gram:
     """K = vectors diag(values) vectors', with `vectors` (n, rank) orthonormal and `values` (rank,) > 0, descending.
 
@@ -45,9 +45,7 @@ def centred_kernel(matrix: np.ndarray) -> np.ndarray:
     return matrix - mean - mean[:, None] + mean.mean()
 
 
-def gram_of_kernel(
-    matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix", centred: bool = False
-) -> Gram:
+def gram_of_kernel(matrix: np.ndarray, precision: float = DOUBLE, name: str = "matrix", centred: bool = False) -> Gram:
     """The decomposition of a symmetric matrix (n, n); its lower triangle is read.  Time n^3.
 
     `precision`: relative rounding of the entries, which decides the rank.  `centred`: that of the rows less their mean.

@@ -15,6 +15,8 @@ import jax.core
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.small_systems import solve
+
 Residual = Callable[..., Array]
 
 
@@ -67,4 +69,4 @@ def _(function: Residual, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -
     if zero.ndim == 0:
         slope = jax.jvp(lambda x: function(x, *values), (zero,), (jnp.ones_like(zero),))[1]
         return zero, -moved / slope
-    return zero, -jnp.linalg.solve(jax.jacfwd(lambda x: function(x, *values))(zero), moved)
+    return zero, -solve(jax.jacfwd(lambda x: function(x, *values))(zero), moved)

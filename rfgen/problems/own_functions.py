@@ -50,7 +50,6 @@ class HostFunction:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def __repr__(self) -> str:
-        """That of the function."""
         return repr(self.function)
 
 

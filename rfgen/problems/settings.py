@@ -19,6 +19,20 @@ from rfgen.problems.rules import Rule
 from rfgen.problems.shown import html_table, short
 from rfgen.problems.validation import aligned
 
+# What other packages call a setting, and who has one that was given elsewhere.
+MEANT = {
+    "ridge": ("alpha", "lam", "lambda_", "reg", "penalty", "weight_decay"),
+    "rate": ("lr", "learning_rate", "eta", "step_size"),
+    "steps": ("n_iter", "max_iter", "iterations"), "batch": ("batch_size",), "time": ("t",),
+    "views": ("n_views",),
+    "features": ("width", "k", "n_features", "n_components"), "level": ("quantile", "q"), "threshold": ("delta", "epsilon"),
+}
+ELSEWHERE = {
+    "views": "of an augmentation: rg.Learner(..., augmentation=rg.Mask(0.5, views=3))",
+    "n": "of the verb: rg.predict(..., n=100)",
+    "features": "of the learner: rg.Learner(..., features=100)", "ridge": "of the training: rg.Learner(rg.Ridge(0.1))",
+    "noise": "of the task: rg.Task(..., noise=0.1)",
+}
 # Where settings stand among the dimensions of a curve: others in the order of their declaration, the clock last.
 PLACES = {"views": -2, "ridge": -1, "batch": 1, "average_from": 2, "time": 3, "steps": 3}
 
@@ -47,7 +61,8 @@ class Noun:
         del args
         names = [own.name for own in fields(cls) if own.init]  # type: ignore[arg-type]
         if unknown := [name for name in settings if name not in names]:
-            raise TypeError(f"{cls.__name__} has no setting {', '.join(unknown)}: it takes {', '.join(names) or 'none'}")
+            listed = ", ".join(name + _meant(name, names) for name in unknown)
+            raise TypeError(f"{cls.__name__} has no setting {listed}: it takes {', '.join(names) or 'none'}")
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -136,6 +151,13 @@ class Noun:
     def __hash__(self) -> int:
         """By content."""
         return hash(self.content)
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """What a setting of another name is called here, or whose it is."""
+    here = [own for own in names if name in MEANT.get(own, ())]
+    told = f"here {here[0]}" if here else ELSEWHERE.get(name)
+    return f" ({told})" if told else ""
 
 
 def _hashable(value: Any) -> Any:

@@ -64,9 +64,7 @@ class Task(Noun):
     multiplicity: Any = None
     null_power: Any = setting(validation.non_negative, default=0.0)
     keep_outputs: bool = setting(flag, default=False)
-    population: Population = setting(
-        instance(Population, "made by a class method of Task"), default_factory=GaussianModes
-    )
+    population: Population = setting(instance(Population, "made by a class method of Task"), default_factory=GaussianModes)
     name: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -148,9 +146,7 @@ class Task(Noun):
             raise ValueError(f"domains are populations of finitely many independent modes: {remedy}, got {self!r}")
         return domain_of_levels(self.spectrum, self.power, float(self.noise.sum() + self.null_power.sum()))
 
-    def shifted(
-        self, overlap: float = 1.0, noise: float | None = None, scale: Any = 1.0, rotate: float = 0.0
-    ) -> Domain:
+    def shifted(self, overlap: float = 1.0, noise: float | None = None, scale: Any = 1.0, rotate: float = 0.0) -> Domain:
         """A population near this one, for `rg.Domains` and `test=`: see `rg.Domain.shifted`."""
         return self.domain.shifted(overlap, noise, scale, rotate)
 

@@ -34,11 +34,13 @@ def array(
     """
     if is_traced(value):
         raise TypeError(
-            f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure layer, "
-            "rfgen.theory.risk(task.modes, n, features, ridge, noise)"
+            f"{name} must be numbers, not JAX tracers: inside jit, grad or vmap call the pure functions of rfgen.theory, "
+            "such as risk(task.modes, n, features, ridge, noise)"
         )
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries, got {int(np.ma.count_masked(value))}")
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} must be a dense array, got a sparse {type(value).__name__}: give {name}.toarray()")
     try:
         given = np.asarray(value)
         if given.dtype == object:

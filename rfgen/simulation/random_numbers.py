@@ -6,20 +6,8 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey",
-    "device_key",
-    "fold_in",
-    "host_key",
-    "host_keys",
-    "integers",
-    "logistics",
-    "normal_rows",
-    "normals",
-    "permutation",
-    "split",
-    "standard_normals",
-    "trial_words",
-    "uniforms",
+    "HostKey", "device_key", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics", "normal_rows",
+    "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
 import functools
@@ -184,6 +172,20 @@ def normal_rows(key: Any, n: int, scale: Array) -> Array:
         return jax.random.normal(one, (together, modes), dtype=jnp.float32).astype(dtype) * scale
 
     return jax.lax.map(block, jax.random.split(key, -(-n // together))).reshape(-1, modes)[:n]
+
+
+def drawn_rows(key: Any, first: Array, count: int, n: int, scale: Array) -> Array:
+    """Of the `normal_rows` of a device's key `count` from number `first` on; numbers of those beyond `n` mean nothing."""
+    together = max(1, min(n, BLOCK // scale.size))
+    numbers = first // together + jnp.arange(-(-count // together) + 1, dtype=jnp.int32)
+    keys = jax.random.split(key, -(-n // together))
+
+    def block(number: Array) -> Array:
+        own = keys[jnp.minimum(number, keys.size - 1)]
+        return jax.random.normal(own, (together, scale.size), dtype=jnp.float32).astype(scale.dtype) * scale
+
+    found = jax.lax.map(block, numbers).reshape(-1, scale.size)
+    return jax.lax.dynamic_slice_in_dim(found, first % together, count)
 
 
 Job = tuple[HostKey, int, np.ndarray, np.ndarray | None]

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rfgen.problems.named import Named
 from rfgen.problems.shown import html_table
 from rfgen.symbolic.eigenframework import EIGENFRAMEWORK
 from rfgen.symbolic.formula import Formula, symbols
@@ -25,11 +26,9 @@ class Formulas:
     assumes: dict[str, str]
 
     def __iter__(self) -> Iterator[str]:
-        """The names."""
         return iter(self.assumes)
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self.assumes)
 
     def __repr__(self) -> str:
@@ -92,4 +91,4 @@ def formula(name: str) -> Formula:
         raise ValueError(f"name must be one of rg.formulas(), such as {close[0]!r}, got {name!r}")
     row = TABLE[name]
     arguments = dict(zip(row.arguments, symbols(*row.arguments), strict=True))
-    return Formula(row.name, row.build(), row.where(), arguments, row.assumes, row.source)
+    return Formula(row.name, row.build(), row.where(), Named("argument", arguments), row.assumes, row.source)

@@ -3,6 +3,7 @@
 import pickle
 import re
 
+import numpy as np
 import pytest
 from matplotlib.mathtext import MathTextParser
 
@@ -36,6 +37,9 @@ REFUSED = {
         "nonlinear features are of rows made by data",
     ),
     "other rows": (lambda: a.ridge_fit(X, a.labels(U)), "spaces n and m do not match in ridge_fit"),
+    "rows of NumPy": (lambda: a.ridge_fit(np.ones((3, 2)), np.ones(3)), "are made by rg.algebra, as X = data"),
+    "a function of NumPy": (lambda: np.linalg.inv(X.T @ X), "functions of NumPy do not take X.T X"),
+    "a number of features": (lambda: a.ridge_fit(X, Y, features=100), 'the name of their number, such as "k"'),
     "no labels": (lambda: a.labels(X @ W), "labels are of rows made by data"),
     "no weights": (lambda: a.Estimator(Y), "vector of weights on inputs"),
     "a taken name": (lambda: a.Estimator(a.ridge_fit(X, Y, ridge="trials")), "trials is an argument of the verbs"),

@@ -1,6 +1,6 @@
 """The first call of every verb and method in a fresh process: `python tests/benchmarks/first_calls.py [NAME…] [--out F]`.
 
-Prints processor seconds, wall seconds and compiled programs, cold and with a program cache from the run before, beside
+Prints processor seconds, wall seconds and compiled programs, cold and with `rg.cache_programs()` from the run before, and
 what each is held to.  Processor seconds after `import rfgen`: on a shared machine wall seconds tell of the neighbours.
 They are those of a plain install and of one BLAS thread: xarray imports dask, of the extra `cluster`, with its first
 Dataset (0.4 s), and on a busy machine BLAS threads burn seconds waiting for each other (optimal_stopping: 1.1 of 4).
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# With a warm cache; most of it is tracing.
+# With a warm cache; most of it is the import of xarray.
 WARM_SECONDS = 0.5
 
 
@@ -120,6 +120,7 @@ import json, sys, time
 sys.modules["dask"] = None
 import jax, jax.monitoring
 {setup}
+rg.cache_programs()
 programs = []
 def listen(event, duration, **details):
     if event == "/jax/core/compile/backend_compile_duration":
@@ -138,8 +139,7 @@ def measured(call: Call, cache: str | None = None) -> tuple[float, float, list[A
     for name in list(environment):
         if "COMPILATION_CACHE" in name or "PERSISTENT_CACHE" in name:
             environment.pop(name)
-    if cache:
-        environment |= {"JAX_COMPILATION_CACHE_DIR": cache, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    environment["RFGEN_CACHE"] = cache or "off"
     code = _CODE.format(setup=SETUP + call.setup, call=call.call)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:

@@ -28,7 +28,7 @@ SLIDE = """async ([which, name, seconds]) => {
   const before = line(), gaps = [];
   let last = performance.now();
   const watch = new MutationObserver(() => { const now = performance.now(); gaps.push(now - last); last = now; });
-  watch.observe(svg, { childList: true });
+  watch.observe(svg, { childList: true, subtree: true, attributes: true });
   for (const began = last; performance.now() - began < 1000 * seconds; ) {
     await new Promise(requestAnimationFrame);
     range.value = (+range.value + 1) % (+range.max + 1);

@@ -31,15 +31,18 @@ console.log(JSON.stringify(found));
 MOVES = """
 const read = () => document.querySelector('[data-line="test"]').getAttribute("d");
 const told = {};
+await new Promise(requestAnimationFrame);
 for (const range of document.querySelectorAll("input[type=range]")) {
   const before = read();
   range.value = Math.round(range.max * 0.7);
   range.dispatchEvent(new Event("input"));
+  await new Promise(requestAnimationFrame);
   told[range.name] = { changed: read() !== before, points: read().split("L").length };
 }
 const select = document.querySelector("select");
 select.value = "features";
 select.dispatchEvent(new Event("change"));
+await new Promise(requestAnimationFrame);
 told.along = document.querySelector("svg").textContent.includes("random features");
 const began = performance.now();
 for (let frame = 0; frame < 20; frame++) document.querySelector("[name=noise]").dispatchEvent(new Event("input"));
@@ -85,7 +88,9 @@ def test_the_table_of_the_oracle():
 def page(folder):
     """The page, with moves at its end."""
     path = folder / "page.html"
-    path.write_text(explorer_page.page().replace("</script>", MOVES + "</script>"), encoding="utf-8")
+    frames = "<script>window.requestAnimationFrame = setTimeout;</script>"  # virtual time has none
+    moved = explorer_page.page().replace("</script>", MOVES + "</script>").replace("<body>", f"<body>{frames}")
+    path.write_text(moved, encoding="utf-8")
     return path
 
 

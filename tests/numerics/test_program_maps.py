@@ -31,7 +31,7 @@ def grant(monkeypatch, tmp_path):
         limit = tmp_path / "max_map_count"
         limit.write_text(str(number))
         monkeypatch.setattr(program_maps, "GRANTED", limit)
-        monkeypatch.setattr(program_maps._Programs, "unseen", program_maps.EVERY)
+        monkeypatch.setattr(program_maps.Programs, "unseen", program_maps.EVERY)
 
     return granted
 
@@ -51,7 +51,7 @@ def test_functions_that_are_not_compiled_as_a_whole_spare_maps_too(grant):
     grant(10)
     with jax.enable_x64(True):
         deep_kernel_exponent([0.0, 0.5, 0.0, 0.5])
-    program_maps._Programs.unseen = 0
+    program_maps.Programs.unseen = 0
     with count_compilations() as compiled:
         assert pure() == first
     assert compiled
@@ -59,11 +59,11 @@ def test_functions_that_are_not_compiled_as_a_whole_spare_maps_too(grant):
 
 def test_a_look_is_due_after_some_programs_and_not_while_tracing(grant):
     grant(10)
-    program_maps._Programs.unseen = 0
+    program_maps.Programs.unseen = 0
     for size in range(program_maps.EVERY):
         jax.jit(lambda x: 2 * x)(np.ones(size + 1, np.float32))
-    assert program_maps._Programs.unseen >= program_maps.EVERY
+    assert program_maps.Programs.unseen >= program_maps.EVERY
     jax.jit(lambda x: [program_maps.spare_maps(), x][1])(jnp.ones(()))
-    assert program_maps._Programs.unseen >= program_maps.EVERY
+    assert program_maps.Programs.unseen >= program_maps.EVERY
     program_maps.spare_maps()
-    assert program_maps._Programs.unseen == 0
+    assert program_maps.Programs.unseen == 0

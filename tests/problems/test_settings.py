@@ -116,7 +116,7 @@ def test_bad_input_is_refused_in_a_sentence(name):
 
 
 def test_other_settings_and_tracers():
-    with pytest.raises(TypeError, match=r"^Ridge has no setting alpha: it takes ridge, intercept$"):
+    with pytest.raises(TypeError, match=r"^Ridge has no setting alpha \(here ridge\): it takes ridge, intercept$"):
         rg.Ridge(alpha=1.0)
     with pytest.raises(TypeError, match="ridge must be numbers, not JAX tracers"):
         jax.jit(rg.Ridge)(1.0)

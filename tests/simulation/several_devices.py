@@ -12,6 +12,9 @@ import jax
 import numpy as np
 
 import rfgen as rg
+from rfgen.simulation.runs.ensemble import ALONE
+from rfgen.simulation.runs.memory import pair_bytes
+from rfgen.simulation.sampling.samplers import sampler
 
 TASK = rg.Task(np.arange(1.0, 31.0) ** -1.0, np.arange(1.0, 31.0) ** -1.5, noise=0.3)
 INPUTS = np.random.default_rng(0).standard_normal((60, 12))
@@ -65,6 +68,8 @@ PATHS = {
     "networks": (rg.XORClusters(200, 6.0), rg.TwoLayerReLU(20, 0.01, 3, 2e-4), 20, {}, 1e-5),
 }
 TRIALS = 5
+# More than a device is given: its rows are shared out.
+LARGE = (rg.Task.power_law(1.5, 1.5, 0.5, modes=300), rg.Learner(rg.Ridge([0.05, 1.0])), 90)
 
 
 @contextmanager
@@ -88,6 +93,15 @@ def numbers(path):
     task, learner, n, options, _ = PATHS[path]
     found = rg.simulate(task, learner, n, trials=TRIALS, seed=3, **options)
     return {name: np.asarray(found[name]) for name in found.data_vars}
+
+
+def in_blocks():
+    """The largest difference of one trial on all devices from one on each."""
+    task, learner, n = LARGE
+    source = sampler(task, "float64", "population")
+    memory = pair_bytes(source, n, None, 1, learner.training.ridge, 8, ALONE) - 1
+    runs = [rg.simulate(task, learner, n, trials=2, seed=3, memory=each) for each in (None, memory)]
+    return difference(*({name: np.asarray(run[name]) for name in run.data_vars} for run in runs))
 
 
 def difference(one, other):
@@ -121,7 +135,8 @@ def main():
                 found[path]["as on an accelerator"] = f"{type(error).__name__}: {error}"[:600]
             found[path]["seconds"].append(time.process_time() - begun)
             print(path, found[path]["as on an accelerator"], file=sys.stderr, flush=True)
-    print(json.dumps({"devices": len(jax.devices()), "paths": found}))
+    shared = in_blocks() if len(jax.devices()) > 1 else None
+    print(json.dumps({"devices": len(jax.devices()), "in blocks": shared, "paths": found}))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,12 @@ import jax
 import numpy as np
 import pytest
 
+import rfgen as rg
 from rfgen.simulation.devices import over_devices
+from rfgen.simulation.random_numbers import device_key, trial_words
+from rfgen.simulation.runs import blocked_risk
+from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.sampling.samplers import sampler
 from tests.simulation.several_devices import PATHS, difference, numbers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,6 +29,28 @@ COMPILED = ("SGD", "one pass, features")
 def test_rows_of_every_trial():
     every = over_devices(lambda x, y: {"sum": x + y}, np.arange(5.0), 2.0)
     assert np.asarray(every["sum"]).tolist() == [2.0, 3.0, 4.0, 5.0, 6.0]
+
+
+def test_blocks_of_rows(monkeypatch):
+    """Several blocks, the last one not full, on the device that is there."""
+    monkeypatch.setattr(blocked_risk, "BLOCK", 8)
+    task, ridges = rg.Task.power_law(1.5, 1.5, 0.5, modes=40), np.array([0.05, 1.0])
+    keys = trial_words(0, 21, None, 0, 2)
+    with jax.enable_x64(True):
+        source = sampler(task, "float64", "population")
+        found = blocked_risk.blocked_risk(source, device_key(keys), 21, ridges, task.noise)
+        whole = risk(source, keys, 21, None, ridges, task.noise, batched=False)
+    for name, values in vars(whole).items():
+        np.testing.assert_allclose(vars(found)[name], values, rtol=1e-11, atol=1e-12, err_msg=name)
+
+
+def test_labels_without_noise_are_fitted_alone():
+    runs = [
+        rg.simulate(rg.Task.power_law(1.5, 1.5, noise, modes=40), rg.Learner(rg.Ridge([0.05, 1.0])), 20, trials=4)
+        for noise in (0.0, 1e-300)
+    ]
+    for name in runs[0].data_vars:
+        np.testing.assert_allclose(runs[0][name], runs[1][name], rtol=1e-12, atol=1e-15, err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +70,11 @@ def test_programs_of_accelerators_on_four_devices(on_four):
     assert on_four["devices"] == DEVICES
     for path in CHECKED:
         assert on_four["paths"][path]["as on an accelerator"] < PATHS[path][-1], path
+
+
+def test_one_trial_on_four_devices(on_four):
+    """Of more memory than one is given; test_memory has the refusal where there is one."""
+    assert on_four["in blocks"] < 1e-10
 
 
 @pytest.mark.parametrize("path", COMPILED)

@@ -9,6 +9,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.problems.classes.teacher import Teacher
+from rfgen.simulation import random_numbers
 from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.random_numbers import (
     BLOCK,
@@ -45,6 +46,12 @@ ROUNDING = 1e-10
 def _double():
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def drawn_unoptimised(monkeypatch):
+    """The host's normals compiled as the rest of the test is: optimised ones differ in the last of their 24 bits."""
+    monkeypatch.setattr(random_numbers._normals, "thorough", random_numbers._normals)
 
 
 @pytest.mark.parametrize("training", [rg.Ridge([0.1, 1.0]), rg.GradientFlow([1.0, 20.0], 0.1)])
@@ -90,6 +97,7 @@ def measures(record):
     return {name: values for name, values in vars(record).items() if values is not None}
 
 
+@pytest.mark.usefixtures("drawn_unoptimised")
 @pytest.mark.parametrize("kind", DRAWN_OTHERWISE)
 def test_the_host_draws_what_the_device_draws(kind):
     task, augmentation, test_views = DRAWN_OTHERWISE[kind]
@@ -105,6 +113,7 @@ def test_the_host_draws_what_the_device_draws(kind):
 
 
 # Repeated rows and features given the rows are left out together: there the draw hangs on vectors that rounding decides.
+@pytest.mark.usefixtures("drawn_unoptimised")
 @pytest.mark.parametrize(
     "n, features, members, dtype",
     [

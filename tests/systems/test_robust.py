@@ -50,6 +50,14 @@ def test_nothing_is_below_what_is_possible():
     assert rg.best_possible(rg.NoisyTask(TASK, rg.StudentNoise(2.0)), n).test == np.inf
 
 
+def test_as_many_rows_as_weights_have_no_finite_risk():
+    task = rg.NoisyTask(rg.Task.isotropic(40), rg.LaplaceNoise())
+    for training in (rg.Huber(0.0), rg.Absolute(0.0)):
+        curve = rg.predict(task, rg.Learner(training), n=[40, 60])
+        assert np.isinf(curve.excess[0]) and np.isinf(curve.norm[0]) and np.isfinite(curve.excess[1])
+        assert curve.converged.all() and "failures" not in curve.attrs
+
+
 @pytest.mark.parametrize("n", [30, 8], ids=["more rows", "more columns"])
 @pytest.mark.parametrize(("force", "loss"), [
     ((1.0, -0.7, 0.7), lambda r: np.where(np.abs(r) < 0.7, r**2 / 2, 0.7 * np.abs(r) - 0.245)),

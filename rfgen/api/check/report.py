@@ -132,7 +132,6 @@ class Report:
         return [*([f"not solved: {data.attrs['failures']}"] if "failures" in data.attrs else []), foot]
 
     def __str__(self) -> str:
-        """The table in text."""
         header, rows = self._table()
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rfgen.problems.named import unknown
 from rfgen.problems.shown import html_table
 
 NOTHING = "nothing found"
@@ -30,7 +31,6 @@ class Finding:
         return f"{self.size:+.0%}" if abs(self.size) >= 0.02 else f"{self.size:+.2g}"
 
     def __str__(self) -> str:
-        """One line."""
         place = f" at {self.where}" if self.where else ""
         return f"{self.percent:>6}  {self.name}{place}: {self.sentence}.  {self.remedy[:1].upper()}{self.remedy[1:]}."
 
@@ -53,11 +53,10 @@ class Diagnosis:
         return bool(self.findings)
 
     def __getitem__(self, name: str) -> Finding:
-        """The finding of a name."""
         for found in self.findings:
             if found.name == name:
                 return found
-        raise KeyError(f"no finding {name!r}, only {', '.join(found.name for found in self.findings) or 'none'}")
+        raise KeyError(unknown("finding", name, self.names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +64,6 @@ class Diagnosis:
         return tuple(found.name for found in self.findings)
 
     def __str__(self) -> str:
-        """The lines."""
         return "\n".join([self.title, *(map(str, self.findings) if self.findings else [NOTHING]), self.facts]).rstrip()
 
     __repr__ = __str__

@@ -168,14 +168,10 @@ def _units(rows: Rows, other: Rows, points: list[Point], told: np.ndarray, featu
         "all rows": [(at.n * at.training + (count - at.n) * at.found) / count for at in points],
     }
     if features > 1:
-        meant |= {
-            "ridge * features": risks(lambda at: features), "ridge / features": risks(lambda at: 1.0 / features),
-        }
+        meant |= {"ridge * features": risks(lambda at: features), "ridge / features": risks(lambda at: 1.0 / features)}
     found, both = agreeing(told, now, meant), f"your runs measure {told[worst]:.4g} where splits give {now[worst]:.4g}"
     if not found and abs(off) > points[worst].scatter:  # which a single run would explain
-        yield Finding(
-            "measured", off, "", f"{both}, and no other convention explains it", "compare one split row by row",
-        )
+        yield Finding("measured", off, "", f"{both}, and no other convention explains it", "compare one split row by row")
     if not found:
         return
     what, remedy = UNITS[found[0]]

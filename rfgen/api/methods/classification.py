@@ -21,7 +21,8 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, AdversarialTraining, Averaging, Logistic, MaxMargin, rule_of
+from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic, rule_of
+from rfgen.problems.trainings.spectral import Ridge
 from rfgen.theory.classification.adversarial import linf_training
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.calibration import group_calibration, teacher_calibration
@@ -47,11 +48,16 @@ def axes_of(task: Problem, learner: Learner, n: Any, members: Any = None) -> dic
     if n is None and isinstance(task, ClassGroups) and task.counts.sum() > SHARES:
         n = task.counts.sum()
     sizes = checked_sizes(n)
+    if isinstance(training, AdversarialTraining) and isinstance(training.training, Ridge):
+        raise ValueError(
+            f"training under attack must be by a loss of the margin for classes, got {training!r}: squares also push rows "
+            "back that are far on the right side; take rg.SquaredHinge, or rg.Ridge on an rg.Task or rg.NoisyTask"
+        )
     if isinstance(task, Mixture):
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
-    if isinstance(task, ClassGroups) and isinstance(training, Averaging | LDA) and np.ptp(task.weights) > 0.0:
+    if isinstance(task, ClassGroups) and training.objective == "means" and np.ptp(task.weights) > 0.0:
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight, got {task!r}")
-    refuse_views(task.dim, learner)
+    refuse_views(task.dim, learner, members)
     axes = with_strengths({"n": sizes, "features": learner.features, **training.axes}, learner.augmentation)
     if learner.resampling is not None or members is not None:
         axes = axes | members_axis(learner, members)
@@ -72,9 +78,7 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
 
 
 @program(static_argnames=("rule", "intercept"))
-def _classified(
-    population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool
-) -> Any:
+def _classified(population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         rows, count, strength, *radius = at
         drawn: dict[str, Any] = {"draws": draws} if members is None else {"draws": draws, "members": members}
@@ -155,7 +159,7 @@ def _population(
         return teacher_moments(task)
     groups = groups_of(task)
     counts = groups.counts / groups.counts.sum()
-    if not isinstance(training, AdversarialTraining) or training.norm == "l2":
+    if training.attack != "linf":
         return replace(groups.moments, counts=counts)
     names = ("labels", "weights", "means", "variances", "classes")
     return {"counts": counts, **{name: getattr(groups, name) for name in names}}
@@ -170,9 +174,9 @@ class Arrays(SimpleNamespace):
 
 def unsolved(learner: Learner, count: int) -> str:
     """Why so many points have no solution."""
-    if isinstance(learner.training, MaxMargin):
+    if learner.training.objective == "margin":
         return f"{count} points not separable: no plane has all training labels right; take a ridge, or fewer rows or flips"
-    if isinstance(learner.training, LDA):
+    if learner.training.objective == "means":
         return f"{count} points with a singular pooled covariance: LDA needs more rows than dimensions (or features)"
     return f"{count} points not solved: the weights vanish, and a constant classifier is as good, or the path was lost"
 
@@ -225,7 +229,8 @@ def predict_classifier(task: Problem, learner: Learner, n: Any, members: Any = N
     ----------
     Derived: `rfgen.theory.margin_classifier`, `rfgen.theory.averaging`, `rfgen.theory.discriminant`,
     `rfgen.theory.teacher_classifier`, `rfgen.theory.linf_training`, `rfgen.theory.viewed_classifier`,
-    `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`.
+    `rfgen.theory.viewed_teacher`, `rfgen.theory.patterned_classifier`, `rfgen.theory.patterned_teacher`,
+    `rfgen.theory.mixed_classifier`, `rfgen.theory.mixed_teacher`.
     """
     axes = axes_of(task, learner, n, members)
     refuse_unpredicted(task.dim, learner, members)
@@ -240,7 +245,7 @@ def predict_classifier(task: Problem, learner: Learner, n: Any, members: Any = N
         if learner.augmentation is None:  # of views they are means over all rows already
             values = {name: column @ of_rows for name, column in values.items()}
         errors = {"error": found["error"]}
-        if isinstance(learner.training, AdversarialTraining):
+        if learner.training.attack:
             behind = found["shift"][:, None] - groups.classes * (found["overlap"] + found["intercept"][:, None])
             errors["robust_error"] = np.asarray(jax.scipy.stats.norm.cdf(behind / np.sqrt(found["spread"])))
         for name, error in errors.items():

@@ -16,7 +16,7 @@ from rfgen.curves.dataset import dataset, means
 from rfgen.curves.grid import Grid
 from rfgen.problems import validation
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import AdversarialTraining, Logistic
+from rfgen.problems.trainings.classifier import Logistic
 from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.simulation.runs.ensemble import Members
 from rfgen.simulation.sampling.labelled_views import copies
@@ -44,7 +44,7 @@ def simulate_classifier(
     kind = next(iter(inner), None)
     measured = {"error": "error"} if kind is None else {"error": "error", f"error_by_{kind}": "group_error"}
     measured |= {"sign_error": "sign_error"} if kind is None else {}
-    if isinstance(training, AdversarialTraining):
+    if training.attack:
         measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
     measured |= {name: name for name in CALIBRATION} if type(training) is Logistic else {}
     apart = learner.resampling is not None or members is not None
@@ -71,8 +71,10 @@ def simulate_classifier(
         width = features or task.dim
         seen = size * (1 if augmentation is None else copies(augmentation, task.dim))
         # rows, their design, and what an interior point factors
-        side = width if isinstance(training, AdversarialTraining) else min(seen, width)
+        side = width if training.attack else min(seen, width)
         need = 8 * (seen * task.dim + 3 * seen * width + 4 * side**2)
+        if augmentation is not None and augmentation.mixes and np.isinf(augmentation.views):
+            need += 64 * size**2  # all pairs
         key = (__version__, *content(task), *content(training), seed, size, features)
         key = key if augmentation is None else (*key, *content(augmentation))
         key = (*key, int(many), *content(learner.resampling)) if apart else key

@@ -10,11 +10,19 @@ import numpy as np
 
 from rfgen.api.methods.ridge import checked_members
 from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import LDA, Averaging, MaxMargin
+from rfgen.problems.trainings.classifier import rule_of
+from rfgen.theory.classification.mixed import (
+    MixedMoments,
+    MixedTeacherMoments,
+    mixed_classifier,
+    mixed_moments,
+    mixed_teacher,
+)
 from rfgen.theory.classification.patterned import PatternedMoments, patterned_classifier, patterned_moments, seen_blocks
 from rfgen.theory.classification.patterned_teacher import (
     PatternedTeacherMoments,
@@ -27,7 +35,7 @@ from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, vie
 # What solves a population of rows in views: independent changes of coordinates, or views moved as a whole.
 SOLVERS: dict[type, Callable[..., Any]] = {
     ViewedMoments: viewed_classifier, ViewedTeacherMoments: viewed_teacher, PatternedMoments: patterned_classifier,
-    PatternedTeacherMoments: patterned_teacher,
+    PatternedTeacherMoments: patterned_teacher, MixedMoments: mixed_classifier, MixedTeacherMoments: mixed_teacher,
 }
 
 
@@ -40,7 +48,7 @@ def _plain(law: ModeLaw) -> bool:
 def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
     """The dimension of `members`, none where they are None; refuses what has no members, or whose members cannot differ."""
     training = learner.training
-    if isinstance(training, Averaging | LDA):
+    if training.objective == "means":
         raise ValueError(
             f"resampling and members need a training by a loss, got {training!r}, whose weights are a mean of rows: the "
             "mean over many draws is the rule on all rows; leave them out"
@@ -48,12 +56,12 @@ def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
     return {} if members is None else {"members": checked_members(learner, members)}
 
 
-def refuse_views(dim: int, learner: Learner) -> None:
+def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
     """Refuse trainings without a loss to average over views, and views that cannot be drawn."""
     augmentation, training = learner.augmentation, learner.training
     if augmentation is None:
         return
-    if isinstance(training, MaxMargin | Averaging | LDA):
+    if training.objective != "loss":
         raise ValueError(
             f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
             "a small ridge, or another loss, or leave augmentation out"
@@ -61,10 +69,7 @@ def refuse_views(dim: int, learner: Learner) -> None:
     for one in augmentation.settings:
         if one.mixes:
             if math.isinf(one.views):
-                raise ValueError(
-                    f"views must be finite where rows are mixed, got {one!r}: all pairs of rows are covered for rg.Ridge "
-                    "on a Task; give views=16 to rg.simulate"
-                )
+                _refuse_pairs(one, learner, members)
             continue
         law = one.mode_law(dim)
         noisy = bool(law.slope.any() or law.level.any())
@@ -77,6 +82,22 @@ def refuse_views(dim: int, learner: Learner) -> None:
             raise ValueError(f"covariance of {one!r} must have one entry per coordinate ({dim}), got {law.shape.size}")
 
 
+def _refuse_pairs(one: AbstractAugmentation, learner: Learner, members: Any) -> None:
+    """Refuse what is not there of mixtures of all pairs of rows."""
+    if not isinstance(one, Mixup):
+        raise ValueError(f"views must be finite where images are mixed, got {one!r}: take rg.Mixup, or give views=16")
+    if rule_of(learner.training)[0] == "hinge":
+        raise ValueError(
+            f"training must have a force without jumps on all pairs of rows, got {learner.training!r}: rg.SmoothedHinge "
+            "has one; or give views=16 to rg.simulate"
+        )
+    if learner.resampling is not None or members is not None:
+        raise ValueError(
+            f"resampling and members are not covered on mixtures of all pairs of rows, got {one!r}: forces of a row depend "
+            "on the scores of all that the model has drawn; leave them out, or give finite views to rg.simulate"
+        )
+
+
 def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
     """Refuse views that are measured alone."""
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
@@ -87,10 +108,11 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
                 "members or augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
             )
         if one.mixes:
+            if math.isinf(one.views):
+                continue
             raise ValueError(
-                f"augmentation must not mix rows in the theory of classifiers, got {one!r}: with a random partner each, "
-                "rows are no longer independent given the weights; rg.simulate measures it, or take rg.LabelSmoothing, or "
-                "rg.Ridge on a Task"
+                f"views must be inf where rows are mixed, all pairs, in the theory of classifiers, got {one!r}: with a "
+                "random partner each, rows are no longer independent given the weights; rg.simulate measures it"
             )
         law = one.mode_law(dim)
         if not _plain(law) and (law.slope.any() or law.level.any()):
@@ -106,6 +128,8 @@ def viewed_population(
 ) -> Any:
     """What the theory takes of rows in the views of `augmentation`, for classifiers of `features`."""
     dim, views = task.dim, float(augmentation.views)
+    if isinstance(augmentation, Mixup):
+        return mixed_moments(task, augmentation.concentration)
     law = augmentation.mode_law(dim)
     if _plain(law):
         if isinstance(task, Teacher):

@@ -50,10 +50,10 @@ def _checked(
     wanted = [*estimator.names, *matrices, *lines]
     if twice := [name for name in wanted if wanted.count(name) > 1]:
         raise ValueError(f"{twice[0]} is the name of two things in the estimator: give one of them another")
-    if missing := [name for name in wanted if name not in given]:
-        raise ValueError(f"{', '.join(missing)} must be given: the estimator needs {', '.join(wanted)}")
     if unknown := [name for name in given if name not in wanted]:
         raise ValueError(f"{unknown[0]} is no number of the estimator, which needs {', '.join(wanted)}")
+    if missing := [name for name in wanted if name not in given]:
+        raise ValueError(f"{', '.join(missing)} must be given: the estimator needs {', '.join(wanted)}")
     axes = {}
     for name in estimator.names:
         rule = validation.positive if name in estimator.sizes else validation.array

@@ -21,8 +21,6 @@ from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.runs.populations.domains import DomainRuns, domain_bytes, domain_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.flow import domain_flow
@@ -96,7 +94,7 @@ def predict_domains(
     sizes = None if members is None else checked_members(learner, members)
     groups = viewed(asked.law, asked.augmentations)
     grid, problem = Grid(asked.axes), domain_problem(groups.law, groups.owner.size)
-    solve = _ridge_curve if isinstance(learner.training, Ridge) else _training_curve
+    solve = _ridge_curve if learner.training.clock is None else _training_curve
     values = solve(asked, groups, learner.training, grid, problem, "all")
     axes = dict(asked.axes)
     if sizes is not None:
@@ -148,7 +146,7 @@ def _training_curve(
     asked: AskedDomains, groups: Viewed, training: Any, grid: Grid, problem: DomainProblem, shared: str
 ) -> dict[str, np.ndarray]:
     """The same along training: one contour for each decade of the clock at every other point."""
-    clock = "steps" if isinstance(training, SGD) else list(training.axes)[-1]
+    clock = training.clock
     if getattr(training, "finite_size", False):
         raise ValueError("finite_size is not derived on several domains: leave it out, or train by rg.GradientDescent")
     outer = Grid({name: axis for name, axis in grid.axes.items() if name != clock})
@@ -158,7 +156,7 @@ def _training_curve(
     for place, at in enumerate(outer.points):
         settings = {name: value for name, value in at.items() if name in training.axes}
         rows, own = (n[place], weight[place], at["features"]), float(plain[place].sum())
-        if isinstance(training, SGD):
+        if training.stochastic:
             found.append(domain_passes(problem, *rows, iteration_of(training, settings, own), times, shared))
         else:
             made = filter_of(type(training).__name__, settings, own)
@@ -209,7 +207,7 @@ def simulate_domains(
         raise ValueError("views must be finite to be simulated on domains, got inf: give views=..., a whole number")
     trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     training, names, law = learner.training, task.names, asked.law
-    settings = training if isinstance(training, SGD) else settings_of(training, [], "float64")
+    settings = training if training.stochastic else settings_of(training, [], "float64")
     outer = asked.columns(Grid(asked.row_axes).columns)[0]
     none = {name: np.zeros(()) for name in asked.row_axes}
     weighing = Grid({**none, **{name: axis for name, axis in asked.axes.items() if name.startswith("weight_")}})

@@ -1,6 +1,6 @@
 """`predict` along training: one contour for each decade of the clock, whatever the number of times."""
 
-__all__ = ["FLAGS", "posed_settings", "predict_trajectory", "trajectories"]
+__all__ = ["FLAGS", "predict_trajectory", "trajectories"]
 
 from dataclasses import replace
 from typing import Any
@@ -12,15 +12,14 @@ from rfgen.api.nouns import in_modes, outputs_kept, warn_small_population, with_
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid
-from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.theory.dynamics.spectral_filters import filter_of
 from rfgen.theory.dynamics.trajectory import Trajectory, trajectory
-from rfgen.theory.ridge.block_risk import AugmentedProblem, augmented_modes
-from rfgen.theory.ridge.posed import Posed, pose, pose_resampled
+from rfgen.theory.ridge.block_risk import augmented_modes
+from rfgen.theory.ridge.posed import Posed, posed_settings
 
 FLAGS = ("stable", "served", "rounded", "train_rounded")
 SHARED = ("amplification", "df1", "converged", *FLAGS)
@@ -32,18 +31,16 @@ def predict_trajectory(
     """The curve of a learner trained by gradient steps, or distilled, over `axes`, the training's clock among them."""
     augmentation, training = learner.augmentation, learner.training
     eigen = in_modes(task)
-    settings, posed, noise = posed_settings(task, learner, form)
-    clock = list(training.axes)[-1]
+    posed = posed_settings(task, learner, form)
+    noise = posed[0].label_noise(eigen)
+    clock = training.clock
     grid = Grid(with_strengths(axes, augmentation))
     found = []
     if learner.resampling is not None:
         training = on_drawn(training, float(learner.resampling.mean_share))
     inner = {name: axis for name, axis in {**axes, **training.axes}.items() if name != clock}
     for at in Grid(inner).points:
-        curves = [
-            trajectories(eigen, each, one, training, at, np.ravel(training.axes[clock]), noise, shared)
-            for each, one in zip(posed, settings, strict=True)
-        ]
+        curves = [trajectories(eigen, each, training, at, np.ravel(training.axes[clock]), noise, shared) for each in posed]
         # (times, settings[, outputs])
         found.append({name: np.stack([getattr(curve, name) for curve in curves], axis=1) for name in vars(curves[0])})
     values = {name: grid.pack([each[name] for each in found], *outputs_kept(eigen)) for name in found[0]}
@@ -87,27 +84,13 @@ def predict_trajectory(
     return result
 
 
-def posed_settings(
-    task: Task | DataTask, learner: Learner, form: str | None
-) -> tuple[list[AbstractAugmentation | None], list[Posed], np.ndarray]:
-    """Single settings of the learner's augmentation (None: none), the problem of each, and the label noise."""
-    augmentation = learner.augmentation
-    if form is not None and augmentation is None:
-        raise ValueError(f"form={form!r} needs a learner with an augmentation")
-    settings: list[AbstractAugmentation | None] = [None] if augmentation is None else [*augmentation.settings]
-    posed = [pose(task, each, form, learner.test_views, None) for each in settings]
-    posed = [pose_resampled(each, augmentation, learner.resampling) for each in posed]
-    eigen = in_modes(task)
-    return settings, posed, eigen.noise if posed[0].problem.null_power.ndim else eigen.risk_noise
-
-
 def trajectories(
-    task: Task, posed: Posed, augmentation: AbstractAugmentation | None, training: Any, at: dict[str, float],
-    clock: np.ndarray, noise: np.ndarray, shared: str = "all",
+    task: Task, posed: Posed, training: Any, at: dict[str, float], clock: np.ndarray, noise: np.ndarray,
+    shared: str = "all",
 ) -> Trajectory:
     """The trajectory at single settings `at`: of all outputs together, or with a last axis of outputs."""
     problem = posed.problem
-    initial = _initial(task, problem, augmentation, training, at["features"])
+    initial = _initial(task, posed, training, at["features"])
     settings = {name: value for name, value in at.items() if name not in ("n", "features")}
     arguments = (at["n"], at["features"], filter_of(type(training).__name__, settings, at["n"]), clock)
     if problem.null_power.ndim == 0:
@@ -116,7 +99,7 @@ def trajectories(
     each = [
         _counted(
             task, training, at, clock,
-            trajectory(one_output(problem, number), *arguments, float(noise[number]), initial, shared),
+            trajectory(problem.of_output(number), *arguments, float(noise[number]), initial, shared),
         )
         for number in outputs
     ]
@@ -140,22 +123,12 @@ def _counted(task: Task, training: Any, at: dict[str, float], clock: np.ndarray,
     return replace(curve, norm=np.where(np.isfinite(clock) | (at["ridge"] == 0.0), np.inf, curve.norm))
 
 
-def one_output(problem: AugmentedProblem, number: int) -> AugmentedProblem:
-    """The problem of one of several outputs."""
-    target, by_output = problem.target, problem.target.by_output
-    fields = {
-        name: leaf[number] if getattr(by_output, name) == 0 else leaf for name, leaf in vars(target).items()
-    }
-    return AugmentedProblem(problem.operators, problem.blocks, type(target)(**fields), problem.null_power[number])
-
-
-def _initial(
-    task: Task, problem: AugmentedProblem, augmentation: AbstractAugmentation | None, training: Any, features: float
-) -> np.ndarray:
+def _initial(task: Task, posed: Posed, training: Any, features: float) -> np.ndarray:
     """Initial variance as the engine takes it: of each weight (), or of all weights at each node (nodes,).
 
     Where one problem stands for several outputs together, each output has weights of its own.
     """
+    problem = posed.problem
     given = training.initial_variance * (task.outputs if problem.null_power.ndim == 0 else 1)
     if given.ndim == 0:
         return np.asarray(given)
@@ -170,5 +143,5 @@ def _initial(
         raise ValueError("initial_variance must be one number for augmented real inputs, got an array")
     variance = given[task.spectrum.order] * task.spectrum.multiplicity * task.eigenvalues
     like = Task(task.spectrum, variance, population=task.population)
-    weights = np.asarray(augmented_modes(like, augmentation)[0].target.weights_squared)
+    weights = np.asarray(augmented_modes(like, posed.augmentation)[0].target.weights_squared)
     return weights.reshape(-1, weights.shape[-1])[0]

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.problems.trainings.spectral import Ridge
-
 # What may be asked for beyond a task, a learner and sizes, each with what becomes of it when it is left out.
 OPTIONS = {
     "features": "features=None: the full kernel",
@@ -108,7 +106,7 @@ def asked(learner: Any, **options: Any) -> dict[str, Any]:
         wanted[name] = getattr(training, name, False) or None
     initial = getattr(training, "initial_variance", None)
     wanted["initial_variance"] = initial if initial is not None and np.any(initial) else None
-    wanted["negative_ridge"] = training.ridge if isinstance(training, Ridge) and np.any(training.ridge < 0.0) else None
+    wanted["negative_ridge"] = ridge if np.any((ridge := getattr(training, "ridge", np.zeros(()))) < 0.0) else None
     for name, value in options.items():
         wanted[name] = None if isinstance(value, bool | str) and value == DEFAULTS.get(name) else value
     return {name: value for name, value in wanted.items() if value is not None}

@@ -1,6 +1,6 @@
 """Curves of tasks in eigen-coordinates: one model or an ensemble, of any training on a fixed set."""
 
-__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve"]
+__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve", "risk_points"]
 
 from functools import partial
 from typing import Any
@@ -20,13 +20,11 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.estimation.intervals import interval_length, naive_coverage
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
 from rfgen.theory.ridge.ensemble import ensemble
 from rfgen.theory.ridge.negative_ridge import risk_below_zero
-from rfgen.theory.ridge.posed import augmented_points, pattern_errors, pose, pose_resampled
+from rfgen.theory.ridge.posed import augmented_points, pattern_errors, posed_settings
 from rfgen.theory.ridge.risk import risk as theory_risk
 
 
@@ -82,7 +80,7 @@ def with_intervals(curve: Any, task: Task | DataTask, learner: Learner) -> Any:
     """The curve of ridge regression with what intervals for fresh labels are worth, of each output on its own."""
     eigen = in_modes(task)
     summed = eigen.outputs > 1 and not eigen.keep_outputs
-    if summed or not isinstance(learner.training, Ridge) or learner.resampling is not None:
+    if summed or learner.training.clock is not None or learner.resampling is not None:
         return curve
     test, train = curve.test.values, curve.train.values
     found = {"interval_length": interval_length(test), "naive_coverage": naive_coverage(test, train)}
@@ -90,7 +88,8 @@ def with_intervals(curve: Any, task: Task | DataTask, learner: Learner) -> Any:
 
 
 @program(static_argnames=("keep_outputs", "shared"))
-def _risks(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
+def risk_points(modes: Modes, n: Any, features: Any, ridge: Any, noise: Any, keep_outputs: bool, shared: str) -> Any:
+    """`Risk` at n, features, ridge (points,)."""
     point = over_modes(partial(theory_risk, shared=shared), keep_outputs)
     return jax.vmap(point, in_axes=(None, 0, 0, 0, None))(modes, n, features, ridge, noise)
 
@@ -102,7 +101,7 @@ def risk_curve(
 
     `shared` "all": of one model; "samples", "features": mean products of the errors of two models that share these alone.
     """
-    if not isinstance(learner.training, Ridge):
+    if learner.training.clock is not None:
         return predict_trajectory(task, learner, axes, form, shared)
     if learner.augmentation is not None or learner.resampling is not None or shared == "features":
         return _of_blocks(task, learner, axes, form, shared)
@@ -113,7 +112,7 @@ def risk_curve(
     eigen, grid = in_modes(task), Grid(axes)
     columns = list(grid.columns.values())
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
-    risks = _risks if columns[0].size <= BLOCKS[0] else _risks.thorough
+    risks = risk_points if columns[0].size <= BLOCKS[0] else risk_points.thorough
     values = blockwise(
         lambda n, features, ridge: risks(eigen.modes, n, features, np.maximum(ridge, 0.0), eigen.risk_noise, **static),
         columns,
@@ -166,26 +165,19 @@ def _augmented(
     return compiled(problem, *at, noise, **static)
 
 
-def _of_blocks(
-    task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str
-) -> Any:
+def _of_blocks(task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarray], form: str | None, shared: str) -> Any:
     """The same by the engine of blocks: one problem for each setting of the augmentation, over all points."""
     augmentation = learner.augmentation
-    settings: list[Any] = [None] if augmentation is None else [*augmentation.settings]
     strengths = {} if augmentation is None else augmentation.axes
     eigen, grid = in_modes(task), Grid({**axes, **strengths})
     columns = list(Grid(axes).columns.values())
     points = (columns[0], columns[1], columns[2])
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     collected, used, errors = [], [], []
-    for each in settings:
-        posed = pose(task, each, form, learner.test_views, points)
-        posed = pose_resampled(posed, augmentation, learner.resampling)
-
+    for posed in posed_settings(task, learner, form, points):
         blocks = BLOCKS if posed.together is None else (1, posed.together)
         compiled = augmented_points if columns[0].size <= BLOCKS[0] else augmented_points.thorough
-        noise = eigen.noise if posed.problem.null_power.ndim else eigen.risk_noise
-
+        noise = posed.label_noise(eigen)
         values = blockwise(partial(_augmented, compiled, posed.problem, noise, static), columns, blocks)
         if posed.replicate is not None and shared == "all":
             spread = pattern_errors(posed, points, noise, eigen.keep_outputs)
@@ -221,7 +213,7 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     start = getattr(learner.training, "initial_variance", 0.0)
     alike = learner.kernel and learner.resampling is None and not np.any(start)
-    if (sizes > 1).any() and alike and not isinstance(learner.training, SGD):
+    if (sizes > 1).any() and alike and not learner.training.stochastic:
         raise ValueError(
             "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
             "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"

@@ -17,7 +17,7 @@ from rfgen.problems import validation
 from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains, Law
 from rfgen.problems.domains.sequence import Sequence, Stage
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.runs.populations.sequence import sequence_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.chain import chain_risks
@@ -95,11 +95,10 @@ def predict_sequence(task: Domains, learner: Sequence, n: Any = None, test: Any 
 
         def fit(problem: DomainProblem, rows: np.ndarray, weight: np.ndarray, number: int, at: Any = settings) -> Fitted:
             training, own = learner.stages[number].learner.training, at[number]
-            if isinstance(training, Ridge):
+            if training.clock is None:
                 return fitted_stage(problem, rows, weight, own["features"], own["ridge"])
-            clock = list(training.axes)[-1]
             made = filter_of(type(training).__name__, _at(training, own), float(rows.sum()))
-            return fitted_stage(problem, rows, weight, own["features"], made, float(own[clock]))
+            return fitted_stage(problem, rows, weight, own["features"], made, float(own[training.clock]))
 
         found, all_solved = chain_risks(law, task.names, learner, settings, fit)
         risks.append(np.where(all_solved, found, np.nan))

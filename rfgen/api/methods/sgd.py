@@ -8,17 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import one_output, posed_settings
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.methods.sgd_members import of_members
-from rfgen.api.nouns import (
-    checked_axes,
-    in_modes,
-    outputs_kept,
-    refuse_held_out,
-    refuse_views_of_inputs,
-    with_strengths,
-)
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.numerics.compilation.caller import warn_caller
@@ -26,7 +17,8 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
-from rfgen.theory.ridge.posed import Posed
+from rfgen.theory.ridge.ensemble import AVERAGED, ensemble
+from rfgen.theory.ridge.posed import Posed, posed_settings
 from rfgen.theory.sgd.many_passes.grouped_passes import grouped_passes, of_draws, of_views
 from rfgen.theory.sgd.many_passes.multi_pass import MultiPassCurve, multi_pass_sgd
 from rfgen.theory.sgd.many_passes.visits import Factors, stored, visited
@@ -38,9 +30,7 @@ STEADY = ("stability", "stationary_test", "by_mode", "served", "unstable_steps")
 LOST = "point(s) lost to rounding, the risk being tiny beside the untrained one: error of the sums over the spectrum"
 
 
-def predict_stochastic(
-    task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None
-) -> Any:
+def predict_stochastic(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = False, members: Any = None) -> Any:
     """Exact risk of stochastic gradient descent, on fresh samples or on batches from a training set.
 
     Returns
@@ -82,46 +72,44 @@ def _curve(task: Task | DataTask, learner: Learner, n: Any, by_mode: bool = Fals
     share = 1.0 if learner.resampling is None else float(learner.resampling.mean_share)
     if by_mode and not learner.kernel:
         raise ValueError("by_mode needs one pass on the kernel's own modes (features=None)")
-    posed: list[tuple[Posed, Factors | np.ndarray | None]] = []
-    noise = eigen.risk_noise
-    if isinstance(training, SGD):
-        posed, noise = _posed(task, learner)
     outer = Grid({name: axis for name, axis in axes.items() if name != "steps"})
-    steps = np.ravel(training.steps)
     # all settings of the augmentation side by side, for each of the training's
     laws = [None] if learner.augmentation is None else learner.augmentation.settings
     strengths = {name: axis for name, axis in with_strengths(axes, learner.augmentation).items() if name not in axes}
-    curves: list[Any] = []
-    for at, (number, law) in itertools.product(outer.points, enumerate(laws)):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
-            if isinstance(training, SGD):
-                own = at | {"rate": at["rate"] / share}  # its objective is a mean over the samples drawn
-                curves.append(_many_passes(eigen, *posed[number], training, own, noise, shared))
-            else:
-                settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
-                iteration = iteration_of(training, settings)
-                start = float(training.initial_variance)
-                curve = one_pass_sgd(eigen, at["features"], iteration, steps, at.get("average_from"), by_mode, law, start)
-                curves.append(curve)
+    if training.needs_samples:
+        posed, noise = _posed(task, learner)
+
+        def curve(at: dict[str, float], number: int) -> Any:
+            own = at | {"rate": at["rate"] / share}  # its objective is a mean over the samples drawn
+            return _many_passes(eigen, *posed[number], training, own, noise, shared)
+    else:
+        start = float(training.initial_variance)
+
+        def curve(at: dict[str, float], number: int) -> Any:
+            settings = {name: value for name, value in at.items() if name not in ("features", "average_from")}
+            here = at["features"], iteration_of(training, settings), np.ravel(training.steps), at.get("average_from")
+            return one_pass_sgd(eigen, *here, by_mode, laws[number], start)
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # unstable settings outgrow the floats
+        curves = [curve(at, number) for at, number in itertools.product(outer.points, range(len(laws)))]
     found = _dataset(eigen, training, Grid({**axes, **strengths}), Grid({**outer.axes, **strengths}), curves, len(laws))
     if learner.augmentation is None:
         return found
     form = "fresh views" if getattr(training, "fresh", True) else "stored views"
-    if not (isinstance(training, SGD) or learner.kernel):
+    if not (training.needs_samples or learner.kernel):
         form = "fresh views, Gaussian fourth moments"
     return found.assign_attrs(augmentation=repr(learner.augmentation), form=form)
 
 
-def _posed(
-    task: Task | DataTask, learner: Learner
-) -> tuple[list[tuple[Posed, Factors | np.ndarray | None]], np.ndarray]:
+def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, Factors | np.ndarray | None]], np.ndarray]:
     """The problem that the mean over batches descends on in each setting of the augmentation, with the factors of its views
     or the coupling of groups of rows, and the label noise.
     """
     training: Any = learner.training
     augmentation, every = learner.augmentation, []
     if augmentation is None:
-        _, posed, noise = posed_settings(task, learner, None)
+        posed = posed_settings(task, learner, None)
+        noise = posed[0].label_noise(in_modes(task))
         if learner.resampling is None:
             return [(posed[0], None)], noise
         if training.finite_size:
@@ -134,7 +122,8 @@ def _posed(
         raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
     for law in augmentation.settings:
         seen, factors = visited(law, in_modes(task).spectrum.rank) if training.fresh else (stored(law), None)
-        _, posed, noise = posed_settings(task, replace(learner, augmentation=seen), None)
+        posed = posed_settings(task, replace(learner, augmentation=seen), None)
+        noise = posed[0].label_noise(in_modes(task))
         several = training.fresh and factors is None and float(law.views) > 1.0
         every.append((posed[0], of_views(float(law.views)) if several else factors))
     return every, noise
@@ -159,7 +148,7 @@ def _many_passes(
     if problem.null_power.ndim == 0:
         return curve(problem, float(noise))
     outputs = range(problem.null_power.shape[0])
-    each = [curve(one_output(problem, number), float(noise[number])) for number in outputs]
+    each = [curve(problem.of_output(number), float(noise[number])) for number in outputs]
     names = [name for name in vars(each[0]) if name != "stability"]
     merged = {name: np.stack([getattr(one, name) for one in each], axis=-1) for name in names}
     merged["residual"], merged["converged"] = merged["residual"].max(axis=-1), merged["converged"].min(axis=-1)
@@ -238,9 +227,7 @@ def _by_time(stacked: np.ndarray, laws: int) -> np.ndarray:
     return np.swapaxes(stacked.reshape(-1, laws, *stacked.shape[1:]), 1, 2)
 
 
-def _with_modes(
-    task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...], laws: int
-) -> Any:
+def _with_modes(task: Task, result: Any, grid: Grid, curves: list[OnePassCurve], inner: tuple[int, ...], laws: int) -> Any:
     """The squared errors of single modes beside the curve, along a dimension `mode` with coordinate `eigenvalue`."""
     dims = grid.dims + ["output"] * len(inner)
     explicit = int(np.sum(task.spectrum.learnable[: task.spectrum.explicit]))
@@ -249,3 +236,27 @@ def _with_modes(
         title = {"long_name": DESCRIPTIONS[f"{name}_by_mode"]}
         result[f"{name}_by_mode"] = ((*dims, "mode"), grid.pack(_by_time(stacked, laws), *inner, explicit), title)
     return result.assign_coords(eigenvalue=("mode", task.eigenvalues[:explicit]))
+
+
+def of_members(single: Any, pair: Any, sizes: np.ndarray) -> Any:
+    """The curve of ensembles of `sizes` members, () or (sizes,), the last dimension but `output`, from those of one model
+    and of what two have in common.  Where they come to rest is left out.
+    """
+    import xarray
+
+    dims = ("members",) * sizes.ndim
+    members = xarray.DataArray(sizes, dims=dims, coords=dict.fromkeys(dims, sizes))
+    found = {}
+    for name in single.data_vars:
+        values = single[name]
+        if name in AVERAGED:
+            one, two, count = xarray.broadcast(values, pair[name], members)
+            mixed = ensemble({name: one.values}, {name: two.values}, count.values)[name]
+            values = one.copy(data=mixed)
+            values.attrs = dict(single[name].attrs)
+            order = [each for each in values.dims if each not in ("members", "output")]
+            values = values.transpose(*order, *dims, *(["output"] if "output" in values.dims else []))
+        found[name] = values
+    result = single.assign(found).drop_vars("stationary_test", errors="ignore").assign_coords(members=members)
+    result.members.attrs["long_name"] = "members of the ensemble"
+    return result

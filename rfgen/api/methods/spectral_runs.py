@@ -10,14 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.methods.ridge import checked_members
-from rfgen.api.nouns import (
-    checked_axes,
-    in_modes,
-    outputs_kept,
-    refuse_held_out,
-    refuse_views_of_inputs,
-    with_strengths,
-)
+from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import trials_drawn
 from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
@@ -33,8 +26,9 @@ from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.random_numbers import trial_words
+from rfgen.simulation.runs.blocked_risk import in_blocks
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
 from rfgen.simulation.runs.memory import pair_bytes
@@ -138,7 +132,10 @@ def simulate_spectral(
         if not training.needs_samples:
             refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
-        need = pair_bytes(drawn, size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models)
+        given = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
+        need = pair_bytes(drawn, *given)
+        if need > available and (shared := in_blocks(drawn, size, features, settings, models == ALONE)):
+            drawn, need = shared, pair_bytes(shared, *given)
         point = {"n": size, "features": features}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)
         together = 2 * plan(need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
@@ -153,9 +150,7 @@ def simulate_spectral(
         ) -> dict[str, np.ndarray]:
             spare_maps()
             words = trial_words(seed, size, features, start, stop)
-            return measure(
-                source, words, size, features, settings, initial, noise, together, stop - start, advance, models
-            )
+            return measure(source, words, size, features, settings, initial, noise, together, stop - start, advance, models)
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
         cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where, precise))
@@ -214,7 +209,7 @@ def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
 
 def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
     """What tells a training apart; schedules by their values."""
-    if isinstance(training, Ridge):
+    if training.clock is None:
         return (np.asarray(settings),)
     return content(training if training.needs_samples else settings)
 

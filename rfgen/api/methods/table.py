@@ -26,6 +26,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.domains.sequence import Sequence
 from rfgen.problems.learner import Learner
+from rfgen.problems.named import Named
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.classifier import LDA, RULES, AdversarialTraining, Averaging, Logistic, MaxMargin
 from rfgen.problems.trainings.spectral import (
@@ -63,11 +64,13 @@ _SPECTRAL = {
     "predict": _MODELS | {"form"}, "simulate": _MODELS | {"dtype", "test_rows"}, "fine_grained_variance": _VIEWS | {"form"},
 }
 _MOVING = {verb: options | {"initial_variance"} for verb, options in _SPECTRAL.items()}
-_DOMAINS = {
-    verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")
-}
+_DOMAINS = {verb: frozenset({"features", "augmentation", "members", "weights", "test"}) for verb in ("predict", "simulate")}
 _CLASSIFIED = {
     verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
+}
+_ATTACKED = {
+    "augmentation": "as an attack would move each view of a row by itself",
+    "features": "as inputs are moved, and not features",
 }
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
@@ -107,15 +110,13 @@ METHODS = (
             "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
         reasons={
-            "resampling": "where each sample is seen once",
-            "members": "as two models on one stream are not derived",
+            "resampling": "where each sample is seen once", "members": "as two models on one stream are not derived",
         },
     ),
     Method(
         "dimension-adapted momentum", EIGEN, (DANA,), predict_stochastic, simulate_spectral, MEASURED, ("test",),
         {
-            "predict": frozenset({"features", "by_mode"}),
-            "simulate": frozenset({"features", "dtype"}),
+            "predict": frozenset({"features", "by_mode"}), "simulate": frozenset({"features", "dtype"}),
         },
         reasons={"augmentation": "as its recursion is derived for clean samples"},
     ),
@@ -149,10 +150,7 @@ METHODS = (
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
         finite_size=3.5,
-        reasons={
-            "augmentation": "as an attack would move each view of a row by itself",
-            "features": "as inputs are moved, and not features",
-        },
+        reasons=_ATTACKED,
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
@@ -163,12 +161,11 @@ METHODS = (
     Method(
         "classifiers of real features", (LabelledFeatures,),
         tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
-        ("error", "train_error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        ("error", "train_error", "norm"), ("error",),
+        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation", "intercept"})),
         reasons={
-            "augmentation": "as the rows are kept as they are",
-            "resampling": "as rows of the law count alike",
+            "resampling": "as rows of the law count alike", "features": "as the rows are features",
             "members": "as members would differ by resampling alone",
-            "features": "as the rows are features",
         },
     ),
     Method(
@@ -183,10 +180,15 @@ METHODS = (
         ("excess", "test", "norm"), ("excess",),
         dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
         reasons={
-            "augmentation": "as forces on several views have no closed form",
-            "resampling": "as rows count alike",
+            "augmentation": "as forces on several views have no closed form", "resampling": "as rows count alike",
             "members": "as two models are not derived",
         },
+    ),
+    Method(
+        "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,
+        ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
+        reasons={**_ATTACKED, "resampling": "as rows count alike", "members": "as two models are not derived"},
     ),
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,
@@ -286,11 +288,9 @@ def methods() -> Coverage:
     Exact error of linear classifiers: of two Gaussian classes, of labelled groups, of a teacher's labels.
     """
     verbs = list(dict.fromkeys(verb for row in METHODS for verb in row.covers))
-    covered = np.array(
-        [[[option in row.covers.get(verb, ()) for option in OPTIONS] for verb in verbs] for row in METHODS]
-    )
+    covered = np.array([[[option in row.covers.get(verb, ()) for option in OPTIONS] for verb in verbs] for row in METHODS])
     served = np.array([[verb in row.covers for verb in verbs] for row in METHODS])
     tasks = [_named(list(row.tasks)) for row in METHODS]
     trainings = [_named(list(row.trainings)) for row in METHODS]
-    about = {row.name: row.about for row in METHODS}
+    about = Named("method", {row.name: row.about for row in METHODS})
     return Coverage(list(about), tasks, trainings, verbs, list(OPTIONS), covered, served, about)

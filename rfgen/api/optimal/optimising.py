@@ -44,9 +44,7 @@ def _negative_ridges(modes: Modes, n: Any, features: Any, noise: Any, keep_outpu
 
 @over_tasks
 @double_precision
-def optimal_ridge(
-    task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False
-) -> Dataset:
+def optimal_ridge(task: Task | DataTask, learner: Learner, n: Numbers, *, negative: bool = False) -> Dataset:
     """The ridge that minimises the exact test risk at each n and number of features, and the curve there.
 
     Parameters
@@ -165,9 +163,7 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
 
 
 @double_precision
-def optimal_augmentation(
-    task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None
-) -> Dataset:
+def optimal_augmentation(task: Task | DataTask, learner: Learner, n: Numbers, *, form: str | None = None) -> Dataset:
     """The strength of the learner's augmentation that minimises the exact test risk, and the curve there.
 
     Parameters

@@ -2,15 +2,15 @@
 
 __all__ = ["optimal_stopping"]
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rfgen.api.methods.dynamics import FLAGS, one_output, posed_settings, trajectories
+from rfgen.api.methods.dynamics import FLAGS, trajectories
 from rfgen.api.methods.table import method_for
 from rfgen.api.nouns import checked_axes, in_modes, refuse_held_out, warn_small_population
 from rfgen.api.optimal.optimising import least_ridge
-from rfgen.api.optimal.stochastic_stopping import stochastic_stopping
 from rfgen.api.over_tasks import over_tasks
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Numbers
@@ -22,10 +22,10 @@ from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.problems.trainings.stochastic import SGD, AcceleratedSGD, OnePassSGD
 from rfgen.theory.dynamics.ends import total_trace
 from rfgen.theory.dynamics.optimal_stopping import optimal_stopping as theory_optimal_stopping
 from rfgen.theory.dynamics.trajectory import Trajectory
+from rfgen.theory.ridge.posed import posed_settings
 
 if TYPE_CHECKING:
     import xarray
@@ -78,34 +78,35 @@ def optimal_stopping(
     """
     method_for("optimal_stopping", task, learner, form=form)
     refuse_held_out(task, learner)
-    if isinstance(learner.training, SGD | OnePassSGD | AcceleratedSGD):
+    if learner.training.stochastic:
         return stochastic_stopping(task, learner, n)
     axes, eigen = checked_axes(task, learner, n), in_modes(task)
     training, augmentation = learner.training, learner.augmentation
     if eigen.keep_outputs:
         raise ValueError("keep_outputs must be False for optimal_stopping: one time serves all outputs")
-    settings, posed, noise = posed_settings(task, learner, form)
+    posed = posed_settings(task, learner, form)
+    noise = posed[0].label_noise(eigen)
     share = 1.0 if learner.resampling is None else learner.resampling.mean_share
     training = on_drawn(training, share)
-    clock = list(training.axes)[-1]
+    clock = training.clock
     axes.pop(clock)
     strengths: dict[str, np.ndarray] = {} if augmentation is None else augmentation.axes
     rows, ridges, hidden = [], {}, 0
     # rates of the mean over the rows drawn
     drawn = {name: training.axes.get(name, axis) for name, axis in axes.items()}
     for at in Grid(drawn).points:
-        for number, (each, one) in enumerate(zip(posed, settings, strict=True)):
+        for number, each in enumerate(posed):
 
-            def curve(times: np.ndarray, each: Any = each, one: Any = one, at: dict[str, float] = at) -> Trajectory:
-                return trajectories(eigen, each, one, training, at, times, noise)
+            def curve(times: np.ndarray, each: Any = each, at: dict[str, float] = at) -> Trajectory:
+                return trajectories(eigen, each, training, at, times, noise)
 
             whole = clock == "steps"
-            first = each.problem if each.problem.null_power.ndim == 0 else one_output(each.problem, 0)
+            first = each.problem if each.problem.null_power.ndim == 0 else each.problem.of_output(0)
             start = 1.0 if whole else EARLIEST / max(total_trace(first), 1e-300)
             found = theory_optimal_stopping(curve, start, whole)
             key = (number, at["n"], at["features"])
             if key not in ridges:
-                same = Learner(Ridge(), learner.features, one, learner.test_views, learner.resampling)
+                same = Learner(Ridge(), learner.features, each.augmentation, learner.test_views, learner.resampling)
                 ridges[key] = least_ridge(task, same, key[1:], form)
             values = {name: value[0] for name, value in vars(found.at).items() if name not in FLAGS}
             end, hidden = found.end.test[0], hidden + (not found.found)
@@ -129,3 +130,57 @@ def optimal_stopping(
             "without a contour of affordable size (momentum near 1 or scheduled): look at predict"
         )
     return dataset(grid.axes, variables, eigen, attributes)
+
+
+# Steps are tried up to the last; so many of a decade, and of a bracket.
+LAST, DECADE_POINTS, BRACKET_POINTS, REFINEMENTS = 10**5, 12, 50, 2
+
+
+def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
+    """The step of least test risk over all settings but the steps: 0 to `LAST`, or inf, where the training comes to rest.
+
+    At inf only `test` is known, `end_test`; the parts of the risk are NaN there.
+    """
+    views = getattr(learner.augmentation, "views", 1.0)
+    if getattr(learner.training, "fresh", False) and np.max(views) > 1.0 and learner.augmentation.moments_suffice:
+        raise ValueError(
+            f"views must be 1 for optimal_stopping of many passes, got {np.max(views):g}, whose end is not derived: "
+            "compare the steps of rg.predict, or take rg.GradientDescent"
+        )
+
+    def curve(steps: np.ndarray) -> Any:
+        at = replace(learner, training=replace(learner.training, steps=steps))  # type: ignore[type-var]
+        method, _ = method_for("predict", task, at)
+        return method.theory(task, at, n)
+
+    steps = np.unique(np.round(np.geomspace(1, LAST, 5 * DECADE_POINTS + 1)).astype(int))
+    steps = np.concatenate([[0], steps])
+    found = curve(steps)
+    if "stationary_test" not in found:
+        raise ValueError(
+            f"training must have settings that do not change for optimal_stopping, got {learner.training!r}: a schedule "
+            "ends by itself, see rg.best_schedule"
+        )
+    hidden = np.isnan(found.test.values)
+    for _ in range(REFINEMENTS):
+        best = np.unique(found.test.fillna(np.inf).argmin("steps").values)
+        around = [np.linspace(steps[max(one - 1, 0)], steps[min(one + 1, steps.size - 1)], BRACKET_POINTS) for one in best]
+        steps = np.unique(np.round(np.concatenate([*around, steps[best]])).astype(int))
+        found = curve(steps)
+    least = found.isel(steps=found.test.fillna(np.inf).argmin("steps"))
+    end = found.stationary_test
+    rests = end <= least.test
+    result = least.drop_vars(["stationary_test", "steps"]).where(~rests)
+    result = result.assign(steps=least.steps.astype(float).where(~rests, np.inf), end_test=end)
+    result["test"] = least.test.where(~rests, end)
+    result["late_loss"] = end - result.test
+    for name, title in (("end_test", "test risk at the end of training"), ("late_loss", "what stopping late costs")):
+        result[name].attrs = {"long_name": title}
+    result["converged"] = least.converged | rests
+    result.attrs = {**found.attrs, "training": repr(learner.training)}
+    if hidden.any():
+        result.attrs["failures"] = (
+            f"{int(hidden.sum())} point(s) of the search without an exact risk, among which the least may lie: look at "
+            "predict"
+        )
+    return result

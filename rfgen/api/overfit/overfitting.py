@@ -5,7 +5,6 @@ __all__ = ["overfitting_cost"]
 import dataclasses
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,6 +21,7 @@ from rfgen.curves.dataset import dataset, judged
 from rfgen.curves.grid import Grid, blockwise, over_modes
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.program import program
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.modes import Modes
@@ -51,8 +51,7 @@ LONG_NAMES = {
 }
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class _BySize:
     """What depends on the spectrum and n alone, (sizes,)."""
 
@@ -108,9 +107,7 @@ def _padded(modes: Modes) -> Modes:
 
 @over_tasks
 @double_precision
-def overfitting_cost(
-    task: Task | DataTask, n: Numbers, *, features: Numbers | None = None
-) -> Dataset:
+def overfitting_cost(task: Task | DataTask, n: Numbers, *, features: Numbers | None = None) -> Dataset:
     """What interpolation costs: the test risk at ridge 0 over the least test risk of all ridges, with bounds and a verdict.
 
     Parameters

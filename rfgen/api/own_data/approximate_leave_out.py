@@ -38,7 +38,8 @@ def approximate_risk(data: Any, y: Any, training: Any, kind: str, intercept: Any
     if labels.ndim != 1:
         raise ValueError(f"y must have one column with {type(training).__name__}, got {labels.shape[1]}")
     fits(matrix, kind, min(matrix.shape))
-    if isinstance(training, Lasso):
+    lasso = isinstance(training, Lasso)
+    if lasso:
         if kind == "kernel":
             raise ValueError("data must be features with rg.Lasso, not a kernel: kind='features' if they are square")
         measure = _lasso(matrix, labels, bool(intercept))
@@ -52,7 +53,7 @@ def approximate_risk(data: Any, y: Any, training: Any, kind: str, intercept: Any
         measure = _logistic(gram.vectors * np.sqrt(gram.values), labels, training.intercept)
     grid = Grid(training.axes)
     points = [measure(**at) for at in grid.points]
-    long = "lasso" if isinstance(training, Lasso) else "logistic"
+    long = "lasso" if lasso else "logistic"
     variables = {}
     for name in points[0]:
         title = NAMES[name][long] if name == "loo" else NAMES[name]

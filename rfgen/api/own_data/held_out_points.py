@@ -182,9 +182,7 @@ def _checked(rows: Rows, found: dict[str, Any], n: int, ridge: float) -> dict[st
 
 
 def _splits(rows: Rows, n: int, ridge: float, number: int) -> Splits:
-    return random_splits(
-        rows.kernel, rows.labels, n, ridge, number, rows.seed, rows.intercept, rows.groups, rows.replace
-    )
+    return random_splits(rows.kernel, rows.labels, n, ridge, number, rows.seed, rows.intercept, rows.groups, rows.replace)
 
 
 def _of_held_out(splits: Splits, per_example: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.api.own_data.held_out_points import Rows
 from rfgen.api.own_data.held_out_table import curve_of_rows
-from rfgen.api.own_data.rows import fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.rows import KERNEL, decomposed, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_features, gram_of_kernel
@@ -119,6 +119,7 @@ def read_rows(
         raise ValueError("replace must be False with groups or views: these are drawn once")
     name = "data"
     if kernel is not None:
+        decomposed(len(data) if np.ndim(data) else 1, f"the kernel matrix of data of shape {np.shape(data)}")
         data, kind, name = own_result("kernel", kernel, data, data), "kernel", "kernel(data, data)"
     elif feature_map is not None:
         data, kind, name = own_result("feature_map", feature_map, data), "features", "feature_map(data)"
@@ -135,7 +136,10 @@ def read_rows(
     intercept = bool(intercept)
     signs = labels if (np.abs(labels) == 1.0).all() else None
     labels = labels - labels.mean(axis=0) if intercept else labels
-    gram = (gram_of_kernel if kind == "kernel" else gram_of_features)(matrix, precision, centred=intercept)
+    if kind == "kernel":
+        gram = gram_of_kernel(matrix, precision, KERNEL if name == "data" else name, centred=intercept)
+    else:
+        gram = gram_of_features(matrix, precision, centred=intercept)
     if kind == "features":
         matrix = matrix - matrix.mean(axis=0) if intercept else matrix
         matrix = matrix @ matrix.T

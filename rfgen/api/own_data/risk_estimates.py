@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen._version import __version__
 from rfgen.api.own_data.approximate_leave_out import approximate_risk
-from rfgen.api.own_data.rows import ROUNDING, at_rounding, doubtful, fits, read_blocks, read_data, read_labels
+from rfgen.api.own_data.rows import KERNEL, ROUNDING, at_rounding, doubtful, fits, read_blocks, read_data, read_labels
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import DESCRIPTIONS
 from rfgen.curves.grid import Grid
@@ -22,7 +22,6 @@ from rfgen.systems.sparse.problem import Lasso
 from rfgen.theory.estimation.leave_out import LeftOut, leave_blocks_out, leave_rows_out
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 
-KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # The sum of rows that were centred together, in units of their norm: rounding.
 CENTRED = 1e-9
 NAMES = {

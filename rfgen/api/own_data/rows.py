@@ -1,6 +1,9 @@
 """The user's own rows: a kernel matrix or features, labels, and blocks of rows that belong together."""
 
-__all__ = ["ROUNDING", "at_rounding", "doubtful", "fits", "read_blocks", "read_data", "read_labels", "uneven"]
+__all__ = [
+    "KERNEL", "ROUNDING", "at_rounding", "decomposed", "doubtful", "fits", "read_blocks", "read_data", "read_labels",
+    "uneven",
+]
 
 from typing import Any
 
@@ -24,6 +27,8 @@ TURNED = 1e3
 # A row's own effective ridge is small below this share of that of all.
 UNEVEN = 1e-3
 ROUNDING = "the ridge, and the kernel's least eigenvalues, are at the rounding of its entries: its last digits decide"
+# What a square matrix is taken for.
+KERNEL = "data (a kernel, being symmetric, unless kind='features')"
 # Matrices that a decomposition holds at once.
 COPIES = 3
 
@@ -35,6 +40,9 @@ def read_data(data: Any, kind: str, name: str = "data") -> tuple[np.ndarray, str
     """
     if kind not in ("auto", "kernel", "features"):
         raise ValueError(f"kind must be 'auto', 'kernel' or 'features', got {kind!r}")
+    shape = getattr(data, "shape", ())
+    if kind != "features" and len(shape) == 2 and shape[0] == shape[1]:  # before it is looked at, which takes copies
+        decomposed(shape[0], f"{name} of shape {tuple(shape)}")
     matrix = validation.array(name, data, 2)
     given = np.asarray(data).dtype
     precision = float(np.finfo(given if np.issubdtype(given, np.floating) else np.float64).eps)
@@ -60,7 +68,12 @@ def fits(matrix: np.ndarray, kind: str, side: int) -> None:
         raise ValueError(
             f"data must be between {1.0 / LARGEST:g} and {LARGEST:g} in size, as features are squared: scale them"
         )
-    planned(8 * COPIES * side**2, f"the decomposition of data of shape {matrix.shape}", "take fewer rows")
+    decomposed(side, f"data of shape {matrix.shape}")
+
+
+def decomposed(side: int, what: str) -> None:
+    """Refuse matrices (side, side) that do not fit into memory."""
+    planned(8 * COPIES * side**2, f"the decomposition of {what}", "take fewer rows")
 
 
 def at_rounding(gram: Gram, ridge: float, kind: str) -> bool:

@@ -33,9 +33,7 @@ LONG_NAMES = {
 
 
 @double_precision
-def compute_frontier(
-    task: Task | DataTask, training: OnePassSGD, features: Numbers, compute: Numbers
-) -> "xarray.Dataset":
+def compute_frontier(task: Task | DataTask, training: OnePassSGD, features: Numbers, compute: Numbers) -> "xarray.Dataset":
     """The least exact test risk that one pass of SGD reaches at given compute, and the width and steps that reach it.
 
     Parameters

@@ -116,9 +116,7 @@ def _points(losses: Any, k: Any, n: Any, t: Any, batch: Any, errors: Any) -> tup
     """The losses as points, and whether their errors are known."""
     any_shape = tuple(range(8))
     values = {"losses": losses, "k": k, "n": n, "t": t, "batch": batch, "errors": errors}
-    known = {
-        name: validation.positive(name, value, any_shape) for name, value in values.items() if value is not None
-    }
+    known = {name: validation.positive(name, value, any_shape) for name, value in values.items() if value is not None}
     shape = known["losses"].shape
     for name, value in known.items():
         if not np.isfinite(value).all():

@@ -131,9 +131,7 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise ImportError(
-            'rg.Dask needs dask.distributed, which is not installed: pip install "rfgen[cluster]"'
-        ) from None
+        raise ImportError('rg.Dask needs dask.distributed, which is not installed: pip install "rfgen[cluster]"') from None
     return distributed
 
 

@@ -68,9 +68,7 @@ def fewest_trials(cells: Sequence[Mapping[str, np.ndarray]]) -> int:
     return min(_counts(cells))
 
 
-def trials_drawn(
-    cells: Sequence[Mapping[str, np.ndarray]], axes: Mapping[str, np.ndarray], outer: Sequence[str]
-) -> Any:
+def trials_drawn(cells: Sequence[Mapping[str, np.ndarray]], axes: Mapping[str, np.ndarray], outer: Sequence[str]) -> Any:
     """The coordinate `trials`: how many each point of the `outer` axes has, one number where they agree."""
     counts = _counts(cells)
     if len(set(counts)) == 1:

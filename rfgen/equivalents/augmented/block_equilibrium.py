@@ -17,7 +17,6 @@ Equations: theory (5.1), (5.2) and (5.11).
 
 __all__ = ["BlockEquilibrium", "block_equilibrium"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -25,7 +24,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
 
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.implicit import hoisted, implicit
+from rfgen.numerics.small_systems import solve
 
 # Any lambda below the first fraction of the total trace counts as 0: the limit from above, to 1e-13 where it is regular
 # (where df1 still depends on it, the spectrum reaches further down, and the point is not converged).  Above the second
@@ -37,8 +38,7 @@ MOST_PASSES = 400
 RESIDUAL_TOLERANCE = 1e-10
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BlockEquilibrium:
     """`ridge` (): lambda; `nu` (): effective ridge; `traces` (J,), `strength` (J,): t and theta; `reduction` (G, m, m):
     V; `vanishing` (): whether lambda counts as 0; `resolvent`: Q in the operators' representation; `df1` (): degrees of
@@ -77,7 +77,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
             value, slope, _ = _map(operators, blocks, t, nu)
             scale = jnp.where(t > 0, t, 1.0)
             misfit = (value - t) / scale
-            change = jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], misfit)
+            change = solve(jnp.eye(t.size) - slope * scale / scale[:, None], misfit)
             # at an interpolation peak the misfit is rounding, over a matrix that is singular to rounding: any t will do
             exhausted = (jnp.max(jnp.abs(misfit)) < 2e-15) & ~(jnp.max(jnp.abs(change)) < 1e-3)
             # steps go down but for rounding, which is largest after a step of many decades
@@ -100,7 +100,7 @@ def block_equilibrium(operators: Any, blocks: Blocks, features: Array, ridge: Ar
         # d t / d log nu, and through it d df1 / d log nu
         scale = jnp.where(t > 0, t, 1.0)
         plain = blocks.seen(operators.plain(resolvent, resolvent), reduction)
-        moved = scale * jnp.linalg.solve(jnp.eye(t.size) - slope * scale / scale[:, None], -nu * plain / scale)
+        moved = scale * solve(jnp.eye(t.size) - slope * scale / scale[:, None], -nu * plain / scale)
         df1, df1_slope = blocks.degrees(t, reduction), blocks.degrees_slope(t, reduction) @ moved
         rest = jnp.exp(jnp.log(count) + lowest - x)
         value = jnp.log(df1 + rest) - jnp.log(count)

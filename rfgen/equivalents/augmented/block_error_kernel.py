@@ -19,7 +19,6 @@ from the draws' mean factors on a sample's residuals.  The equilibrium of each m
 
 __all__ = ["BlockErrorKernel", "block_error_kernel"]
 
-from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -30,13 +29,14 @@ from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.held_out_kernel import held_out_kernel
+from rfgen.numerics.compilation.record import record
+from rfgen.numerics.small_systems import solve
 
 # Weights up to here are those of penalties, or of rows that stand for one.
 PENALTY = 1e-30
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BlockErrorKernel:
     """By source (target, unit label noise, features), each (3,): `spread` (3, J): y, so that a test population with
     covariance sum_j a_j E_j has the variance `spread @ a`; `train` (G, 3): training loss of each group, without the ridge
@@ -109,7 +109,7 @@ def _solve(
 ) -> Inexact[Array, "N sources"]:
     # pairs of complex nodes come in millions: Cramer's rule takes 0.3 us where a factorisation takes 3
     if matrix.shape[0] != 2 or not jnp.iscomplexobj(matrix):
-        return jnp.linalg.solve(matrix, constant)
+        return solve(matrix, constant)
     (a, b), (c, d) = matrix
     first, second = constant
     whole = a * d - b * c if determinant is None else determinant

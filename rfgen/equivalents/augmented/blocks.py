@@ -19,16 +19,17 @@ Equations: theory (5.8) to (5.10), (8.7) and (8.8).
 
 __all__ = ["Blocks"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
+from rfgen.numerics.compilation.record import record
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+
+@record
 class Blocks:
     """`mass` (G,), `weight` (G,), `covariance` (G, m, m, J), symmetric in the two views.
 

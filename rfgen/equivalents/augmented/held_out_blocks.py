@@ -15,18 +15,17 @@ equivalence, arXiv 2305.18496.)  Equation: theory (11.12).
 
 __all__ = ["HeldOutBlocks"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class HeldOutBlocks(Blocks):
     """Groups of one view: own parts, their noise (covariance 0 where there is none), others; `examples` (): N.
 

@@ -12,7 +12,6 @@ The basis has a third operator, the test covariance, which trains nothing: theta
 
 __all__ = ["HALF_WIDTH", "Pencil", "PencilTarget", "decompose", "panel_points"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,12 +22,12 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.targets import MeanFit
+from rfgen.numerics.compilation.record import record
 
 NODES, HALF_WIDTH = 8, 0.6
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Pencil:
     """Decompositions of E_1 + rho E_2; `start` (): log rho where the panels begin, `points` (nodes,): places on a panel, in
     [-1, 1]; `count` () panels of width 2 HALF_WIDTH follow one another (further ones pad).
@@ -94,8 +93,7 @@ class Pencil:
         return -self._slopes(first)[1]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PencilTarget:
     """Labels: `cross` (panels, nodes, p), `test_cross` (panels, nodes, p): E[mean view * label] and E[test view * label]
     in the eigenbases; `tests` (panels, nodes, p, p): test covariance there; `second`, `test_second` (): second moments of

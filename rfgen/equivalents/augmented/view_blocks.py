@@ -107,9 +107,7 @@ def pattern_combinations(
         return np.ones(2), np.array([1.0, 0.0]), every, np.sqrt(probability)[every], None
     m = int(views)
     if m > MOST_VIEWS:
-        raise ValueError(
-            f"views must be at most {MOST_VIEWS}, or math.inf, in the pattern form, got {m}"
-        )
+        raise ValueError(f"views must be at most {MOST_VIEWS}, or math.inf, in the pattern form, got {m}")
     if math.comb(count + m - 1, m) <= MOST_PATTERNS:
         drawn = np.array(list(itertools.combinations_with_replacement(range(count), m)))
         ways = [math.factorial(m) / math.prod(map(math.factorial, Counter(row).values())) for row in drawn.tolist()]

@@ -5,7 +5,6 @@ Equations: theory (10.3) and (10.5).
 
 __all__ = ["LabelledGroups"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,11 +13,11 @@ import jax.numpy as jnp
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import PairedKinds
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LabelledGroups:
     """`counts` of rows, `labels` and loss `weights` of each group, (groups,); `reach`: their largest second moment, ()."""
 

@@ -10,21 +10,19 @@ Equations: theory (10.1), (10.5) to (10.7) and (10.16).
 
 __all__ = ["Equilibrium", "Forces", "MarginState", "SparseWeights", "Weights", "margin_equilibrium"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
 from rfgen.equivalents.margin.weight_response import WeightResponse, sparse_response, weight_response
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class MarginState:
     """The unknowns: `gamma`, `spread` (groups,), `overlap` (directions,); `intercept`, `length` ().
 
@@ -44,8 +42,7 @@ class MarginState:
         return jnp.concatenate([jnp.log(self.gamma), self.overlap, jnp.log(self.spread), ends])
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Forces:
     """Sums over rows, in units of the ridge: `pull` along each direction (directions,); squares `power` and `slope` of the
     forces (groups,); `total` of the forces, `balance` of the forces times labels, and `strength`, a bound on it that is
@@ -60,8 +57,7 @@ class Forces:
     strength: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Weights:
     """Weights by levels, on `features` or the inputs, under attacks within an l2 ball: a ridge of radius sum psi / |w|."""
 
@@ -92,8 +88,7 @@ class Weights:
         return jnp.sqrt(answer.norm)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SparseWeights:
     """Weights of the inputs under attacks of bounded coordinates: an l1 penalty radius sum psi."""
 
@@ -121,8 +116,7 @@ class SparseWeights:
         return answer.l1
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Equilibrium:
     """The solved `state`, the `forces` and the `answer` there; `scale`: gamma and forces are in units of it; `shift` of the
     margins; `residual` and whether it `converged`.
@@ -137,10 +131,8 @@ class Equilibrium:
     converged: Bool[Array, "*batch"]
 
 
-def margin_equilibrium(
-    population: Any, response: Weights | SparseWeights, loss: str, ridge: Any, intercept: bool
-) -> Equilibrium:
-    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response` says.
+def margin_equilibrium(population: Any, response: Any, loss: str, ridge: Any, intercept: bool) -> Equilibrium:
+    """Train by `loss`, with `ridge` >= 0 (0: the limit from above), weights that answer as `response`, `Weights`, says.
 
     `population`, such as `LabelledGroups`: its `forces(state, shift, loss, scale)` at leave-one-out margins lowered by
     `shift`, `first_forces(force)` of rows which all pull alike, the `weight` of its rows times their largest
@@ -165,9 +157,7 @@ def _solved_for(rows: MarginLoss, system: Any, x: Array, scale: Any) -> tuple[Ma
     return state, forces, response.answer(forces, state.length)
 
 
-def _residual(
-    rows: MarginLoss, intercept: bool, system: Any, x: Array, hold: Any, scale: Any
-) -> Float[Array, " unknowns"]:
+def _residual(rows: MarginLoss, intercept: bool, system: Any, x: Array, hold: Any, scale: Any) -> Float[Array, " unknowns"]:
     """The equations, each of order 1."""
     state, forces, answer = _solved_for(rows, system, x, scale)
     balance = forces.balance / forces.strength - hold * state.intercept if intercept else state.intercept

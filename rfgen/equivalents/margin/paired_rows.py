@@ -12,7 +12,6 @@ Equations: theory (8.11).
 
 __all__ = ["PairedKinds", "mean_spread"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -21,6 +20,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Weights
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.implicit import implicit
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
@@ -30,8 +30,7 @@ TERMS = 64
 TOLERANCE = 1e-13
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PairedKinds:
     """Kinds of rows: `count`, loss `weight`, `mean` of left-out margins, `told`, the part of both scores' variance that the
     kind knows, and `component`, whose gamma and spread they have, (kinds,).

@@ -5,7 +5,7 @@ Components are covariances times blocks, directions are means times blocks.  Equ
 
 __all__ = ["PatternedGroups", "by_blocks", "first_pulls", "measured_pattern"]
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_rows import PatternRows, TrainedPattern, trained_pattern
 from rfgen.equivalents.margin.viewed_groups import SeenRows, answered
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.small_systems import solved
 
 # What forces on rows which all pull alike make of blocks that views turn about, as a share of those that they do not.
@@ -67,8 +68,7 @@ def measured_pattern(loss: MarginLoss, weight: Array, rows: TrainedPattern, shar
     return jnp.stack([(rows.measure * share) @ (part.astype(weight.dtype) @ weight) for part in each])
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedGroups(SeenRows):
     """Rows in views of the `patterns`; components and directions are those of it times
     `blocks`, the last fastest.

@@ -14,7 +14,6 @@ __all__ = ["PatternRows", "TrainedPattern", "pattern_rows", "trained_pattern"]
 
 import itertools
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,6 +22,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.small_systems import solved
 from rfgen.problems.augmentations.mode_law import ModeLaw
 
@@ -36,8 +36,7 @@ EDGES, REACH, IMAGES = 19, 9.0, 40
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternRows:
     """Kinds of rows whose gains span as many dimensions: `chance` (kinds,), `weight`, `sign` (kinds, views), `gains`
     (kinds, views, dimensions) in coordinates of which `frame` (kinds, dimensions, blocks) tells the blocks' parts.
@@ -115,8 +114,7 @@ def _stacked(kinds: list[tuple[Any, ...]]) -> PatternRows:
     return PatternRows(*(np.stack([np.asarray(part) for part in column]) for column in zip(*columns, strict=True)))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class TrainedPattern:
     """Left-out scores `om` (nodes, dimensions) about their mean, their `measure`, `force` phi (nodes, dimensions), forces
     on the intercept `push` (nodes,), and trained `margins` (nodes, views).

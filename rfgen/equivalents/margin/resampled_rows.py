@@ -5,7 +5,7 @@ Its force is that of a row whose own response is m gamma, its pull m times, its 
 
 __all__ = ["ResampledRows", "drawn_rows"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,10 +13,10 @@ import jax.numpy as jnp
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ResampledRows:
     """Each row of a `population` counts `times` with these `chances`, both (draws,), and else not at all."""
 

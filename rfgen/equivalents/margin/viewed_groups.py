@@ -20,6 +20,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import PairedKinds
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
 
@@ -63,8 +64,7 @@ class SeenRows:
         return 0.5 * jnp.sum(self.counts * self.labels) / jnp.sum(self.counts)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedGroups(SeenRows):
     """Kinds have one of `directions` and of `covariances`; `rule` of the views, None for one; `coarse`, for the way."""
 

@@ -14,16 +14,16 @@ __all__ = ["Trained", "ViewRule", "trained_views", "view_rule"]
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.truncated_normal import truncated_nodes
 
 # Private nodes by the number of views, all multisets of which are taken: 105, 220, 210 of them.  Further views: below.
@@ -43,8 +43,7 @@ EDGES, INFINITE_EDGES, PANEL = 9, 19, 6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(PANEL)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewRule:
     """Means over the private parts of `views` views (inf: of all): `nodes` (nodes,) of a normal variable and their
     `measure`; how often each node is met, `counts` (draws, nodes), which sum to the views, and their `chances` (draws,).
@@ -113,8 +112,7 @@ def _drawn(m: int, measure: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndar
     return counts, chances + np.linalg.lstsq(rows, wanted - rows @ chances, rcond=1e-12)[0]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Trained:
     """Nodes of trained rows, (nodes, draws): with the density of om, of margins, `sum(weight * density(om) * f)` is E f.
 

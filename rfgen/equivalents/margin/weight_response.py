@@ -20,21 +20,20 @@ Equations: theory (10.6), (10.7) and (10.17).
 
 __all__ = ["Shrunk", "WeightResponse", "effective_ridge", "shrunk_normal", "sparse_response", "weight_response"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.monotone_root import decreasing_root
 
 # A law without noise is that of this little noise; its square, and that of what it divides, can be represented.
 LEAST_NOISE = 1e-100
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class WeightResponse:
     """Scalars of the trained weights: `gamma`, `spread` (q) per group (groups,); `along` (directions,), wbar . u_d;
     `norm`; `nu`, the ridge that acts on the inputs' weights; `l1`, E|w|_1, and `active`, the share of weights that are not
@@ -94,8 +93,7 @@ def effective_ridge(curvature: Array, multiplicity: Any, ridge: Any, features: A
     return jnp.exp(decreasing_root(excess, lower, upper, upper))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Shrunk:
     """Of soft(push + noise G, threshold), of each coordinate: P(not 0), mean, mean absolute value, mean square."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.errors
 
+from rfgen.numerics.compilation.kept_programs import kept
 from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.tracing import is_traced, under_trace
 
@@ -30,9 +31,7 @@ QUICK: dict[str, Any] = {**THOROUGH, "xla_backend_optimization_level": 0}
 _UNKNOWN = "No such compile option"
 
 
-def program(
-    function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = ()
-) -> Any:
+def program(function: Callable[..., Any] | None = None, *, static_argnames: str | Sequence[str] = ()) -> Any:
     """`jax.jit` for a computation that is called on its own, compiled quickly: a decorator, with or without arguments.
 
     The result has an attribute `thorough`, the same compiled for speed: for many points and long loops.  Inside a trace of
@@ -53,6 +52,7 @@ def program(
 def _with_options(function: Callable[..., Any], static_argnames: str | Sequence[str], options: dict[str, Any]) -> Any:
     plain = jax.jit(function, static_argnames=static_argnames)
     on_cpu = jax.jit(function, static_argnames=static_argnames, compiler_options=options)
+    on_cpu = kept(function, on_cpu, static_argnames, options)
 
     @sparing_maps
     @functools.wraps(function)

@@ -25,6 +25,7 @@ import jax.monitoring
 from jaxlib.version import __version__ as jaxlib_version
 
 from rfgen.numerics.compilation.caller import warn_caller
+from rfgen.numerics.compilation.kept_programs import keep_programs_in
 
 MOST_BYTES = 256 * 2**20
 # Environments with different versions of JAX may alternate on one machine: a folder goes when nobody used it for so long.
@@ -61,6 +62,7 @@ def cache_programs() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_dir", str(folder))
+    keep_programs_in(folder)
 
 
 def _users_folder() -> Path:

@@ -1,11 +1,11 @@
 """Compiled programs hold memory maps, of which Linux grants a process 65,530; beyond, XLA aborts the process."""
 
-__all__ = ["spare_maps", "sparing_maps"]
+__all__ = ["Programs", "spare_maps", "sparing_maps"]
 
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import jax
 import jax.monitoring
@@ -20,15 +20,16 @@ COMPILED = "/jax/core/compile/backend_compile_duration"
 EVERY = 16
 
 
-class _Programs:
-    """How many the process compiled, or loaded, since the last look: the caller's own too."""
+class Programs:
+    """How many the process compiled, or loaded, since the last look, the caller's own too; and those loaded whole."""
 
     unseen = 0
+    whole: ClassVar[dict[Any, Any]] = {}
 
 
 def _count(event: str, duration_secs: float, **_: str | int) -> None:  # noqa: ARG001  as jax names them
     if event == COMPILED:
-        _Programs.unseen += 1
+        Programs.unseen += 1
 
 
 jax.monitoring.register_event_duration_secs_listener(_count)
@@ -40,11 +41,12 @@ def spare_maps() -> None:
     Looks after each 16th program, outside any trace, and does nothing where there is no /proc.  Refuses forked processes.
     """
     refuse_fork()
-    if _Programs.unseen < EVERY or under_trace():
+    if Programs.unseen < EVERY or under_trace():
         return
-    _Programs.unseen = 0
+    Programs.unseen = 0
     if MAPS.exists() and GRANTED.exists() and 2 * MAPS.read_bytes().count(b"\n") > int(GRANTED.read_text()):
         jax.clear_caches()
+        Programs.whole.clear()
 
 
 def sparing_maps(function: F) -> F:

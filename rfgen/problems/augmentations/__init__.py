@@ -1,27 +1,9 @@
 """The catalogue of augmentations, one family a file."""
 
 __all__ = [
-    "AbstractAugmentation",
-    "Augmentation",
-    "ColorJitter",
-    "Compose",
-    "Crop",
-    "CutMix",
-    "Cutout",
-    "Dropout",
-    "Flip",
-    "Gain",
-    "GaussianNoise",
-    "Grayscale",
-    "GridMask",
-    "Jitter",
-    "LabelSmoothing",
-    "Mask",
-    "Mixup",
-    "RandomApply",
-    "Rotate",
-    "SaltAndPepper",
-    "Shift",
+    "AbstractAugmentation", "Augmentation", "ColorJitter", "Compose", "Crop", "CutMix", "Cutout", "Dropout", "Flip", "Gain",
+    "GaussianNoise", "Grayscale", "GridMask", "Jitter", "LabelSmoothing", "Mask", "Mixup", "RandomApply", "Rotate",
+    "SaltAndPepper", "Shift",
 ]
 
 from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation

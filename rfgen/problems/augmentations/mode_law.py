@@ -94,9 +94,7 @@ class ModeLaw(Noun):
             (own3, low3), (own4, mid4, low4) = (np.moveaxis(last(part), -1, 0) for part in second.higher)
             third = np.stack([own3 * c3, own3 * d3 + low3 * first(self.gain)], axis=-1)
             square = first(self.gain) ** 2 + first(self.slope)
-            fourth = np.stack(
-                [own4 * c4, own4 * d4 + mid4 * square, own4 * e4 + mid4 * first(self.level) + low4], axis=-1
-            )
+            fourth = np.stack([own4 * c4, own4 * d4 + mid4 * square, own4 * e4 + mid4 * first(self.level) + low4], axis=-1)
         kept = last(second.gain) ** 2 + last(second.slope)  # factor on what the first change added
         shape = self.shape if self.shape is not None else second.shape
         plain = self if self.shape is None else second

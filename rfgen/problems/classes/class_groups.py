@@ -2,14 +2,13 @@
 
 __all__ = ["ClassGroups", "ClassMoments"]
 
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.compression import compress
 from rfgen.problems.rules import number, numbers, optional
 from rfgen.problems.settings import Noun, setting
@@ -19,8 +18,7 @@ from rfgen.problems.validation import array, non_negative, positive
 LEAST_LEVELS, PADDING = 192, 32
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ClassMoments:
     """What the theory needs of groups: sums over levels of coordinates, compressed where all groups share a covariance.
 

@@ -103,9 +103,7 @@ class Domain(Noun):
             part.setflags(write=False)
         return cls(second, weights, max(float(labels @ labels) / labels.size - explained, 0.0), None, examples)
 
-    def shifted(
-        self, overlap: float = 1.0, noise: float | None = None, scale: Any = 1.0, rotate: float = 0.0
-    ) -> "Domain":
+    def shifted(self, overlap: float = 1.0, noise: float | None = None, scale: Any = 1.0, rotate: float = 0.0) -> "Domain":
         """A population near this one; what is left out stays.
 
         Parameters

@@ -11,7 +11,6 @@ from rfgen.problems import validation
 from rfgen.problems.learner import Learner
 from rfgen.problems.rules import instance, optional
 from rfgen.problems.settings import Noun, setting
-from rfgen.problems.trainings.stochastic import SGD
 
 # Labels of the domains' own teachers.
 TRUTH = "truth"
@@ -68,10 +67,8 @@ class Stage(Noun):
         """Numbers of every domain; a learner of nothing but features."""
         if self.learner.augmentation is not None or self.learner.resampling is not None:
             raise ValueError(f"learner of stage {self.name!r} must be without augmentation and resampling: leave them out")
-        initial = self.learner.training.initial_variance
-        batches = isinstance(self.learner.training, SGD)
-        if not self.learner.training.needs_samples or batches or np.any(initial):
-            training = self.learner.training
+        training = self.learner.training
+        if training.stochastic or np.any(training.initial_variance):
             raise ValueError(f"learner of stage {self.name!r} must be ridge or gradient training from 0, got {training!r}")
         for kind in ("n", "weights", "noise"):
             given = getattr(self, kind)

@@ -35,9 +35,7 @@ class SpherePopulation(Noun):
     test_points: int = setting(integer(2), default=2000)
     degrees: int = setting(integer(0), default=40)
     initial_variance: float = setting(number("[0, inf)"), default=0.0)
-    initial_kernel: Callable[[Any], Any] | None = setting(
-        optional(own_function("a function of the cosine")), default=None
-    )
+    initial_kernel: Callable[[Any], Any] | None = setting(optional(own_function("a function of the cosine")), default=None)
 
     def _relate(self) -> None:
         """One power for each degree."""

@@ -13,9 +13,7 @@ from rfgen.problems.spectra.spectrum import Spectrum
 LEAST_NODES, PADDING = 192, 32
 
 
-def compressed_modes(
-    spectrum: Spectrum, power: np.ndarray, null: np.ndarray, examples: float, keep_outputs: bool
-) -> Modes:
+def compressed_modes(spectrum: Spectrum, power: np.ndarray, null: np.ndarray, examples: float, keep_outputs: bool) -> Modes:
     """Modes of `power` (outputs, levels), beyond them `null` (outputs,); of the first output alone unless all are kept."""
     learned = spectrum.learnable
     rows = np.concatenate([spectrum.multiplicity[None], power])

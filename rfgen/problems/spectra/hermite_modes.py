@@ -166,6 +166,4 @@ def _kept(eigenvalues: np.ndarray, power: np.ndarray, trace: float, target: Targ
     total = sum(float(coefficient) ** 2 for coefficient in target.values())
     tail, null = (whole - float(part.sum()) for whole, part in ((trace, eigenvalues), (total, power)))
     small = 1e-13 * max(eigenvalues.size, 1)
-    return KernelModes(
-        eigenvalues, power, tail if tail > small * trace else 0.0, null if null > small * total else 0.0,
-    )
+    return KernelModes(eigenvalues, power, tail if tail > small * trace else 0.0, null if null > small * total else 0.0)

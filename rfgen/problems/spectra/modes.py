@@ -2,20 +2,18 @@
 
 __all__ = ["Modes"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.shown import short
 
 # Rows are drawn independently, from a law.
 ENDLESS = np.float64(np.inf)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Modes:
     """Eigenvalues with their multiplicities and the target power on each: a pytree of arrays (numpy or JAX).
 

@@ -11,12 +11,11 @@ sum over i > k is the integral from k + 1/2 plus an end correction, as in `rfgen
 __all__ = ["SpectralTails", "spectral_tails"]
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.compression import TAIL_NODES
 from rfgen.problems.spectra.spectrum import Spectrum
 
@@ -27,8 +26,7 @@ RESCALE = 250.0
 LEAST_LEVELS = 8192
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SpectralTails:
     """Sums beyond the k-th mode at k = `start` of each level; a pytree of arrays (numpy or JAX), in descending order.
 

@@ -1,18 +1,8 @@
 """How a linear classifier is trained on two classes, labels +1 and -1."""
 
 __all__ = [
-    "LDA",
-    "RULES",
-    "AbstractClassifierTraining",
-    "AdversarialTraining",
-    "Averaging",
-    "Hinge",
-    "Logistic",
-    "MaxMargin",
-    "SmoothedHinge",
-    "SquaredHinge",
-    "rule_of",
-    "rule_parts",
+    "LDA", "RULES", "AbstractClassifierTraining", "AdversarialTraining", "Averaging", "Hinge", "Logistic", "MaxMargin",
+    "SmoothedHinge", "SquaredHinge", "rule_of", "rule_parts",
 ]
 
 from typing import Any
@@ -108,6 +98,8 @@ class MaxMargin(_Plain):
     MaxMargin(intercept=True)
     """
 
+    objective = "margin"
+
 
 class Averaging(_Plain):
     """The mean of `y_i x_i`; with `intercept` half the difference of the two class means, the threshold midway.
@@ -115,6 +107,8 @@ class Averaging(_Plain):
     >>> Averaging().intercept
     False
     """
+
+    objective = "means"
 
 
 class LDA(_Plain):
@@ -126,6 +120,8 @@ class LDA(_Plain):
     >>> LDA().axes
     {}
     """
+
+    objective = "means"
 
 
 # What each training minimises, and the factor of its ridge there: squares are written with a half in theory and fits.
@@ -139,22 +135,35 @@ RULES: dict[type, tuple[str, float]] = {
 class AdversarialTraining(AbstractClassifierTraining):
     """Train on inputs moved against their class: `training`'s objective at margins lowered by radius times |w|.
 
-    `training`: `Logistic`, `Hinge`, `SmoothedHinge` or `SquaredHinge`, of ridge > 0.  `radius` >= 0, in units of the
-    inputs, a number or an array (radii,): each input is moved by at most this in `norm`, "l2" (margins are lowered by
-    radius |w|_2) or "linf" (each coordinate by at most the radius: radius |w|_1).
+    `training`: `Logistic`, `Hinge`, `SmoothedHinge` or `SquaredHinge`, of ridge > 0, for classes; for regression `Ridge`,
+    whose residuals grow in size by radius times |w|.  `radius` >= 0, in units of the inputs, a number or an array (radii,):
+    each input is moved by at most this in `norm`, "l2" (margins are lowered by radius |w|_2) or, for classes, "linf" (each
+    coordinate by at most the radius: radius |w|_1).
 
     >>> AdversarialTraining(Logistic(1.0), radius=[0.1, 0.5])
     AdversarialTraining(training=Logistic(ridge=1), radius=[0.1, 0.5])
     """
 
     training: Any = setting(instance(
-        (Logistic, Hinge, SmoothedHinge, SquaredHinge), "rg.Logistic, rg.Hinge, rg.SmoothedHinge or rg.SquaredHinge"
+        (Logistic, Hinge, SmoothedHinge, SquaredHinge, Ridge),
+        "rg.Logistic, rg.Hinge, rg.SmoothedHinge or rg.SquaredHinge, or for regression rg.Ridge",
     ))
     radius: Any = setting(non_negative, axis=True)
     norm: str = setting(one_of("l2", "linf"), default="l2")
 
     def _relate(self) -> None:
-        positive("ridge of an adversarial training", self.training.ridge)
+        if not isinstance(self.training, Ridge):
+            positive("ridge of an adversarial training", self.training.ridge)
+        elif self.norm == "linf":
+            raise ValueError(
+                "norm must be 'l2' for regression under attack, got 'linf': coordinates of a task are those of its kernel, "
+                "known up to rotations where eigenvalues are equal"
+            )
+
+    @property
+    def attack(self) -> str:  # type: ignore[override]
+        """How far an input is moved is measured in this norm."""
+        return self.norm
 
     @property
     def intercept(self) -> bool:  # type: ignore[override]

@@ -5,7 +5,7 @@ __all__ = [
     "momentum_below_one",
 ]
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,8 +19,17 @@ momentum_below_one = numbers("[0, 1)")
 class AbstractTraining(Noun):
     """What all trainings share: settings, which are dimensions of a curve where they are arrays."""
 
-    # Whether there is a training set of n samples, rather than a stream of fresh ones.
+    # Whether there is a training set of n samples, rather than a stream of fresh ones; whether steps see batches.
     needs_samples = True
+    stochastic = False
+    # The norm of the attack on training rows; what trains: the "loss" of rows, their "margin", or their "means" alone.
+    attack: ClassVar[str | None] = None
+    objective = "loss"
+
+    @property
+    def clock(self) -> Any:
+        """The setting along which training is followed, the last of the axes; None of what is not stopped."""
+        return next((name for name in ("time", "steps") if hasattr(self, name)), None)
 
     @property
     def initial_variance(self) -> np.ndarray:

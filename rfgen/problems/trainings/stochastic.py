@@ -31,6 +31,13 @@ def _fixed(rule: Rule) -> Rule:
 
 
 class _Stochastic(AbstractTraining):
+    stochastic = True
+
+    @property
+    def kind(self: Any) -> str:
+        """How a step moves."""
+        return "nesterov" if self.nesterov else "heavy ball"
+
     @property
     def axes(self) -> dict[str, np.ndarray]:
         """All settings but schedules, what is left out, and a momentum of 0."""
@@ -97,6 +104,7 @@ class AcceleratedSGD(_OnePass):
     array(0.5)
     """
 
+    kind = "accelerated"  # type: ignore[assignment]
     alpha: Any = setting(_fixed(numbers("[0, 1]")), axis=True)
     beta: Any = setting(_fixed(numbers("[0, 1]")), axis=True)
     gamma: Any = setting(_fixed(non_negative), axis=True)
@@ -130,6 +138,7 @@ class DANA(_OnePass):
     {'rate': array(0.1), 'batch': array(1), 'steps': array([ 10, 100])}
     """
 
+    kind = "dana"  # type: ignore[assignment]
     rate: Any = setting(_or_schedule(positive), axis=True)
     momentum_rate: Any = setting(_or_schedule(non_negative), axis=True)
     steps: Any = setting(whole(0), axis=True)

@@ -7,7 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from rfgen.problems.trainings.classifier import rule_parts
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted, while_loop
+from rfgen.simulation.arrays import (
+    Array,
+    cholesky,
+    cholesky_solve,
+    eigh,
+    longest,
+    namespace,
+    shifted,
+    weighted_gram,
+    while_loop,
+)
 from rfgen.simulation.fits.margin_fit import MarginFit
 
 # Barriers start at this part of the rows' total weight, fall by this factor, and are left at the last part.
@@ -67,7 +77,7 @@ def attacked_fit(
         pulled, gaps = design.T @ (weights * force), lengths(w, v)
         of_w = ridge * w - pulled[:p] + 2.0 * mu * w / gaps
         of_v = -pulled[p + 1] - 2.0 * mu * v / gaps
-        hessian = design.T @ ((weights * bend)[:, None] * design)
+        hessian = weighted_gram(design, weights * bend)
 
         def towards(diagonal: Array, outer: Array, along: Array, right: Array) -> Array:
             """Newton's step, with what the ridge and the barriers add to the Hessian of the losses."""
@@ -93,17 +103,20 @@ def attacked_fit(
             move_v = -soft * (of_v + shared) - ratio * move[:p]
         move_w, move_b = move[:p], move[p : p + 1]
         decrement = -(of_w @ move_w - pulled[p] * move_b[0] + of_v @ move_v)
-        reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)[:, None]
-        there = w + reach * move_w, b + reach * move_b, v + reach * move_v
-        moved = margins + reach * (design @ xp.concatenate([move_w, move_b, xp.sum(move_v)[None]]))
+        along = design @ xp.concatenate([move_w, move_b, xp.sum(move_v)[None]])
         here = objective(w, b, v, margins, mu)
-        # rounding of the objective must not refuse the last steps
-        allowed = objective(*there, moved, mu) <= here - 1e-4 * reach[:, 0] * decrement + 1e-14 * xp.abs(here)
-        best = xp.argmax(allowed)
-        w, b, v = (xp.where(xp.any(allowed), each[best], old) for each, old in zip(there, (w, b, v), strict=True))
+
+        def allowed(reach: Array) -> Array:
+            part = reach[:, None]
+            there = objective(w + part * move_w, b + part * move_b, v + part * move_v, margins + part * along, mu)
+            # rounding of the objective must not refuse the last steps
+            return there <= here - 1e-4 * reach * decrement + 1e-14 * xp.abs(here)
+
+        reach = longest(allowed, 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype))
+        w, b, v = (xp.where(reach > 0.0, old + reach * by, old) for old, by in ((w, move_w), (b, move_b), (v, move_v)))
         near, score = decrement < NEAR * mu, decrement / mu
         done = near & (mu <= last)
-        stuck = ~xp.any(allowed) | ~xp.isfinite(decrement)
+        stuck = (reach == 0.0) | ~xp.isfinite(decrement)
         number = xp.where(stuck | (done & (score < ENOUGH)), MOST_STEPS, number + 1)
         return number, w, b, v, xp.where(near & ~done, xp.maximum(mu * FALL, last), mu), score
 

@@ -13,12 +13,11 @@ stop, and is returned.
 __all__ = ["BoxSolution", "box_quadratic"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
@@ -33,8 +32,7 @@ PROXIMAL = 1e-10
 FLAT = 1e-7
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BoxSolution:
     """`dual` a (n,), `active` (n,): where it is above its lower end, `intercept` (), the multiplier of the equality,
     `margins` B B'a + y intercept (n,), relative duality `gap` (), `converged` () and, without upper ends and diagonal,

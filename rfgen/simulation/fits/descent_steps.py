@@ -51,4 +51,4 @@ def dana(settings: dict[str, Any], weights: Array, memory: Array, gradient: Grad
     return weights - settings["rate"] * slope - settings["momentum_rate"] * memory, memory
 
 
-STEPS: dict[str, Step] = {"heavy_ball": heavy_ball, "nesterov": nesterov, "accelerated": accelerated, "dana": dana}
+STEPS: dict[str, Step] = {"heavy ball": heavy_ball, "nesterov": nesterov, "accelerated": accelerated, "dana": dana}

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, shifted, while_loop
+from rfgen.simulation.arrays import (
+    Array,
+    cholesky,
+    cholesky_solve,
+    longest,
+    namespace,
+    shifted,
+    weighted_gram,
+    while_loop,
+)
 
 MOST_STEPS = 100
 # Newton's decrement, relative to the objective, after whose step Newton's method has converged: its error is the square.
@@ -14,9 +23,7 @@ AIM, ENOUGH = 1e-18, 1e-12
 SMALLEST_STEP = 40  # halvings
 
 
-def logistic_fit(
-    rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool
-) -> tuple[Array, Array, Array]:
+def logistic_fit(rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool) -> tuple[Array, Array, Array]:
     """Minimise `sum_i a_i log(1 + exp(-y_i (x_i.w + b))) + (ridge/2) |w|^2` for `rows` (n, p), `labels` y and `weights` a
     (n,): w (p,), b () and whether it converged.  At ridge 0 the classes must overlap and the rows have full rank.
 
@@ -38,7 +45,7 @@ def logistic_fit(
     def newton(state: Any, force: Array, bend: Array) -> Any:
         """Where Newton's whole step leads."""
         if gram is None:
-            factor = cholesky(shifted(full.T @ (bend[:, None] * full), penalised))
+            factor = cholesky(shifted(weighted_gram(full, bend), penalised))
             return (state[0] + cholesky_solve(factor, full.T @ force - penalised * state[0]),)
         # (K + ridge / bend) c + b = f + force / bend, sum c = 0, each row times the root of its bend
         dual, bias = state
@@ -72,14 +79,16 @@ def logistic_fit(
         move = tuple(new - old for new, old in zip(towards, state, strict=True))
         along = scores(move)
         slope = penalty(state, move) - weights @ (labels * wrong * along)
-        reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)
-        here = objective(fitted)
-        gained = objective(fitted + reach[:, None] * along) - here
-        gained = gained + reach * penalty(state, move) + 0.5 * reach * reach * penalty(move, move)
-        value = here + 0.5 * penalty(state, state)
-        # rounding of the objective must not refuse the last steps
-        allowed = gained <= 1e-4 * reach * slope + 1e-13 * value
-        reach = xp.where(xp.any(allowed), reach[xp.argmax(allowed)], 0.0)
+        here, squares = objective(fitted), (penalty(state, state), penalty(state, move), penalty(move, move))
+        value = here + 0.5 * squares[0]
+
+        def allowed(reach: Array) -> Array:
+            gained = objective(fitted + reach[:, None] * along) - here
+            gained = gained + reach * squares[1] + 0.5 * reach * reach * squares[2]
+            # rounding of the objective must not refuse the last steps
+            return gained <= 1e-4 * reach * slope + 1e-13 * value
+
+        reach = longest(allowed, 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype))
         state = tuple(old + reach * by for old, by in zip(state, move, strict=True))
         decrement = xp.where(reach == 1.0, -slope / xp.where(value > 0.0, value, 1.0), np.inf)
         return xp.where(reach > 0.0, number + 1, MOST_STEPS), state, decrement

@@ -2,12 +2,11 @@
 
 __all__ = ["FITS", "MarginFit", "loss_values", "margin_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
 from rfgen.simulation.fits.box_quadratic import box_quadratic
@@ -29,8 +28,7 @@ SMALL_RIDGE = 1e-8
 MARGIN_ROUNDING = 1e-6
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class MarginFit:
     """`weights` w (dim,), `intercept` b (), `margins` y (x.w + b) of training rows (n,), `support` (n,): rows with margin
     below 1 (hinge: with a positive dual, hard margin: at the margin), `converged` () and `separable` ().

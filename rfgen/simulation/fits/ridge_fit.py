@@ -1,23 +1,21 @@
 """Ridge fits of one training set for all ridges from one decomposition, on the kernel or on random features."""
 
-__all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features"]
+__all__ = ["Fit", "draw_features", "fit_kernel", "fit_random_features", "rows_root"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted
 from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Fit:
     """Fits to several label columns: `weights` (ridges, columns, modes) in eigen-coordinates, `residuals`
     (ridges, columns, n) = labels - fit on the training rows, `gram` (ridges, columns, columns): inner products of the
@@ -107,10 +105,7 @@ def draw_features(key: Any, sample: Sample, features: int, rank: int) -> tuple[A
         mixing = mixing * scale
         return rows @ mixing + xp.sqrt(sample.tail) * scale * white, lambda trained: mixing @ trained
     white, prior, prior_tail = standard_normals(key, dtype, (n, features), (modes, rank), (n, rank))
-    gram = rows @ rows.T
-    # the unresolved tail, and enough to keep a rank-deficient factor real
-    diagonal = sample.tail + 4 * xp.finfo(dtype).eps * xp.trace(gram)
-    factor = cholesky(shifted(gram, diagonal))
+    factor, diagonal = rows_root(sample) if sample.root is None else sample.root, _diagonal(sample)
     design = factor @ (white * scale)
 
     def lift(basis: Array) -> Array:
@@ -118,6 +113,17 @@ def draw_features(key: Any, sample: Sample, features: int, rank: int) -> tuple[A
         return prior * scale + rows.T @ cholesky_solve(factor, surprise)
 
     return design, lift
+
+
+def _diagonal(sample: Sample) -> Array:
+    """What features add to the rows' Gram matrix: the unresolved tail, and enough to keep a rank-deficient factor real."""
+    xp = namespace(sample.rows)
+    return sample.tail + 4 * xp.finfo(sample.rows.dtype).eps * xp.sum(sample.rows * sample.rows)
+
+
+def rows_root(sample: Sample) -> Array:
+    """Cholesky factor (n, n) of the rows' Gram matrix, for features that are drawn given the rows."""
+    return cholesky(shifted(sample.rows @ sample.rows.T, _diagonal(sample)))
 
 
 def fit_random_features(key: Any, sample: Sample, labels: Array, ridges: Array, features: int) -> Fit:

@@ -7,14 +7,14 @@ whole Hessian.
 
 __all__ = ["SmoothedFit", "smoothed_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.classifier import rule_parts
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace, normal_cdf, shifted, while_loop
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, longest, namespace, normal_cdf, shifted, while_loop
 
 MOST_STEPS, ENOUGH = 100, 1e-13
 SMALLEST_STEP = 40  # halvings
@@ -22,8 +22,7 @@ _NODES, _MEASURE = np.polynomial.hermite_e.hermegauss(64)
 _MEASURE = _MEASURE / _MEASURE.sum()
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SmoothedFit:
     """`weights` (width,), `intercept` () and, of each row's views, the mean `margins`, their `deviations` and mean `losses`
     (n,); whether it `converged` ().
@@ -91,12 +90,14 @@ def smoothed_fit(
         least = 1e-12 * xp.trace(hessian) / width
         move = -cholesky_solve(cholesky(shifted(hessian, penalty + held + least)), gradient)
         slope, here = gradient @ move, objective(x)
-        reach = 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype)
-        there = xp.stack([objective(x + one * move) for one in reach]) if xp is np else jax.lax.map(
-            lambda one: objective(x + one * move), reach
-        )
-        allowed = there <= here + 1e-4 * reach * slope + 1e-13 * xp.abs(here)
-        taken = xp.where(xp.any(allowed), reach[xp.argmax(allowed)], 0.0)
+
+        def allowed(reach: Array) -> Array:
+            there = xp.stack([objective(x + one * move) for one in reach]) if xp is np else jax.lax.map(
+                lambda one: objective(x + one * move), reach
+            )
+            return there <= here + 1e-4 * reach * slope + 1e-13 * xp.abs(here)
+
+        taken = longest(allowed, 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype))
         left = xp.where(taken == 1.0, -slope / xp.maximum(xp.abs(here), 1e-300), np.inf)
         return xp.where(taken > 0.0, number + 1, MOST_STEPS), x + taken * move, left
 

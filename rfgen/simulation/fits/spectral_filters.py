@@ -18,7 +18,7 @@ of 1 with momentum, and to its own elsewhere.
 
 __all__ = ["Filters", "Response", "respond", "spectral_filters"]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import jax
@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.spectral import AbstractTraining, Nesterov
 from rfgen.simulation.arrays import Array
 
@@ -35,8 +36,7 @@ MOST_SCHEDULED_STEPS = 100_000
 TOGETHER = 256
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Filters:
     """Settings of one training: (groups,) arrays by name, and the clock (times,) in ascending order, alike in each group.
 
@@ -58,8 +58,7 @@ class Filters:
         return self.groups[name][:, None, None]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Response:
     """What a training does in each direction, (settings, values) each.
 

@@ -9,9 +9,9 @@ __all__ = ["InitialWeights", "SpectralFit", "both_parts", "fit_spectrally"]
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, eigh, namespace
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_filters import Filters, respond
@@ -19,8 +19,7 @@ from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class InitialWeights:
     """Standard deviation of the weights before training, () or (modes,), and what the unresolved modes' weights amount to.
 
@@ -32,8 +31,7 @@ class InitialWeights:
     tail_norm: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SpectralFit:
     """Weights `signal`, of the signal labels and the initial weights, and `noise`, as coordinates in `basis`.
 

@@ -49,9 +49,7 @@ def compiled_runs(
     counts = domains.multiplicity[levels]
     values = {name: own[levels] for name, own in domains.eigenvalues.items()}
     targets = {name: own[:, levels] / np.sqrt(counts) for name, own in domains.coefficients.items()}
-    weights = {
-        name: (targets[name] / np.sqrt(np.where(values[name] > 0.0, values[name], 1.0))).T for name in values
-    }
+    weights = {name: (targets[name] / np.sqrt(np.where(values[name] > 0.0, values[name], 1.0))).T for name in values}
     own = domains.leaders
     given: dict[Matrix, np.ndarray] = {covariance(name): values[own[name]] for name in estimator.samples}
     given |= {teacher(name): weights[own[name]] for name in estimator.samples}

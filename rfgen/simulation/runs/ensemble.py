@@ -3,20 +3,21 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample"]
+__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample", "with_root"]
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.resampling import AbstractResampling, Bootstrap
 from rfgen.simulation.arrays import Array, namespace
-from rfgen.simulation.fits.ridge_fit import Fit
+from rfgen.simulation.fits.ridge_fit import Fit, rows_root
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
 from rfgen.simulation.sampling.samplers import Sample
@@ -25,8 +26,7 @@ from rfgen.simulation.sampling.samplers import Sample
 BAG = 0x626167
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Members:
     """How many models are averaged, and what each is trained on; static under jit."""
 
@@ -46,6 +46,14 @@ def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
     xp, views = namespace(drawn), sample.rows.shape[0] // n
     rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
     return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows])
+
+
+def with_root(sample: Sample, features: int | None, members: Members) -> Sample:
+    """The sample, with the factor that all members' features are drawn by where they share it."""
+    n, modes = sample.rows.shape
+    if features is None or members.count == 1 or members.resampling is not None or n >= modes:
+        return sample
+    return replace(sample, root=rows_root(sample))
 
 
 def mean_fit(fit: Callable[[Any], Fit], key: Any, members: Members) -> Fit:

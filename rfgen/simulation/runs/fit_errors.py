@@ -10,9 +10,7 @@ from rfgen.simulation.runs.pairs import PairMeasures, in_common
 from rfgen.simulation.sampling.samplers import Sample
 
 
-def measured(
-    fit: SpectralFit, sample: Sample, noise: Array, n: int
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+def measured(fit: SpectralFit, sample: Sample, noise: Array, n: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors: where measured, coordinates, and a fit's errors.
 
     What is linear in the label noise is left out of the test risk: it is the mean over that noise and its opposite.

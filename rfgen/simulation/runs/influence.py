@@ -11,6 +11,7 @@ first-order change with the rows.
 
 __all__ = ["row_controls"]
 
+from collections.abc import Callable
 from typing import Any
 
 from rfgen.simulation.arrays import Array, namespace
@@ -20,9 +21,10 @@ from rfgen.simulation.sampling.samplers import Sample
 STEPS = 8
 
 
-def row_controls(sample: Sample, n: int, ridges: Array) -> Array:
-    """Controls (ridges, outputs, 2) of one training set measured mode by mode."""
+def row_controls(sample: Sample, n: int, ridges: Array, mean: Callable[[Array], Array] | None = None) -> Array:
+    """Controls (ridges, outputs, 2) of one training set measured mode by mode; `mean` over n rows, if not all are here."""
     xp = namespace(sample.rows)
+    mean = mean or (lambda values: xp.mean(values, axis=-1))
     scale, truth = sample.probe, sample.truth
     values, total = scale * scale, (ridges + sample.tail)[:, None]
     k: Any = (total + xp.sum(values)) / n
@@ -36,7 +38,7 @@ def row_controls(sample: Sample, n: int, ridges: Array) -> Array:
     both = xp.concatenate([weights, answer]).reshape(2 * count * outputs, modes)
     seen = (both @ sample.rows.T).reshape(2, count, outputs, -1)
     residual = sample.targets.T - seen[0]
-    first = xp.mean(seen[1] * residual, axis=-1) - k[..., 0] * xp.sum(answer * weights, axis=-1)
+    first = mean(seen[1] * residual) - k[..., 0] * xp.sum(answer * weights, axis=-1)
     missed = xp.sum(((1.0 - kept) * truth) ** 2, axis=-1) + sample.floor
-    second = xp.mean(residual * residual, axis=-1) - missed
+    second = mean(residual * residual) - missed
     return xp.stack([2.0 * first, second], axis=-1)

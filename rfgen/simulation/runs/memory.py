@@ -6,6 +6,7 @@ from typing import Any
 
 from rfgen.simulation.arrays import on_host
 from rfgen.simulation.fits.spectral_filters import Filters
+from rfgen.simulation.runs.blocked_risk import InBlocks
 from rfgen.simulation.runs.ensemble import Members
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_bytes
 from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass_bytes
@@ -25,6 +26,8 @@ def pair_bytes(
     """Bytes of a pair of trials: on the host its two samples, and one fit at a time."""
     if isinstance(settings, OnePassSettings):
         return 2 * one_pass_bytes(settings, source, features, outputs, itemsize)
+    if isinstance(source, InBlocks):
+        return source.bytes(n, settings.size, outputs, itemsize)
     modes, rows = source.modes, source.rows(n)
     if isinstance(settings, BatchSettings):  # compiled: on the host one trial after another
         own = members.count * batch_bytes(settings, rows, modes, features, outputs, itemsize)
@@ -41,6 +44,8 @@ def pair_bytes(
 def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     """Numbers that a training set holds, and what is there besides while it is drawn."""
     modes, rows = source.modes, source.rows(n)
+    if isinstance(source, SphereSampler) and source.dual:
+        return rows * (rows + modes), 4 * rows * (rows + modes)
     if isinstance(source, SphereSampler | KernelSampler):  # one factor, of the kernel of rows and test points
         return (rows + modes) ** 2, 4 * (rows + modes) ** 2
     if isinstance(source, FeatureSampler):
@@ -53,9 +58,7 @@ def _sample(source: Any, n: int, features: int | None) -> tuple[int, int]:
     return rows * modes, 0
 
 
-def _fit(
-    source: Any, n: int, features: int | None, outputs: int, settings: Any, decomposed: int
-) -> tuple[int, int]:
+def _fit(source: Any, n: int, features: int | None, outputs: int, settings: Any, decomposed: int) -> tuple[int, int]:
     """Numbers that a fit works with, and that are kept of it until its pair is measured."""
     modes, rows = source.modes, source.rows(n)
     if isinstance(source, SphereSampler | KernelSampler):

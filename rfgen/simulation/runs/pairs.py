@@ -2,8 +2,8 @@
 
 __all__ = ["PairMeasures", "in_common", "over_pairs"]
 
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, few_threads, namespace, on_host
 from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
@@ -22,8 +23,7 @@ from rfgen.simulation.sampling.input_features import FeatureSampler
 SHARED = 2
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PairMeasures:
     """Measures of pairs of trials, each (pairs, 2, settings, outputs), except `bias` (pairs, settings, outputs).
 
@@ -67,16 +67,18 @@ def over_pairs(
         keys = device_key(keys)
     if not isinstance(source, DataViews):
         return _over_pairs(trial, pair, source, keys, n, features, settings, batched)
-    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the device
-    run, pairs = jax.jit(trial, static_argnames=("n", "features")), []
+    # augmentations and feature maps of the user's own run on the host: draw there, fit and measure on the devices in turn
+    run, pairs, devices = jax.jit(trial, static_argnames=("n", "features")), [], itertools.cycle(jax.local_devices())
     for two in host_keys(keys):
         probe = source.probe(fold_in(two[0], SHARED))
         halves = [split(key) for key in two]
-        own = [device_key(np.array(key, np.uint32)) for _, key in halves]
-        samples = [source.draw(rows, probe, n) for rows, _ in halves]
-        trials = [run(one, key, n=n, features=features, settings=settings) for one, key in zip(samples, own, strict=True)]
-        pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
-    return jax.tree.map(lambda *each: jnp.stack(each), *pairs)
+        with jax.default_device(next(devices)):
+            own = [device_key(np.array(key, np.uint32)) for _, key in halves]
+            samples = [source.draw(rows, probe, n) for rows, _ in halves]
+            both = zip(samples, own, strict=True)
+            trials = [run(one, key, n=n, features=features, settings=settings) for one, key in both]
+            pairs.append(jax.jit(pair)(*jax.tree.map(lambda *two: jnp.stack(two), *trials)))
+    return jax.tree.map(lambda *each: np.stack([np.asarray(one) for one in each]), *pairs)
 
 
 def _on_host(

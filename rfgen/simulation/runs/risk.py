@@ -6,15 +6,16 @@ the noise and the opposite noise, an antithetic pair for the price of one.  The 
 an unbiased measurement of the bias, and what remains of their squares is the variance.
 """
 
-__all__ = ["risk"]
+__all__ = ["measured", "paired", "risk"]
 
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample, with_root
 from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample
@@ -33,7 +34,7 @@ def risk(
         isinstance(source, FiniteSampler) and source.replace and source.kernel is None
     )
     trial = _controlled if by_rows and features is None and members == ALONE else _trial
-    return over_pairs(trial, _pair, source, keys, n, features, (ridges, noise, members), batched)
+    return over_pairs(trial, paired, source, keys, n, features, (ridges, noise, members), batched)
 
 
 def _controlled(
@@ -49,17 +50,25 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
     ridges, noise, members = settings
-    outputs, xp = sample.targets.shape[1], namespace(sample.rows)
+    sample, xp = with_root(sample, features, members), namespace(sample.rows)
+    # labels without noise need no columns for it, which are half of every product
+    clean = features is None and xp is np and not np.any(noise)
 
     def fitted(key: Any) -> Fit:
         own = own_sample(sample, key, n, members)
-        labels = xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
+        labels = own.targets if clean else xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
         if features is None:
             return fit_kernel(own, labels, ridges)
         return fit_random_features(key, own, labels, ridges, features)
 
     fit = mean_fit(fitted, features_key, members)
-    at_points = sample.probe.ndim == 2
+    return measured(fit, sample, noise, n)
+
+
+def measured(fit: Fit, sample: Sample, noise: Array, n: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """All measures of a fit but the bias, and what `paired` takes of it."""
+    outputs, xp = sample.targets.shape[1], namespace(sample.rows)
+    at_points, clean = sample.probe.ndim == 2, fit.weights.shape[1] == outputs
     predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
@@ -67,20 +76,20 @@ def _trial(
     def split(products: Array) -> tuple[Array, Array]:
         """Signal-signal and noise-noise entries of (ridges, columns, columns)."""
         own = xp.diagonal(products, 0, 1, 2)
-        return own[:, :outputs], own[:, outputs:]
+        return own[:, :outputs], xp.zeros_like(own) if clean else own[:, outputs:]
 
     tail_signal, tail_noise = split(fit.tail_error)
     norm_signal, norm_noise = split(fit.gram)
     signal_error = xp.sum(seen * signal * signal, axis=-1) + sample.floor + tail_signal
-    noise_error = xp.sum(seen * spurious * spurious, axis=-1) + noise + tail_noise
+    noise_error = noise + tail_noise if clean else xp.sum(seen * spurious * spurious, axis=-1) + noise + tail_noise
     misfit = xp.sum(fit.residuals * fit.residuals, axis=-1)
     # a sample's views are rows scaled by 1 / sqrt(views)
-    train = (misfit[:, :outputs] + misfit[:, outputs:]) / n
+    train = (misfit if clean else misfit[:, :outputs] + misfit[:, outputs:]) / n
     measures = (signal_error + noise_error, train, signal_error, noise_error, norm_signal + norm_noise)
     return measures, (signal, sample.mask, sample.floor, xp.asarray(at_points))
 
 
-def _pair(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
+def paired(measures: tuple[Array, ...], errors: tuple[Any, ...]) -> PairMeasures:
     """Measures of two trials, stacked, and their errors, two by two, with the bias: the product of the errors."""
     signal, mask, floor, at_points = errors
     xp = namespace(mask[0])

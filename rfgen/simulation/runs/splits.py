@@ -42,22 +42,23 @@ def random_splits(
     """
     random = np.random.default_rng([seed, n])
     names = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    test, train, held_out, rounded = [], [], [], []
+    test, train, held_out, rounded, many = [], [], [], [], int(names.max()) + 1
     for _ in range(splits):
         if replace:
             inside = random.integers(len(labels), size=n)
         else:
-            drawn = np.zeros(names.max() + 1, bool)
-            drawn[random.permutation(drawn.size)[:n]] = True
+            drawn = np.zeros(many, bool)
+            drawn[random.permutation(many)[:n]] = True
             inside = np.flatnonzero(drawn[names])
         outside = np.ones(len(labels), bool)
         outside[inside] = False
         if not outside.any():  # nothing to test on
             continue
-        dual, constant, decided = _fit(kernel[np.ix_(inside, inside)], labels[inside], ridge, intercept)
-        missed = labels - kernel[:, inside] @ dual - constant
-        test.append(np.mean(missed[outside] ** 2, axis=0))
-        train.append(np.mean(missed[inside] ** 2, axis=0))
+        rows = kernel[inside]
+        dual, constant, decided = _fit(rows[:, inside], labels[inside], ridge, intercept)
+        squares = (labels - rows.T @ dual - constant) ** 2
+        test.append(squares[outside].sum(axis=0) / outside.sum())
+        train.append(squares[inside].sum(axis=0) / len(inside))
         held_out.append(outside)
         rounded.append(decided)
     return Splits(np.array(test), np.array(train), np.array(held_out), np.array(rounded))
@@ -65,15 +66,16 @@ def random_splits(
 
 def _fit(kernel: np.ndarray, labels: np.ndarray, ridge: Any, intercept: bool) -> tuple[np.ndarray, np.ndarray, bool]:
     """Dual coefficients (n, outputs), intercepts (outputs,), and whether last digits of the kernel decide them."""
-    from scipy.linalg import cho_factor, cho_solve
+    from scipy.linalg import get_lapack_funcs
 
     size = len(labels)
     if ridge > max(size * ROUNDING, LEVEL) * np.trace(kernel):
-        try:
-            solved = cho_solve(cho_factor(kernel + ridge * np.eye(size)), np.hstack([labels, np.ones((size, 1))]))
-        except np.linalg.LinAlgError:
-            pass
-        else:
+        potrf, potrs = get_lapack_funcs(("potrf", "potrs"))
+        shifted = kernel.T.copy("F")  # in the order of LAPACK
+        shifted.ravel("K")[:: size + 1] += ridge
+        factor, failed = potrf(shifted, lower=1, overwrite_a=1, clean=0)
+        if not failed:
+            solved = potrs(factor, np.hstack([labels, np.ones((size, 1))]), lower=1)[0]
             plain, ones = solved[:, :-1], solved[:, -1:]
             constant = plain.sum(axis=0) / ones.sum() if intercept else np.zeros(labels.shape[1])
             return plain - ones * constant, constant, False

@@ -14,7 +14,7 @@ from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.spectral_filters import Filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights, SpectralFit, fit_spectrally
 from rfgen.simulation.random_numbers import fold_in
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample, with_root
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -37,6 +37,7 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
     filters, initial, noise, members = settings
+    sample = with_root(sample, features, members)
     start_key, xp = fold_in(features_key, INITIAL), namespace(sample.rows)
 
     def one(key: Any, start: Any) -> SpectralFit:

@@ -1,13 +1,7 @@
 """Trials: where they are drawn, their keys, their batches."""
 
 __all__ = [
-    "fingerprint",
-    "initial_weights",
-    "measure",
-    "refuse_streams",
-    "settings_of",
-    "source_of",
-    "trial_keys",
+    "fingerprint", "initial_weights", "measure", "refuse_streams", "settings_of", "source_of", "trial_keys",
     "trials_at_once",
 ]
 
@@ -24,22 +18,17 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
-from rfgen.problems.trainings.stochastic import DANA, SGD, AcceleratedSGD, OnePassSGD
+from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.arrays import Array, on_host
 from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
 from rfgen.simulation.random_numbers import device_key, trial_words
+from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass
-from rfgen.simulation.runs.stochastic.one_pass import (
-    OnePassSettings,
-    one_pass,
-    one_pass_settings,
-    pairs_together,
-)
+from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass, one_pass_settings, pairs_together
 from rfgen.simulation.runs.stochastic.visits import visits
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.sampling.data_views import DataViews
@@ -86,16 +75,16 @@ def refuse_streams(training: AbstractTraining, task: Task) -> None:
         )
 
 
-def settings_of(training: AbstractTraining, sources: list[Any], dtype: str) -> Settings:
+def settings_of(training: Any, sources: list[Any], dtype: str) -> Settings:
     """The settings of a training: ridges (ridges,), filters, or those of its batches."""
     for name, values in training.axes.items():
         if np.max(values, where=np.isfinite(values), initial=0.0) > np.finfo(dtype).max:
             raise ValueError(f"{name} must fit into {dtype}, got {np.max(values):g}; use dtype='float64'")
-    if isinstance(training, Ridge):
+    if training.clock is None:
         return np.asarray(np.atleast_1d(training.ridge), dtype)
-    if isinstance(training, OnePassSGD | AcceleratedSGD | DANA):
+    if not training.needs_samples:
         return one_pass_settings(training, dtype)
-    if isinstance(training, SGD):
+    if training.stochastic:
         return batch_settings(training, unresolved_modes(sources[0]), dtype)
     return spectral_filters(training, dtype)
 
@@ -114,7 +103,7 @@ def initial_weights(
     if not variance.any():
         return None
     zero = np.zeros(())
-    if isinstance(training, SGD | OnePassSGD) and features is None and unresolved_modes(source):
+    if training.stochastic and features is None and unresolved_modes(source):
         raise ValueError(
             "initial_variance of stochastic training is simulated for a finite number of modes: give modes=..., or features"
         )
@@ -177,11 +166,13 @@ def measure(
     `members`; `advance(count)` is called as trials finish.
     """
     pairs = words.shape[0]
-    batched = not (on_host() or isinstance(source, DataViews))
+    batched = not (on_host() or isinstance(source, DataViews | InBlocks))
     if batched:
         source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
-    devices = 1 if isinstance(source, DataViews) else device_count()
-    compiled = batched or isinstance(settings, BatchSettings)  # on the host one after another, on each device
+    devices = device_count()
+    on_devices = isinstance(source, DataViews) and not on_host()
+    # on the host one after another, on each device
+    compiled = batched or on_devices or isinstance(settings, BatchSettings)
     size = min(pairs, devices * (max(1, together // 2) if batched else 1)) if compiled else 1
     if isinstance(settings, OnePassSettings):
         # powers of two, so that few shapes are compiled
@@ -191,7 +182,9 @@ def measure(
     for start in range(0, pairs, size):
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
-        if isinstance(settings, OnePassSettings):
+        if isinstance(source, InBlocks):
+            measured = blocked_risk(source.base, device_key(batch), n, settings, noise)
+        elif isinstance(settings, OnePassSettings):
             measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)

@@ -6,13 +6,13 @@ __all__ = ["FeatureSampler", "InputSampler", "KernelSampler", "feature_sampler",
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.kernels.feature_maps import activation_function
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
@@ -23,8 +23,7 @@ from rfgen.simulation.sampling.samplers import RowSampler, Sample, kernel_root
 from rfgen.simulation.sampling.views import AugmentedSampler, mean_view
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class KernelSampler(RowSampler):
     """Inputs `scale` (d,) times standard normals, measured on fresh ones (the same for trials with one `shared` key).
 
@@ -68,8 +67,7 @@ def kernel_sampler(population: KernelInputs, augmentation: Any, dtype: Any) -> K
     return KernelSampler(np.sqrt(population.variances).astype(dtype), population)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class InputSampler:
     """Inputs `scale` (d,) times standard normals z with targets `coefficients` (outputs, d) times z; `points` to test."""
 
@@ -90,8 +88,7 @@ class InputSampler:
         )
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FeatureSampler:
     """Features of the inputs that `inputs` draws, `views` of each scaled by 1/sqrt(views), by a layer drawn for each trial.
 

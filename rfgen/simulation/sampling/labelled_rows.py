@@ -2,12 +2,12 @@
 
 __all__ = ["GroupRows", "LabelledRows", "TeacherRows", "labelled_rows"]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import CLASSES, Mixture
@@ -16,8 +16,7 @@ from rfgen.simulation.arrays import namespace
 from rfgen.simulation.random_numbers import fold_in, logistics, normals, split, uniforms
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LabelledRows:
     """`rows` (n, dim), training `labels` (n,), loss `weights` (n,), and `member` (n,): the group of each row."""
 
@@ -27,8 +26,7 @@ class LabelledRows:
     member: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class GroupRows:
     """Groups: `means`, `deviations` (groups, dim), true `classes`, `labels`, `weights`, `shares` of the `n` rows,
     `test_shares` (groups,); probability `flip` () of a wrong label.
@@ -57,8 +55,7 @@ class GroupRows:
         return LabelledRows(rows, labels, xp.asarray(self.weights)[member], member)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class TeacherRows:
     """One population: `direction`, `deviations` (dim,), `scale`, `flip`, `bias`, `unexplained` (), `link`, `n` rows."""
 

@@ -1,14 +1,14 @@
 """Labelled rows in views: each row `views` times, at their share of its weight, or their law where they are endless."""
 
-__all__ = ["PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
+__all__ = ["AllPairs", "PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.simulation.arrays import namespace
@@ -20,24 +20,33 @@ from rfgen.simulation.sampling.views import VIEWS, one_view_each
 PARTNERS = VIEWS + 1
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LimitRows(LabelledRows):
     """Mean views as `rows`; `private` variances of a view's coordinates about them: (n, dim), and (dim,) for all."""
 
     private: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SharedRows(LabelledRows):
     """Views as `rows`; `shares` (n,) of each in its row."""
 
     shares: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
+class AllPairs:
+    """Rows of `base`, which are mixed in all pairs with weights from Beta(`concentration`, `concentration`)."""
+
+    base: Any
+    concentration: float = field(metadata={"static": True})
+
+    def draw(self, key: Any) -> LabelledRows:
+        """The rows of `base`."""
+        return self.base.draw(key)
+
+
+@record
 class ViewedRows:
     """`views` of every row of `base`, None: all; `gain` (), `slope` () and `level` (dim,) of their law; with `soft` labels
     a view counts with either label, as much as its own is worth.
@@ -77,8 +86,7 @@ class ViewedRows:
         return _either_way(seen, labels, weights, member, right)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedViews:
     """All views of every row of `base`, few: times `gains` (patterns, dim), `chance` (patterns,) each, with the row's label
     of probability `right` (patterns,).
@@ -114,16 +122,14 @@ def _either_way(rows: Any, labels: Any, weights: Any, member: Any, right: Any) -
     xp = namespace(rows)
     shares = xp.concatenate([right, 1.0 - right])
     weights, member = (xp.concatenate([part, part]) for part in (weights, member))
-    return SharedRows(
-        xp.concatenate([rows, rows]), xp.concatenate([labels, -labels]), weights * shares, member, shares
-    )
+    return SharedRows(xp.concatenate([rows, rows]), xp.concatenate([labels, -labels]), weights * shares, member, shares)
 
 
 def copies(augmentation: AbstractAugmentation, dim: int) -> int:
     """How many rows stand for one."""
     views = float(augmentation.views)
     if augmentation.mixes:
-        return 2 * int(views)
+        return 1 if math.isinf(views) else 2 * int(views)
     law = augmentation.mode_law(dim)
     if math.isinf(views):
         return 2 * law.probability.size if _patterned(law) else 1
@@ -134,15 +140,13 @@ def _patterned(law: ModeLaw) -> bool:
     return law.classes > 1 or law.probability.size > 1 or bool((law.label != 1.0).any()) or not law.gain[0, 0]
 
 
-def seen_in_views(base: Any, augmentation: AbstractAugmentation) -> "ViewedRows | PatternedViews":
+def seen_in_views(base: Any, augmentation: AbstractAugmentation) -> "ViewedRows | PatternedViews | AllPairs":
     """`base`, a source of labelled rows, in the views of an `augmentation` at single strengths."""
     dim, views = np.atleast_2d(base.deviations).shape[1], float(augmentation.views)
     none = np.zeros(())
     if augmentation.mixes:
         if math.isinf(views):
-            raise ValueError(
-                f"views must be finite to draw mixtures of classifiers' rows, got {augmentation!r}: 16 are near the limit"
-            )
+            return AllPairs(base, float(augmentation.concentration))  # type: ignore[attr-defined]
         return ViewedRows(base, none, none, np.zeros(dim), augmentation, int(views), True)
     law = augmentation.mode_law(dim)
     if math.isinf(views) and _patterned(law):

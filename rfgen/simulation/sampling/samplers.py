@@ -5,27 +5,18 @@ arrays, the rest of it is static under jit; it draws with keys on the device or 
 """
 
 __all__ = [
-    "FiniteSampler",
-    "GaussianSampler",
-    "RowSampler",
-    "Sample",
-    "SphereSampler",
-    "draw_examples",
-    "kernel_root",
-    "levels_but",
-    "mode_levels",
-    "sampler",
-    "standard_normals",
+    "FiniteSampler", "GaussianSampler", "RowSampler", "Sample", "SphereSampler", "draw_examples", "kernel_root",
+    "levels_but", "mode_levels", "sampler", "standard_normals",
 ]
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.population import SpherePopulation
@@ -39,8 +30,7 @@ MOST_MODES = 1 << 20
 INITIAL = 0x6C617A79
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Sample:
     """One training set and the place where its fit is measured.
 
@@ -49,7 +39,8 @@ class Sample:
     to the kernel's diagonal.  A fit with weights w is measured by `w * probe` for `probe` (modes,), or at points by
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
     `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights
-    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.
+    are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.  `root` (n, n):
+    the Cholesky factor of the rows' Gram matrix, where several models share it.
     """
 
     rows: Float[Array, "n _"]
@@ -61,6 +52,7 @@ class Sample:
     mask: Float[Array, " points"]
     floor: Float[Array, " outputs"]
     kernel: Float[Array, "n n"] | None = field(default=None, kw_only=True)
+    root: Float[Array, "n n"] | None = field(default=None, kw_only=True)
 
 
 def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
@@ -90,8 +82,7 @@ class RowSampler:
         return self.scale.size
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class GaussianSampler(RowSampler):
     """Independent Gaussian eigen-coordinates; the risk is measured exactly, mode by mode.
 
@@ -118,8 +109,7 @@ class GaussianSampler(RowSampler):
         )
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FiniteSampler(RowSampler):
     """Rows of N real examples: with replacement, measured on the whole population; without, measured on the rest.
 
@@ -168,15 +158,15 @@ class FiniteSampler(RowSampler):
         return (self.replace,)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SphereSampler(RowSampler):
     """Uniform points of the unit sphere, measured on fresh ones (the same for trials with one `shared` key).
 
     Rows of the Cholesky factor of the joint kernel matrix serve as coordinates: their inner products are the kernel.
     A network that starts from a random function f_0 has the targets less f_0 to learn.  f_0 is drawn jointly on all points
     of a trial, exact in law; trials with one `shared` key have its values in common where they are measured, which fixes
-    its values at their rows the better, the more points there are.
+    its values at their rows the better, the more points there are.  `dual`: only ridge regression asks, by kernels of
+    rows.
     """
 
     target: Any
@@ -185,6 +175,7 @@ class SphereSampler(RowSampler):
     kernel: Callable[[Any], Any] = field(metadata={"static": True})
     initial_kernel: Callable[[Any], Any] | None = field(metadata={"static": True})
     points: int = field(metadata={"static": True})
+    dual: bool = field(default=False, metadata={"static": True})
 
     def draw(self, key: Any, shared: Any, n: int) -> Sample:
         """One training set of `n` points."""
@@ -194,18 +185,25 @@ class SphereSampler(RowSampler):
         xp = namespace(own)
         inputs = xp.concatenate([tests, own])
         inputs = inputs / xp.linalg.norm(inputs, axis=1, keepdims=True)
-        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
-        factor = kernel_root(elementwise(self.kernel, cosines))
+        where = {"tail": xp.zeros((), dtype), "mask": xp.ones(points, dtype), "floor": xp.zeros(1, dtype)}
         first = xp.clip(inputs[:, 0], -1.0, 1.0)
         values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
+        if self.dual:
+            kernel = elementwise(self.kernel, xp.clip(inputs[points:] @ inputs.T, -1.0, 1.0))
+            return Sample(
+                rows=own[:, :0], targets=values[points:, None], errors=errors, probe=kernel[:, :points],
+                truth=values[None, :points], kernel=kernel[:, points:], **where,
+            )
+        cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
+        factor = kernel_root(elementwise(self.kernel, cosines))
         if self.initial_kernel is not None:
             keys = (fold_in(each, INITIAL) for each in (shared, key))
             white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
             initial = kernel_root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
             values = values - self.initial_deviation * initial
         return Sample(
-            rows=factor[points:], targets=values[points:, None], errors=errors, tail=xp.zeros((), dtype),
-            probe=factor[:points].T, truth=values[None, :points], mask=xp.ones(points, dtype), floor=xp.zeros(1, dtype),
+            rows=factor[points:], targets=values[points:, None], errors=errors, probe=factor[:points].T,
+            truth=values[None, :points], **where,
         )
 
     @property

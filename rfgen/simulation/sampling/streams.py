@@ -2,18 +2,18 @@
 
 __all__ = ["Stream", "stream", "stream_directions", "unresolved_modes"]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, standard_normals
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Stream:
     """The samples of one trial, as the learner sees them up to a rotation: their second moment is diagonal.
 
@@ -41,9 +41,7 @@ class Stream:
         """What weights see of rows (rows, modes)."""
         return rows @ self.lift if self.mapped and self.lift is not None else rows
 
-    def batch(
-        self, key: Array, t: Array, source: GaussianSampler | FiniteSampler, size: int
-    ) -> tuple[Array, Array, Array]:
+    def batch(self, key: Array, t: Array, source: GaussianSampler | FiniteSampler, size: int) -> tuple[Array, Array, Array]:
         """Step t's rows (size, directions), targets and standard normals for the label noise (size, outputs) each.
 
         `key` is the trial's; the first samples are the same whatever the size.

@@ -8,7 +8,7 @@ __all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented", "
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -71,8 +72,7 @@ def mean_view(
     return total / views
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class AugmentedSampler:
     """`views` views of every sample of `base`, and their labels; a sample's label noise is drawn once."""
 
@@ -114,8 +114,7 @@ class AugmentedSampler:
         return self.base.modes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LimitSampler:
     """Infinitely many views of every sample: their mean squared residual, exactly.
 
@@ -172,8 +171,7 @@ class LimitSampler:
         return self.base.modes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class AveragedSampler:
     """Training sets of `source`; predictions, averaged over `views` views, are measured at fresh points of `base`.
 

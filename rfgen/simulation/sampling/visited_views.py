@@ -3,12 +3,12 @@
 __all__ = ["VisitedSample", "VisitedSampler", "visited"]
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
-import jax
 import numpy as np
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array
@@ -16,8 +16,7 @@ from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, S
 from rfgen.simulation.sampling.views import AugmentedSampler, LimitSampler, augmented
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class VisitedSample(Sample):
     """Clean rows and labels, how they are seen at a visit, and rows of the mean squared residual over all views, as of
     `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).
@@ -30,8 +29,7 @@ class VisitedSample(Sample):
     views: int = field(metadata={"static": True})
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class VisitedSampler:
     """Training sets of `base`; `limit`: the same sets in all views."""
 

@@ -1,14 +1,8 @@
 """Gradient descent on classes of unequal size."""
 
 __all__ = [
-    "ClassDescent",
-    "ClassImbalance",
-    "ClassImbalanceRuns",
-    "GaussianMixture",
-    "TimeDomain",
-    "class_imbalance",
-    "simulate_class_imbalance",
-    "time_domain",
+    "ClassDescent", "ClassImbalance", "ClassImbalanceRuns", "GaussianMixture", "TimeDomain", "class_imbalance",
+    "simulate_class_imbalance", "time_domain",
 ]
 
 from rfgen.systems.class_imbalance.problem import ClassDescent, GaussianMixture

@@ -9,23 +9,30 @@ import jax
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.trainings.classifier import rule_of
-from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
+from rfgen.simulation.arrays import Array, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.fits.margin_fit import loss_values, margin_fit
+from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, permutation
+from rfgen.simulation.sampling.views import VIEWS, one_view_each
 from rfgen.systems.labelled_features.problem import LabelledFeatures
 
 
 @double_precision
 def feature_runs(
-    task: LabelledFeatures, training: Any, n: int, trials: int, seed: int = 0, start: int = 0
+    task: LabelledFeatures, training: Any, n: int, trials: int, seed: int = 0, start: int = 0,
+    augmentation: AbstractAugmentation | None = None,
 ) -> dict[str, np.ndarray]:
-    """Arrays (trials, *ridges): `error` on the rows not trained on, `train_error`, `train_loss`, `norm`, `intercept`."""
+    """Arrays (trials, *ridges): `error` on the rows not trained on, `train_error`, `train_loss`, `norm`, `intercept`.
+
+    `augmentation`, at single strengths: train on the mean loss of views, which training measures are of.
+    """
     name, factor = rule_of(training)
     ridges = np.ravel(training.ridge) * factor
     given = (task.features, task.labels, ridges)
-    stated = {"n": n, "name": name, "intercept": training.intercept}
+    stated = {"n": n, "name": name, "intercept": training.intercept, "augmentation": augmentation}
     if on_host():
         key = fold_in(host_key(seed), n)
         with np.errstate(all="ignore"), few_threads(0.1 * n * task.dim * min(n, task.dim)):
@@ -41,24 +48,39 @@ def feature_runs(
 
 
 def _trial(
-    key: Any, features: Array, labels: Array, ridges: Array, n: int, name: str, intercept: bool
+    key: Any, features: Array, labels: Array, ridges: Array, n: int, name: str, intercept: bool,
+    augmentation: AbstractAugmentation | None,
 ) -> dict[str, Array]:
     order = permutation(key, labels.shape[0])
     xp = namespace(order)
     rows, answers = xp.asarray(features)[order], xp.asarray(labels)[order]
+    views = 1.0 if augmentation is None else float(augmentation.views)
+    own = np.repeat(np.arange(n), 1 if np.isinf(views) else int(views))
+    seen, told = rows[own], answers[own]
+    weights = xp.ones_like(told) * (n / own.size)
+    if augmentation is not None and np.isfinite(views):
+        seen = xp.asarray(one_view_each(augmentation, fold_in(key, VIEWS), seen, seen).input)
 
     def setting(ridge: Array) -> dict[str, Array]:
-        fit = margin_fit(rows[:n], answers[:n], xp.ones_like(answers[:n]), name, ridge, intercept)
+        fit: Any
+        if np.isinf(views):
+            law: Any = augmentation.mode_law(seen.shape[1])  # type: ignore[union-attr]
+            gain, slope, level = (float(part[0, 0]) for part in (law.gain, law.slope, law.level))
+            shape = np.ones(seen.shape[1]) if law.shape is None else law.shape
+            private = slope * seen * seen, xp.asarray(level * shape)
+            fit = smoothed_fit(gain * seen, told, weights, private, None, name, ridge, intercept)
+            wrong, loss = normal_cdf(-fit.margins / fit.deviations), fit.losses
+        else:
+            fit = margin_fit(seen, told, weights, name, ridge, intercept)
+            wrong, loss = (fit.margins < 0.0).astype(rows.dtype), loss_values(name, fit.margins)
         margins = answers[n:] * (rows[n:] @ fit.weights + fit.intercept)
         found = {
-            "error": xp.mean((margins < 0.0).astype(rows.dtype)),
-            "train_error": xp.mean((fit.margins < 0.0).astype(rows.dtype)),
-            "train_loss": xp.mean(loss_values(name, fit.margins)), "norm": xp.sum(fit.weights**2),
-            "intercept": fit.intercept,
+            "error": xp.mean((margins < 0.0).astype(rows.dtype)), "train_error": xp.mean(wrong),
+            "train_loss": xp.mean(loss), "norm": xp.sum(fit.weights**2), "intercept": fit.intercept,
         }
         return {each: xp.where(fit.converged, value, xp.nan) for each, value in found.items()}
 
     return stacked(setting, ridges)
 
 
-_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "name", "intercept"))
+_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "name", "intercept", "augmentation"))

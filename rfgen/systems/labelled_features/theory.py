@@ -12,7 +12,6 @@ Equations: theory (16.14).
 
 __all__ = ["FeatureClassifier", "FeatureLaw", "feature_classifier", "feature_law"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,6 +25,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.systems.labelled_features.problem import LabelledFeatures
 
@@ -35,8 +35,7 @@ BINS = 48
 NOTHING = 1e-12
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FeatureLaw:
     """Rows by bins: `shares`, `u` and `labels` (bins,); `variances` (dim,) of the features' eigenvectors and `direction`
     (dim,) of u; `rows` (N, dim) in that basis and their `row_labels` (N,); `told`, R2.
@@ -71,8 +70,7 @@ def feature_law(task: LabelledFeatures) -> FeatureLaw:
     return FeatureLaw(shares, means, told_as, values, direction, rows, task.labels, strength)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class _Rows:
     """`n` rows of the law."""
 
@@ -120,8 +118,7 @@ class _Rows:
         return Forces(*(self.n * each for each in sums))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FeatureClassifier:
     """A trained classifier, in the limit; scalars (), or batched by vmap.
 

@@ -1,19 +1,8 @@
 """Linear networks along gradient flow."""
 
 __all__ = [
-    "BalancedFlow",
-    "DeepLinear",
-    "DeepLinearFlow",
-    "FlowRuns",
-    "IsotropicFlow",
-    "OptimalRidge",
-    "balanced_flow",
-    "deep_linear",
-    "isotropic_flow",
-    "mode_strength",
-    "optimal_ridge",
-    "optimal_time",
-    "overtraining",
+    "BalancedFlow", "DeepLinear", "DeepLinearFlow", "FlowRuns", "IsotropicFlow", "OptimalRidge", "balanced_flow",
+    "deep_linear", "isotropic_flow", "mode_strength", "optimal_ridge", "optimal_time", "overtraining",
     "simulate_isotropic_flow",
 ]
 

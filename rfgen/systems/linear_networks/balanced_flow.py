@@ -42,9 +42,7 @@ class BalancedFlow:
 
 
 @needs_double_precision
-def balanced_flow(
-    problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: Any, noise: Any = 0.0
-) -> BalancedFlow:
+def balanced_flow(problem: AugmentedProblem, n: Any, depth: Any, time: Any, length: Any, noise: Any = 0.0) -> BalancedFlow:
     """A network of `depth` >= 1 layers at `time` (times,) >= 0, from a product of `length` > 0 and random direction.
 
     `problem`: of one output, kernel regression in eigen-coordinates (`augmented_modes`); flow on (1/2n)|y - W_D...W_1 X|^2.

@@ -25,14 +25,13 @@ Equations: theory (12.10).
 __all__ = ["DeepLinear", "deep_linear", "mode_strength"]
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
 
@@ -41,8 +40,7 @@ NODES = (320, 512)
 LOWEST, HIGHEST = -30.0, 2.2
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DeepLinear:
     """One point of a curve, in units of sigma_w^2; every field is a scalar (), or batched by vmap.
 

@@ -19,7 +19,6 @@ hence has itself one zero (variation diminishing property): the minimum is uniqu
 
 __all__ = ["IsotropicFlow", "OptimalRidge", "isotropic_flow", "optimal_ridge", "optimal_time", "overtraining"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -28,6 +27,7 @@ from jax.nn import logsumexp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.marchenko_pastur import marchenko_pastur_edges, marchenko_pastur_quadrature
 from rfgen.numerics.monotone_root import decreasing_root
 
@@ -36,8 +36,7 @@ from rfgen.numerics.monotone_root import decreasing_root
 LATEST = 1e40
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class IsotropicFlow:
     """One point of a curve, in units of sigma_w^2; every field is a scalar (), or batched by vmap.
 
@@ -56,8 +55,7 @@ class IsotropicFlow:
     slope: Float[Array, "*batch"]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OptimalRidge:
     """The best `ridge` and the `test` error there, scalars () or batched by vmap."""
 

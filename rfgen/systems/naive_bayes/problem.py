@@ -46,9 +46,7 @@ class CorrelatedClasses(SystemTask):
             raise ValueError(f"covariance must be positive semidefinite, got the eigenvalue {lowest:g}")
 
     @classmethod
-    def blocks(
-        cls, dim: int, size: int, correlation: float, length: float, prior: float = 0.5
-    ) -> "CorrelatedClasses":
+    def blocks(cls, dim: int, size: int, correlation: float, length: float, prior: float = 0.5) -> "CorrelatedClasses":
         """Features of variance 1 in blocks of `size` that share `correlation`; the first of each block tells the classes
         apart, by a mean whose length over all is `length`.  `size` divides `dim`.
         """

@@ -7,12 +7,10 @@ on the smaller side of the design.
 
 __all__ = ["RobustFit", "robust_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
-
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted
+from rfgen.numerics.compilation.record import record
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, weighted_gram
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
 # Relative gap and violation aimed at, and that count as converged; steps that do not halve them.
@@ -20,8 +18,7 @@ AIM, ENOUGH, PATIENCE = 1e-12, 1e-8, 4
 ROUNDING = 1e-15
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class RobustFit:
     """`weights` (width,), `intercept`, `forces` (n,) of the rows, the `gap`, and whether it `converged`."""
 
@@ -32,9 +29,7 @@ class RobustFit:
     converged: Any
 
 
-def robust_fit(
-    rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False
-) -> RobustFit:
+def robust_fit(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False) -> RobustFit:
     """Minimise sum_i rho(y_i - x_i.w - b) + (ridge/2)|w|^2, rho' = clip(r / softness, low, high), `force` the three.
 
     `rows` (n, width), `targets` (n,); ridge 0 of at most as many rows as columns: what interpolates with least |w|, the
@@ -70,9 +65,7 @@ def _interpolant(rows: Array, targets: Array, intercept: bool) -> tuple[Array, .
     return weights, bias, xp.zeros_like(targets), xp.zeros((), rows.dtype), xp.all(xp.isfinite(weights))
 
 
-def _interior(
-    rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Array, intercept: bool
-) -> tuple[Array, ...]:
+def _interior(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Array, intercept: bool) -> tuple[Array, ...]:
     xp, (softness, low, high) = namespace(rows), force
     n, width = rows.shape
     # columns and targets of order 1
@@ -92,7 +85,7 @@ def _interior(
         weight = 1.0 / (soft + over / above + under / below)
         pull = design.T @ f - penalty * w
         missing = wanted - design @ w - soft * f - over + under
-        gram = (design.T * weight) @ design
+        gram = weighted_gram(design, weight)
         factor = cholesky(shifted(gram, penalty + held + ROUNDING * xp.trace(gram) / width))
         here = (over @ above + under @ below) / (2 * n)
 

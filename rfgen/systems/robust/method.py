@@ -13,12 +13,14 @@ from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
+from rfgen.problems.trainings.classifier import AdversarialTraining
 from rfgen.problems.trainings.spectral import Ridge
-from rfgen.systems.robust.problem import force_of, regression_of
+from rfgen.systems.robust.attacked import AttackedRegression, attacked_regression
+from rfgen.systems.robust.problem import force_of, kind_of, regression_of
 from rfgen.systems.robust.simulation import robust_runs
 from rfgen.systems.robust.theory import RobustRegression, robust_regression
 
-NAMES, RISKS = ("excess", "norm", "intercept", "clipped", "kappa"), ("test", "excess", "norm")
+NAMES, RISKS = ("excess", "norm", "intercept", "clipped", "kappa"), ("test", "excess", "norm", "robust_test", "fitted")
 # A force that is never clipped, in units of all that is finite.
 FREE = 1e100
 
@@ -33,7 +35,19 @@ def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) 
     return jax.lax.map(point, columns)
 
 
+@program(static_argnames="intercept")
+def _attacked(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) -> AttackedRegression:
+    spectrum, noise = shared
+    return jax.lax.map(lambda at: attacked_regression(spectrum, noise, at[0], at[2], at[1], intercept), columns)
+
+
 def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    training = learner.training
+    if isinstance(training, AdversarialTraining) and not isinstance(training.training, Ridge):
+        raise ValueError(
+            f"training under attack must be rg.AdversarialTraining(rg.Ridge(...), radius) for regression, got {training!r}"
+            ": losses of the margin are for classes, such as an rg.Mixture"
+        )
     return {"n": checked_sizes(n), "features": learner.features, **learner.training.axes}
 
 
@@ -45,7 +59,9 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     xarray.Dataset
         Over n, features and the settings of the training (`ridge`; `threshold`, `level`): `excess` risk of the weights;
         `test`, the mean squared error on fresh labels, inf where noise has no variance; `norm`, squared; `intercept`;
-        `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.
+        `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.  Of
+        `AdversarialTraining`, of `rg.Ridge`, over `radius` too, in place of `clipped` `fitted`, the share of training rows
+        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.
 
     Notes
     -----
@@ -73,37 +89,53 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     else:
         shares, means, deviations = law.mixture
         noise, moments = (shares, means, np.sqrt(deviations**2 + normal)), (law.mean, normal + law.variance)
-    if isinstance(training, Ridge):  # all of the noise that least squares see is its mean and variance
+    kind = kind_of(training)
+    if kind == "ridge":  # all of the noise that least squares see is its mean and variance
         every = np.ones_like(noise[0])
         noise = np.eye(1, every.size)[0], moments[0] * every, np.sqrt(min(moments[1], FREE)) * every
     columns = grid.columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
-    free = isinstance(training, Ridge)
-    endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
-    softness, low, high = endless if free else force_of(training, shape)
-    given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
-    spectrum = modes.eigenvalues, modes.multiplicity, modes.power
-    solved = blockwise(
-        lambda *block: _solved((spectrum, noise, moments), block, intercept=getattr(training, "intercept", False)),
-        list(given), ONE_BY_ONE,
-    )
-    useless = free and np.isinf(moments[1])
-    values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES}}
+    spectrum, intercept = (modes.eigenvalues, modes.multiplicity, modes.power), getattr(training, "intercept", False)
+    if kind == "attacked":
+        spread = np.sqrt(np.minimum(noise[2] ** 2, FREE))
+        solved = blockwise(
+            lambda *block: _attacked((spectrum, (*noise[:2], spread)), block, intercept=intercept),
+            [columns["n"], columns["ridge"], columns["radius"]], ONE_BY_ONE,
+        )
+    else:
+        endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
+        softness, low, high = endless if kind == "ridge" else force_of(training, shape)
+        given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
+        solved = blockwise(
+            lambda *block: _solved((spectrum, noise, moments), block, intercept=intercept), list(given), ONE_BY_ONE
+        )
+    useless = kind != "clipped" and np.isinf(moments[1])
+    values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES if name in solved}}
     done = solved["converged"]
-    if free:
+    if kind == "ridge":
         del values["clipped"]
+    if kind == "attacked":
+        values |= {"robust_test": solved["robust"], "fitted": solved["fitted"]}
     if useless:
         values = {name: np.full_like(column, np.inf) for name, column in values.items() if name in RISKS}
         done = np.ones_like(done)
+    # as many rows as weights, without a ridge: every loss interpolates, and the inverse of a square matrix has no variance
+    least = np.minimum(columns["features"], modes.multiplicity.sum())
+    peak = (columns["ridge"] == 0.0) & (columns["n"] == least) & (moments[1] > 0.0) & (kind != "attacked")
+    values = {
+        name: np.where(peak, np.inf if name in RISKS else np.where(done, column, np.nan), column)
+        for name, column in values.items()
+    }
+    done = done | peak
     variables = {name: grid.pack(np.where(done, column, np.nan)) for name, column in values.items()}
-    variables |= {name: grid.pack(solved[name]) for name in ("residual", "converged")}
+    variables |= {"residual": grid.pack(solved["residual"]), "converged": grid.pack(done)}
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "arXiv 1301.7158, 1503.02106 (without ridge); derived"
     }
     if not done.all():
         attributes["failures"] = (
-            f"{(~done).sum()} points not solved: without a ridge n must not be the number of modes, nor a quantile beyond "
-            "the share of rows that the weights fit"
+            f"{(~done).sum()} points not solved: without a ridge n must not be near the number of weights, nor a quantile "
+            "beyond the share of rows that the weights fit, or between clumps of noise, where every plane is as good"
         )
     return dataset(axes, variables, task, attributes)
 
@@ -136,4 +168,6 @@ def simulate_robust(
     call = (trials, seed, memory, progress, store)
     outer = ("n", "features") if finite else ("n",)
     curve = measured_curve(task, training, axes, run, size, call, outer, lost="excess")
-    return curve.drop_vars([name for name in curve if isinstance(training, Ridge) and "clipped" in name])
+    other = {"ridge": ("clipped", "fitted", "robust_test"), "attacked": ("clipped",)}
+    other = other.get(kind_of(training), ("fitted", "robust_test"))
+    return curve.drop_vars([name for name in curve if name.removesuffix("_se") in other])

@@ -1,6 +1,6 @@
 """Linear regression under noise that need not be normal, and trainings by convex losses of the residual."""
 
-__all__ = ["Absolute", "AbstractRobustTraining", "Huber", "NoisyTask", "Quantile", "force_of", "regression_of"]
+__all__ = ["Absolute", "AbstractRobustTraining", "Huber", "NoisyTask", "Quantile", "force_of", "kind_of", "regression_of"]
 
 from typing import Any
 
@@ -11,7 +11,8 @@ from rfgen.problems.rules import flag, instance, numbers
 from rfgen.problems.settings import setting
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.trainings.classifier import AdversarialTraining
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.validation import non_negative, positive
 from rfgen.systems.robust.noise_laws import AbstractNoise
 
@@ -96,6 +97,15 @@ class Quantile(AbstractRobustTraining):
     ridge: Any = setting(non_negative, axis=True)
     level: Any = setting(numbers("(0, 1)"), default=0.5, axis=True)
     intercept: bool = setting(flag, default=False)
+
+
+def kind_of(training: AbstractTraining) -> str:
+    """Whether it is by squares ("ridge"), these under attack ("attacked"), or by a loss whose force is "clipped".
+
+    >>> kind_of(Absolute(1.0))
+    'clipped'
+    """
+    return {Ridge: "ridge", AdversarialTraining: "attacked"}.get(type(training), "clipped")
 
 
 def force_of(training: AbstractRobustTraining, shape: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

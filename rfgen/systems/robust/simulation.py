@@ -9,13 +9,13 @@ import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.simulation.arrays import Array, few_threads, namespace, on_host, stacked
+from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
+from rfgen.systems.robust.attacked_fit import attacked_squares
 from rfgen.systems.robust.fit import RobustFit, robust_fit
 from rfgen.systems.robust.noise_laws import AbstractNoise, ContaminatedNoise, LaplaceNoise, StudentNoise
-from rfgen.systems.robust.problem import force_of
+from rfgen.systems.robust.problem import force_of, kind_of
 
 # Forces within this part of their reach of a bound are at it.
 AT_BOUND = 1e-5
@@ -43,10 +43,11 @@ def robust_runs(
     task: Task, law: AbstractNoise | None, training: Any, n: int, features: int | None, trials: int, seed: int = 0,
     start: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile` or `Ridge`, and measure.
+    """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile`, `Ridge` or its `AdversarialTraining`.
 
     Arrays (trials, *settings): `excess` risk, exact for the fitted weights; `test` = that plus the intercept's distance
-    from the noise; `norm`, `intercept`, and `clipped`, the share of rows with forces at a bound.
+    from the noise; `norm`, `intercept`, and `clipped`, the share of rows with forces at a bound; `fitted`, of rows without
+    residual; `robust_test`, under attack, NaN where there is none.
     """
     axes = training.axes
     mesh = np.meshgrid(*axes.values(), indexing="ij")
@@ -57,9 +58,9 @@ def robust_runs(
             np.sqrt(task.power[0, learnable] / count / task.eigenvalues[learnable]))]
     normal = np.sqrt(task.noise[0] + task.null_power[0] + task.power[0, ~learnable].sum())
     offset = (0.0, normal**2) if law is None else (law.mean, normal**2 + law.variance)
-    kind = "ridge" if isinstance(training, Ridge) else type(training)
-    given = (np.sqrt(each[0]), each[1], normal, settings)
-    stated = {"n": n, "features": features, "kind": kind, "law": law, "offset": offset,
+    shares, means, deviations = (np.ones(1), np.zeros(1), np.zeros(1)) if law is None else law.mixture
+    given = (np.sqrt(each[0]), each[1], normal, settings, (shares, means, np.hypot(deviations, normal)))
+    stated = {"n": n, "features": features, "kind": kind_of(training), "law": law, "offset": offset,
               "intercept": getattr(training, "intercept", False), "of": training}
     if on_host():
         key = fold_in(fold_in(host_key(seed), n), features or 0)
@@ -73,8 +74,9 @@ def robust_runs(
 
 
 def _trial(
-    key: Any, deviations: Array, truth: Array, normal: float, settings: tuple[Array, ...], n: int, features: int | None,
-    kind: Any, law: AbstractNoise | None, offset: tuple[float, float], intercept: bool, of: Any,
+    key: Any, deviations: Array, truth: Array, normal: float, settings: tuple[Array, ...],
+    parts: tuple[Array, Array, Array], n: int, features: int | None, kind: Any, law: AbstractNoise | None,
+    offset: tuple[float, float], intercept: bool, of: Any,
 ) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
     of_rows, of_noise, of_law, of_features = split(key, 4)
@@ -85,10 +87,23 @@ def _trial(
     mixing = None if features is None else normals(of_features, (deviations.size, features)) / features**0.5
     design = rows if mixing is None else rows @ mixing
 
+    def size_of(excess: Array, bias: Array) -> Array:
+        """The mean size of residuals of fresh labels."""
+        shares, means, spread = (xp.asarray(part) for part in parts)
+        spread, means = xp.sqrt(spread**2 + excess), means - bias
+        place = means / spread
+        density = xp.exp(-0.5 * place**2) / (2.0 * np.pi) ** 0.5
+        return shares @ (2.0 * spread * density + means * (2.0 * normal_cdf(place) - 1.0))
+
     def setting(ridge: Array, shape: Array) -> dict[str, Array]:
-        force = (1.0, -np.inf, np.inf) if kind == "ridge" else force_of(of, shape)
-        fitted = _least_squares if kind == "ridge" else robust_fit
-        fit = fitted(design, targets, force, ridge, intercept)
+        force = force_of(of, shape) if kind == "clipped" else (1.0, -np.inf, np.inf)
+        if kind == "attacked":
+            fit = cond(
+                shape > 0.0, lambda: attacked_squares(design, targets, ridge, shape, intercept),
+                lambda: _least_squares(design, targets, force, ridge, intercept),
+            )
+        else:
+            fit = (_least_squares if kind == "ridge" else robust_fit)(design, targets, force, ridge, intercept)
         weights = fit.weights if mixing is None else mixing @ fit.weights
         excess = xp.sum((deviations * (weights - truth)) ** 2)
         _, low, high = force
@@ -97,7 +112,10 @@ def _trial(
         found = {
             "test": excess + offset[1] + (fit.intercept - offset[0]) ** 2, "excess": excess,
             "norm": xp.sum(fit.weights**2), "intercept": fit.intercept, "clipped": xp.mean(clipped.astype(rows.dtype)),
+            "fitted": xp.where(shape > 0.0, xp.mean((fit.forces == 0.0).astype(rows.dtype)), 0.0),
         }
+        length = shape * xp.sqrt(found["norm"]) if kind == "attacked" else 0.0
+        found["robust_test"] = found["test"] + length**2 + 2.0 * length * size_of(excess, fit.intercept)
         return {name: xp.where(fit.converged, value, xp.nan) for name, value in found.items()}
 
     ridges, *shapes = settings

@@ -14,7 +14,6 @@ an intercept balances the forces, E F = 0.  Equations: theory (16.11) and (16.12
 
 __all__ = ["RobustRegression", "robust_regression"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.weight_response import effective_ridge
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import follow
 from rfgen.numerics.implicit import implicit
 from rfgen.systems.robust.clipped_force import clipped_moments
@@ -33,8 +33,7 @@ TOLERANCE, CONVERGED = 1e-13, 1e-10
 NULL_RIDGE, NEAR_ZERO = 3.0, 1e-30
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class RobustRegression:
     """One point; fields are scalars (), or batched by vmap.
 

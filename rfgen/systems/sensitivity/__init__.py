@@ -1,12 +1,7 @@
 """The sensitivity of random-feature regression to its inputs."""
 
 __all__ = [
-    "ActivationEnergies",
-    "Sensitivity",
-    "SensitivityRuns",
-    "activation_energies",
-    "sensitivity",
-    "simulate_sensitivity",
+    "ActivationEnergies", "Sensitivity", "SensitivityRuns", "activation_energies", "sensitivity", "simulate_sensitivity",
 ]
 
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies, activation_energies

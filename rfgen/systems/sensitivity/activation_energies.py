@@ -3,7 +3,6 @@
 __all__ = ["ActivationEnergies", "activation_energies"]
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.kernels.feature_maps import activation_function, activation_rule
 from rfgen.problems.own_functions import differentiable
 
@@ -22,8 +22,7 @@ PANELS = np.linspace(0.0, 12.0, 49)
 ROUNDING = 1e-20
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ActivationEnergies:
     """Energies c_j^2 in activation(z) = sum_j c_j He_j(z) / sqrt(j!), z standard normal, each a scalar ().
 

@@ -17,7 +17,6 @@ and no target there (derived).  Equations: theory (12.9).
 
 __all__ = ["Sensitivity", "sensitivity"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -25,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sensitivity.activation_energies import ActivationEnergies
 from rfgen.theory.ridge.risk import risk
@@ -33,8 +33,7 @@ from rfgen.theory.ridge.risk import risk
 REST_MODES = 1e28
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Sensitivity:
     """One point; every field is a scalar (), or batched by vmap.
 

@@ -1,15 +1,8 @@
 """Sparse linear regression."""
 
 __all__ = [
-    "BasisPursuit",
-    "HyperbolicEntropy",
-    "Lasso",
-    "ReparametrizedFlow",
-    "Shrinkage",
-    "SoftThreshold",
-    "SparseRegression",
-    "StateEvolution",
-    "state_evolution",
+    "BasisPursuit", "HyperbolicEntropy", "Lasso", "ReparametrizedFlow", "Shrinkage", "SoftThreshold", "SparseRegression",
+    "StateEvolution", "state_evolution",
 ]
 
 from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression

@@ -7,12 +7,10 @@ D diagonal.  Basis pursuit is penalty 0; the lasso is finished by the normal equ
 
 __all__ = ["L1Fit", "l1_fit"]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
-
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, while_loop
+from rfgen.numerics.compilation.record import record
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, weighted_gram, while_loop
 from rfgen.simulation.fits.interior_point import interior_point, reachable
 
 ROUNDING = 1e-15
@@ -26,8 +24,7 @@ CORRECTIONS = 10
 NOTHING = 1e-8
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class L1Fit:
     """`coefficients` (dim,), exact zeros where not `active` (dim,); relative duality `gap` and whether it `converged`."""
 
@@ -65,7 +62,7 @@ def l1_fit(rows: Array, targets: Array, penalty: Any) -> L1Fit:
         weights = plus / above + minus / below
         # of an exact sparse solution fewer than n weights stay above rounding
         floor = xp.maximum(penalty, ROUNDING * xp.max(weights))
-        factor = cholesky(shifted((design * weights) @ design.T, floor))
+        factor = cholesky(shifted(weighted_gram(design.T, weights), floor))
         missing = wanted - design @ (plus - minus) - penalty * dual
         here = (plus @ above + minus @ below) / (2 * dim)
 

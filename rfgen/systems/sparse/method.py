@@ -14,8 +14,7 @@ from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.spectral import Ridge
-from rfgen.systems.sparse.problem import Lasso, ReparametrizedFlow, SparseRegression
+from rfgen.systems.sparse.problem import KINDS, Lasso, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.simulation import sparse_runs
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
@@ -60,7 +59,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     array([0.484, 0.251, 0.394])
     """
     training = learner.training
-    kind = "flow" if isinstance(training, ReparametrizedFlow) else "ridge" if isinstance(training, Ridge) else "l1"
+    kind = KINDS[type(training)]
     grid = Grid({"n": checked_sizes(n), **training.axes})
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
     values = blockwise(lambda *block: _solved(given, block, kind=kind), list(grid.columns.values()), ONE_BY_ONE)

@@ -1,6 +1,6 @@
 """Linear regression on isotropic Gaussian inputs, most coefficients zero, and trainings towards sparse coefficients."""
 
-__all__ = ["AbstractPenalisedTraining", "BasisPursuit", "Lasso", "ReparametrizedFlow", "SparseRegression"]
+__all__ = ["KINDS", "AbstractPenalisedTraining", "BasisPursuit", "Lasso", "ReparametrizedFlow", "SparseRegression"]
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rfgen.problems import validation
 from rfgen.problems.rules import numbers, one_of, optional, whole
 from rfgen.problems.settings import Noun, setting
 from rfgen.problems.shown import short
-from rfgen.problems.trainings.spectral import AbstractTraining
+from rfgen.problems.trainings.spectral import AbstractTraining, Ridge
 from rfgen.problems.validation import non_negative
 
 # Slices of a normal law of coefficients.
@@ -154,3 +154,7 @@ class ReparametrizedFlow(AbstractPenalisedTraining):
     # squares must be numbers of double precision with room on both sides
     init: Any = setting(numbers("[1e-100, 1e100]"), axis=True)
     linear: Any = setting(numbers("[0, 1e100]"), default=0.0, axis=True)
+
+
+# How each training is solved.
+KINDS: dict[type, str] = {Lasso: "l1", BasisPursuit: "l1", ReparametrizedFlow: "flow", Ridge: "ridge"}

@@ -9,7 +9,6 @@ Equations: theory (12.2).
 
 __all__ = ["HyperbolicEntropy", "ProximalMeans", "Shrinkage", "SoftThreshold", "hyperbolic_dual"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -19,6 +18,7 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array
 
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 
 # The normal density, and all terms that hold it, underflow beyond.
 BEYOND = 37.0
@@ -32,8 +32,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 MOST_STEPS = 60
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ProximalMeans:
     """Means over Z: `slope` of the map, `error` of (x - beta)^2, `square` of x^2."""
 
@@ -42,8 +41,7 @@ class ProximalMeans:
     square: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Shrinkage:
     """J(x) = x^2/2: x = b/(1 + theta)."""
 
@@ -64,8 +62,7 @@ class Shrinkage:
         return ProximalMeans(kept, error, kept**2 * (beta**2 + tau**2))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class SoftThreshold:
     """J(x) = |x|: x = b moved towards 0 by theta, and 0 where that is further."""
 
@@ -100,8 +97,7 @@ class SoftThreshold:
         return ProximalMeans(above + below, error, tau**2 * (square_above + square_below))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class HyperbolicEntropy:
     """J' is the inverse of h(s) = 2 init^2 sinh(4 s) + linear^2 s: x = h(s) where h(s) + theta s = b.
 

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
-from rfgen.problems.trainings.spectral import Ridge
 from rfgen.simulation.arrays import (
     Array,
     cholesky,
@@ -25,7 +24,7 @@ from rfgen.simulation.arrays import (
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.systems.sparse.l1_fit import l1_fit
-from rfgen.systems.sparse.problem import BasisPursuit, Lasso, ReparametrizedFlow, SparseRegression
+from rfgen.systems.sparse.problem import KINDS, SparseRegression
 
 # Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.
 MOST_STEPS, AIM, ENOUGH = 300, 1e-12, 1e-8
@@ -44,18 +43,18 @@ def sparse_runs(
     zeros in those found).  A fit that did not converge is NaN.  Trials number `start` and on; a trial depends on `seed`,
     `n` and its number alone.
 
+    >>> from rfgen.systems.sparse.problem import Lasso
     >>> task = SparseRegression.equal(dim=30, nonzeros=2)
     >>> runs = sparse_runs(task, Lasso([0.1, 1e4]), n=20, trials=3)
     >>> runs["test"].shape, bool((runs["test"][:, 0] < 0.01).all()), runs["test"][:, 1].tolist()
     ((3, 2), True, [2.0, 2.0, 2.0])
     """
-    if not isinstance(training, Lasso | BasisPursuit | ReparametrizedFlow | Ridge):
+    if (kind := KINDS.get(type(training))) is None:
         raise ValueError(f"training must be Lasso, BasisPursuit, ReparametrizedFlow or Ridge, got {training!r}")
     axes = training.axes
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
     truth = np.repeat(task.coefficients, task.multiplicity)
-    kind = {Lasso: "l1", BasisPursuit: "l1", ReparametrizedFlow: "flow", Ridge: "ridge"}[type(training)]
     given, stated = (truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
     if on_host():
         key = fold_in(host_key(seed), n)
@@ -68,9 +67,7 @@ def sparse_runs(
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
 
-def _trial(
-    key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
-) -> dict[str, Array]:
+def _trial(key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
     of_rows, of_noise = split(key)
     rows = normals(of_rows, (n, truth.size))

@@ -12,7 +12,6 @@ concave in 1/theta is stationary.  So there is one solution, and two nested root
 
 __all__ = ["StateEvolution", "state_evolution"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.implicit import implicit
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
@@ -29,14 +29,14 @@ from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans,
 CONVERGED = 1e-9
 # Without noise, tau below this part of the smallest coefficient counts as exact recovery.
 EXACT = 1e-9
-# Penalties below this part of the residual's size are 0: at 1e-300 the threshold's logarithm leaves the range searched.
+# Penalties below this part of the residual's size are 0, and above its inverse no larger: at 1e-300 and 1e300 the
+# threshold's logarithm leaves the range searched.
 NEGLIGIBLE = 1e-100
 # Logarithms searched: of tau above its least value, of theta on either side of the scale of the map.
 TAU_RANGE, THETA_RANGE = 60.0, 690.0
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class StateEvolution:
     """One point; fields are scalars (), or batched by vmap.  Risks are in units of the target squared.
 
@@ -96,8 +96,10 @@ def _solved(
         jnp.asarray(value, jnp.float64) for value in (coefficients, multiplicity, noise, n, penalty)
     )
     dim, signal = jnp.sum(multiplicity), multiplicity @ coefficients**2
-    # below, the threshold leaves the range of double precision, and the solution has long been that of penalty 0
-    penalty = jnp.where(penalty < NEGLIGIBLE * jnp.sqrt(n * (noise + signal)), 0.0, penalty)
+    # beyond, the threshold leaves the range of double precision, and the solution has long been that of penalty 0, or inf
+    whole = jnp.sqrt(n * (noise + signal))
+    least, most = NEGLIGIBLE * whole, jnp.where(whole > 0.0, whole / NEGLIGIBLE, jnp.inf)
+    penalty = jnp.where(penalty < least, 0.0, jnp.minimum(penalty, most))
     overdetermined = (penalty == 0.0) & (n >= dim)
     size = jnp.where(overdetermined, 0.5 * dim, n)  # least squares are not searched for
 

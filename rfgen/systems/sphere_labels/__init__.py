@@ -1,13 +1,8 @@
 """Kernel classifiers of labels on the sphere."""
 
 __all__ = [
-    "KernelClassifier",
-    "KernelClassifierRuns",
-    "ZonalLabels",
-    "kernel_classifier",
-    "kernel_flow_classifier",
-    "simulate_kernel_classifier",
-    "simulate_kernel_flow_classifier",
+    "KernelClassifier", "KernelClassifierRuns", "ZonalLabels", "kernel_classifier", "kernel_flow_classifier",
+    "simulate_kernel_classifier", "simulate_kernel_flow_classifier",
 ]
 
 from rfgen.systems.sphere_labels.problem import ZonalLabels

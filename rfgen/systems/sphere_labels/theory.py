@@ -18,7 +18,6 @@ instead of G^2 and (f* - fbar_a)(f* - fbar_b) instead of the square.  Equations:
 
 __all__ = ["KernelClassifier", "classifier_errors", "kernel_classifier", "kernel_flow_classifier"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -31,13 +30,13 @@ from rfgen.equivalents.equilibrium import Equilibrium, equilibrium, training_gro
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.contours import decaying, filter_weights
 from rfgen.problems.spectra.modes import Modes
 from rfgen.systems.sphere_labels.problem import ZonalLabels
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class KernelClassifier:
     """Of sign f: `error`, the chance to miss a new label; `uniform_error`, the same with V replaced by its mean.
 
@@ -170,9 +169,7 @@ def _moments(
         """sum_b w_b V_ab in the degrees, (2 degrees + 1,)."""
         smoother, miss = one
         total = jnp.zeros(polynomials.shape[0], jnp.complex128)
-        for others, missed, weight in (
-            (smoothers, misses, weights), (smoothers.conj(), misses.conj(), weights.conj()),
-        ):
+        for others, missed, weight in ((smoothers, misses, weights), (smoothers.conj(), misses.conj(), weights.conj())):
             squares = ((smoother * others) @ project) * per_root
             sources = (noise + miss * missed) @ project
             total += weight @ (squares / (n.astype(jnp.complex128) - squares) * sources)

@@ -55,9 +55,7 @@ def predict_network(xor: XORClusters, net: TwoLayerReLU, n: Any) -> Any:
     first = _first_step(np.atleast_1d(sizes), xor.dim, xor.separation, xor.flip, net.width, net.rate, net.init)
     doubts = _doubts(xor, net, sizes, first)
     if doubts:
-        warn_caller(
-            f"outside the tested regime of the first step: {'; '.join(doubts)}; compare with simulate"
-        )
+        warn_caller(f"outside the tested regime of the first step: {'; '.join(doubts)}; compare with simulate")
     variables = {
         "test_accuracy": first.test_accuracy, "test_error": 1.0 - first.test_accuracy,
         "train_accuracy": first.train_accuracy,

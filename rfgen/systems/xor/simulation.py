@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems import validation
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
@@ -149,8 +150,7 @@ def _noise(key: Array, points: int, dim: int) -> Float[Array, "points directions
     return jnp.tril(rows, -1) + jnp.diag(lengths)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class _Training:
     """Drawn rows and what training needs of them; the state of training is C (n, width)."""
 

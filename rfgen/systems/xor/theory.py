@@ -37,19 +37,17 @@ __all__ = [
     "FirstAlignment", "XORFirstStep", "first_alignment", "linear_cluster_errors", "second_alignment", "xor_first_step",
 ]
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class XORFirstStep:
     """After one step, means over training sets and initial weights; scalars, or batched.
 
@@ -131,8 +129,7 @@ def linear_cluster_errors(separation: Any, first: Any, second: Any) -> Float[Arr
     return norm.cdf(mu * jnp.stack([-first, first, second, -second]))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class FirstAlignment:
     """Law of h_j.e_c in the first step given the initial overlap g, and of |h_j|; in units of the inputs.
 

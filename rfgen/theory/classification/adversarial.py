@@ -7,7 +7,6 @@ sum of the forces then pulls every weight towards zero by `threshold = radius su
 
 __all__ = ["LinfClassifier", "linf_training"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,11 +18,11 @@ from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import SparseWeights, margin_equilibrium
 from rfgen.equivalents.margin.ridge_path import HARD
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.theory.classification.margin import MarginClassifier, measured_margins
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LinfClassifier(MarginClassifier):
     """A classifier trained under attack: also `robust_error`, on inputs attacked within the radius trained for, against the
     true class, (groups,); `l1` E|w|_1, and `active`, the share of weights that are not zero.
@@ -35,9 +34,7 @@ class LinfClassifier(MarginClassifier):
 
 
 @needs_double_precision
-def linf_training(
-    groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, intercept: bool = False
-) -> LinfClassifier:
+def linf_training(groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, intercept: bool = False) -> LinfClassifier:
     """Minimise `sum_i a_i loss(t_i - radius |w|_1) + (ridge/2) |w|^2` over `groups`, a `ClassGroups` (`Mixture.groups(n)`).
 
     `loss` as in `margin_classifier`, hard margins aside; `ridge` > 0, `radius` >= 0 scalars, traceable; radius 0 is

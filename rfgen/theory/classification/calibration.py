@@ -8,20 +8,19 @@ their mean calibration error is larger.  Equations: theory (16.6).
 
 __all__ = ["Calibration", "group_calibration", "teacher_calibration"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.theory.classification.teacher import TeacherMoments, label_law
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Calibration:
     """`calibration_error`, `temperature`, `log_loss` and `brier` score (the mean square error of the probability), ()."""
 

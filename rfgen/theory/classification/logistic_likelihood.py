@@ -12,7 +12,6 @@ Equations: theory (16.4) and (16.5).
 
 __all__ = ["LogisticLikelihood", "logistic_likelihood", "signal_of_scores"]
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.margin.margin_losses import LOSSES
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import follow
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
@@ -36,8 +36,7 @@ _NODES, _MEASURE = np.polynomial.hermite_e.hermegauss(80)
 _MEASURE = _MEASURE / _MEASURE.sum()
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LogisticLikelihood:
     """`inflation` alpha* of the coefficients, `scatter` sigma*, `stretch` lambda*: how far training on a row moves its own
     score, in units of its residual; `intercept` fitted; `ratio`, the factor on the likelihood-ratio statistic;

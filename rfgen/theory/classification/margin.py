@@ -5,7 +5,7 @@ Equations: theory (10.1), (10.8) and (10.9).
 
 __all__ = ["MarginClassifier", "margin_classifier", "margin_distribution", "measured_margins"]
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -20,12 +20,12 @@ from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.problems.classes.class_groups import ClassMoments
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class MarginClassifier:
     """A trained classifier, in the limit; fields per group are (groups,), the others scalars (), or batched by vmap.
 
@@ -92,9 +92,7 @@ def margin_classifier(
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     ridge, features, radius = (jnp.asarray(value, jnp.float64) for value in (ridge, features, radius))
     lengths = jnp.sum(jnp.diagonal(moments.overlaps), axis=0)  # |mean|^2 of each group
-    rows = LabelledGroups(
-        moments.counts, moments.labels, moments.weights, jnp.max(moments.variances) + jnp.max(lengths)
-    )
+    rows = LabelledGroups(moments.counts, moments.labels, moments.weights, jnp.max(moments.variances) + jnp.max(lengths))
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     feature_power = solved.answer.nu**2 * solved.answer.norm / features

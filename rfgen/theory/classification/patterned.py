@@ -6,7 +6,7 @@ Equations: theory (16.16) and (16.17).
 __all__ = ["PatternedMoments", "patterned_classifier", "patterned_moments", "seen_blocks"]
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.theory.classification.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
@@ -29,8 +30,7 @@ from rfgen.theory.classification.viewed import SeenMoments, ViewedClassifier, by
 CORNER = 1e-5
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedMoments(SeenMoments):
     """`patterns` of the views; `variances` (covariances * blocks, levels) and
     `overlaps` (directions * blocks, directions * blocks, levels) are those of blocks of coordinates.

@@ -5,7 +5,7 @@ Equations: theory (10.10), (16.16) and (16.17).
 
 __all__ = ["PatternedTeacherMoments", "patterned_teacher", "patterned_teacher_moments"]
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.small_systems import solved
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
@@ -39,8 +40,7 @@ from rfgen.theory.classification.teacher import (
 from rfgen.theory.classification.viewed import by_levels, clean_spread
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedTeacherMoments:
     """`teacher`: its label law; `variances` (blocks, levels), `clean` (1, levels), `multiplicity` (levels,), `overlaps`
     (blocks, blocks, levels) of the directions that rows pull along in each block; `patterns` of the views.
@@ -63,8 +63,7 @@ def patterned_teacher_moments(teacher: Teacher, law: ModeLaw, views: float, free
     return PatternedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, patterns)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PatternedTaughtRows(TaughtRows):
     """Rows labelled by the teacher of `moments`, seen in views of the `patterns`; `reach`, their largest second moment."""
 

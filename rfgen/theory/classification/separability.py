@@ -46,9 +46,7 @@ def separability_threshold(
     require_double_precision("rfgen.theory.separability_threshold")
     mahalanobis, prior, flip = (jnp.asarray(value, jnp.float64) for value in (mahalanobis, prior, flip))
     rows = [(y, kind * y) for y in (1.0, -1.0) for kind in (1.0, -1.0)]
-    shares = jnp.stack(
-        [(prior if y > 0 else 1.0 - prior) * (1.0 - flip if y == label else flip) for y, label in rows]
-    )
+    shares = jnp.stack([(prior if y > 0 else 1.0 - prior) * (1.0 - flip if y == label else flip) for y, label in rows])
 
     def distance(x: Array) -> Array:
         # u = rho / sqrt(1 - rho^2), c = b / sqrt(1 - rho^2): jointly convex, being a mean of squared distances to a cone

@@ -14,7 +14,7 @@ __all__ = [
     "teacher_classifier", "teacher_moments",
 ]
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.compression import compress
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.problems.classes.teacher import Teacher
@@ -42,8 +43,7 @@ SIGNS = (1.0, -1.0)
 TABLE, REACH = 640, 9.5
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class TeacherMoments:
     """Compressed spectrum: `variances`, `multiplicity` and `power` = (variance * direction)^2 of each level, (levels,);
     `scale`, `flip`, `bias` and `unexplained` share of the labels, their `link`.
@@ -73,8 +73,7 @@ def law_of(teacher: Teacher) -> tuple[Any, ...]:
     return teacher.scale, teacher.flip, teacher.bias, teacher.unexplained, teacher.link
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class TeacherClassifier:
     """A trained classifier, in the limit; scalars (), or batched by vmap.
 
@@ -129,8 +128,7 @@ def teacher_classifier(
     return measured(rows, solved, loss_of(loss), clean)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class TaughtRows:
     """The population of `n` rows labelled by the teacher of `moments`; its one direction is the teacher's."""
 

@@ -26,6 +26,7 @@ from rfgen.equivalents.margin.viewed_groups import ViewedGroups
 from rfgen.equivalents.margin.viewed_rows import ViewRule, view_rule
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 
@@ -58,8 +59,7 @@ class SeenMoments:
     overlaps: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedMoments(SeenMoments):
     """Parts of `variances`: covariances of common parts, then of private ones; `gain`: means of views are this times the
     clean ones; `rule` of the views, None for one, and `coarse`, for the way.
@@ -126,8 +126,7 @@ def by_levels(columns: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, 
     return levels, count, overlaps
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedClassifier:
     """A trained classifier, in the limit: as `MarginClassifier`, `error`, `overlap` and `spread` (groups,) on clean inputs;
     `train_error`, `train_loss` and `support` of the views, means over all rows.

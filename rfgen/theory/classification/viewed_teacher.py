@@ -7,7 +7,7 @@ Equations: theory (10.10), (16.1), (16.2) and (16.3).
 __all__ = ["ViewedTeacherMoments", "viewed_teacher", "viewed_teacher_moments"]
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from rfgen.equivalents.margin.viewed_groups import answered, measured_views
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import (
@@ -39,8 +40,7 @@ from rfgen.theory.classification.teacher import (
 from rfgen.theory.classification.viewed import by_levels, clean_spread
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedTeacherMoments:
     """`teacher`: its label law; `variances` (parts, levels) of common and private parts, `clean` (1, levels),
     `multiplicity` (levels,), `overlaps` (1, 1, levels) of the direction that rows pull along; `gain` of views.
@@ -72,8 +72,7 @@ def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> Viewed
     return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewedTaughtRows(TaughtRows):
     """Rows labelled by the teacher of `moments`, seen in the views of `rule`; `reach`, their largest second moment."""
 
@@ -114,9 +113,7 @@ class ViewedTaughtRows(TaughtRows):
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""
         first = super().first_forces(force)
-        return replace(
-            first, power=jnp.concatenate([first.power, first.power / self.rule.views]), slope=jnp.zeros(2)
-        )
+        return replace(first, power=jnp.concatenate([first.power, first.power / self.rule.views]), slope=jnp.zeros(2))
 
     def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
         """Training error, loss and share of support of the views."""

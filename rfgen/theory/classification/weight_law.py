@@ -8,7 +8,6 @@ Equations: theory (10.14) and (10.15).
 
 __all__ = ["WeightLaw", "adversarial_error", "weight_law"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -17,11 +16,11 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.margin.weight_response import shrunk_normal
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.theory.classification.margin import MarginClassifier
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class WeightLaw:
     """Weights of the inputs: `mean` and `variance` of each, (dim,); E|w|_1 `l1` and sqrt(E|w|^2) `l2`, scalars."""
 

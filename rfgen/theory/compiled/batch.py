@@ -19,7 +19,6 @@ class Batch:
     __array_ufunc__ = None  # arrays leave operators to this class
 
     def __init__(self, values: Any) -> None:
-        """Of an array."""
         self.values = values
 
     @property
@@ -32,35 +31,28 @@ class Batch:
         return Batch(self.values.sum(axis=-1, keepdims=True))
 
     def __add__(self, other: Any) -> "Batch":
-        """The sum."""
         return Batch(self.values + _values(other))
 
     __radd__ = __add__
 
     def __mul__(self, other: Any) -> "Batch":
-        """The product."""
         return Batch(self.values * _values(other))
 
     __rmul__ = __mul__
 
     def __neg__(self) -> "Batch":
-        """Of the other sign."""
         return Batch(-self.values)
 
     def __sub__(self, other: Any) -> "Batch":
-        """The difference."""
         return Batch(self.values - _values(other))
 
     def __rsub__(self, other: Any) -> "Batch":
-        """The difference."""
         return Batch(_values(other) - self.values)
 
     def __truediv__(self, other: Any) -> "Batch":
-        """The quotient."""
         return Batch(self.values / _values(other))
 
     def __rtruediv__(self, other: Any) -> "Batch":
-        """The quotient."""
         return Batch(_values(other) / self.values)
 
 

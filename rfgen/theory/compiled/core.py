@@ -29,9 +29,7 @@ class UnsolvedError(Exception):
     """A core that was not solved, with the reason."""
 
 
-def solve_core(
-    system: System, least: float, end: float, near: np.ndarray | None = None
-) -> tuple[np.ndarray, float]:
+def solve_core(system: System, least: float, end: float, near: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """The traces of a core at the shift `end`, and the largest relative residual.
 
     `least`: the smallest ridge, 0 if there is an inverse without; `near`: traces at a point nearby, from which a few steps
@@ -69,9 +67,7 @@ def solve_core(
     raise UnsolvedError(f"the homotopy stopped at shift {shift:.2g}: no finite limit, or outside the domain")
 
 
-def continued(
-    bound: Callable[[complex], System], ridges: np.ndarray, least: float, end: float
-) -> tuple[np.ndarray, float]:
+def continued(bound: Callable[[complex], System], ridges: np.ndarray, least: float, end: float) -> tuple[np.ndarray, float]:
     """The traces (ridges, traces) of a core at complex ridges in their order, and the largest residual.
 
     `bound(ridge)`: the core there.  From the real part of the first ridge, > 0, on straight lines from each to the next, in

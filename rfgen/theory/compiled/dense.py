@@ -44,7 +44,6 @@ class Dense:
         return self.left
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The array."""
         return np.array(self.matrix, dtype)
 
     @property
@@ -57,31 +56,25 @@ class Dense:
         return self.left.trace() if self.right is None else (self.left * self.right.T).sum()
 
     def __mul__(self, other: Any) -> "Dense":
-        """The product."""
         if isinstance(other, Dense):
             return Dense(self.matrix, other.matrix)
         return Dense(self.left * other) if self.right is None else Dense(self.left, self.right * other)
 
     def __rmul__(self, other: Any) -> "Dense":
-        """The product."""
         return Dense(_of(other).asarray(other)[..., None] * self.left, self.right)
 
     def __add__(self, other: Any) -> "Dense":
-        """The sum."""
         return Dense(self.matrix + (other.matrix if isinstance(other, Dense) else _of(other).diag(other)))
 
     __radd__ = __add__
 
     def __neg__(self) -> "Dense":
-        """Of the other sign."""
         return Dense(-self.left, self.right)
 
     def __sub__(self, other: Any) -> "Dense":
-        """The difference."""
         return self + (-other)
 
     def __rsub__(self, other: Any) -> "Dense":
-        """The difference."""
         return -self + other
 
     def __rtruediv__(self, other: float) -> "Dense":

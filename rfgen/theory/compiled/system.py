@@ -3,19 +3,18 @@
 __all__ = ["Numbers", "System"]
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import jax
 import numpy as np
 
 from rfgen.algebra.pencil import Pencil
 from rfgen.algebra.structure import Place, Trace
-from rfgen.theory.compiled.elimination import inverse_entries
+from rfgen.numerics.compilation.record import record
+from rfgen.numerics.elimination import inverse_entries
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Numbers:
     """What the names of an expression stand for.
 
@@ -46,7 +45,6 @@ class System:
     """
 
     def __init__(self, pencil: Pencil, traces: Sequence[Trace], places: Sequence[Place], numbers: Numbers) -> None:
-        """Bind the numbers."""
         self.pencil, self.numbers, self.traces = pencil, numbers, traces
         self.spaces = [space.name for space in pencil.spaces]
         self.names = list(dict.fromkeys(self.spaces))

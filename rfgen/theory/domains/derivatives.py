@@ -11,7 +11,6 @@ one forward derivative in one variable, for as many domains as there are.  (Deri
 
 __all__ = ["DomainDerivatives", "domain_derivatives"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,11 +22,11 @@ from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
 from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.theory.domains.problem import DomainProblem
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DomainDerivatives:
     """Of the test risk of a population, or of each, with respect to `n`, `weight`, `noise` (domains,) and `ridge` ()."""
 
@@ -57,9 +56,7 @@ def domain_derivatives(
             at = block_equilibrium(operators, blocks, features, ridge)
             mean = target.mean_fit(operators, blocks, at, at)
             traces = (operators.pair(at.resolvent, at.resolvent), operators.plain(at.resolvent, at.resolvent))
-            found = block_error_kernel(
-                *traces, blocks, at, at, features, mean.residuals, noise[:, None, None], mean.norm
-            )
+            found = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, noise[:, None, None], mean.norm)
             tau = (mean.residuals[:, 0, 0] + noise + covariance @ found.spread.sum(axis=0))[:-1]
             left = at.reduction[:-1, 0, 0]
             return DomainDerivatives(weight * tau * left, n * tau * left**2, n * weight * left, found.norm.sum())

@@ -2,21 +2,20 @@
 
 __all__ = ["DomainProblem", "domain_problem"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen.equivalents.operators import DenseOperators, DiagonalOperators
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.domains.domains import Law
 
 # Nodes of commuting covariances are padded by empty ones to multiples of this.
 PADDING = 64
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DomainProblem:
     """Domains d and test populations t over basis operators j: `covariance` (domains, J), `teachers` (domains, outputs, p),
     `noise`, `misfit` (domains,); `test` (tests, J), `test_teachers` (tests, outputs, p), `test_noise` (tests,).

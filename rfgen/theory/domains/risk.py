@@ -10,7 +10,6 @@ so one equilibrium and one error kernel serve all of them.  Equations: theory (1
 
 __all__ = ["DomainRisk", "domain_risk"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,12 +21,12 @@ from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.domain_target import DomainTarget
 from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.ridge.block_risk import DIVERGENT
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class DomainRisk:
     """One point of a curve; fields by test population (tests,), by domain (domains,), or scalars.
 
@@ -76,9 +75,7 @@ def domain_risk(
 
     def sources(unit: Array) -> Any:
         """Spread (3, J) and norm (3,) of target, unit noise of one domain, features."""
-        found = block_error_kernel(
-            *traces, blocks, at, at, features, fit.residuals, unit[:, None, None], fit.norm, shared
-        )
+        found = block_error_kernel(*traces, blocks, at, at, features, fit.residuals, unit[:, None, None], fit.norm, shared)
         return found.spread, found.norm
 
     spread, norms = jax.vmap(sources)(jnp.eye(count))

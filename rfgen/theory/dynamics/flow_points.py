@@ -18,30 +18,34 @@ from jaxtyping import Array
 from rfgen.equivalents.node_kernels import node_kernels
 from rfgen.equivalents.path_equilibria import approach, path_equilibria
 from rfgen.numerics.compilation.program import program
-from rfgen.theory.dynamics.ends import blocks_of, total_trace
+from rfgen.theory.dynamics.ends import blocks_of
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 NODES = 7
 # Every second step of the approach is taken; times, in units of 1/trace, before which nothing is learned, and after all.
 STRIDE, UNMOVED, ENDED = 2, 1e-12, 1e30
+# Newton's last step, whose square is left: a quarter fewer than to the last digit.
+SMALLEST = 1e-4
 
 
 def flow_points(
-    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, time: Any, noise: Any
+    problem: AugmentedProblem, n: Any, features: Any, ridge: Any, time: Any, noise: Any, unit: float
 ) -> dict[str, np.ndarray]:
-    """test, train, bias, variance, noise (points,) at n, features, ridge over n, time and label noise (points,).
+    """test, train, bias, variance, noise (points,) at n, features, ridge over n, time and label noise (points,); `unit` of
+    time is 1/`total_trace(problem)`.
 
     As `trajectory` at each point, of one output and without initial weights, to about 1e-6.
 
     >>> import jax, rfgen
+    >>> from rfgen.theory.dynamics.ends import total_trace
     >>> from rfgen.theory.ridge.block_risk import augmented_modes
     >>> task = rfgen.Task.power_law(alpha=1.5, beta=1.5, noise=0.5, modes=2000)
     >>> with jax.enable_x64(True):
-    ...     drawn = flow_points(augmented_modes(task, None)[0], [256.0], [1000.0], [0.0], [10.0], [0.5])
+    ...     problem, *_ = augmented_modes(task, None)
+    ...     drawn = flow_points(problem, [256.0], [1000.0], [0.0], [10.0], [0.5], 1.0 / total_trace(problem))
     >>> drawn["test"].round(4).tolist()
     [1.1478]
     """
-    unit = 1.0 / total_trace(problem)
     given = (n, features, ridge, np.clip(time, UNMOVED * unit, ENDED * unit), noise)
     columns = (np.asarray(column, dtype=np.float64) for column in given)
     return {name: np.asarray(part) for name, part in _points.thorough(problem, *columns).items()}
@@ -60,7 +64,7 @@ def _points(problem: AugmentedProblem, n: Array, features: Array, ridge: Array, 
         blocks = blocks_of(problem, n)
         ridges = ridge.astype(complex) - plane / time.astype(complex)
         path = approach(problem.operators, blocks, ridges[0])[::STRIDE]
-        nodes = path_equilibria(problem.operators, blocks, features, path, ridges)
+        nodes = path_equilibria(problem.operators, blocks, features, path, ridges, SMALLEST)
         kernels = node_kernels(problem.operators, blocks, problem.target, features, nodes)
         own = np.append(weights, 0.5 * (1.0 - 2.0 * weights.sum().real))
         both = np.concatenate([own, own.conj()])

@@ -146,9 +146,7 @@ class Window:
         return [part for part in np.split(values, np.cumsum(self.paths)[:-1] if self.paths else [left]) if part.size]
 
 
-def windows(
-    training: Filter, clock: np.ndarray, edge: float, coarse: bool = False, squares: bool = False
-) -> list[Window]:
+def windows(training: Filter, clock: np.ndarray, edge: float, coarse: bool = False, squares: bool = False) -> list[Window]:
     """Contours for all `clock` (times,) > 0 and finite, on a spectrum from 0 to `edge` (weight decay included).
 
     `squares`: good for psi^2 as well, which decays as psi does at twice the clock.  Clocks that no contour of affordable

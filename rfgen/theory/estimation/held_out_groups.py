@@ -152,9 +152,7 @@ def _newton(resolvent: Callable, parts: list[slice], free: float, above: list[np
             return above, matrix, inverses, scaled
         best = min(best, left)
         steps = _solve(scaled, parts, free, missing)
-        above = [
-            block + inverse.T @ step @ inverse for block, inverse, step in zip(above, inverses, steps, strict=True)
-        ]
+        above = [block + inverse.T @ step @ inverse for block, inverse, step in zip(above, inverses, steps, strict=True)]
         if min(float(np.linalg.eigvalsh(block)[0]) for block in above) <= 0.0:
             raise np.linalg.LinAlgError
     return None

@@ -45,12 +45,12 @@ def without_influence(
     z, q = errors * roots, risks * (roots**2 / (1.0 - free))
     unit = np.maximum(q.max(axis=0), np.finfo(float).tiny)
     z, q = z / np.sqrt(unit), q / unit
-    near = matrix.T / roots  # symmetric: in the order of the loops below
-    near /= roots.T
+    near = matrix.T * (1.0 / roots)  # symmetric: in the order of the loops below
+    near *= (1.0 / roots).T
     near = near.astype(SHORT)
     solved = inverse_of_factor(factor.astype(SHORT)).T
     own = np.diag(solved).astype(float)[:, None]
-    drawn = solved / np.diag(solved)
+    drawn = solved * (1.0 / np.diag(solved))
     np.fill_diagonal(drawn, 0.0)
     coupled = near * drawn
     kept, sums = _sums(near, coupled)[:, None], solved.sum(axis=1, dtype=float)[:, None]
@@ -79,12 +79,17 @@ def _products(
     near: np.ndarray, drawn: np.ndarray, coupled: np.ndarray, z: np.ndarray, q: np.ndarray, free: Any, sums: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(H'TH)_ii + 2 sum_j S_ij H_ji (M + zz')_ij, and T g, of each output (rows, outputs)."""
-    twice, ahead, half = np.empty_like(z), np.empty_like(z), np.empty((len(z), len(z) + 1), SHORT)
+    from scipy.linalg import get_blas_funcs
+
+    (trmm,) = get_blas_funcs(("trmm",), (near,))
+    twice, ahead = np.empty_like(z), np.empty_like(z)
     for output, (at, own) in enumerate(zip(z.T, q.T, strict=True)):
-        half[:, :-1], half[:, -1] = near * np.sqrt(free * own).astype(SHORT), at
+        half, short = near * np.sqrt(free * own).astype(SHORT), at.astype(SHORT)
         both = half @ half.T
+        both += short[:, None] * short
         twice[:, output] = 2.0 * _sums(coupled, both)
         both *= near
-        twice[:, output] += _sums(drawn, both @ drawn)
         ahead[:, output] = _times(both, sums[:, 0])
+        both.ravel()[:: len(both) + 1] *= 0.5  # T is twice its lower triangle
+        twice[:, output] += 2.0 * _sums(drawn, trmm(1.0, both.T, drawn.T, side=1, lower=1).T)
     return twice, ahead

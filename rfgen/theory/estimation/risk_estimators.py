@@ -23,7 +23,6 @@ Equations: theory (2.7), (11.9) and (11.11).
 
 __all__ = ["NEAR", "OUTSIDE", "RiskEstimators", "estimator_error", "reach", "risk_estimators"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -33,6 +32,7 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.gram import Gram
 from rfgen.problems.spectra.modes import Modes
 
@@ -42,8 +42,7 @@ OUTSIDE = 64 * np.finfo(np.float64).eps
 NEAR = 1e-6
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class RiskEstimators:
     """Estimates at one ridge: `gcv`, `loo` and the `train` error () or (outputs,), in units of the label squared.
 

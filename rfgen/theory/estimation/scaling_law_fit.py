@@ -113,9 +113,7 @@ def fit_law(data: Losses, offset: bool) -> ScalingLawFit:
     deviations, low, high = np.full(6, np.inf), np.full(6, -np.inf), np.full(6, np.inf)
     deviations[free] = np.sqrt(np.diag(covariance))
     for place in range(free.size):
-        low[free[place]], high[free[place]] = (
-            _end(search, theta, misfit, covariance, place, side) for side in (-1.0, 1.0)
-        )
+        low[free[place]], high[free[place]] = (_end(search, theta, misfit, covariance, place, side) for side in (-1.0, 1.0))
     values = data.losses * np.exp(residual * data.errors)
     condition = float(spectrum[-1] / max(spectrum[0], 1e-300))
     return ScalingLawFit(theta, deviations, low, high, misfit, np.array([end[1] for end in ends]), condition, values)
@@ -146,9 +144,7 @@ def _starts(data: Losses) -> list[np.ndarray]:
     return list(best.values())[:MOST_FOLLOWED]
 
 
-def _end(
-    search: _Search, theta: np.ndarray, misfit: float, covariance: np.ndarray, place: int, side: float
-) -> float:
+def _end(search: _Search, theta: np.ndarray, misfit: float, covariance: np.ndarray, place: int, side: float) -> float:
     """Where the profile of the free parameter `place` rises by the level, or infinity at its bound."""
     own = int(search.free[place])
     bound = (search.low if side < 0 else search.high)[own]

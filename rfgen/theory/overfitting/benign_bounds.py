@@ -20,7 +20,6 @@ Equations: theory (9.5) to (9.7).
 
 __all__ = ["BenignBounds", "benign_bounds"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -28,12 +27,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 from rfgen.theory.overfitting.effective_rank import critical_level, ranks_at_starts
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BenignBounds:
     """Bounds of the excess risk `variance + bias`, each a scalar () or batched by vmap, in units of the target squared.
 

@@ -14,7 +14,6 @@ Source: arXiv 2306.13185 (kernel); derived from arXiv 2311.14646 (features).  Eq
 
 __all__ = ["OverfittingCost", "cost_of", "overfitting_coefficient", "overfitting_cost"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,13 +21,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.optimal_ridge import optimal_ridge
 from rfgen.theory.ridge.risk import risk
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OverfittingCost:
     """One point of a curve; every field is a scalar (), or batched by vmap.
 

@@ -22,7 +22,6 @@ __all__ = [
     "ranks_within",
 ]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -30,11 +29,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.spectral_tails import SpectralTails
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class EffectiveRanks:
     """`first` r_k and `second` R_k, numbers of modes: scalars (), or batched by vmap."""
 
@@ -71,9 +70,7 @@ def effective_ranks(tails: SpectralTails, k: Any) -> EffectiveRanks:
         smooth = jnp.exp(jnp.log(jnp.where(gap, here, 1.0)) * (1 - share) + jnp.log(jnp.where(gap, there, 1.0)) * share)
         return jnp.where(k < tails.rank, jnp.where(gap, smooth, exact), 0.0)
 
-    return EffectiveRanks(
-        pick(at.first, beside.first, inside.first), pick(at.second, beside.second, inside.second)
-    )
+    return EffectiveRanks(pick(at.first, beside.first, inside.first), pick(at.second, beside.second, inside.second))
 
 
 def ranks_within(tails: SpectralTails, level: Any, k: Any) -> EffectiveRanks:
@@ -119,8 +116,7 @@ def critical_level(tails: SpectralTails, n: Any, b: Any = 1.0, ridge: Any = 0.0)
 GRID, REFINEMENTS = 33, 6
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class EffectiveRankBound:
     """The least `bound` of E0 over k, inf if no k has k < n < R_k, and its `k` (NaN if none): scalars (), or batched."""
 
@@ -174,6 +170,4 @@ def effective_rank_bound(tails: SpectralTails, n: Any) -> EffectiveRankBound:
             better = values[place] > most
             most, k = jnp.where(better, values[place], most), jnp.where(better, inside[place], k)
     found = most > 0.0
-    return EffectiveRankBound(
-        jnp.where(found, 1.0 / jnp.where(found, most, 1.0), jnp.inf), jnp.where(found, k, jnp.nan)
-    )
+    return EffectiveRankBound(jnp.where(found, 1.0 / jnp.where(found, most, 1.0), jnp.inf), jnp.where(found, k, jnp.nan))

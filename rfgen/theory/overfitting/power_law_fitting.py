@@ -19,7 +19,6 @@ Equations: theory (9.8) and (9.9).
 
 __all__ = ["PowerLawFitting", "interpolation_threshold", "power_law_fitting"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -27,14 +26,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.numerics.monotone_root import decreasing_root
 
 # Noise beyond this counts as this: the target is then pure noise to double precision.
 MOST_NOISE = 1e200
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class PowerLawFitting:
     """At the best ridge, scalars () or batched by vmap: `ratio` = train/test (0: interpolation is best); `cost`: ridgeless
     over best test risk; `best_test`: best test risk over the noiseless ridgeless one.
@@ -81,9 +80,7 @@ def power_law_fitting(alpha: Any, beta: Any, relative_noise: Any) -> PowerLawFit
 
     # beyond, neither term with an exponential outweighs alpha (beta - 1), the limit
     half = alpha * (beta - 1.0) / 2.0
-    upper = jnp.maximum(
-        jnp.log1p((alpha - 1.0) * beta / half), jnp.log1p(alpha * (alpha - 1.0) * noise / half) / beta
-    )
+    upper = jnp.maximum(jnp.log1p((alpha - 1.0) * beta / half), jnp.log1p(alpha * (alpha - 1.0) * noise / half) / beta)
     interpolates = slope(jnp.zeros_like(noise))[0] <= 0.0
     q = decreasing_root(slope, jnp.zeros_like(upper), jax.lax.stop_gradient(upper), jax.lax.stop_gradient(upper) * 0.5)
     q = jnp.where(interpolates, 0.0, q)

@@ -16,14 +16,7 @@ Equations: theory (9.10) and (9.14).
 """
 
 __all__ = [
-    "FittedExponent",
-    "Phase",
-    "fitted_exponent",
-    "in_features",
-    "in_noisy_samples",
-    "in_samples",
-    "in_steps",
-    "in_time",
+    "FittedExponent", "Phase", "fitted_exponent", "in_features", "in_noisy_samples", "in_samples", "in_steps", "in_time",
     "phase",
 ]
 

@@ -3,9 +3,9 @@
 Equations: theory (5.4) and (5.6).
 """
 
-__all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "resampled"]
+__all__ = ["AugmentedProblem", "AugmentedRisk", "augmented_modes", "augmented_risk", "held_out_views", "resampled"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,13 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
 from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.augmented.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.compilation.program import program
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
@@ -29,7 +31,6 @@ from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.views.mode_classes import mode_classes
-from rfgen.theory.ridge.held_out_views import held_out_views
 
 # Sample weights of a mixing augmentation: eigenvalues of this many matrices of this size.
 MIXING_REPLICATES, MIXING_SIZE = 4, 256
@@ -37,8 +38,7 @@ MIXING_REPLICATES, MIXING_SIZE = 4, 256
 DIVERGENT = 1e12
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class AugmentedProblem:
     """A task seen through an augmentation, as the engine takes it; a pytree, made by `augmented_modes`,
     `augmented_features`.
@@ -53,9 +53,14 @@ class AugmentedProblem:
     target: Any
     null_power: Any
 
+    def of_output(self, number: int) -> "AugmentedProblem":
+        """The problem of one of several outputs."""
+        of = self.target.by_output
+        fields = {name: leaf[number] if getattr(of, name) == 0 else leaf for name, leaf in vars(self.target).items()}
+        return AugmentedProblem(self.operators, self.blocks, type(self.target)(**fields), self.null_power[number])
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+
+@record
 class AugmentedRisk:
     """One point of a curve; every field is a scalar (), or batched by vmap.  Risks are in units of the target squared.
 
@@ -197,4 +202,42 @@ def augmented_risk(
         data_variance=data, features_variance=from_features, noise=noise_part,
         norm=jnp.where(diverges, jnp.inf, norm), amplification=jnp.where(diverges, jnp.inf, amplification), df1=at.df1,
         residual=at.residual, converged=at.converged,
+    )
+
+
+def held_out_views(
+    basis: np.ndarray, blocks: Blocks, target: ModeTarget, examples: Any, null: Any, form: str
+) -> tuple[np.ndarray, HeldOutBlocks, ModeTarget]:
+    """Basis, blocks and target of the moment form of one class of modes, for rows of `examples`; `null`: unlearnable power.
+
+    A view is gain x + noise, the gain alike for all modes: rows are counted in units of gain x, so that training sees x and
+    tests are made from x/gain.  What the noise has in proportion to the second moment of x is an operator of its own: it is
+    drawn anew for each row, x is not.  Equations: see `rfgen.equivalents.augmented.held_out_blocks`.
+
+    Raises: ValueError for another `form`, or more than one class, which the derivation does not cover.
+    """
+    covariance, gain = blocks.covariance, target.gain
+    if form == "moment" and not gain.any():
+        raise ValueError("augmentation must keep something of rows drawn without replacement, got views that are zero")
+    if form != "moment" or np.sum(target.signal[0]) != 1.0 or not gain[0, 0, 0] > 0.0:
+        raise ValueError(
+            "augmentation must change all modes alike and independently for rows drawn without replacement: make the task "
+            "with sampling='with replacement'"
+        )
+    scale = gain[0, 0, 0]
+    noise = covariance[:, 0, 0] - np.array([[scale**2], [0.0]]) * target.signal[0]
+    kept = noise.any(axis=0) | (target.test_noise > 0.0)
+    basis = np.concatenate([scale**2 * basis[:1], basis[kept]])
+    # own parts, their noise, fluctuations of the views
+    rows = np.concatenate([np.zeros((1, kept.sum())), noise[:, kept]])
+    own = np.array([1.0, 0.0, 0.0])
+    made = HeldOutBlocks(
+        blocks.mass[[0, 0, 1]], blocks.weight[[0, 0, 1]], np.concatenate([own[:, None], rows], axis=1)[:, None, None],
+        examples=np.float64(examples),
+    )
+    first = np.eye(1, basis.shape[0])[0]
+    return basis, made, ModeTarget(
+        target.weights_squared / scale**2, np.tile(first, (3, 1)), (own[:, None] * first)[:, None],
+        target.label[[0, 1, 1]] * own[:, None], first, first * (target.test_gain[0] / scale),
+        np.concatenate([[0.0], target.test_noise[kept]]), null,
     )

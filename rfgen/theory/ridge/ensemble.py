@@ -45,7 +45,5 @@ def ensemble(single: dict[str, Any], pair: dict[str, Any], members: Any) -> dict
         # 0 of an infinite risk is none
         return np.where(weight == 0.0, 0.0, weight * np.where(weight == 0.0, 0.0, np.asarray(value)))
 
-    mixed = {
-        name: weighed(share, single[name]) + weighed(1.0 - share, pair[name]) for name in AVERAGED if name in single
-    }
+    mixed = {name: weighed(share, single[name]) + weighed(1.0 - share, pair[name]) for name in AVERAGED if name in single}
     return {**single, **mixed}

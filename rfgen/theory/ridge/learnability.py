@@ -5,7 +5,6 @@ Equations: theory (2.4) and (2.5).
 
 __all__ = ["Learnability", "learnability"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,11 +13,11 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Learnability:
     """`shares` (modes,): L_i = lambda_i / (lambda_i + gamma), between 0 and 1; `kappa`, `gamma` (): effective ridges;
     `unspent` (): n - sum_i multiplicity_i L_i = ridge / kappa, samples left over (0 for an interpolating learner).

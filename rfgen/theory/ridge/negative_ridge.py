@@ -26,6 +26,7 @@ from jaxtyping import Array, Float
 from rfgen.equivalents.equilibrium import Equilibrium, Group, equilibrium, training_group
 from rfgen.equivalents.error_kernel import error_kernel
 from rfgen.numerics.compilation.program_maps import sparing_maps
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk
 
@@ -37,8 +38,7 @@ DEEP = 100.0
 GRID, REFINEMENTS = 128, 5
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class LowRidge(Risk):
     """A `Risk` at `ridge`, and the `edge`: the largest ridge below which there is none; scalars () or batched by vmap."""
 

@@ -16,7 +16,7 @@ from rfgen.problems.data_task import DataTask
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.theory.ridge.block_risk import AugmentedProblem, AugmentedRisk
-from rfgen.theory.ridge.posed import Posed, augmented_points, pose, pose_resampled, posed_point
+from rfgen.theory.ridge.posed import Posed, augmented_points, pose, posed_point
 
 # Range of each kind of strength that is not a share; those up to inf are searched over decades around the mean square of a
 # coordinate.
@@ -73,8 +73,7 @@ def optimal_augmentation(
     columns = n, features, ridge
 
     def posed(strength: float) -> Posed:
-        one = augmentation.at(**{name: strength})
-        return pose_resampled(pose(task, one, form, test_views, columns), one, resampling)
+        return pose(task, augmentation.at(**{name: strength}), form, test_views, columns, resampling)
 
     tests = []
     for strength in grid:

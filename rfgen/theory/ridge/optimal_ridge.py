@@ -2,7 +2,6 @@
 
 __all__ = ["OptimalRidge", "optimal_ridge"]
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 from rfgen.theory.ridge.risk import Risk, risk
 
@@ -30,8 +30,7 @@ INFINITE_RIDGE = 1e300
 ROUNDING = 1e-12
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OptimalRidge:
     """The best `ridge`, a scalar () or batched by vmap, and the `risk` there."""
 

@@ -1,6 +1,6 @@
 """Which form of the engine serves a task, an augmentation and a wish; many points of its curve at once."""
 
-__all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "pose_resampled", "posed_point"]
+__all__ = ["Posed", "augmented_points", "pattern_errors", "pose", "posed_point", "posed_settings"]
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.data_task import DataTask
+from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.problems.views.view_moments import cached_moments
@@ -37,12 +38,19 @@ TOGETHER = 16
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """`problem`, the `form` used, `replicate` (groups,) of sampled patterns or None, error of estimated moments or None."""
+    """`problem`, of which `augmentation` at a single setting, in which `form`; `replicate` (groups,) of sampled patterns or
+    None, error of estimated moments or None.
+    """
 
     problem: AugmentedProblem
     form: str
     replicate: np.ndarray | None = None
     moments_error: tuple[float, float] | None = None
+    augmentation: AbstractAugmentation | None = None
+
+    def label_noise(self, task: Task) -> Any:
+        """Of each output, or of all that the problem stands for together."""
+        return task.noise if self.problem.null_power.ndim else task.risk_noise
 
     @property
     def together(self) -> int | None:
@@ -56,12 +64,29 @@ def _small(problem: AugmentedProblem) -> bool:
     return isinstance(problem.operators, DiagonalOperators) and problem.blocks.covariance.size <= SMALL
 
 
-def pose_resampled(
-    posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling | None
+def posed_settings(
+    task: Task | DataTask, learner: Learner, form: str | None,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+) -> list[Posed]:
+    """The problem at each setting of the learner's augmentation, one where it has none; `points` as in `pose`."""
+    if form is not None and learner.augmentation is None:
+        raise ValueError(f"form={form!r} needs a learner with an augmentation")
+    settings: list[Any] = [None] if learner.augmentation is None else learner.augmentation.settings
+    return [pose(task, one, form, learner.test_views, points, learner.resampling) for one in settings]
+
+
+def pose(
+    task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None, resampling: AbstractResampling | None = None,
 ) -> Posed:
-    """The same for models that draw their own samples from the training set."""
-    if resampling is None:
-        return posed
+    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges (`points` None), of
+    models that draw their own samples from the training set by `resampling`.
+    """
+    posed = replace(_clean(task, augmentation, form, test_views, points), augmentation=augmentation)
+    return posed if resampling is None else _resampled(posed, augmentation, resampling)
+
+
+def _resampled(posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling) -> Posed:
     if not isinstance(posed.problem.target, ModeTarget):
         raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
     if augmentation is not None and augmentation.mixes:
@@ -73,11 +98,10 @@ def pose_resampled(
     return replace(posed, problem=resampled(posed.problem, resampling), replicate=replicate)
 
 
-def pose(
+def _clean(
     task: Task | DataTask, augmentation: AbstractAugmentation | None, form: str | None, test_views: int | None,
     points: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> Posed:
-    """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges (`points` None)."""
     if augmentation is None:
         return Posed(*augmented_modes(task.eigen if isinstance(task, DataTask) else task, None, form))
     if isinstance(task, Task):

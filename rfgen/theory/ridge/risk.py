@@ -5,7 +5,7 @@ Equations: theory (1.4), (1.5), (4.1) and (4.2).
 
 __all__ = ["Risk", "risk"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,11 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.equilibrium import equilibrium, training_group
 from rfgen.equivalents.error_kernel import ErrorKernel, error_kernel
 from rfgen.numerics.compilation.precision import needs_double_precision
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.spectra.modes import Modes
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Risk(ErrorKernel):
     """One point of a curve; every field is a scalar (), or batched by vmap.
 
@@ -37,9 +37,7 @@ class Risk(ErrorKernel):
 
 @needs_double_precision
 @partial(jax.jit, static_argnames="shared")
-def risk(
-    modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all"
-) -> Risk:
+def risk(modes: Modes, n: Any, features: Any = jnp.inf, ridge: Any = 0.0, noise: Any = 0.0, shared: str = "all") -> Risk:
     """Risk of ridge regression on `n` samples and `features` random features (inf: the full kernel).
 
     All four are scalars >= 0 (n, features > 0, need not be whole), traceable: jit, grad (any order) and vmap.  `modes`
@@ -71,6 +69,4 @@ def risk(
         of = error_kernel(group, replace(at, feature_gap=jnp.ones_like(at.feature_gap)), jnp.asarray(jnp.inf))
     else:
         of = error_kernel(group, at, features)
-    return Risk(
-        **vars(of), kappa=at.kappa, gamma=at.gamma, df1=at.df1, residual=at.residual, converged=at.converged
-    )
+    return Risk(**vars(of), kappa=at.kappa, gamma=at.gamma, df1=at.df1, residual=at.residual, converged=at.converged)

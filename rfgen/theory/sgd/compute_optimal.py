@@ -67,9 +67,7 @@ def compute_optimal(
         slopes = [np.where(inside, (part[2] - part[0]) / (2.0 * HALF_SPAN), np.nan) for part in (
             np.log(loss - noise), log_width)]
     width = np.exp(log_width[1])
-    return ComputeOptimal(
-        loss[1], width, compute / (width * batch), inside, -slopes[0], slopes[1], widths[~found.stable]
-    )
+    return ComputeOptimal(loss[1], width, compute / (width * batch), inside, -slopes[0], slopes[1], widths[~found.stable])
 
 
 def _between(low: float, high: float) -> np.ndarray:

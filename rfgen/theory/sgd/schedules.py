@@ -26,6 +26,7 @@ from jaxtyping import Array
 
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program import program
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.task import Task
 from rfgen.theory.sgd.streaming.second_moments import Iteration
 
@@ -56,8 +57,7 @@ class Schedules:
     sweeps: int
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ScheduleNodes:
     """Nodes (nodes,): `eigenvalues`, `counts` of modes, `power` of the target there; `noise` (): all that stays."""
 
@@ -159,9 +159,7 @@ def _advanced(nodes: ScheduleNodes, iteration: Iteration, t: Any, rate: Any, sta
     fresh = values**2 * (seen + nodes.counts * loss) / iteration.batch
     matrix = [[still[i][j] - values * (kick[i] * gaze[j]) for j in range(size)] for i in range(size)]
     half = [[sum(matrix[i][k] * moments[k][j] for k in range(size)) for j in range(size)] for i in range(size)]
-    return jnp.stack([
-        sum(half[i][k] * matrix[j][k] for k in range(size)) + kick[i] * kick[j] * fresh for i, j in pairs
-    ])
+    return jnp.stack([sum(half[i][k] * matrix[j][k] for k in range(size)) + kick[i] * kick[j] * fresh for i, j in pairs])
 
 
 @program

@@ -104,9 +104,7 @@ def spectral_radius(iteration: Iteration, eigenvalues: np.ndarray, multiplicativ
     return found
 
 
-def stability(
-    iteration: Iteration, nodes: MomentNodes, largest: float, refined: bool = True, t: int = LAST
-) -> Stability:
+def stability(iteration: Iteration, nodes: MomentNodes, largest: float, refined: bool = True, t: int = LAST) -> Stability:
     """The verdict at constant settings, those of step `t` held on; `largest` eigenvalue (the nodes may be a contour round
     the spectrum).
 

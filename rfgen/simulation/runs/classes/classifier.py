@@ -13,11 +13,12 @@ import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
-from rfgen.problems.trainings.classifier import RULES, AdversarialTraining, rule_of
+from rfgen.problems.trainings.classifier import RULES, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import device_count, over_devices
 from rfgen.simulation.fits.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
+from rfgen.simulation.fits.mixed_fit import mixed_fit
 from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits
@@ -32,7 +33,14 @@ from rfgen.simulation.runs.classes.classifier_measures import (
 from rfgen.simulation.runs.classes.classifier_record import ClassifierRuns
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.sampling.labelled_rows import LabelledRows, TeacherRows, labelled_rows
-from rfgen.simulation.sampling.labelled_views import PatternedViews, SharedRows, ViewedRows, copies, seen_in_views
+from rfgen.simulation.sampling.labelled_views import (
+    AllPairs,
+    PatternedViews,
+    SharedRows,
+    ViewedRows,
+    copies,
+    seen_in_views,
+)
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
@@ -66,7 +74,7 @@ def classifier_runs(
     >>> runs.error.shape, runs.group_error.shape, runs.l2_error.shape
     ((3, 2), (3, 2, 2), (3, 2, 2))
     """
-    attack = training.norm if isinstance(training, AdversarialTraining) else None
+    attack = training.attack
     if attack is None and type(training) not in RULES:
         raise ValueError(
             f"training must be one of {', '.join(rule.__name__ for rule in RULES)} to train a classifier, got {training!r}"
@@ -149,8 +157,10 @@ def _trial(
     of_rows, of_features = split(key)
     drawn, mixing = source.draw(of_rows), None
     limit = isinstance(source, ViewedRows) and source.views is None
-    owners = source.owners if isinstance(source, ViewedRows | PatternedViews) else np.arange(source.n)
-    source = source.base if isinstance(source, ViewedRows | PatternedViews) else source
+    pairs = source.concentration if isinstance(source, AllPairs) else None
+    owners = source.owners if isinstance(source, ViewedRows | PatternedViews) else None
+    source = source.base if isinstance(source, ViewedRows | PatternedViews | AllPairs) else source
+    owners = np.arange(source.n) if owners is None else owners
     design, xp = drawn.rows, namespace(drawn.rows)
     if members != ALONE:
         means = mean_fits(of_features, drawn, owners, settings[0], name, intercept, features, zero, members)
@@ -170,9 +180,15 @@ def _trial(
         design = design @ mixing
 
     def smoothed(ridge: Array) -> dict[str, Array]:
-        """Of infinitely many views."""
-        fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
-        of_views = (normal_cdf(-fit.margins / fit.deviations), normal_cdf((1.0 - fit.margins) / fit.deviations), fit.losses)
+        """Of infinitely many views, or all mixtures of rows."""
+        fit: Any
+        if pairs is not None:
+            fit = mixed_fit(design, drawn.labels, drawn.weights, pairs, name, ridge, intercept)
+            of_views = fit.wrong, fit.support, fit.losses
+        else:
+            fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
+            below = (normal_cdf((end - fit.margins) / fit.deviations) for end in (0.0, 1.0))
+            of_views = (*below, fit.losses)
         margins = MarginFit(fit.weights, fit.intercept, fit.margins, fit.margins < 1.0, fit.converged, xp.asarray(True))
         weights = fit.weights if mixing is None else mixing @ fit.weights
         found = _measured(source, drawn, margins, weights, radii, name, None, of_views)
@@ -180,7 +196,7 @@ def _trial(
         return {**found, "separable": xp.asarray(True), "converged": fit.converged}
 
     def setting(ridge: Array, trained: Array) -> dict[str, Array]:
-        if limit:
+        if limit or pairs is not None:
             return smoothed(ridge)
         if attack is None:
             fit, infinite = fitted(design, drawn, name, ridge, intercept, zero)

@@ -8,7 +8,7 @@ __all__ = [
     "BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass", "start_of",
 ]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample, with_root
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -31,15 +32,17 @@ from rfgen.simulation.sampling.samplers import Sample
 BATCHES = 0x62617463
 # and so are the first weights.
 INITIAL = 0x77656967
+# Multiplications of a step's two products, which read a row for few columns, in those of a QR decomposition with its basis.
+STEP_COST = 2.0
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class BatchSettings:
     """Settings of `SGD`: `values` (groups,) each, `clock` (times,) ascending and `place` (times,), back to the order given.
 
     A setting is a group with a size of batches at a time, times last.  `unresolved`: whether the kernel has modes beyond
-    those of a row.  `initial`: deviation of each weight at the start, None: 0.
+    those of a row.  `doublings`: binary digits of the number of steps.  `initial`: deviation of each weight at the start,
+    None: 0.
     """
 
     values: dict[str, Any]
@@ -49,6 +52,7 @@ class BatchSettings:
     kind: str = field(metadata={"static": True})
     reshuffle: bool = field(metadata={"static": True})
     unresolved: bool = field(metadata={"static": True})
+    doublings: int = field(metadata={"static": True})
     initial: Any = None
 
     @property
@@ -60,6 +64,13 @@ class BatchSettings:
     def settings(self) -> int:
         """Number of settings."""
         return self.groups * len(self.batches) * self.clock.size
+
+    def in_span(self, n: int, width: int, columns: int) -> bool:
+        """Whether steps of `columns` labels are taken in an orthonormal basis of n < `width` rows: cheaper than its QR."""
+        if n >= width or self.initial is not None:
+            return False
+        saved = STEP_COST * sum(self.batches) * self.groups * columns * (width - n) * 2**self.doublings
+        return self.settings * columns >= n or saved > n * n * width
 
 
 def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings:
@@ -75,18 +86,20 @@ def batch_settings(training: SGD, unresolved: bool, dtype: Any) -> BatchSettings
     return BatchSettings(
         {name: jnp.asarray(part.ravel(), dtype) for name, part in zip(axes, mesh, strict=True)},
         jnp.asarray(steps[order], jnp.int32), jnp.asarray(np.argsort(order), jnp.int32), tuple(batches.tolist()),
-        "nesterov" if training.nesterov else "heavy_ball", training.reshuffle, unresolved, start,
+        training.kind, training.reshuffle, unresolved, int(steps.max()).bit_length(), start,
     )
 
 
 def batch_bytes(settings: BatchSettings, n: int, modes: int, features: int | None, outputs: int, itemsize: int) -> int:
     """Largest arrays of one trial: rows and their raw draw, basis and design, coordinates and what they are measured by."""
     width = modes if features is None else features
-    rank = min(n, width)
-    mixing = 0 if features is None else 2 * n**2 + modes * (width if n >= modes else rank)
     columns = settings.settings * outputs
+    spanned = settings.in_span(n, width, 2 * outputs)
+    reach = n if spanned else width
+    rank = reach if spanned else min(2 * columns, width)
+    mixing = 0 if features is None else 2 * n**2 + modes * (width if n >= modes else rank)
     return itemsize * (
-        2 * n * modes + 2 * n * width + mixing + rank * (modes + 2 * rank) + columns * (16 * rank + 3 * n + 8)
+        2 * n * modes + 2 * n * width + mixing + rank * (modes + 2 * reach) + columns * (16 * reach + 3 * n + 8)
     )
 
 
@@ -123,6 +136,7 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Train on one sample, and measure."""
     chosen, noise, members = settings
+    sample = with_root(sample, features, members)
 
     def fitted(key: Array, _: Array) -> SpectralFit:
         own = own_sample(sample, key, n, members)
@@ -133,12 +147,10 @@ def _trial(
     return measured(fit, sample, noise, n)
 
 
-def _fit(
-    key: Array, sample: Sample, labels: Array, settings: BatchSettings, n: int, features: int | None
-) -> SpectralFit:
+def _fit(key: Array, sample: Sample, labels: Array, settings: BatchSettings, n: int, features: int | None) -> SpectralFit:
     """Train on `labels` (n, 2 outputs), signal before noise, by kernel regression or on random features.
 
-    Steps move in the span of the rows, in an orthonormal basis of it where that is smaller.  In the kernel each row has a
+    Steps move in the span of the rows, in an orthonormal basis of it where that is cheaper.  In the kernel each row has a
     further coordinate of its own, the root of the unresolved trace.
     """
     modes, columns, outputs = sample.rows.shape[1], settings.settings * labels.shape[1], labels.shape[1] // 2
@@ -150,7 +162,7 @@ def _fit(
     elif settings.unresolved:
         design = jnp.concatenate([design, jnp.sqrt(sample.tail) * jnp.eye(n, dtype=design.dtype)], axis=1)
     rows, basis = design, None
-    if design.shape[0] < design.shape[1] and settings.initial is None:
+    if settings.in_span(design.shape[0], design.shape[1], labels.shape[1]):
         basis, sizes = jnp.linalg.qr(design.T)
         rows = sizes.T
     batches_key, begin = jax.random.fold_in(key, BATCHES), start_of(key, settings, outputs, rows.shape[1], rows.dtype)

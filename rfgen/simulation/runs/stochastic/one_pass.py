@@ -5,18 +5,13 @@ linear in the labels; all settings of a training but the batch size share them t
 """
 
 __all__ = [
-    "OnePassMeasures",
-    "OnePassSettings",
-    "mode_errors",
-    "one_pass",
-    "one_pass_bytes",
-    "one_pass_settings",
+    "OnePassMeasures", "OnePassSettings", "mode_errors", "one_pass", "one_pass_bytes", "one_pass_settings",
     "pairs_together",
 ]
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -25,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.devices import over_devices
@@ -41,8 +37,7 @@ INITIAL = 0x77656967
 Source: TypeAlias = GaussianSampler | FiniteSampler | AugmentedSampler
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OnePassSettings:
     """Settings of a training on fresh samples, all but batch size and clock as one dimension.
 
@@ -74,8 +69,7 @@ class OnePassSettings:
         return self.together * self.batches.size * self.clock.size
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class OnePassMeasures:
     """As `PairMeasures`, without the training error, as there is no training set."""
 
@@ -91,11 +85,8 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
     axes = {name: np.atleast_1d(values) for name, values in training.axes.items()}
     require_few_steps(axes["steps"])
     steps, batches, window = axes.pop("steps"), axes.pop("batch"), axes.pop("average_from", None)
-    kind = "dana" if isinstance(training, DANA) else "accelerated"
-    if isinstance(training, OnePassSGD):
-        kind = "nesterov" if training.nesterov else "heavy_ball"
-        if not callable(training.momentum):
-            axes["momentum"] = np.atleast_1d(training.momentum)
+    if isinstance(training, OnePassSGD) and not callable(training.momentum):
+        axes["momentum"] = np.atleast_1d(training.momentum)
     windows = np.zeros(1, np.int64) if window is None else window
     mesh = np.meshgrid(*axes.values(), windows, indexing="ij")
     values = {name: part.reshape(-1, 1) for name, part in zip(axes, mesh, strict=False)}
@@ -107,7 +98,7 @@ def one_pass_settings(training: OnePassSGD | AcceleratedSGD | DANA, dtype: Any) 
         {name: jnp.asarray(part, dtype) for name, part in values.items()},
         None if window is None else jnp.asarray(mesh[-1].ravel(), jnp.int32), jnp.asarray(steps[order], jnp.int32),
         jnp.asarray(np.argsort(order), jnp.int32), jnp.asarray(batches, jnp.int32), _rows(int(batches.max())),
-        (math.prod(axis.size for axis in axes.values()), windows.size), kind, start,
+        (math.prod(axis.size for axis in axes.values()), windows.size), training.kind, start,
     )
 
 

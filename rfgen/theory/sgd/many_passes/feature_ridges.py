@@ -213,9 +213,7 @@ class _Lanes:
         return learned, -delta * ((real @ power).T - 1j * kappa.imag * (weight @ power).T)
 
 
-def paths(
-    modes: FeatureModes, features: np.ndarray, lowest: np.ndarray, ridges: np.ndarray, outer: np.ndarray
-) -> Path:
+def paths(modes: FeatureModes, features: np.ndarray, lowest: np.ndarray, ridges: np.ndarray, outer: np.ndarray) -> Path:
     """Along the paths `ridges` (lanes, nodes), which start near the real line; `features`, `lowest` kappa_0 (lanes,).
 
     `outer` (lanes,): 0 where a path starts at a positive ridge, else `outer_ridge` of one near its start.
@@ -241,9 +239,7 @@ def paths(
     return Path(delta, np.stack(learned, axis=-1), np.stack(gained, axis=-1))
 
 
-def polished(
-    modes: FeatureModes, features: np.ndarray, lowest: np.ndarray, ridges: np.ndarray, near: np.ndarray
-) -> Path:
+def polished(modes: FeatureModes, features: np.ndarray, lowest: np.ndarray, ridges: np.ndarray, near: np.ndarray) -> Path:
     """`paths` from the delta (lanes, nodes) of a problem close by: all nodes at once."""
     count, nodes = ridges.shape
     lanes = _Lanes(modes, np.repeat(features, nodes), np.repeat(lowest, nodes))

@@ -80,13 +80,12 @@ def iteration_of(training: Any, settings: dict[str, float], n: Any = np.inf) -> 
 
     accelerated = np.array([settings.get(name, 0.0) for name in ("alpha", "beta", "gamma", "delta")])
     rate, momentum = setting("rate"), setting("momentum")
-    if "memory" in schedules:
-        kind, own = "dana", setting("momentum_rate")
+    kind = training.kind
+    if kind == "dana":
+        own = setting("momentum_rate")
         unit = float(own[0]) or float(rate[0])
         # the momentum rate in units of its start; its damping changes, so nothing is constant
         accelerated, momentum = np.array([float(training.damping), 0.0, unit, 0.0]), np.append(own, own[-1]) / unit
-    else:
-        kind = "accelerated" if "alpha" in settings else "nesterov" if training.nesterov else "heavy ball"
     if kind not in ("accelerated", "dana") and not momentum.any():
         kind = "descent"
     ridge = settings.get("ridge", 0.0) / n

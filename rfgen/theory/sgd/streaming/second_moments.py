@@ -24,7 +24,7 @@ parts.  (Derived: theory (7.1), (7.2), (7.3), (7.4), (7.5) and (9.16).)
 
 __all__ = ["Iteration", "MomentNodes", "Moments", "ViewTerms", "second_moments"]
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import jax
@@ -33,6 +33,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.numerics.compilation.program import program
+from rfgen.numerics.compilation.record import record
 
 Row = tuple[Any, ...]
 # Nodes are padded to a multiple of the first, in short runs of the second, and times to at least so many: settings that
@@ -42,8 +43,7 @@ PADDING, WIDE_PADDING, LEAST_TIMES = 64, 256, 256
 MANY = 10**7
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Iteration:
     """A method at single settings; `kind` "descent", "heavy ball", "nesterov", "accelerated" or "dana".
 
@@ -89,8 +89,7 @@ class Iteration:
         return (ahead, (one, zero)), (ahead if self.kind == "nesterov" else (one, zero)), (rate, zero)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class ViewTerms:
     """What views add to a step where weights of 0 error are not at rest; factors on `power`, with m the mean error seen.
 
@@ -104,8 +103,7 @@ class ViewTerms:
     label: Any
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class MomentNodes:
     """Nodes (nodes,), real or complex, and what the recursion takes at each.
 
@@ -127,8 +125,7 @@ class MomentNodes:
     views: ViewTerms | None = None
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@record
 class Moments:
     """At each of the times asked for: `sums` (times, outputs, columns) over the variance of the predictor, `loss` (times,
     columns[, patterns]) = T, `mean`, `ahead` (times, nodes): factors on the mean error of the predictor and of the
