@@ -37,11 +37,24 @@ def faults(figure, least):
     if any(one.overlaps(other) for one, other in itertools.combinations(titles, 2)):
         found.append("titles overlap")
     for ax in figure.axes:
+        found += [f"{ax.get_title() or 'panel'}: ticks {one!r} and {other!r} overlap" for one, other in _crowded(ax)]
         series = {_series(line) for line in ax.lines if _shown(line)}
         for one, other in itertools.combinations(sorted(series), 2):
             if one[1:] == other[1:] and 0 < abs(one[0] - other[0]) < TOLD_APART:
                 found.append(f"{ax.get_title() or 'panel'}: series alike in grey, {one} and {other}")
     return found
+
+
+def _crowded(ax):
+    """Neighbouring labels of ticks that overlap; slanted ones stand in boxes that do, and are left out."""
+    for axis in (ax.xaxis, ax.yaxis):
+        ticks = (*axis.get_major_ticks(), *axis.get_minor_ticks())
+        least, most = sorted(axis.get_view_interval())
+        labels = [tick.label1 for tick in ticks if least <= tick.get_loc() <= most and tick.label1.get_visible()]
+        shown = [label for label in labels if label.get_text().strip() and label.get_rotation() == 0.0]
+        for one, other in itertools.combinations(shown, 2):
+            if one.get_window_extent().overlaps(other.get_window_extent()):
+                yield one.get_text(), other.get_text()
 
 
 def _not_drawn(figure):
