@@ -29,7 +29,7 @@ are as they are. Left: all gray with a probability; right: brightness, contrast 
 within 1 ± strength. Dotted: not augmented. The colour says nothing of the digit: gray views take it out. Lines: theory
 computed by rfgen (left of both patterns, right from second moments, an approximation as a view changes as a whole); dots:
 {trials} simulations each, images drawn with replacement, bars: one standard error. Largest distance of a dot from theory:
-{left:.1f} standard errors on the left, {right:.1f} on the right, where the approximation is too high for strong changes.
+{largest_z:.1f} standard errors, {left:.1f} on the left; on the right the approximation is too high for strong changes.
 """
 
 
@@ -54,7 +54,7 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
             )
     return concluded(
         panels, CAPTION, scale, seed, question=QUESTION, n=N, ridge=RIDGE, views=list(VIEWS), darkest=DARKEST,
-        trials=plan["trials"], left=worst({"": panels["0"]}), right=worst({"": panels["1"]}),
+        trials=plan["trials"], left=worst({"": panels["0"]}),
     )
 
 
