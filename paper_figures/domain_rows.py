@@ -3,6 +3,7 @@
 __all__ = ["compute", "draw"]
 
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
                 ax.plot(at["rows"], risk, color=colour)
                 ax.errorbar(at["dots"], dot, error, fmt="o", color=colour)
             cosine = name == "tilted-boundary"
-            ax.set(xlabel=PANELS[name][3], ylabel="cosine" if cosine else "test risk")
+            ax.set(xlabel=fill(PANELS[name][3], 20), ylabel="cosine" if cosine else "test risk")
             if not cosine and len(PANELS[name][2]) > 1:
                 groups[PANELS[name][3]] = [
                     Line2D([], [], color=colour, label=used)
