@@ -319,7 +319,7 @@ RARE = {
     "SGD, masked views", "one pass, views and features",
     "ridge on data", "flow on data", "SGD on data", "views of data", "largest margin", "basis pursuit", "reparametrized",
     "domains", "domains, flow", "stages", "row value", "optimal mixture",
-    "network", "naive Bayes", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
+    "network", "naive Bayes", "real features", "unequal classes", "deep linear", "Chebyshev", "groups", "teacher",
     "teacher, views", "corrected logistic",
     "optimal ridge", "optimal stopping", "optimal mask", "cost of overfitting", "best schedule",
     "adversarial error", "noise on a line", "vmap()", "linf_training()", "weight_law()", "teacher_classifier()",

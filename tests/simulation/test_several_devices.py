@@ -58,7 +58,7 @@ def on_four():
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1",
         # optimised, as single draws are rounded in another way otherwise
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}",
     }
     call = [sys.executable, str(pathlib.Path(__file__).with_name("several_devices.py")), *CHECKED]
     done = subprocess.run(call, check=False, capture_output=True, text=True, env=environment)

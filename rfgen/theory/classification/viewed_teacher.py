@@ -95,12 +95,13 @@ class ViewedTaughtRows(TaughtRows):
         del shift
 
         def sums(numbers: Array) -> Array:
-            totals = []
-            for label, rows, (share, u) in self._labelled(numbers, loss):
+            def of_label(label: Any) -> Array:
+                rows, share, u = self._labelled(label, numbers, loss)
                 each = rows.force, rows.force**2, rows.slope, rows.private, rows.private_slope
                 shared = [jnp.sum(share * one) for one in each]
-                totals.append(jnp.stack([*shared, label * shared[0], label * jnp.sum(u * rows.force)]))
-            return totals[0] + totals[1]
+                return jnp.stack([*shared, label * shared[0], label * jnp.sum(u * rows.force)])
+
+            return jnp.sum(jax.vmap(of_label)(jnp.asarray(SIGNS)), axis=0)
 
         at = [*state.gamma, *state.spread, state.overlap[0], state.intercept, scale]
         total, power, slope, private, private_slope, balance, along = self.n * answered(sums, at)
@@ -118,28 +119,25 @@ class ViewedTaughtRows(TaughtRows):
     def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
         """Training error, loss and share of support of the views."""
         at = jnp.stack([*state.gamma, *state.spread, state.overlap[0], state.intercept, scale])
-        found = [
-            measured_views(loss, self.rule, rows, share, state.gamma[1], jnp.sqrt(state.spread[1]), scale)
-            for _, rows, (share, _) in self._labelled(at, loss)
-        ]
-        error, value, support = found[0] + found[1]
+
+        def of_label(label: Any) -> Array:
+            rows, share, _ = self._labelled(label, at, loss)
+            return measured_views(loss, self.rule, rows, share, state.gamma[1], jnp.sqrt(state.spread[1]), scale)
+
+        error, value, support = jnp.sum(jax.vmap(of_label)(jnp.asarray(SIGNS)), axis=0)
         return error, value, support
 
-    def _labelled(self, numbers: Array, loss: MarginLoss) -> list[tuple[float, Trained, tuple[Array, Array]]]:
-        """Of either label: trained rows, and their density with that label, and the same times E[u | label, score]."""
+    def _labelled(self, label: Any, numbers: Array, loss: MarginLoss) -> tuple[Trained, Array, Array]:
+        """Trained rows of one label, their density with it, and the same times E[u | label, score]."""
         gamma, own_gamma, spread, own_spread, overlap, intercept, scale = numbers
-        deviation, found = jnp.sqrt(spread), []
-        law = scored_law(self.moments, overlap, spread)
-        for label in SIGNS:
-            center = label * intercept
-            rows = trained_views(loss, self.rule, (gamma, own_gamma), jnp.sqrt(own_spread), center, deviation, scale)
-            score = label * (rows.margin - center)
-            density = rows.weight * jax.scipy.stats.norm.pdf(score / deviation) / deviation
-            right, moment = law(score)
-            mean = overlap * score / spread
-            share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
-            found.append((label, rows, (density * share, density * u)))
-        return found
+        deviation, center = jnp.sqrt(spread), label * intercept
+        rows = trained_views(loss, self.rule, (gamma, own_gamma), jnp.sqrt(own_spread), center, deviation, scale)
+        score = label * (rows.margin - center)
+        density = rows.weight * jax.scipy.stats.norm.pdf(score / deviation) / deviation
+        right, moment = scored_law(self.moments, overlap, spread)(score)
+        share = jnp.where(label > 0.0, right, 1.0 - right)
+        u = jnp.where(label > 0.0, moment, overlap * score / spread - moment)
+        return rows, density * share, density * u
 
 
 @sparing_maps
