@@ -56,13 +56,11 @@ def path_equilibria(
     def step(last: tuple[Array, Array, Array], ridge: Array) -> tuple[tuple[Array, Array, Array], BlockEquilibrium]:
         logs, along, before = last
         logs = logs + along * jnp.log(ridge / before)
-        logs, matrix, _ = _newton(operators, blocks, features, logs, ridge, smallest=smallest)
+        logs, misfit, matrix, pull, resolvent, _ = _newton(operators, blocks, features, logs, ridge, smallest=smallest)
         traces, nu = _unknowns(operators, logs)
         reduction = blocks.reduction(traces)
         strength = blocks.strength(reduction)
-        resolvent = operators.resolvent(strength, nu)
         df1 = blocks.degrees(traces, reduction)
-        misfit, _, pull = _linearised(operators, blocks, features, logs, ridge)
         residual = jnp.max(jnp.abs(misfit))
         beyond = jnp.any(traces.imag * ridge.imag > 1e-10 * jnp.abs(traces) * jnp.abs(ridge))
         beyond |= nu.imag * ridge.imag < -1e-10 * jnp.abs(nu) * jnp.abs(ridge)
@@ -88,28 +86,28 @@ def upper_edge(operators: Operators, blocks: Blocks, features: Array) -> Float[A
     """
     total = _total(operators, blocks)
     far = -1e3 * total
-    start = _start(operators, -far)
-    sign = jnp.sign(jnp.linalg.det(_linearised(operators, blocks, features, start, far, -1.0)[1]))
 
-    def refine(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        logs, last, ratio = state
+    def refine(_: Any, state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        logs, last, sign, ratio = state
         path = last * jnp.exp(-jnp.log(ratio) * (jnp.arange(1, EDGE_STEPS + 1) / EDGE_STEPS))
 
-        def inward(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-            logs, last, _, at = state
-            found, matrix, residual = _newton(operators, blocks, features, logs, path[at], -1.0)
-            regular = (residual <= SMALLEST_STEP) & (jnp.sign(jnp.linalg.det(matrix)) == sign)
-            return jnp.where(regular, found, logs), jnp.where(regular, path[at], last), regular, at + 1
+        def inward(state: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
+            logs, last, sign, _, at = state
+            found, _, matrix, *_, residual = _newton(operators, blocks, features, logs, path[at], -1.0)
+            own = jnp.sign(jnp.linalg.det(matrix))
+            sign = jnp.where(sign == 0.0, own, sign)  # that of the first step, far outside
+            regular = (residual <= SMALLEST_STEP) & (own == sign)
+            return jnp.where(regular, found, logs), jnp.where(regular, path[at], last), sign, regular, at + 1
 
-        def inside(state: tuple[Array, Array, Array, Array]) -> Array:
+        def inside(state: tuple[Array, Array, Array, Array, Array]) -> Array:
             # beyond the edge Newton never ends: 15 times the passes of all regular steps
-            return state[2] & (state[3] < EDGE_STEPS)
+            return state[3] & (state[4] < EDGE_STEPS)
 
-        start = (logs, last, jnp.ones((), bool), jnp.zeros((), jnp.int32))
-        logs, last, *_ = jax.lax.while_loop(inside, inward, start)
-        return logs, last, ratio ** (1.0 / EDGE_STEPS)
+        start = (logs, last, sign, jnp.ones((), bool), jnp.zeros((), jnp.int32))
+        logs, last, sign, *_ = jax.lax.while_loop(inside, inward, start)
+        return logs, last, sign, ratio ** (1.0 / EDGE_STEPS)
 
-    first = (start, far, jnp.asarray(1e9))
+    first = (_start(operators, -far), far, jnp.zeros(()), jnp.asarray(1e9))
     return jnp.where(total > 0, -jax.lax.fori_loop(0, REFINEMENTS, refine, first)[1], 0.0)
 
 
@@ -130,9 +128,9 @@ def _unknowns(operators: Operators, logs: Array, sign: float = 1.0) -> tuple[Arr
 
 def _linearised(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array]:
     """Misfits of the equations, relative, and their derivatives in the logs of t and nu times `sign`; of the last one in
-    that of the ridge.
+    that of the ridge; and the resolvent.
     """
     live = operators.size() > 0
     inverse = _inverse(features).astype(logs.dtype)
@@ -172,29 +170,31 @@ def _linearised(
         feature_nu = jnp.where(tied, -left * (1.0 + bent), feature_nu)
         pull = jnp.where(tied, left, pull)
     matrix = jnp.block([[slope, along_nu[:, None]], [feature_row[None], feature_nu[None, None]]])
-    return jnp.append(misfit, feature_misfit), matrix, pull
+    return jnp.append(misfit, feature_misfit), matrix, pull, resolvent
 
 
 def _newton(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0,
     smallest: float = SMALLEST_STEP,
-) -> tuple[Array, Array, Array]:
-    """The solution near `logs` of t and nu times `sign`, Newton's matrix there, and the residual."""
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """The solution near `logs` of t and nu times `sign`, what `_linearised` says there, and the length of the last step."""
 
-    def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        logs, _, _, passes = state
-        misfit, matrix, _ = _linearised(operators, blocks, features, logs, ridge, sign)
+    # the equations stand in the program once: a first step of 0 is to where they are first asked
+    def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        logs, misfit, matrix, *_, passes = state
         change = solve(matrix, misfit)
         size = jnp.max(jnp.abs(change))
-        return logs - change / jnp.maximum(size, 1.0).astype(logs.dtype), matrix, size, passes + 1
+        logs = logs - change / jnp.maximum(size, 1.0).astype(logs.dtype)
+        there = _linearised(operators, blocks, features, logs, ridge, sign)
+        return logs, *there, jnp.where(passes == 0, jnp.inf, size), passes + 1
 
-    def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
-        return (state[2] > smallest) & (state[3] < MOST_PASSES)
+    def unfinished(state: tuple[Array, ...]) -> Array:
+        return (state[-2] > smallest) & (state[-1] <= MOST_PASSES)
 
-    identity = jnp.eye(logs.size, dtype=logs.dtype)
-    start = (logs, identity, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
-    logs, matrix, size, _ = jax.lax.while_loop(unfinished, step, start)
-    return logs, matrix, jnp.where(jnp.isfinite(size), size, jnp.inf)
+    nothing = jnp.zeros_like(ridge), jnp.zeros_like(operators.basis[0], logs.dtype)
+    start = (logs, jnp.zeros_like(logs), jnp.eye(logs.size, dtype=logs.dtype), *nothing, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
+    *found, size, _ = jax.lax.while_loop(unfinished, step, start)
+    return *found, jnp.where(jnp.isfinite(size), size, jnp.inf)
 
 
 def _degrees_slope(blocks: Blocks, traces: Array, reduction: Array) -> Array:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.own_functions import own_function, refusing
 from rfgen.problems.rules import Rule, integer, number
@@ -24,6 +25,10 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "sign": jnp.sign,
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "linear": lambda x: x,
+}
+# Those that NumPy has too: on the device each operation is a program for each number of rows.
+_ON_HOST: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, 0.0), "tanh": np.tanh, "cos": np.cos, "sign": np.sign, "linear": lambda x: x,
 }
 _OF_NUMBERS, _OF_ROWS = (own_function("a function of arrays", shape) for shape in ((7,), (2, 7)))
 
@@ -63,11 +68,13 @@ class RandomFeatureMap(Noun):
     def __call__(self, inputs: Any) -> np.ndarray:
         """Features (examples, features) of inputs (examples, ...), flattened."""
         rows = validation.array("inputs", inputs, tuple(range(2, 7)))
-        x = jnp.asarray(rows.reshape(rows.shape[0], -1))
+        x = rows.reshape(rows.shape[0], -1)
         weights, biases = _drawn(self.seed, x.shape[1], self.features)
-        hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases * self.bias_std
+        with np.errstate(over="ignore", invalid="ignore"):
+            hidden = x @ weights * (self.weight_std / x.shape[1] ** 0.5) + biases * self.bias_std
+        host = _ON_HOST.get(self.activation) if isinstance(self.activation, str) else None
         with refusing("activation must take arrays (jnp.where for if)"):
-            active = np.asarray(activation_function(self.activation)(hidden))
+            active = np.asarray(host(hidden) if host else activation_function(self.activation)(jnp.asarray(hidden)))
         if active.shape != hidden.shape:
             raise ValueError(f"activation must return the shape of its input, {hidden.shape}, got {active.shape}")
         return active / self.features**0.5
@@ -76,6 +83,13 @@ class RandomFeatureMap(Noun):
 @lru_cache(maxsize=4)
 def _drawn(seed: int, inputs: int, features: int) -> tuple[np.ndarray, np.ndarray]:
     """Standard Gaussian weights and biases; kept, as views of one data set are mapped tens of times (50 ms a draw)."""
-    weight_key, bias_key = jax.random.split(jax.random.key(seed, impl="threefry2x32"))
+    words = jax.random.key_data(jax.random.key(seed, impl="threefry2x32"))
+    weights, biases = map(np.asarray, _normals(words, inputs=inputs, features=features))
+    return weights, biases
+
+
+@program(static_argnames=("inputs", "features"))
+def _normals(words: Any, inputs: int, features: int) -> tuple[Any, Any]:
+    weight_key, bias_key = jax.random.split(jax.random.wrap_key_data(words, impl="threefry2x32"))
     weights = jax.random.normal(weight_key, (inputs, features), dtype=jnp.float64)
-    return np.asarray(weights), np.asarray(jax.random.normal(bias_key, (features,), dtype=jnp.float64))
+    return weights, jax.random.normal(bias_key, (features,), dtype=jnp.float64)

@@ -65,6 +65,10 @@ def _mapped(augmentation: AbstractAugmentation) -> Callable[..., View]:
     return program(jax.vmap(augmentation.view)).thorough
 
 
+def _keys(count: int) -> jax.Array:
+    return jax.random.split(jax.random.key(0, impl="threefry2x32"), count)
+
+
 class DrawnViews:
     """Draws views of inputs of a `DataTask` by `augmentation` and maps them to features, checking both."""
 
@@ -98,12 +102,13 @@ class DrawnViews:
 
     def _try(self, inputs: np.ndarray, own: bool) -> None:
         """Views of a few inputs: whether JAX can trace the functions, and whether they keep what they must."""
-        keys = jax.random.split(jax.random.key(0, impl="threefry2x32"), inputs.shape[0])
         if not own:
             # values are those of the package: nothing is drawn, which would be compiled for so few inputs
+            keys = jax.eval_shape(lambda: _keys(inputs.shape[0]))
             view = jax.eval_shape(self._mapped, keys, inputs, inputs)
             self._traced_strengths(keys, inputs)
         else:
+            keys = _keys(inputs.shape[0])
             with np.errstate(all="ignore"):  # what a function may warn of is refused here in words
                 self._trace(inputs, keys)
                 view = self.views(keys, inputs, inputs)
@@ -114,7 +119,7 @@ class DrawnViews:
             )
         self.features(view.input if own else inputs)
 
-    def _traced_strengths(self, keys: jax.Array, inputs: np.ndarray) -> None:
+    def _traced_strengths(self, keys: Any, inputs: np.ndarray) -> None:
         """One program for all strengths, where the views can be traced in them: a compilation is a second or so."""
         arrays: list[np.ndarray] = []
         _with_arrays(self.augmentation, arrays.append)

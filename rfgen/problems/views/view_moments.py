@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.views.drawn_views import DrawnViews
@@ -65,7 +66,7 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
         inputs, here = task.inputs[start : start + chunk], labels[start : start + chunk]
         averages, seen = [], []
         for a, drawer in enumerate(drawers):
-            keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, start), a), inputs.shape[0] * views)
+            keys = _keys(key, start, a, count=inputs.shape[0] * views)
             many = np.repeat(inputs, views, axis=0)
             view = drawer.views(keys, many, many)
             rows = drawer.features(view.input).astype(np.float64)
@@ -103,6 +104,11 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
     return ViewMoments(
         means, within, label_means / size, cross / size, test_cross / size, label, views, (float(error[0]), float(error[1]))
     )
+
+
+@program(static_argnames="count")
+def _keys(key: jax.Array, start: Any, pattern: Any, count: int) -> jax.Array:
+    return jax.random.split(jax.random.fold_in(jax.random.fold_in(key, start), pattern), count)
 
 
 def _relative(difference: np.ndarray, whole: np.ndarray) -> float:
