@@ -5,7 +5,7 @@ products; NumPy compiles nothing, and X X' costs it half the operations.
 """
 
 __all__ = [
-    "THREADED", "Array", "cholesky", "cholesky_solve", "cond", "eigh", "elementwise", "few_threads", "longest", "namespace",
+    "Array", "cholesky", "cholesky_solve", "cond", "eigh", "elementwise", "few_threads", "longest", "namespace",
     "normal_cdf", "on_host", "product", "shifted", "stacked", "weighted_gram", "while_loop",
 ]
 

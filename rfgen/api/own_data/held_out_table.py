@@ -3,7 +3,6 @@
 __all__ = ["curve_of_rows"]
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from rfgen.curves.cells.run import progress_bar
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import centred_kernel, gram_of_kernel
 from rfgen.numerics.interpolation import farthest_first, interpolated
-from rfgen.simulation.arrays import THREADED, few_threads
+from rfgen.simulation.arrays import few_threads
 from rfgen.theory.estimation.held_out_risk import held_out_risk
 from rfgen.theory.estimation.risk_estimators import risk_estimators
 from rfgen.theory.estimation.subsample_risk import subsample_risk
@@ -25,8 +24,6 @@ HINDCAST = 0.3
 MOST_ENTRIES = 50_000
 # Of rows^3 that threads gain from: at 300 rows two took ten times as long as one (22 s a table), at 1,000 twice, then less.
 THREADS = 0.05
-# Points that start from the same ones, whether or not threads share them: numbers do not depend on the machine.
-PAIR = 2
 # Seconds after which a bar tells how far it is.
 SLOW = 5.0
 NAMES = {
@@ -50,9 +47,8 @@ def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, outputs: bo
     dims = [name for name, axis in axes.items() if axis.ndim]
     shape = tuple(axis.size for axis in axes.values() if axis.ndim)
     places = list(np.ndindex(sizes.size, ridges.size))
-    work = THREADS * float(len(rows.labels)) ** 3
-    with few_threads(work):
-        points = _points(rows, sizes, ridges, paired=work <= THREADED)
+    with few_threads(THREADS * float(len(rows.labels)) ** 3):
+        points = _points(rows, sizes, ridges)
     nothing = np.full(rows.labels.shape[1], math.nan)
 
     def stacked(name: str, missing: Any = math.nan) -> np.ndarray:
@@ -96,8 +92,8 @@ def curve_of_rows(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, outputs: bo
     return result
 
 
-def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, paired: bool) -> dict[Any, dict[str, Any]]:
-    """Every n and ridge, outside in: what lies between solved ones is nearly solved; `paired`: two at the same time."""
+def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray) -> dict[Any, dict[str, Any]]:
+    """Every n and ridge, outside in: what lies between solved ones is nearly solved."""
     # effective ridges are positive, and their matrices smooth
     flat, back = (np.log, np.exp) if rows.blocks is None else (np.asarray, np.asarray)
     places = list(np.ndindex(sizes.size, ridges.size))
@@ -108,27 +104,20 @@ def _points(rows: Rows, sizes: np.ndarray, ridges: np.ndarray, paired: bool) -> 
     where = np.stack([np.log(np.maximum(ridge, least / 100.0)), np.log(n)], axis=1)
     points: dict[Any, dict[str, Any]] = {}
     known, ratios, kept = np.empty_like(where), np.empty((0, 0)), 0
-    order = farthest_first(where)
-
-    def solved(number: int) -> tuple:
-        """From what is known before this pair, whichever of it comes first."""
-        # of rows drawn once what exceeds the ridge, of groups the matrices beside it
-        floor = 0.0 if rows.replace or rows.blocks is not None else ridge[number]
-        alike = scalars[number].effective_ridge - (0.0 if rows.replace else ridge[number])
-        start = floor + alike * back(interpolated(known[:kept], ratios[:kept], where[number])) if kept else None
-        found, each = point(rows, n[number], ridge[number], scalars[number], start)
-        return found, None if each is None or each.size > MOST_ENTRIES else (each - floor) / alike
-
-    with progress_bar(len(places), "n, ridge", delay=SLOW) as bar, ThreadPoolExecutor(PAIR if paired else 1) as pool:
-        for first in range(0, len(order), PAIR):
-            pair = order[first : first + PAIR]
-            for number, (points[places[number]], ratio) in zip(pair, list(pool.map(solved, pair)), strict=True):
-                # beyond the sample not every row is on one side
-                if ratio is not None and (rows.blocks is not None or (ratio > 0.0).all()):
+    with progress_bar(len(places), "n, ridge", delay=SLOW) as bar:
+        for number in farthest_first(where):
+            # of rows drawn once what exceeds the ridge, of groups the matrices beside it
+            floor = 0.0 if rows.replace or rows.blocks is not None else ridge[number]
+            alike = scalars[number].effective_ridge - (0.0 if rows.replace else ridge[number])
+            start = floor + alike * back(interpolated(known[:kept], ratios[:kept], where[number])) if kept else None
+            points[places[number]], each = point(rows, n[number], ridge[number], scalars[number], start)
+            if each is not None and each.size <= MOST_ENTRIES:
+                ratio = (each - floor) / alike
+                if rows.blocks is not None or (ratio > 0.0).all():  # beyond the sample not every row is on one side
                     ratios = ratios if kept else np.empty((len(places), ratio.size))
                     known[kept], ratios[kept] = where[number], flat(ratio)
                     kept += 1
-                bar.update()
+            bar.update()
     return points
 
 
