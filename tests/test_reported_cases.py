@@ -90,7 +90,7 @@ def test_leave_one_out_of_more_columns_than_rows():
 
 
 def test_the_sign_on_a_circle_is_told_to_be_harder():
-    """Laplace kernel, no noise: .0993, .0082 by theory, .130, .0126 by 200 runs; what was said was that theory is too high."""
+    """Laplace kernel, no noise: .0993, .0082 by theory, .130, .0126 by 200 runs; theory was said to be too high."""
     power = np.zeros(201)
     power[1::2] = 8 / (np.pi * np.arange(1, 201, 2)) ** 2
     task = rg.Task.sphere(2, lambda t: jnp.exp(-jnp.sqrt(jnp.maximum(2.0 - 2.0 * t, 0.0))), power, degrees=200)

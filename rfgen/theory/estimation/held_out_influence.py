@@ -13,7 +13,7 @@ falls, the mean errors z and their variances s = (1 - e) q - z^2 change by
 A variance that this would take below 0 is divided instead: s/(1 - ds/s).
 
 A row that is drawn answers with its own chance leverage, whose square training errors have in their denominator.  The n - 1
-others come from N - 1, c = -e/(N - 1), and with a = e/(1 - e) its (1 - e) q becomes (1 - e) q exp(dq/((1 - e) q)),
+others come from N - 1, c = -e/(N - 1), and with a = e/(1 - e) its (1 - e) q grows by exp(dq/((1 - e) q)), at most e^1/2,
 
     dq_i = q_i/F_ii - (1 - e) q_i + 4 a sum_j S_ij H_ji (M + zz')_ij - a e k_i q_i - 4 a e sum_j C_ij H_ji q_j
            + 2 (2 e - 1) sum_j H_ji^2 q_j + c [(1 - e) F(2 T g - 2 q Cg - Cq) + q + 2 q (Cg - g)]_i.
@@ -31,6 +31,8 @@ from rfgen.numerics.triangular import inverse_of_factor
 
 # Of all matrices, whose share of a risk is a few percent: half the time, and 1e-7 of it.
 SHORT = np.float32
+# Beyond, second order is no longer small: at n near the rank, in a plane, a training error would be without bound.
+FURTHEST = 0.5
 
 
 def without_influence(
@@ -46,7 +48,7 @@ def without_influence(
     >>> factor, errors = np.linalg.cholesky(np.eye(4) - 0.5 * (matrix / 0.9) ** 2), np.ones((4, 1))
     >>> risks = 0.5 / 0.9 * np.linalg.solve(factor @ factor.T, 0.9 * errors**2)
     >>> [part[0].round(4).tolist() for part in without_influence(matrix, factor, errors, risks, 0.5)]
-    [[0.8765], [0.8005], [0.0]]
+    [[0.8765], [0.8005], [1.2624]]
     """
     fewer = (1.0 - free) / (len(matrix) - 1)
     roots = np.sqrt(np.diag(matrix))[:, None]
@@ -75,7 +77,8 @@ def without_influence(
     trained += 2.0 * (2.0 * free - 1.0) * squares - free / (len(matrix) - 1) * (few + 2.0 * q * (reached - sums))
     with np.errstate(divide="ignore", invalid="ignore"):
         variances = np.where(change >= 0.0, known + change, known * (known / (known - change)))
-        trained = np.where(q > 0.0, (1.0 - free) * q * np.exp(trained / ((1.0 - free) * q)), 0.0)
+        trained = np.exp(np.clip(trained / ((1.0 - free) * q), -FURTHEST, FURTHEST))
+        trained = np.where(q > 0.0, (1.0 - free) * q * trained, 0.0)
     unit = unit / roots**2
     return means * np.sqrt(unit), (means**2 + variances) * unit, trained * unit
 
