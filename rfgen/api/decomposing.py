@@ -57,7 +57,7 @@ def fine_grained_variance(task: Task | DataTask, learner: Learner, n: Numbers, *
     np.True_
     """
     method_for("fine_grained_variance", task, learner, form=form)
-    refuse_held_out(task, learner, "fine_grained_variance")
+    refuse_held_out(task, learner)
     axes = checked_axes(task, learner, n)
     single, data, features = (risk_curve(task, learner, axes, form, shared) for shared in ("all", "samples", "features"))
     import xarray

@@ -11,8 +11,9 @@ weights, so that
     R_1 = T + P.
 
 Two models that each draw the share q of one training set have f q in place of f where both l stand, q - f and q P in e_0,
-and the further e_j times q.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised
-cross-validation, for N infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
+and the further e_j times q.  Two independent draws (which share the "features" at most) have q = f, no noise in common, and
+no e.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for N
+infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
 Equation: theory (11.13).
 """
 
@@ -36,19 +37,19 @@ def held_out_kernel(
 
     `target`: rho, of unlearnable power too, and the fits to noise at the mean weights; other arguments as there.
     """
-    if shared == "features":
-        raise ValueError(f"shared must be 'all', 'samples' or 'population' without replacement, got {shared!r}")
-    limited = jnp.isfinite(features) & (shared == "all")
+    limited = jnp.isfinite(features) & (shared in ("all", "features"))
     dtype, share = pair.dtype, blocks.share(pair.dtype)
     covariance, mass, weight = (part.astype(dtype) for part in (blocks.covariance[:, 0, 0], blocks.mass, blocks.weight))
     reductions = first.reduction[:, 0, 0] * second.reduction[:, 0, 0]
     alone, fitted = zip(*(_of_own_part(blocks, at) for at in (first, second)), strict=True)
-    both = blocks.both(dtype) if shared == "population" else jnp.ones((), dtype)
+    both = {"population": blocks.both(dtype), "features": share}.get(shared, jnp.ones((), dtype))
     crossed = share * fitted[0] * fitted[1]
     of_all = 1.0 - share + share * alone[0] * alone[1] - (1.0 - both) * crossed
-    shrunk = both * crossed
+    # what is drawn twice, independently, has noise of its own each time
+    common = jnp.zeros((), dtype) if shared == "features" else both
+    shrunk = common * crossed
     known = target[:, 0, 0].astype(dtype)
-    scale = both * mass * weight * reductions
+    scale = common * mass * weight * reductions
 
     def left_out(spread: Array, means: Array, noise: Array) -> tuple[Array, Array, Array]:
         """T, P, and residuals of the groups behind the first."""

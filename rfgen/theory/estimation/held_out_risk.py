@@ -112,7 +112,9 @@ def held_out_risk(
         residual = leave_rows_out(gram, labels, ridge).residuals
         risks = residual**2
     else:
-        residual, risks = without_influence(solved[1], solved[3], found.mean_residual, found.per_example, free)
+        residual, risks, drawn = without_influence(solved[1], solved[3], found.mean_residual, found.per_example, free)
+        again = answer.of(1.0 / np.diag(solved[1]))[2]
+        found = replaced(found, train=np.mean(again[:, None] * drawn, axis=0))
     return replaced(
         found, test=risks.mean(axis=0), bias=np.mean(residual**2, axis=0), per_example=risks, mean_residual=residual,
         converged=found.converged and bool(np.isfinite(risks).all()),
