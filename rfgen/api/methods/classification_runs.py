@@ -29,10 +29,9 @@ def simulate_classifier(task: Problem, learner: Learner, n: Any, runs: MonteCarl
     """
     axes, inner, training = axes_of(task, learner, n, members), shown(task), learner.training
     kind = next(iter(inner), None)
-    measured = {"error": "error"} if kind is None else {"error": "error", f"error_by_{kind}": "group_error"}
-    measured |= {"sign_error": "sign_error"} if kind is None else {}
-    if training.attack:
-        measured |= {"robust_error": "robust_error", f"robust_error_by_{kind}": "group_robust_error"}
+    errors = ("error", "robust_error") if training.attack else ("error",)
+    measured = {name: name for name in (*errors, *(("sign_error",) if kind is None else ()))}
+    measured |= {f"{name}_by_{kind}": f"group_{name}" for name in errors if kind is not None}
     measured |= {name: name for name in CALIBRATION} if type(training) is Logistic else {}
     apart = learner.resampling is not None or members is not None
     of_rows = () if apart else ("train_error", "support", *(("train_loss",) if "ridge" in axes else ()))

@@ -150,7 +150,7 @@ def mixed_classifier(
     state = solved.state
     trained, t, _ = replace(rows, nodes=moments.dense).trained(state, named, solved.scale)
     wrong, value, support = pair_means(named, moments.dense, trained, t)
-    spread = clean_spread(seen, solved, features)[seen.group_covariance]
+    spread = clean_spread(seen, solved)[seen.group_covariance]
     overlap = seen.group_sign * state.overlap[seen.group_direction]
     return ViewedClassifier(
         error=jax.scipy.stats.norm.cdf(-seen.classes * (overlap + state.intercept) / jnp.sqrt(spread)),
@@ -231,7 +231,7 @@ def mixed_teacher(
     rows = MixedTaughtRows(replace(seen.teacher, variances=reach[None]), n, moments.nodes, moments.coarse)
     weights = Weights(seen.variances, seen.multiplicity, seen.overlaps, features, jnp.zeros_like(ridge))
     solved, named = margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss)
-    found = measured(rows, solved, named, (clean_spread(seen, solved, features)[0], solved.state.overlap[0]))
+    found = measured(rows, solved, named, (clean_spread(seen, solved)[0], solved.state.overlap[0]))
     (trained, t, _), *_ = replace(rows, nodes=moments.dense).trained(solved.state, named, solved.scale)
     wrong, value, support = pair_means(named, moments.dense, trained, t)
     return replace(found, train_error=wrong, train_loss=value, support=support)

@@ -134,7 +134,7 @@ def patterned_classifier(
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
     wrong, value, support = rows.measured(state, loss_of(loss), solved.scale)
-    spread = clean_spread(moments, solved, features)[moments.group_covariance]
+    spread = clean_spread(moments, solved)[moments.group_covariance]
     overlap = jnp.sum(state.overlap.reshape(directions, blocks), axis=1)
     overlap = moments.group_sign * overlap[moments.group_direction]
     error = jax.scipy.stats.norm.cdf(-moments.classes * (overlap + state.intercept) / jnp.sqrt(spread))

@@ -175,6 +175,6 @@ def patterned_teacher(
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
-    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved, features)[0], jnp.sum(state.overlap)))
+    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved)[0], jnp.sum(state.overlap)))
     wrong, value, support = rows.viewed(state, loss_of(loss), solved.scale)
     return replace(found, train_error=wrong, train_loss=value, support=support)

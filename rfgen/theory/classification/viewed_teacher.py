@@ -174,7 +174,7 @@ def viewed_teacher(
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     if members is None:
-        spread = clean_spread(moments, solved, features)
+        spread = clean_spread(moments, solved)
     else:
         spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
     clean = spread[0], solved.state.overlap[0] / moments.gain
