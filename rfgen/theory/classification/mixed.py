@@ -17,6 +17,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Wei
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.mixed_rows import MixedNodes, MixedRows, mixed_nodes, pair_means, trained_mixtures
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, label_law, scored_law
 from rfgen.equivalents.margin.viewed_groups import SeenRows
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -24,7 +25,7 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.classification.teacher import SIGNS, TaughtRows, TeacherClassifier, label_law, measured, scored_law
+from rfgen.theory.classification.teacher import TeacherClassifier, measured
 from rfgen.theory.classification.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
 from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
 
