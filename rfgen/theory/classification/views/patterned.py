@@ -24,7 +24,7 @@ from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.theory.classification.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
+from rfgen.theory.classification.views.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
 
 # The corner of the hinge is rounded over this width: margins and risks change by less.
 CORNER = 1e-5

@@ -26,8 +26,8 @@ from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import TeacherClassifier, measured
-from rfgen.theory.classification.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
-from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
+from rfgen.theory.classification.views.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
+from rfgen.theory.classification.views.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
 
 
 @record

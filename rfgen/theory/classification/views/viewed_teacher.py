@@ -30,7 +30,7 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, law_of, measured
-from rfgen.theory.classification.viewed import by_levels, clean_spread
+from rfgen.theory.classification.views.viewed import by_levels, clean_spread
 
 
 @record
