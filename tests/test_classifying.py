@@ -33,6 +33,13 @@ OTHERS = {
     "l2 attack": (PAIR, rg.Learner(rg.AdversarialTraining(rg.SquaredHinge(4.0, intercept=True), [0.0, 0.3])), 150),
     "linf attack": (SPURIOUS, rg.Learner(rg.AdversarialTraining(rg.Logistic(2.0), [0.02, 0.05], "linf")), 200),
     "linf attack, hinge": (SHIFTED, rg.Learner(rg.AdversarialTraining(rg.Hinge(2.0, intercept=True), 0.04, "linf")), 300),
+    "teacher, linf attack": (TAUGHT, rg.Learner(rg.AdversarialTraining(rg.SquaredHinge(2.0), 0.05, "linf")), 200),
+    "teacher, attack, features": (
+        TAUGHT, rg.Learner(rg.AdversarialTraining(rg.Logistic(2.0, intercept=True), 0.3), features=[40, 150]), 200
+    ),
+    "l2 attack, features": (
+        PAIR, rg.Learner(rg.AdversarialTraining(rg.SquaredHinge(4.0, intercept=True), 0.3), features=80), 150
+    ),
 }
 # Seconds of one solve after compilation; measured at most 0.06 on a quiet machine.
 SECONDS = 0.5
@@ -108,6 +115,22 @@ def test_radius_zero_is_no_attack(norm):
     np.testing.assert_allclose(runs[0].error[0], runs[1].error, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("task", "plain"),
+    [(PAIR, rg.SquaredHinge(4.0, intercept=True)), (TAUGHT, rg.Logistic(5.0, intercept=True))], ids=["classes", "teacher"],
+)
+def test_attacks_of_very_many_features_are_those_of_inputs(task, plain):
+    training = rg.AdversarialTraining(plain, [0.0, 0.2])
+    many, all_of = (rg.predict(task, rg.Learner(training, features=features), 150) for features in (1e8, None))
+    for name in ("error", "robust_error", "train_loss", "norm"):
+        np.testing.assert_allclose(many[name], all_of[name], rtol=1e-5)
+    clean = rg.predict(task, rg.Learner(plain, features=80), 150)
+    attacked = rg.predict(task, rg.Learner(training, features=80), 150).isel(radius=0)
+    for name in ("error", "train_error", "train_loss", "norm", "support"):
+        np.testing.assert_allclose(attacked[name], clean[name], rtol=1e-9)
+    np.testing.assert_allclose(attacked.robust_error, clean.error, rtol=1e-9)
+
+
 def test_two_covariances_and_the_largest_margin():
     pair = rg.Mixture([1.2] + [0.0] * 99, np.stack([np.full(100, 0.5), np.linspace(0.5, 2.0, 100)]), prior=0.4)
     report = rg.check(pair, rg.Learner(rg.MaxMargin(intercept=True), features=[80, np.inf]), n=60, trials=60)
@@ -176,8 +199,16 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.ClassGroups.spurious([1.0], [1.0], [1.0], 1.5), r"agreement must be in \[0, 1\], got 1.5"),
         (lambda: rg.predict(SPURIOUS, rg.Learner(rg.Hinge(1.0))), "n, the number of training samples, is missing"),
         (lambda: rg.predict(SPURIOUS, rg.Learner(rg.LDA()), 200), "weights must be equal for LDA, which has no loss"),
-        (lambda: rg.predict(TAUGHT, rg.Learner(rg.LDA()), 50), "to train LDA.*on which are trained rg.Ridge"),
+        (lambda: rg.predict(TAUGHT, rg.Learner(rg.LDA()), 50), "to train LDA.*on which are trained .*rg.Ridge"),
         (lambda: rg.adversarial_error(TAUGHT, rg.Learner(rg.Hinge(1.0)), 50, 0.1), "is not there for .*it takes rg.Ridge"),
+        (
+            lambda: rg.adversarial_error(TAUGHT, rg.Learner(rg.AdversarialTraining(rg.Hinge(1.0), 0.1)), 50, 0.1),
+            "task must be an rg.Mixture or rg.ClassGroups for adversarial_error",
+        ),
+        (
+            lambda: rg.predict(PAIR, rg.Learner(rg.AdversarialTraining(rg.Hinge(1.0), 0.1, "linf"), features=8), 50),
+            "features must be None under attacks of bounded coordinates",
+        ),
         (lambda: rg.AdversarialTraining(rg.LDA(), 0.1), "training must be rg.Logistic, rg.Hinge, rg.SmoothedHinge"),
         (lambda: rg.AdversarialTraining(rg.Hinge(0.0), 0.1), "ridge of an adversarial training must be > 0"),
         (lambda: rg.AdversarialTraining(rg.Hinge(1.0), -0.1), "radius must be >= 0, got -0.1"),

@@ -18,6 +18,7 @@ from rfgen.numerics.compilation.program import program
 from rfgen.problems import validation
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
+from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.theory.classification.margin import MarginClassifier
@@ -72,6 +73,11 @@ def adversarial_error(
     (True, ('radius', 'class'))
     """
     method_for("adversarial_error", task, learner)
+    if isinstance(task, Teacher):
+        raise ValueError(
+            f"task must be an rg.Mixture or rg.ClassGroups for adversarial_error, got {task!r}: rg.predict gives "
+            "robust_error of rg.AdversarialTraining"
+        )
     axes = axes_of(task, learner, n)
     radii = validation.non_negative("radius", radius)
     if norm not in ("l2", "linf"):

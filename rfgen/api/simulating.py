@@ -16,6 +16,7 @@ from rfgen.curves.cells.dask_engine import Dask
 from rfgen.curves.cells.engines import call_in
 from rfgen.curves.cells.precision import Precision, StandardError
 from rfgen.curves.cells.store import checked_store
+from rfgen.curves.measured import MonteCarlo
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 
@@ -115,9 +116,10 @@ def simulate(
         about |= {"trials": f"at most {trials}", "until": until}
     elif max_trials is not None:
         raise ValueError(f"max_trials bounds the trials of until=rg.StandardError(relative=0.01), got {max_trials!r} alone")
+    runs = MonteCarlo(trials, seed, memory, progress, store)
     with call_in(engine, {name: str(value) for name, value in about.items()}, precision):
-        runs = method.simulation(asked, learner, rows, trials, seed, memory, progress, store, **options, **numbers)
-    return as_task(task, asked, runs)
+        curve = method.simulation(asked, learner, rows, runs, **options, **numbers)
+    return as_task(task, asked, curve)
 
 
 def _most(until: Any, max_trials: Any) -> int:

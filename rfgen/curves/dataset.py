@@ -1,6 +1,6 @@
 """Curves as xarray datasets: one table of variables, NaN with a reason, means with standard errors."""
 
-__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "described", "judged", "mean_and_error", "means"]
+__all__ = ["DESCRIPTIONS", "MEASURED", "dataset", "described", "judged", "mean_and_error", "means", "settings_last"]
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -219,14 +219,28 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(count > 1, error, np.nan)
 
 
-def means(cells: Sequence[Mapping[str, np.ndarray]], grid: Grid, *inner: int) -> dict[str, np.ndarray]:
+def settings_last(cells: Sequence[np.ndarray], settings: int, *inner: int) -> np.ndarray:
+    """Values of cells, every so many `settings` of one point, with the settings behind what a cell holds, but `inner`.
+
+    >>> settings_last([np.array([1, 2]), np.array([3, 4])], settings=2).tolist()
+    [[[1, 3], [2, 4]]]
+    """
+    stacked = np.reshape(cells, (len(cells) // settings, settings, -1, *inner))
+    return np.swapaxes(stacked, 1, 2)
+
+
+def means(
+    cells: Sequence[Mapping[str, np.ndarray]], grid: Grid, settings: int = 1, *inner: int
+) -> dict[str, np.ndarray]:
     """Each variable of the cells (trials, ...): its mean over trials, by dimension, and its standard error `<name>_se`.
 
-    What is known by class or group (`<name>_by_...`) has the `inner` dimension behind those of the grid.
+    Every so many `settings`, of the last axes, are cells of one point.  What is known by class or group (`<name>_by_...`)
+    has the `inner` dimension behind those of the grid.
     """
     found: dict[str, np.ndarray] = {}
     for name in cells[0]:
         mean, error = zip(*(mean_and_error(cell[name]) for cell in cells), strict=True)
         own = inner if "_by_" in name else ()
-        found |= {name: grid.pack(mean, *own), f"{name}_se": grid.pack(error, *own)}
+        for key, values in ((name, mean), (f"{name}_se", error)):
+            found[key] = grid.pack(settings_last(values, settings, *own), *own)
     return found

@@ -24,13 +24,13 @@ from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.logistic_likelihood import LogisticLikelihood, logistic_likelihood, signal_of_scores
 from rfgen.theory.classification.margin import MarginClassifier, margin_classifier, margin_distribution
-from rfgen.theory.classification.mixed import mixed_classifier, mixed_moments, mixed_teacher
-from rfgen.theory.classification.patterned import patterned_classifier, patterned_moments
-from rfgen.theory.classification.patterned_teacher import patterned_teacher, patterned_teacher_moments
 from rfgen.theory.classification.separability import separability_threshold, teacher_separability_threshold
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, teacher_classifier, teacher_moments
-from rfgen.theory.classification.viewed import ViewedClassifier, viewed_classifier, viewed_moments
-from rfgen.theory.classification.viewed_teacher import viewed_teacher, viewed_teacher_moments
+from rfgen.theory.classification.views.mixed import mixed_classifier, mixed_moments, mixed_teacher
+from rfgen.theory.classification.views.patterned import patterned_classifier, patterned_moments
+from rfgen.theory.classification.views.patterned_teacher import patterned_teacher, patterned_teacher_moments
+from rfgen.theory.classification.views.viewed import ViewedClassifier, viewed_classifier, viewed_moments
+from rfgen.theory.classification.views.viewed_teacher import viewed_teacher, viewed_teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.domains.chain import chain_risks
 from rfgen.theory.domains.collapse import collapse_excess, endless_generations

@@ -209,7 +209,7 @@ def test_merged_runs_are_one_of_all_trials(monkeypatch):
         blocks.extend({name: values[..., 0] for name, values in block.items()} for block in found)  # the only output
         return found, attributes
 
-    monkeypatch.setattr("rfgen.api.methods.spectral_runs.run_cells", watched)
+    monkeypatch.setattr("rfgen.curves.measured.run_cells", watched)
     runs = [rg.simulate(TASK, LEARNER, 10, trials=count, seed=seed) for seed, count in enumerate(counts)]
     merged, again = rg.merge(*runs), rg.merge(rg.merge(*runs[:2]), runs[2])
     for name in ("test", "bias"):

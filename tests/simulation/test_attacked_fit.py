@@ -67,6 +67,20 @@ def test_no_neighbour_is_better(loss, norm):
                 assert objective(moved, fit.intercept + size * random.standard_normal()) > least
 
 
+@pytest.mark.parametrize("features", [3, 40])
+def test_features_that_inputs_are_mixed_into(features):
+    """What weights a of few or many features want: F (pull of the rows - penalty w / |w|) = ridge a, w = F'a."""
+    rows, labels, weights = drawn("more rows")
+    mixing = np.random.default_rng(0).normal(size=(rows.shape[1], features)) / features**0.5
+    ridge, radius = np.array(2.0), np.array(0.1)
+    fit = attacked_fit(rows, labels, weights, "squared_hinge", ridge, True, radius, "l2", mixing)
+    w = mixing @ fit.weights
+    force = weights * LOSSES["squared_hinge"](labels * (rows @ w + fit.intercept) - radius * np.linalg.norm(w))[1]
+    pull = rows.T @ (labels * force) - radius * force.sum() * w / np.linalg.norm(w)
+    assert fit.converged and abs(labels @ force) < 1e-5
+    np.testing.assert_allclose(mixing.T @ pull, ridge * fit.weights, atol=1e-5 * np.linalg.norm(fit.weights))
+
+
 def test_either_kind_of_arrays():
     rows, labels, weights, fit = fitted("hinge", "linf", True, 2.0, 0.1)
     solve = jax.jit(attacked_fit, static_argnames=("loss", "intercept", "norm"))

@@ -53,6 +53,11 @@ def axes_of(task: Problem, learner: Learner, n: Any, members: Any = None) -> dic
             f"training under attack must be by a loss of the margin for classes, got {training!r}: squares also push rows "
             "back that are far on the right side; take rg.SquaredHinge, or rg.Ridge on an rg.Task or rg.NoisyTask"
         )
+    if training.attack == "linf" and not learner.kernel:
+        raise ValueError(
+            f"features must be None under attacks of bounded coordinates, got {training!r}: the l1 length of weights that "
+            "features mix is derived for attacks in l2 alone; take norm='l2'"
+        )
     if isinstance(task, Mixture):
         task.groups(float(np.min(sizes)))  # refuses where a class has no sample
     if isinstance(task, ClassGroups) and training.objective == "means" and np.ptp(task.weights) > 0.0:
@@ -77,8 +82,10 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
     return {"class": np.array(CLASSES)} if isinstance(task, Mixture) else {"group": np.arange(task.groups)}
 
 
-@program(static_argnames=("rule", "intercept"))
-def _classified(population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool) -> Any:
+@program(static_argnames=("rule", "intercept", "attack"))
+def _classified(
+    population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool, attack: str | None
+) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         rows, count, strength, *radius = at
         drawn: dict[str, Any] = {"draws": draws} if members is None else {"draws": draws, "members": members}
@@ -90,6 +97,7 @@ def _classified(population: Any, columns: tuple[Any, ...], draws: Any, members: 
         if not hasattr(population, "counts"):
             if rule == "averaging":  # labels are balanced: no intercept in the limit
                 return teacher_classifier(population, rows, "linear", rows, count)
+            drawn |= {"attack": attack, "radius": radius[0]} if attack else {}
             return teacher_classifier(population, rows, rule, strength, count, intercept, **drawn)
         here = replace(population, counts=population.counts * rows)
         if rule == "averaging":
@@ -129,7 +137,7 @@ def _solved(
     def at(rule: str, columns: list[np.ndarray]) -> dict[str, np.ndarray]:
         # the name of the loss is no array
         def record(*block: np.ndarray) -> Any:
-            found = _classified(population, block, draws, members, rule=rule, intercept=intercept)
+            found = _classified(population, block, draws, members, rule=rule, intercept=intercept, attack=training.attack)
             return Arrays({name: value for name, value in vars(found).items() if name != "loss"})
 
         return blockwise(record, columns, ONE_BY_ONE)
@@ -156,7 +164,7 @@ def _population(
         rows = task if isinstance(task, Teacher) else groups_of(task)
         return viewed_population(rows, augmentation, intercept, features)
     if isinstance(task, Teacher):
-        return teacher_moments(task)
+        return teacher_moments(task, training.attack)
     groups = groups_of(task)
     counts = groups.counts / groups.counts.sum()
     if training.attack != "linf":
@@ -238,6 +246,7 @@ def predict_classifier(task: Problem, learner: Learner, n: Any, members: Any = N
     rule, factor = rule_of(learner.training)
     if isinstance(task, Teacher):
         values = {name: found[name] for name in ("error", "sign_error", "train_error", "train_loss", "support")}
+        values |= {"robust_error": found["robust_error"]} if learner.training.attack else {}
     else:
         groups = groups_of(task)
         of_rows, kind = groups.counts / groups.counts.sum(), next(iter(inner))

@@ -16,21 +16,26 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import rule_of
-from rfgen.theory.classification.mixed import (
+from rfgen.theory.classification.views.mixed import (
     MixedMoments,
     MixedTeacherMoments,
     mixed_classifier,
     mixed_moments,
     mixed_teacher,
 )
-from rfgen.theory.classification.patterned import PatternedMoments, patterned_classifier, patterned_moments, seen_blocks
-from rfgen.theory.classification.patterned_teacher import (
+from rfgen.theory.classification.views.patterned import (
+    PatternedMoments,
+    patterned_classifier,
+    patterned_moments,
+    seen_blocks,
+)
+from rfgen.theory.classification.views.patterned_teacher import (
     PatternedTeacherMoments,
     patterned_teacher,
     patterned_teacher_moments,
 )
-from rfgen.theory.classification.viewed import ViewedMoments, viewed_classifier, viewed_moments
-from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher, viewed_teacher_moments
+from rfgen.theory.classification.views.viewed import ViewedMoments, viewed_classifier, viewed_moments
+from rfgen.theory.classification.views.viewed_teacher import ViewedTeacherMoments, viewed_teacher, viewed_teacher_moments
 
 # What solves a population of rows in views: independent changes of coordinates, or views moved as a whole.
 SOLVERS: dict[type, Callable[..., Any]] = {

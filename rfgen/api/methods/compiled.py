@@ -13,7 +13,7 @@ from rfgen.algebra.macros import INPUTS, covariance
 from rfgen.algebra.structure import Structure
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.problems import validation
 from rfgen.problems.space_tasks import TEST, SpaceTasks
 from rfgen.simulation.runs.compiled import compiled_runs, trial_bytes
@@ -194,8 +194,7 @@ def _curve(
 
 
 def simulate_compiled(
-    task: Any, learner: Estimator, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any, *,
-    test: Any = None, **numbers: Any,
+    task: Any, learner: Estimator, n: Any, runs: MonteCarlo, *, test: Any = None, **numbers: Any
 ) -> Any:
     """Measured `test` and `norm`: the matrices of the expression are drawn, and it is evaluated by solving its systems.
 
@@ -217,6 +216,5 @@ def simulate_compiled(
     def size(**sizes: int) -> float:
         return trial_bytes(learner, domains, sizes)
 
-    call = (trials, seed, memory, progress, store)
     content = (learner.program, inner, diagonals, test)
-    return measured_curve(task, content, axes, run, size, call, tuple(outer))
+    return measured_curve(task, content, axes, run, size, runs, tuple(outer))

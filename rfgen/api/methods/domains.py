@@ -2,23 +2,23 @@
 
 __all__ = ["predict_domains", "simulate_domains"]
 
+import functools
 import itertools
 from typing import Any
 
 import jax
 import numpy as np
 
-from rfgen._version import __version__
 from rfgen.api.domain_arguments import AskedDomains, asked_domains
 from rfgen.api.methods.ridge import checked_members
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import fewest_trials
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
+from rfgen.curves.cells.run import whole
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
+from rfgen.curves.measured import MonteCarlo
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.compilation.program import program
-from rfgen.problems import validation
 from rfgen.problems.domains.domains import Domains
 from rfgen.problems.learner import Learner
 from rfgen.simulation.runs.populations.domains import DomainRuns, domain_bytes, domain_runs
@@ -34,8 +34,6 @@ from rfgen.theory.sgd.streaming.one_pass import iteration_of
 
 # Points of commuting covariances computed together, few or many.
 TOGETHER = (8, 256)
-# Trials of one stored cell, in pairs.
-CELL_TRIALS = 32
 # Variables by their inner dimensions; all others have those of the curve alone.
 INNER = {
     **dict.fromkeys(
@@ -188,8 +186,8 @@ def _as_dataset(
 
 
 def simulate_domains(
-    task: Domains, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any,
-    weights: Any = None, test: Any = None, members: Any = None,
+    task: Domains, learner: Learner, n: Any, runs: MonteCarlo, weights: Any = None, test: Any = None,
+    members: Any = None,
 ) -> Any:
     """Measured risk on several domains: the variables of the theory, each with its standard error.
 
@@ -205,7 +203,6 @@ def simulate_domains(
         raise ValueError(f"members must be one finite number for a simulation of domains, got {members!r}")
     if any(one is not None and np.isinf(one.views) for one in asked.augmentations):
         raise ValueError("views must be finite to be simulated on domains, got inf: give views=..., a whole number")
-    trials, seed = validation.integer("trials", trials, 1), checked_seed(seed)
     training, names, law = learner.training, task.names, asked.law
     settings = training if training.stochastic else settings_of(training, [], "float64")
     outer = asked.columns(Grid(asked.row_axes).columns)[0]
@@ -214,25 +211,19 @@ def simulate_domains(
     weight = asked.columns(weighing.columns)[1]
     features = np.ravel(whole("features", learner.features))
     flat, cells = int(np.prod([axis.size for axis in training.axes.values()])), []
-    identity = (__version__, *content(law), *(content(one.examples) for one in task.domains.values()), *content(training),
+    identity = (*content(law), *(content(one.examples) for one in task.domains.values()), *content(training),
                 *(content(one) for one in asked.augmentations if one is not None))
     for rows, count in itertools.product(whole("n", outer), features):
         counts = tuple(int(size) for size in rows)
-        runs = DomainRuns(
+        drawn = DomainRuns(
             tuple(task.domains.values()), law, settings, None if np.isinf(count) else int(count), asked.augmentations,
             int(sizes),
         )
-
-        def measure(start: int, stop: int, advance: Any, runs: Any = runs, counts: Any = counts) -> dict[str, np.ndarray]:
-            found = domain_runs(runs, counts, weight, stop - start, seed, start)
-            advance(stop - start)
-            return found
-
         where = ", ".join(f"{size} rows of {name}" for name, size in zip(names, counts, strict=True))
-        key = (*identity, weight, seed, counts, runs.features, int(sizes))
-        cells.append(Cell(measure, key, CELL_TRIALS, int(domain_bytes(runs, sum(counts), flat)), where))
-    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n, features or inputs", store, progress)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, "dtype": "float64", **interrupted}
+        key = (*identity, weight, runs.seed, counts, drawn.features, int(sizes))
+        measure = functools.partial(domain_runs, drawn, counts, weight)
+        cells.append(runs.cell(measure, key, domain_bytes(drawn, sum(counts), flat), where))
+    collected, attributes = runs.measured(cells, "n, features or inputs")
     values: dict[str, np.ndarray] = {}
     for name in collected[0]:
         if name in OF_MOMENTS and any(one.examples for one in task.domains.values()):

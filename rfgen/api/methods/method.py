@@ -35,8 +35,8 @@ class Method:
     """One row of the table of methods.
 
     It serves `trainings` on `tasks`.  `theory(task, learner, n, **options)` gives the exact curve and
-    `simulation(task, learner, n, trials, seed, memory, progress, store, **options)` the measured one, as Datasets, for the
-    options that `covers` lists under "predict" and "simulate"; other verbs are those of `covers`.  `measured`: variables
+    `simulation(task, learner, n, runs, **options)` the measured one of so many runs, as Datasets, for the options that
+    `covers` lists under "predict" and "simulate"; other verbs are those of `covers`.  `measured`: variables
     that `check` compares, each with its `_se` in the simulation; `decided`: those that decide.  `dtype`: of its simulation
     unless another is asked for.  `finite_size`: what `check` grants, in units of the curve's figure; from the scale study
     (`docs/scale.md`) where that is more than 1.  `reasons`: why an option that may be looked for is not there.

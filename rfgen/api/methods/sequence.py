@@ -2,18 +2,17 @@
 
 __all__ = ["predict_sequence", "simulate_sequence"]
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from rfgen._version import __version__
 from rfgen.api.domain_arguments import asked_tests
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import fewest_trials
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, mean_and_error
 from rfgen.curves.grid import Grid
-from rfgen.problems import validation
+from rfgen.curves.measured import MonteCarlo
 from rfgen.problems.domains.domain import Domain
 from rfgen.problems.domains.domains import Domains, Law
 from rfgen.problems.domains.sequence import Sequence, Stage
@@ -25,7 +24,6 @@ from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.domains.stages import Fitted, fitted_stage
 from rfgen.theory.dynamics.spectral_filters import filter_of
 
-CELL_TRIALS = 32
 Tests = tuple[dict[str, Domain], bool]
 
 
@@ -132,30 +130,22 @@ def _as_dataset(
     return curve
 
 
-def simulate_sequence(
-    task: Domains, learner: Sequence, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any,
-    test: Any = None,
-) -> Any:
+def simulate_sequence(task: Domains, learner: Sequence, n: Any, runs: MonteCarlo, test: Any = None) -> Any:
     """Measured `test` after each stage, with its standard error: fresh Gaussian rows and features in every stage."""
     (tests, single), law, grid, points = _asked(task, learner, n, test)
-    trials, seed, cells = validation.integer("trials", trials, 1), checked_seed(seed), []
+    cells = []
     for settings in points:
         pairs = zip(learner.stages, settings, strict=True)
         made = [settings_of(_single(stage, own), [], "float64") for stage, own in pairs]
         if any(value != round(value) for own in settings for name, value in own.items() if name.startswith("n_")):
             raise ValueError("n must be whole numbers for a simulation, got fractions of rows in a stage")
 
-        def measure(start: int, stop: int, advance: Any, at: Any = settings, made: Any = made) -> dict[str, np.ndarray]:
-            found = sequence_runs(task, law, learner, at, made, stop - start, seed, start)
-            advance(stop - start)
-            return found
-
         rows = max(int(sum(value for name, value in own.items() if name.startswith("n_"))) for own in settings)
         need = 8 * (4 * rows * task.dim + 4 * min(rows, task.dim) ** 2)
-        cells.append(Cell(measure, (__version__, *content(law), *content(learner), str(settings), seed), CELL_TRIALS, need))
-    collected, interrupted = run_cells(cells, trials, planned_for(memory), "n or inputs", store, progress)
+        measure = functools.partial(sequence_runs, task, law, learner, settings, made)
+        cells.append(runs.cell(measure, (*content(law), *content(learner), str(settings), runs.seed), need))
+    collected, attributes = runs.measured(cells, "n or inputs")
     mean, error = zip(*(mean_and_error(cell["test"]) for cell in collected), strict=True)
-    attributes = {"kind": "simulation", "trials": trials, "seed": seed, **interrupted}
     values = {"test": np.stack(mean), "test_se": np.stack(error)}
     found = _as_dataset(task, learner, grid, tests, single, values, attributes)
     return found.assign_coords(trials=fewest_trials(collected))

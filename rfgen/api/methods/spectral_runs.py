@@ -13,13 +13,13 @@ from rfgen.api.methods.ridge import checked_members
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import trials_drawn
-from rfgen.curves.cells.run import Cell, checked_seed, planned_for, run_cells, whole
+from rfgen.curves.cells.run import Cell, whole
 from rfgen.curves.controls import controlled
-from rfgen.curves.dataset import MEASURED, dataset
+from rfgen.curves.dataset import MEASURED, dataset, settings_last
 from rfgen.curves.grid import Grid
+from rfgen.curves.measured import MonteCarlo
 from rfgen.numerics.compilation.program_maps import spare_maps
 from rfgen.numerics.memory import plan
-from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
 from rfgen.problems.learner import Learner
 from rfgen.problems.populations.examples import FinitePopulation
@@ -47,8 +47,8 @@ KNOBS = "n, the modes, the views or the number of times and ridges"
 
 
 def simulate_spectral(
-    task: Task | DataTask, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
-    store: Any, dtype: str = "float64", test_rows: str = "population", members: Any = None,
+    task: Task | DataTask, learner: Learner, n: Any, runs: MonteCarlo, dtype: str = "float64",
+    test_rows: str = "population", members: Any = None,
 ) -> Any:
     """Measured risk of linear models: `test`, `train`, `bias`, `variance`, `noise`, `norm`, each with its standard error.
 
@@ -62,30 +62,13 @@ def simulate_spectral(
     trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
     no `train`, and draws fresh eigen-coordinates or rows with replacement.  Members of an ensemble share a training set.
     """
-    axes, eigen = checked_axes(task, learner, n), in_modes(task)
-    count = 1
+    of_cells, eigen = checked_axes(task, learner, n), in_modes(task)
+    axes = with_strengths(of_cells, learner.augmentation)
     if members is not None:
-        sizes = _finite_members(eigen, learner, members)
-        if sizes.ndim:
-            common = (trials, seed, memory, progress, store, dtype, test_rows)
-            runs: list[Any] = []
-            for size in sizes:
-                stopped = bool(runs) and "interrupted" in runs[-1].attrs  # nothing further is begun
-                try:
-                    run = runs[-1].where(False) if stopped else simulate_spectral(task, learner, n, *common, int(size))
-                    runs.append(run)
-                except KeyboardInterrupt:  # before the first trials of this size
-                    if not runs:
-                        raise
-                    runs.append(runs[-1].where(False).assign_attrs(interrupted=f"stopped at members={int(size)}"))
-            return _stacked(runs, sizes, eigen)
-        count = int(sizes)
-    axes = with_strengths(axes, learner.augmentation)
+        axes["members"] = _finite_members(eigen, learner, members)
+    ensembles = [Members(int(count), learner.resampling) for count in np.ravel(axes.get("members", 1))]
     refuse_views_of_inputs(task, learner)
     Grid(axes)  # refuses more points than fit into memory
-    models = Members(count, learner.resampling)
-    trials = validation.integer("trials", trials, 1)
-    seed = checked_seed(seed)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if test_rows not in ("population", "rest"):
@@ -110,68 +93,59 @@ def simulate_spectral(
     sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, fresh) for each in augmentations]
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
     settings = settings_of(training, sources, dtype)
-    available = planned_for(memory)
-    identity = (
-        __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise,
-        *(() if models == ALONE else content(models)), *_content(training, settings), seed, dtype, test_rows,
-    )
+    available = runs.available
+    law = __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise
+    given = *_content(training, settings), runs.seed, dtype, test_rows
     points = [
         (None if size is None else int(size), None if np.isinf(count) else int(count))
         for size in ([None] if sizes is None else np.ravel(sizes)) for count in np.ravel(counts)
     ]
     alone = [size for size, features in points if size is not None and features is None and learner.resampling is None]
-    kernels = {id(source): by_kernel(source, settings, alone, trials, available) for source in sources}
+    kernels = {id(source): by_kernel(source, settings, alone, runs.trials, available) for source in sources}
 
     def precise(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         return _statistics(eigen, arrays)["test"]
 
     cells = []
-    for (size, features), (each, source) in itertools.product(points, zip(augmentations, sources, strict=True)):
+    variants = list(itertools.product(zip(augmentations, sources, strict=True), ensembles))
+    for (size, features), ((each, source), models) in itertools.product(points, variants):
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
             refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
-        given = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
-        need = pair_bytes(drawn, *given)
+        held = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
+        need = pair_bytes(drawn, *held)
         if need > available and (shared := in_blocks(drawn, size, features, settings, models == ALONE)):
-            drawn, need = shared, pair_bytes(shared, *given)
-        point = {"n": size, "features": features}
+            drawn, need = shared, pair_bytes(shared, *held)
+        point = {"n": size, "features": features, "members": models.count if len(ensembles) > 1 else None}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)
-        together = 2 * plan(need, trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
+        together = 2 * plan(need, runs.trials, available, f"a pair of trials{where and ' at '}{where}", KNOBS)
         initial = initial_weights(training, eigen, source, features, dtype)
-        own = fingerprint(source) if store is not None else ()
+        own = () if runs.store is None else fingerprint(source)
         if each is not None:
             own = (*own, *content(each), *content(getattr(task, "feature_map", None)))
 
         def measured(
             start: int, stop: int, advance: Any, size: Any = size, features: Any = features, source: Any = drawn,
-            initial: Any = initial, together: int = together, settings: Any = settings,
+            initial: Any = initial, together: int = together, settings: Any = settings, models: Members = models,
         ) -> dict[str, np.ndarray]:
             spare_maps()
-            words = trial_words(seed, size, features, start, stop)
+            words = trial_words(runs.seed, size, features, start, stop)
             return measure(source, words, size, features, settings, initial, noise, together, stop - start, advance, models)
 
         at_once = trials_at_once(source, features, eigen.outputs, settings)
-        cells.append(Cell(measured, (*identity, *own, size, features), at_once, 0, where, precise))
-    flat, interrupted = run_cells(cells, trials, available, KNOBS, store, progress)
-    # (trials, settings, augmentations, outputs): the order of the dimensions
-    rows = [flat[first : first + len(sources)] for first in range(0, len(flat), len(sources))]
-    collected = [_side_by_side(row) for row in rows]
-    attributes = {"seed": seed, "dtype": dtype, "test_rows": test_rows, **interrupted}
+        key = (*law, *(() if models == ALONE else content(models)), *given, *own, size, features)
+        cells.append(Cell(measured, key, at_once, 0, where, precise))
+    collected, attributes = runs.measured(cells, KNOBS, dtype=dtype, test_rows=test_rows)
     if learner.augmentation is not None:
         attributes["augmentation"] = repr(learner.augmentation)
     if learner.resampling is not None:  # members see other samples
         collected = [{name: values for name, values in cell.items() if name != "train"} for cell in collected]
         attributes["resampling"] = repr(learner.resampling)
-    found = _summary(eigen, axes, collected, trials, attributes)
-    return found if members is None else found.assign_coords(members=float(count))
-
-
-def _side_by_side(row: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Cells of all settings of an augmentation, of as many trials: an interrupted run has fewer in some."""
-    least = {name: min(cell[name].shape[0] for cell in row) for name in row[0]}
-    return {name: np.stack([cell[name][:count] for cell in row], axis=2) for name, count in least.items()}
+    outer = "n", "features", *(name for name in axes if name not in of_cells)
+    found = _summary(eigen, axes, collected, len(variants), attributes)
+    return found.assign_coords(trials=trials_drawn(collected, axes, outer))
 
 
 def _refuse_resampling(learner: Learner, task: Task) -> None:
@@ -197,16 +171,6 @@ def _finite_members(task: Task, learner: Learner, members: Any) -> np.ndarray:
     return sizes
 
 
-def _stacked(runs: list[Any], sizes: np.ndarray, task: Task) -> Any:
-    """Runs of several ensembles along `members`, the last dimension but the outputs."""
-    import xarray
-
-    found = xarray.concat([run.drop_vars("members") for run in runs], dim="members", combine_attrs="override")
-    found = found.assign_coords(members=("members", sizes)).assign_attrs(runs[-1].attrs)
-    order = [name for name in found.dims if name not in ("members", "output")]
-    return found.transpose(*order, "members", *(("output",) if task.keep_outputs else ()))
-
-
 def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
     """What tells a training apart; schedules by their values."""
     if training.clock is None:
@@ -215,7 +179,7 @@ def _content(training: AbstractTraining, settings: Any) -> tuple[Any, ...]:
 
 
 def _summary(
-    task: Task, axes: dict[str, np.ndarray], cells: list[dict[str, np.ndarray]], trials: int, attributes: dict[str, Any]
+    task: Task, axes: dict[str, np.ndarray], cells: list[dict[str, np.ndarray]], settings: int, attributes: dict[str, Any]
 ) -> Any:
     """Means and standard errors over trials (over pairs, for bias and variance) as a Dataset."""
     statistics: dict[str, list[np.ndarray]] = {}
@@ -223,11 +187,12 @@ def _summary(
         for name, (mean, error) in _statistics(task, cell).items():
             statistics.setdefault(name, []).append(mean)
             statistics.setdefault(f"{name}_se", []).append(error)
-    variables = {name: Grid(axes).pack(values, *outputs_kept(task)) for name, values in statistics.items()}
-    result = dataset(axes, variables, task, {"kind": "simulation", "trials": trials, **attributes})
+    grid, inner = Grid(axes), outputs_kept(task)
+    variables = {name: grid.pack(settings_last(each, settings, *inner), *inner) for name, each in statistics.items()}
+    result = dataset(axes, variables, task, attributes)
     for name in set(MEASURED) & set(result):
         result[f"{name}_se"].attrs["long_name"] = f"standard error of {name}"
-    return result.assign_coords(trials=trials_drawn(cells, axes, ("n", "features")))
+    return result
 
 
 def _statistics(task: Task, cell: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

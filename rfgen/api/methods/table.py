@@ -68,10 +68,7 @@ _DOMAINS = {verb: frozenset({"features", "augmentation", "members", "weights", "
 _CLASSIFIED = {
     verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
 }
-_ATTACKED = {
-    "augmentation": "as an attack would move each view of a row by itself",
-    "features": "as inputs are moved, and not features",
-}
+_ATTACKED = {"augmentation": "as an attack would move each view of a row by itself"}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -146,9 +143,10 @@ METHODS = (
         finite_size=1.5,
     ),
     Method(
-        "adversarial training", (Mixture, ClassGroups), (AdversarialTraining,), predict_classifier, simulate_classifier,
+        "adversarial training", (Mixture, ClassGroups, Teacher), (AdversarialTraining,), predict_classifier,
+        simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
-        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"intercept"})),
+        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
         finite_size=3.5,
         reasons=_ATTACKED,
     ),
@@ -188,7 +186,10 @@ METHODS = (
         "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,
         ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
         dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
-        reasons={**_ATTACKED, "resampling": "as rows count alike", "members": "as two models are not derived"},
+        reasons={
+            **_ATTACKED, "features": "as inputs are moved, and not features", "resampling": "as rows count alike",
+            "members": "as two models are not derived",
+        },
     ),
     Method(
         "deep linear networks", (Task,), (DeepLinearFlow,), predict_deep_flow, simulate_deep_flow,

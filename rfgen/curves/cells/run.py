@@ -1,6 +1,6 @@
 """One loop for every simulation: cells planned, drawn from the store or measured, shown as they finish."""
 
-__all__ = ["Cell", "checked_seed", "checked_sizes", "planned_for", "progress_bar", "run_cells", "whole"]
+__all__ = ["INTERRUPTED", "LOST", "Arrays", "Cell", "checked_sizes", "progress_bar", "run_cells", "whole"]
 
 import random
 import sys
@@ -58,19 +58,6 @@ def whole(name: str, values: np.ndarray) -> np.ndarray:
     if (finite != np.round(finite)).any():
         raise ValueError(f"{name} must be whole numbers for a simulation, got {values.tolist()}")
     return values
-
-
-def checked_seed(seed: Any) -> int:
-    """A seed that keys can be made of."""
-    seed = validation.integer("seed", seed, 0)
-    if seed >= 2**63:
-        raise ValueError(f"seed must be below 2^63, got {seed}")
-    return seed
-
-
-def planned_for(memory: Any) -> int:
-    """Bytes that a simulation may plan for: `memory`, or half of that of the device that measures."""
-    return the_call().engine.bytes() if memory is None else int(validation.positive("memory", memory, 0))
 
 
 def run_cells(

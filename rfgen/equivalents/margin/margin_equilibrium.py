@@ -5,7 +5,7 @@ answer.  Leave-one-out margins are normal, so five kinds of unknowns are enough:
 training on a row of group g moves its own margin; the weights along directions, M_d; the spread of scores, q_g; the
 intercept b; and the length N of the weights, in the norm dual to that of an attack within `radius`, which lowers every
 margin by radius N.  Solved by Newton's method along the ridge, from a large one on.
-Equations: theory (10.1), (10.5) to (10.7) and (10.16).
+Equations: theory (10.1), (10.5) to (10.7), (10.16) and (10.18).
 """
 
 __all__ = ["Equilibrium", "Forces", "MarginState", "SparseWeights", "Weights", "margin_equilibrium"]
@@ -59,7 +59,9 @@ class Forces:
 
 @record
 class Weights:
-    """Weights by levels, on `features` or the inputs, under attacks within an l2 ball: a ridge of radius sum psi / |w|."""
+    """Weights by levels, on `features` or the inputs, under attacks within an l2 ball: a ridge of radius sum psi / |w|
+    on the weights w of the inputs.
+    """
 
     variances: Any
     multiplicity: Any
@@ -79,13 +81,13 @@ class Weights:
 
     def answer(self, forces: Forces, length: Any) -> WeightResponse:
         """The response at ridge 1 of weights of this `length`."""
-        ridge = 1.0 + self.radius * forces.total / length
-        spectrum = self.variances, self.multiplicity, self.overlaps
-        return weight_response(*spectrum, forces.slope, forces.power, forces.pull, ridge, self.features)
+        held, spectrum = self.radius * forces.total / length, (self.variances, self.multiplicity, self.overlaps)
+        ridge = jnp.ones_like(held)
+        return weight_response(*spectrum, forces.slope, forces.power, forces.pull, ridge, self.features, held)
 
     def length(self, answer: WeightResponse) -> Any:
         """The length by which an attack lowers margins."""
-        return jnp.sqrt(answer.norm)
+        return jnp.sqrt(answer.of_inputs)
 
 
 @record

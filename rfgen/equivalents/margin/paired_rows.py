@@ -73,7 +73,7 @@ def mean_spread(
         return (base + moved @ power(shared)) / spread - shared
 
     shared, _ = newton(residual, jax.lax.stop_gradient(base / spread), TOLERANCE)
-    own = forces.power @ weights.variances + answer.nu**2 * answer.norm / weights.features
+    own = forces.power @ weights.variances + answer.feature_power
     common = power(implicit(residual, shared)) @ weights.variances
     one, both = (clean @ (lengths + counted * part) for part in (own, common))
     return both + (one - both) / members

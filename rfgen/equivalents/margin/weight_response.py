@@ -10,12 +10,14 @@ square and the mean of its slope.  With `slope_g = n_g a_g E[-d psi/d w]`, `powe
     V = Q (X + nu^2 norm/k) Q                         covariance of the weights,
     gamma_g = tr(S_g Q),   q_g = wbar' S_g wbar + tr(S_g V).
 
-`norm` is E|trainable weights|^2; k = inf: nu = ridge.  Derived (leave one row out; Stein's lemma; mean over features).
+`norm` is E|trainable weights|^2; k = inf: nu = ridge.  A further ridge h on the weights w of the inputs, whatever makes
+them, stands in C + h for C, with E|w|^2 = norm (1 - tr(((C + h) Q)^2)/k + nu^2 tr(Q^2)/k).  Derived (leave one row out;
+Stein's lemma; mean over features).
 
 A penalty on |w|_1 pulls every weight towards zero by a `threshold`: w_i = soft(push_i + sqrt(X_i) G, threshold) / (C_i +
 ridge), G standard normal, push = sum_d pull_d u_d.  With h1(a) = a Phi(a) + phi(a) and h2(a) = (a^2 + 1) Phi(a) + a phi(a),
 all means over G are sums of these at (push - threshold)/sqrt(X) and at (-push - threshold)/sqrt(X).
-Equations: theory (10.6), (10.7) and (10.17).
+Equations: theory (10.6), (10.7), (10.17) and (10.18).
 """
 
 __all__ = ["Shrunk", "WeightResponse", "effective_ridge", "shrunk_normal", "sparse_response", "weight_response"]
@@ -36,7 +38,8 @@ LEAST_NOISE = 1e-100
 @record
 class WeightResponse:
     """Scalars of the trained weights: `gamma`, `spread` (q) per group (groups,); `along` (directions,), wbar . u_d;
-    `norm`; `nu`, the ridge that acts on the inputs' weights; `l1`, E|w|_1, and `active`, the share of weights that are not
+    `norm`, E|w|^2 of the trainable ones, `of_inputs` of those of the inputs; `nu`, the ridge that acts on the inputs'
+    weights; `feature_power`, what random features add to X; `l1`, E|w|_1, and `active`, the share of weights that are not
     zero, NaN where the weights are known by levels only.
     """
 
@@ -44,20 +47,23 @@ class WeightResponse:
     spread: Float[Array, "*batch groups"]
     along: Float[Array, "*batch directions"]
     norm: Float[Array, "*batch"]
+    of_inputs: Float[Array, "*batch"]
     nu: Float[Array, "*batch"]
+    feature_power: Float[Array, "*batch"]
     l1: Float[Array, "*batch"]
     active: Float[Array, "*batch"]
 
 
 def weight_response(
-    variances: Any, multiplicity: Any, overlaps: Any, slope: Any, power: Any, pull: Any, ridge: Any, features: Any
+    variances: Any, multiplicity: Any, overlaps: Any, slope: Any, power: Any, pull: Any, ridge: Any, features: Any,
+    held: Any = 0.0,
 ) -> WeightResponse:
     """The response to forces of `slope`, `power` (groups,) and `pull` (directions,).
 
     `variances` (groups, levels), `multiplicity` (levels,), `overlaps` (directions, directions, levels): inner products of
-    the directions within each level; `ridge` > 0, `features` > 0 or inf.
+    the directions within each level; `ridge` > 0, `features` > 0 or inf; `held` >= 0: a ridge on the inputs' weights.
     """
-    curvature = slope @ variances
+    curvature = slope @ variances + held
     nu = effective_ridge(curvature, multiplicity, ridge, features)
     resolvent = 1.0 / (curvature + nu)
     pushed = jnp.einsum("d,del->el", pull, overlaps)  # sum_d pull_d u_d . u_e
@@ -68,11 +74,13 @@ def weight_response(
     learned = curvature * resolvent
     room = 1.0 - jnp.sum(multiplicity * learned * learned) / features
     norm = jnp.sum((lengths + multiplicity * forced) * square) / room
-    fluctuation = square * (forced + nu * nu * norm / features)
+    feature_power = nu * nu * norm / features
+    fluctuation = square * (forced + feature_power)
     unknown = jnp.full_like(norm, jnp.nan)
     return WeightResponse(
         gamma=variances @ (multiplicity * resolvent), spread=variances @ (lengths * square + multiplicity * fluctuation),
-        along=along, norm=norm, nu=nu, l1=unknown, active=unknown,
+        along=along, norm=norm, of_inputs=norm * room + feature_power * (multiplicity @ square), nu=nu + held,
+        feature_power=feature_power, l1=unknown, active=unknown,
     )
 
 
@@ -123,7 +131,9 @@ def sparse_response(
     stiffness = slope @ variances + ridge
     law = shrunk_normal(pull @ means, power @ variances, threshold)
     square = law.square / stiffness**2
+    norm = jnp.sum(square)
     return WeightResponse(
         gamma=variances @ (law.active / stiffness), spread=variances @ square, along=means @ (law.mean / stiffness),
-        norm=jnp.sum(square), nu=ridge, l1=jnp.sum(law.absolute / stiffness), active=jnp.mean(law.active),
+        norm=norm, of_inputs=norm, nu=ridge, feature_power=jnp.zeros_like(norm),
+        l1=jnp.sum(law.absolute / stiffness), active=jnp.mean(law.active),
     )

@@ -26,17 +26,21 @@ FIRST, FALL, LAST = 0.1, 0.15, 1e-11
 NEAR, ENOUGH = 0.3, 1e-4
 MOST_STEPS = 400
 SMALLEST_STEP = 50  # halvings
+# The least force of a row of support, of the hinge's 1.
+PULLED = 1e-3
 # Without a row behind its margin the intercept is free: what holds it in a step.
 LEAST_BEND = 1e-10
 
 
 def attacked_fit(
-    rows: Array, labels: Array, weights: Array, loss: str, ridge: Array, intercept: bool, radius: Array, norm: str
+    rows: Array, labels: Array, weights: Array, loss: str, ridge: Array, intercept: bool, radius: Array, norm: str,
+    mixing: Array | None = None,
 ) -> MarginFit:
     """Minimise `sum_i a_i loss(y_i (x_i.w + b) - radius |w|) + (ridge/2) |w|^2`, |w| the dual of the attack's `norm`.
 
     `rows` (n, dim), `labels` y and loss `weights` a (n,); `loss` "logistic", "hinge" (or "hinge(width)", its corner
-    rounded) or "squared_hinge"; `ridge` > 0, `radius` > 0.  `norm` "l2": |w|_2, "linf": |w|_1.  The length is bounded by
+    rounded) or "squared_hinge"; `ridge` > 0, `radius` > 0.  `norm` "l2": |w|_2, "linf": |w|_1.  With a `mixing` F
+    (dim, features) the weights a of features are trained, w = F a, and the ridge is on |a|^2.  The length is bounded by
     v >= |w|, or v_j >= |w_j|, kept apart by logarithmic barriers, as the hinge's slacks are.  `margins` are those of the
     rows where they are, `support` those whose margin under attack is below 1.
 
@@ -46,8 +50,13 @@ def attacked_fit(
     >>> fit.weights.round(4).tolist()  # (1 - (2 - 0.5) w)^2 + w^2 / 2
     [0.5455, 0.0]
     """
-    (n, p), xp = rows.shape, namespace(rows)
-    if norm == "l2" and n < p:  # the weights lie in the span of the rows
+    xp = namespace(rows)
+    if mixing is not None:  # w = U c, a = V (c / s)
+        left, sizes, right = xp.linalg.svd(mixing, full_matrices=False)
+        fit = attacked_fit(rows @ left, labels, weights, loss, ridge / sizes**2, intercept, radius, norm)
+        return replace(fit, weights=right.T @ (fit.weights / sizes))
+    n, p = rows.shape
+    if norm == "l2" and n < p and ridge.ndim == 0:  # the weights lie in the span of the rows
         values, vectors = eigh(rows @ rows.T)
         kept = values > p * xp.finfo(rows.dtype).eps * values[-1]
         roots = xp.sqrt(xp.where(kept, values, 1.0))
@@ -67,7 +76,7 @@ def attacked_fit(
         gaps = lengths(w, v)
         inside = xp.all(gaps > 0.0, axis=-1) & xp.all(v > 0.0, axis=-1)
         barrier = -xp.sum(xp.log(xp.where(gaps > 0.0, gaps, 1.0)), axis=-1)
-        value = _loss(loss, margins, mu)[0] @ weights + 0.5 * ridge * xp.sum(w * w, axis=-1) + mu * barrier
+        value = _loss(loss, margins, mu)[0] @ weights + 0.5 * xp.sum(ridge * w * w, axis=-1) + mu * barrier
         return xp.where(inside, value, np.inf)
 
     def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -127,7 +136,9 @@ def attacked_fit(
     margins = labels * (rows @ w + b[0])
     attacked = margins - radius * (xp.sqrt(xp.sum(w * w)) if norm == "l2" else xp.sum(xp.abs(w)))
     converged = (mu <= last) & (score < ENOUGH)
-    return MarginFit(w, b[0], margins, attacked < 1.0, converged, xp.asarray(True))
+    # at the corner of the hinge rows have a force, though no slack
+    behind = _loss(loss, attacked, mu)[1] > PULLED if loss == "hinge" else attacked < 1.0
+    return MarginFit(w, b[0], margins, behind, converged, xp.asarray(True))
 
 
 def _loss(loss: str, margin: Array, mu: Array) -> tuple[Array, Array, Array]:

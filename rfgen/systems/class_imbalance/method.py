@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.problems.learner import Learner
 from rfgen.systems.class_imbalance.problem import GaussianMixture
 from rfgen.systems.class_imbalance.simulation import DRAWN, HELD, class_imbalance_trials
@@ -69,9 +69,7 @@ def predict_class_imbalance(task: GaussianMixture, learner: Learner, n: Any) -> 
     return dataset(axes, {name: grid.pack(part) for name, part in zip(NAMES, found, strict=True)}, task, attributes)
 
 
-def simulate_class_imbalance(
-    task: GaussianMixture, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_class_imbalance(task: GaussianMixture, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured losses; trials of all rates share their samples."""
     training: Any = learner.training
     axes = _axes(task, learner, n)
@@ -83,6 +81,6 @@ def simulate_class_imbalance(
 
     def size() -> float:
         inputs, measured = task.counts.sum() * task.features, 3 * task.counts.size * (settings[0] + 1)
-        return 8.0 * (DRAWN * max(inputs, min(trials * inputs, HELD)) + measured)
+        return 8.0 * (DRAWN * max(inputs, min(runs.trials * inputs, HELD)) + measured)
 
-    return measured_curve(task, training, axes, run, size, (trials, seed, memory, progress, store), outer=())
+    return measured_curve(task, training, axes, run, size, runs, outer=())

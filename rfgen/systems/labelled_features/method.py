@@ -10,7 +10,7 @@ import numpy as np
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.learner import Learner
@@ -110,9 +110,7 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
     return dataset(axes, variables, task, attributes)
 
 
-def simulate_features(
-    task: LabelledFeatures, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_features(task: LabelledFeatures, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured error on the rows not trained on, training rows being drawn without replacement in each trial."""
     training = learner.training
 
@@ -126,6 +124,5 @@ def simulate_features(
         seen = n * int(max(finite, default=1))
         return 8.0 * (2 * task.rows * task.dim + 2 * seen * task.dim + 4 * min(seen, task.dim) ** 2)
 
-    call = (trials, seed, memory, progress, store)
     trained = training if learner.augmentation is None else learner
-    return measured_curve(task, trained, _axes(task, learner, n), run, size, call, knobs=(), lost="error")
+    return measured_curve(task, trained, _axes(task, learner, n), run, size, runs, knobs=(), lost="error")

@@ -68,7 +68,8 @@ class DenseWeights:
         norm, none = jnp.trace(second), jnp.full((), jnp.nan)
         gamma, spread = (jnp.einsum("gij,ij->g", self.covariances, part) for part in (resolvent, second))
         return WeightResponse(
-            gamma=gamma, spread=spread, along=self.means @ mean, norm=norm, nu=jnp.ones(()), l1=none, active=none
+            gamma=gamma, spread=spread, along=self.means @ mean, norm=norm, of_inputs=norm, nu=jnp.ones(()),
+            feature_power=jnp.zeros(()), l1=none, active=none,
         )
 
     def length(self, answer: WeightResponse) -> Any:

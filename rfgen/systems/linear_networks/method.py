@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
-from rfgen.curves.measured import measured_curve, sample_sizes
+from rfgen.curves.measured import MonteCarlo, measured_curve, sample_sizes
 from rfgen.problems.learner import Learner
 from rfgen.problems.task import Task
 from rfgen.systems.linear_networks.balanced_flow import BalancedFlow, balanced_flow
@@ -65,9 +65,7 @@ def predict_deep_flow(task: Task, learner: Learner, n: Any) -> Any:
     return dataset(axes, found, task, attributes)
 
 
-def simulate_deep_flow(
-    task: Task, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_deep_flow(task: Task, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured risk: the flow of the layers' product is integrated; all depths see the same samples."""
     training: Any = learner.training
     times, length = np.ravel(training.time), float(training.length)
@@ -82,4 +80,4 @@ def simulate_deep_flow(
         return 16.0 * n * task.spectrum.rank if np.isfinite(task.spectrum.rank) else 0.0
 
     axes = _axes(task, learner, n)
-    return measured_curve(task, training, axes, run, size, (trials, seed, memory, progress, store))
+    return measured_curve(task, training, axes, run, size, runs)

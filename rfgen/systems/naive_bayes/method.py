@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
-from rfgen.curves.measured import measured_curve, sample_sizes
+from rfgen.curves.measured import MonteCarlo, measured_curve, sample_sizes
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.simulation.runs.classes.classifier import classifier_runs
@@ -91,10 +91,7 @@ def predict_naive_bayes(task: CorrelatedClasses, learner: Learner, n: Any) -> An
     return dataset(axes, {"error": grid.pack(errors @ shares)}, task, attributes)
 
 
-def simulate_naive_bayes(
-    task: CorrelatedClasses, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None,
-    store: Any,
-) -> Any:
+def simulate_naive_bayes(task: CorrelatedClasses, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured `error`: both learners train on the same draws."""
     training = learner.training
 
@@ -106,4 +103,4 @@ def simulate_naive_bayes(
     def size(n: int) -> float:
         return 8.0 * (4 * n * task.dim + 4 * min(n, task.dim) ** 2)
 
-    return measured_curve(task, training, _axes(learner, n), run, size, (trials, seed, memory, progress, store))
+    return measured_curve(task, training, _axes(learner, n), run, size, runs)

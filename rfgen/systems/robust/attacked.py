@@ -17,13 +17,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import follow
 from rfgen.numerics.implicit import implicit
 from rfgen.systems.robust.clipped_force import clipped_moments
+from rfgen.systems.robust.theory import LossRegression
 
 TOLERANCE, CONVERGED = 1e-13, 1e-10
 # The path of ridges starts at this multiple of rows times the largest eigenvalue; ridge 0 is this part of that.
@@ -31,23 +32,13 @@ NULL_RIDGE, NEAR_ZERO = 3.0, 1e-30
 
 
 @record
-class AttackedRegression:
-    """One point; fields are scalars (), or batched by vmap.
-
-    `excess` risk of the weights on clean inputs; `offset` as in `RobustRegression`; `robust`, the mean squared error under
-    attack; `norm`: E|w|^2; `intercept`; `fitted`: share of training rows whose residual is 0; `kappa`, the effective ridge;
-    `residual` of the equilibrium, and whether it `converged`.
+class AttackedRegression(LossRegression):
+    """Also `robust`, the mean squared error under attack, the others being on clean inputs; `fitted`: share of training
+    rows whose residual is 0.
     """
 
-    excess: Float[Array, "*batch"]
-    offset: Float[Array, "*batch"]
     robust: Float[Array, "*batch"]
-    norm: Float[Array, "*batch"]
-    intercept: Float[Array, "*batch"]
     fitted: Float[Array, "*batch"]
-    kappa: Float[Array, "*batch"]
-    residual: Float[Array, "*batch"]
-    converged: Bool[Array, "*batch"]
 
 
 @needs_double_precision

@@ -10,7 +10,7 @@ import numpy as np
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining
@@ -142,9 +142,7 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
 
 
 
-def simulate_robust(
-    task: Any, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured risk of robust regression: the variables of the theory with standard errors.
 
     Notes
@@ -165,9 +163,8 @@ def simulate_robust(
     def size(n: int, features: int | None = None) -> float:
         return 8.0 * (3 * n * (dim + (features or 0)) + dim * (features or 0) + 4 * min(n, features or dim) ** 2)
 
-    call = (trials, seed, memory, progress, store)
     outer = ("n", "features") if finite else ("n",)
-    curve = measured_curve(task, training, axes, run, size, call, outer, lost="excess")
+    curve = measured_curve(task, training, axes, run, size, runs, outer, lost="excess")
     other = {"ridge": ("clipped", "fitted", "robust_test"), "attacked": ("clipped",)}
     other = other.get(kind_of(training), ("fitted", "robust_test"))
     return curve.drop_vars([name for name in curve if name.removesuffix("_se") in other])

@@ -12,7 +12,7 @@ the weights are those of kernel regression with effective ridge kappa, and noise
 an intercept balances the forces, E F = 0.  Equations: theory (16.11) and (16.12).
 """
 
-__all__ = ["RobustRegression", "robust_regression"]
+__all__ = ["LossRegression", "RobustRegression", "robust_regression"]
 
 from functools import partial
 from typing import Any
@@ -34,24 +34,29 @@ NULL_RIDGE, NEAR_ZERO = 3.0, 1e-30
 
 
 @record
-class RobustRegression:
-    """One point; fields are scalars (), or batched by vmap.
+class LossRegression:
+    """Regression by a loss of the residual: one point; fields are scalars (), or batched by vmap.
 
     `excess` risk of the weights, E (f - f*)^2 without the intercept; `offset`, the mean squared distance of the intercept
     from the noise, inf where it has no variance (test risk = excess + offset); `norm`: E|trainable weights|^2; `intercept`;
-    `clipped`: share of training rows whose force is at a bound; `gamma`, how far a unit force moves its own fit; `kappa`,
-    the effective ridge; `residual` of the equilibrium, and whether it `converged`.
+    `kappa`, the effective ridge; `residual` of the equilibrium, and whether it `converged`.
     """
 
     excess: Float[Array, "*batch"]
     offset: Float[Array, "*batch"]
     norm: Float[Array, "*batch"]
     intercept: Float[Array, "*batch"]
-    clipped: Float[Array, "*batch"]
-    gamma: Float[Array, "*batch"]
     kappa: Float[Array, "*batch"]
     residual: Float[Array, "*batch"]
     converged: Bool[Array, "*batch"]
+
+
+@record
+class RobustRegression(LossRegression):
+    """Also `clipped`: share of training rows whose force is at a bound; `gamma`, how far a unit force moves its own fit."""
+
+    clipped: Float[Array, "*batch"]
+    gamma: Float[Array, "*batch"]
 
 
 @needs_double_precision

@@ -11,7 +11,7 @@ import numpy as np
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.systems.sparse.problem import KINDS, Lasso, SparseRegression
@@ -84,9 +84,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     return dataset(grid.axes, variables, task, attributes)
 
 
-def simulate_sparse(
-    task: SparseRegression, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_sparse(task: SparseRegression, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured risk of sparse regression: the variables of the theory with standard errors.
 
     Notes
@@ -104,5 +102,4 @@ def simulate_sparse(
         return max(factored, 8.0 * (2 * n * dim + 4 * dim**2)) if isinstance(learner.training, Lasso) else factored
 
     axes = {"n": checked_sizes(n), **learner.training.axes}
-    call = (trials, seed, memory, progress, store)
-    return measured_curve(task, learner.training, axes, run, size, call, lost="test")
+    return measured_curve(task, learner.training, axes, run, size, runs, lost="test")

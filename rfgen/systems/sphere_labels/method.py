@@ -9,7 +9,7 @@ import numpy as np
 
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
-from rfgen.curves.measured import measured_curve, sample_sizes
+from rfgen.curves.measured import MonteCarlo, measured_curve, sample_sizes
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.spectral import GradientFlow
@@ -76,9 +76,7 @@ def predict_sphere_labels(task: ZonalLabels, learner: Learner, n: Any) -> Any:
     return dataset(axes, {name: grid.pack(found[name]) for name in NAMES}, task, attributes)
 
 
-def simulate_sphere_labels(
-    task: ZonalLabels, learner: Learner, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_sphere_labels(task: ZonalLabels, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
     """Measured errors."""
     axes, by = _axes(learner, n)
 
@@ -89,4 +87,4 @@ def simulate_sphere_labels(
     def size(n: int) -> float:
         return 8.0 * ((7 * n + 2 * task.dim) * (n + TEST_POINTS) + 5 * n**2)  # as the compiled kernel holds them
 
-    return measured_curve(task, learner.training, axes, run, size, (trials, seed, memory, progress, store))
+    return measured_curve(task, learner.training, axes, run, size, runs)

@@ -10,7 +10,7 @@ import numpy as np
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
-from rfgen.curves.measured import measured_curve
+from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.compilation.program import program
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
@@ -84,9 +84,7 @@ def _doubts(xor: XORClusters, net: TwoLayerReLU, n: np.ndarray, first: XORFirstS
     return doubts
 
 
-def simulate_network(
-    xor: XORClusters, net: TwoLayerReLU, n: Any, trials: Any, seed: Any, memory: Any, progress: bool | None, store: Any
-) -> Any:
+def simulate_network(xor: XORClusters, net: TwoLayerReLU, n: Any, runs: MonteCarlo) -> Any:
     """Measured accuracy of two-layer ReLU networks along training, in single precision.
 
     Returns
@@ -105,11 +103,10 @@ def simulate_network(
     """
 
     def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
-        runs = xor_network_runs(xor, net, n, trials, seed, start)
-        return {name: getattr(runs, name) for name in MEASURED}
+        found = xor_network_runs(xor, net, n, trials, seed, start)
+        return {name: getattr(found, name) for name in MEASURED}
 
     return measured_curve(
-        xor, net, {"n": checked_sizes(n), "steps": net.recorded}, run, lambda n: trial_bytes(xor, net, n),
-        (trials, seed, memory, progress, store), knobs=("width", "dim"), at_once=CELL_TRIALS, dtype="float32",
-        network=repr(net),
+        xor, net, {"n": checked_sizes(n), "steps": net.recorded}, run, lambda n: trial_bytes(xor, net, n), runs,
+        knobs=("width", "dim"), at_once=CELL_TRIALS, dtype="float32", network=repr(net),
     )

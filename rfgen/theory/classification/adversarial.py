@@ -61,7 +61,7 @@ def _trained(
     rows = LabelledGroups(counts, labels, weights, jnp.max(variances) + jnp.max(jnp.sum(means**2, axis=1)))
     solved = margin_equilibrium(rows, SparseWeights(variances, means, radius), loss, ridge, intercept)
     threshold = radius * solved.forces.total
-    found = measured_margins(solved, rows, classes, loss, jnp.zeros_like(radius), threshold)
+    found = measured_margins(solved, rows, classes, loss, threshold)
     margin = classes * (found.overlap + found.intercept)
     robust = jax.scipy.stats.norm.cdf((solved.shift - margin) / jnp.sqrt(found.spread))
     return LinfClassifier(**vars(found), robust_error=robust, l1=solved.answer.l1, active=solved.answer.active)

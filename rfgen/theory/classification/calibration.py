@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rfgen.equivalents.margin.taught_rows import label_law
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
-from rfgen.theory.classification.teacher import TeacherMoments, label_law
+from rfgen.theory.classification.teacher import TeacherMoments
 
 
 @record

@@ -95,8 +95,7 @@ def margin_classifier(
     rows = LabelledGroups(moments.counts, moments.labels, moments.weights, jnp.max(moments.variances) + jnp.max(lengths))
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
-    feature_power = solved.answer.nu**2 * solved.answer.norm / features
-    found = measured_margins(solved, rows, moments.classes, loss, feature_power, jnp.zeros_like(radius))
+    found = measured_margins(solved, rows, moments.classes, loss, jnp.zeros_like(radius))
     if members is None:
         return found
     spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.variances)
@@ -120,7 +119,7 @@ def margin_distribution(
 
 
 def measured_margins(
-    solved: Equilibrium, rows: LabelledGroups, classes: Any, loss: str, feature_power: Any, threshold: Any
+    solved: Equilibrium, rows: LabelledGroups, classes: Any, loss: str, threshold: Any
 ) -> MarginClassifier:
     """What a user reads of an equilibrium on labelled groups with true `classes`, (groups,)."""
     state, forces, named = solved.state, solved.forces, loss_of(loss)
@@ -135,7 +134,7 @@ def measured_margins(
         train_error=jnp.zeros_like(gamma), train_loss=jax.vmap(mean_loss)(*rows.margins(state, solved.shift)),
         support=jnp.zeros_like(gamma), norm=solved.answer.norm, intercept=state.intercept, overlap=state.overlap,
         spread=state.spread, gamma=gamma, pull=forces.pull, slope=forces.slope, power=forces.power, nu=solved.answer.nu,
-        feature_power=feature_power, threshold=threshold, shift=solved.shift, residual=solved.residual,
+        feature_power=solved.answer.feature_power, threshold=threshold, shift=solved.shift, residual=solved.residual,
         converged=solved.converged, loss=loss,
     )
     missed, supporting = (margin_distribution(found, rows, margin) for margin in (0.0, 1.0 + solved.shift))

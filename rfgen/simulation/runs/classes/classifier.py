@@ -23,6 +23,7 @@ from rfgen.simulation.fits.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits
 from rfgen.simulation.runs.classes.classifier_measures import (
+    attacked_error,
     calibration,
     group_errors,
     group_laws,
@@ -55,11 +56,10 @@ def classifier_runs(
 ) -> ClassifierRuns:
     """Train on `trials` training sets of `problem`, a `Mixture`, `ClassGroups` or `Teacher`, and measure.
 
-    `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging`, `LDA` or, not of teachers nor on
-    features, `AdversarialTraining`.  `n` rows (None: as many
-    as the counts of `ClassGroups` say).  `features` k: train on
-    G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks to measure
-    under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
+    `training`: `Ridge`, `Logistic`, `Hinge`, `SquaredHinge`, `MaxMargin`, `Averaging`, `LDA` or
+    `AdversarialTraining` (on features within l2).  `n` rows (None: as many as the counts of `ClassGroups` say).  `features`
+    k: train on G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks
+    to measure under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
     `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
     `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.  `members`: measure the mean score of so many models, each
     with features and resampled rows of its own; measures of training rows are then of that score.
@@ -92,11 +92,8 @@ def classifier_runs(
         raise ValueError(f"weights must be equal for {type(training).__name__}, which has no loss to weight")
     if name == "discriminant" and rows - 2 < width:
         raise ValueError(f"n must be at least {width + 2}, 2 more than dimensions or features, for LDA, got {rows}")
-    if attack and (features or isinstance(source, TeacherRows)):
-        raise ValueError(
-            "training must not be adversarial with features, as inputs are moved and not features, or on a Teacher, whose "
-            f"labels would move with them, got {training!r}"
-        )
+    if attack == "linf" and features:
+        raise ValueError(f"features must be None under attacks of bounded coordinates, got {training!r}")
     # settings of the training: ridges, or ridges and radii trained for
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
@@ -201,9 +198,9 @@ def _trial(
         if attack is None:
             fit, infinite = fitted(design, drawn, name, ridge, intercept, zero)
         else:
-            given = design, drawn.labels, drawn.weights, name, ridge, intercept
-            attacked = partial(attacked_fit, *given, trained, attack)
-            fit, infinite = cond(trained > 0.0, attacked, partial(margin_fit, *given)), xp.asarray(False)
+            given = drawn.labels, drawn.weights, name, ridge, intercept
+            attacked = partial(attacked_fit, drawn.rows, *given, trained, attack, mixing)
+            fit, infinite = cond(trained > 0.0, attacked, partial(margin_fit, design, *given)), xp.asarray(False)
         weights = fit.weights if mixing is None else mixing @ fit.weights
         dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
         shift = trained * dual if attack else None
@@ -252,7 +249,8 @@ def _measured(
         clean = sign_error(told, spread, bias, source.bias)
         if name == "logistic":
             found |= calibration(*label_law(told, spread, bias, *law))
-        return {**found, "overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
+        found |= {"overlap": overlap, "spread": spread, "error": missed, "sign_error": clean}
+        return found if shift is None else {**found, "robust_error": attacked_error(told, spread, bias, shift, *law)}
     groups = (source.means, source.deviations, source.classes)
     of_group = (drawn.member == xp.arange(source.classes.size, dtype=drawn.member.dtype)[:, None]).astype(t.dtype) * shares
     counts = xp.sum(of_group, axis=1)

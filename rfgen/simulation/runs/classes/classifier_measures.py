@@ -1,6 +1,6 @@
 """What a given linear classifier is worth, by the normal distribution of its scores: no test points are drawn."""
 
-__all__ = ["calibration", "group_errors", "group_laws", "label_error", "label_law", "sign_error"]
+__all__ = ["attacked_error", "calibration", "group_errors", "group_laws", "label_error", "label_law", "sign_error"]
 
 from typing import Any
 
@@ -83,6 +83,30 @@ def label_error(
         says = 1.0 / (1.0 + xp.exp(-(u + bias) / scale))
         wrong = density @ (says * (1.0 - above) + (1.0 - says) * above)
     return flip + (1.0 - 2.0 * flip) * wrong
+
+
+def attacked_error(
+    overlap: Array, variance: Array, intercept: Array, shift: Array, link: str, scale: Array, flip: Array, bias: Any = 0.0
+) -> Array:
+    """Probability that y (s + b) <= shift for a fresh label y: `shift` 0 gives `label_error`."""
+    xp = namespace(variance)
+    deviation = xp.sqrt(variance)
+    lower, upper = (normal_cdf((end - intercept) / deviation) for end in (shift, -shift))  # of s + b
+    if link == "logistic":
+        u = xp.asarray(SCORES, overlap.dtype)
+        density = xp.exp(-0.5 * u * u) * (SCORES[1] - SCORES[0]) / (2.0 * np.pi) ** 0.5
+        rest = xp.sqrt(xp.maximum(variance - overlap * overlap, 1e-4 * variance))
+        low, high = (normal_cdf((end - intercept - overlap * u) / rest) for end in (shift, -shift))
+        says = 1.0 / (1.0 + xp.exp(-(u + bias) / scale))
+        wrong = density @ (says * low + (1.0 - says) * (1.0 - high))
+    else:
+        whole = xp.sqrt(1.0 + (scale * scale if link == "probit" else 0.0 * scale))
+        told = overlap / whole, variance
+        right = normal_cdf(xp.asarray(bias / whole + 0.0 * variance))
+        # P(label +1, s + b <= shift) and P(label -1, s + b > -shift), by probabilities of unlike signs
+        missed = 0.5 * (sign_error(*told, intercept - shift, bias / whole) - (1.0 - lower) + right)
+        wrong = missed + 0.5 * (sign_error(*told, intercept + shift, bias / whole) + (1.0 - upper) - right)
+    return (1.0 - flip) * wrong + flip * (lower + 1.0 - upper - wrong)
 
 
 def group_laws(means: Array, deviations: Array, classes: Array, shares: Array) -> tuple[Array, Array, Array]:

@@ -184,7 +184,7 @@ def viewed_classifier(
     state, answer = solved.state, solved.answer
     wrong, value, support = rows.measured(state, zero, loss_of(loss), solved.scale)
     if members is None:
-        spread = clean_spread(moments, solved, features)[moments.group_covariance]
+        spread = clean_spread(moments, solved)[moments.group_covariance]
     else:
         clean = moments.clean
         spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, clean)[moments.group_covariance]
@@ -196,10 +196,10 @@ def viewed_classifier(
     )
 
 
-def clean_spread(moments: Any, solved: Any, features: Any) -> Array:
+def clean_spread(moments: Any, solved: Any) -> Array:
     """Variance of the scores of clean inputs, of each covariance (covariances,)."""
     forces, answer = solved.forces, solved.answer
     resolvent = 1.0 / (forces.slope @ moments.variances + answer.nu)
     lengths = jnp.einsum("d,del,e->l", forces.pull, moments.overlaps, forces.pull)
-    power = forces.power @ moments.variances + answer.nu**2 * answer.norm / features
+    power = forces.power @ moments.variances + answer.feature_power
     return moments.clean @ ((lengths + moments.multiplicity * power) * resolvent**2)

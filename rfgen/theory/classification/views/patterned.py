@@ -24,7 +24,7 @@ from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.theory.classification.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
+from rfgen.theory.classification.views.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
 
 # The corner of the hinge is rounded over this width: margins and risks change by less.
 CORNER = 1e-5
@@ -134,7 +134,7 @@ def patterned_classifier(
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
     wrong, value, support = rows.measured(state, loss_of(loss), solved.scale)
-    spread = clean_spread(moments, solved, features)[moments.group_covariance]
+    spread = clean_spread(moments, solved)[moments.group_covariance]
     overlap = jnp.sum(state.overlap.reshape(directions, blocks), axis=1)
     overlap = moments.group_sign * overlap[moments.group_direction]
     error = jax.scipy.stats.norm.cdf(-moments.classes * (overlap + state.intercept) / jnp.sqrt(spread))

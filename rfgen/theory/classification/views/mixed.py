@@ -17,6 +17,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Wei
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.mixed_rows import MixedNodes, MixedRows, mixed_nodes, pair_means, trained_mixtures
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, label_law, scored_law
 from rfgen.equivalents.margin.viewed_groups import SeenRows
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -24,9 +25,9 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.classification.teacher import SIGNS, TaughtRows, TeacherClassifier, label_law, measured, scored_law
-from rfgen.theory.classification.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
-from rfgen.theory.classification.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
+from rfgen.theory.classification.teacher import TeacherClassifier, measured
+from rfgen.theory.classification.views.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
+from rfgen.theory.classification.views.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
 
 
 @record
@@ -150,7 +151,7 @@ def mixed_classifier(
     state = solved.state
     trained, t, _ = replace(rows, nodes=moments.dense).trained(state, named, solved.scale)
     wrong, value, support = pair_means(named, moments.dense, trained, t)
-    spread = clean_spread(seen, solved, features)[seen.group_covariance]
+    spread = clean_spread(seen, solved)[seen.group_covariance]
     overlap = seen.group_sign * state.overlap[seen.group_direction]
     return ViewedClassifier(
         error=jax.scipy.stats.norm.cdf(-seen.classes * (overlap + state.intercept) / jnp.sqrt(spread)),
@@ -231,7 +232,7 @@ def mixed_teacher(
     rows = MixedTaughtRows(replace(seen.teacher, variances=reach[None]), n, moments.nodes, moments.coarse)
     weights = Weights(seen.variances, seen.multiplicity, seen.overlaps, features, jnp.zeros_like(ridge))
     solved, named = margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss)
-    found = measured(rows, solved, named, (clean_spread(seen, solved, features)[0], solved.state.overlap[0]))
+    found = measured(rows, solved, named, (clean_spread(seen, solved)[0], solved.state.overlap[0]))
     (trained, t, _), *_ = replace(rows, nodes=moments.dense).trained(solved.state, named, solved.scale)
     wrong, value, support = pair_means(named, moments.dense, trained, t)
     return replace(found, train_error=wrong, train_loss=value, support=support)

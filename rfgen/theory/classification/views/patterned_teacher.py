@@ -20,24 +20,16 @@ from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, me
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, label_law, scored_law
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.small_systems import solved
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.classification.patterned import CORNER, seen_blocks
-from rfgen.theory.classification.teacher import (
-    SIGNS,
-    TaughtRows,
-    TeacherClassifier,
-    TeacherMoments,
-    label_law,
-    law_of,
-    measured,
-    scored_law,
-)
-from rfgen.theory.classification.viewed import by_levels, clean_spread
+from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, law_of, measured
+from rfgen.theory.classification.views.patterned import CORNER, seen_blocks
+from rfgen.theory.classification.views.viewed import by_levels, clean_spread
 
 
 @record
@@ -176,6 +168,6 @@ def patterned_teacher(
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
-    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved, features)[0], jnp.sum(state.overlap)))
+    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved)[0], jnp.sum(state.overlap)))
     wrong, value, support = rows.viewed(state, loss_of(loss), solved.scale)
     return replace(found, train_error=wrong, train_loss=value, support=support)

@@ -21,6 +21,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, scored_law
 from rfgen.equivalents.margin.viewed_groups import answered, measured_views
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
 from rfgen.numerics.compilation.precision import require_double_precision
@@ -28,16 +29,8 @@ from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.theory.classification.teacher import (
-    SIGNS,
-    TaughtRows,
-    TeacherClassifier,
-    TeacherMoments,
-    law_of,
-    measured,
-    scored_law,
-)
-from rfgen.theory.classification.viewed import by_levels, clean_spread
+from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, law_of, measured
+from rfgen.theory.classification.views.viewed import by_levels, clean_spread
 
 
 @record
@@ -172,7 +165,7 @@ def viewed_teacher(
     weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     if members is None:
-        spread = clean_spread(moments, solved, features)
+        spread = clean_spread(moments, solved)
     else:
         spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
     clean = spread[0], solved.state.overlap[0] / moments.gain
