@@ -268,6 +268,11 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_fifth_of_the_cells_is_served_or_refused_in_a_sentence": (),
         "test_served_cells_run": (),
     },
+    "tests/theory/classification/test_rules_on_views.py": {
+        "test_averages_of_views_are_a_closed_form": (),
+        "test_bags_of_averages_agree": (),
+        "test_drawn_views_agree": (),
+    },
     "tests/theory/classification/test_resampled.py": {
         "test_limits_of_members": (),
         "test_several_members_and_settings_are_dimensions": (),

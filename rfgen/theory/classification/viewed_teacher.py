@@ -20,7 +20,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Wei
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
-from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.viewed_groups import answered, measured_views
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
 from rfgen.numerics.compilation.precision import require_double_precision
@@ -162,8 +162,6 @@ def viewed_teacher(
     (0.256, True)
     """
     require_double_precision("rfgen.theory.viewed_teacher")
-    if loss == HARD:
-        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
     reach = jnp.max(moments.variances)
