@@ -28,7 +28,8 @@ def settings():
     """Item, task, learner, options and the variables compared; each value of an axis is a setting of its own."""
     noise, mask = rg.GaussianNoise(0.3, views=VIEWS), rg.Mask(0.7, views=[2, math.inf])
     yield "views", MIXTURE, rg.Learner(rg.Logistic(2.0, intercept=True), augmentation=noise), {}, CLASSES
-    yield "views", TEACHER, rg.Learner(rg.Logistic(2.0), augmentation=noise), {}, SIGNS
+    few = rg.GaussianNoise(0.3, views=[1, 2, math.inf])
+    yield "views", TEACHER, rg.Learner(rg.Logistic(2.0), augmentation=few), {}, SIGNS
     yield "views", MIXTURE, rg.Learner(rg.SquaredHinge(4.0), features=100, augmentation=mask), {}, CLASSES
     yield "views", MIXTURE, rg.Learner(rg.Hinge(8.0), augmentation=rg.GaussianNoise(0.3, views=math.inf)), {}, CLASSES
     patterns = (rg.Gain([0.5, 1.5], views=2), rg.Flip(views=2), rg.LabelSmoothing(0.2))

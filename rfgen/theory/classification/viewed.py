@@ -8,7 +8,6 @@ __all__ = [
     "viewed_moments",
 ]
 
-import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -88,7 +87,7 @@ def viewed_moments(groups: ClassGroups, law: ModeLaw, views: Any, intercept: boo
     trained = common + private if alone else np.concatenate([common, private])
     levels, count, overlaps = by_levels(np.concatenate([trained, clean]), gain * means)
     rule = None if alone else view_rule(float(views))
-    coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
+    coarse = None if alone else view_rule(float(views), True)
     direction, covariance = np.ravel(direction), np.ravel(covariance)
     return ViewedMoments(
         *kinds_of_rows(groups, lead, direction, covariance, intercept), lead, direction, covariance,

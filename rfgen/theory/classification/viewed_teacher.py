@@ -6,7 +6,6 @@ Equations: theory (10.10), (16.1), (16.2) and (16.3).
 
 __all__ = ["ViewedTeacherMoments", "viewed_teacher", "viewed_teacher_moments"]
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -68,7 +67,7 @@ def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> Viewed
     levels, count, overlaps = by_levels(np.concatenate([trained, teacher.variances[None]]), push[None])
     labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
     rule = None if alone else view_rule(float(views))
-    coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
+    coarse = None if alone else view_rule(float(views), True)
     return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)
 
 
