@@ -53,8 +53,8 @@ AUGMENTATIONS = [
     rg.Augmentation(lambda key, x: 0.5 * x),
 ]
 VERBS = ("predict", "simulate", "optimal_ridge", "optimal_stopping", "optimal_augmentation")
-# Methods that there were before losses met augmentations: new ones, with few options as a rule, do not move their share.  Of
-# these cells 2,510 were served then, 2,730 had no meaning and 9,352 were holes.
+# Methods that there were before losses met augmentations: new ones, with few options as a rule, do not move their share.
+# Of these cells 2,510 were served then, 2,730 had no meaning and 9,352 were holes.
 FIRST = (
     "ridge regression", "gradient training", "self-distillation", "many passes of SGD", "one pass of SGD",
     "linear classifiers", "adversarial training", "classifiers of a teacher's labels", "sparse regression",
@@ -99,7 +99,7 @@ def meaningless(cell: tuple[Any, ...]) -> str:
         return "members without features, rows or batches of their own are one model"
     if resampling is not None and streams:
         return "a stream of fresh samples is no set to draw from again"
-    if own and isinstance(task, rg.Task | rg.NoisyTask | rg.Domains):
+    if own and isinstance(task, rg.Task | rg.NoisyTask):
         return "functions of inputs act on no eigen-coordinates"
     if verb == "optimal_augmentation" and fixed:
         return "augmentations without a continuous strength have no best one"
@@ -111,14 +111,16 @@ def meaningless(cell: tuple[Any, ...]) -> str:
 
 
 def counted(chosen: Iterable[tuple[Any, ...]]) -> tuple[dict[str, Counter[str]], Counter[str]]:
-    """By method how many cells are of each kind, and the sentences of holes; within `walking`."""
+    """By method how many cells are of each kind, and the sentences of holes, each behind its verb and training; within
+    `walking`.
+    """
     found: dict[str, Counter[str]] = {row.name: Counter() for row in METHODS}
     sentences: Counter[str] = Counter()
     for cell in chosen:
         said, name = outcome(cell), str(method_of(cell[1], cell[2]))
         kind = "served" if said == SERVED else "no meaning" if meaningless(cell) else "hole"
         found[name][kind] += 1
-        sentences[f"{cell[0]} {type(cell[2]).__name__}: {said[:90]}"] += kind == "hole"
+        sentences[f"{cell[0]} {type(cell[2]).__name__}: {said}"] += kind == "hole"
     return {name: counts for name, counts in found.items() if counts}, sentences
 
 
@@ -183,7 +185,7 @@ def main() -> None:
         found, sentences = counted(cells())
     print(table(found))
     for said, count in sentences.most_common(40):
-        print(count, said)
+        print(count, said[:140])
 
 
 if __name__ == "__main__":

@@ -265,7 +265,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_two_covariances_and_the_largest_margin": (),
     },
     "tests/test_compositions.py": {
-        "test_a_fifth_of_the_cells_is_served_or_refused_in_a_sentence": (),
+        "test_a_fifth_of_the_cells_is_what_the_documentation_says": (),
         "test_served_cells_run": (),
     },
     "tests/theory/classification/test_rules_on_views.py": {

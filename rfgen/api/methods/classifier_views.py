@@ -10,7 +10,7 @@ import numpy as np
 
 from rfgen.api.methods.method import public
 from rfgen.api.methods.ridge import checked_members
-from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
@@ -47,13 +47,7 @@ def _plain(law: ModeLaw) -> bool:
 
 
 def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
-    """The dimension of `members`, none where they are None; refuses what has no members, or whose members cannot differ."""
-    training = learner.training
-    if type(training) is LDA or (type(training) is Averaging and training.intercept):
-        raise ValueError(
-            f"resampling and members need a training by a loss, or rg.Averaging without intercept, got {training!r}, whose "
-            "threshold lies between means of classes: leave them out"
-        )
+    """The dimension of `members`, none where they are None; refuses those that cannot differ."""
     return {} if members is None else {"members": checked_members(learner, members)}
 
 
@@ -68,6 +62,10 @@ def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
             "views, is not derived; leave it out, or take a loss"
         )
     for one in augmentation.settings:
+        if isinstance(one, Augmentation):
+            if math.isinf(one.views):
+                raise ValueError(f"views must be finite for a function of your own, got {one!r}: its law is not known")
+            continue
         _refuse_untaught(dim, one, training)
         if one.mixes:
             if math.isinf(one.views):
@@ -115,13 +113,23 @@ def _refuse_pairs(one: AbstractAugmentation, learner: Learner, members: Any) -> 
 
 def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
     """Refuse views that are measured alone."""
-    training = learner.training
+    training, drawn = learner.training, learner.resampling is not None or members is not None
+    if drawn and (type(training) is LDA or (type(training) is Averaging and training.intercept)):
+        raise ValueError(
+            f"resampling and members are predicted for trainings by a loss and for rg.Averaging without intercept, got "
+            f"{training!r}, whose threshold lies between means of classes: rg.simulate measures them"
+        )
     if type(training) is LDA and learner.augmentation is not None:
         raise ValueError(
             f"training must be by a loss, averaging or rg.MaxMargin to be predicted on views, got {training!r}, whose pooled "
             "covariance is of correlated rows: rg.simulate measures it; or take rg.Ridge"
         )
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
+        if isinstance(one, Augmentation):
+            raise ValueError(
+                f"augmentation must have a law on coordinates to be predicted, got {one!r}, a function of your own: "
+                "rg.simulate measures it; or take rg.GaussianNoise, Mask, Gain or Flip"
+            )
         if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
             raise ValueError(
                 "members are predicted on clean rows and on single views that change coordinates independently, got "

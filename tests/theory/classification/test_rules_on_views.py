@@ -57,11 +57,12 @@ def test_bags_of_averages_agree():
 @pytest.mark.parametrize(
     ("training", "augmentation", "verbs", "words"),
     [
-        (rg.MaxMargin(), rg.GaussianNoise(0.1, views=np.inf), ("predict", "simulate"), "of finitely many views for rg.MaxM"),
+        (rg.MaxMargin(), rg.GaussianNoise(0.1, views=np.inf), ("predict", "simulate"), "finitely many views for rg.Max"),
         (rg.LDA(), rg.LabelSmoothing(0.1), ("predict", "simulate"), "labels of one class for rg.LDA"),
         (rg.LDA(), rg.Mask(0.7), ("predict",), "pooled covariance"),
-        (rg.MaxMargin(), rg.Gain([0.5, 1.5], views=2), ("predict",), "coordinates independently for the theory of rg.MaxMargin"),
+        (rg.MaxMargin(), rg.Gain([0.5, 1.5], views=2), ("predict",), "independently for the theory of rg.MaxMargin"),
         (rg.Averaging(intercept=True), rg.Mask(0.7), ("predict", "simulate"), "midway between means of views"),
+        (rg.Hinge(1.0), rg.Augmentation(lambda key, x: 0.5 * x), ("predict",), "a function of your own: rg.simulate"),
         (rg.Averaging(), rg.Mixup(1.0, views=np.inf), ("predict", "simulate"), "by a loss whose force has no jumps"),
     ],
 )
@@ -71,7 +72,18 @@ def test_refused_in_sentences(training, augmentation, verbs, words):
             getattr(rg, verb)(MIXTURE, rg.Learner(training, augmentation=augmentation), N)
 
 
-def test_discriminants_of_views_are_measured():
+def test_functions_of_ones_own_are_measured():
+    halves = rg.Augmentation(lambda key, x: 0.5 * x, views=2)
+    for training, same in ((rg.Logistic(1.0), rg.Logistic(4.0)), (rg.LDA(), rg.LDA())):
+        seen = rg.simulate(MIXTURE, rg.Learner(training, augmentation=halves), 120, trials=3)
+        np.testing.assert_allclose(seen.error, rg.simulate(MIXTURE, rg.Learner(same), 120, trials=3).error, rtol=1e-6)
+
+
+def test_discriminants_of_bags_and_views_are_measured():
+    bagged = rg.Learner(rg.LDA(), resampling=rg.Bootstrap())
+    assert float(rg.simulate(MIXTURE, bagged, 200, trials=5, members=3).error) < 0.5
+    with pytest.raises(ValueError, match="rg.simulate measures them"):
+        rg.predict(MIXTURE, bagged, 200)
     learner = rg.Learner(rg.LDA(), augmentation=rg.GaussianNoise(NOISE, views=2))
     noisy, clean = (rg.simulate(MIXTURE, one, 120, trials=20) for one in (learner, rg.Learner(rg.LDA())))
     assert 0.0 < float(noisy.error) < float(clean.error)  # noise is a ridge
