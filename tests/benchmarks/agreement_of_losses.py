@@ -46,7 +46,7 @@ def settings():
     yield "robust", noisy[0], rg.Learner(rg.Huber(2.0, threshold=0.5)), {}, REGRESSION
     yield "robust", noisy[0], rg.Learner(rg.Huber(2.0, threshold=0.5), features=60), {}, REGRESSION
     yield "robust", noisy[1], rg.Learner(rg.Absolute(2.0)), {}, REGRESSION
-    yield "robust", noisy[1], rg.Learner(rg.Quantile(0.7, 2.0, intercept=True)), {}, REGRESSION
+    yield "robust", noisy[1], rg.Learner(rg.Quantile(2.0, 0.7, intercept=True)), {}, REGRESSION
     yield "robust", TASK, rg.Learner(rg.AdversarialTraining(rg.Ridge(2.0), 0.2)), {}, (*REGRESSION, "robust_test")
     yield "probabilities", MIXTURE, rg.Learner(rg.Logistic([0.5, 5.0])), {}, PROBABILITIES
     yield "probabilities", TEACHER, rg.Learner(rg.Logistic(2.0)), {}, PROBABILITIES
