@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from tests.benchmarks.compilations import count_compilations
 
 TASK = rg.Task.isotropic(100, signal=1.0, noise=0.5)  # the best ridge of clean rows is dim noise / signal, 50
 
@@ -22,7 +23,9 @@ def test_noise_in_all_views_is_a_part_of_the_ridge():
     rg.Learner(rg.Ridge(), resampling=rg.Bootstrap()),
 ], ids=["masks of features", "bootstrap"])
 def test_nothing_on_a_fine_grid_is_better(learner):
-    best = rg.optimal_ridge(TASK, learner, n=150)
+    with count_compilations() as compiled:
+        best = rg.optimal_ridge(TASK, learner, n=[150, 170]).sel(n=150)
+    assert len(compiled) <= 2  # the risk, and what resampling makes of the problem: none by point or grid
     tried = rg.Learner(
         rg.Ridge(best.ridge.item() * np.geomspace(0.25, 4.0, 81)), learner.features, learner.augmentation,
         resampling=learner.resampling,

@@ -47,7 +47,10 @@ STOCHASTIC = 7.0
 # Dots of interpolating learners and of classifiers from theory in standard errors; measured worst at seed 0, smoke scale:
 # 2.3 (zhou_sphere, 5 trials).
 INTERPOLATION = 7.0
-DOTTED = ("ensembles", "lazy_training", "losses_with_views", "out_of_distribution", "robust_regression", "sensitivity")
+DOTTED = (
+    "attacked_regression", "ensembles", "lazy_training", "losses_with_views", "out_of_distribution", "robust_regression",
+    "sensitivity",
+)
 # Fitted from closed exponents over one decade; measured worst: 0.013 (noisy samples of the hard target).
 EXPONENTS = 0.03
 # Dots of random gain from the moment form, in standard errors; measured 23.

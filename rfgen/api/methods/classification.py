@@ -89,22 +89,26 @@ def _classified(
     def point(at: tuple[Any, ...]) -> Any:
         rows, count, strength, *radius = at
         drawn: dict[str, Any] = {"draws": draws} if members is None else {"draws": draws, "members": members}
+        seen, apart = type(population) in SOLVERS, draws is not None or members is not None
+        if rule == "averaging" and (seen or apart or not hasattr(population, "counts")):
+            # labels are balanced: a teacher's need no intercept in the limit
+            linear, strength = "linear", rows if draws is None else rows * (draws[0] @ draws[1])
+        else:
+            linear = rule
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
             return linf_training(here, rule, strength, radius[0], intercept)
-        if type(population) in SOLVERS:
-            return SOLVERS[type(population)](population, rows, rule, strength, count, intercept, **drawn)
+        if seen:
+            return SOLVERS[type(population)](population, rows, linear, strength, count, intercept, **drawn)
         if not hasattr(population, "counts"):
-            if rule == "averaging":  # labels are balanced: no intercept in the limit
-                return teacher_classifier(population, rows, "linear", rows, count)
             drawn |= {"attack": attack, "radius": radius[0]} if attack else {}
-            return teacher_classifier(population, rows, rule, strength, count, intercept, **drawn)
+            return teacher_classifier(population, rows, linear, strength, count, intercept and linear == rule, **drawn)
         here = replace(population, counts=population.counts * rows)
-        if rule == "averaging":
+        if linear == "averaging":
             return averaging(here, count, intercept)
         if rule == "discriminant":
             return discriminant(here, count, intercept)
-        return margin_classifier(here, rule, strength, count, intercept, *radius, **drawn)
+        return margin_classifier(here, linear, strength, count, intercept, *radius, **drawn)
 
     return jax.lax.map(point, columns)
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.api.methods.method import public
 from rfgen.api.methods.ridge import checked_members
-from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.learner import Learner
-from rfgen.problems.trainings.classifier import rule_of
+from rfgen.problems.trainings.classifier import LDA, Averaging, MaxMargin, rule_of
 from rfgen.theory.classification.views.mixed import (
     MixedMoments,
     MixedTeacherMoments,
@@ -51,27 +52,26 @@ def _plain(law: ModeLaw) -> bool:
 
 
 def members_axis(learner: Learner, members: Any) -> dict[str, np.ndarray]:
-    """The dimension of `members`, none where they are None; refuses what has no members, or whose members cannot differ."""
-    training = learner.training
-    if training.objective == "means":
-        raise ValueError(
-            f"resampling and members need a training by a loss, got {training!r}, whose weights are a mean of rows: the "
-            "mean over many draws is the rule on all rows; leave them out"
-        )
+    """The dimension of `members`, none where they are None; refuses those that cannot differ."""
     return {} if members is None else {"members": checked_members(learner, members)}
 
 
 def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
-    """Refuse trainings without a loss to average over views, and views that cannot be drawn."""
+    """Refuse views that the training cannot be given, and those that cannot be drawn."""
     augmentation, training = learner.augmentation, learner.training
     if augmentation is None:
         return
-    if training.objective != "loss":
+    if type(training) is Averaging and training.intercept:
         raise ValueError(
-            f"augmentation needs a training with a loss to average over views, got {training!r}: use rg.SquaredHinge with "
-            "a small ridge, or another loss, or leave augmentation out"
+            f"intercept must be False for rg.Averaging of views, got {training!r}: its threshold, midway between means of "
+            "views, is not derived; leave it out, or take a loss"
         )
     for one in augmentation.settings:
+        if isinstance(one, Augmentation):
+            if math.isinf(one.views):
+                raise ValueError(f"views must be finite for a function of your own, got {one!r}: its law is not known")
+            continue
+        _refuse_untaught(dim, one, training)
         if one.mixes:
             if math.isinf(one.views):
                 _refuse_pairs(one, learner, members)
@@ -87,14 +87,27 @@ def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
             raise ValueError(f"covariance of {one!r} must have one entry per coordinate ({dim}), got {law.shape.size}")
 
 
+def _refuse_untaught(dim: int, one: AbstractAugmentation, training: Any) -> None:
+    """Refuse, for trainings without a loss to average, labels of two classes at once and more views than can be counted."""
+    if type(training) not in (MaxMargin, LDA):
+        return
+    soft = one.mixes or bool((one.mode_law(dim).label != 1.0).any())
+    if soft or math.isinf(one.views):
+        what = "give views labels of one class" if soft else "be of finitely many views"
+        raise ValueError(
+            f"augmentation must {what} for {public(type(training))}, which has no loss to average over them, got {one!r}: "
+            "use rg.SquaredHinge with a small ridge, or another loss"
+        )
+
+
 def _refuse_pairs(one: AbstractAugmentation, learner: Learner, members: Any) -> None:
     """Refuse what is not there of mixtures of all pairs of rows."""
     if not isinstance(one, Mixup):
         raise ValueError(f"views must be finite where images are mixed, got {one!r}: take rg.Mixup, or give views=16")
-    if rule_of(learner.training)[0] == "hinge":
+    if rule_of(learner.training)[0] in ("hinge", "averaging"):
         raise ValueError(
-            f"training must have a force without jumps on all pairs of rows, got {learner.training!r}: rg.SmoothedHinge "
-            "has one; or give views=16 to rg.simulate"
+            f"training must be by a loss whose force has no jumps on all pairs of rows, got {learner.training!r}: "
+            "rg.SmoothedHinge has one; or give views=16 to rg.simulate"
         )
     if learner.resampling is not None or members is not None:
         raise ValueError(
@@ -105,7 +118,23 @@ def _refuse_pairs(one: AbstractAugmentation, learner: Learner, members: Any) -> 
 
 def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
     """Refuse views that are measured alone."""
+    training, drawn = learner.training, learner.resampling is not None or members is not None
+    if drawn and (type(training) is LDA or (type(training) is Averaging and training.intercept)):
+        raise ValueError(
+            f"resampling and members are predicted for trainings by a loss and for rg.Averaging without intercept, got "
+            f"{training!r}, whose threshold lies between means of classes: rg.simulate measures them"
+        )
+    if type(training) is LDA and learner.augmentation is not None:
+        raise ValueError(
+            f"training must be by a loss, averaging or rg.MaxMargin to be predicted on views, got {training!r}, whose pooled "
+            "covariance is of correlated rows: rg.simulate measures it; or take rg.Ridge"
+        )
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
+        if isinstance(one, Augmentation):
+            raise ValueError(
+                f"augmentation must have a law on coordinates to be predicted, got {one!r}, a function of your own: "
+                "rg.simulate measures it; or take rg.GaussianNoise, Mask, Gain or Flip"
+            )
         if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
             raise ValueError(
                 "members are predicted on clean rows and on single views that change coordinates independently, got "
@@ -120,6 +149,11 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
                 "random partner each, rows are no longer independent given the weights; rg.simulate measures it"
             )
         law = one.mode_law(dim)
+        if not _plain(law) and type(training) is MaxMargin:
+            raise ValueError(
+                f"views must change coordinates independently for the theory of rg.MaxMargin, got {one!r}: towards ridge 0 "
+                "the equations of views moved as a whole lose their path; rg.simulate measures it, or take rg.SquaredHinge"
+            )
         if not _plain(law) and (law.slope.any() or law.level.any()):
             raise ValueError(
                 "augmentation must either change coordinates independently (rg.GaussianNoise, Mask, Dropout, SaltAndPepper)"

@@ -15,7 +15,7 @@ from rfgen.api.over_tasks import over_tasks
 from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.arguments import Dataset, Numbers
 from rfgen.curves.dataset import dataset
-from rfgen.curves.grid import Grid, over_modes
+from rfgen.curves.grid import BLOCKS, Grid, over_modes
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.program import program
 from rfgen.problems import rules
@@ -149,7 +149,8 @@ def least_ridge(task: Task | DataTask, learner: Learner, at: tuple[float, float]
     if learner.augmentation is None and learner.resampling is None:
         best = optimal_ridge(task, Learner(Ridge(), features), n)
         return float(best.ridge), float(best.test)
-    ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, 113)])
+    # as many as one block of points holds: refinements, fewer, are solved by the same program
+    ridges = np.concatenate([[0.0], n * np.geomspace(1e-10, 1e4, BLOCKS[0] - 1)])
     for _ in range(4):
         tried = Learner(Ridge(ridges), features, learner.augmentation, learner.test_views, learner.resampling)
         method, options = method_for("predict", task, tried, form=form)

@@ -182,14 +182,13 @@ def measured_views(
         return jnp.stack([chance @ one for one in each])
     own = gamma / rule.views
     left = rows.level[:, None] + private * rows.place
+    below = jnp.cumsum(rule.measure)[None] if rows.below is None else rows.below
 
     def missed(margin: float) -> Array:
-        """Whether a private node is left out below what training moves to `margin`, or how much of what it stands for."""
+        """How much of what a private node stands for is left out below what training moves to `margin`."""
         end = _left_out(loss, own / scale, margin)
-        if rows.below is None:
-            return (left < end).astype(left.dtype)
-        chance = jnp.diff(rows.below, axis=1, prepend=0.0)
-        reached = cdf((end - rows.level) / private)[:, None] - (rows.below - chance)
+        chance = jnp.diff(below, axis=1, prepend=0.0)
+        reached = cdf((end - rows.level) / private)[:, None] - (below - chance)
         return jnp.clip(reached / jnp.maximum(chance, 1e-300), 0.0, 1.0)
 
     each = [missed(0.0), loss.value(left + own * rows.own), missed(1.0)]

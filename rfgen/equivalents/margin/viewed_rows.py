@@ -33,7 +33,7 @@ CORNERED = {2: 9, 4: 7}
 # Along the path of ridges fewer will do.
 COARSE = {2: 6, 3: 4, 4: 3}
 MANY_NODES, DRAWS = 7, 384
-INFINITE_NODES = 48
+INFINITE_NODES, COARSE_INFINITE_NODES = 48, 12
 # Edges about the bends of a smoothed loss, in deviations of the private part.
 SPREAD = (-4.0, -1.3, 1.3, 4.0)
 # Deviations of the common part beyond which the normal mass is 1e-19, and edges of panels there: to the first come those of
@@ -68,7 +68,7 @@ def view_rule(views: Any, coarse: bool = False) -> ViewRule:
     ((210, 7), 1.0)
     """
     if math.isinf(views):
-        nodes, measure = _normal(INFINITE_NODES)
+        nodes, measure = _normal(COARSE_INFINITE_NODES if coarse else INFINITE_NODES)
         return ViewRule(nodes, measure, np.ones((1, 1)), np.ones(1), None, None, views)
     m = int(views)
     few = (COARSE if coarse else NODES).get(m)
@@ -148,7 +148,7 @@ def trained_views(
     def forces(v: Array) -> tuple[Array, Array]:
         """p and its slope at every private node, (levels, private nodes); of infinitely many views their mean."""
         if math.isinf(rule.views):
-            force, slope = loss.smoothed(v, private, scale)
+            force, slope = loss.smoothed(v, private, scale, (rule.nodes, rule.measure))
             return force[:, None], slope[:, None]
         return loss.force(v[:, None] + private * rule.nodes, own_gamma, scale)
 
@@ -230,7 +230,7 @@ def _edges(
     scale: Any,
 ) -> Array:
     """Edges of panels in v: images of equal steps in om, for the least, the mean and the largest force; and bends."""
-    edges = INFINITE_EDGES if math.isinf(rule.views) else EDGES
+    edges = INFINITE_EDGES if rule.nodes.size == INFINITE_NODES else EDGES
     steps = center + deviation * jnp.linspace(-REACH, REACH, edges)
     if math.isinf(rule.views):
         bends = (loss.bends(0.0, scale)[:, None] + private * jnp.asarray(SPREAD)).ravel()

@@ -7,9 +7,9 @@ import numpy as np
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace
 
 
-def averaging(rows: Array, labels: Array, intercept: bool) -> tuple[Array, Array]:
-    """The mean of y_i x_i over `rows` x (n, dim), `labels` y (n,), and 0; with `intercept` half the difference of the class
-    means, and the intercept that puts the threshold midway.
+def averaging(rows: Array, labels: Array, intercept: bool, weights: Array | None = None) -> tuple[Array, Array]:
+    """The mean of y_i x_i over `rows` x (n, dim), `labels` y (n,), of these `weights` (n,), and 0; with `intercept` half the
+    difference of the class means, all of one weight, and the intercept that puts the threshold midway.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):
@@ -18,7 +18,8 @@ def averaging(rows: Array, labels: Array, intercept: bool) -> tuple[Array, Array
     [1.666667, 1.5]
     """
     if not intercept:
-        return labels @ rows / rows.shape[0], namespace(rows).zeros((), rows.dtype)
+        pull = labels if weights is None else labels * weights / namespace(rows).mean(weights)
+        return pull @ rows / rows.shape[0], namespace(rows).zeros((), rows.dtype)
     upper, lower, *_ = _class_means(rows, labels)
     return 0.5 * (upper - lower), -0.25 * (upper - lower) @ (upper + lower)
 

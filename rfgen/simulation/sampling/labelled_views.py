@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfgen.numerics.compilation.record import record
-from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.simulation.arrays import namespace
 from rfgen.simulation.random_numbers import fold_in, integers
@@ -128,6 +128,8 @@ def _either_way(rows: Any, labels: Any, weights: Any, member: Any, right: Any) -
 def copies(augmentation: AbstractAugmentation, dim: int) -> int:
     """How many rows stand for one."""
     views = float(augmentation.views)
+    if isinstance(augmentation, Augmentation):
+        return int(views)
     if augmentation.mixes:
         return 1 if math.isinf(views) else 2 * int(views)
     law = augmentation.mode_law(dim)
@@ -144,6 +146,8 @@ def seen_in_views(base: Any, augmentation: AbstractAugmentation) -> "ViewedRows 
     """`base`, a source of labelled rows, in the views of an `augmentation` at single strengths."""
     dim, views = np.atleast_2d(base.deviations).shape[1], float(augmentation.views)
     none = np.zeros(())
+    if isinstance(augmentation, Augmentation):  # a function of one's own has no law
+        return ViewedRows(base, none, none, np.zeros(dim), augmentation, int(views))
     if augmentation.mixes:
         if math.isinf(views):
             return AllPairs(base, float(augmentation.concentration))  # type: ignore[attr-defined]

@@ -11,7 +11,6 @@ over common and private parts; weights of this law are then tried on the rows th
 
 __all__ = ["DenseWeights", "SeenFeatures", "seen_features", "viewed_feature_classifier"]
 
-import math
 from functools import partial
 from typing import Any
 
@@ -106,7 +105,7 @@ def seen_features(task: LabelledFeatures, law: ModeLaw, views: float) -> SeenFea
     alone = views == 1.0 or not private.any()
     seen = gain**2 * covariances + private if alone else np.concatenate([gain**2 * covariances, private])
     rule = None if alone else view_rule(views)
-    coarse = None if alone or math.isinf(views) else view_rule(views, True)
+    coarse = None if alone else view_rule(views, True)
     shares = np.array([len(rows) for rows in own]) / task.rows
     return SeenFeatures(shares, means, covariances, seen, gain, rule, coarse, task.features, task.labels)
 

@@ -69,7 +69,6 @@ def test_drawn_views_agree(training, augmentation, task):
 @pytest.mark.parametrize(
     ("learner", "words"),
     [
-        (rg.Learner(rg.MaxMargin(), augmentation=rg.GaussianNoise(0.1)), "augmentation needs a training with a loss"),
         (rg.Learner(rg.Hinge(1.0), augmentation=rg.GaussianNoise(0.1, covariance=np.ones(3))), "one entry per coordinate"),
     ],
 )

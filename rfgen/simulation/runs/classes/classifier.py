@@ -45,8 +45,6 @@ from rfgen.simulation.sampling.labelled_views import (
 
 # Numbers of training inputs held at a time where trials are batched, 128 MiB.
 HELD = 2**24
-# Rules without a loss whose mean over views could be trained on.
-UNSEEN = ("averaging", "discriminant", "hard_margin")
 
 
 @double_precision
@@ -60,8 +58,8 @@ def classifier_runs(
     `AdversarialTraining` (on features within l2).  `n` rows (None: as many as the counts of `ClassGroups` say).  `features`
     k: train on G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks
     to measure under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
-    `augmentation`, at single strengths and views: train on the mean loss of views, which training measures are of; not with
-    `MaxMargin`, `Averaging`, `LDA` or `AdversarialTraining`.  `members`: measure the mean score of so many models, each
+    `augmentation`, at single strengths and views: train on the mean loss of views, or all of them as rows, which training
+    measures are of; not with `AdversarialTraining`.  `members`: measure the mean score of so many models, each
     with features and resampled rows of its own; measures of training rows are then of that score.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
@@ -98,7 +96,7 @@ def classifier_runs(
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
-    if augmentation is not None and (attack or name in UNSEEN):
+    if augmentation is not None and attack:
         raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
     if augmentation is not None:
         source, rows = seen_in_views(source, augmentation), rows * copies(augmentation, problem.dim)
@@ -179,7 +177,13 @@ def _trial(
     def smoothed(ridge: Array) -> dict[str, Array]:
         """Of infinitely many views, or all mixtures of rows."""
         fit: Any
-        if pairs is not None:
+        if name == "averaging":  # of the mean views
+            fit, _ = fitted(design, drawn, name, ridge, intercept, zero)
+            inputs = fit.weights if mixing is None else mixing @ fit.weights
+            deviations = xp.sqrt(drawn.private[0] @ inputs**2 + drawn.private[1] @ inputs**2)
+            below = (normal_cdf((end - fit.margins) / deviations) for end in (0.0, 1.0))
+            of_views = (*below, -fit.margins)
+        elif pairs is not None:
             fit = mixed_fit(design, drawn.labels, drawn.weights, pairs, name, ridge, intercept)
             of_views = fit.wrong, fit.support, fit.losses
         else:

@@ -25,8 +25,8 @@ def fitted(
     xp = namespace(design)
     finite = xp.asarray(False)
     if name in ("averaging", "discriminant"):
-        rule = averaging if name == "averaging" else lda
-        weights, bias = rule(design, drawn.labels, intercept)
+        given = design, drawn.labels, intercept
+        weights, bias = averaging(*given, drawn.weights) if name == "averaging" else lda(*given)
         margins = drawn.labels * (design @ weights + bias)
         right = xp.all(xp.isfinite(weights)) & xp.isfinite(bias)
         return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
@@ -73,7 +73,7 @@ def mean_fits(
 
         def of_ridge(ridge: Array) -> dict[str, Array]:
             fit: SmoothedFit | MarginFit
-            if isinstance(own, LimitRows):
+            if isinstance(own, LimitRows) and name != "averaging":
                 fit, infinite = smoothed_fit(
                     design, own.labels, own.weights, own.private, mixing, name, ridge, intercept
                 ), xp.asarray(False)

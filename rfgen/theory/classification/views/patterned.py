@@ -18,7 +18,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibr
 from rfgen.equivalents.margin.patterned_groups import PatternedGroups
 from rfgen.equivalents.margin.patterned_rows import PatternRows, pattern_rows
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
-from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
@@ -114,8 +114,6 @@ def patterned_classifier(
     True
     """
     require_double_precision("rfgen.theory.patterned_classifier")
-    if loss == HARD:
-        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
     loss = f"hinge({CORNER})" if loss == "hinge" else loss
     moments = jax.tree.map(
         lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.integer) else jnp.asarray(leaf, jnp.float64), moments

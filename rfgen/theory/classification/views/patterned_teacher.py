@@ -19,7 +19,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
-from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, label_law, scored_law
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -158,8 +158,6 @@ def patterned_teacher(
     True
     """
     require_double_precision("rfgen.theory.patterned_teacher")
-    if loss == HARD:
-        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
     loss = f"hinge({CORNER})" if loss == "hinge" else loss
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))

@@ -8,7 +8,6 @@ __all__ = [
     "viewed_moments",
 ]
 
-import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from jaxtyping import Array, Bool, Float
 from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibrium
 from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
-from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.viewed_groups import ViewedGroups
 from rfgen.equivalents.margin.viewed_rows import ViewRule, view_rule
 from rfgen.numerics.compilation.precision import require_double_precision
@@ -88,7 +87,7 @@ def viewed_moments(groups: ClassGroups, law: ModeLaw, views: Any, intercept: boo
     trained = common + private if alone else np.concatenate([common, private])
     levels, count, overlaps = by_levels(np.concatenate([trained, clean]), gain * means)
     rule = None if alone else view_rule(float(views))
-    coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
+    coarse = None if alone else view_rule(float(views), True)
     direction, covariance = np.ravel(direction), np.ravel(covariance)
     return ViewedMoments(
         *kinds_of_rows(groups, lead, direction, covariance, intercept), lead, direction, covariance,
@@ -166,8 +165,6 @@ def viewed_classifier(
     (0.174, True)
     """
     require_double_precision("rfgen.theory.viewed_classifier")
-    if loss == HARD:
-        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
     moments = jax.tree.map(
         lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.integer) else jnp.asarray(leaf, jnp.float64), moments
     )

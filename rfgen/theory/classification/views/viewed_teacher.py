@@ -6,7 +6,6 @@ Equations: theory (10.10), (16.1), (16.2) and (16.3).
 
 __all__ = ["ViewedTeacherMoments", "viewed_teacher", "viewed_teacher_moments"]
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Wei
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
-from rfgen.equivalents.margin.ridge_path import HARD, loss_of
+from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, scored_law
 from rfgen.equivalents.margin.viewed_groups import answered, measured_views
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views, view_rule
@@ -61,7 +60,7 @@ def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> Viewed
     levels, count, overlaps = by_levels(np.concatenate([trained, teacher.variances[None]]), push[None])
     labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
     rule = None if alone else view_rule(float(views))
-    coarse = None if alone or math.isinf(views) else view_rule(float(views), True)
+    coarse = None if alone else view_rule(float(views), True)
     return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)
 
 
@@ -153,8 +152,6 @@ def viewed_teacher(
     (0.256, True)
     """
     require_double_precision("rfgen.theory.viewed_teacher")
-    if loss == HARD:
-        raise ValueError("loss must not be hard_margin on views: take rg.SquaredHinge with a small ridge")
     moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
     n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
     reach = jnp.max(moments.variances)
