@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.random import threefry_2x32
 
 from rfgen.numerics.compilation.program import program
 from rfgen.simulation.arrays import Array
@@ -46,14 +45,15 @@ def host_key(seed: int) -> HostKey:
 
 
 def _threefry(key: HostKey, low: Any, high: Any = 0) -> tuple[Any, Any]:
-    """Both words of bits of a counter, an int or an array of 64 bits: 20 rounds of Salmon et al. (2011)."""
+    """Both words of bits of a counter, an int, an array of 64 bits or JAX's of 32: 20 rounds of Salmon et al. (2011)."""
+    word = np.uint32(WORD) if isinstance(low, jax.Array) else WORD
     keys = (*key, key.high ^ key.low ^ 0x1BD11BDA)
-    one, two = (high + keys[0]) & WORD, (low + keys[1]) & WORD
+    one, two = (high + keys[0]) & word, (low + keys[1]) & word
     for step in range(1, 6):
         for turn in (13, 15, 26, 6) if step % 2 else (17, 29, 16, 24):
-            one = (one + two) & WORD
-            two = ((two << turn | two >> (32 - turn)) & WORD) ^ one
-        one, two = (one + keys[step % 3]) & WORD, (two + keys[(step + 1) % 3] + step) & WORD
+            one = (one + two) & word
+            two = ((two << turn | two >> (32 - turn)) & word) ^ one
+        one, two = (one + keys[step % 3]) & word, (two + keys[(step + 1) % 3] + step) & word
     return one, two
 
 
@@ -232,8 +232,7 @@ def _normals(words: Array, first: Array, count: Array, double: bool) -> Array:
 
     def fill(i: Array, there: Array) -> Array:
         index = first + i.astype(jnp.uint32) * np.uint32(chunk) + jax.lax.iota(jnp.uint32, chunk)
-        both = threefry_2x32(words, jnp.concatenate([jnp.zeros_like(index), index]))
-        high, low = both[:chunk].astype(whole), both[chunk:].astype(whole)
+        high, low = (each.astype(whole) for each in _threefry(HostKey(words[0], words[1]), index))
         bits = high << whole(32) | low if double else high ^ low
         from_one_to_two = jax.lax.bitcast_convert_type(bits >> whole(unused) | whole(one), dtype)
         least = np.nextafter(dtype(-1), dtype(0))
