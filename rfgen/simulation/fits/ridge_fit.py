@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rfgen.numerics.compilation.record import record
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, product, shifted
 from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
@@ -74,7 +74,7 @@ def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     total, xp = ridges + sample.tail, namespace(sample.rows)
     if sample.kernel is not None:
         weights, residuals = _ridge_path(sample.rows, labels, total, sample.kernel, sample.probe.shape[1])
-        gram = (weights @ sample.kernel) @ xp.swapaxes(weights, 1, 2)
+        gram = product(weights, sample.kernel) @ xp.swapaxes(weights, 1, 2)
         return Fit(weights, residuals, gram, xp.zeros_like(gram))
     weights, residuals = _ridge_path(sample.rows, labels, total)
     shrink = xp.where(total != 0, ridges / xp.where(total != 0, total, 1.0), 1.0)
