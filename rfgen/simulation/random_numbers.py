@@ -6,7 +6,7 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey", "device_key", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics", "normal_rows",
+    "HostKey", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics", "normal_rows",
     "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
@@ -186,6 +186,17 @@ def drawn_rows(key: Any, first: Array, count: int, n: int, scale: Array) -> Arra
 
     found = jax.lax.map(block, numbers).reshape(-1, scale.size)
     return jax.lax.dynamic_slice_in_dim(found, first % together, count)
+
+
+def drawn_numbers(key: Any, start: Array, count: int, total: int) -> Array:
+    """Of the `total` `standard_normals` of a device's key `count` from number `start` on; those beyond mean nothing."""
+    block = min(BLOCK, total)
+    numbers, keys = start // block + jnp.arange(-(-count // block) + 1), jax.random.split(key, -(-total // block))
+
+    def draw(number: Array) -> Array:
+        return jax.random.normal(keys[jnp.minimum(number, keys.size - 1)], (block,), dtype=jnp.float32)
+
+    return jax.lax.dynamic_slice_in_dim(jax.lax.map(draw, numbers).ravel(), start % block, count)
 
 
 Job = tuple[HostKey, int, np.ndarray, np.ndarray | None]

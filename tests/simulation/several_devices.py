@@ -12,9 +12,7 @@ import jax
 import numpy as np
 
 import rfgen as rg
-from rfgen.simulation.runs.ensemble import ALONE
-from rfgen.simulation.runs.memory import pair_bytes
-from rfgen.simulation.sampling.samplers import sampler
+from rfgen.simulation.runs.blocked_risk import InBlocks
 
 TASK = rg.Task(np.arange(1.0, 31.0) ** -1.0, np.arange(1.0, 31.0) ** -1.5, noise=0.3)
 INPUTS = np.random.default_rng(0).standard_normal((60, 12))
@@ -69,7 +67,17 @@ PATHS = {
 }
 TRIALS = 5
 # More than a device is given: its rows are shared out.
-LARGE = (rg.Task.power_law(1.5, 1.5, 0.5, modes=300), rg.Learner(rg.Ridge([0.05, 1.0])), 90)
+GAUSSIAN, GENTLE = rg.Task.power_law(1.5, 1.5, 0.5, modes=70), rg.Ridge([0.05, 1.0])
+REAL = rg.DataTask(INPUTS, np.sign(INPUTS[:, 0]) + INPUTS[:, 1], noise=0.1)
+DRAWN = rg.DataTask(INPUTS, REAL.labels, noise=0.1, sampling="with replacement")
+LARGE = {
+    "rows": (GAUSSIAN, rg.Learner(GENTLE), 45), "many rows": (GAUSSIAN, rg.Learner(GENTLE), 90),
+    "features": (GAUSSIAN, rg.Learner(GENTLE, features=30), 45),
+    "more features": (GAUSSIAN, rg.Learner(GENTLE, features=60), 45),
+    "features, many rows": (GAUSSIAN, rg.Learner(GENTLE, features=30), 90),
+    "data": (REAL, rg.Learner(GENTLE), 30), "data with replacement": (DRAWN, rg.Learner(GENTLE), 10),
+    "data, features": (REAL, rg.Learner(GENTLE, features=15), 10),
+}
 
 
 @contextmanager
@@ -95,12 +103,13 @@ def numbers(path):
     return {name: np.asarray(found[name]) for name in found.data_vars}
 
 
-def in_blocks():
+def in_blocks(path):
     """The largest difference of one trial on all devices from one on each."""
-    task, learner, n = LARGE
-    source = sampler(task, "float64", "population")
-    memory = pair_bytes(source, n, None, 1, learner.training.ridge, 8, ALONE) - 1
-    runs = [rg.simulate(task, learner, n, trials=2, seed=3, memory=each) for each in (None, memory)]
+    task, learner, n = LARGE[path]
+    runs = []
+    for devices in (1, len(jax.devices())):
+        with as_if("pair_bytes", lambda source, *_, alone=devices == 1: 0 if alone or isinstance(source, InBlocks) else 2e9):
+            runs.append(rg.simulate(task, learner, n, trials=2, seed=3, memory=1e9))
     return difference(*({name: np.asarray(run[name]) for name in run.data_vars} for run in runs))
 
 
@@ -135,7 +144,7 @@ def main():
                 found[path]["as on an accelerator"] = f"{type(error).__name__}: {error}"[:600]
             found[path]["seconds"].append(time.process_time() - begun)
             print(path, found[path]["as on an accelerator"], file=sys.stderr, flush=True)
-    shared = in_blocks() if len(jax.devices()) > 1 else None
+    shared = {path: in_blocks(path) for path in LARGE} if len(jax.devices()) > 1 else None
     print(json.dumps({"devices": len(jax.devices()), "in blocks": shared, "paths": found}))
 
 

@@ -65,11 +65,14 @@ def _trial(
     return measured(fit, sample, noise, n)
 
 
-def measured(fit: Fit, sample: Sample, noise: Array, n: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """All measures of a fit but the bias, and what `paired` takes of it."""
+def measured(
+    fit: Fit, sample: Sample, noise: Array, n: int, predictions: Array | None = None
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """All measures of a fit but the bias, and what `paired` takes of it; `predictions` at points, if they are made."""
     outputs, xp = sample.targets.shape[1], namespace(sample.rows)
     at_points, clean = sample.probe.ndim == 2, fit.weights.shape[1] == outputs
-    predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
+    if predictions is None:
+        predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 
