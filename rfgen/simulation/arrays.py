@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from rfgen.problems.kernels.feature_maps import ACTIVATIONS
 from rfgen.problems.own_functions import HostFunction
 from rfgen.problems.settings import Noun
 
@@ -30,6 +31,11 @@ else:
     Array = jax.Array | np.ndarray | np.generic
 # Numbers to which a function of JAX arrays is applied at a time, on the host; of NumPy's, whose temporaries stay in cache.
 TOGETHER, IN_CACHE = 1 << 16, 1 << 14
+# What NumPy has itself: a call of a program costs as much as its 65,536 numbers.
+NUMPYS: dict[Any, Callable[[np.ndarray], np.ndarray]] = {
+    ACTIVATIONS["tanh"]: np.tanh, ACTIVATIONS["cos"]: np.cos, ACTIVATIONS["sign"]: np.sign,
+    ACTIVATIONS["relu"]: lambda values: np.maximum(values, 0.0),
+}
 # Rows of a triangular solve at a time; below so many columns LAPACK's has one thread.
 BLOCK, SOLVED_AT_ONCE = 64, 8
 # Columns of lower precision that are multiplied at a time.
@@ -75,6 +81,8 @@ def elementwise(function: Callable[[Any], Any], values: Array) -> Array:
         return jnp.asarray(function(values), values.dtype)
     if isinstance(function, HostFunction):
         return np.array(np.broadcast_to(np.asarray(function(values), values.dtype), values.shape))
+    if function in NUMPYS:
+        return NUMPYS[function](values)
     flat, found = values.ravel(), np.empty(values.size, values.dtype)
     # the package's own kernels know NumPy, whose arc cosine takes a tenth of XLA's time
     in_numpy = isinstance(function, Noun)

@@ -6,8 +6,8 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics", "normal_rows",
-    "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
+    "HostKey", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics",
+    "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
 import functools
@@ -188,7 +188,7 @@ def drawn_rows(key: Any, first: Array, count: int, n: int, scale: Array) -> Arra
     return jax.lax.dynamic_slice_in_dim(found, first % together, count)
 
 
-def drawn_numbers(key: Any, start: Array, count: int, total: int) -> Array:
+def drawn_numbers(key: Any, start: Any, count: int, total: int) -> Array:
     """Of the `total` `standard_normals` of a device's key `count` from number `start` on; those beyond mean nothing."""
     block = min(BLOCK, total)
     numbers, keys = start // block + jnp.arange(-(-count // block) + 1), jax.random.split(key, -(-total // block))
