@@ -35,7 +35,7 @@ def pair_bytes(
     held, drawing = _sample(source, n, features)
     fit, kept = _fit(source, n, features, outputs, settings, DECOMPOSED[itemsize])
     if members.resampling is not None:
-        fit += rows * modes
+        fit += rows * modes + (rows**2 if rows < modes else 0)
     if on_host():
         return itemsize * (2 * held + max(drawing, fit + members.count * kept) + kept)
     return 2 * members.count * itemsize * (3 * held + max(drawing, fit) + kept)
