@@ -183,6 +183,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/simulation/test_several_devices.py": {
         "test_programs_of_accelerators_on_four_devices": (),
         "test_one_device_has_the_same_numbers": (),
+        "test_blocks_of_rows": ("None",),
         "test_one_trial_on_four_devices": (),
     },
     "tests/simulation/test_sgd_agreement.py": {

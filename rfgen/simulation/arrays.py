@@ -20,17 +20,24 @@ import jax.numpy as jnp
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from rfgen.problems.kernels.feature_maps import ACTIVATIONS
 from rfgen.problems.own_functions import HostFunction
+from rfgen.problems.settings import Noun
 
 # A union would be refused by every function of either library, where code for both is checked statically.
 if TYPE_CHECKING:
     Array = Any
 else:
     Array = jax.Array | np.ndarray | np.generic
-# Numbers to which a function of JAX arrays is applied at a time, on the host.
-TOGETHER = 1 << 16
-# Rows of a triangular solve at a time.
-BLOCK = 64
+# Numbers to which a function of JAX arrays is applied at a time, on the host; of NumPy's, whose temporaries stay in cache.
+TOGETHER, IN_CACHE = 1 << 16, 1 << 14
+# What NumPy has itself: a call of a program costs as much as its 65,536 numbers.
+NUMPYS: dict[Any, Callable[[np.ndarray], np.ndarray]] = {
+    ACTIVATIONS["tanh"]: np.tanh, ACTIVATIONS["cos"]: np.cos, ACTIVATIONS["sign"]: np.sign,
+    ACTIVATIONS["relu"]: lambda values: np.maximum(values, 0.0),
+}
+# Rows of a triangular solve at a time; below so many columns LAPACK's has one thread.
+BLOCK, SOLVED_AT_ONCE = 64, 8
 # Columns of lower precision that are multiplied at a time.
 COLUMNS = 4096
 # Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another
@@ -73,12 +80,17 @@ def elementwise(function: Callable[[Any], Any], values: Array) -> Array:
     if namespace(values) is jnp:
         return jnp.asarray(function(values), values.dtype)
     if isinstance(function, HostFunction):
-        return np.broadcast_to(np.asarray(function(values), values.dtype), values.shape)
+        return np.array(np.broadcast_to(np.asarray(function(values), values.dtype), values.shape))
+    if function in NUMPYS:
+        return NUMPYS[function](values)
     flat, found = values.ravel(), np.empty(values.size, values.dtype)
-    for start in range(0, flat.size, TOGETHER):
-        piece = flat[start : start + TOGETHER]
-        padded = np.pad(piece, (0, TOGETHER - piece.size), mode="edge")
-        found[start : start + TOGETHER] = np.asarray(_applied(function, padded))[: piece.size]
+    # the package's own kernels know NumPy, whose arc cosine takes a tenth of XLA's time
+    in_numpy = isinstance(function, Noun)
+    size = IN_CACHE if in_numpy else TOGETHER
+    for start in range(0, flat.size, size):
+        piece = flat[start : start + size]
+        whole = piece if in_numpy or piece.size == size else np.pad(piece, (0, size - piece.size), mode="edge")
+        found[start : start + size] = np.asarray(function(piece) if in_numpy else _applied(function, whole))[: piece.size]
     return found.reshape(values.shape)
 
 
@@ -113,6 +125,9 @@ def cholesky_solve(factor: Array, columns: Array) -> Array:
     """(L L')^-1 `columns` for the lower `factor` L."""
     if namespace(factor) is jnp:
         return jax.scipy.linalg.cho_solve((factor, True), columns)
+    if columns.ndim == 1 or columns.shape[1] < SOLVED_AT_ONCE:
+        potrs = _lapack("potrs", factor.dtype.char)
+        return np.ascontiguousarray(potrs(factor.T, columns, lower=0)[0])
     # SciPy's triangular solve has threads of its own, which spin against NumPy's (a trial took 117 ms instead of 75), but
     # not for corners
     solved, starts = np.array(columns), range(0, factor.shape[0], BLOCK)
@@ -127,11 +142,16 @@ def cholesky_solve(factor: Array, columns: Array) -> Array:
 
 
 def _triangular_solve(lower: Array, columns: Array, transposed: int) -> Array:
+    found, failed = _lapack("trtrs", lower.dtype.char)(lower, columns, lower=1, trans=transposed)
+    return np.full_like(columns, np.nan) if failed else found
+
+
+@functools.cache
+def _lapack(name: str, kind: str) -> Any:
+    """LAPACK's routine for numbers of a kind, which is looked up for as long as a small solve takes."""
     from scipy.linalg import get_lapack_funcs
 
-    trtrs: Any = get_lapack_funcs("trtrs", (lower,))
-    found, failed = trtrs(lower, columns, lower=1, trans=transposed)
-    return np.full_like(columns, np.nan) if failed else found
+    return get_lapack_funcs(name, dtype=kind)
 
 
 def product(left: Array, right: Array) -> Array:
@@ -140,8 +160,10 @@ def product(left: Array, right: Array) -> Array:
     >>> product(np.ones((1, 2)), np.ones((2, 3), np.float32))
     array([[2., 2., 2.]])
     """
-    if namespace(left) is jnp or left.dtype == right.dtype:
+    if namespace(left) is jnp:
         return left @ right
+    if left.dtype == right.dtype:  # as one product: NumPy makes one of each of a stack, and reads `right` as often
+        return (left.reshape(-1, left.shape[-1]) @ right).reshape(*left.shape[:-1], right.shape[-1])
     found = np.empty((*left.shape[:-1], right.shape[1]), left.dtype)
     for start in range(0, right.shape[1], COLUMNS):
         here = slice(start, start + COLUMNS)

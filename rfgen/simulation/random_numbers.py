@@ -6,8 +6,8 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey", "device_key", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics", "normal_rows",
-    "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
+    "HostKey", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics",
+    "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
 import functools
@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.random import threefry_2x32
 
 from rfgen.numerics.compilation.program import program
 from rfgen.simulation.arrays import Array
@@ -46,14 +45,15 @@ def host_key(seed: int) -> HostKey:
 
 
 def _threefry(key: HostKey, low: Any, high: Any = 0) -> tuple[Any, Any]:
-    """Both words of bits of a counter, an int or an array of 64 bits: 20 rounds of Salmon et al. (2011)."""
+    """Both words of bits of a counter, an int, an array of 64 bits or JAX's of 32: 20 rounds of Salmon et al. (2011)."""
+    word = np.uint32(WORD) if isinstance(low, jax.Array) else WORD
     keys = (*key, key.high ^ key.low ^ 0x1BD11BDA)
-    one, two = (high + keys[0]) & WORD, (low + keys[1]) & WORD
+    one, two = (high + keys[0]) & word, (low + keys[1]) & word
     for step in range(1, 6):
         for turn in (13, 15, 26, 6) if step % 2 else (17, 29, 16, 24):
-            one = (one + two) & WORD
-            two = ((two << turn | two >> (32 - turn)) & WORD) ^ one
-        one, two = (one + keys[step % 3]) & WORD, (two + keys[(step + 1) % 3] + step) & WORD
+            one = (one + two) & word
+            two = ((two << turn | two >> (32 - turn)) & word) ^ one
+        one, two = (one + keys[step % 3]) & word, (two + keys[(step + 1) % 3] + step) & word
     return one, two
 
 
@@ -188,6 +188,17 @@ def drawn_rows(key: Any, first: Array, count: int, n: int, scale: Array) -> Arra
     return jax.lax.dynamic_slice_in_dim(found, first % together, count)
 
 
+def drawn_numbers(key: Any, start: Any, count: int, total: int) -> Array:
+    """Of the `total` `standard_normals` of a device's key `count` from number `start` on; those beyond mean nothing."""
+    block = min(BLOCK, total)
+    numbers, keys = start // block + jnp.arange(-(-count // block) + 1), jax.random.split(key, -(-total // block))
+
+    def draw(number: Array) -> Array:
+        return jax.random.normal(keys[jnp.minimum(number, keys.size - 1)], (block,), dtype=jnp.float32)
+
+    return jax.lax.dynamic_slice_in_dim(jax.lax.map(draw, numbers).ravel(), start % block, count)
+
+
 Job = tuple[HostKey, int, np.ndarray, np.ndarray | None]
 
 
@@ -232,8 +243,7 @@ def _normals(words: Array, first: Array, count: Array, double: bool) -> Array:
 
     def fill(i: Array, there: Array) -> Array:
         index = first + i.astype(jnp.uint32) * np.uint32(chunk) + jax.lax.iota(jnp.uint32, chunk)
-        both = threefry_2x32(words, jnp.concatenate([jnp.zeros_like(index), index]))
-        high, low = both[:chunk].astype(whole), both[chunk:].astype(whole)
+        high, low = (each.astype(whole) for each in _threefry(HostKey(words[0], words[1]), index))
         bits = high << whole(32) | low if double else high ^ low
         from_one_to_two = jax.lax.bitcast_convert_type(bits >> whole(unused) | whole(one), dtype)
         least = np.nextafter(dtype(-1), dtype(0))

@@ -1,11 +1,12 @@
-"""What every simulation spends beside the linear algebra and the random numbers that a trial of it cannot do without.
+"""What every simulation spends beside the linear algebra, the random numbers and the passes that a trial cannot do without.
 
     OPENBLAS_NUM_THREADS=1 python tests/benchmarks/algebra_share.py [--out FILE.json] [METHOD ...]
 
 Processor time of a trial of `rg.simulate`, compiled before.  Of each setting a bill says what a trial needs: products,
-Gram matrices, factors, eigenvectors, solutions of the smallest shapes that do, and normals.  What is on the bill is timed
-alone, as NumPy and LAPACK do it (steps of descent: as a compiled loop).  Fits by iteration are billed for the steps that
-they took.  Elementwise work, draws of rows and points, and everything of Python is on no bill.
+Gram matrices, factors, eigenvectors, solutions of the smallest shapes that do; normals; and passes over matrices: rows of
+examples fetched, rows weighted, activations, kernels.  What is on the bill is timed alone, as the fastest library here does
+it on matrices that lie ready (steps of descent: as a compiled loop).  Fits by iteration are billed for the steps that they
+took.  On no bill are the measures, temporaries, draws of examples, line searches and everything of Python.
 """
 
 __all__ = ["SETTINGS", "main"]
@@ -31,19 +32,24 @@ import rfgen as rg
 from rfgen.simulation import arrays
 from rfgen.simulation.random_numbers import HostKey, standard_normals
 
-# Trials from which rows of real examples come with the kernel of all of them.
-SECONDS, REPEATS, LEAST = 0.15, 2, 24
+# Processor seconds of a run, how often it is repeated, and its fewest trials.
+SECONDS, REPEATS, LEAST = 0.3, 2, 8
+# Trials of `rg.simulate`: with so many, the kernel of all examples is multiplied, and kept.
+DEFAULT = 46
 DRAW = np.random.default_rng(0)
 
 
-def least(function, seconds=0.05, repeats=REPEATS):
-    """Processor seconds of one call, the least of some."""
+def least(function, seconds=0.04, repeats=3):
+    """Processor seconds of a call in the fastest of some runs of so many seconds: as a trial's, means of many."""
     function()
-    found, begun = [], time.process_time()
-    while len(found) < repeats or time.process_time() - begun < seconds:
-        start = time.process_time()
-        jax.block_until_ready(function())
-        found.append(time.process_time() - start)
+    begun = time.process_time()
+    jax.block_until_ready(function())
+    count, found = max(1, round(seconds / max(1e-6, time.process_time() - begun))), []
+    for _ in range(repeats):
+        begun = time.process_time()
+        for _ in range(count):
+            jax.block_until_ready(function())
+        found.append((time.process_time() - begun) / count)
     return min(found)
 
 
@@ -70,7 +76,7 @@ def eigh(size):
 
 def cholesky(size):
     matrix = _positive(size)
-    return lambda: np.linalg.cholesky(matrix)
+    return lambda: lapack.dpotrf(matrix.T, lower=0)
 
 
 def solve(size, columns):
@@ -87,7 +93,7 @@ def path(size, columns, ridges):
     """All ridges of one matrix: a factor each, or one tridiagonal matrix."""
     matrix, right = _positive(size), DRAW.standard_normal((size, columns))
     if ridges <= 4:
-        return lambda: [lapack.dposv(matrix + np.eye(size), right) for _ in range(ridges)]
+        return lambda: [lapack.dposv(matrix, right) for _ in range(ridges)]
     sytrd, ormqr, ptsv = get_lapack_funcs(("sytrd", "ormqr", "ptsv"), (matrix,))
     every = np.asfortranarray(np.ones((size - 1, columns * ridges)))
 
@@ -104,6 +110,47 @@ def path(size, columns, ridges):
 
 def normals(count):
     return lambda: standard_normals(HostKey(0, 1), np.float64, (count,))
+
+
+# Numbers of a pass at a time.
+IN_CACHE = 1 << 14
+
+
+def copied(count):
+    given, there = np.ones(count), np.empty(count)
+    return lambda: np.copyto(there, given)
+
+
+def weighted(count):
+    given, there = np.ones(count), np.empty(count)
+    return lambda: np.multiply(given, 2.0, out=there)
+
+
+def fetched(count, columns):
+    """Rows of a matrix of 1,797."""
+    rows, which, there = np.ones((1797, columns)), DRAW.permutation(1797)[:count], np.empty((count, columns))
+    return lambda: np.take(rows, which, axis=0, out=there, mode="clip")
+
+
+def tanh(count):
+    run, given = jax.jit(jnp.tanh), jnp.asarray(DRAW.standard_normal(count))
+    return lambda: run(given)
+
+
+def arc_cosines(count):
+    """The tangent kernel of one layer of rectified units, in cache."""
+    t, there, beside = DRAW.uniform(-1.0, 1.0, IN_CACHE), np.empty(IN_CACHE), np.empty(IN_CACHE)
+
+    def run():
+        for _ in range(count // IN_CACHE):
+            np.arccos(t, out=there)
+            np.multiply(there, t, out=there)
+            np.multiply(t, t, out=beside)
+            np.subtract(1.0, beside, out=beside)
+            np.sqrt(beside, out=beside)
+            np.add(there, beside, out=there)
+
+    return run
 
 
 def steps(count, batch, width, columns):
@@ -129,8 +176,9 @@ def network(count, n, width):
 
 
 PRIMITIVES = {one.__name__: one for one in (
-    product, gram, eigh, cholesky, solve, qr, path, normals, steps, network,
+    product, gram, eigh, cholesky, solve, qr, path, normals, steps, network, copied, weighted, fetched, tanh, arc_cosines,
 )}
+PASSES = (copied, weighted, fetched, tanh, arc_cosines)
 
 
 @functools.cache
@@ -173,6 +221,7 @@ SMALL, LARGE = (rg.Mixture(np.full(dim, 1.5 / dim**0.5), np.ones(dim), flip=0.1)
 SGD = rg.SGD(0.01, [400, 800], batch=10)
 
 RIDGE_BILL = [("product", N, P, 1), ("gram", N, P), ("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, P)]
+FETCHED = [("fetched", N, 1797), ("copied", N * N)]
 LIFTED = [("product", N, P, 1), ("gram", N, P), ("cholesky", N), ("product", N, N, K)]
 
 
@@ -191,14 +240,14 @@ def _newton(rows, dim, columns=1):
     small = rows <= dim
     each = [] if small else [("gram", dim, rows)]
     once = [("gram", rows, dim)] if small else []
-    return lambda size: [*each, ("cholesky", size), ("solve", size, columns), ("product", rows, min(rows, dim), 2)], once
+    each += [("product", rows, min(rows, dim), 2), ("weighted", rows * min(rows, dim))]
+    return lambda size: [*each, ("cholesky", size), ("solve", size, columns)], once
 
 
 def _on_rows(rows, dim):
     """Interior points on the rows' Gram matrix: two solutions a step."""
-    return lambda size: [("cholesky", size), ("solve", size, 1), ("solve", size, 1), ("product", rows, rows, 2)], [
-        ("gram", rows, dim)
-    ]
+    step = [("solve", rows, 1), ("solve", rows, 1), ("product", rows, rows, 2), ("weighted", rows * rows)]
+    return lambda size: [("cholesky", size), *step], [("gram", rows, dim)]
 
 
 # Task, learner, rows, options, bill of a trial, normals; and of fits by iteration what each factor and each trial adds.
@@ -246,10 +295,11 @@ SETTINGS = {
     ),
     "bags": (
         TASK, rg.Learner(RIDGE, resampling=rg.Bootstrap()), N, {"members": 3},
-        RIDGE_BILL[:2] + 3 * RIDGE_BILL[2:], N * P,
+        RIDGE_BILL[:2] + 3 * [("copied", N * N), *RIDGE_BILL[2:]], N * P,
     ),
     "views": (
-        TASK, rg.Learner(RIDGE, augmentation=rg.GaussianNoise(1e-3, views=2)), N // 2, {}, RIDGE_BILL, N * P * 3 // 2
+        TASK, rg.Learner(RIDGE, augmentation=rg.GaussianNoise(1e-3, views=2)), N // 2, {},
+        [*RIDGE_BILL, ("weighted", N * P)], N * P * 3 // 2,
     ),
     "all views": (
         FEW, rg.Learner(RIDGE, augmentation=rg.Mask(0.7, views=np.inf)), N, {},
@@ -257,11 +307,12 @@ SETTINGS = {
     ),
     "rows of data": (
         DATA, rg.Learner(RIDGE), N, {},
-        [("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 1797), ("product", 2 * RIDGES, N, N)], N,
+        [("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 1797), ("product", 2 * RIDGES, N, N), *FETCHED], N,
     ),
     "rows of data, features": (
         DATA, rg.Learner(RIDGE, features=K), N, {}, [
-            ("gram", N, 500), ("cholesky", N), ("product", N, N, K), ("gram", N, K), ("path", N, 2, RIDGES),
+            ("fetched", N, 500), ("gram", N, 500), ("cholesky", N), ("product", N, N, K), ("gram", N, K),
+            ("path", N, 2, RIDGES),
             ("product", 2 * RIDGES, N, K), ("qr", K, 2 * RIDGES), ("product", N, K, 2 * RIDGES),
             ("product", N, 500, 2 * RIDGES), ("solve", N, 2 * RIDGES), ("product", 500, N, 2 * RIDGES),
             ("product", 2 * RIDGES, 500, 1797),
@@ -269,22 +320,27 @@ SETTINGS = {
     ),
     "rows of a kernel": (
         KERNEL, rg.Learner(RIDGE), N, {},
-        [("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 1797), ("product", 2 * RIDGES, N, N)], N,
+        [("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 1797), ("product", 2 * RIDGES, N, N), *FETCHED], N,
     ),
     "views of data": (
         DATA, rg.Learner(RIDGE, augmentation=rg.GaussianNoise(1e-3, views=2)), N // 2, {},
-        [("gram", N, 500), ("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 500), ("product", 2 * RIDGES, 500, 1797)],
-        N * 500,
+        [
+            ("fetched", N, 500), ("weighted", N * 500), ("gram", N, 500), ("path", N, 2, RIDGES),
+            ("product", 2 * RIDGES, N, 500), ("product", 2 * RIDGES, 500, 1797),
+        ], N * 500,
     ),
     "sphere": (
         rg.Task.sphere(5, rg.NTK("relu", depth=1), [0.0, 1.0]), rg.Learner(RIDGE), N, {},
-        [("product", N, 5, N + 1000), ("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, 1000)], 5 * (N + 500),
+        [
+            ("product", N, 5, N + 1000), ("arc_cosines", N * (N // 2 + 1000)), ("path", N, 2, RIDGES),
+            ("product", 2 * RIDGES, N, 1000),
+        ], 5 * (N + 500),
     ),
     "activations": (
         rg.Task.gaussian_inputs(np.ones(100), "tanh", np.full(100, 0.1)), rg.Learner(RIDGE, features=K), N, {},
         [
-            ("product", N + 500, 100, K), ("gram", N, K), ("path", N, 2, RIDGES), ("product", 2 * RIDGES, N, K),
-            ("product", 2 * RIDGES, K, 1000),
+            ("product", N + 1000, 100, K), ("tanh", (N + 1000) * K), ("gram", N, K), ("path", N, 2, RIDGES),
+            ("product", 2 * RIDGES, N, K), ("product", 2 * RIDGES, K, 1000),
         ], 100 * (N + K + 500),
     ),
     "logistic": (SMALL, rg.Learner(rg.Logistic([1.0, 10.0])), N, {}, [], N * 200, _newton(N, 200)),
@@ -310,7 +366,10 @@ SETTINGS = {
     ),
     "lasso": (
         rg.SparseRegression.equal(K, 20, 0.5, noise=0.1), rg.Learner(rg.Lasso([5.0, 20.0])), N, {}, [], N * K,
-        (lambda size: [("gram", N, K), ("cholesky", N), ("solve", N, 1), ("solve", N, 1), ("product", N, K, 4)], []),
+        (
+            lambda size: [("gram", N, K), ("cholesky", N), ("solve", N, 1), ("solve", N, 1), ("product", N, K, 4),
+                          ("weighted", N * K)], [],
+        ),
     ),
     "robust loss": (
         rg.NoisyTask(rg.Task.isotropic(200, noise=0.5), rg.LaplaceNoise(1.0)), rg.Learner(rg.Huber(1.0, 10.0)), N, {}, [],
@@ -324,24 +383,30 @@ SETTINGS = {
 
 
 def share(name):
-    """Milliseconds of a trial, of its bill and of its normals, and what part of the first the others are."""
+    """Milliseconds of a trial and of what is on its bill, and what part of the first the others are."""
     task, learner, n, options, bill, count, *iterated = SETTINGS[name]
 
     def run(trials):
         return rg.simulate(task, learner, n, trials=trials, **options)
 
     once = least(lambda: run(2), 0.0, 1) / 2
-    trials = max(LEAST if name.startswith("rows") else 4, 2 ** round(np.log2(SECONDS / once)))
-    trial = least(lambda: run(trials), 0.0) / trials
-    seconds = sum(price(*one) for one in bill)
+    trials = max(DEFAULT if name.startswith("rows") else LEAST, 2 ** round(np.log2(SECONDS / once)))
+    trial = least(lambda: run(trials), 0.0, REPEATS) / trials
+    owed = Counter(bill)
     if iterated and iterated[0]:
         (of_factor, of_trial), found = iterated[0], factors(lambda: run(2))
-        seconds += sum(price(*one) for one in of_trial)
-        seconds += sum(number / 2 * price(*one) for size, number in found.items() for one in of_factor(size))
+        owed.update(of_trial)
+        for size, number in found.items():
+            for one in of_factor(size):
+                owed[one] += number / 2
+    passes, algebra = (
+        sum(number * price(*one) for one, number in owed.items() if (PRIMITIVES[one[0]] in PASSES) is either)
+        for either in (True, False)
+    )
     drawn = price("normals", int(count))
     return {
-        "trial": 1e3 * trial, "algebra": 1e3 * seconds, "normals": 1e3 * drawn, "algebra / trial": seconds / trial,
-        "algebra and normals / trial": (seconds + drawn) / trial,
+        "trial": 1e3 * trial, "algebra": 1e3 * algebra, "normals": 1e3 * drawn, "passes": 1e3 * passes,
+        "algebra / trial": algebra / trial, "all / trial": (algebra + drawn + passes) / trial,
     }
 
 

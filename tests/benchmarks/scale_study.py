@@ -63,7 +63,8 @@ def _unequal(n):
 
 
 def _on_sphere(n):
-    labels_of = rg.ZonalLabels(8, rg.NTK("relu", depth=2), lambda x: np.tanh(2.5 * x))
+    dim = round((2.7 * n) ** 0.5)  # labels of as much noise in all dimensions
+    labels_of = rg.ZonalLabels(dim, rg.NTK("relu", depth=2), lambda x: np.tanh(2.5 * (dim / 8) ** 0.5 * x))
     return labels_of, rg.Learner(rg.Ridge(0.1)), n
 
 

@@ -12,8 +12,12 @@ import jax
 import numpy as np
 
 import rfgen as rg
+from rfgen.api.nouns import in_modes
+from rfgen.simulation.random_numbers import device_key, trial_words
+from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE
 from rfgen.simulation.runs.memory import pair_bytes
+from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.sampling.samplers import sampler
 
 TASK = rg.Task(np.arange(1.0, 31.0) ** -1.0, np.arange(1.0, 31.0) ** -1.5, noise=0.3)
@@ -69,7 +73,19 @@ PATHS = {
 }
 TRIALS = 5
 # More than a device is given: its rows are shared out.
-LARGE = (rg.Task.power_law(1.5, 1.5, 0.5, modes=300), rg.Learner(rg.Ridge([0.05, 1.0])), 90)
+GAUSSIAN, GENTLE = rg.Task.power_law(1.5, 1.5, 0.5, modes=70), rg.Ridge([0.05, 1.0])
+REAL = rg.DataTask(INPUTS, np.sign(INPUTS[:, 0]) + INPUTS[:, 1], noise=0.1)
+DRAWN = rg.DataTask(INPUTS, REAL.labels, noise=0.1, sampling="with replacement")
+LARGE = {
+    "rows": (GAUSSIAN, rg.Learner(GENTLE), 45), "many rows": (GAUSSIAN, rg.Learner(GENTLE), 90),
+    "features": (GAUSSIAN, rg.Learner(GENTLE, features=30), 45),
+    "more features": (GAUSSIAN, rg.Learner(GENTLE, features=60), 45),
+    "features, many rows": (GAUSSIAN, rg.Learner(GENTLE, features=30), 90),
+    "data": (REAL, rg.Learner(GENTLE), 30), "data with replacement": (DRAWN, rg.Learner(GENTLE), 10),
+    "data, features": (REAL, rg.Learner(GENTLE, features=15), 10),
+}
+# Of these, beside a run with features: the columns' Gram matrix, and real rows, which are fetched.
+SHARED = ("features, many rows", "data")
 
 
 @contextmanager
@@ -95,11 +111,27 @@ def numbers(path):
     return {name: np.asarray(found[name]) for name in found.data_vars}
 
 
-def in_blocks():
-    """The largest difference of one trial on all devices from one on each."""
-    task, learner, n = LARGE
-    source = sampler(task, "float64", "population")
-    memory = pair_bytes(source, n, None, 1, learner.training.ridge, 8, ALONE) - 1
+def in_blocks(path):
+    """The largest difference of one trial on all devices from one on the host."""
+    task, learner, n = LARGE[path]
+    with jax.enable_x64(True):
+        own = in_modes(task)
+        source, ridges = sampler(own, "float64", "population"), learner.training.ridge
+        features = None if np.isinf(learner.features) else int(learner.features)
+        words = trial_words(3, n, features, 0, 2)
+        whole = risk(source, words, n, features, ridges, own.noise, batched=False)
+        shared = InBlocks(source).placed()
+        keys = device_key(words)
+        found = blocked_risk(shared.base, shared.examples, keys, n, features, ridges, own.noise)
+    both = ({name: np.asarray(own) for name, own in vars(one).items() if own is not None} for one in (whole, found))
+    return difference(*both)
+
+
+def beyond_a_device():
+    """The same of a whole run that is planned for less than a device would need."""
+    task, learner, n = LARGE["features"]
+    features = int(learner.features)
+    memory = pair_bytes(sampler(task, "float64", "population"), n, features, 1, learner.training.ridge, 8, ALONE) - 1
     runs = [rg.simulate(task, learner, n, trials=2, seed=3, memory=each) for each in (None, memory)]
     return difference(*({name: np.asarray(run[name]) for name in run.data_vars} for run in runs))
 
@@ -135,7 +167,9 @@ def main():
                 found[path]["as on an accelerator"] = f"{type(error).__name__}: {error}"[:600]
             found[path]["seconds"].append(time.process_time() - begun)
             print(path, found[path]["as on an accelerator"], file=sys.stderr, flush=True)
-    shared = in_blocks() if len(jax.devices()) > 1 else None
+    shared = None
+    if len(jax.devices()) > 1:
+        shared = {path: in_blocks(path) for path in (SHARED if sys.argv[1:] else LARGE)} | {"a run": beyond_a_device()}
     print(json.dumps({"devices": len(jax.devices()), "in blocks": shared, "paths": found}))
 
 

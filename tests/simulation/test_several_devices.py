@@ -13,10 +13,11 @@ import pytest
 import rfgen as rg
 from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import device_key, trial_words
-from rfgen.simulation.runs import blocked_risk
+from rfgen.simulation.runs import block_algebra
+from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.sampling.samplers import sampler
-from tests.simulation.several_devices import PATHS, difference, numbers
+from tests.simulation.several_devices import PATHS, SHARED, difference, numbers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEVICES = 4
@@ -31,17 +32,20 @@ def test_rows_of_every_trial():
     assert np.asarray(every["sum"]).tolist() == [2.0, 3.0, 4.0, 5.0, 6.0]
 
 
-def test_blocks_of_rows(monkeypatch):
+@pytest.mark.parametrize("features", [None, 30])
+def test_blocks_of_rows(features, monkeypatch):
     """Several blocks, the last one not full, on the device that is there."""
-    monkeypatch.setattr(blocked_risk, "BLOCK", 8)
+    monkeypatch.setattr(block_algebra, "BLOCK", 8)
     task, ridges = rg.Task.power_law(1.5, 1.5, 0.5, modes=40), np.array([0.05, 1.0])
-    keys = trial_words(0, 21, None, 0, 2)
+    keys = trial_words(0, 21, features, 0, 2)
     with jax.enable_x64(True):
         source = sampler(task, "float64", "population")
-        found = blocked_risk.blocked_risk(source, device_key(keys), 21, ridges, task.noise)
-        whole = risk(source, keys, 21, None, ridges, task.noise, batched=False)
+        shared = InBlocks(source).placed()
+        found = blocked_risk(shared.base, shared.examples, device_key(keys), 21, features, ridges, task.noise)
+        whole = risk(source, keys, 21, features, ridges, task.noise, batched=False)
     for name, values in vars(whole).items():
-        np.testing.assert_allclose(vars(found)[name], values, rtol=1e-11, atol=1e-12, err_msg=name)
+        if values is not None:
+            np.testing.assert_allclose(vars(found)[name], values, rtol=1e-11, atol=1e-12, err_msg=name)
 
 
 def test_labels_without_noise_are_fitted_alone():
@@ -74,7 +78,8 @@ def test_programs_of_accelerators_on_four_devices(on_four):
 
 def test_one_trial_on_four_devices(on_four):
     """Of more memory than one is given; test_memory has the refusal where there is one."""
-    assert on_four["in blocks"] < 1e-10
+    assert on_four["in blocks"].keys() == {*SHARED, "a run"}
+    assert max(on_four["in blocks"].values()) < 1e-10
 
 
 @pytest.mark.parametrize("path", COMPILED)

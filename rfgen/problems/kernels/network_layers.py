@@ -28,9 +28,9 @@ def namespace(t: Any) -> Any:
     return jnp if isinstance(t, jax.Array) else np
 
 
-def _order_1(xp: Any, rho: Any) -> Any:
+def _order_1(xp: Any, rho: Any, angle: Any) -> Any:
     # (1 - rho)(1 + rho), not 1 - rho^2: the difference is exact near rho = 1, where sqrt would magnify its error
-    return (xp.sqrt((1.0 - rho) * (1.0 + rho)) + (math.pi - xp.arccos(rho)) * rho) / math.pi
+    return (xp.sqrt((1.0 - rho) * (1.0 + rho)) + (math.pi - angle) * rho) / math.pi
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -51,7 +51,8 @@ def _slope_0(ends: float, primals: Any, tangents: Any) -> Any:
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _traced_order_1(rho: Any, ends: float) -> Any:
     del ends
-    return _order_1(jnp, jnp.clip(rho, -1.0, 1.0))
+    rho = jnp.clip(rho, -1.0, 1.0)
+    return _order_1(jnp, rho, jnp.arccos(rho))
 
 
 @_traced_order_1.defjvp
@@ -74,7 +75,8 @@ def _relu(s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any, Any, Any]:
         value, slope = _traced_order_1(rho, ends), _traced_order_0(rho, ends)
     else:
         rho = rho if np.iscomplexobj(rho) else np.clip(rho, -1.0, 1.0)  # a layer may round to 1 + 2e-16
-        value, slope = _order_1(np, rho), 1.0 - np.arccos(rho) / math.pi
+        angle = np.arccos(rho)
+        value, slope = _order_1(np, rho, angle), 1.0 - angle / math.pi
     return root * value, slope, p, q
 
 

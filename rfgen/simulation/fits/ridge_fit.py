@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rfgen.numerics.compilation.record import record
-from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, shifted
+from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, eigh, namespace, product, shifted
 from rfgen.simulation.fits.ridge_path import gentle, solutions
 from rfgen.simulation.random_numbers import standard_normals
 from rfgen.simulation.sampling.samplers import Sample
@@ -30,15 +30,17 @@ class Fit:
 
 
 def _ridge_path(
-    design: Array, labels: Array, ridges: Array, kernel: Array | None = None, points: int = 0
+    design: Array, labels: Array, ridges: Array, kernel: Array | None = None, points: int = 0, gram: Array | None = None
 ) -> tuple[Array, Array]:
     """Weights (ridges, columns, p) and residuals (ridges, columns, n) of `design` (n, p), from the smaller side.
 
-    Of a `kernel` (n, n) of rows among so many `points`, which has no design: dual weights (ridges, columns, n).
+    Of a `kernel` (n, n) of rows among so many `points`, which has no design: dual weights (ridges, columns, n).  `gram`
+    (n, n): products of the rows, if they are there.
     """
     (n, p), xp = design.shape, namespace(design)
     dual = kernel is not None or n <= p
-    matrix = kernel if kernel is not None else design @ design.T if dual else design.T @ design
+    own = gram if kernel is None and dual else kernel
+    matrix = own if own is not None else design @ design.T if dual else design.T @ design
     columns = labels if dual else design.T @ labels
     if xp is np and gentle(matrix, ridges):
         inner = solutions(matrix, columns, ridges)
@@ -74,9 +76,9 @@ def fit_kernel(sample: Sample, labels: Array, ridges: Array) -> Fit:
     total, xp = ridges + sample.tail, namespace(sample.rows)
     if sample.kernel is not None:
         weights, residuals = _ridge_path(sample.rows, labels, total, sample.kernel, sample.probe.shape[1])
-        gram = (weights @ sample.kernel) @ xp.swapaxes(weights, 1, 2)
+        gram = product(weights, sample.kernel) @ xp.swapaxes(weights, 1, 2)
         return Fit(weights, residuals, gram, xp.zeros_like(gram))
-    weights, residuals = _ridge_path(sample.rows, labels, total)
+    weights, residuals = _ridge_path(sample.rows, labels, total, gram=sample.gram)
     shrink = xp.where(total != 0, ridges / xp.where(total != 0, total, 1.0), 1.0)
     gram = _products(weights)
     # the tail's weights are X_tail' dual, dual = residual / (ridge + tail)

@@ -1,12 +1,12 @@
-"""Kernel ridge regression where one trial exceeds a device: blocks of its rows on all devices, which share every step.
+"""Ridge regression where one trial exceeds a device: its rows are shared out over all devices, which share every step.
 
-Rows are drawn where they are needed and go round the devices for their Gram matrix; a right-looking Cholesky factor of
-blocks (one panel of columns at a time, sent to all) solves for every ridge.  Draws and measures are those of `risk`.
+Rows are drawn where they are needed, those of real examples fetched from the device that has them.  Ridges are solved for
+by factors of the Gram matrix in blocks, of rows or of columns, whichever are fewer.  Draws and measures are those of `risk`.
 """
 
 __all__ = ["InBlocks", "blocked_risk", "in_blocks"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,90 +19,108 @@ from rfgen.simulation.arrays import Array
 from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.ridge_fit import Fit
 from rfgen.simulation.fits.ridge_path import GENTLE
-from rfgen.simulation.random_numbers import drawn_rows, standard_normals
+from rfgen.simulation.random_numbers import drawn_numbers, drawn_rows, standard_normals
+from rfgen.simulation.runs.block_algebra import (
+    AXIS,
+    factor,
+    first_row,
+    gathered,
+    inner_gram,
+    outer_gram,
+    rows_here,
+    shifted,
+    solve,
+    times,
+)
 from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures
 from rfgen.simulation.runs.risk import measured, paired
-from rfgen.simulation.sampling.samplers import GaussianSampler, Sample
-
-AXIS, BLOCK = "rows", 128
+from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, draw_examples
 
 
 @dataclass(frozen=True)
 class InBlocks:
-    """A source whose trials are shared out by rows."""
+    """A source whose trials are shared out by rows; `examples` (N, modes): coordinates of real ones, on all devices."""
 
-    base: GaussianSampler
+    base: GaussianSampler | FiniteSampler
+    examples: Any = None
 
-    def bytes(self, n: int, ridges: int, outputs: int, itemsize: int) -> int:
-        """Of one device: its rows, those that go round and those it draws, its part of four matrices, and all weights."""
-        own, modes = _rows_here(n)[0], self.base.modes
-        whole = own * device_count()
-        return itemsize * (own * (4 * modes + 4 * whole) + 2 * ridges * outputs * (6 * modes + 4 * whole))
+    def bytes(self, n: int, features: int | None, ridges: int, outputs: int, itemsize: int) -> int:
+        """Of one device: its rows, those that go round and those it draws, its part of matrices, and all weights."""
+        modes, (own, _) = self.base.modes, rows_here(n)
+        width, whole, fits = features or modes, own * device_count(), 2 * ridges * outputs
+        smaller = rows_here(min(n, width))[0]
+        held, points = own * (4 * modes + 4 * (features or 0)) + 4 * smaller * smaller * device_count(), modes
+        if isinstance(self.base, FiniteSampler):
+            held, points = held + 3 * rows_here(len(self.base.labels))[0] * modes, max(modes, len(self.base.labels))
+        if features is not None:  # the factor of the rows' Gram matrix, or the mixing of modes, and what lifts the fits
+            held += 3 * own * whole if n < modes else 2 * modes * features
+            held += 4 * modes * min(features, fits)
+        return itemsize * (held + fits * (4 * points + 2 * width + 4 * whole))
+
+    def placed(self) -> "InBlocks":
+        """The same, with the examples on the devices."""
+        devices, sharded = jax.local_devices(), isinstance(self.base, FiniteSampler)
+        rows = self.base.coordinates if isinstance(self.base, FiniteSampler) else np.zeros((len(devices), 0))
+        rows = np.pad(rows, ((0, -len(rows) % len(devices)), (0, 0)))
+        there = jax.NamedSharding(jax.sharding.Mesh(np.array(devices), (AXIS,)), jax.P(AXIS))
+        base: Any = replace(self.base, coordinates=np.zeros((0, rows.shape[1])), kernel=None) if sharded else self.base
+        return InBlocks(jax.tree.map(jnp.asarray, base), jax.device_put(rows, there))
 
 
-def in_blocks(source: Any, n: Any, features: int | None, settings: Any, alone: bool) -> InBlocks | None:
-    """The source in blocks where trials can be: kernel ridge regression on few Gaussian rows, ridges far from rounding."""
-    if not (isinstance(source, GaussianSampler) and isinstance(settings, np.ndarray) and alone and features is None):
+def in_blocks(source: Any, n: Any, settings: Any, alone: bool) -> InBlocks | None:
+    """The source in blocks where trials can be: ridge regression on Gaussian or real rows, ridges far from rounding."""
+    if not (isinstance(source, GaussianSampler | FiniteSampler) and isinstance(settings, np.ndarray) and alone):
         return None
-    trace = n * float(np.sum(source.scale**2, dtype=float) + source.tail)
+    tail = source.tail if isinstance(source, GaussianSampler) else 0.0
+    trace = n * float(np.sum(source.scale**2, dtype=float) + tail)
     gentle = settings.min() > np.finfo(settings.dtype).eps ** GENTLE * trace
-    return InBlocks(source) if device_count() > 1 and n <= source.modes and gentle else None
+    return InBlocks(source) if device_count() > 1 and gentle else None
 
 
-def _rows_here(n: int) -> tuple[int, int]:
-    """Rows of each device, with those that fill the last one, and of a block."""
-    each = -(-n // device_count())
-    block = min(BLOCK, each)
-    return -(-each // block) * block, block
-
-
-@partial(jax.jit, static_argnames="n")
+@partial(jax.jit, static_argnames=("n", "features"))
 def blocked_risk(
-    source: GaussianSampler, keys: Any, n: int, ridges: Float[Array, " ridges"], noise: Float[Array, " outputs"]
+    base: Any, examples: Array, keys: Any, n: int, features: int | None, ridges: Float[Array, " ridges"],
+    noise: Float[Array, " outputs"],
 ) -> PairMeasures:
-    """Two trials for each of `keys` (pairs, 2), as `risk` has them."""
+    """Two trials for each of `keys` (pairs, 2), as `risk` has them, of a source that is `placed`."""
     mesh, whole = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,)), jax.P()
 
-    def pair(two: Any, *given: Any) -> PairMeasures:
-        return paired(*jax.lax.map(lambda key: _trial(key, *given, n=n), two))
+    def every(examples: Array, keys: Any, *given: Any) -> PairMeasures:
+        def trial(key: Any) -> Any:
+            return _trial(key, examples, *given, n=n, features=features)
 
-    def every(keys: Any, *given: Any) -> PairMeasures:
-        return jax.lax.map(lambda two: pair(two, *given), keys)
+        return jax.lax.map(lambda two: paired(*jax.lax.map(trial, two)), keys)
 
-    return jax.shard_map(every, mesh=mesh, in_specs=(whole,) * 4, out_specs=whole, check_vma=False)(
-        keys, jax.tree.map(jnp.asarray, source), ridges, noise
+    return jax.shard_map(every, mesh=mesh, in_specs=(jax.P(AXIS), *4 * (whole,)), out_specs=whole, check_vma=False)(
+        examples, keys, base, ridges, noise
     )
 
 
-def _trial(key: Any, source: GaussianSampler, ridges: Array, noise: Array, n: int) -> Any:
+def _trial(key: Any, examples: Array, base: Any, ridges: Array, noise: Array, n: int, features: int | None) -> Any:
     """One trial, on all devices."""
-    own, block = _rows_here(n)
-    first, outputs, dtype = jax.lax.axis_index(AXIS) * own, source.floor.size, source.scale.dtype
-    rows_key, floor_key = jax.random.split(jax.random.split(key)[0])
-    inside = (first + jnp.arange(own, dtype=jnp.int32) < n)[:, None]
-    rows = jnp.where(inside, drawn_rows(rows_key, first, own, n, source.scale), 0.0)
-    white = standard_normals(floor_key, dtype, (n, outputs), (n, outputs))
-    whole = own * jax.lax.axis_size(AXIS)
-    outside, errors = (jax.lax.dynamic_slice_in_dim(jnp.pad(part, ((0, whole - n), (0, 0))), first, own) for part in white)
-    targets = rows @ (source.coefficients / source.scale).T + outside * jnp.sqrt(source.floor)
-    sample = Sample(
-        rows=rows, targets=targets, errors=errors, tail=source.tail, probe=source.scale, truth=source.coefficients,
-        mask=jnp.ones_like(source.scale), floor=source.floor,
-    )
-    labels, total = jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1), ridges + source.tail
-    gram = _gram(rows, block)
-
-    def solved(ridge: Array) -> Array:
-        factor = _factor(gram + ridge * _identity(gram), block)
-        return _solve(factor, labels.reshape(-1, block, 2 * outputs))
-
-    dual = jnp.swapaxes(jax.lax.map(solved, total), 1, 2)  # (ridges, columns, whole)
-    here = jax.lax.dynamic_slice_in_dim(dual, first, own, axis=2)
-    weights = jax.lax.psum(here @ rows, AXIS)
-    norm = weights @ jnp.swapaxes(weights, 1, 2) + source.tail * (dual @ jnp.swapaxes(dual, 1, 2))
-    fit = Fit(weights, ridges[:, None, None] * dual, norm, jnp.zeros_like(norm))
-    measures, seen = measured(fit, sample, noise, n)
+    rows_key, features_key = jax.random.split(key)
+    draw = _gaussian if isinstance(base, GaussianSampler) else _real
+    sample, labels = draw(rows_key, examples, base, noise, n)
+    tail, outputs = sample.tail, sample.truth.shape[0]
+    if features is None:
+        weights, dual = _ridge_path(sample.rows, labels, ridges + tail, n)
+        norm = weights @ jnp.swapaxes(weights, 1, 2) + tail * (dual @ jnp.swapaxes(dual, 1, 2))
+        fit = Fit(weights, ridges[:, None, None] * dual, norm, jnp.zeros_like(norm))
+    else:
+        rank = min(features, 2 * ridges.size * outputs)
+        design, lift = _features(features_key, sample, features, rank, n)
+        trained, dual = _ridge_path(design, labels, ridges, n)
+        norm = trained @ jnp.swapaxes(trained, 1, 2)
+        weights = lift(trained.reshape(-1, features)).reshape(*trained.shape[:2], -1)
+        fit = Fit(weights, ridges[:, None, None] * dual, norm, tail / features * norm)
+    predictions = None
+    if sample.probe.ndim == 2:  # on the examples that are here
+        here = fit.weights @ examples.T.astype(fit.weights.dtype)
+        predictions = jax.lax.all_gather(here, AXIS, axis=2, tiled=True)[..., : sample.truth.shape[1]]
+    measures, seen = measured(fit, sample, noise, n, predictions)
+    if features is not None or predictions is not None:
+        return measures, seen
 
     def mean(values: Array) -> Array:
         return jax.lax.psum(jnp.sum(values, axis=-1), AXIS) / n
@@ -110,73 +128,95 @@ def _trial(key: Any, source: GaussianSampler, ridges: Array, noise: Array, n: in
     return (*measures, row_controls(sample, n, ridges, mean)), seen
 
 
-def _gram(rows: Array, block: int) -> Array:
-    """Products (blocks here, block, blocks, block) of the rows here with all rows, which go round the devices."""
-    count, here, own = jax.lax.axis_size(AXIS), jax.lax.axis_index(AXIS), rows.shape[0]
-    onwards = [(device, (device + 1) % count) for device in range(count)]
-
-    def step(t: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        found, passing = carry
-        place = (here - t) % count * own
-        found = jax.lax.dynamic_update_slice_in_dim(found, rows @ passing.T, place, axis=1)
-        return found, jax.lax.ppermute(passing, AXIS, onwards)
-
-    start = (jnp.zeros((own, own * count), rows.dtype), rows)
-    found, _ = jax.lax.fori_loop(np.int32(0), np.int32(count), step, start)
-    return found.reshape(own // block, block, -1, block)
+def _here(values: Array, own: int) -> Array:
+    """The rows here of `values` (n, ...), zeros beyond n."""
+    filled = jnp.pad(values, ((0, own * device_count() - values.shape[0]), (0, 0)))
+    return jax.lax.dynamic_slice_in_dim(filled, first_row(own), own)
 
 
-def _numbers(blocks: Array) -> Array:
-    """Which of all blocks of rows are here."""
-    return jax.lax.axis_index(AXIS) * blocks.shape[0] + jnp.arange(blocks.shape[0], dtype=jnp.int32)
+def _inside(values: Array, n: int) -> Array:
+    """Rows here, with zeros beyond number n."""
+    own = values.shape[0]
+    return jnp.where((first_row(own) + jnp.arange(own, dtype=jnp.int32) < n)[:, None], values, 0.0)
 
 
-def _identity(blocks: Array) -> Array:
-    """The part of the identity that is here."""
-    here = _numbers(blocks)[:, None] == jnp.arange(blocks.shape[2], dtype=jnp.int32)
-    return (here[:, None, :, None] & jnp.eye(blocks.shape[1], dtype=bool)[:, None]).astype(blocks.dtype)
+def _gaussian(key: Any, examples: Array, source: GaussianSampler, noise: Array, n: int) -> tuple[Sample, Array]:
+    """The rows here of a training set, as `GaussianSampler` draws them, and their labels with the noise's."""
+    del examples
+    own, outputs, dtype = rows_here(n)[0], source.floor.size, source.scale.dtype
+    rows_key, floor_key = jax.random.split(key)
+    rows = _inside(drawn_rows(rows_key, first_row(own), own, n, source.scale), n)
+    white = standard_normals(floor_key, dtype, (n, outputs), (n, outputs))
+    outside, errors = (_here(part, own) for part in white)
+    targets = rows @ (source.coefficients / source.scale).T + outside * jnp.sqrt(source.floor)
+    sample = Sample(
+        rows=rows, targets=targets, errors=errors, tail=source.tail, probe=source.scale, truth=source.coefficients,
+        mask=jnp.ones_like(source.scale), floor=source.floor,
+    )
+    return sample, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
 
 
-def _corner(panel: Array, at: Array) -> Array:
-    """The block of a panel (blocks here, ...) with the number that `at` tells, on all devices."""
-    return jax.lax.psum(jnp.sum(jnp.where(at[:, None, None], panel, 0.0), axis=0), AXIS)
+def _real(key: Any, examples: Array, source: FiniteSampler, noise: Array, n: int) -> tuple[Sample, Array]:
+    """The same of real examples; without replacement `probe` (modes, 0) says that they are where a fit is measured."""
+    own, (size, outputs), dtype = rows_here(n)[0], source.labels.shape, source.scale.dtype
+    drawn, errors = draw_examples(key, dtype, size, n, outputs, source.replace)
+    numbers = jax.lax.dynamic_slice_in_dim(
+        jnp.pad(drawn, (0, own * device_count() - n), constant_values=np.iinfo(drawn.dtype).max), first_row(own), own
+    )
+    targets, errors = _here(source.labels[drawn], own), _here(errors, own)
+    probe, truth, floor, mask = source.scale, source.coefficients, source.floor, jnp.ones_like(source.scale)
+    if not source.replace:
+        probe, truth, floor = jnp.zeros((probe.size, 0), dtype), source.labels.T, jnp.zeros_like(source.floor)
+        mask = jnp.ones(size, dtype).at[drawn].set(0.0)
+    sample = Sample(
+        rows=gathered(examples, numbers, dtype), targets=targets, errors=errors, tail=jnp.zeros((), dtype), probe=probe,
+        truth=truth, mask=mask, floor=floor,
+    )
+    return sample, jnp.concatenate([targets, errors * jnp.sqrt(noise)], axis=1)
 
 
-def _factor(blocks: Array, block: int) -> Array:
-    """The Cholesky factor, in the same blocks."""
-    numbers, count = _numbers(blocks), blocks.shape[2]
+def _features(key: Any, sample: Sample, features: int, rank: int, n: int) -> tuple[Array, Any]:
+    """The rows here of random features as `draw_features` has them, and the map of trained weights (fits, features)."""
+    rows, dtype, (own, modes) = sample.rows, sample.rows.dtype, sample.rows.shape
+    scale, outside = 1.0 / jnp.sqrt(jnp.asarray(features, dtype)), n >= modes
+    sizes = (modes * features, n * features) if outside else (n * features, modes * rank, n * rank)
 
-    def column(j: Array, left: Array) -> Array:
-        panel = left[:, :, j]
-        root = jnp.linalg.cholesky(_corner(panel, numbers == j))
-        below = jax.scipy.linalg.solve_triangular(root, panel.reshape(-1, block).T, lower=True).T.reshape(panel.shape)
-        below = jnp.where((numbers > j)[:, None, None], below, 0.0)
-        sent = jax.lax.all_gather(below, AXIS, tiled=True)
-        left = left - (below.reshape(-1, block) @ sent.reshape(-1, block).T).reshape(left.shape)
-        return left.at[:, :, j].set(jnp.where((numbers == j)[:, None, None], root, below))
+    def part(number: int, first: Any, rows: int, columns: int) -> Array:
+        start = sum(sizes[:number]) + first * columns
+        return drawn_numbers(key, start, rows * columns, sum(sizes)).astype(dtype).reshape(rows, columns)
 
-    return jax.lax.fori_loop(np.int32(0), np.int32(count), column, blocks)
+    here = first_row(own).astype(int)  # products of sizes may be beyond 32 bits
+    if outside:
+        mixing, white = part(0, 0, modes, features) * scale, part(1, here, own, features)
+        return _inside(rows @ mixing + jnp.sqrt(sample.tail) * scale * white, n), lambda trained: trained @ mixing.T
+    white, prior, prior_tail = part(0, here, own, features), part(1, 0, modes, rank), part(2, here, own, rank)
+    diagonal = sample.tail + 4 * jnp.finfo(dtype).eps * jax.lax.psum(jnp.sum(rows * rows), AXIS)
+    root = factor(shifted(outer_gram(rows, rows_here(n)[1]), diagonal))
+    design = times(root.reshape(own, -1), _inside(white, n) * scale)
+
+    def lift(trained: Array) -> Array:
+        basis, mix = jnp.linalg.qr(trained.T)
+        surprise = design @ basis - _inside(rows @ prior + prior_tail * jnp.sqrt(diagonal), n) * scale
+        solved = jax.lax.dynamic_slice_in_dim(solve(root, surprise), first_row(own), own)
+        return ((prior * scale + jax.lax.psum(rows.T @ solved, AXIS)) @ mix).T
+
+    return design, lift
 
 
-def _solve(factor: Array, right: Array) -> Array:
-    """(L L')^-1 `right` (blocks here, block, columns), on all devices: (rows, columns)."""
-    numbers, count = _numbers(factor), factor.shape[2]
-    solve = partial(jax.scipy.linalg.solve_triangular, lower=True)
+def _ridge_path(design: Array, labels: Array, ridges: Array, n: int) -> tuple[Array, Array]:
+    """Weights (ridges, columns, width) and residuals over ridges (ridges, columns, all rows), on all devices."""
+    (own, width), here = design.shape, first_row(design.shape[0])
+    if n <= width:
+        gram, right = outer_gram(design, rows_here(n)[1]), labels
+    else:
+        gram, right = inner_gram(design), _here(jax.lax.psum(design.T @ labels, AXIS), rows_here(width)[0])
 
-    def forward(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        rest, found = carry
-        panel = factor[:, :, j]
-        here = solve(_corner(panel, numbers == j), _corner(rest, numbers == j))
-        rest = rest - jnp.where((numbers > j)[:, None, None], panel, 0.0) @ here
-        return rest, found.at[j].set(here)
+    def solved(ridge: Array) -> Array:
+        return solve(factor(shifted(gram, ridge)), right)
 
-    def backward(step: Array, found: Array) -> Array:
-        j = np.int32(count - 1) - step
-        panel = factor[:, :, j]
-        below = jnp.where((numbers > j)[:, None, None], panel, 0.0)
-        pulled = jax.lax.psum(jnp.einsum("brk,brc->kc", below, found[numbers]), AXIS)
-        return found.at[j].set(solve(_corner(panel, numbers == j), found[j] - pulled, trans=1))
-
-    start = jnp.zeros((count, *right.shape[1:]), right.dtype)
-    _, found = jax.lax.fori_loop(np.int32(0), np.int32(count), forward, (right, start))
-    return jax.lax.fori_loop(np.int32(0), np.int32(count), backward, found).reshape(-1, right.shape[2])
+    found = jnp.swapaxes(jax.lax.map(solved, ridges), 1, 2)
+    if n <= width:
+        return jax.lax.psum(jax.lax.dynamic_slice_in_dim(found, here, own, axis=2) @ design, AXIS), found
+    weights = found[..., :width]
+    dual = (labels.T - weights @ design.T) / ridges[:, None, None]
+    return weights, jax.lax.all_gather(dual, AXIS, axis=2, tiled=True)

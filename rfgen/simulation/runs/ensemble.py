@@ -3,7 +3,7 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample", "with_root"]
+__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
 
 import functools
 from collections.abc import Callable
@@ -45,7 +45,8 @@ def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
     drawn = integers(key, size, n) if isinstance(members.resampling, Bootstrap) else permutation(key, n)[:size]
     xp, views = namespace(drawn), sample.rows.shape[0] // n
     rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
-    return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows])
+    gram = None if sample.gram is None else sample.gram[rows[:, None], rows]
+    return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows], gram=gram)
 
 
 def with_root(sample: Sample, features: int | None, members: Members) -> Sample:
@@ -54,6 +55,14 @@ def with_root(sample: Sample, features: int | None, members: Members) -> Sample:
     if features is None or members.count == 1 or members.resampling is not None or n >= modes:
         return sample
     return replace(sample, root=rows_root(sample))
+
+
+def with_gram(sample: Sample, features: int | None, members: Members) -> Sample:
+    """The sample, with the Gram matrix that bags of its rows take their own from."""
+    n, modes = sample.rows.shape
+    if features is not None or members.count == 1 or members.resampling is None or n >= modes:
+        return sample
+    return replace(sample, gram=sample.rows @ sample.rows.T)
 
 
 def mean_fit(fit: Callable[[Any], Fit], key: Any, members: Members) -> Fit:

@@ -2,9 +2,10 @@
 
 __all__ = ["by_kernel"]
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,8 +33,36 @@ def by_kernel(source: Any, settings: Any, sizes: Sequence[int], trials: int, ava
         return plain
     rows, modes = source.coordinates.shape
     wide = [size for size in plain if size < modes]
-    if trials * sum(size**2 for size in wide) < rows**2 or source.scale.itemsize * rows**2 > SHARE * available:
-        return plain
-    coordinates = np.asarray(source.coordinates, source.scale.dtype)
-    kernel = coordinates @ coordinates.T
+    kernel = _Last.of(source)
+    if kernel is None:
+        if trials * sum(size**2 for size in wide) < rows**2 or source.scale.itemsize * rows**2 > SHARE * available:
+            return plain
+        kernel = _Last.multiplied(source)
     return plain | dict.fromkeys(wide, replace(source, kernel=kernel))
+
+
+class _Last:
+    """The kernel matrix of the examples asked for last, for as long as their task is there."""
+
+    kept: ClassVar[tuple[Any, np.ndarray] | None] = None
+
+    @classmethod
+    def of(cls, source: FiniteSampler) -> np.ndarray | None:
+        """The matrix, if it is that of `source`; that of others goes."""
+        kept = cls.kept
+        if kept is not None and kept[0]() is source.coordinates and kept[1].dtype == source.scale.dtype:
+            return kept[1]
+        cls.kept = None
+        return None
+
+    @classmethod
+    def multiplied(cls, source: FiniteSampler) -> np.ndarray:
+        """The matrix of `source`, kept."""
+
+        def drop(gone: Any) -> None:
+            if cls.kept is not None and cls.kept[0] is gone:
+                cls.kept = None
+
+        coordinates = np.asarray(source.coordinates, source.scale.dtype)
+        cls.kept = weakref.ref(source.coordinates, drop), coordinates @ coordinates.T
+        return cls.kept[1]

@@ -27,7 +27,7 @@ def pair_bytes(
     if isinstance(settings, OnePassSettings):
         return 2 * one_pass_bytes(settings, source, features, outputs, itemsize)
     if isinstance(source, InBlocks):
-        return source.bytes(n, settings.size, outputs, itemsize)
+        return source.bytes(n, features, settings.size, outputs, itemsize)
     modes, rows = source.modes, source.rows(n)
     if isinstance(settings, BatchSettings):  # compiled: on the host one trial after another
         own = members.count * batch_bytes(settings, rows, modes, features, outputs, itemsize)
@@ -35,7 +35,7 @@ def pair_bytes(
     held, drawing = _sample(source, n, features)
     fit, kept = _fit(source, n, features, outputs, settings, DECOMPOSED[itemsize])
     if members.resampling is not None:
-        fit += rows * modes
+        fit += rows * modes + (rows**2 if rows < modes else 0)
     if on_host():
         return itemsize * (2 * held + max(drawing, fit + members.count * kept) + kept)
     return 2 * members.count * itemsize * (3 * held + max(drawing, fit) + kept)

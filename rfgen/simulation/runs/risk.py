@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample, with_root
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample, with_gram, with_root
 from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample
@@ -50,7 +50,8 @@ def _trial(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """All measures of one trial but the bias, and its signal errors, where they were measured, and their floor."""
     ridges, noise, members = settings
-    sample, xp = with_root(sample, features, members), namespace(sample.rows)
+    sample = with_gram(with_root(sample, features, members), features, members)
+    xp = namespace(sample.rows)
     # labels without noise need no columns for it, which are half of every product
     clean = features is None and xp is np and not np.any(noise)
 
@@ -65,11 +66,14 @@ def _trial(
     return measured(fit, sample, noise, n)
 
 
-def measured(fit: Fit, sample: Sample, noise: Array, n: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """All measures of a fit but the bias, and what `paired` takes of it."""
+def measured(
+    fit: Fit, sample: Sample, noise: Array, n: int, predictions: Array | None = None
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """All measures of a fit but the bias, and what `paired` takes of it; `predictions` at points, if they are made."""
     outputs, xp = sample.targets.shape[1], namespace(sample.rows)
     at_points, clean = sample.probe.ndim == 2, fit.weights.shape[1] == outputs
-    predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
+    if predictions is None:
+        predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
     signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 

@@ -169,6 +169,8 @@ def measure(
     batched = not (on_host() or isinstance(source, DataViews | InBlocks))
     if batched:
         source, settings, initial, noise = jax.device_put((source, settings, initial, noise))
+    elif isinstance(source, InBlocks):
+        source = source.placed()
     devices = device_count()
     on_devices = isinstance(source, DataViews) and not on_host()
     # on the host one after another, on each device
@@ -183,7 +185,7 @@ def measure(
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(source, InBlocks):
-            measured = blocked_risk(source.base, device_key(batch), n, settings, noise)
+            measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise)
         elif isinstance(settings, OnePassSettings):
             measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):

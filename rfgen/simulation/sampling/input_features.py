@@ -108,15 +108,19 @@ class FeatureSampler:
         sample, root = self.inputs.draw(key, shared, n), math.sqrt(self.views)
         dtype, points = sample.rows.dtype, sample.probe.T
         (layer,) = standard_normals(features_key, dtype, (self.modes, features))
+        layer = layer / math.sqrt(self.modes)
 
         def mapped(inputs: Array) -> Array:
-            return elementwise(self.activation, inputs @ layer / math.sqrt(self.modes)) / math.sqrt(features)
+            found = elementwise(self.activation, inputs @ layer)
+            found /= math.sqrt(features)  # of JAX's arrays another one
+            return found
 
         if self.test_views is None or self.augmentation is None:
             probe = mapped(points)
         else:
             probe = mean_view(self.augmentation, shared, points, self.test_views, mapped)
-        return replace(sample, rows=mapped(root * sample.rows) / root, probe=probe.T)
+        rows = mapped(sample.rows) if self.views == 1 else mapped(root * sample.rows) / root
+        return replace(sample, rows=rows, probe=probe.T)
 
     @property
     def identity(self) -> tuple[Any, ...]:

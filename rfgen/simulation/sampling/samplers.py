@@ -40,7 +40,7 @@ class Sample:
     `w @ probe` for `probe` (modes, points), against `truth` (outputs, modes or points); at points, over those where
     `mask` is 1.  `floor` (outputs,): squared error that no fit removes.  `kernel` (n, n): that of the rows, where weights
     are dual ones; `probe` (n, points) is then the kernel of rows and points, and rows have no coordinates.  `root` (n, n):
-    the Cholesky factor of the rows' Gram matrix, where several models share it.
+    the Cholesky factor of the rows' Gram matrix `gram` (n, n), where several models share one or the other.
     """
 
     rows: Float[Array, "n _"]
@@ -53,6 +53,7 @@ class Sample:
     floor: Float[Array, " outputs"]
     kernel: Float[Array, "n n"] | None = field(default=None, kw_only=True)
     root: Float[Array, "n n"] | None = field(default=None, kw_only=True)
+    gram: Float[Array, "n n"] | None = field(default=None, kw_only=True)
 
 
 def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:
