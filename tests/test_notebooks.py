@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, as a script; its pair with outputs holds the same cells, all of them run."""
+"""Every notebook runs from top to bottom; its pair with outputs holds the same cells, all of them run."""
 
 import pathlib
 import warnings

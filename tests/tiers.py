@@ -20,6 +20,7 @@ OPTIMISED = (
     )),
     *(f"tests/test_cli.py::test_every_named_comparison_agrees[{name}" for name in ("mixed-", "several-", "fresh-")),
     "tests/paper_figures/test_paper_figures.py::test_made_at_smoke_scale_and_drawn_from_its_files[accelerated_sgd-",
+    "tests/simulation/test_augmented_agreement.py::test_agreement[pepper-m8",
     "tests/simulation/test_multi_pass_sgd.py::test_the_whole_set_in_each_batch", "tests/simulation/test_one_pass_sgd.py",
     "tests/simulation/test_sgd_agreement.py", "tests/simulation/test_shapes.py::test_examples_on_the_host",
     "tests/simulation/test_several_devices.py",

@@ -42,8 +42,9 @@ def one_view_each(augmentation: AbstractAugmentation, key: Any, inputs: Array, p
     for start in range(0, inputs.shape[0], TOGETHER):
         here = [values[start : start + TOGETHER] for values in (inputs, partners)]
         count = here[0].shape[0]
-        padded = (np.pad(values, ((0, TOGETHER - count), (0, 0)), mode="edge") for values in here)
-        block = _block_of_views(augmentation, words, np.uint32(start), *padded)
+        if count < TOGETHER:
+            here = [np.pad(values, ((0, TOGETHER - count), (0, 0)), mode="edge") for values in here]
+        block = _block_of_views(augmentation, words, np.uint32(start), *here)
         blocks.append([np.asarray(part)[:count] for part in block])
     return View(*map(np.concatenate, zip(*blocks, strict=True)))
 
