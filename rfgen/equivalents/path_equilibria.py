@@ -176,7 +176,7 @@ def _linearised(
 def _newton(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0,
     smallest: float = SMALLEST_STEP,
-) -> tuple[Array, Array, Array, Array, Array, Array]:
+) -> tuple[Array, ...]:
     """The solution near `logs` of t and nu times `sign`, what `_linearised` says there, and the length of the last step."""
 
     # the equations stand in the program once: a first step of 0 is to where they are first asked
