@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.problems.kernels.feature_maps import ACTIVATIONS
 from tests.benchmarks.compilations import count_compilations
 from tests.benchmarks.first_calls import CALLS, SETUP
 
@@ -165,3 +166,15 @@ def test_a_sweep_compiles_nothing_new(number):
             for value in values[1:]:
                 call(value)
     assert not compiled
+
+
+@pytest.mark.parametrize("name", ["cos", "linear", "relu", "sign", "tanh"])
+def test_features_of_other_rows_compile_nothing(name):
+    features = rg.RandomFeatureMap(7, name, bias_std=0.5)
+    features(np.ones((2, 3)))
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    with count_compilations() as compiled:
+        found = features(rows)
+    assert not compiled
+    # those of JAX, as a function of the user's
+    assert np.allclose(found, rg.RandomFeatureMap(7, ACTIVATIONS[name], bias_std=0.5)(rows), rtol=1e-14, atol=0.0)

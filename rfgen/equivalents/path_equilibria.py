@@ -176,7 +176,7 @@ def _linearised(
 def _newton(
     operators: Operators, blocks: Blocks, features: Array, logs: Array, ridge: Array, sign: float = 1.0,
     smallest: float = SMALLEST_STEP,
-) -> tuple[Array, Array, Array, Array, Array, Array]:
+) -> tuple[Array, ...]:
     """The solution near `logs` of t and nu times `sign`, what `_linearised` says there, and the length of the last step."""
 
     # the equations stand in the program once: a first step of 0 is to where they are first asked
@@ -191,8 +191,11 @@ def _newton(
     def unfinished(state: tuple[Array, ...]) -> Array:
         return (state[-2] > smallest) & (state[-1] <= MOST_PASSES)
 
-    nothing = jnp.zeros_like(ridge), jnp.zeros_like(operators.basis[0], logs.dtype)
-    start = (logs, jnp.zeros_like(logs), jnp.eye(logs.size, dtype=logs.dtype), *nothing, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
+    nowhere = (
+        jnp.zeros_like(logs), jnp.eye(logs.size, dtype=logs.dtype), jnp.zeros_like(ridge),
+        jnp.zeros_like(operators.basis[0], logs.dtype),
+    )
+    start = (logs, *nowhere, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
     *found, size, _ = jax.lax.while_loop(unfinished, step, start)
     return *found, jnp.where(jnp.isfinite(size), size, jnp.inf)
 

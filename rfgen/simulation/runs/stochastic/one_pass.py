@@ -20,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from rfgen.numerics.compilation.program import program
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import DANA, AcceleratedSGD, OnePassSGD
 from rfgen.simulation.arrays import Array
@@ -134,8 +133,7 @@ def one_pass(
     `source` is a sampler in eigen-coordinates, Gaussian or of real examples; where it is augmented, every sample is seen
     in fresh views, whose gradients are averaged.
     """
-    unresolved = unresolved_modes(source)
-    found = _over_batches.thorough(source, keys, features, settings, noise, by_mode=False, unresolved=unresolved)
+    found = _over_batches(_measures, source, keys, features, settings, noise, unresolved_modes(source))
     return OnePassMeasures(**found)
 
 
@@ -146,17 +144,15 @@ def mode_errors(
 
     Sums over modes are those of `one_pass` but for the source's `floor`, the label noise and unresolved modes.
     """
-    unresolved = unresolved_modes(source)
-    return _over_batches.thorough(source, keys, features, settings, noise, by_mode=True, unresolved=unresolved)
+    return _over_batches(_by_mode, source, keys, features, settings, noise, unresolved_modes(source))
 
 
-@program(static_argnames=("features", "by_mode", "unresolved"))
+@partial(jax.jit, static_argnames=("read", "features", "unresolved"))
 def _over_batches(
-    source: Source, keys: Array, features: int | None, settings: OnePassSettings, noise: Array, by_mode: bool,
-    unresolved: bool,
+    read: Callable[..., dict[str, Array]], source: Source, keys: Array, features: int | None,
+    settings: OnePassSettings, noise: Array, unresolved: bool,
 ) -> dict[str, Array]:
-    """What is measured, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
-    read = _by_mode if by_mode else _measures
+    """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
     # one after another: features of many runs at once would not fit
     mapped = features is not None and isinstance(source, AugmentedSampler)
 
