@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import types
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 import rfgen as rg
 from rfgen.curves.dataset import judged
+from rfgen.curves.grid import Grid
 
 ROOT = pathlib.Path(__file__).parent
 # what was reported -> file and test that hold the right value, or the sentence
@@ -102,7 +102,7 @@ def test_the_sign_on_a_circle_is_told_to_be_harder():
 
 def test_a_residual_of_rounding_is_not_called_unsolved():
     """"not solved, residual 8e-15" was said of what overflowed."""
-    grid = types.SimpleNamespace(columns={"n": np.ones(2), "features": np.ones(2)}, pack=np.asarray)
+    grid = Grid({"n": np.array([1.0, 2.0]), "features": np.array(1.0)})
     values = {"test": np.array([np.nan, 1.0]), "converged": np.array([True, False]), "residual": np.array([8e-15, 0.1])}
     _, notes = judged(rg.Task.isotropic(5), grid, values)
     assert notes["failures"].startswith("1 equilibria not solved in double precision, residual 0.1")
