@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
-from rfgen.simulation.fits.logistic_fit import logistic_fit
+from rfgen.simulation.fits.margins.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.theory.estimation.leave_out import approximately_left_out
 

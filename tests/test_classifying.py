@@ -129,6 +129,10 @@ def test_attacks_of_very_many_features_are_those_of_inputs(task, plain):
     for name in ("error", "train_error", "train_loss", "norm", "support"):
         np.testing.assert_allclose(attacked[name], clean[name], rtol=1e-9)
     np.testing.assert_allclose(attacked.robust_error, clean.error, rtol=1e-9)
+    if task is PAIR:  # by the law of the weights
+        once = rg.Learner(rg.AdversarialTraining(plain, 0.2), features=80)
+        under = rg.adversarial_error(PAIR, once, 150, 0.2)
+        np.testing.assert_allclose(under.error, rg.predict(PAIR, once, 150).robust_error, rtol=1e-9)
 
 
 def test_two_covariances_and_the_largest_margin():

@@ -10,7 +10,7 @@ from jax.scipy.special import ndtr, ndtri
 
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import rules, validation
-from rfgen.simulation.fits.logistic_fit import logistic_fit
+from rfgen.simulation.fits.margins.logistic_fit import logistic_fit
 from rfgen.theory.classification.logistic_likelihood import signal_of_scores
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rfgen.simulation.fits.attacked_fit import attacked_fit
+from rfgen.simulation.fits.margins.attacked_fit import attacked_fit
 from tests.simulation.test_margin_fit import drawn
 
 LOSSES = {

@@ -10,7 +10,7 @@ from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic, MaxMargin, SquaredHinge
-from rfgen.simulation.fits.mean_rules import averaging, lda
+from rfgen.simulation.fits.margins.mean_rules import averaging, lda
 from rfgen.simulation.random_numbers import host_key
 from rfgen.simulation.runs.classes.classifier import classifier_runs
 from rfgen.simulation.runs.classes.classifier_measures import group_errors, label_error, sign_error

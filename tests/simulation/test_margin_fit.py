@@ -11,8 +11,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.svm import SVC, LinearSVC
 
 from rfgen.problems.trainings.classifier import SmoothedHinge
-from rfgen.simulation.fits.box_quadratic import box_quadratic
-from rfgen.simulation.fits.margin_fit import FITS, margin_fit
+from rfgen.simulation.fits.margins.box_quadratic import box_quadratic
+from rfgen.simulation.fits.margins.margin_fit import FITS, margin_fit
 
 # Solved by rows; by the Gram matrix of more rows than dimensions (hinge losses); by dimensions.
 SHAPES = {"fewer rows": (40, 70), "more rows": (60, 30), "many rows": (150, 20)}

@@ -13,7 +13,7 @@ from rfgen.curves.grid import Grid
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.gram import gram_of_features, gram_of_kernel
 from rfgen.problems.trainings.classifier import Logistic
-from rfgen.simulation.fits.logistic_fit import logistic_fit
+from rfgen.simulation.fits.margins.logistic_fit import logistic_fit
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.problem import Lasso
 from rfgen.theory.estimation.leave_out import approximately_left_out

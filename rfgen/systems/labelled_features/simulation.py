@@ -13,8 +13,8 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.simulation.arrays import Array, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
-from rfgen.simulation.fits.margin_fit import loss_values, margin_fit
-from rfgen.simulation.fits.smoothed_fit import smoothed_fit
+from rfgen.simulation.fits.margins.margin_fit import loss_values, margin_fit
+from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, permutation
 from rfgen.simulation.sampling.views import VIEWS, one_view_each
 from rfgen.systems.labelled_features.problem import LabelledFeatures

@@ -16,10 +16,10 @@ from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, rule_of
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import device_count, over_devices
-from rfgen.simulation.fits.attacked_fit import attacked_fit
-from rfgen.simulation.fits.margin_fit import MarginFit, loss_values, margin_fit
-from rfgen.simulation.fits.mixed_fit import mixed_fit
-from rfgen.simulation.fits.smoothed_fit import smoothed_fit
+from rfgen.simulation.fits.margins.attacked_fit import attacked_fit
+from rfgen.simulation.fits.margins.margin_fit import MarginFit, loss_values, margin_fit
+from rfgen.simulation.fits.margins.mixed_fit import mixed_fit
+from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
 from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits
 from rfgen.simulation.runs.classes.classifier_measures import (

@@ -9,9 +9,9 @@ import numpy as np
 
 from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.simulation.arrays import Array, cond, namespace, stacked
-from rfgen.simulation.fits.margin_fit import MarginFit, margin_fit
-from rfgen.simulation.fits.mean_rules import averaging, lda
-from rfgen.simulation.fits.smoothed_fit import SmoothedFit, smoothed_fit
+from rfgen.simulation.fits.margins.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.margins.mean_rules import averaging, lda
+from rfgen.simulation.fits.margins.smoothed_fit import SmoothedFit, smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, integers, normals, permutation
 from rfgen.simulation.runs.ensemble import BAG, Members
 from rfgen.simulation.sampling.labelled_rows import LabelledRows

@@ -18,7 +18,7 @@ from rfgen.simulation.arrays import (
     weighted_gram,
     while_loop,
 )
-from rfgen.simulation.fits.margin_fit import MarginFit
+from rfgen.simulation.fits.margins.margin_fit import MarginFit
 
 # Barriers start at this part of the rows' total weight, fall by this factor, and are left at the last part.
 FIRST, FALL, LAST = 0.1, 0.15, 1e-11

@@ -9,8 +9,8 @@ import numpy as np
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
-from rfgen.simulation.fits.box_quadratic import box_quadratic
-from rfgen.simulation.fits.logistic_fit import logistic_fit
+from rfgen.simulation.fits.margins.box_quadratic import box_quadratic
+from rfgen.simulation.fits.margins.logistic_fit import logistic_fit
 
 # Values of the losses at margins t.
 LOSSES = {

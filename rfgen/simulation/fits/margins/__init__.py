@@ -1,0 +1,3 @@
+"""Linear classifiers of one training set."""
+
+__all__: list[str] = []
