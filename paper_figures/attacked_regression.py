@@ -81,7 +81,6 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         first = select(arrays, "rows")
         axes[0, 0].plot(first["x"], first["plain"], "-.", color="0.5", zorder=1)
         axes[0, 0].plot(first["x"], first["best"], "--", color="0.3")
-        axes[0, 0].set_ylim(top=10.0)
         for ax, name, colours in zip(axes[0], ("rows", "radii", "robust"), (graded(len(radii)), COLOURS, COLOURS), strict=True):
             at = select(arrays, name)
             for row, colour in zip(range(len(at["excess"])), colours, strict=False):
@@ -90,6 +89,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", yscale="log")
             plain_log(ax.xaxis)
             plain_log(ax.yaxis)
+        axes[0, 0].set_ylim(top=10.0)
         axes[0, 0].set(xlabel="rows", ylabel="excess risk", title="clean inputs")
         axes[0, 1].set(xlabel="radius", ylabel="excess risk", title="clean inputs")
         axes[0, 2].set(xlabel="radius", ylabel="risk", title="under attack")

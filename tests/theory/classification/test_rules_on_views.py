@@ -32,7 +32,7 @@ def test_averages_of_views_are_a_closed_form():
 @pytest.mark.parametrize(
     ("training", "task", "n", "options"),
     [
-        (rg.MaxMargin(), MIXTURE, 30, {"augmentation": rg.GaussianNoise(NOISE, views=2)}),
+        (rg.MaxMargin(), MIXTURE, 30, {"augmentation": rg.Mask(0.7)}),
         (rg.Averaging(), MIXTURE, N, {"augmentation": rg.Gain([0.5, 1.5], views=2), "resampling": rg.Subsample(0.5)}),
         (rg.Averaging(), TEACHER, N, {"augmentation": rg.Mask(0.7, views=3), "features": 50}),
     ],
