@@ -82,7 +82,7 @@ def test_functions_of_ones_own_are_measured():
 def test_discriminants_of_bags_and_views_are_measured():
     bagged = rg.Learner(rg.LDA(), resampling=rg.Bootstrap())
     assert float(rg.simulate(MIXTURE, bagged, 200, trials=5, members=3).error) < 0.5
-    with pytest.raises(ValueError, match="rg.simulate measures them"):
+    with pytest.raises(ValueError, match="simulate measures them"):
         rg.predict(MIXTURE, bagged, 200)
     learner = rg.Learner(rg.LDA(), augmentation=rg.GaussianNoise(NOISE, views=2))
     noisy, clean = (rg.simulate(MIXTURE, one, 120, trials=20) for one in (learner, rg.Learner(rg.LDA())))
