@@ -18,7 +18,8 @@ DIM, NOISE, RADII, SIZES = 100, 0.25, (0.03, 0.1, 0.3), (60, 120, 400)
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {"grid": 9, "rows": (60, 300), "radii": (0.1, 0.3), "kinds": 2, "trials": 12},
     "paper": {
-        "grid": 49, "rows": (50, 80, 120, 200, 400, 800), "radii": (0.02, 0.05, 0.1, 0.2, 0.4, 0.8), "kinds": 3, "trials": 100,
+        "grid": 49, "rows": (50, 80, 120, 200, 400, 800), "radii": (0.02, 0.05, 0.1, 0.2, 0.4, 0.8), "kinds": 3,
+        "trials": 100,
     },
 }
 CAPTION = """
@@ -54,7 +55,8 @@ def compute(scale: str, data: str | Path | None = None, seed: int = 0) -> tuple[
     panels = {
         "rows": {
             "x": n, "excess": [rg.predict(task, attacked(radius), n=n).excess for radius in shown], "dot_x": rows,
-            "plain": plain.test - NOISE, "best": best.test - NOISE, **{key: [one[key] for one in by_rows] for key in by_rows[0]},
+            "plain": plain.test - NOISE, "best": best.test - NOISE,
+            **{key: [one[key] for one in by_rows] for key in by_rows[0]},
         },
         "radii": {
             "x": radii, "excess": [curve.excess for curve in curves], "dot_x": drawn,
@@ -81,8 +83,8 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
         first = select(arrays, "rows")
         axes[0, 0].plot(first["x"], first["plain"], "-.", color="0.5", zorder=1)
         axes[0, 0].plot(first["x"], first["best"], "--", color="0.3")
-        axes[0, 0].set_ylim(top=10.0)
-        for ax, name, colours in zip(axes[0], ("rows", "radii", "robust"), (graded(len(radii)), COLOURS, COLOURS), strict=True):
+        series = {"rows": graded(len(radii)), "radii": COLOURS, "robust": COLOURS}
+        for ax, (name, colours) in zip(axes[0], series.items(), strict=True):
             at = select(arrays, name)
             for row, colour in zip(range(len(at["excess"])), colours, strict=False):
                 ax.plot(at["x"], at["excess"][row], color=colour)
@@ -90,6 +92,7 @@ def draw(arrays: dict[str, Any], parameters: dict[str, Any]) -> Figure:
             ax.set(xscale="log", yscale="log")
             plain_log(ax.xaxis)
             plain_log(ax.yaxis)
+        axes[0, 0].set_ylim(top=10.0)
         axes[0, 0].set(xlabel="rows", ylabel="excess risk", title="clean inputs")
         axes[0, 1].set(xlabel="radius", ylabel="excess risk", title="clean inputs")
         axes[0, 2].set(xlabel="radius", ylabel="risk", title="under attack")

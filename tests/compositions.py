@@ -2,7 +2,7 @@
 
 A cell is a verb, a task, a training and what is asked for beside them; it is served where a program is called or trials are
 drawn.  What is refused has no meaning, `meaningless`, or is a hole: there is such an object, and it is not derived.
-`python -m tests.compositions` walks all cells and prints the table of `docs/limits.md`, the commonest holes, and what fails.
+`python -m tests.compositions` walks all cells and prints the table of `docs/limits.md` and the commonest holes.
 """
 
 __all__ = ["FIRST", "SERVED", "Reached", "cells", "counted", "meaningless", "method_of", "outcome", "table", "walking"]
@@ -111,7 +111,7 @@ def meaningless(cell: tuple[Any, ...]) -> str:
 
 
 def counted(chosen: Iterable[tuple[Any, ...]]) -> tuple[dict[str, Counter[str]], Counter[str]]:
-    """By method how many cells are of each kind, and the sentences of holes, each behind its verb and training; within
+    """By method how many cells are of each kind, and of how many holes each sentence is, behind verb and training; within
     `walking`.
     """
     found: dict[str, Counter[str]] = {row.name: Counter() for row in METHODS}
@@ -120,7 +120,8 @@ def counted(chosen: Iterable[tuple[Any, ...]]) -> tuple[dict[str, Counter[str]],
         said, name = outcome(cell), str(method_of(cell[1], cell[2]))
         kind = "served" if said == SERVED else "no meaning" if meaningless(cell) else "hole"
         found[name][kind] += 1
-        sentences[f"{cell[0]} {type(cell[2]).__name__}: {said}"] += kind == "hole"
+        if kind != "served":
+            sentences[f"{cell[0]} {type(cell[2]).__name__}: {said}"] += kind == "hole"
     return {name: counts for name, counts in found.items() if counts}, sentences
 
 

@@ -44,7 +44,8 @@ def test_a_fifth_of_the_cells_is_what_the_documentation_says():
     with walking():
         found, said = counted(chosen)
     sentences(said)
-    written = {name: [int(one.replace(",", "")) for one in counts] for name, *counts in ROW.findall(LIMITS.read_text("utf-8"))}
+    rows = ROW.findall(LIMITS.read_text("utf-8"))
+    written = {name: [int(one.replace(",", "")) for one in counts] for name, *counts in rows}
     assert list(written) == [*found, table(found).splitlines()[-1].split(" | ")[0].strip("| ")]
     for name, counts in found.items():
         share = [one / sum(written[name]) for one in written[name]]

@@ -1,6 +1,6 @@
 """Losses of the margin and robust losses, predicted and simulated: the table of `docs/agreement_of_losses.md`.
 
-`python -m tests.benchmarks.agreement_of_losses [--out FILE]`; 3 minutes of two cores.
+`python -m tests.benchmarks.agreement_of_losses [--out FILE]`.
 """
 
 __all__ = ["main"]
@@ -79,12 +79,14 @@ def main():
             coordinates = ", ".join(f"{name} {float(curve[name][place]):g}" for name, place in there.items())
             setting = f"{task!r}, {learner!r}" + "".join(f", {name}" for name in options)
             setting += f", at {coordinates}" if coordinates else ""
-            print(f"| {item} | {setting} | {', '.join(f'{name} {score:+.1f}' for name, score in scores.items())} |", flush=True)
+            shown = ", ".join(f"{name} {score:+.1f}" for name, score in scores.items())
+            print(f"| {item} | {setting} | {shown} |", flush=True)
             kept[setting] = scores
             z += scores.values()
     size = float(np.sqrt(np.mean(np.square(z))))
     beyond = sum(abs(score) > 2.0 for score in z)
-    print(f"{len(kept)} settings, {len(z)} numbers: root mean square {size:.2f}, {beyond} beyond 2, largest {np.abs(z).max():.1f}")
+    largest = np.abs(z).max()
+    print(f"{len(kept)} settings, {len(z)} numbers: root mean square {size:.2f}, {beyond} beyond 2, largest {largest:.1f}")
     keep(kept, out)
 
 

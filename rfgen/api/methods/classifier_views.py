@@ -126,8 +126,8 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
         )
     if type(training) is LDA and learner.augmentation is not None:
         raise ValueError(
-            f"training must be by a loss, averaging or rg.MaxMargin to be predicted on views, got {training!r}, whose pooled "
-            "covariance is of correlated rows: rg.simulate measures it; or take rg.Ridge"
+            f"training must be by a loss, averaging or rg.MaxMargin to be predicted on views, got {training!r}, whose "
+            "pooled covariance is of correlated rows: rg.simulate measures it; or take rg.Ridge"
         )
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
         if isinstance(one, Augmentation):

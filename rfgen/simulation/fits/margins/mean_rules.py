@@ -8,8 +8,8 @@ from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, namespace
 
 
 def averaging(rows: Array, labels: Array, intercept: bool, weights: Array | None = None) -> tuple[Array, Array]:
-    """The mean of y_i x_i over `rows` x (n, dim), `labels` y (n,), of these `weights` (n,), and 0; with `intercept` half the
-    difference of the class means, all of one weight, and the intercept that puts the threshold midway.
+    """The mean of y_i x_i over `rows` x (n, dim), `labels` y (n,), of these `weights` (n,), and 0; with `intercept` half
+    the difference of the class means, all of one weight, and the intercept that puts the threshold midway.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):
