@@ -1,7 +1,7 @@
 """Ridge regression where one trial exceeds a device: its rows are shared out over all devices, which share every step.
 
 Rows are drawn where they are needed, those of real examples fetched from the device that has them.  Ridges are solved for
-by factors of the Gram matrix in blocks, of rows or of columns, whichever are fewer.  Draws and measures are those of `risk`.
+by factors of the Gram matrix in blocks, of rows or of columns, whichever are fewer.  Draws and measures are as in `risk`.
 """
 
 __all__ = ["InBlocks", "blocked_risk", "in_blocks"]
