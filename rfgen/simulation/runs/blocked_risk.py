@@ -100,7 +100,7 @@ def blocked_risk(
 def _trial(key: Any, examples: Array, base: Any, ridges: Array, noise: Array, n: int, features: int | None) -> Any:
     """One trial, on all devices."""
     rows_key, features_key = jax.random.split(key)
-    draw = _gaussian if isinstance(base, GaussianSampler) else _real
+    draw: Any = _gaussian if isinstance(base, GaussianSampler) else _real
     sample, labels = draw(rows_key, examples, base, noise, n)
     tail, outputs = sample.tail, sample.truth.shape[0]
     if features is None:
