@@ -1,5 +1,7 @@
 """The fits against scikit-learn and against each other; the two ways of drawing features have one law."""
 
+import gc
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 import rfgen as rg
+from rfgen.problems.kernels.feature_maps import ACTIVATIONS
+from rfgen.simulation import arrays
 from rfgen.simulation.fits import ridge_fit
 from rfgen.simulation.fits.ridge_fit import _ridge_path, fit_kernel, fit_random_features
 from rfgen.simulation.fits.ridge_path import gentle, solutions
@@ -139,3 +143,32 @@ def test_every_route_of_a_simulation_gives_its_numbers(sampling, ridges, monkeyp
     for name in by_kernel:
         for other in (by_rows, by_eigenvectors):
             np.testing.assert_allclose(by_kernel[name], other[name], rtol=1e-8 if name.endswith("_se") else 1e-10)
+
+
+@pytest.mark.parametrize("name", ["tanh", "cos", "sign", "relu"])
+def test_activations_of_numpy_are_those_of_jax(name):
+    function, values = ACTIVATIONS[name], np.linspace(-3.0, 3.0, 101).reshape(1, -1)
+    assert function in arrays.NUMPYS
+    np.testing.assert_allclose(arrays.elementwise(function, values), function(jnp.asarray(values)), atol=1e-15)
+
+
+def test_kernels_in_pieces():
+    kernel, values = rg.NTK("relu", depth=2), np.linspace(-1.0, 1.0, arrays.IN_CACHE + 3)
+    np.testing.assert_allclose(arrays.elementwise(kernel, values), kernel(jnp.asarray(values)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 9])
+def test_solutions_by_a_factor(columns):
+    rows = np.random.default_rng(0).standard_normal((70, 90))
+    right, matrix = rows[:, :columns], rows @ rows.T
+    np.testing.assert_allclose(matrix @ arrays.cholesky_solve(arrays.cholesky(matrix), right), right, atol=1e-9)
+
+
+def test_the_kernel_of_the_last_task_is_kept():
+    rows = np.random.default_rng(0).standard_normal((30, 40))
+    task, learner = rg.Task.from_kernel(rows @ rows.T, rows[:, 0]), rg.Learner(rg.Ridge(1.0))
+    runs = [rg.simulate(task, learner, 20, trials=6) for _ in range(2)]
+    assert kernel_rows._Last.kept is not None and runs[0].identical(runs[1])
+    del task, runs
+    gc.collect()
+    assert kernel_rows._Last.kept is None

@@ -1,7 +1,7 @@
 """Ridge regression where one trial exceeds a device: its rows are shared out over all devices, which share every step.
 
 Rows are drawn where they are needed, those of real examples fetched from the device that has them.  Ridges are solved for
-by factors of the Gram matrix in blocks, of rows or of columns, whichever are fewer.  Draws and measures are those of `risk`.
+by factors of the Gram matrix in blocks, of rows or of columns, whichever are fewer.  Draws and measures are as in `risk`.
 """
 
 __all__ = ["InBlocks", "blocked_risk", "in_blocks"]
@@ -100,7 +100,7 @@ def blocked_risk(
 def _trial(key: Any, examples: Array, base: Any, ridges: Array, noise: Array, n: int, features: int | None) -> Any:
     """One trial, on all devices."""
     rows_key, features_key = jax.random.split(key)
-    draw = _gaussian if isinstance(base, GaussianSampler) else _real
+    draw: Any = _gaussian if isinstance(base, GaussianSampler) else _real
     sample, labels = draw(rows_key, examples, base, noise, n)
     tail, outputs = sample.tail, sample.truth.shape[0]
     if features is None:

@@ -34,8 +34,10 @@ def by_kernel(source: Any, settings: Any, sizes: Sequence[int], trials: int, ava
     rows, modes = source.coordinates.shape
     wide = [size for size in plain if size < modes]
     kernel = _Last.of(source)
+    if source.scale.itemsize * rows**2 > SHARE * available:
+        return plain
     if kernel is None:
-        if trials * sum(size**2 for size in wide) < rows**2 or source.scale.itemsize * rows**2 > SHARE * available:
+        if trials * sum(size**2 for size in wide) < rows**2:
             return plain
         kernel = _Last.multiplied(source)
     return plain | dict.fromkeys(wide, replace(source, kernel=kernel))
