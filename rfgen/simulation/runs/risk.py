@@ -72,9 +72,10 @@ def measured(
     """All measures of a fit but the bias, and what `paired` takes of it; `predictions` at points, if they are made."""
     outputs, xp = sample.targets.shape[1], namespace(sample.rows)
     at_points, clean = sample.probe.ndim == 2, fit.weights.shape[1] == outputs
-    if predictions is None:
-        predictions = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
-    signal, spurious = predictions[:, :outputs] - sample.truth, predictions[:, outputs:]
+    made = predictions
+    if made is None:
+        made = product(fit.weights, sample.probe) if at_points else fit.weights * sample.probe
+    signal, spurious = made[:, :outputs] - sample.truth, made[:, outputs:]
     seen = sample.mask / xp.sum(sample.mask) if at_points else sample.mask
 
     def split(products: Array) -> tuple[Array, Array]:
