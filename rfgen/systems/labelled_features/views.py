@@ -123,7 +123,7 @@ def viewed_feature_classifier(
     >>> rows = rng.normal(size=(2000, 20))
     >>> task = LabelledFeatures(rows, np.where(rows[:, 0] > 0.0, 1, -1))
     >>> with jax.enable_x64(True):
-    ...     law = seen_features(task, rfgen.GaussianNoise(0.3).mode_law(20), math.inf)
+    ...     law = seen_features(task, rfgen.GaussianNoise(0.3).mode_law(20), np.inf)
     ...     bool(viewed_feature_classifier(law, 80, "logistic", 1.0).converged)
     True
     """
