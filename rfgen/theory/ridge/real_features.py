@@ -14,8 +14,10 @@ import numpy as np
 
 from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.augmented.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
 from rfgen.equivalents.augmented.view_blocks import pattern_combinations
+from rfgen.equivalents.held_out_target import HeldOutTarget
 from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.numerics.compilation.at_points import at_points
@@ -87,6 +89,35 @@ class MomentForm:
                     return problem
             middle = math.log(self._lowest) + HALF_WIDTH * (2 * len(self._panels) + 1)
             self._panels.append([self._node(rho) for rho in np.exp(middle + HALF_WIDTH * panel_points())])
+
+    def held_out(self, views: float) -> AugmentedProblem:
+        """For `views` views of each of the examples that are drawn without replacement, with matrices."""
+        excess = 1.0 / self.moments.views
+        _check_definite(self._between - excess * self._within, self.moments.views, math.inf)
+        values, vectors = np.linalg.eigh(self._between - excess * self._within)
+        own = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
+        if self.test_views is None:
+            clean, seen_label, seen_cross = self.moments.clean, self.moments.clean_label, self.moments.clean_cross
+            test = self._test
+        else:
+            clean, seen_label, seen_cross = own, self.moments.clean_label, cross
+            test = own + self._within / self.test_views
+        basis = np.stack([own, self._within, test, test + clean + clean.T + own])
+        share = 0.0 if math.isinf(views) else 1.0 / views
+        covariance = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, share, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])[:, None, None]
+        blocks = HeldOutBlocks(
+            np.array([1.0, 1.0, 1.0 - share]), np.array([1.0, 1.0, share]), covariance,
+            examples=np.float64(self.task.inputs.shape[0]),
+        )
+        nothing = np.zeros_like(cross)
+        target = HeldOutTarget(
+            np.stack([cross, nothing, nothing], axis=1)[:, :, None, None],
+            np.stack([second, 0.0 * second, 0.0 * second], axis=1)[..., None, None],
+            np.array([self.moments.label[:1], [0.0], [0.0]]), np.array([0.0, 0.0, 1.0, 0.0]), self._test_cross,
+            self._test_second, seen_label, seen_cross,
+        )
+        return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(self._test_second.size)))
 
     def dense(self, views: float) -> AugmentedProblem:
         """For `views` views a sample, with matrices: good for complex ridges too."""
