@@ -77,11 +77,14 @@ class ModeTarget:
         forms = jnp.concatenate([both, cross, swapped, fitted], axis=1)
         table = self._table(blocks)
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
-        gain = self.test_gain.astype(both.dtype)
-        less = (1.0 - self.test_gain).astype(both.dtype)
-        # residuals of rows left out are lifted, their labels are not
-        one, other = (less + gain * lift for lift in (first[2], others[2][:, None]))
-        own = one * other * both + less * (one * cross + other * swapped) + less**2 * fitted
+        label = self.label[0, 0]
+        gain, other_label = self.test_gain.astype(both.dtype), (self.test_gain * (1.0 - label)).astype(both.dtype)
+        less = (1.0 - self.test_gain * label).astype(both.dtype)
+        lifts = first[2], others[2][:, None]
+        # the label c w.x that training saw is missed by residuals, which are lifted in rows left out; labels are not
+        one, other = (less + gain * label * lift for lift in lifts)
+        left, right = (less - other_label * lift for lift in lifts)
+        own = one * other * both + right * one * cross + left * other * swapped + left * right * fitted
         bias = own @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)
         if self.null is not None:
