@@ -27,10 +27,10 @@ from rfgen.numerics.compilation.record import record
 
 @record
 class HeldOutTarget(VectorTarget):
-    """Also `seen_label` (): E[label, seen label]; `seen_cross` (p,): E[test point, seen label]."""
+    """Also, s being the label that training sees: `seen` (): E[y s]; `crossed` (p,): E[z s] + E[mu y]."""
 
-    seen_label: Any
-    seen_cross: Any
+    seen: Any
+    crossed: Any
 
     @property
     def by_output(self) -> "HeldOutTarget":
@@ -54,7 +54,7 @@ def at_clean_points(
     forms = jnp.einsum("p,jpq,q->j", weights, operators.basis, weights)
     rho_zz = target.test_second - 2.0 * weights @ target.test_cross + forms[2]
     mixed = (forms[3] - forms[2] - forms[0]) / 2.0
-    rho_zm = target.seen_label - weights @ (target.seen_cross + target.cross[0, 0, 0]) + mixed
+    rho_zm = target.seen - weights @ target.crossed + mixed
     lift = f * clean / u
     bias = rho_zz + 2.0 * lift * rho_zm + lift**2 * known[0]
 

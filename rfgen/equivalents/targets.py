@@ -77,13 +77,13 @@ class ModeTarget:
         forms = jnp.concatenate([both, cross, swapped, fitted], axis=1)
         table = self._table(blocks)
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
+        # of label c y: c missed - (1 - c) learned is lifted in rows left out, what is to be predicted of y is not
         label = self.label[0, 0]
-        gain, other_label = self.test_gain.astype(both.dtype), (self.test_gain * (1.0 - label)).astype(both.dtype)
-        less = (1.0 - self.test_gain * label).astype(both.dtype)
+        gains = self.test_gain * label, self.test_gain * (1.0 - label), 1.0 - self.test_gain * label
+        seen, unseen, less = (each.astype(both.dtype) for each in gains)
         lifts = first[2], others[2][:, None]
-        # the label c w.x that training saw is missed by residuals, which are lifted in rows left out; labels are not
-        one, other = (less + gain * label * lift for lift in lifts)
-        left, right = (less - other_label * lift for lift in lifts)
+        one, other = (less + seen * lift for lift in lifts)
+        left, right = (less - unseen * lift for lift in lifts)
         own = one * other * both + right * one * cross + left * other * swapped + left * right * fitted
         bias = own @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)

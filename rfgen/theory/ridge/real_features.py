@@ -98,11 +98,9 @@ class MomentForm:
         own = (vectors * np.maximum(values, 0.0)) @ vectors.T
         cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
         if self.test_views is None:
-            clean, seen_label, seen_cross = self.moments.clean, self.moments.clean_label, self.moments.clean_cross
-            test = self._test
+            clean, seen, test = self.moments.clean, self.moments.clean_cross, self._test
         else:
-            clean, seen_label, seen_cross = own, self.moments.clean_label, cross
-            test = own + self._within / self.test_views
+            clean, seen, test = own, cross, own + self._within / self.test_views
         basis = np.stack([own, self._within, test, test + clean + clean.T + own])
         share = 0.0 if math.isinf(views) else 1.0 / views
         covariance = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, share, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])[:, None, None]
@@ -115,7 +113,7 @@ class MomentForm:
             np.stack([cross, nothing, nothing], axis=1)[:, :, None, None],
             np.stack([second, 0.0 * second, 0.0 * second], axis=1)[..., None, None],
             np.array([self.moments.label[:1], [0.0], [0.0]]), np.array([0.0, 0.0, 1.0, 0.0]), self._test_cross,
-            self._test_second, seen_label, seen_cross,
+            self._test_second, self.moments.clean_label, seen + self.moments.test_cross[0],
         )
         return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(self._test_second.size)))
 

@@ -1,0 +1,154 @@
+"""Views of real examples drawn without replacement, whose mean is not in proportion to the clean example."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rfgen as rg
+from rfgen.problems.views.view_moments import ViewMoments
+from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
+from rfgen.theory.ridge.real_features import MomentForm
+
+N, P, INF = 50, 12, float("inf")
+RANDOM = np.random.default_rng(0)
+CLEAN = np.linalg.qr(RANDOM.normal(size=(N, P)))[0] * N**0.5 * np.arange(1, P + 1) ** -0.5  # in its eigenbasis
+LABELS = CLEAN @ RANDOM.normal(size=P) + RANDOM.normal(size=N)
+MIXED = np.tanh(CLEAN @ (0.5 * np.eye(P) + 0.3 * RANDOM.normal(size=(P, P))))
+ROOT = RANDOM.normal(size=(P, P)) * 0.4
+PARTS = ("test", "train", "bias", "variance", "noise", "norm", "df1")
+
+
+def form(mean, noise, share=1.0, test_views=None, drawn=1e12):
+    """Of views of mean `mean` (N, P) and covariance `noise`, their moments known, not estimated; labels times `share`."""
+    task = rg.DataTask(CLEAN, LABELS, noise=0.3)
+    seen, labels = share * LABELS[:, None], LABELS[:, None]
+    moments = ViewMoments(
+        (mean.T @ mean / N + noise / drawn)[None, None], noise[None], (seen.T @ seen / N)[None],
+        (seen.T @ mean / N)[None, None], (labels.T @ mean / N)[None], np.array([share]), int(drawn), (0.0, 0.0),
+        CLEAN.T @ mean / N, seen.T @ CLEAN / N, np.array([np.mean(labels * seen)]),
+    )
+    return MomentForm(task, moments, test_views)
+
+
+def risks(problem, n=30.0, features=INF, ridge=0.1, shared="all"):
+    return augmented_risk(problem.of_output(0), n, features, ridge, 0.3, shared)
+
+
+def alike(one, other, rel):
+    for name in PARTS:
+        assert float(getattr(one, name)) == pytest.approx(float(getattr(other, name)), rel=rel), name
+
+
+@pytest.fixture(autouse=True)
+def double():
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.mark.parametrize(
+    "test_views, shared", [(None, "all"), (2, "all"), (None, "features")], ids=["clean", "views", "two draws"]
+)
+def test_means_in_proportion_are_those_of_eigen_coordinates(test_views, shared):
+    keep, share, variance = 0.6, 0.8, 0.2
+    change = rg.Compose([rg.Mask(keep), rg.GaussianNoise(variance), rg.LabelSmoothing(1.0 - share)], views=3)
+    eigen = rg.Task.from_features(CLEAN, LABELS, noise=0.3)
+    noise = np.diag(keep * (1.0 - keep) * np.sum(CLEAN**2, axis=0) / N) + variance * np.eye(P)
+    ours = form(keep * CLEAN, noise, share, test_views).held_out(3.0)
+    theirs = augmented_modes(eigen, change, test_views=test_views)[0]
+    for features in (INF, 9.0):
+        alike(risks(ours, 30.0, features, 0.1, shared), augmented_risk(theirs, 30.0, features, 0.1, 0.3, shared), 1e-11)
+
+
+def test_endlessly_many_examples_are_independent_rows():
+    given = form(MIXED, ROOT @ ROOT.T, 0.9)
+    held = given.held_out(3.0)
+    held = replace(held, blocks=replace(held.blocks, examples=jnp.asarray(1e12)))
+    for features in (INF, 9.0):
+        alike(risks(held, 30.0, features), risks(given.dense(3.0), 30.0, features), 1e-9)
+
+
+def test_all_rows_in_endlessly_many_views():
+    """One fit, known in closed form, and each row left out of it, at the mean leverages."""
+    noise, ridge, share = ROOT @ ROOT.T, 0.1, 0.9
+    inverse = np.linalg.inv(MIXED.T @ MIXED + N * noise + ridge * np.eye(P))
+    weights = inverse @ MIXED.T @ LABELS * share
+    leverage, reach = (np.einsum("ip,pq,iq->i", MIXED, inverse, rows).mean() for rows in (MIXED, CLEAN))
+    seen = (share * LABELS - MIXED @ weights) / (1.0 - leverage)
+    missed = LABELS - CLEAN @ weights + reach * seen
+    found = risks(form(MIXED, noise, share).held_out(INF), N - 1e-7, INF, ridge)
+    assert float(found.bias + found.variance) == pytest.approx(np.mean(missed**2), rel=1e-7)
+
+
+def test_an_endless_ridge_leaves_the_null_risk():
+    found = risks(form(MIXED, ROOT @ ROOT.T).held_out(2.0), 30.0, INF, 1e12)
+    assert float(found.test) == pytest.approx(np.mean(LABELS**2) + 0.3, rel=1e-9)
+
+
+def tanh(examples, dimension, features):
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(examples, dimension))
+    labels = rows @ random.normal(size=dimension) / dimension**0.5 + 0.5 * rows[:, 0] * rows[:, 1]
+    return rg.DataTask(rows, labels, rg.RandomFeatureMap(features, "tanh", seed=0), noise=0.1)
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        rg.Learner(rg.Ridge([0.1, 3.0]), augmentation=rg.Mask(0.7, views=4)),
+        rg.Learner(
+            rg.Ridge(0.3), features=60, test_views=2,
+            augmentation=rg.Compose([rg.Mask(0.7), rg.LabelSmoothing(0.4, center=0.3)], views=2),
+        ),
+    ],
+    ids=["mask", "smoothed labels, features, views of tests"],
+)
+def test_simulations_agree(learner):
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(400, 40))
+    labels = rows @ random.normal(size=40) / 40**0.5 + 0.5 * rows[:, 0] * rows[:, 1]
+    task = rg.DataTask(rows, labels, rg.RandomFeatureMap(150, "tanh", seed=0), noise=0.1)
+    report = rg.check(task, learner, n=[80, 200], trials=40)
+    assert report.agrees and report.dataset.attrs["test_rows"] == "rest", report
+
+
+def test_real_images_agree():
+    images, labels = rg.datasets.digits()
+    chosen = np.random.default_rng(0).permutation(len(images))[:600]
+    task = rg.DataTask(images[chosen], labels[chosen], rg.RandomFeatureMap(200, "tanh", seed=0), noise=0.1)
+    learner = rg.Learner(rg.Ridge([0.1, 3.0]), augmentation=rg.Shift(1, views=2))
+    report = rg.check(task, learner, n=[120, 300], trials=20, form="moment")
+    assert report.agrees and report.dataset.attrs["test_rows"] == "rest", report
+
+
+@pytest.mark.parametrize("training", [rg.Ridge(0.3), rg.GradientFlow([0.3, 3.0])], ids=["ridge", "flow"])
+def test_smoothed_labels_of_eigen_coordinates_agree(training):
+    """They were taken for labels: risks 40 to 60 % off."""
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(160, 60)) * np.arange(1, 61) ** -0.5
+    task = rg.Task.from_features(rows, rows @ np.arange(1, 61) ** -0.5 + random.normal(size=160), noise=1.0)
+    change = rg.Compose([rg.LabelSmoothing(0.5), rg.Mask(0.7)], views=2)
+    report = rg.check(task, rg.Learner(training, augmentation=change), n=[40, 100], trials=60)
+    assert report.agrees, report
+
+
+@pytest.mark.parametrize(
+    "learner, form, sentence",
+    [
+        (rg.Learner(rg.GradientFlow(1.0), augmentation=rg.Mask(0.5)), None, "augmentation along training is not predicted"),
+        (rg.Learner(rg.Ridge(1.0), augmentation=rg.Flip(views=2)), "pattern", "form must be 'moment'.*got 'pattern'"),
+    ],
+    ids=["flow", "pattern"],
+)
+def test_refused_with_the_remedy(learner, form, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        rg.predict(rg.DataTask(CLEAN, LABELS), learner, 20, form=form)
+
+
+def test_views_that_move_as_a_whole_are_moments():
+    task = rg.DataTask(CLEAN[:, :9], LABELS)
+    with pytest.warns(UserWarning, match="moves a view as a whole, of rows drawn without replacement: the moment form"):
+        curve = rg.predict(task, rg.Learner(rg.Ridge(1.0), augmentation=rg.Flip(views=2)), 20)
+    assert curve.attrs["form"] == "moment"
