@@ -110,8 +110,8 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
         return
     options = {} if learner is None else {
         # of eigen-coordinates it is
-        "augmentation along training": learner.augmentation
-        if isinstance(task, DataTask) and learner.training.clock is not None
+        "initial_variance with an augmentation": True
+        if isinstance(task, DataTask) and learner.augmentation is not None and learner.training.initial_variance.any()
         else None,
         "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
         "initial_variance of each level": True if learner.training.initial_variance.ndim else None,

@@ -31,7 +31,8 @@ from rfgen.numerics.small_systems import solve
 
 def held_out_kernel(
     pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: HeldOutBlocks, first: Any, second: Any,
-    features: Array, target: Inexact[Array, "G 1 1"], noise: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""], shared: str,
+    features: Array, target: Inexact[Array, "G 1 1"], noise: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""],
+    shared: str,
 ) -> tuple[Inexact[Array, "3 J"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
     """`spread` (3, J), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
 

@@ -2,13 +2,14 @@
 
 Of an example let s = y - z'w be the residual at its test point z, r that of its mean view (own part) mu, p the fit to its
 noise.  Left out these are s, r; drawn, with l = w mu'Q_x mu V_1 and l' = w z'Q_x mu V_1, they are s - l'(r + p) and
-r - l(r + p).  So over all N examples, y_zz = tr(E_zz Q_1 (E_X + E_F) Q_2) and so on, T and P as in `held_out_kernel`,
+r - l(r + p).  So over all N examples, for two ridges, y_zm = tr(E[mu z'] Q_1 (E_X + E_F) Q_2) and so on, T and P as in
+`held_out_kernel`,
 
-    T_zm (1 - f l) = rho_zm + y_zm + f l' (1 - l) T - f l' l P
-    T_zz           = rho_zz + y_zz + 2 f l' T_zm - f l'^2 (T + P)
+    T_zm (1 - f l_2) = rho_zm + y_zm + f l'_1 (1 - l_2) T - f l'_1 l_2 P        (s of the first, r of the second)
+    T_zz             = rho_zz + y_zz + f l'_2 T_zm + f l'_1 T_mz - f l'_1 l'_2 (T + P)
 
 and of the mean residuals alone  s = s_0 + (f l'/u) r_0,  r = r_0/u,  u = 1 - f l.  For z = mu this is T.  (Derived.)
-Operators: own parts, noise, E_zz, and E[(z + mu)(z + mu)'], from which by polarisation what is of z and mu.
+Operators: own parts, noise, E_zz, E[(z + mu)(z + mu)'], half of E[mu z' - z mu'], of trace 0: none but the last is signed.
 Equation: theory (11.17).
 """
 
@@ -17,7 +18,7 @@ __all__ = ["HeldOutTarget", "at_clean_points"]
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
@@ -27,46 +28,62 @@ from rfgen.numerics.compilation.record import record
 
 @record
 class HeldOutTarget(VectorTarget):
-    """Also, s being the label that training sees: `seen` (): E[y s]; `crossed` (p,): E[z s] + E[mu y]."""
+    """Also, s being the label that training sees: `seen` (): E[y s]; `seen_cross` (p,): E[z s], `own_cross` (p,): E[mu y]."""
 
     seen: Any
-    crossed: Any
+    seen_cross: Any
+    own_cross: Any
 
     @property
     def by_output(self) -> "HeldOutTarget":
         """0 for the fields that have one entry an output, None for the others."""
-        return HeldOutTarget(0, 0, None, None, 0, 0, 0, 0)
+        return HeldOutTarget(0, 0, None, None, 0, 0, 0, 0, 0)
 
 
 def at_clean_points(
-    operators: Any, blocks: HeldOutBlocks, target: HeldOutTarget, at: BlockEquilibrium, residuals: Float[Array, "G 1 1"],
-    spread: Float[Array, "3 J"], shared: str,
-) -> tuple[Float[Array, ""], Float[Array, " 3"]]:
-    """Bias and variance by source on rows left out, from the mean weights' `residuals` and the kernel's `spread`."""
-    f, known = blocks.share(spread.dtype), residuals[:, 0, 0]
-    both = f if shared == "features" else 1.0
-    common = 0.0 if shared == "features" else 1.0
-    reached, u = operators.one_point(at.resolvent), blocks.held_out(at.reduction)
-    fitted = blocks.weight[0] * at.reduction[1, 0, 0] / u
-    own, clean = fitted * reached[0], fitted * (reached[3] - reached[2] - reached[0]) / 2.0
+    operators: Any, blocks: HeldOutBlocks, target: HeldOutTarget, first: BlockEquilibrium, second: BlockEquilibrium,
+    weights: tuple[Inexact[Array, " p"], Inexact[Array, " p"]], residuals: Inexact[Array, "G 1 1"],
+    spread: Inexact[Array, "3 J"], shared: str,
+) -> tuple[Inexact[Array, ""], Inexact[Array, " 3"]]:
+    """Bias and variance by source on rows left out, from the mean `weights`, their `residuals`, the kernel's `spread`."""
+    dtype = spread.dtype
+    cast = lambda value: jnp.asarray(value).astype(dtype)  # noqa: E731
+    f, known, (one, two) = blocks.share(dtype), residuals[:, 0, 0], weights
+    both, common = (f * f, jnp.zeros((), dtype)) if shared == "features" else (f, f)
 
-    weights = target.mean(operators, blocks, at)
-    forms = jnp.einsum("p,jpq,q->j", weights, operators.basis, weights)
-    rho_zz = target.test_second - 2.0 * weights @ target.test_cross + forms[2]
-    mixed = (forms[3] - forms[2] - forms[0]) / 2.0
-    rho_zm = target.seen - weights @ target.crossed + mixed
-    lift = f * clean / u
-    bias = rho_zz + 2.0 * lift * rho_zm + lift**2 * known[0]
+    def of_point(at: BlockEquilibrium) -> tuple[Array, Array, Array]:
+        """u, l, l'."""
+        u, t = cast(blocks.held_out(at.reduction)), cast(at.traces)
+        fitted, own = cast(blocks.weight[0] * at.reduction[1, 0, 0]), t[0] / (1.0 - f)
+        return u, fitted * own, fitted * (t[3] - t[2] - own * u) / (2.0 * u)
+
+    (u_1, own_1, clean_1), (u_2, own_2, clean_2) = of_point(first), of_point(second)
+    forms = jnp.einsum("p,jpq,q->j", one, cast(operators.basis), two)
+
+    def mixed(values: Array) -> tuple[Array, Array]:
+        """Of z and mu, and of mu and z, from those of the operators, mu first."""
+        alike = (values[3] - values[2] - values[0]) / 2.0
+        return alike + values[4], alike - values[4]
+
+    rho_zz = cast(target.test_second) - (one + two) @ cast(target.test_cross) + forms[2]
+    # w_1'E_mz w_2 is of the first at mu
+    form_mz, form_zm = mixed(forms)
+    rho_zm = cast(target.seen) - one @ cast(target.seen_cross) - two @ cast(target.own_cross) + form_zm
+    rho_mz = cast(target.seen) - two @ cast(target.seen_cross) - one @ cast(target.own_cross) + form_mz
+    lift_1, lift_2 = f * clean_1 / u_1, f * clean_2 / u_2
+    bias = rho_zz + lift_2 * rho_zm + lift_1 * rho_mz + lift_1 * lift_2 * known[0]
 
     def of_target(value: Array) -> Array:
-        return jnp.zeros(3, spread.dtype).at[0].set(value)
+        return jnp.zeros(3, dtype).at[0].set(value)
 
-    views = spread[:, 0] + of_target(known[0] / u**2)
-    noise = spread @ blocks.covariance[1, 0, 0] + of_target(known[1]) + jnp.zeros(3).at[1].set(target.label[0, 0] ** 2)
-    double, shrunk = f * both, f * common
-    y_mm = views * (1.0 - 2.0 * f * own + double * own**2) + shrunk * own**2 * noise - of_target(known[0])
-    y_zm = (spread[:, 3] - spread[:, 2] - y_mm) / 2.0
-    cross = of_target(rho_zm) + y_zm + clean * (f - double * own) * views - shrunk * clean * own * noise
-    cross = cross / u
-    of_all = of_target(rho_zz) + spread[:, 2] + 2.0 * f * clean * cross
-    return bias, of_all - clean**2 * (double * views + shrunk * noise) - of_target(bias)
+    own = spread[:, 0] + of_target(known[0] / (u_1 * u_2))
+    noise = spread @ cast(blocks.covariance[1, 0, 0]) + of_target(known[1])
+    noise = noise.at[1].add(cast(target.label[0, 0] ** 2))
+    drawn, alone = both * own + common * noise, f * own
+    y_mm = own - (own_1 + own_2) * alone + own_1 * own_2 * drawn - of_target(known[0])
+    # tr(E[mu z'] ...) is of the first at z
+    y_zm, y_mz = mixed(spread.at[:, 0].set(y_mm).T)
+    t_zm = (of_target(rho_zm) + y_zm + clean_1 * (alone - own_2 * drawn)) / u_2
+    t_mz = (of_target(rho_mz) + y_mz + clean_2 * (alone - own_1 * drawn)) / u_1
+    of_all = of_target(rho_zz - bias) + spread[:, 2] + f * (clean_2 * t_zm + clean_1 * t_mz)
+    return bias, of_all - clean_1 * clean_2 * drawn

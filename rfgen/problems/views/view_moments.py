@@ -111,8 +111,8 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
             spread.append([between, _relative(parts[0] - parts[1], within[a])])
     error = tuple(np.max(spread, axis=0) / 2.0) if spread else (np.nan, np.nan)
     return ViewMoments(
-        means, within, label_means / size, cross / size, test_cross / size, label, views, (float(error[0]), float(error[1])),
-        clean / size, clean_cross / size, clean_label / size,
+        means, within, label_means / size, cross / size, test_cross / size, label, views,
+        (float(error[0]), float(error[1])), clean / size, clean_cross / size, clean_label / size,
     )
 
 

@@ -180,8 +180,9 @@ def augmented_risk(
     traces = (problem.operators.pair(at.resolvent, at.resolvent), problem.operators.plain(at.resolvent, at.resolvent))
     kernel = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, unit, mean.norm, shared)
     if isinstance(problem.target, HeldOutTarget):
+        weights = problem.target.mean(problem.operators, blocks, at)
         missed, spread = at_clean_points(
-            problem.operators, blocks, problem.target, at, mean.residuals, kernel.spread, shared
+            problem.operators, blocks, problem.target, at, at, (weights, weights), mean.residuals, kernel.spread, shared
         )
     else:
         missed, spread = mean.bias, kernel.spread @ problem.target.test

@@ -101,9 +101,10 @@ class MomentForm:
             clean, seen, test = self.moments.clean, self.moments.clean_cross, self._test
         else:
             clean, seen, test = own, cross, own + self._within / self.test_views
-        basis = np.stack([own, self._within, test, test + clean + clean.T + own])
+        basis = np.stack([own, self._within, test, test + clean + clean.T + own, (clean.T - clean) / 2.0])
         share = 0.0 if math.isinf(views) else 1.0 / views
-        covariance = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, share, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])[:, None, None]
+        covariance = np.zeros((3, 1, 1, 5))
+        covariance[[0, 1, 2], 0, 0, [0, 1, 1]] = 1.0, share, 1.0
         blocks = HeldOutBlocks(
             np.array([1.0, 1.0, 1.0 - share]), np.array([1.0, 1.0, share]), covariance,
             examples=np.float64(self.task.inputs.shape[0]),
@@ -112,8 +113,8 @@ class MomentForm:
         target = HeldOutTarget(
             np.stack([cross, nothing, nothing], axis=1)[:, :, None, None],
             np.stack([second, 0.0 * second, 0.0 * second], axis=1)[..., None, None],
-            np.array([self.moments.label[:1], [0.0], [0.0]]), np.array([0.0, 0.0, 1.0, 0.0]), self._test_cross,
-            self._test_second, self.moments.clean_label, seen + self.moments.test_cross[0],
+            np.array([self.moments.label[:1], [0.0], [0.0]]), np.array([0.0, 0.0, 1.0, 0.0, 0.0]), self._test_cross,
+            self._test_second, self.moments.clean_label, seen, self.moments.test_cross[0],
         )
         return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(self._test_second.size)))
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
+from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
+from rfgen.equivalents.held_out_target import at_clean_points
 from rfgen.problems.views.view_moments import ViewMoments
 from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
 from rfgen.theory.ridge.real_features import MomentForm
@@ -71,15 +74,35 @@ def test_endlessly_many_examples_are_independent_rows():
 
 
 def test_all_rows_in_endlessly_many_views():
-    """One fit, known in closed form, and each row left out of it, at the mean leverages."""
-    noise, ridge, share = ROOT @ ROOT.T, 0.1, 0.9
-    inverse = np.linalg.inv(MIXED.T @ MIXED + N * noise + ridge * np.eye(P))
-    weights = inverse @ MIXED.T @ LABELS * share
-    leverage, reach = (np.einsum("ip,pq,iq->i", MIXED, inverse, rows).mean() for rows in (MIXED, CLEAN))
-    seen = (share * LABELS - MIXED @ weights) / (1.0 - leverage)
-    missed = LABELS - CLEAN @ weights + reach * seen
-    found = risks(form(MIXED, noise, share).held_out(INF), N - 1e-7, INF, ridge)
-    assert float(found.bias + found.variance) == pytest.approx(np.mean(missed**2), rel=1e-7)
+    """Fits at two ridges, known in closed form, and each row left out of them, at the mean leverages."""
+    noise, share, n, ridges = ROOT @ ROOT.T, 0.9, N - 1e-7, jnp.array([0.1, 20.0])
+    problem = form(MIXED, noise, share).held_out(INF).of_output(0)
+    operators, target, blocks = problem.operators, problem.target, problem.blocks.of_samples(n)
+    missed, carried = [], []
+    for ridge in np.asarray(ridges):
+        inverse = np.linalg.inv(MIXED.T @ MIXED + N * noise + ridge * np.eye(P))
+        leverage, reach = (np.einsum("ip,pq,iq->i", MIXED, inverse, rows).mean() for rows in (MIXED, CLEAN))
+        fits = [rows @ inverse @ MIXED.T for rows in (MIXED, CLEAN)]
+        carried.append(share * ((np.eye(N) - fits[0]) * reach / (1.0 - leverage) - fits[1]))
+        missed.append(LABELS + carried[-1] @ LABELS)
+
+    @jax.jit
+    def found(ridges):
+        at = jax.lax.map(lambda ridge: block_equilibrium(operators, blocks, jnp.asarray(INF), ridge / n), ridges)
+        weights = jax.vmap(lambda one: target.mean(operators, blocks, one))(at)
+
+        def between(one, two, *means):
+            fit, resolvents = target.mean_fit(operators, blocks, one, two), (one.resolvent, two.resolvent)
+            traces, unit = (operators.pair(*resolvents), operators.plain(*resolvents)), jnp.full((3, 1, 1), share**2)
+            kernel = block_error_kernel(*traces, blocks, one, two, jnp.asarray(INF), fit.residuals, unit, fit.norm)
+            return at_clean_points(operators, blocks, target, one, two, means, fit.residuals, kernel.spread, "all")
+
+        rows = jax.vmap(between, in_axes=(None, 0, None, 0))
+        return jax.vmap(rows, in_axes=(0, None, 0, None))(at, at, weights, weights)
+
+    bias, spread = found(ridges)
+    np.testing.assert_allclose(bias + spread[..., 0], np.stack(missed) @ np.stack(missed).T / N, rtol=1e-7)
+    np.testing.assert_allclose(spread[..., 1], np.einsum("aij,bij->ab", carried, carried) / N, rtol=1e-7)
 
 
 def test_an_endless_ridge_leaves_the_null_risk():
@@ -137,10 +160,13 @@ def test_smoothed_labels_of_eigen_coordinates_agree(training):
 @pytest.mark.parametrize(
     "learner, form, sentence",
     [
-        (rg.Learner(rg.GradientFlow(1.0), augmentation=rg.Mask(0.5)), None, "augmentation along training is not predicted"),
+        (
+            rg.Learner(rg.GradientFlow(1.0, initial_variance=1.0), augmentation=rg.Mask(0.5)), None,
+            "initial_variance with an augmentation is not predicted for rows drawn without replacement",
+        ),
         (rg.Learner(rg.Ridge(1.0), augmentation=rg.Flip(views=2)), "pattern", "form must be 'moment'.*got 'pattern'"),
     ],
-    ids=["flow", "pattern"],
+    ids=["initial weights", "pattern"],
 )
 def test_refused_with_the_remedy(learner, form, sentence):
     with pytest.raises(ValueError, match=sentence):
