@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
+from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.numerics.compilation.record import record
@@ -28,7 +29,7 @@ from rfgen.numerics.compilation.record import record
 
 @record
 class HeldOutTarget(VectorTarget):
-    """Also, s being the label that training sees: `seen` (): E[y s]; `seen_cross` (p,): E[z s], `own_cross` (p,): E[mu y]."""
+    """Also, of the label s that training sees: `seen` (): E[y s]; `seen_cross` (p,): E[z s], `own_cross` (p,): E[mu y]."""
 
     seen: Any
     seen_cross: Any
@@ -41,13 +42,17 @@ class HeldOutTarget(VectorTarget):
 
 
 def at_clean_points(
-    operators: Any, blocks: HeldOutBlocks, target: HeldOutTarget, first: BlockEquilibrium, second: BlockEquilibrium,
+    operators: Any, blocks: Blocks, target: HeldOutTarget, first: BlockEquilibrium, second: BlockEquilibrium,
     weights: tuple[Inexact[Array, " p"], Inexact[Array, " p"]], residuals: Inexact[Array, "G 1 1"],
     spread: Inexact[Array, "3 J"], shared: str,
 ) -> tuple[Inexact[Array, ""], Inexact[Array, " 3"]]:
     """Bias and variance by source on rows left out, from the mean `weights`, their `residuals`, the kernel's `spread`."""
+    assert isinstance(blocks, HeldOutBlocks)
     dtype = spread.dtype
-    cast = lambda value: jnp.asarray(value).astype(dtype)  # noqa: E731
+
+    def cast(value: Any) -> Array:
+        return jnp.asarray(value).astype(dtype)
+
     f, known, (one, two) = blocks.share(dtype), residuals[:, 0, 0], weights
     both, common = (f * f, jnp.zeros((), dtype)) if shared == "features" else (f, f)
 

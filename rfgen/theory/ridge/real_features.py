@@ -92,9 +92,9 @@ class MomentForm:
 
     def held_out(self, views: float) -> AugmentedProblem:
         """For `views` views of each of the examples that are drawn without replacement, with matrices."""
-        excess = 1.0 / self.moments.views
-        _check_definite(self._between - excess * self._within, self.moments.views, math.inf)
-        values, vectors = np.linalg.eigh(self._between - excess * self._within)
+        values, vectors = np.linalg.eigh(self._between - self._within / self.moments.views)
+        # beside the noise of views, which stands with it
+        _refuse_indefinite(values, np.trace(self._between + self._within), self.moments.views, math.inf)
         own = (vectors * np.maximum(values, 0.0)) @ vectors.T
         cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
         if self.test_views is None:
@@ -256,7 +256,11 @@ def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Ar
 def _check_definite(matrix: np.ndarray, drawn: int, views: float) -> None:
     """Refuse an estimate that view noise has made indefinite."""
     values = np.linalg.eigvalsh(matrix)
-    negative = -values[values < 0].sum() / values.sum() if values.sum() > 0 else 1.0
+    _refuse_indefinite(values, values.sum(), drawn, views)
+
+
+def _refuse_indefinite(values: np.ndarray, trace: float, drawn: int, views: float) -> None:
+    negative = -values[values < 0].sum() / trace if trace > 0 else float(values.any())
     if negative > INDEFINITE:
         wanted = "infinitely many views" if math.isinf(views) else f"{views:g} views"
         raise ValueError(
