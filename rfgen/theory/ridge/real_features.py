@@ -32,7 +32,7 @@ INDEFINITE = 0.01
 MOST_PANELS = 20
 # Panels are padded to a multiple of the first for at most so many features: one more panel is no new compilation.
 PADDING, SMALL = 4, 1200
-# A combination of views with this share of the largest second moment has no inputs.
+# A combination of views, or of one and what is tested, with this share of the largest second moment has no inputs.
 EMPTY = 1e-12
 
 
@@ -91,7 +91,7 @@ class MomentForm:
             self._panels.append([self._node(rho) for rho in np.exp(middle + HALF_WIDTH * panel_points())])
 
     def held_out(self, views: float) -> AugmentedProblem:
-        """For `views` views of each of the examples that are drawn without replacement, with matrices."""
+        """For `views` views of each of the examples, drawn without replacement, with matrices: see `held_out_target`."""
         values, vectors = np.linalg.eigh(self._between - self._within / self.moments.views)
         # beside the noise of views, which stands with it
         _refuse_indefinite(values, np.trace(self._between + self._within), self.moments.views, math.inf)
@@ -101,7 +101,10 @@ class MomentForm:
             clean, seen, test = self.moments.clean, self.moments.clean_cross, self._test
         else:
             clean, seen, test = own, cross, own + self._within / self.test_views
-        basis = np.stack([own, self._within, test, test + clean + clean.T + own, (clean.T - clean) / 2.0])
+        both = test + clean + clean.T + own
+        if np.trace(both) < EMPTY * np.trace(test):  # views are minus what is tested, but for rounding
+            both = np.zeros_like(both)
+        basis = np.stack([own, self._within, test, both, (clean.T - clean) / 2.0])
         share = 0.0 if math.isinf(views) else 1.0 / views
         covariance = np.zeros((3, 1, 1, 5))
         covariance[[0, 1, 2], 0, 0, [0, 1, 1]] = 1.0, share, 1.0
