@@ -59,7 +59,7 @@ def at_clean_points(
     def of_point(at: BlockEquilibrium) -> tuple[Array, Array, Array]:
         """u, l, l'."""
         u, t = cast(blocks.held_out(at.reduction)), cast(at.traces)
-        fitted, own = cast(blocks.weight[0] * at.reduction[1, 0, 0]), t[0] / (1.0 - f)
+        fitted, own = cast(blocks.weight[0]) * cast(at.reduction[1, 0, 0]), t[0] / (1.0 - f)
         return u, fitted * own, fitted * (t[3] - t[2] - own * u) / (2.0 * u)
 
     (u_1, own_1, clean_1), (u_2, own_2, clean_2) = of_point(first), of_point(second)
