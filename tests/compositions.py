@@ -25,9 +25,10 @@ SERVED = "served"
 DIM, N = 8, 12
 _SIGNS = np.where(np.arange(40) % 2 == 0, 1.0, -1.0)
 _ROWS = np.sin(np.outer(np.arange(1, 41), np.arange(1, DIM + 1)))
+_IMAGES = _ROWS.reshape(40, 2, 4)
 TASK = rg.Task.isotropic(DIM, noise=0.1)
 TASKS = {
-    rg.Task: TASK, rg.DataTask: rg.DataTask(_ROWS, _SIGNS), rg.Mixture: rg.Mixture(np.full(DIM, 0.5), np.ones(DIM)),
+    rg.Task: TASK, rg.DataTask: rg.DataTask(_IMAGES, _SIGNS), rg.Mixture: rg.Mixture(np.full(DIM, 0.5), np.ones(DIM)),
     rg.ClassGroups: rg.ClassGroups([6, 6], [1, -1], [np.ones(DIM), -np.ones(DIM)], np.ones(DIM)),
     rg.Teacher: rg.Teacher(np.ones(DIM), np.ones(DIM), link="probit", scale=0.5),
     rg.LabelledFeatures: rg.LabelledFeatures(_ROWS, _SIGNS),

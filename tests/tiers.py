@@ -363,6 +363,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_simulations_agree": ("kernel",),
         "test_the_best_strength_of_views": (),
     },
+    "tests/theory/ridge/test_held_out_views.py": {
+        "test_means_in_proportion_are_those_of_eigen_coordinates": ("clean", "views"),
+        "test_endlessly_many_examples_are_independent_rows": (),
+        "test_simulations_agree": (),
+        "test_real_images_agree": (),
+        "test_smoothed_labels_of_eigen_coordinates_agree": (),
+    },
     "tests/theory/ridge/test_limits.py": {
         "test_infinitely_many_modes_are_the_limit_of_many": (),
     },

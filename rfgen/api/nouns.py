@@ -109,8 +109,10 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
     if np.isinf(in_modes(task).held_out_of):
         return
     options = {} if learner is None else {
-        # of eigen-coordinates it is: see `theory.ridge.block_risk.held_out_views`
-        "augmentation": learner.augmentation if isinstance(task, DataTask) else None,
+        # of eigen-coordinates it is
+        "initial_variance with an augmentation": True
+        if isinstance(task, DataTask) and learner.augmentation is not None and learner.training.initial_variance.any()
+        else None,
         "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
         "initial_variance of each level": True if learner.training.initial_variance.ndim else None,
     }

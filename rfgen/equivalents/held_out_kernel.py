@@ -31,7 +31,8 @@ from rfgen.numerics.small_systems import solve
 
 def held_out_kernel(
     pair: Inexact[Array, "J J"], plain: Inexact[Array, " J"], blocks: HeldOutBlocks, first: Any, second: Any,
-    features: Array, target: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""], shared: str,
+    features: Array, target: Inexact[Array, "G 1 1"], noise: Inexact[Array, "G 1 1"], mean_norm: Inexact[Array, ""],
+    shared: str,
 ) -> tuple[Inexact[Array, "3 J"], Inexact[Array, "1 3"], Inexact[Array, "3"]]:
     """`spread` (3, J), `train` (1, 3), `norm` (3,) by source, as `block_error_kernel` has them, of rows left out.
 
@@ -66,7 +67,7 @@ def held_out_kernel(
     zero = jnp.zeros((), dtype)
     # by source: target, unit label noise, features
     means = jnp.stack([known, none, none])
-    noises = jnp.array([0.0, 1.0, 0.0], dtype)
+    noises = jnp.zeros(3, dtype).at[1].set(noise[0, 0, 0].astype(dtype))
     responses = jax.vmap(lambda spread: sources(spread, none, zero), out_axes=1)(jnp.eye(plain.size, dtype=dtype))
     direct = jax.vmap(lambda mean, noise: sources(nothing, mean, noise), out_axes=1)(means, noises)
     seeds = jnp.zeros(3, dtype).at[2].set(mean_norm)

@@ -18,6 +18,8 @@ from jaxtyping import Array
 from rfgen.equivalents.augmented.block_equilibrium import BlockEquilibrium
 from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.held_out_target import HeldOutTarget, at_clean_points
+from rfgen.equivalents.targets import MeanFit
 from rfgen.numerics.compilation.record import record
 
 # Numbers of all pairs computed together: below it matrix products are thin, above it memory counts (750 x 1500 pairs of
@@ -58,13 +60,19 @@ def node_kernels(
         pair = _with_both(operators.pair_row, side, sided)
         plain = _with_both(operators.plain_row, side, at.resolvent)
 
-        def kernel(pair: Array, plain: Array, second: BlockEquilibrium, residuals: Array, norm: Array) -> Any:
-            of = block_error_kernel(pair, plain, blocks, first, second, features, residuals, unit, norm, shared)
+        def kernel(pair: Array, plain: Array, second: BlockEquilibrium, other: Any, fit: MeanFit) -> Any:
+            of = block_error_kernel(pair, plain, blocks, first, second, features, fit.residuals, unit, fit.norm, shared)
             train = of.train if by_group else jnp.sum(of.train, axis=0)
-            return of.spread @ target.test.astype(norm.dtype), train, of.norm
+            if isinstance(target, HeldOutTarget):
+                means = mean, other
+                bias, spread = at_clean_points(
+                    operators, blocks, target, first, second, means, fit.residuals, of.spread, shared
+                )
+            else:
+                bias, spread = fit.bias, of.spread @ target.test.astype(fit.norm.dtype)
+            return NodeKernels(bias, spread, train, of.norm)
 
-        spread, train, norm = jax.vmap(kernel)(pair, plain, bare, fits.residuals, fits.norm)
-        return NodeKernels(fits.bias, spread, train, norm)
+        return jax.vmap(kernel)(pair, plain, bare, other_means, fits)
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))

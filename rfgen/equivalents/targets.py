@@ -77,11 +77,14 @@ class ModeTarget:
         forms = jnp.concatenate([both, cross, swapped, fitted], axis=1)
         table = self._table(blocks)
         residuals = (forms @ table.reshape(-1, table.shape[-1]).T.astype(forms.dtype)).reshape(-1, *table.shape[:-1])
-        gain = self.test_gain.astype(both.dtype)
-        less = (1.0 - self.test_gain).astype(both.dtype)
-        # residuals of rows left out are lifted, their labels are not
-        one, other = (less + gain * lift for lift in (first[2], others[2][:, None]))
-        own = one * other * both + less * (one * cross + other * swapped) + less**2 * fitted
+        # of label c y: c missed - (1 - c) learned is lifted in rows left out, what is to be predicted of y is not
+        label = self.label[0, 0]
+        gains = self.test_gain * label, self.test_gain * (1.0 - label), 1.0 - self.test_gain * label
+        seen, unseen, less = (each.astype(both.dtype) for each in gains)
+        lifts = first[2], others[2][:, None]
+        one, other = (less + seen * lift for lift in lifts)
+        left, right = (less - unseen * lift for lift in lifts)
+        own = one * other * both + right * one * cross + left * other * swapped + left * right * fitted
         bias = own @ self.population.astype(both.dtype)
         bias = bias + fitted @ self.test_noise.astype(both.dtype)
         if self.null is not None:

@@ -60,7 +60,8 @@ def block_error_kernel(
     the "features" alone, or the "population" of samples from which each draws its own (the last two: no `train`).
     """
     if isinstance(blocks, HeldOutBlocks):
-        return BlockErrorKernel(*held_out_kernel(pair, plain, blocks, first, second, features, target, mean_norm, shared))
+        known = target, noise, mean_norm
+        return BlockErrorKernel(*held_out_kernel(pair, plain, blocks, first, second, features, *known, shared))
     limited = jnp.isfinite(features) & (shared in ("all", "features"))
     count = jnp.where(limited, features, 1.0).astype(pair.dtype)
     reductions = (first.reduction, second.reduction)

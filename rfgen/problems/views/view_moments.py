@@ -28,7 +28,8 @@ class ViewMoments:
     (patterns, p, p); `cross` (patterns, patterns, outputs, p): E[u_bar_a label_b]; `label_means` (patterns, patterns,
     outputs): E[label_a label_b]; `test_cross` (patterns, outputs, p): E[u_bar_a label], of the label as it is; `label`
     (patterns,): factor on the label; `views`: V; `error`: relative standard errors (Frobenius norm) of between and
-    within, from two halves of the views.
+    within, from two halves of the views.  Of the first pattern and the clean example: `clean` (p, p): E[features u_bar'],
+    `clean_cross` (outputs, p): E[features label_0], `clean_label` (outputs,): E[label label_0].
     """
 
     means: np.ndarray
@@ -39,6 +40,9 @@ class ViewMoments:
     label: np.ndarray
     views: int
     error: tuple[float, float]
+    clean: np.ndarray
+    clean_cross: np.ndarray
+    clean_label: np.ndarray
 
 
 def cached_moments(task: DataTask, augmentation: AbstractAugmentation, patterns: Any, views: int) -> ViewMoments:
@@ -61,6 +65,7 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
     cross = np.zeros((count, count, outputs, p))
     test_cross = np.zeros((count, outputs, p))
     label_means, label = np.zeros((count, count, outputs)), np.zeros(count)
+    clean, clean_cross, clean_label = np.zeros((p, p)), np.zeros((outputs, p)), np.zeros(outputs)
     chunk = max(1, CHUNK // (views * max(p, task.inputs[0].size)))
     for start in range(0, size, chunk):
         inputs, here = task.inputs[start : start + chunk], labels[start : start + chunk]
@@ -80,6 +85,10 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
             own, offset = (np.reshape(part, (inputs.shape[0], views)).mean(axis=1) for part in (view.own, view.offset))
             label[a] += own.sum() / size
             seen.append(own[:, None] * here + offset[:, None])
+        features = task.features[start : start + chunk]
+        clean += features.T @ averages[0]
+        clean_cross += seen[0].T @ features
+        clean_label += (here * seen[0]).sum(axis=0)
         for a in range(count):
             test_cross[a] += here.T @ averages[a]
             for b in range(count):
@@ -102,7 +111,8 @@ def view_moments(task: DataTask, patterns: tuple[AbstractAugmentation, ...], vie
             spread.append([between, _relative(parts[0] - parts[1], within[a])])
     error = tuple(np.max(spread, axis=0) / 2.0) if spread else (np.nan, np.nan)
     return ViewMoments(
-        means, within, label_means / size, cross / size, test_cross / size, label, views, (float(error[0]), float(error[1]))
+        means, within, label_means / size, cross / size, test_cross / size, label, views,
+        (float(error[0]), float(error[1])), clean / size, clean_cross / size, clean_label / size,
     )
 
 

@@ -19,6 +19,7 @@ from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.augmented.view_blocks import averaged_test_views, mixing_form, moment_form, pattern_form
+from rfgen.equivalents.held_out_target import HeldOutTarget, at_clean_points
 from rfgen.equivalents.operators import DiagonalOperators
 from rfgen.equivalents.targets import ModeTarget
 from rfgen.numerics.compilation.precision import needs_double_precision
@@ -178,7 +179,13 @@ def augmented_risk(
     unit = problem.target.label[:, :, None] * problem.target.label[:, None]
     traces = (problem.operators.pair(at.resolvent, at.resolvent), problem.operators.plain(at.resolvent, at.resolvent))
     kernel = block_error_kernel(*traces, blocks, at, at, features, mean.residuals, unit, mean.norm, shared)
-    spread = kernel.spread @ problem.target.test
+    if isinstance(problem.target, HeldOutTarget):
+        weights = problem.target.mean(problem.operators, blocks, at)
+        missed, spread = at_clean_points(
+            problem.operators, blocks, problem.target, at, at, (weights, weights), mean.residuals, kernel.spread, shared
+        )
+    else:
+        missed, spread = mean.bias, kernel.spread @ problem.target.test
     amplification = 1.0 + spread[1]
     diverges = at.vanishing & ~((amplification < DIVERGENT) & (amplification >= 0.0))
     null = problem.null_power
@@ -187,7 +194,7 @@ def augmented_risk(
         # what the ridge that stands for 0 leaves of a source is none
         return jnp.where(diverges, jnp.where(source <= 1e-30 * (bias + noise), 0.0, jnp.inf), value)
 
-    bias = mean.bias + null
+    bias = missed + null
     data, from_features = spread[0] + null * spread[1], spread[2]
     noise_part = noise * amplification
     data, from_features, noise_part = limit(data, bias), limit(from_features, mean.norm), limit(noise_part, noise)

@@ -118,12 +118,19 @@ def _clean(
         return Posed(*augmented_modes(task.eigen, augmentation, form, test_views))
     patterns = augmentation.patterns(task.inputs.shape[1:])
     listable = patterns is not None and len(patterns) <= MOST_DATA_PATTERNS
+    held_out = bool(np.isfinite(task.eigen.held_out_of))
+    if held_out and form == "pattern":
+        raise ValueError(
+            "form must be 'moment' for views of rows drawn without replacement, got 'pattern': make the task with "
+            "sampling='with replacement', or use rg.simulate"
+        )
     if form is None:
-        form = "moment" if augmentation.moments_suffice or not listable else "pattern"
+        form = "moment" if augmentation.moments_suffice or held_out or not listable else "pattern"
         if form == "moment" and not augmentation.moments_suffice:
+            why = "of rows drawn without replacement" if listable else f"in more than {MOST_DATA_PATTERNS} ways"
             warn_caller(
-                f"{augmentation!r} moves a view as a whole, in more than {MOST_DATA_PATTERNS} ways: the moment form is "
-                "used, which is an approximation here; compare with simulate"
+                f"{augmentation!r} moves a view as a whole, {why}: the moment form is used, which is an approximation "
+                "here; compare with simulate"
             )
     if form == "pattern" and not listable:
         raise ValueError(
@@ -139,6 +146,8 @@ def _clean(
         if key not in task.kept_moments:
             task.kept_moments[key] = MomentForm(task, moments, test_views)
         made, one = task.kept_moments[key], float(augmentation.views)
+        if held_out:
+            return Posed(made.held_out(one), form, None, moments.error)
         return Posed(made.problem(one, *points) if points else made.dense(one), form, None, moments.error)
     moments = cached_moments(task, augmentation, tuple(one for _, one in patterns or ()), views)
     probabilities = np.array([probability for probability, _ in patterns or ()], dtype=np.float64)

@@ -14,8 +14,10 @@ import numpy as np
 
 from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
 from rfgen.equivalents.augmented.blocks import Blocks
+from rfgen.equivalents.augmented.held_out_blocks import HeldOutBlocks
 from rfgen.equivalents.augmented.pencil import HALF_WIDTH, Pencil, PencilTarget, decompose, panel_points
 from rfgen.equivalents.augmented.view_blocks import pattern_combinations
+from rfgen.equivalents.held_out_target import HeldOutTarget
 from rfgen.equivalents.operators import DenseOperators
 from rfgen.equivalents.targets import VectorTarget
 from rfgen.numerics.compilation.at_points import at_points
@@ -30,7 +32,7 @@ INDEFINITE = 0.01
 MOST_PANELS = 20
 # Panels are padded to a multiple of the first for at most so many features: one more panel is no new compilation.
 PADDING, SMALL = 4, 1200
-# A combination of views with this share of the largest second moment has no inputs.
+# A combination of views, or of one and what is tested, with this share of the largest second moment has no inputs.
 EMPTY = 1e-12
 
 
@@ -87,6 +89,37 @@ class MomentForm:
                     return problem
             middle = math.log(self._lowest) + HALF_WIDTH * (2 * len(self._panels) + 1)
             self._panels.append([self._node(rho) for rho in np.exp(middle + HALF_WIDTH * panel_points())])
+
+    def held_out(self, views: float) -> AugmentedProblem:
+        """For `views` views of each of the examples, drawn without replacement, with matrices: see `held_out_target`."""
+        values, vectors = np.linalg.eigh(self._between - self._within / self.moments.views)
+        # beside the noise of views, which stands with it
+        _refuse_indefinite(values, np.trace(self._between + self._within), self.moments.views, math.inf)
+        own = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
+        if self.test_views is None:
+            clean, seen, test = self.moments.clean, self.moments.clean_cross, self._test
+        else:
+            clean, seen, test = own, cross, own + self._within / self.test_views
+        both = test + clean + clean.T + own
+        if np.trace(both) < EMPTY * np.trace(test):  # views are minus what is tested, but for rounding
+            both = np.zeros_like(both)
+        basis = np.stack([own, self._within, test, both, (clean.T - clean) / 2.0])
+        share = 0.0 if math.isinf(views) else 1.0 / views
+        covariance = np.zeros((3, 1, 1, 5))
+        covariance[[0, 1, 2], 0, 0, [0, 1, 1]] = 1.0, share, 1.0
+        blocks = HeldOutBlocks(
+            np.array([1.0, 1.0, 1.0 - share]), np.array([1.0, 1.0, share]), covariance,
+            examples=np.float64(self.task.inputs.shape[0]),
+        )
+        nothing = np.zeros_like(cross)
+        target = HeldOutTarget(
+            np.stack([cross, nothing, nothing], axis=1)[:, :, None, None],
+            np.stack([second, 0.0 * second, 0.0 * second], axis=1)[..., None, None],
+            np.array([self.moments.label[:1], [0.0], [0.0]]), np.array([0.0, 0.0, 1.0, 0.0, 0.0]), self._test_cross,
+            self._test_second, self.moments.clean_label, seen, self.moments.test_cross[0],
+        )
+        return _on_device(AugmentedProblem(DenseOperators(basis), blocks, target, np.zeros(self._test_second.size)))
 
     def dense(self, views: float) -> AugmentedProblem:
         """For `views` views a sample, with matrices: good for complex ridges too."""
@@ -226,7 +259,11 @@ def _strengths(operators: Pencil, blocks: Blocks, n: jax.Array, features: jax.Ar
 def _check_definite(matrix: np.ndarray, drawn: int, views: float) -> None:
     """Refuse an estimate that view noise has made indefinite."""
     values = np.linalg.eigvalsh(matrix)
-    negative = -values[values < 0].sum() / values.sum() if values.sum() > 0 else 1.0
+    _refuse_indefinite(values, values.sum(), drawn, views)
+
+
+def _refuse_indefinite(values: np.ndarray, trace: float, drawn: int, views: float) -> None:
+    negative = -values[values < 0].sum() / trace if trace > 0 else float(values.any())
     if negative > INDEFINITE:
         wanted = "infinitely many views" if math.isinf(views) else f"{views:g} views"
         raise ValueError(

@@ -233,10 +233,6 @@ REFUSED = {
     "all rows": (lambda: rg.predict(task(), RIDGE, N), "n must be below the 60 examples.*learning_curve"),
     "more rows": (lambda: rg.simulate(task(), RIDGE, 99), "n must be below the 60 examples.*learning_curve"),
     "another sampling": (lambda: task(sampling="some"), "sampling must be one of 'without replacement', 'with repl"),
-    "augmentation of inputs": (
-        lambda: rg.predict(rg.DataTask(ROWS, LABELS), rg.Learner(rg.Ridge(1.0), augmentation=rg.Mask(0.5, views=2)), 20),
-        "augmentation is not predicted for rows drawn without.*sampling='with replacement'.*or use rg.simulate",
-    ),
     "views that move as a whole": (
         lambda: rg.predict(task(), rg.Learner(rg.Ridge(1.0), augmentation=rg.Gain([1.0, 2.0])), 20),
         "augmentation must change all modes alike and independently.*sampling='with replacement'",
