@@ -94,7 +94,7 @@ class MomentForm:
         """For `views` views of each of the examples, drawn without replacement, with matrices: see `held_out_target`."""
         values, vectors = np.linalg.eigh(self._between - self._within / self.moments.views)
         # beside the noise of views, which stands with it
-        _refuse_indefinite(values, np.trace(self._between + self._within), self.moments.views, math.inf)
+        _refuse_indefinite(values, np.trace(self._between + self._within), self.moments.views, None)
         own = (vectors * np.maximum(values, 0.0)) @ vectors.T
         cross, second = self.moments.cross[0, 0], self.moments.label_means[0, 0]
         if self.test_views is None:
@@ -262,11 +262,13 @@ def _check_definite(matrix: np.ndarray, drawn: int, views: float) -> None:
     _refuse_indefinite(values, values.sum(), drawn, views)
 
 
-def _refuse_indefinite(values: np.ndarray, trace: float, drawn: int, views: float) -> None:
+def _refuse_indefinite(values: np.ndarray, trace: float, drawn: int, views: float | None) -> None:
+    """`views` None: of the mean views alone."""
     negative = -values[values < 0].sum() / trace if trace > 0 else float(values.any())
     if negative > INDEFINITE:
-        wanted = "infinitely many views" if math.isinf(views) else f"{views:g} views"
+        wanted = "mean views" if views is None else "infinitely many views" if math.isinf(views) else f"{views:g} views"
+        fewer = "" if views is None else f", or ask for at most {drawn} views"
         raise ValueError(
             f"the moments of {wanted}, estimated from {drawn} views of each example, are indefinite ({negative:.2g} of the "
-            f"trace is negative): draw more, DataTask(..., moment_views={8 * drawn}), or ask for at most {drawn} views"
+            f"trace is negative): draw more, DataTask(..., moment_views={8 * drawn}){fewer}"
         )
