@@ -14,7 +14,7 @@ import numpy as np
 import rfgen as rg
 from rfgen.api.nouns import in_modes
 from rfgen.simulation.random_numbers import device_key, trial_words
-from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
+from rfgen.simulation.runs.blocks.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE
 from rfgen.simulation.runs.memory import pair_bytes
 from rfgen.simulation.runs.risk import risk

@@ -13,8 +13,8 @@ import pytest
 import rfgen as rg
 from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import device_key, trial_words
-from rfgen.simulation.runs import block_algebra
-from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
+from rfgen.simulation.runs.blocks import block_algebra
+from rfgen.simulation.runs.blocks.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.sampling.samplers import sampler
 from tests.simulation.several_devices import PATHS, SHARED, difference, numbers

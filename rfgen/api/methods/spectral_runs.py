@@ -28,7 +28,7 @@ from rfgen.problems.task import Task
 from rfgen.problems.trainings.resampling import on_drawn
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.random_numbers import trial_words
-from rfgen.simulation.runs.blocked_risk import in_blocks
+from rfgen.simulation.runs.blocks.blocked_risk import in_blocks
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.kernel_rows import by_kernel
 from rfgen.simulation.runs.memory import pair_bytes

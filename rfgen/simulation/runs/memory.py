@@ -6,7 +6,7 @@ from typing import Any
 
 from rfgen.simulation.arrays import on_host
 from rfgen.simulation.fits.spectral_filters import Filters
-from rfgen.simulation.runs.blocked_risk import InBlocks
+from rfgen.simulation.runs.blocks.blocked_risk import InBlocks
 from rfgen.simulation.runs.ensemble import Members
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_bytes
 from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass_bytes

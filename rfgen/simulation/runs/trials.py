@@ -24,7 +24,7 @@ from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.spectral_filters import Filters, spectral_filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights
 from rfgen.simulation.random_numbers import device_key, trial_words
-from rfgen.simulation.runs.blocked_risk import InBlocks, blocked_risk
+from rfgen.simulation.runs.blocks.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass

@@ -20,7 +20,7 @@ from rfgen.simulation.devices import device_count
 from rfgen.simulation.fits.ridge_fit import Fit
 from rfgen.simulation.fits.ridge_path import GENTLE
 from rfgen.simulation.random_numbers import drawn_numbers, drawn_rows, standard_normals
-from rfgen.simulation.runs.block_algebra import (
+from rfgen.simulation.runs.blocks.block_algebra import (
     AXIS,
     factor,
     first_row,
