@@ -110,6 +110,17 @@ def test_an_endless_ridge_leaves_the_null_risk():
     assert float(found.test) == pytest.approx(np.mean(LABELS**2) + 0.3, rel=1e-9)
 
 
+def test_limits_of_ridge_features_and_views():
+    given = form(MIXED, ROOT @ ROOT.T, 0.9)
+    one = given.held_out(1.0)
+    alike(risks(one, ridge=0.0), risks(one, ridge=1e-9), 1e-8)
+    alike(risks(one, features=1e10), risks(one), 1e-8)
+    alike(risks(given.held_out(1e8)), risks(given.held_out(INF)), 1e-7)
+    interpolating = risks(one, 6.0, ridge=0.0)
+    assert float(interpolating.train) == 0.0 and float(interpolating.df1) == pytest.approx(6.0, rel=1e-9)
+    assert float(interpolating.test) == pytest.approx(float(risks(one, 6.0, ridge=1e-9).test), rel=1e-7)
+
+
 def tanh(examples, dimension, features):
     random = np.random.default_rng(2)
     rows = random.normal(size=(examples, dimension))
