@@ -70,7 +70,7 @@ def _fit(source: Any, n: int, features: int | None, outputs: int, settings: Any,
     smaller = min(rows, width)
     work, design = decomposed * smaller**2, 0
     if features is not None and rows < modes:  # features given the rows, by a factor of their Gram matrix
-        design = rows * width + rows**2
+        design = rows * width + 3 * rows**2  # NumPy's factor copies its matrix: measured 1.19 to 1.23 of a plan without
         work = max(work, 2 * rows * width + 2 * rows**2)
     elif features is not None:
         design = (modes + rows) * width
