@@ -29,6 +29,7 @@ With ridge 0 and rank <= m everything is learned: gamma = 0.  Equations: theory 
 
 __all__ = ["Equilibrium", "Group", "equilibrium", "training_group"]
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -36,6 +37,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.record import record
+from rfgen.numerics.implicit import hoisted
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.spectra.modes import Modes
 
@@ -62,6 +64,11 @@ def training_group(modes: Modes, n: Any, noise: Any) -> Group:
 RESIDUAL_TOLERANCE = 1e-10
 # A ridge below this of the smallest eigenvalue counts as 0: its share is no double.
 NONE = 1e-307
+# Newton's step in log gamma whose successor is lost in rounding: both sides of the equation are sums of terms whose second
+# derivatives in log gamma are at most some first ones.
+LAST_STEP = 3e-9
+# Cells of the table that Newton's method starts from, a power of 2: with it two passes do, from the upper bound five.
+TABLE = 64
 # log of the smallest positive double, and a number whose inverse is one
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
@@ -133,8 +140,8 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
         steepness = ratio * (left_out + value * of_examples)
         return value, jnp.where(root > 0.0, steepness / jnp.where(root > 0.0, root, 1.0), 0.0)
 
-    def excess(log_gamma: Array) -> tuple[Array, Array]:
-        gamma = jnp.exp(log_gamma)
+    def excess(log_gamma: Array, gamma: Array | None = None) -> tuple[Array, Array]:
+        gamma = jnp.exp(log_gamma) if gamma is None else gamma
         inverse = 1.0 / (modes.eigenvalues + gamma)
         learned, missed = modes.eigenvalues * inverse, gamma * inverse
         spread = modes.multiplicity * learned * missed
@@ -156,18 +163,20 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     )
     lower = jnp.maximum(jnp.maximum(log_ridge - jnp.log(n), from_rank), LOG_SMALLEST)
     lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
-    log_gamma = decreasing_root(excess, lower, upper, upper)
+    log_gamma = decreasing_root(excess, lower, upper, _guess(modes, target, gap, upper), LAST_STEP)
 
-    residual = jnp.where(exhausted, 0.0, jnp.abs(excess(jax.lax.stop_gradient(log_gamma))[0]))
     learned_all = jnp.where(exhausted, modes.rank, 0.0)
     gamma_there, missed_there = _at_ridge_zero(modes, n, features, jnp.where(exhausted, ridge, 0.0), learned_all)
     gamma = jnp.where(exhausted, gamma_there, jnp.exp(log_gamma))
     g = jnp.where(exhausted, 0.0, gap(log_gamma)[0])
     inverse = 1.0 / (modes.eigenvalues + gamma)
     learnability = modes.eigenvalues * inverse
-    spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
-    df1 = jnp.where(exhausted, learned_all - missed_there, jnp.sum(modes.multiplicity * learnability))
-    df2 = jnp.where(exhausted, df1 - spread, jnp.sum(modes.multiplicity * learnability * learnability))
+    spread = gamma * jnp.sum(modes.multiplicity * learnability * inverse)
+    squares = jnp.sum(modes.multiplicity * learnability * learnability)
+    df1 = jnp.where(exhausted, learned_all - missed_there, squares + spread)
+    df2 = jnp.where(exhausted, df1 - spread, squares)
+    found = jax.lax.stop_gradient((log_gamma, gamma))
+    residual = jnp.where(exhausted, 0.0, jnp.abs(excess(*found)[0]))
     # the maxima, unlike a choice by n <= features, have the right derivative at n = features
     row_gap = jnp.where(exhausted, n - learned_all + missed_there, g + jnp.maximum(n - features, 0.0))
     feature_gap = jnp.where(
@@ -179,14 +188,51 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     )
 
 
+def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], beyond: Array) -> Array:
+    """log gamma to some digits, `beyond` where the spectrum does not reach.
+
+    The degrees of freedom at a few points are shared by all settings: among them the equation is solved by bisection, and
+    between two of them by the inverse of a cubic.
+    """
+    traced, values = hoisted(gap, beyond)
+    modes, target, values = jax.lax.stop_gradient((modes, target, values))
+    trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
+    grid = jnp.linspace(jnp.log(modes.smallest) - 2.0, jnp.log(trace) + 2.0, TABLE + 1)
+    learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(grid)[:, None])
+    df1 = jnp.sum(modes.multiplicity * learned, axis=1)
+    spread = jnp.sum(modes.multiplicity * learned * (1.0 - learned), axis=1)
+
+    def surplus(at: Array) -> tuple[Array, Array]:
+        value, minus_slope = traced(grid[at], *values)
+        return df1[at] + value - target, -(spread[at] + minus_slope)
+
+    def halve(_: Array, cell: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = cell
+        middle = (low + high) // 2
+        above = surplus(middle)[0] > 0.0
+        return jnp.where(above, middle, low), jnp.where(above, high, middle)
+
+    low, high = jax.lax.fori_loop(0, TABLE.bit_length() - 1, halve, (jnp.zeros((), int), jnp.full((), TABLE)))
+    (top, top_slope), (bottom, bottom_slope) = surplus(low), surplus(high)
+    width, drop = grid[high] - grid[low], top - bottom
+    # of log gamma in units of the cell as a function of the share of the drop
+    first, last = -drop / (width * top_slope), -drop / (width * bottom_slope)
+    share = top / drop
+    inside = share * (first + share * (3.0 - 2.0 * first - last + share * (first + last - 2.0)))
+    return jnp.where((share >= 0.0) & (inside >= 0.0) & (inside <= 1.0), grid[low] + inside * width, beyond)
+
+
 def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: Array) -> tuple[Array, Array]:
     """gamma and rank - df1 where everything is learned: both 0, with their derivatives of the first three orders.
 
     From `gamma (n - df1)(1 - df1/features) = ridge`, each pass of this iteration adding an order in the ridge.
     """
+    # the sum of gamma / (lambda + gamma) to third order: its coefficients are no point's own
+    shares = [jnp.sum(modes.multiplicity * (modes.smallest / modes.eigenvalues) ** order) for order in (1, 2, 3)]
     gamma = missed = jnp.zeros_like(ridge)
     for _ in range(3):
         room = (n - rank + missed) * (1.0 - (rank - missed) / features) / (1.0 - (rank - missed) / modes.population)
         gamma = jnp.where(room > 0.0, ridge / jnp.where(room > 0.0, room, 1.0), 0.0)
-        missed = gamma * jnp.sum(modes.multiplicity / (modes.eigenvalues + gamma))
+        part = gamma / modes.smallest
+        missed = part * (shares[0] - part * (shares[1] - part * shares[2]))
     return gamma, missed

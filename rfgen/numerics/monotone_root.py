@@ -25,11 +25,14 @@ def decreasing_root(
     lower: Float[Array, ""],
     upper: Float[Array, ""],
     start: Float[Array, ""],
+    last_step: float = 0.0,
 ) -> Float[Array, ""]:
     """The `x` in `[lower, upper]` with `function(x)[0] == 0`.
 
     `function` returns value and slope, is decreasing, positive at `lower` and negative at `upper` (to rounding).
-    Iteration stops when Newton's step is below 4 units in the last place of max(|x|, 1), or the bracket is that small.
+    Iteration stops when Newton's step is below 4 units in the last place of max(|x|, 1), or the bracket is that small; or
+    when the step is below `last_step`, for whoever knows that the next one, of its square by half the ratio of second
+    and first derivative, is lost in rounding.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):
@@ -52,7 +55,7 @@ def decreasing_root(
         newton = x - value / slope
         inside = (newton > low) & (newton < high)
         scale = tiny * jnp.maximum(jnp.abs(x), 1.0)
-        settled = (jnp.abs(newton - x) <= scale) | (high - low <= scale)
+        settled = (jnp.abs(newton - x) <= jnp.maximum(scale, last_step)) | (high - low <= scale)
         midpoint = 0.5 * (low + high)
         x = jnp.where(inside, newton, jnp.where(settled, x, midpoint))
         return low, high, x, settled, passes + 1
