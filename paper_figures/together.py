@@ -3,13 +3,10 @@
 __all__ = ["each"]
 
 import argparse
-import multiprocessing
-import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +15,9 @@ from paper_figures.measured import MissingDataError
 from paper_figures.settings import SettingError
 from paper_figures.storage import NotComputedError
 from paper_figures.style import StyleError
-from rfgen import cache_programs
+from rfgen.cli_processes import processes, room
 
 Work = Callable[[str, argparse.Namespace], list[Path]]
-# Each process holds its imports and programs, half a gigabyte, and its simulations.
-MOST = 4
 UNKNOWN = 10.0  # seconds of a figure that was never measured
 MISUSED = (SettingError, StyleError)
 FAILED = (*MISUSED, MissingDataError, NotComputedError, OSError, BrokenExecutor)
@@ -55,34 +50,12 @@ def each(work: Work, names: list[str], given: argparse.Namespace) -> int:
 
 def _results(work: Work, names: list[str], given: argparse.Namespace) -> Iterator[tuple[str, Callable[[], list[Path]]]]:
     """Each name with what gives its paths or raises, as they come to their end; the longest begin first."""
-    count = min(_cores(), MOST, len(names))
+    count = min(room(), len(names))
     if count < 2 or given.cluster is not None:
         for name in names:
             yield name, lambda name=name: work(name, given)
         return
-    for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # two at once that each take all cores wait for each other
-        os.environ.setdefault(threads, "1")
-    context = multiprocessing.get_context("spawn")  # JAX does not survive a fork
-    pool = ProcessPoolExecutor(count, context, _begin, (os.getpid(),))
-    try:
+    with processes(count) as pool:
         found: dict[Future[Any], str] = {pool.submit(work, name, given): name for name in names}
         for future in as_completed(found):
             yield found[future], future.result
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _begin(parent: int) -> None:
-    """Of a process: keep programs, and end when the command has ended, however it did."""
-    cache_programs()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

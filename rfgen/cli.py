@@ -8,20 +8,28 @@ import sys
 import tempfile
 import time
 import webbrowser
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import jax
 
 from rfgen._version import __version__
 from rfgen.api import predict
 from rfgen.api.check.check import check
+from rfgen.api.check.report import Report
 from rfgen.cli_comparisons import NAMED
 from rfgen.cli_engine import add_engine, engine_named
+from rfgen.cli_processes import processes, room
 from rfgen.cli_report import Verdict, validation_report
 from rfgen.cli_runs import add_runs, runs
 from rfgen.explorer.page import page
 from rfgen.numerics.compilation.program_cache import cache_programs
 from rfgen.plotting import plot
 
+# Comparisons that are worth a process of their own, whose start is a second.
+FEW = 4
 EPILOG = """examples:
   rfgen demo                                  exact risk on real digits, simulated and compared, with a picture
   rfgen demo --learner kernel --out pictures  the same for a neural tangent kernel, picture in ./pictures
@@ -166,22 +174,39 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def _verdicts(names: list[str], options: argparse.Namespace, engine: Any) -> int:
     """Compare, print and report; the exit status."""
     verdicts = []
-    for name in names:
-        comparison = NAMED[name]
-        started = time.process_time()
-        task, learner = comparison.build()
-        print(f"{name}: {comparison.question}", flush=True)
-        report = check(
-            task, learner, comparison.n[options.scale] or None, trials=comparison.trials[options.scale], seed=options.seed,
-            engine=engine, **comparison.numbers,
-        )
+    for name, report, seconds in _compared(names, options, engine):
         print(f"{report}\n", flush=True)
-        verdicts.append(Verdict(name, comparison, report, time.process_time() - started))
+        verdicts.append(Verdict(name, NAMED[name], report, seconds))
         if options.report is not None:  # whole after each, so that what ran is kept
             options.report.write_text(validation_report(verdicts, options.scale, options.seed), encoding="utf-8")
     disagreeing = [verdict.name for verdict in verdicts if not verdict.report.agrees]
     print(f"{len(names) - len(disagreeing)} of {len(names)} agree" + "".join(f"; {name} DISAGREES" for name in disagreeing))
     return 1 if disagreeing else 0
+
+
+def _compared(names: list[str], options: argparse.Namespace, engine: Any) -> Iterator[tuple[str, Report, float]]:
+    """Name, report and CPU seconds, in the order of `names`; of many on the CPU, several at once."""
+    settings = {"scale": options.scale, "seed": options.seed}
+    count = min(room(), len(names) // FEW)
+    if count < 2 or engine is not None or jax.default_backend() != "cpu":
+        for name in names:
+            print(f"{name}: {NAMED[name].question}", flush=True)
+            yield _one_compared(name, engine=engine, **settings)
+        return
+    with processes(count) as pool:
+        for found in pool.map(partial(_one_compared, engine=None, **settings), names):
+            print(f"{found[0]}: {NAMED[found[0]].question}", flush=True)
+            yield found
+
+
+def _one_compared(name: str, scale: str, seed: int, engine: Any) -> tuple[str, Report, float]:
+    comparison, started = NAMED[name], time.process_time()
+    task, learner = comparison.build()
+    report = check(
+        task, learner, comparison.n[scale] or None, trials=comparison.trials[scale], seed=seed, engine=engine,
+        **comparison.numbers,
+    )
+    return name, report, time.process_time() - started
 
 
 if __name__ == "__main__":

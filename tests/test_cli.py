@@ -115,3 +115,14 @@ def test_a_wrong_command_line_is_told_at_once(arguments, words, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([*arguments])
     assert stop.value.code == 2 and words in " ".join(capsys.readouterr().err.split())
+
+
+def test_comparisons_in_processes_say_what_one_process_says(capsys, monkeypatch):
+    asked = ["check", "kernel-ridge", "one-pass"]
+    monkeypatch.setattr(cli, "room", lambda: 1)
+    assert cli.main(asked) == 0
+    alone = capsys.readouterr().out
+    monkeypatch.setattr(cli, "room", lambda: 2)
+    monkeypatch.setattr(cli, "FEW", 1)
+    assert cli.main(asked) == 0
+    assert capsys.readouterr().out == alone

@@ -283,6 +283,7 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_theory_and_simulation_agree": ("bags",),
     },
     "tests/test_cli.py": {
+        "test_comparisons_in_processes_say_what_one_process_says": (),
         "test_every_named_comparison_agrees": ("kernel-ridge", "double-descent", "digits-kernel"),
     },
     "tests/test_finite_size.py": {

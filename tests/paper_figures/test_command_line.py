@@ -122,7 +122,7 @@ def test_a_killed_make_continues_from_what_it_had(tmp_path):
 
 
 def test_several_figures_are_made_at_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(together, "_cores", lambda: 2)
+    monkeypatch.setattr(together, "room", lambda: 2)
     names = ["more_is_better_spectra", "more_is_better_maps"]
     assert main(["make", *names, "--out", str(tmp_path), "--format", "png"]) == 0
     said = capsys.readouterr().out
