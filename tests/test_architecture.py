@@ -29,8 +29,10 @@ ALLOWED = {
     "testing": {"api", "curves", "problems"},
     "explorer": {"api", "numerics", "problems"},
     "cli": {
-        "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_report", "cli_runs", "numerics", "_version",
+        "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_processes", "cli_report", "cli_runs", "numerics",
+        "_version",
     },
+    "cli_processes": {"numerics"},
     "cli_engine": {"curves"},
     "cli_runs": {"curves"},
     "cli_report": {"api", "cli_comparisons", "_version"},

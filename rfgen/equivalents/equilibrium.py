@@ -202,18 +202,17 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
     df1 = jnp.sum(modes.multiplicity * learned, axis=1)
     spread = jnp.sum(modes.multiplicity * learned * (1.0 - learned), axis=1)
 
-    def surplus(at: Array) -> tuple[Array, Array]:
+    def look(number: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Into the middle of the cell, or in the end at its two sides."""
+        low, high, _, before = state
+        at = jnp.where(number < halvings, (low + high) // 2, jnp.where(number == halvings, low, high))
         value, minus_slope = traced(grid[at], *values)
-        return df1[at] + value - target, -(spread[at] + minus_slope)
+        found = df1[at] + value - target, -(spread[at] + minus_slope)
+        return jnp.where(found[0] > 0.0, at, low), jnp.where(found[0] > 0.0, high, at), before, found
 
-    def halve(_: Array, cell: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = cell
-        middle = (low + high) // 2
-        above = surplus(middle)[0] > 0.0
-        return jnp.where(above, middle, low), jnp.where(above, high, middle)
-
-    low, high = jax.lax.fori_loop(0, TABLE.bit_length() - 1, halve, (jnp.zeros((), int), jnp.full((), TABLE)))
-    (top, top_slope), (bottom, bottom_slope) = surplus(low), surplus(high)
+    halvings, nothing = TABLE.bit_length() - 1, (jnp.zeros_like(target), jnp.zeros_like(target))
+    start = (jnp.zeros((), int), jnp.full((), TABLE), nothing, nothing)
+    low, high, (top, top_slope), (bottom, bottom_slope) = jax.lax.fori_loop(0, halvings + 2, look, start)
     width, drop = grid[high] - grid[low], top - bottom
     # of log gamma in units of the cell as a function of the share of the drop
     first, last = -drop / (width * top_slope), -drop / (width * bottom_slope)
@@ -233,6 +232,6 @@ def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: 
     for _ in range(3):
         room = (n - rank + missed) * (1.0 - (rank - missed) / features) / (1.0 - (rank - missed) / modes.population)
         gamma = jnp.where(room > 0.0, ridge / jnp.where(room > 0.0, room, 1.0), 0.0)
-        part = gamma / modes.smallest
+        part = gamma / jnp.where(modes.smallest > 0.0, modes.smallest, 1.0)
         missed = part * (shares[0] - part * (shares[1] - part * shares[2]))
     return gamma, missed
