@@ -29,8 +29,8 @@ ALLOWED = {
     "testing": {"api", "curves", "problems"},
     "explorer": {"api", "numerics", "problems"},
     "cli": {
-        "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_processes", "cli_report", "cli_runs", "numerics",
-        "_version",
+        "api", "explorer", "plotting", "cli_comparisons", "cli_engine", "cli_processes", "cli_report", "cli_runs",
+        "numerics", "_version",
     },
     "cli_processes": {"numerics"},
     "cli_engine": {"curves"},
