@@ -39,18 +39,16 @@ def held_out_kernel(
     `target`: rho, of unlearnable power too, and the fits to noise at the mean weights; other arguments as there.
     """
     limited = jnp.isfinite(features) & (shared in ("all", "features"))
-    dtype, share = pair.dtype, blocks.share(pair.dtype)
-    covariance, mass, weight = (part.astype(dtype) for part in (blocks.covariance[:, 0, 0], blocks.mass, blocks.weight))
-    reductions = first.reduction[:, 0, 0] * second.reduction[:, 0, 0]
-    alone, fitted = zip(*(_of_own_part(blocks, at) for at in (first, second)), strict=True)
-    both = {"population": blocks.both(dtype), "features": share}.get(shared, jnp.ones((), dtype))
-    crossed = share * fitted[0] * fitted[1]
-    of_all = 1.0 - share + share * alone[0] * alone[1] - (1.0 - both) * crossed
+    dtype = pair.dtype
+    covariance, known = (blocks.of_part(part)[:, 0, 0].astype(dtype) for part in (blocks.covariance, target))
+    one, two = first.reduction[:, 0, 0], second.reduction[:, 0, 0]
+    alone, fitted = zip(*(blocks.fitted(at.traces, at.reduction) for at in (first, second)), strict=True)
+    of_all = blocks.together(*alone, shared, nothing=1.0)
     # what is drawn twice, independently, has noise of its own each time
-    common = jnp.zeros((), dtype) if shared == "features" else both
-    shrunk = common * crossed
-    known = target[:, 0, 0].astype(dtype)
-    scale = common * mass * weight * reductions
+    common = jnp.zeros((), dtype) if shared == "features" else jnp.ones((), dtype)
+    shrunk = common * blocks.together(*fitted, shared)
+    pulls, scattered = blocks.pulls(one, two, shared)
+    pulls = common * pulls
 
     def left_out(spread: Array, means: Array, noise: Array) -> tuple[Array, Array, Array]:
         """T, P, and residuals of the groups behind the first."""
@@ -61,7 +59,7 @@ def held_out_kernel(
     def sources(spread: Array, means: Array, noise: Array) -> Array:
         """e (J,)."""
         own, noisy, rows = left_out(spread, means, noise)
-        return (scale[1:] * rows) @ covariance[1:] + covariance[0] * scale[0] * ((1.0 - share / both) * own + noisy)
+        return (pulls[1:] * rows) @ covariance[1:] + covariance[0] * (scattered * own + pulls[0] * noisy)
 
     nothing, none = jnp.zeros_like(plain), jnp.zeros_like(known)
     zero = jnp.zeros((), dtype)
@@ -85,14 +83,6 @@ def held_out_kernel(
     own, _, rows = jax.vmap(left_out)(moved.T, means, noises)
     lifts = blocks.held_out(first.reduction) * blocks.held_out(second.reduction)
     spread = moved.T.at[:, 0].set(own.at[0].add(-known[0] / lifts))
-    train = rows @ (mass[1:] * reductions[1:])
+    weighed = (blocks.mass.astype(dtype) * one * two).reshape(-1, blocks.draws)
+    train = rows @ jnp.sum(weighed[1:], axis=1)
     return spread, train[None], norm
-
-
-def _of_own_part(blocks: HeldOutBlocks, at: Any) -> tuple[Array, Array]:
-    """1 - l and l, neither as a difference."""
-    dtype = at.traces.dtype
-    own, noise = (part.astype(dtype) @ at.traces for part in (blocks.covariance[0, 0, 0], blocks.covariance[1, 0, 0]))
-    reduced = at.reduction[1, 0, 0]
-    weight = blocks.weight[0].astype(dtype)
-    return reduced * (1.0 + weight * noise), reduced * weight * own / (1.0 - blocks.share(dtype))
