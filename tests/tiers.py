@@ -358,6 +358,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/systems/test_isotropic_flow_theory.py": {
         "test_sampled_linear_networks": ("0.5", "1.0"),
     },
+    "tests/theory/ridge/test_held_out_bags.py": {
+        "test_endlessly_many_examples_are_independent_rows": ("clean",),
+        "test_simulations_agree": (),
+    },
     "tests/theory/ridge/test_held_out_rows.py": {
         "test_derivatives_at_the_ends": (),
         "test_simulations_agree": ("kernel",),

@@ -42,8 +42,8 @@ class HeldOutBlocks(Blocks):
         """M: the numbers of times that a row may be drawn, each with groups of its own."""
         return 1 if self.kept is None else self.kept.size
 
-    def shares(self, dtype: Any) -> Inexact[Array, " M"]:
-        """p_m of the rows that a model draws."""
+    def shares(self, dtype: Any) -> Any:
+        """p_m (M,) of the rows that a model draws, of NumPy or JAX."""
         return (self.mass[: self.draws] / self.weight[: self.draws] / self.examples).astype(dtype)
 
     def left(self, dtype: Any) -> Array:
