@@ -1,16 +1,16 @@
 """What rows left out miss at their clean point, where they are trained on views whose mean is not in proportion to it.
 
 Of an example let s = y - z'w be the residual at its test point z, r that of its mean view (own part) mu, p the fit to its
-noise.  Left out these are s, r; drawn, with l = w mu'Q_x mu V_1 and l' = w z'Q_x mu V_1, they are s - l'(r + p) and
-r - l(r + p).  So over all N examples, for two ridges, y_zm = tr(E[mu z'] Q_1 (E_X + E_F) Q_2) and so on, T and P as in
-`held_out_kernel`,
+noise.  Left out these are s, r; drawn, with l = a mu'Q_x mu and l' = a z'Q_x mu, a as in `held_out_kernel`, they are
+s - l'(r + p) and r - l(r + p).  So over all N examples, E, for two ridges, y_zm = tr(E[mu z'] Q_1 (E_X + E_F) Q_2) and so
+on, T and P as there,
 
-    T_zm (1 - f l_2) = rho_zm + y_zm + f l'_1 (1 - l_2) T - f l'_1 l_2 P        (s of the first, r of the second)
-    T_zz             = rho_zz + y_zz + f l'_2 T_zm + f l'_1 T_mz - f l'_1 l'_2 (T + P)
+    T_zm u_2 = rho_zm + y_zm + E[l'_1] T - E[l'_1 l_2] (T + P)                  (s of the first, r of the second)
+    T_zz     = rho_zz + y_zz + E[l'_2] T_zm + E[l'_1] T_mz - E[l'_1 l'_2] (T + P)
 
-and of the mean residuals alone  s = s_0 + (f l'/u) r_0,  r = r_0/u,  u = 1 - f l.  For z = mu this is T.  (Derived.)
+and of the mean residuals alone  s = s_0 + (E[l']/u) r_0,  r = r_0/u,  u = 1 - E[l].  For z = mu this is T.  (Derived.)
 Operators: own parts, noise, E_zz, E[(z + mu)(z + mu)'], half of E[mu z' - z mu'], of trace 0: none but the last is signed.
-Equation: theory (11.17).
+Equations: theory (11.17) and (11.18).
 """
 
 __all__ = ["HeldOutTarget", "at_clean_points"]

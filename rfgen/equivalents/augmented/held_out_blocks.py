@@ -1,16 +1,16 @@
 """Blocks of rows drawn without replacement from N examples, each of which may have views, f = n/N.
 
-A sample's row is c x + e: its own part, of one of the N examples, and fresh noise, as of a mean of views.  The first groups
-are own parts, scaled to c = 1, of basis operator 0, which no other group has; then come the noises of the same rows; further
-groups are independent rows, as of the fluctuations of views.  Each stands once for every number m of times that a model may
-draw a row: with the share p_m of the examples, p_0 that of those that it does not draw.  With t_0 = p_0 x'Q_x x for an
-example left out (Q_x), t_j = tr(E_j Q), and w the weight of a row,
+A sample's row is c x + e: its own part, of one of the N examples, and fresh noise, as of a mean of views.  Groups are of
+own parts, scaled to c = 1, of basis operator 0, which no other group has; of the noise of the same rows; of independent
+rows, as of the fluctuations of views.  Each part has one group for each number m of times that a model may draw a row: a
+share p_m of the examples, and p_0 not at all.  With t_0 = p_0 x'Q_x x for an example left out (Q_x), t_j = tr(E_j Q), and w
+the weight of a row that is drawn once,
 
     1/V_m = 1 + m w (t_0/p_0 + D),    D = sum_j covariance_1j t_j,    u = p_0 + sum_m p_m V_m (1 + m w D).
 
-sum_m mass_m V_m/u is the strength of all examples, drawn or not, sum_m mass_m V_m that of the noise of rows drawn.  The mean
-residual of an example left out is that at the mean weights divided by u, and  t_0 = tr(E_0 Q) p_0/u.  (Derived: free
-compression of the own parts, of which each is left alone with its noise; without noise and draws again that of the
+sum_m mass_m V_m/u is the strength of all examples, drawn or not, sum_m mass_m V_m that of the noise of rows drawn.  The
+mean residual of an example left out is that at the mean weights divided by u, and  t_0 = tr(E_0 Q) p_0/u.  (Derived: free
+compression of the own parts, of which each is left alone with its noise; without noise and rows drawn again that of the
 subsample-ridge equivalence, arXiv 2305.18496.)  Equations: theory (11.12) and (11.18).
 """
 

@@ -46,7 +46,7 @@ def by_hand(n, ridge):
         mean, u = drawn @ pull, 1.0 - drawn @ pull * np.exp(log_t)
         return np.exp(log_t) - np.sum(values / (N * mean * values + ridge * u))
 
-    t = np.exp(brentq(misfit, -12.0, 12.0, xtol=1e-15, rtol=1e-15))
+    t = np.exp(float(brentq(misfit, -12.0, 12.0, xtol=1e-13)))  # pyright: ignore[reportArgumentType]
     pull = times / (1.0 + times * t)
     mean, fit = drawn @ pull, pull * t
     u = 1.0 - mean * t
