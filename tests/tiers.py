@@ -359,7 +359,6 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_sampled_linear_networks": ("0.5", "1.0"),
     },
     "tests/theory/ridge/test_held_out_bags.py": {
-        "test_endlessly_many_examples_are_independent_rows": ("clean",),
         "test_simulations_agree": (),
     },
     "tests/theory/ridge/test_held_out_rows.py": {
