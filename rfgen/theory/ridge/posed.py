@@ -81,7 +81,7 @@ def pose(
     """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges (`points` None), of
     models that draw their own samples from the training set by `resampling`.
     """
-    # a pencil has two groups
+    # a pencil is of two groups, and bags have more
     points = points if resampling is None else None
     posed = replace(_clean(task, augmentation, form, test_views, points), augmentation=augmentation)
     return posed if resampling is None else _resampled(posed, augmentation, resampling)
