@@ -25,7 +25,6 @@ from rfgen.problems.populations.kernel_inputs import KernelInputs
 from rfgen.problems.system_task import SystemTask
 from rfgen.problems.task import Task
 from rfgen.problems.tasks import Tasks
-from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.systems.sparse.problem import SparseRegression
 from rfgen.systems.xor.problem import TwoLayerReLU, XORClusters
 
@@ -113,7 +112,6 @@ def refuse_held_out(task: Task | DataTask, learner: Learner | None, what: str = 
         "initial_variance with an augmentation": True
         if isinstance(task, DataTask) and learner.augmentation is not None and learner.training.initial_variance.any()
         else None,
-        "resampling": learner.resampling if isinstance(learner.resampling, Bootstrap) else None,
         "initial_variance of each level": True if learner.training.initial_variance.ndim else None,
     }
     names = [what] if what else [name for name, value in options.items() if value is not None]

@@ -1,20 +1,18 @@
 """The error kernel of rows drawn without replacement from N examples, on those left, for two ridges (indices 1, 2).
 
-Groups, V and u as in `rfgen.equivalents.augmented.held_out_blocks`; P the second moment of the fits to a row's noise,
-label noise included, R_g that of the residuals of a further group.  Let T be the second moment of the residuals of an
-example left out.  A row drawn has the residual V_1 (that of the example left out, less its noise), and on its own part
-1 - l of the former and l of the latter, l = w x'Q_x x V_1.  Over all N examples the mean is rho + y_0, rho at the mean
-weights, so that
+Groups, V, u and p_m as in `rfgen.equivalents.augmented.held_out_blocks`; P the second moment of the fits to a row's noise,
+label noise included, R_g that of the residuals of a further part.  Let T be the second moment of the residuals of an
+example left out.  A row drawn m times has the residual V_m (that of the example left out, less its noise), and on its own
+part 1 - l of the former and l of the latter, l = a x'Q_x x, a = m w V_m the pull of the row; both are 0 where it is not
+drawn.  Over all N examples, E, the mean is rho + y_0, rho at the mean weights, so that
 
-    T (1 - f + f (1 - l_1)(1 - l_2)) = rho + y_0 - f l_1 l_2 P,    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
-    e_0 = mass_0 w V_01 V_02 ((1 - f) T + P),    e_j = sum_{g > 0} mass_g weight_g V_g1 V_g2 covariance_gj R_g,
-    R_1 = T + P.
+    T E[(1 - l_1)(1 - l_2)] = rho + y_0 - P E[l_1 l_2],    y_j = tr(E_j Q_1 (sum_i e_i E_i + E_F) Q_2)
+    e_0 = N (Cov(a_1, a_2) T + E[a_1 a_2] P)/(u_1 u_2),    e_j = N sum_g E[a_g1 a_g2] covariance_gj R_g,  R_1 = T + P.
 
-Two models that each draw the share q of one training set have f q in place of f where both l stand, q - f and q P in e_0,
-and the further e_j times q.  Two independent draws (which share the "features" at most) have q = f, no noise in common, and
-no e.  The mean residuals of an example left out have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for N
-infinite the error kernel of independent rows.  (Derived: two-point function of free compression.)
-Equation: theory (11.13).
+Two bags of one training set draw each row of it for itself: E[a_1 a_2] = E[a_1] E[a_2] N/n.  Two independent draws (which
+share the "features" at most) have E[a_1] E[a_2], no noise in common, and no e.  The mean residuals of an example left out
+have rho / (u_1 u_2).  At n = N this is generalised cross-validation, for N infinite the error kernel of independent rows.
+(Derived: two-point function of free compression.)  Equations: theory (11.13) and (11.18).
 """
 
 __all__ = ["held_out_kernel"]
@@ -39,18 +37,16 @@ def held_out_kernel(
     `target`: rho, of unlearnable power too, and the fits to noise at the mean weights; other arguments as there.
     """
     limited = jnp.isfinite(features) & (shared in ("all", "features"))
-    dtype, share = pair.dtype, blocks.share(pair.dtype)
-    covariance, mass, weight = (part.astype(dtype) for part in (blocks.covariance[:, 0, 0], blocks.mass, blocks.weight))
-    reductions = first.reduction[:, 0, 0] * second.reduction[:, 0, 0]
-    alone, fitted = zip(*(_of_own_part(blocks, at) for at in (first, second)), strict=True)
-    both = {"population": blocks.both(dtype), "features": share}.get(shared, jnp.ones((), dtype))
-    crossed = share * fitted[0] * fitted[1]
-    of_all = 1.0 - share + share * alone[0] * alone[1] - (1.0 - both) * crossed
+    dtype = pair.dtype
+    covariance, known = (blocks.of_part(part)[:, 0, 0].astype(dtype) for part in (blocks.covariance, target))
+    one, two = first.reduction[:, 0, 0], second.reduction[:, 0, 0]
+    (left_1, fitted_1), (left_2, fitted_2) = (blocks.fitted(at.traces, at.reduction) for at in (first, second))
+    of_all = blocks.together(left_1, left_2, shared, nothing=1.0)
     # what is drawn twice, independently, has noise of its own each time
-    common = jnp.zeros((), dtype) if shared == "features" else both
-    shrunk = common * crossed
-    known = target[:, 0, 0].astype(dtype)
-    scale = common * mass * weight * reductions
+    common = jnp.zeros((), dtype) if shared == "features" else jnp.ones((), dtype)
+    shrunk = common * blocks.together(fitted_1, fitted_2, shared)
+    pulls, scattered = blocks.pulls(one, two, shared)
+    pulls = common * pulls
 
     def left_out(spread: Array, means: Array, noise: Array) -> tuple[Array, Array, Array]:
         """T, P, and residuals of the groups behind the first."""
@@ -61,7 +57,7 @@ def held_out_kernel(
     def sources(spread: Array, means: Array, noise: Array) -> Array:
         """e (J,)."""
         own, noisy, rows = left_out(spread, means, noise)
-        return (scale[1:] * rows) @ covariance[1:] + covariance[0] * scale[0] * ((1.0 - share / both) * own + noisy)
+        return (pulls[1:] * rows) @ covariance[1:] + covariance[0] * (scattered * own + pulls[0] * noisy)
 
     nothing, none = jnp.zeros_like(plain), jnp.zeros_like(known)
     zero = jnp.zeros((), dtype)
@@ -85,14 +81,6 @@ def held_out_kernel(
     own, _, rows = jax.vmap(left_out)(moved.T, means, noises)
     lifts = blocks.held_out(first.reduction) * blocks.held_out(second.reduction)
     spread = moved.T.at[:, 0].set(own.at[0].add(-known[0] / lifts))
-    train = rows @ (mass[1:] * reductions[1:])
+    weighed = (blocks.mass.astype(dtype) * one * two).reshape(-1, blocks.draws)
+    train = rows @ jnp.sum(weighed[1:], axis=1)
     return spread, train[None], norm
-
-
-def _of_own_part(blocks: HeldOutBlocks, at: Any) -> tuple[Array, Array]:
-    """1 - l and l, neither as a difference."""
-    dtype = at.traces.dtype
-    own, noise = (part.astype(dtype) @ at.traces for part in (blocks.covariance[0, 0, 0], blocks.covariance[1, 0, 0]))
-    reduced = at.reduction[1, 0, 0]
-    weight = blocks.weight[0].astype(dtype)
-    return reduced * (1.0 + weight * noise), reduced * weight * own / (1.0 - blocks.share(dtype))

@@ -141,7 +141,7 @@ def _linearised(
     value = blocks.seen(reached, reduction)
     scale = jnp.where(live, traces, 1.0)
     misfit = jnp.where(live, value / scale - 1.0, 0.0)
-    slope = blocks.seen_slope(reached, operators.pair(resolvent, resolvent), reduction) * traces / scale[:, None]
+    slope = blocks.seen_slope(traces, reached, operators.pair(resolvent, resolvent), reduction) * traces / scale[:, None]
     slope = slope - jnp.diag(jnp.where(live, value / scale, 1.0))
     along_nu = -nu * blocks.seen(operators.plain(resolvent, resolvent), reduction) / scale
     # features = df1 + features ridge/nu, and its derivatives in log t, log nu and log ridge

@@ -8,6 +8,7 @@ moments r_kl = E[view_k label_l] as vectors, for frozen features.  Equations: th
 
 __all__ = ["MeanFit", "ModeTarget", "NoiseTarget", "VectorTarget", "WeightTarget"]
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -53,6 +54,11 @@ class ModeTarget:
     def by_output(self) -> "ModeTarget":
         """0 for the fields that have one entry an output, None for the others."""
         return ModeTarget(0, *[None] * 6, null=None if self.null is None else 0)
+
+    def repeated(self, times: int) -> "ModeTarget":
+        """Each group so many times."""
+        signal, gain, label = (jnp.repeat(each, times, axis=0) for each in (self.signal, self.gain, self.label))
+        return replace(self, signal=signal, gain=gain, label=label)
 
     @property
     def test(self) -> Any:
@@ -195,6 +201,11 @@ class VectorTarget:
     def by_output(self) -> "VectorTarget":
         """0 for the fields that have one entry an output, None for the others."""
         return VectorTarget(0, 0, None, None, 0, 0)
+
+    def repeated(self, times: int) -> "VectorTarget":
+        """Each group so many times; of one output or of several."""
+        cross, second = jnp.repeat(self.cross, times, axis=-4), jnp.repeat(self.second, times, axis=-3)
+        return replace(self, cross=cross, second=second, label=jnp.repeat(self.label, times, axis=0))
 
     def mean_fit(self, operators: Any, blocks: Blocks, first: BlockEquilibrium, second: BlockEquilibrium) -> MeanFit:
         """Residuals and bias of w_bar = Q sum_g mass_g sum_kl V_kl r_kl."""

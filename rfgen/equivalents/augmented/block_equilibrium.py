@@ -154,7 +154,7 @@ def _map(operators: Any, blocks: Blocks, traces: Array, nu: Array) -> tuple[Arra
     reduction = blocks.reduction(traces)
     resolvent = operators.resolvent(blocks.strength(reduction), nu)
     reached = operators.one_point(resolvent)
-    slope = blocks.seen_slope(reached, operators.pair(resolvent, resolvent), reduction)
+    slope = blocks.seen_slope(traces, reached, operators.pair(resolvent, resolvent), reduction)
     return blocks.seen(reached, reduction), slope, resolvent
 
 

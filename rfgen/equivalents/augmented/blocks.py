@@ -57,10 +57,11 @@ class Blocks:
         return traces
 
     def seen_slope(
-        self, traces: Inexact[Array, " J"], pair: Inexact[Array, "J J"], reduction: Inexact[Array, "G m m"]
+        self, traces: Inexact[Array, " J"], reached: Inexact[Array, " J"], pair: Inexact[Array, "J J"],
+        reduction: Inexact[Array, "G m m"],
     ) -> Inexact[Array, "J J"]:
-        """Derivative of `seen` in t, for the traces and S of the resolvent at theta(t)."""
-        del traces
+        """Derivative of `seen` in t, for the traces `reached` and S of the resolvent at theta(t)."""
+        del traces, reached
         return pair @ self.responses(reduction, reduction)
 
     def degrees(self, traces: Inexact[Array, " J"], reduction: Inexact[Array, "G m m"]) -> Inexact[Array, ""]:

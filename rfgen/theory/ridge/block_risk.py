@@ -141,9 +141,8 @@ def resampled(problem: AugmentedProblem, resampling: AbstractResampling) -> Augm
 
 @program
 def _resampled(problem: AugmentedProblem, draws: Array, probabilities: Array) -> AugmentedProblem:
-    by_group = {name: jnp.repeat(getattr(problem.target, name), draws.size, axis=0) for name in ("signal", "gain", "label")}
     blocks = problem.blocks.resampled(draws, probabilities)
-    return replace(problem, blocks=blocks, target=replace(problem.target, **by_group))
+    return replace(problem, blocks=blocks, target=problem.target.repeated(draws.size))
 
 
 @needs_double_precision

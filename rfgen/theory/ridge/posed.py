@@ -12,7 +12,6 @@ import numpy as np
 
 from rfgen.equivalents.augmented.pencil import Pencil
 from rfgen.equivalents.operators import DiagonalOperators
-from rfgen.equivalents.targets import ModeTarget
 from rfgen.numerics.compilation.at_points import at_points
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.compilation.program import program
@@ -82,13 +81,13 @@ def pose(
     """The problem at single strengths, good for `points` (n, features, ridge), or for complex ridges (`points` None), of
     models that draw their own samples from the training set by `resampling`.
     """
+    # a pencil is of two groups, and bags have more
+    points = points if resampling is None else None
     posed = replace(_clean(task, augmentation, form, test_views, points), augmentation=augmentation)
     return posed if resampling is None else _resampled(posed, augmentation, resampling)
 
 
 def _resampled(posed: Posed, augmentation: AbstractAugmentation | None, resampling: AbstractResampling) -> Posed:
-    if not isinstance(posed.problem.target, ModeTarget):
-        raise ValueError("resampling is not covered for augmented real inputs: leave the augmentation out, or simulate")
     if augmentation is not None and augmentation.mixes:
         raise ValueError(
             f"resampling is not covered for {type(augmentation).__name__}, whose views are mixtures of samples that "

@@ -12,7 +12,7 @@ from rfgen.equivalents.augmented.block_equilibrium import block_equilibrium
 from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.held_out_target import at_clean_points
 from rfgen.problems.views.view_moments import ViewMoments
-from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk
+from rfgen.theory.ridge.block_risk import augmented_modes, augmented_risk, resampled
 from rfgen.theory.ridge.real_features import MomentForm
 
 N, P, INF = 50, 12, float("inf")
@@ -52,7 +52,8 @@ def double():
 
 
 @pytest.mark.parametrize(
-    "test_views, shared", [(None, "all"), (2, "all"), (None, "features")], ids=["clean", "views", "two draws"]
+    "test_views, shared", [(None, "all"), (2, "all"), (None, "features"), (None, "population")],
+    ids=["clean", "views", "two draws", "bags"],
 )
 def test_means_in_proportion_are_those_of_eigen_coordinates(test_views, shared):
     keep, share, variance = 0.6, 0.8, 0.2
@@ -61,16 +62,19 @@ def test_means_in_proportion_are_those_of_eigen_coordinates(test_views, shared):
     noise = np.diag(keep * (1.0 - keep) * np.sum(CLEAN**2, axis=0) / N) + variance * np.eye(P)
     ours = form(keep * CLEAN, noise, share, test_views).held_out(3.0)
     theirs = augmented_modes(eigen, change, test_views=test_views)[0]
+    if shared == "population":
+        ours, theirs = (resampled(each, rg.Bootstrap()) for each in (ours, theirs))
     for features in (INF, 9.0):
         alike(risks(ours, 30.0, features, 0.1, shared), augmented_risk(theirs, 30.0, features, 0.1, 0.3, shared), 1e-11)
 
 
 def test_endlessly_many_examples_are_independent_rows():
+    """In bags, of which all rows once are one."""
     given = form(MIXED, ROOT @ ROOT.T, 0.9)
-    held = given.held_out(3.0)
+    held, free = (resampled(each, rg.Bootstrap()) for each in (given.held_out(3.0), given.dense(3.0)))
     held = replace(held, blocks=replace(held.blocks, examples=jnp.asarray(1e12)))
     for features in (INF, 9.0):
-        alike(risks(held, 30.0, features), risks(given.dense(3.0), 30.0, features), 1e-9)
+        alike(risks(held, 30.0, features), risks(free, 30.0, features), 1e-9)
 
 
 def test_all_rows_in_endlessly_many_views():
@@ -129,22 +133,25 @@ def tanh(examples, dimension, features):
 
 
 @pytest.mark.parametrize(
-    "learner",
+    "learner, members",
     [
-        rg.Learner(rg.GradientFlow([3.0, 100.0]), augmentation=rg.Mask(0.7, views=4)),
-        rg.Learner(
-            rg.Ridge(0.3), features=60, test_views=2,
-            augmentation=rg.Compose([rg.Mask(0.7), rg.LabelSmoothing(0.4, center=0.3)], views=2),
+        (rg.Learner(rg.GradientFlow([3.0, 100.0]), augmentation=rg.Mask(0.7, views=4)), None),
+        (
+            rg.Learner(
+                rg.Ridge(0.3), features=60, test_views=2, resampling=rg.Bootstrap(),
+                augmentation=rg.Compose([rg.Mask(0.7), rg.LabelSmoothing(0.4, center=0.3)], views=2),
+            ),
+            [1, 4],
         ),
     ],
-    ids=["flow", "smoothed labels, features, views of tests"],
+    ids=["flow", "bags of smoothed labels, features, views of tests"],
 )
-def test_simulations_agree(learner):
+def test_simulations_agree(learner, members):
     random = np.random.default_rng(2)
     rows = random.normal(size=(300, 30))
     labels = rows @ random.normal(size=30) / 30**0.5 + 0.5 * rows[:, 0] * rows[:, 1]
     task = rg.DataTask(rows, labels, rg.RandomFeatureMap(80, "tanh", seed=0), noise=0.1)
-    report = rg.check(task, learner, n=[60, 150], trials=40)
+    report = rg.check(task, learner, n=[60, 150], trials=40, members=members)
     assert report.agrees and report.dataset.attrs["test_rows"] == "rest", report
 
 
