@@ -1,4 +1,6 @@
-"""The first call of every verb and method in a fresh process: `python tests/benchmarks/first_calls.py [NAME…] [--out F]`.
+"""The first call of every verb and method, and each block of the README, in a fresh process.
+
+`python tests/benchmarks/first_calls.py [NAME…] [--programs] [--out F]`.
 
 Prints processor seconds, wall seconds and compiled programs, cold and with `rg.cache_programs()` from the run before, and
 what each is held to.  Processor seconds after `import rfgen`: on a shared machine wall seconds tell of the neighbours.
@@ -13,6 +15,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -108,6 +111,10 @@ CALLS: dict[str, Call] = {
     ),
 }
 
+# What a newcomer runs first, one block a process.
+_SHOWN = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+BLOCKS = {f"README, block {number}": Call(block, 8.0) for number, block in enumerate(_SHOWN, start=1)}
+
 # What every call finds.
 SETUP = """
 import numpy as np
@@ -135,13 +142,16 @@ print(json.dumps([time.process_time() - work, time.perf_counter() - start, progr
 def measured(call: Call, cache: str | None = None) -> tuple[float, float, list[Any]]:
     """Processor seconds, wall seconds and programs [name, seconds] of `call` in a fresh process, cold unless `cache`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "ignore"}
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
     for name in list(environment):
         if "COMPILATION_CACHE" in name or "PERSISTENT_CACHE" in name:
             environment.pop(name)
     environment["RFGEN_CACHE"] = cache or "off"
     code = _CODE.format(setup=SETUP + call.setup, call=call.call)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # where a block of the README saves its figure
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env=environment, check=False
+        )
     if done.returncode:
         raise RuntimeError(f"{call.call}\n{done.stderr}")
     work, wall, programs = json.loads(done.stdout.splitlines()[-1])
@@ -166,7 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{'':30} {'cold':>6} {'wall':>6} {'prog':>4}   {'warm':>6} {'wall':>6}   held to")
     kept = {}
-    for name, call in CALLS.items():
+    for name, call in (CALLS | BLOCKS).items():
         if options.names and not any(part in name for part in options.names):
             continue
         with tempfile.TemporaryDirectory() as cache:
