@@ -152,11 +152,10 @@ def _refuse_resampling(learner: Learner, task: Task) -> None:
     """Refuse what a sample cannot be drawn twice of."""
     if learner.resampling is None:
         return
-    tail = isinstance(task.population, GaussianInputs) or task.spectrum.infinite
-    if tail or (learner.augmentation is not None and np.isinf(learner.augmentation.axes["views"]).any()):
+    if isinstance(task.population, GaussianInputs) or task.spectrum.infinite:
         raise ValueError(
-            "resampling is simulated for a finite number of modes (give modes=...), of views, and not for "
-            f"Task.gaussian_inputs, got {task!r}"
+            "resampling is simulated for a finite number of modes (give modes=...), and not for Task.gaussian_inputs, got "
+            f"{task!r}"
         )
 
 

@@ -12,8 +12,9 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array
+from rfgen.simulation.sampling.limit_views import LimitSampler
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler
-from rfgen.simulation.sampling.views import AugmentedSampler, LimitSampler, augmented
+from rfgen.simulation.sampling.views import AugmentedSampler, augmented
 
 
 @record

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from rfgen.simulation.arrays import Array
 from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit
+from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.runs.stochastic.multi_pass import BATCHES, BatchSettings, batch_order, by_settings, start_of
@@ -41,7 +41,7 @@ def _trial(
     chosen, noise, members = settings
 
     def fitted(key: Array, _: Array) -> SpectralFit:
-        return _fit(key, sample, noise, chosen, n, features)
+        return _fit(key, own_sample(sample, key, n, members), noise, chosen, n, features)
 
     return measured(mean_spectral_fit(fitted, (features_key, features_key), members), sample, noise, n)
 
@@ -86,11 +86,13 @@ def _descend(
 ) -> Array:
     """Weights (times, groups, columns, width) at every time of the clock, from those that `begin`."""
     values = {name: part[:, None, None] for name, part in settings.values.items()}
-    decay, count = values["ridge"] / n, batch * sample.views
+    samples, count = sample.rows.shape[0], batch * sample.views
+    # of a resampled set the objective is that of n samples, as in `on_drawn`
+    decay, weight = values["ridge"] / n, samples / (n * count)
 
     def step(t: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
         weights, before, order = state
-        drawn, order = batch_order(key, t, n, batch, order)
+        drawn, order = batch_order(key, t, samples, batch, order)
         own = jnp.repeat(drawn, sample.views, total_repeat_length=count)
         anew = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, VIEWS), t), count)
         view = jax.vmap(sample.augmentation.mode_view)(anew, sample.rows[own], sample.rows[own])
@@ -98,7 +100,7 @@ def _descend(
         y = (factor[:, None] * labels[own]).T
 
         def gradient(at: Array) -> Array:
-            return (at @ x.T - y) @ x / count + decay * at
+            return (at @ x.T - y) @ x * weight + decay * at
 
         return (*STEPS[settings.kind](values, weights, before, gradient), order)
 
@@ -107,6 +109,6 @@ def _descend(
         state = jax.lax.fori_loop(t, until, step, state)
         return (until, state), state[0]
 
-    order = jnp.arange(n, dtype=jnp.int32) if settings.reshuffle else None
+    order = jnp.arange(samples, dtype=jnp.int32) if settings.reshuffle else None
     start = (jnp.zeros((), settings.clock.dtype), (begin, begin, order))
     return jax.lax.scan(advance, start, settings.clock)[1]
