@@ -67,7 +67,7 @@ def simulate_spectral(
     if members is not None:
         axes["members"] = _finite_members(eigen, learner, members)
     ensembles = [Members(int(count), learner.resampling) for count in np.ravel(axes.get("members", 1))]
-    refuse_views_of_inputs(task, learner)
+    refuse_views_of_inputs(eigen, learner)  # those of a DataTask are drawn
     Grid(axes)  # refuses more points than fit into memory
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
@@ -75,7 +75,7 @@ def simulate_spectral(
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
     if isinstance(eigen.population, FinitePopulation) and eigen.population.held_out:
         test_rows = "rest"
-        if not learner.training.needs_samples:
+        if not (learner.training.needs_samples or isinstance(task, DataTask)):
             refuse_held_out(task, learner, type(learner.training).__name__)
     refuse_streams(learner.training, eigen)
     sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
@@ -89,9 +89,8 @@ def simulate_spectral(
             )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
-    fresh = getattr(learner.training, "fresh", False)
-    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, fresh) for each in augmentations]
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
+    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, training) for each in augmentations]
     settings = settings_of(training, sources, dtype)
     available = runs.available
     law = __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise
@@ -112,7 +111,7 @@ def simulate_spectral(
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
-            refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
+            refuse_views(source, int(training.steps.max()), tuple(np.ravel(training.axes["batch"]).tolist()))
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
         held = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
         need = pair_bytes(drawn, *held)

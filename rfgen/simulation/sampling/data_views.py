@@ -40,12 +40,12 @@ class DataViews:
         examples, outputs = self.labels.shape
         drawn, errors = draw_examples(key, self.dtype, examples, n, outputs, self.replace)
         if self.limit is not None:
-            return self.limit.of(self._measured(self.features[drawn], self.labels[drawn], errors, probe, drawn))
+            return self.limit.of(self.measured(self.features[drawn], self.labels[drawn], errors, probe, drawn))
         views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
         seen = self.seen(views_key, drawn[own], drawn[partner], errors[own], errors[partner])
-        return self._measured(*(part / math.sqrt(self.views) for part in seen), probe, drawn)
+        return self.measured(*(part / math.sqrt(self.views) for part in seen), probe, drawn)
 
     def seen(
         self, key: HostKey, own: np.ndarray, partner: np.ndarray, errors: np.ndarray, also: np.ndarray
@@ -59,7 +59,7 @@ class DataViews:
         parts = self._drawn.features(view.input), targets, factors[0] * errors + factors[1] * also
         return tuple(np.asarray(part, self.dtype) for part in parts)  # type: ignore[return-value]
 
-    def _measured(
+    def measured(
         self, rows: np.ndarray, targets: np.ndarray, errors: np.ndarray, probe: np.ndarray, drawn: np.ndarray
     ) -> Sample:
         """Rows and their labels, measured on all examples, or on those not `drawn`."""

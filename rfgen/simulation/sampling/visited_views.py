@@ -67,11 +67,6 @@ def visited(
     base: GaussianSampler | FiniteSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation
 ) -> VisitedSampler:
     """The samples of `base`, a sampler of `task`, in fresh views of an augmentation at single strengths."""
-    if augmentation.mixes:
-        raise ValueError(
-            f"{type(augmentation).__name__} is not simulated in fresh views of many passes, where batches hold no "
-            "partners: give fresh=False, whose rows are mixtures, or leave augmentation out"
-        )
     if math.isinf(float(augmentation.views)):
         raise ValueError("views must be finite to be drawn at every visit, got inf: give views=..., a whole number")
     drawn, limit = augmented(base, task, augmentation), augmented(base, task, replace(augmentation, views=np.inf))

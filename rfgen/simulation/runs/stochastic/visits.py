@@ -3,7 +3,7 @@
 Training sets and batches of a seed are those of `multi_pass` without augmentation.
 """
 
-__all__ = ["visits"]
+__all__ = ["spectral_fit", "visits"]
 
 from functools import partial
 from typing import Any
@@ -12,13 +12,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from rfgen.simulation.arrays import Array
+from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.runs.stochastic.multi_pass import BATCHES, BatchSettings, batch_order, by_settings, start_of
+from rfgen.simulation.sampling.fresh_views import PARTNERS
 from rfgen.simulation.sampling.samplers import standard_normals
 from rfgen.simulation.sampling.views import VIEWS
 from rfgen.simulation.sampling.visited_views import VisitedSample
@@ -67,15 +68,21 @@ def _fit(
     weights, growth = by_settings(by_size, chosen)
     every = jnp.concatenate([sample.every_target, sample.every_error * jnp.sqrt(noise)], axis=1)
     misfit = every.T - weights @ seen(sample.every_row).T
-    norm = both_parts(jnp.sum(weights * weights, axis=-1))
+    return spectral_fit(weights, growth, misfit, mixing, outputs)
+
+
+def spectral_fit(weights: Array, growth: Array, misfit: Array, mixing: Array | None, outputs: int) -> SpectralFit:
+    """The fit of weights (settings, 2 outputs, width) of features by `mixing` (modes, width), of what they leave."""
+    xp = namespace(weights)
+    norm = both_parts(xp.sum(weights * weights, axis=-1))
     count, columns, width = weights.shape
-    basis = jnp.eye(width, dtype=weights.dtype)
+    basis = xp.eye(width, dtype=weights.dtype)
     if count * columns < width:  # few fits span the basis that they are measured in themselves
-        basis, mix = jnp.linalg.qr(weights.reshape(count * columns, width).T)
+        basis, mix = xp.linalg.qr(weights.reshape(count * columns, width).T)
         weights = mix.T.reshape(count, columns, -1)
     return SpectralFit(
         basis if mixing is None else mixing @ basis, weights[:, :outputs], weights[:, outputs:],
-        both_parts(jnp.sum(misfit * misfit, axis=-1)), norm, jnp.zeros((), norm.dtype), jnp.zeros_like(growth), growth,
+        both_parts(xp.sum(misfit * misfit, axis=-1)), norm, xp.zeros((), norm.dtype), xp.zeros_like(growth), growth,
         misfit,
     )
 
@@ -95,9 +102,13 @@ def _descend(
         drawn, order = batch_order(key, t, samples, batch, order)
         own = jnp.repeat(drawn, sample.views, total_repeat_length=count)
         anew = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, VIEWS), t), count)
-        view = jax.vmap(sample.augmentation.mode_view)(anew, sample.rows[own], sample.rows[own])
-        x, factor = seen(view.input), jnp.broadcast_to(jnp.asarray(view.own, labels.dtype), (count,))
-        y = (factor[:, None] * labels[own]).T
+        partner = own
+        if sample.augmentation.mixes:  # of the samples of the set, whatever the batch
+            partner = jax.random.randint(jax.random.fold_in(jax.random.fold_in(key, PARTNERS), t), (count,), 0, samples)
+        view = jax.vmap(sample.augmentation.mode_view)(anew, sample.rows[own], sample.rows[partner])
+        x, factors = seen(view.input), (jnp.asarray(part, labels.dtype) for part in (view.own, view.partner))
+        taught, mixed = (jnp.broadcast_to(part, (count,))[:, None] for part in factors)
+        y = (taught * labels[own] + mixed * labels[partner]).T
 
         def gradient(at: Array) -> Array:
             return (at @ x.T - y) @ x * weight + decay * at
