@@ -42,6 +42,7 @@ from rfgen.simulation.runs.trials import (
     trials_at_once,
 )
 from rfgen.simulation.sampling.fresh_views import refuse_views
+from rfgen.simulation.sampling.streams import unresolved_modes
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
@@ -91,6 +92,11 @@ def simulate_spectral(
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
     sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, training) for each in augmentations]
+    if members is not None and not training.needs_samples and any(map(unresolved_modes, sources)):
+        raise ValueError(
+            "members of one stream are simulated for a finite number of modes, which they all see: give modes=..., got "
+            f"{eigen!r}"
+        )
     settings = settings_of(training, sources, dtype)
     available = runs.available
     law = __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise

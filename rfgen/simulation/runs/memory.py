@@ -29,7 +29,7 @@ def pair_bytes(
     if isinstance(source, VisitedInputs):
         return input_visits_bytes(source, n, features, settings, outputs, itemsize)
     if isinstance(settings, OnePassSettings):
-        return 2 * one_pass_bytes(settings, source, features, outputs, itemsize)
+        return 2 * members.count * one_pass_bytes(settings, source, features, outputs, itemsize)
     if isinstance(source, InBlocks):
         return source.bytes(n, features, settings.size, outputs, itemsize)
     modes, rows = source.modes, source.rows(n)

@@ -194,9 +194,9 @@ def measure(
         if isinstance(source, InBlocks):
             measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise)
         elif isinstance(settings, OnePassSettings) and in_numpy:
-            measured = input_stream(source, batch, features, settings, noise)
+            measured = input_stream(source, batch, features, settings, noise, members)
         elif isinstance(settings, OnePassSettings):
-            measured = one_pass(source, device_key(batch), features, settings, noise)
+            measured = one_pass(source, device_key(batch), features, settings, noise, members.count)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
         elif isinstance(settings, BatchSettings) and in_numpy:

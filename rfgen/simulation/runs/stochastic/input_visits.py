@@ -44,14 +44,17 @@ def input_visits(
 
 
 def input_stream(
-    source: VisitedInputs, keys: Any, features: int | None, settings: OnePassSettings, noise: np.ndarray
+    source: VisitedInputs, keys: Any, features: int | None, settings: OnePassSettings, noise: np.ndarray,
+    members: Members = ALONE,
 ) -> OnePassMeasures:
-    """Run two trials for each of `keys` (pairs, 2) through a stream."""
+    """Run two trials for each of `keys` (pairs, 2) through a stream, which all members see in the same views."""
     settings, pairs = jax.tree.map(np.asarray, settings), []
     with np.errstate(all="ignore"), few_threads(0.0):
         for two in host_keys(keys):
             probe = source.probe(fold_in(two[0], SHARED))
-            measures, errors = zip(*(_stream(source, key, probe, features, settings, noise) for key in two), strict=True)
+            measures, errors = zip(
+                *(_stream(source, key, probe, features, settings, noise, members) for key in two), strict=True
+            )
             stacked = tuple(np.stack(both) for both in zip(*measures, strict=True))
             pairs.append(paired(stacked, tuple(zip(*errors, strict=True))))
     names = ("test", "signal", "noise", "norm", "bias")
@@ -116,13 +119,11 @@ def _over_set(
 
 def _stream(
     source: VisitedInputs, key: HostKey, probe: np.ndarray, features: int | None, settings: OnePassSettings,
-    noise: np.ndarray,
+    noise: np.ndarray, members: Members,
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """One run, for all sizes of batches: a batch is the first samples of the largest."""
     (examples, outputs), steps, largest = source.labels.shape, int(settings.clock[-1]), int(settings.batches.max())
     order = permutation(fold_in(key, ORDER), examples)
-    mixing = _mixing(fold_in(key, 0), source, features)
-    begin = _start(key, settings, source, features, settings.together, outputs)
 
     def samples(own: HostKey, t: int, first: int) -> tuple[np.ndarray, np.ndarray]:
         which, last = split(fold_in(own, t + 1))
@@ -131,7 +132,7 @@ def _stream(
             return integers(which, largest, examples), errors
         return order[first + t * largest : first + (t + 1) * largest], errors
 
-    def of_size(size: int) -> np.ndarray:
+    def of_size(size: int, mixing: np.ndarray | None, begin: np.ndarray) -> np.ndarray:
         def batch(t: int) -> Batch:
             own, errors = (part[:size] for part in samples(key, t, 0))
             if not source.mixes:
@@ -144,11 +145,16 @@ def _stream(
         visits = _seen(source, key, batch, steps, noise, mixing)
         return _descend(visits, settings, 0.0, 1.0 / (size * source.views), begin, settings.window)
 
-    by_size = np.stack([of_size(int(size))[settings.place] for size in settings.batches])
-    sizes, times, _, *rest = by_size.shape
-    ordered = np.moveaxis(by_size.reshape(sizes, times, *settings.shape, *rest), (2, 0, 3, 1), (0, 1, 2, 3))
-    weights, growth = bounded(ordered.reshape(settings.settings, *rest))
-    fit = spectral_fit(weights, growth, np.zeros((*weights.shape[:2], 0)), mixing, outputs)
+    def fitted(own: HostKey, _: Any) -> SpectralFit:
+        mixing = _mixing(fold_in(own, 0), source, features)
+        begin = _start(own, settings, source, features, settings.together, outputs)
+        by_size = np.stack([of_size(int(size), mixing, begin)[settings.place] for size in settings.batches])
+        sizes, times, _, *rest = by_size.shape
+        ordered = np.moveaxis(by_size.reshape(sizes, times, *settings.shape, *rest), (2, 0, 3, 1), (0, 1, 2, 3))
+        weights, growth = bounded(ordered.reshape(settings.settings, *rest))
+        return spectral_fit(weights, growth, np.zeros((*weights.shape[:2], 0)), mixing, outputs)
+
+    fit = mean_spectral_fit(fitted, (key, key), members)
     taken = np.zeros(0, int) if source.replace else order[: source.stream_length(steps, largest)]
     none = np.zeros((0, outputs), source.dtype)
     return measured(fit, source.measured(source.features[:0], none, none, probe, taken), noise, 1)
