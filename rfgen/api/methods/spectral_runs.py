@@ -117,7 +117,7 @@ def simulate_spectral(
         if learner.resampling is not None and size is not None:
             settings = settings_of(on_drawn(training, learner.resampling.size(size) / size), sources, dtype)
         if not training.needs_samples:
-            refuse_views(source, int(training.steps.max()), tuple(np.ravel(training.axes["batch"]).tolist()))
+            refuse_views(source, tuple(np.ravel(training.axes["batch"]).tolist()))
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
         held = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
         need = pair_bytes(drawn, *held)

@@ -56,7 +56,7 @@ def source_of(
     fresh = augmentation is not None and getattr(training, "fresh", stream)
     replace = test_rows == "population" and math.isinf(task.held_out_of)
     if isinstance(given, DataTask) and (fresh or (stream and not replace)):
-        return VisitedInputs(given, augmentation, dtype, replace)
+        return VisitedInputs(given, augmentation, dtype, replace, training)
     if isinstance(task.population, GaussianInputs):
         return feature_sampler(task.population, augmentation, test_views, dtype)
     if isinstance(task.population, KernelInputs):

@@ -12,7 +12,6 @@ from jaxtyping import Array
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.simulation.sampling.limit_views import LimitSampler
 from rfgen.simulation.sampling.views import VIEWS, AugmentedSampler
-from rfgen.simulation.sampling.visited_inputs import VisitedInputs
 
 # Partners are drawn with a key of their own.
 PARTNERS = 0x70617274
@@ -28,11 +27,8 @@ def views_of(source: Any) -> int:
     return source.views if isinstance(source, AugmentedSampler) else 1
 
 
-def refuse_views(source: Any, steps: int, batches: tuple[int, ...]) -> None:
-    """Refuse, with the remedy, views that a step cannot draw, and streams longer than the examples."""
-    if isinstance(source, VisitedInputs):
-        source.refuse_stream(steps, batches)
-        return
+def refuse_views(source: Any, batches: tuple[int, ...]) -> None:
+    """Refuse, with the remedy, views that a step cannot draw."""
     if isinstance(source, LimitSampler):
         raise ValueError("views must be finite to be simulated along one pass, got inf: give views=..., a whole number")
     if not isinstance(source, AugmentedSampler):

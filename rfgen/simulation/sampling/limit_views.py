@@ -3,7 +3,7 @@
 __all__ = ["LimitSample", "LimitSampler", "coordinate_law", "limit_of"]
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ class LimitSampler:
 
         patterns = (self.gain[:, None, :] * rows).reshape(-1, penalty.size)
         targets, errors = map(seen, labels)
-        held = {name: value for name, value in vars(sample).items() if name not in ("rows", "targets", "errors")}
+        held = {part.name: getattr(sample, part.name) for part in fields(Sample)}
+        held = {name: value for name, value in held.items() if name not in ("rows", "targets", "errors")}
         every = xp.concatenate([patterns, xp.diag(penalty)])
         return LimitSample(rows=every, targets=targets, errors=errors, **held, clean=sample, limit=self)
 

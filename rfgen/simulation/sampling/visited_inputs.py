@@ -36,10 +36,14 @@ class InputVisits(Sample):
 class VisitedInputs(DataViews):
     """Training sets, or streams, of the examples of a `DataTask`, of which `seen` draws views; None: as they are."""
 
-    def __init__(self, task: DataTask, augmentation: AbstractAugmentation | None, dtype: str, replace: bool) -> None:
-        if augmentation is not None and math.isinf(float(augmentation.views)):
-            raise ValueError("views must be finite to be drawn at every visit, got inf: give views=..., a whole number")
-        super().__init__(task, LabelSmoothing(0.0) if augmentation is None else augmentation, None, dtype, replace)
+    def __init__(
+        self, task: DataTask, augmentation: AbstractAugmentation | None, dtype: str, replace: bool, training: Any
+    ) -> None:
+        # a change that changes nothing
+        self.augmentation = LabelSmoothing(0.0) if augmentation is None else augmentation
+        if not training.needs_samples:
+            self._refuse_stream(len(task.inputs), replace, int(training.steps.max()), training.batch)
+        super().__init__(task, self.augmentation, None, dtype, replace)
 
     @property
     def mixes(self) -> bool:
@@ -54,27 +58,35 @@ class VisitedInputs(DataViews):
     def draw(self, key: HostKey, probe: np.ndarray, n: int) -> InputVisits:
         """One training set of `n` samples."""
         drawn, errors = draw_examples(key, self.dtype, *self.labels.shape[:1], n, self.labels.shape[1], self.replace)
-        views_key, partner_key = split(fold_in(key, VIEWS))
-        own = np.repeat(np.arange(n), MEASURED_VIEWS)
-        partner = integers(partner_key, own.size, n) if self.mixes else own
-        every = self.seen(views_key, drawn[own], drawn[partner], errors[own], errors[partner])
-        every = tuple(part / math.sqrt(MEASURED_VIEWS) for part in every)
         clean = self.measured(self.features[drawn], self.labels[drawn], errors, probe, drawn)
+        if self.limit is not None:
+            limit = self.limit.of(clean)
+            every: Any = limit.rows, limit.targets, limit.errors
+        else:
+            views_key, partner_key = split(fold_in(key, VIEWS))
+            own = np.repeat(np.arange(n), MEASURED_VIEWS)
+            partner = integers(partner_key, own.size, n) if self.mixes else own
+            every = self.seen(views_key, drawn[own], drawn[partner], errors[own], errors[partner])
+            every = [part / math.sqrt(MEASURED_VIEWS) for part in every]
         return InputVisits(
             **vars(clean), drawn=drawn, every_row=every[0], every_target=every[1], every_error=every[2], source=self
         )
 
-    def refuse_stream(self, steps: int, batches: tuple[int, ...]) -> None:
+    def _refuse_stream(self, examples: int, replace: bool, steps: int, batches: np.ndarray) -> None:
         """Refuse, with the remedy, streams that leave no example to test, and batches without partners."""
-        taken, examples = self.stream_length(steps, max(batches)), self.inputs.shape[0]
-        if not self.replace and taken >= examples:
+        taken = self.stream_length(steps, int(batches.max()))
+        if not replace and taken >= examples:
             raise ValueError(
                 f"steps * batch must be below the {examples} examples of the task, as those left are tested, got {taken}: "
                 "take fewer, or sampling='with replacement'"
             )
-        if self.mixes and not self.apart and min(batches) < 2:
+        if self.mixes and np.isinf(self.augmentation.views):
             raise ValueError(
-                f"batch must be at least 2 for {type(self.augmentation).__name__} along one pass, got {min(batches)}: a sample is "
+                "views must be finite where samples of a stream are mixed with others, got inf: give views=..., a whole number"
+            )
+        if self.mixes and not self.apart and batches.min() < 2:
+            raise ValueError(
+                f"batch must be at least 2 for {type(self.augmentation).__name__} along one pass, got {batches.min()}: a sample is "
                 "mixed with the next of its batch"
             )
 

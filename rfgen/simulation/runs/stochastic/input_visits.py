@@ -6,7 +6,8 @@ seen once, drawn with replacement or, as the task's examples in random order, wi
 
 __all__ = ["input_stream", "input_visits", "input_visits_bytes"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import jax
@@ -23,6 +24,8 @@ from rfgen.simulation.runs.stochastic.multi_pass import BATCHES, INITIAL, BatchS
 from rfgen.simulation.runs.stochastic.one_pass import OnePassMeasures, OnePassSettings
 from rfgen.simulation.runs.stochastic.visits import spectral_fit
 from rfgen.simulation.sampling.fresh_views import PARTNERS
+from rfgen.simulation.sampling.limit_views import LimitSampler
+from rfgen.simulation.sampling.samplers import Sample
 from rfgen.simulation.sampling.views import VIEWS
 from rfgen.simulation.sampling.visited_inputs import InputVisits, VisitedInputs
 
@@ -30,7 +33,7 @@ from rfgen.simulation.sampling.visited_inputs import InputVisits, VisitedInputs
 NUMBERS = 1 << 20
 # The order of a stream without replacement has a key of its own.
 ORDER = 0x6F726465
-# Examples of one step, those that they are mixed with, and both their label noise.
+# Examples of the views of one step, those that they are mixed with, and both their label noise.
 Batch: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -97,23 +100,30 @@ def _over_set(
 ) -> np.ndarray:
     """Weights (times, groups, columns, width) of batches of one size."""
     known: dict[int, np.ndarray] = {}
+    steps, source = int(settings.clock[-1]), sample.source
 
-    def batch(t: int) -> Batch:
+    def chosen(t: int) -> np.ndarray:
         if settings.reshuffle:
             epoch, place = divmod(t, drawn.size // size)
             if epoch not in known:
                 known.clear()
                 known[epoch] = permutation(fold_in(key, epoch), drawn.size)
-            own = drawn[known[epoch][place * size : (place + 1) * size]]
-        else:
-            own = drawn[bits(fold_in(key, t), size) % np.uint64(drawn.size)]
-        partner = own
-        if sample.source.mixes:
-            partner = drawn[integers(fold_in(fold_in(key, PARTNERS), t), size, drawn.size)]
+            return known[epoch][place * size : (place + 1) * size]
+        return bits(fold_in(key, t), size) % np.uint64(drawn.size)
+
+    def batch(t: int) -> Batch:
+        own = partner = np.repeat(drawn[chosen(t)], source.views)
+        if source.mixes:
+            partner = drawn[integers(fold_in(fold_in(key, PARTNERS), t), own.size, drawn.size)]
         return sample.drawn[own], sample.drawn[partner], sample.errors[own], sample.errors[partner]
 
-    visits = _seen(sample.source, key, batch, int(settings.clock[-1]), noise, mixing)
-    weight = drawn.size / (n * size * sample.source.views)
+    if source.limit is None:
+        visits = _seen(source, key, batch, steps, noise, mixing)
+    else:
+        parts = {name: getattr(sample, name)[drawn] for name in ("rows", "targets", "errors")}
+        whole = replace(sample, **parts)
+        visits = _all_seen(source.limit, ((whole, chosen(t)) for t in range(steps)), noise, mixing)
+    weight = drawn.size / (n * size * source.views)
     return _descend(visits, settings, settings.values["ridge"][:, None, None] / n, weight, begin)
 
 
@@ -132,17 +142,23 @@ def _stream(
             return integers(which, largest, examples), errors
         return order[first + t * largest : first + (t + 1) * largest], errors
 
+    def clean(own: np.ndarray, errors: np.ndarray) -> Sample:
+        return source.measured(source.features[own], source.labels[own], errors, probe, own)
+
     def of_size(size: int, mixing: np.ndarray | None, begin: np.ndarray) -> np.ndarray:
         def batch(t: int) -> Batch:
-            own, errors = (part[:size] for part in samples(key, t, 0))
-            if not source.mixes:
-                return own, own, errors, errors
+            own, errors = partner, also = [part[:size] for part in samples(key, t, 0)]
             if source.apart:
                 partner, also = (part[:size] for part in samples(fold_in(key, PARTNERS), t, steps * largest))
-                return own, partner, errors, also
-            return own, np.roll(own, -1), errors, np.roll(errors, -1, axis=0)
+            elif source.mixes:
+                partner, also = np.roll(own, -1), np.roll(errors, -1, axis=0)
+            seen = (np.repeat(part, source.views, axis=0) for part in (own, partner, errors, also))
+            return tuple(seen)  # type: ignore[return-value]
 
-        visits = _seen(source, key, batch, steps, noise, mixing)
+        if source.limit is None:
+            visits = _seen(source, key, batch, steps, noise, mixing)
+        else:
+            visits = _all_seen(source.limit, ((clean(*batch(t)[::2]), None) for t in range(steps)), noise, mixing)
         return _descend(visits, settings, 0.0, 1.0 / (size * source.views), begin, settings.window)
 
     def fitted(own: HostKey, _: Any) -> SpectralFit:
@@ -156,8 +172,8 @@ def _stream(
 
     fit = mean_spectral_fit(fitted, (key, key), members)
     taken = np.zeros(0, int) if source.replace else order[: source.stream_length(steps, largest)]
-    none = np.zeros((0, outputs), source.dtype)
-    return measured(fit, source.measured(source.features[:0], none, none, probe, taken), noise, 1)
+    where = source.measured(source.features[:0], source.labels[:0], source.labels[:0], probe, taken)
+    return measured(fit, where, noise, 1)
 
 
 def _mixing(key: HostKey, source: VisitedInputs, features: int | None) -> np.ndarray | None:
@@ -186,16 +202,26 @@ def _seen(
     key, start = fold_in(key, VIEWS), 0
     while start < steps:
         first = batch(start)
-        size = first[0].size * source.views
+        size = first[0].size
         together = min(steps - start, max(1, NUMBERS // (size * source.modes)))
         parts = [first, *map(batch, range(start + 1, start + together))]
-        every = (np.repeat(np.concatenate(each), source.views, axis=0) for each in zip(*parts, strict=True))
+        every = map(np.concatenate, zip(*parts, strict=True))
         rows, targets, errors = source.seen(fold_in(key, start), *every)
         rows = rows if mixing is None else rows @ mixing
         labels = np.concatenate([targets, errors * np.sqrt(noise)], axis=1)
         for place in range(0, rows.shape[0], size):
             yield rows[place : place + size], labels[place : place + size].T
         start += together
+
+
+def _all_seen(
+    limit: LimitSampler, batches: Iterable[tuple[Sample, np.ndarray | None]], noise: np.ndarray, mixing: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of infinitely many views of batches: samples, and the numbers of those drawn of them, None: all."""
+    for samples, drawn in batches:
+        every = limit.of(samples, drawn)
+        labels = np.concatenate([every.targets, every.errors * np.sqrt(noise)], axis=1)
+        yield (every.rows if mixing is None else every.rows @ mixing), labels.T
 
 
 def _descend(

@@ -5,6 +5,7 @@ Training sets and batches of a seed are those of `multi_pass` without augmentati
 
 __all__ = ["spectral_fit", "visits"]
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -93,13 +94,16 @@ def _descend(
 ) -> Array:
     """Weights (times, groups, columns, width) at every time of the clock, from those that `begin`."""
     values = {name: part[:, None, None] for name, part in settings.values.items()}
-    samples, count = sample.rows.shape[0], batch * sample.views
+    samples, count = sample.rows.shape[0], batch * max(sample.views, 1)
+    clean = replace(sample, targets=labels, errors=labels)
     # of a resampled set the objective is that of n samples, as in `on_drawn`
     decay, weight = values["ridge"] / n, samples / (n * count)
 
-    def step(t: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        weights, before, order = state
-        drawn, order = batch_order(key, t, samples, batch, order)
+    def viewed(t: Array, drawn: Array) -> tuple[Array, Array]:
+        """What the weights see of the batch, and labels (columns, rows)."""
+        if sample.views == 0:
+            every = sample.limit.of(clean, drawn)
+            return seen(every.rows), every.targets.T
         own = jnp.repeat(drawn, sample.views, total_repeat_length=count)
         anew = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, VIEWS), t), count)
         partner = own
@@ -108,7 +112,12 @@ def _descend(
         view = jax.vmap(sample.augmentation.mode_view)(anew, sample.rows[own], sample.rows[partner])
         x, factors = seen(view.input), (jnp.asarray(part, labels.dtype) for part in (view.own, view.partner))
         taught, mixed = (jnp.broadcast_to(part, (count,))[:, None] for part in factors)
-        y = (taught * labels[own] + mixed * labels[partner]).T
+        return x, (taught * labels[own] + mixed * labels[partner]).T
+
+    def step(t: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        weights, before, order = state
+        drawn, order = batch_order(key, t, samples, batch, order)
+        x, y = viewed(t, drawn)
 
         def gradient(at: Array) -> Array:
             return (at @ x.T - y) @ x * weight + decay * at
