@@ -6,8 +6,8 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey", "bits", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics",
-    "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
+    "HostKey", "bits", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers",
+    "logistics", "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
 import functools

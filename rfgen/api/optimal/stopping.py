@@ -182,8 +182,8 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
     result.attrs = {**found.attrs, "training": repr(learner.training)}
     if late.any():
         result.attrs["failures"] = (
-            f"{int(late.sum())} point(s) whose risk falls to the last of the {last} steps tried, and whose end is not known: "
-            "take a larger rate, or the steps of rg.predict"
+            f"{int(late.sum())} point(s) whose risk falls to the last of the {last} steps tried, and whose end is not "
+            "known: take a larger rate, or the steps of rg.predict"
         )
     if hidden.any():
         result.attrs["failures"] = (

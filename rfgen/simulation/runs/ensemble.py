@@ -44,7 +44,7 @@ def bag(key: Any, n: int, resampling: AbstractResampling) -> Array:
     return integers(key, size, n) if isinstance(resampling, Bootstrap) else permutation(key, n)[:size]
 
 
-def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
+def own_sample(sample: Any, key: Any, n: int, members: Members) -> Any:
     """What one member is trained on: all views of the samples that it draws."""
     if members.resampling is None:
         return sample

@@ -45,7 +45,8 @@ class DataViews:
         own = np.repeat(np.arange(n), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
         seen = self.seen(views_key, drawn[own], drawn[partner], errors[own], errors[partner])
-        return self.measured(*(part / math.sqrt(self.views) for part in seen), probe, drawn)
+        rows, targets, noise = (part / math.sqrt(self.views) for part in seen)
+        return self.measured(rows, targets, noise, probe, drawn)
 
     def seen(
         self, key: HostKey, own: np.ndarray, partner: np.ndarray, errors: np.ndarray, also: np.ndarray
@@ -108,12 +109,12 @@ class DataViews:
 
 def _limit(task: DataTask, augmentation: AbstractAugmentation, dtype: str) -> LimitSampler:
     """Infinitely many views of inputs that are the features themselves, of augmentations with a law on coordinates."""
-    without = [leaf for leaf in augmentation.leaves if leaf is not augmentation and leaf.mixes or not _lawful(leaf)]
+    without = [leaf for leaf in augmentation.leaves if (leaf is not augmentation and leaf.mixes) or not _lawful(leaf)]
     if task.feature_map is not None or without:
         named = f"{type(without[0]).__name__} has none here" if without else "a feature map stands between"
         raise ValueError(
-            "views=inf is simulated on a DataTask where inputs are the features, by the law of views of each coordinate, and "
-            f"{named}: give a large number of views"
+            "views=inf is simulated on a DataTask where inputs are the features, by the law of views of each coordinate, "
+            f"and {named}: give a large number of views"
         )
     size = math.prod(task.inputs.shape[1:])
     return limit_of(None, augmentation, coordinate_law(augmentation, size), np.arange(size), dtype)
@@ -122,7 +123,8 @@ def _limit(task: DataTask, augmentation: AbstractAugmentation, dtype: str) -> Li
 def _lawful(leaf: AbstractAugmentation) -> bool:
     """Whether inputs are changed as eigen-coordinates are."""
     kind, base = type(leaf), AbstractAugmentation
-    matrix = np.ndim(getattr(leaf, "covariance", None)) == 2
+    covariance: Any = getattr(leaf, "covariance", None)
+    matrix = np.ndim(covariance) == 2
     shifted = np.any(getattr(leaf, "center", 0.0))
     alike = kind.mode_view is base.mode_view and kind.mode_law is not base.mode_law
     return alike and not (matrix or shifted) and (kind is Mixup or not leaf.mixes)

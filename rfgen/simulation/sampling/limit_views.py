@@ -115,8 +115,8 @@ def limit_of(base: Any, augmentation: AbstractAugmentation, law: ModeLaw, levels
         kind = modes % 2 if law.breaks is None else np.searchsorted(law.breaks, modes, side="right") - 1
     root = np.sqrt(law.probability)
     shape = 1.0 if law.shape is None else law.shape[levels]
-    arrays = (
+    gain, slope, level, label = (np.asarray(leaf, dtype) for leaf in (
         root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind],
         law.probability @ law.level[:, kind] * shape, root * law.label,
-    )
-    return LimitSampler(base, *(np.asarray(leaf, dtype) for leaf in arrays), mixing)
+    ))
+    return LimitSampler(base, gain, slope, level, label, mixing)

@@ -57,7 +57,7 @@ class VisitedInputs(DataViews):
 
     def draw(self, key: HostKey, probe: np.ndarray, n: int) -> InputVisits:
         """One training set of `n` samples."""
-        drawn, errors = draw_examples(key, self.dtype, *self.labels.shape[:1], n, self.labels.shape[1], self.replace)
+        drawn, errors = draw_examples(key, self.dtype, len(self.labels), n, self.labels.shape[1], self.replace)
         clean = self.measured(self.features[drawn], self.labels[drawn], errors, probe, drawn)
         if self.limit is not None:
             limit = self.limit.of(clean)
@@ -82,12 +82,13 @@ class VisitedInputs(DataViews):
             )
         if self.mixes and np.isinf(self.augmentation.views):
             raise ValueError(
-                "views must be finite where samples of a stream are mixed with others, got inf: give views=..., a whole number"
+                "views must be finite where samples of a stream are mixed with others, got inf: give views=..., a whole "
+                "number"
             )
         if self.mixes and not self.apart and batches.min() < 2:
             raise ValueError(
-                f"batch must be at least 2 for {type(self.augmentation).__name__} along one pass, got {batches.min()}: a sample is "
-                "mixed with the next of its batch"
+                f"batch must be at least 2 for {type(self.augmentation).__name__} along one pass, got {batches.min()}: a "
+                "sample is mixed with the next of its batch"
             )
 
     def stream_length(self, steps: int, batch: int) -> int:

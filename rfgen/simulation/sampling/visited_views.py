@@ -19,7 +19,8 @@ from rfgen.simulation.sampling.views import AugmentedSampler, augmented
 @record
 class VisitedSample(Sample):
     """Clean rows and labels, how they are seen at a visit, and rows of the mean squared residual over all views, as of
-    `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).  0 `views` are all of them, by `limit`.
+    `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).  0 `views` are
+    all of them, by `limit`.
     """
 
     every_row: Array

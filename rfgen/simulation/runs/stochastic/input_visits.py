@@ -16,7 +16,16 @@ import numpy as np
 from rfgen.simulation.arrays import few_threads
 from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_fit import SpectralFit
-from rfgen.simulation.random_numbers import HostKey, bits, fold_in, host_keys, integers, permutation, split, standard_normals
+from rfgen.simulation.random_numbers import (
+    HostKey,
+    bits,
+    fold_in,
+    host_keys,
+    integers,
+    permutation,
+    split,
+    standard_normals,
+)
 from rfgen.simulation.runs.ensemble import ALONE, Members, bag, mean_spectral_fit
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import SHARED, PairMeasures, over_pairs
@@ -184,7 +193,9 @@ def _mixing(key: HostKey, source: VisitedInputs, features: int | None) -> np.nda
     return mixing / np.sqrt(np.asarray(features, mixing.dtype))
 
 
-def _start(key: HostKey, settings: Any, source: VisitedInputs, features: int | None, groups: int, outputs: int) -> np.ndarray:
+def _start(
+    key: HostKey, settings: Any, source: VisitedInputs, features: int | None, groups: int, outputs: int
+) -> np.ndarray:
     """Weights (groups, 2 outputs, width) of the signal and, 0, of the noise before the first step."""
     width = features or source.features.shape[1]
     begin = np.zeros((groups, 2 * outputs, width), source.dtype)
@@ -231,8 +242,8 @@ def _descend(
     """Weights (times, groups, columns, width) at every time of the clock, from those that `begin`."""
     values, found = {name: part.reshape(part.shape[0], -1) for name, part in settings.values.items()}, []
     weights = before = begin
-    opened = None if window is None else window[:, None, None]
-    total = None if opened is None else np.where(opened == 0, begin, 0.0)
+    opened = np.zeros(1) if window is None else window[:, None, None]
+    total = None if window is None else np.where(opened == 0, begin, 0.0)
     t = 0
     for until in settings.clock.tolist():
         while t < until:

@@ -165,7 +165,7 @@ def _over_batches(
         streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), own.ravel())
         streams = jax.tree.map(lambda leaf: leaf.reshape(*own.shape, *leaf.shape[1:]), streams)
         shared = jnp.repeat(keys, members, axis=-1)
-        return jax.vmap(lambda *each: _follow(read, source, *each, settings, noise))(shared, own, streams)
+        return jax.vmap(lambda two, one, seen: _follow(read, source, two, one, seen, settings, noise))(shared, own, streams)
 
     found = over_devices(every, keys, source, settings, noise)
 

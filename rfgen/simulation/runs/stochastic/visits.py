@@ -5,7 +5,6 @@ Training sets and batches of a seed are those of `multi_pass` without augmentati
 
 __all__ = ["spectral_fit", "visits"]
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.runs.stochastic.multi_pass import BATCHES, BatchSettings, batch_order, by_settings, start_of
 from rfgen.simulation.sampling.fresh_views import PARTNERS
-from rfgen.simulation.sampling.samplers import standard_normals
+from rfgen.simulation.sampling.samplers import Sample, standard_normals
 from rfgen.simulation.sampling.views import VIEWS
 from rfgen.simulation.sampling.visited_views import VisitedSample
 
@@ -60,16 +59,21 @@ def _fit(
     def seen(rows: Array) -> Array:
         return rows if mixing is None else rows @ mixing
 
-    labels = jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
+    labels = _labels(sample, noise)
     key = jax.random.fold_in(features_key, BATCHES)
     begin = start_of(features_key, chosen, outputs, seen(sample.rows[:1]).shape[1], labels.dtype)
     by_size = [
-        _descend(jax.random.fold_in(key, size), sample, seen, labels, chosen, n, size, begin) for size in chosen.batches
+        _descend(jax.random.fold_in(key, size), sample, seen, noise, chosen, n, size, begin) for size in chosen.batches
     ]
     weights, growth = by_settings(by_size, chosen)
     every = jnp.concatenate([sample.every_target, sample.every_error * jnp.sqrt(noise)], axis=1)
     misfit = every.T - weights @ seen(sample.every_row).T
     return spectral_fit(weights, growth, misfit, mixing, outputs)
+
+
+def _labels(sample: Sample, noise: Array) -> Array:
+    """Of the signal, then of the noise, (rows, 2 outputs)."""
+    return jnp.concatenate([sample.targets, sample.errors * jnp.sqrt(noise)], axis=1)
 
 
 def spectral_fit(weights: Array, growth: Array, misfit: Array, mixing: Array | None, outputs: int) -> SpectralFit:
@@ -89,21 +93,20 @@ def spectral_fit(weights: Array, growth: Array, misfit: Array, mixing: Array | N
 
 
 def _descend(
-    key: Array, sample: VisitedSample, seen: Any, labels: Array, settings: BatchSettings, n: int, batch: int,
+    key: Array, sample: VisitedSample, seen: Any, noise: Array, settings: BatchSettings, n: int, batch: int,
     begin: Array,
 ) -> Array:
     """Weights (times, groups, columns, width) at every time of the clock, from those that `begin`."""
-    values = {name: part[:, None, None] for name, part in settings.values.items()}
+    values, labels = {name: part[:, None, None] for name, part in settings.values.items()}, _labels(sample, noise)
     samples, count = sample.rows.shape[0], batch * max(sample.views, 1)
-    clean = replace(sample, targets=labels, errors=labels)
     # of a resampled set the objective is that of n samples, as in `on_drawn`
     decay, weight = values["ridge"] / n, samples / (n * count)
 
     def viewed(t: Array, drawn: Array) -> tuple[Array, Array]:
         """What the weights see of the batch, and labels (columns, rows)."""
         if sample.views == 0:
-            every = sample.limit.of(clean, drawn)
-            return seen(every.rows), every.targets.T
+            every = sample.limit.of(sample, drawn)
+            return seen(every.rows), _labels(every, noise).T
         own = jnp.repeat(drawn, sample.views, total_repeat_length=count)
         anew = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, VIEWS), t), count)
         partner = own
