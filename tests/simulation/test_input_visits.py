@@ -62,7 +62,9 @@ def test_a_stream_without_replacement_sees_each_example_once():
 
 
 ENDLESS = {
-    "bag": (rg.Task.power_law(1.2, 1.5, 0.3, modes=12), rg.Ridge(0.5), rg.GaussianNoise(0.05), {"resampling": rg.Bootstrap()}),
+    "bag": (
+        rg.Task.power_law(1.2, 1.5, 0.3, modes=12), rg.Ridge(0.5), rg.GaussianNoise(0.05), {"resampling": rg.Bootstrap()},
+    ),
     "bag of mixtures": (ONCE, rg.GradientFlow(3.0), rg.Mixup(1.0), {"resampling": rg.Bootstrap(), "members": 2}),
     "inputs": (AGAIN, rg.Ridge(0.5), rg.Compose([rg.Gain([0.5, 1.5]), rg.Mask(0.8), rg.LabelSmoothing(0.2)]), {}),
     "blocks of inputs": (ONCE, rg.GradientFlow(3.0), rg.Jitter(0.5, 3), {"features": 5}),

@@ -39,7 +39,7 @@ RESAMPLED = {
         {"features": 80, "resampling": rg.Subsample(0.6), "augmentation": rg.GaussianNoise(0.01, views=2)}, None,
     ),
     "stored views of a share": (
-        rg.SGD(1.5, STEPS, batch=2, fresh=False), {"resampling": rg.Subsample(0.5), "augmentation": rg.Mask(0.6, views=2)}, 3,
+        rg.SGD(1.5, STEPS, batch=2, fresh=False), {"resampling": rg.Subsample(0.5), "augmentation": rg.Mask(0.6, 2)}, 3,
     ),
     "bagging": (rg.SGD(1.5, STEPS, batch=2), {"features": 80, "resampling": rg.Bootstrap()}, 3),
 }

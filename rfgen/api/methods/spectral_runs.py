@@ -58,11 +58,11 @@ def simulate_spectral(
     A `Task` draws eigen-coordinates, `Task.sphere` points on it, for the kernel itself; `DataTask` and `Task.from_kernel`
     draw rows of the real examples as their `sampling` says: without replacement, measured on the others, or with it, on
     all.  Augmented learners see drawn views, of the eigen-coordinates or of the inputs of a `DataTask`; views=inf is exact,
-    of inputs where they are the features.  Trials of all settings of an augmentation share their samples.  One decomposition a
-    trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn anew in each
-    trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
-    no `train`, and draws fresh eigen-coordinates or rows, of a `DataTask` as its `sampling` says.  Members of an ensemble share a
-    training set, or a stream in one view of it.
+    of inputs where they are the features.  Trials of all settings of an augmentation share their samples.  One
+    decomposition a trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn
+    anew in each trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no
+    n, measures no `train`, and draws fresh eigen-coordinates or rows, of a `DataTask` as its `sampling` says.  Members of
+    an ensemble share a training set, or a stream in one view of it.
     """
     of_cells, eigen = checked_axes(task, learner, n), in_modes(task)
     axes = with_strengths(of_cells, learner.augmentation)

@@ -215,7 +215,7 @@ def test_what_is_not_derived_is_refused(name, verb):
 
 def test_views_of_inputs_are_simulated():
     task = rg.DataTask(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0), sampling="with replacement")
-    with pytest.raises(ValueError, match="along one pass acts on eigen-coordinates, and this task has inputs.* rg.simulate"):
+    with pytest.raises(ValueError, match=r"one pass acts on eigen-coordinates, and this task has inputs.* rg.simulate"):
         rg.predict(task, rg.Learner(rg.OnePassSGD(0.1, 5), augmentation=rg.Mask(0.5)))
 
 
