@@ -423,6 +423,13 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_many_passes_in_views": ("mask",),
         "test_samples_of_ones_own": (),
     },
+    "tests/simulation/test_input_visits.py": {
+        "test_a_stream_without_replacement_sees_each_example_once": (),
+        "test_bags_of_fresh_views_are_bags": (),
+        "test_infinitely_many_views_are_the_limit_of_many": ("bag", "blocks of inputs"),
+        "test_members_of_one_stream": (),
+        "test_views_that_change_nothing_are_none": ("accelerated",),
+    },
     "tests/theory/sgd/test_schedules.py": {
         "test_a_capped_schedule_with_momentum_is_predicted_and_cannot_be_improved": (),
         "test_known_numbers_and_the_limit_of_continuous_time": ("exponents0",),
@@ -432,6 +439,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_endless_views_of_a_visit_scatter_least": (),
         "test_endless_stored_views_are_fresh_ones": (),
         "test_the_critical_rate_of_factors": (),
+        "test_samples_drawn_in_views": (),
+        "test_the_best_step_of_resampled_sets": (),
     },
     "tests/theory/sgd/test_multi_pass.py": {
         "test_a_thousand_steps_take_less_than_two_seconds": (),

@@ -97,9 +97,10 @@ def refuse_views_of_inputs(task: Task | DataTask, learner: Learner) -> None:
     inputs = isinstance(task, DataTask) or isinstance(task.population, GaussianInputs | KernelInputs)
     if learner.augmentation is not None and learner.training.stochastic and inputs:
         kind = "in many passes" if learner.training.needs_samples else "along one pass"
+        simulated = ", or rg.simulate" if isinstance(task, DataTask) else ""
         raise ValueError(
             f"augmentation {kind} acts on eigen-coordinates, and this task has inputs: use Task(eigenvalues, power, "
-            f"multiplicity=...) with the same levels, or leave augmentation out, got {learner.augmentation!r}"
+            f"multiplicity=...) with the same levels{simulated}, or leave augmentation out, got {learner.augmentation!r}"
         )
 
 

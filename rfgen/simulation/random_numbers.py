@@ -6,8 +6,8 @@ of any shape come from one compiled program.  Splits and folds are the generator
 """
 
 __all__ = [
-    "HostKey", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers", "logistics",
-    "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
+    "HostKey", "bits", "device_key", "drawn_numbers", "drawn_rows", "fold_in", "host_key", "host_keys", "integers",
+    "logistics", "normal_rows", "normals", "permutation", "split", "standard_normals", "trial_words", "uniforms",
 ]
 
 import functools
@@ -115,7 +115,8 @@ def normals(key: Any, shape: tuple[int, ...]) -> Array:
     return flat.reshape(shape)
 
 
-def _bits(key: HostKey, count: int) -> np.ndarray:
+def bits(key: HostKey, count: int) -> np.ndarray:
+    """Words (count,) of 32 bits, as `jax.random.bits` draws them."""
     one, two = _threefry(key, np.arange(count, dtype=np.uint64))
     return np.asarray(one ^ two)
 
@@ -124,7 +125,7 @@ def integers(key: Any, count: int, below: int) -> Array:
     """Whole numbers (count,) from 0 to `below` - 1, as `jax.random.randint` draws them."""
     if not isinstance(key, HostKey):
         return jax.random.randint(key, (count,), 0, below, dtype=jnp.int32)
-    higher, lower = (_bits(each, count) for each in split(key))
+    higher, lower = (bits(each, count) for each in split(key))
     half = (1 << 16) % below
     factor = (half * half & WORD) % below
     return (((higher % below * factor & WORD) + lower % below & WORD) % below).astype(np.int32)
@@ -137,7 +138,7 @@ def permutation(key: Any, count: int) -> Array:
     order = np.arange(count, dtype=np.int32)
     for _ in range(math.ceil(3 * math.log(max(1, count)) / math.log(WORD))):
         key, own = split(key)
-        order = order[np.argsort(_bits(own, count), kind="stable")]
+        order = order[np.argsort(bits(own, count), kind="stable")]
     return order
 
 

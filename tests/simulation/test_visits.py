@@ -11,7 +11,6 @@ VISITS = {
     "mask": (rg.Mask(0.6), None, rg.SGD(2.0, STEPS, batch=4)),
     "noise": (rg.GaussianNoise(0.01), None, rg.SGD(0.5, STEPS)),
     "features": (rg.Mask(0.6), 80, rg.SGD(1.5, STEPS, batch=4)),
-    "noisy features": (rg.GaussianNoise(0.005), 80, rg.SGD(0.5, STEPS)),
     "heavy ball": (rg.Mask(0.6), None, rg.SGD(0.7, STEPS, batch=4, momentum=0.7)),
     "Nesterov": (rg.Dropout(0.4), None, rg.SGD(0.5, STEPS, batch=4, momentum=0.7, nesterov=True, ridge=4.0)),
     "gain": (rg.Compose([rg.Gain([0.5, 1.5]), rg.LabelSmoothing(0.2)]), None, rg.SGD(0.7, STEPS, batch=4)),
@@ -20,7 +19,6 @@ VISITS = {
     "several noisy views, features": (rg.GaussianNoise(0.01, views=2), 80, rg.SGD(0.7, STEPS)),
     "several factors": (rg.Gain([0.5, 1.5], views=2), None, rg.SGD(0.7, STEPS)),
     "stored": (rg.Mask(0.6, views=3), None, rg.SGD(2.0, STEPS, batch=4, fresh=False)),
-    "stored, features": (rg.GaussianNoise(0.02, views=3), 80, rg.SGD(1.0, STEPS, batch=4, fresh=False)),
 }
 
 
@@ -30,13 +28,18 @@ def test_many_passes_in_views(name):
     report = rg.check(TASK, rg.Learner(training, features, augmentation), n=150, trials=60, seed=3)
     assert report.agrees, report
     z = np.concatenate([np.ravel(report.dataset[f"{part}_z"]) for part in ("test", "train")])
-    # "noisy features" has one z of -3.1: over ten other seeds its 60 z have mean .2, deviation .9 and no more than 2.2
     assert np.mean(np.abs(z)) < 1.6, z
 
 
 RESAMPLED = {
     "bootstrap": (rg.SGD(2.0, STEPS, batch=2), {"resampling": rg.Bootstrap()}, None),
     "share, features": (rg.SGD(1.5, STEPS, batch=2, ridge=2.0), {"features": 80, "resampling": rg.Subsample(0.6)}, None),
+    "share, views": (
+        rg.SGD(1.5, STEPS, batch=2, ridge=2.0), {"resampling": rg.Subsample(0.6), "augmentation": rg.Mask(0.6, 2)}, None,
+    ),
+    "stored views of a share": (
+        rg.SGD(1.5, STEPS, batch=2, fresh=False), {"resampling": rg.Subsample(0.5), "augmentation": rg.Mask(0.6, 2)}, 3,
+    ),
     "bagging": (rg.SGD(1.5, STEPS, batch=2), {"features": 80, "resampling": rg.Bootstrap()}, 3),
 }
 

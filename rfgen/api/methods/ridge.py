@@ -213,7 +213,8 @@ def checked_members(learner: Learner, members: Any) -> np.ndarray:
         raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
     start = getattr(learner.training, "initial_variance", 0.0)
     alike = learner.kernel and learner.resampling is None and not np.any(start)
-    if (sizes > 1).any() and alike and not learner.training.stochastic:
+    batches = learner.training.stochastic and learner.training.needs_samples
+    if (sizes > 1).any() and alike and not batches:
         raise ValueError(
             "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
             "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"

@@ -107,26 +107,29 @@ def _posed(task: Task | DataTask, learner: Learner) -> tuple[list[tuple[Posed, F
     """
     training: Any = learner.training
     augmentation, every = learner.augmentation, []
-    if augmentation is None:
-        posed = posed_settings(task, learner, None)
-        noise = posed[0].label_noise(in_modes(task))
-        if learner.resampling is None:
-            return [(posed[0], None)], noise
-        if training.finite_size:
-            raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
-        drawn, coupling = of_draws(posed[0].problem, float(learner.resampling.mean_share))
-        return [(replace(posed[0], problem=drawn), coupling)], noise
-    if learner.resampling is not None:
-        raise ValueError("resampling of many passes is derived for clean samples: leave it out, or leave augmentation out")
-    if training.finite_size:
+    if training.finite_size and learner.resampling is not None:
+        raise ValueError("finite_size is derived for all samples: leave it out, or leave resampling out")
+    if training.finite_size and augmentation is not None:
         raise ValueError("finite_size is derived for clean samples in many passes: leave it out, or leave augmentation out")
-    for law in augmentation.settings:
-        seen, factors = visited(law, in_modes(task).spectrum.rank) if training.fresh else (stored(law), None)
-        posed = posed_settings(task, replace(learner, augmentation=seen), None)
-        noise = posed[0].label_noise(in_modes(task))
-        several = training.fresh and factors is None and float(law.views) > 1.0
-        every.append((posed[0], of_views(float(law.views)) if several else factors))
-    return every, noise
+    for law in [None] if augmentation is None else augmentation.settings:
+        seen, factors, views = law, None, 1.0
+        if law is not None and training.fresh:
+            seen, factors = visited(law, in_modes(task).spectrum.rank)
+            views = float(law.views)
+        elif law is not None:
+            seen = stored(law)
+        posed = posed_settings(task, replace(learner, augmentation=seen), None)[0]
+        if learner.resampling is not None and factors is not None:
+            raise ValueError(
+                f"resampling of many passes is derived for views of many small changes each, not for {type(law).__name__}, "
+                "whose patterns have losses of their own: leave one of the two out, or use rg.simulate"
+            )
+        if learner.resampling is not None:
+            drawn, coupling = of_draws(posed.problem, learner.resampling, views)
+            every.append((replace(posed, problem=drawn), coupling))
+        else:
+            every.append((posed, of_views(views) if factors is None and views > 1.0 else factors))
+    return every, every[0][0].label_noise(in_modes(task))
 
 
 def _many_passes(

@@ -42,6 +42,7 @@ from rfgen.simulation.runs.trials import (
     trials_at_once,
 )
 from rfgen.simulation.sampling.fresh_views import refuse_views
+from rfgen.simulation.sampling.streams import unresolved_modes
 
 KNOBS = "n, the modes, the views or the number of times and ridges"
 
@@ -56,18 +57,19 @@ def simulate_spectral(
     -----
     A `Task` draws eigen-coordinates, `Task.sphere` points on it, for the kernel itself; `DataTask` and `Task.from_kernel`
     draw rows of the real examples as their `sampling` says: without replacement, measured on the others, or with it, on
-    all.  Augmented learners see drawn views, of the eigen-coordinates (where views=inf is exact) or of the inputs of a
-    `DataTask`; trials of all settings of an augmentation share their samples.  One decomposition a
-    trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn anew in each
-    trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no n, measures
-    no `train`, and draws fresh eigen-coordinates or rows with replacement.  Members of an ensemble share a training set.
+    all.  Augmented learners see drawn views, of the eigen-coordinates or of the inputs of a `DataTask`; views=inf is exact,
+    of inputs where they are the features.  Trials of all settings of an augmentation share their samples.  One
+    decomposition a trial serves all ridges, rates, momenta and times; unstable rates give inf.  Initial weights are drawn
+    anew in each trial: their mean square counts as variance.  Stochastic trainings are run step by step; one pass takes no
+    n, measures no `train`, and draws fresh eigen-coordinates or rows, of a `DataTask` as its `sampling` says.  Members of
+    an ensemble share a training set, or a stream in one view of it.
     """
     of_cells, eigen = checked_axes(task, learner, n), in_modes(task)
     axes = with_strengths(of_cells, learner.augmentation)
     if members is not None:
         axes["members"] = _finite_members(eigen, learner, members)
     ensembles = [Members(int(count), learner.resampling) for count in np.ravel(axes.get("members", 1))]
-    refuse_views_of_inputs(task, learner)
+    refuse_views_of_inputs(eigen, learner)  # those of a DataTask are drawn
     Grid(axes)  # refuses more points than fit into memory
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
@@ -75,7 +77,7 @@ def simulate_spectral(
         raise ValueError(f"test_rows must be 'population' or 'rest', got {test_rows!r}")
     if isinstance(eigen.population, FinitePopulation) and eigen.population.held_out:
         test_rows = "rest"
-        if not learner.training.needs_samples:
+        if not (learner.training.needs_samples or isinstance(task, DataTask)):
             refuse_held_out(task, learner, type(learner.training).__name__)
     refuse_streams(learner.training, eigen)
     sizes, counts = whole("n", axes["n"]) if "n" in axes else None, whole("features", axes["features"])
@@ -89,9 +91,13 @@ def simulate_spectral(
             )
     _refuse_resampling(learner, eigen)
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
-    fresh = getattr(learner.training, "fresh", False)
-    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, fresh) for each in augmentations]
     training, noise = learner.training, np.asarray(eigen.noise, dtype)
+    sources = [source_of(task, eigen, each, learner.test_views, dtype, test_rows, training) for each in augmentations]
+    if members is not None and not training.needs_samples and any(map(unresolved_modes, sources)):
+        raise ValueError(
+            "members of one stream are simulated for a finite number of modes, which they all see: give modes=..., got "
+            f"{eigen!r}"
+        )
     settings = settings_of(training, sources, dtype)
     available = runs.available
     law = __version__, eigen.eigenvalues, eigen.spectrum.multiplicity, eigen.power, eigen.null_power, eigen.noise
@@ -152,11 +158,10 @@ def _refuse_resampling(learner: Learner, task: Task) -> None:
     """Refuse what a sample cannot be drawn twice of."""
     if learner.resampling is None:
         return
-    tail = isinstance(task.population, GaussianInputs) or task.spectrum.infinite
-    if tail or (learner.augmentation is not None and np.isinf(learner.augmentation.axes["views"]).any()):
+    if isinstance(task.population, GaussianInputs) or task.spectrum.infinite:
         raise ValueError(
-            "resampling is simulated for a finite number of modes (give modes=...), of views, and not for "
-            f"Task.gaussian_inputs, got {task!r}"
+            "resampling is simulated for a finite number of modes (give modes=...), and not for Task.gaussian_inputs, got "
+            f"{task!r}"
         )
 
 

@@ -96,14 +96,14 @@ METHODS = (
             "simulate": frozenset({
                 "features", "augmentation", "members", "resampling", "initial_variance", "reshuffle", "dtype", "test_rows",
             }),
-            "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
+            "optimal_stopping": frozenset({"features", "augmentation", "resampling", "initial_variance"}),
         },
     ),
     Method(
         "one pass of SGD", EIGEN, (OnePassSGD, AcceleratedSGD), predict_stochastic, simulate_spectral, MEASURED, ("test",),
         {
             "predict": frozenset({"features", "augmentation", "by_mode", "initial_variance"}),
-            "simulate": frozenset({"features", "augmentation", "initial_variance", "dtype"}),
+            "simulate": frozenset({"features", "augmentation", "members", "initial_variance", "dtype"}),
             "optimal_stopping": frozenset({"features", "augmentation", "initial_variance"}),
         },
         reasons={

@@ -53,7 +53,8 @@ def optimal_stopping(
         `attrs["failures"]`: not found), the variables of `predict` there, `end_test`, the risk at the end of training,
         `late_loss` = `end_test` - `test`, and `best_ridge`, `best_ridge_test`: the ridge regression of least risk on the
         same data.  Stochastic trainings: steps up to 100,000, or inf, where training comes to rest and only `test` is
-        known; without `best_ridge`.
+        known; without `best_ridge`.  Where groups of rows have losses of their own (resampled sets, several views of a
+        visit) up to 3,000 steps, NaN with the reason where the risk falls so long and its end is not known.
 
     Raises
     ------
@@ -132,28 +133,27 @@ def optimal_stopping(
     return dataset(grid.axes, variables, eigen, attributes)
 
 
-# Steps are tried up to the last; so many of a decade, and of a bracket.
-LAST, DECADE_POINTS, BRACKET_POINTS, REFINEMENTS = 10**5, 12, 50, 2
+# Steps are tried up to the last, where groups of rows have losses of their own to the next; so many of a decade, and of a
+# bracket.
+LAST, LAST_OF_GROUPS, DECADE_POINTS, BRACKET_POINTS, REFINEMENTS = 10**5, 3000, 12, 50, 2
 
 
 def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
-    """The step of least test risk over all settings but the steps: 0 to `LAST`, or inf, where the training comes to rest.
+    """The step of least test risk over all settings but the steps: 0 to the last tried, or inf, where the training comes to
+    rest.
 
     At inf only `test` is known, `end_test`; the parts of the risk are NaN there.
     """
-    views = getattr(learner.augmentation, "views", 1.0)
-    if getattr(learner.training, "fresh", False) and np.max(views) > 1.0 and learner.augmentation.moments_suffice:
-        raise ValueError(
-            f"views must be 1 for optimal_stopping of many passes, got {np.max(views):g}, whose end is not derived: "
-            "compare the steps of rg.predict, or take rg.GradientDescent"
-        )
+    several = np.max(getattr(learner.augmentation, "views", 1.0)) > 1.0 and learner.augmentation.moments_suffice
+    grouped = learner.resampling is not None or (getattr(learner.training, "fresh", False) and several)
+    last = LAST_OF_GROUPS if grouped else LAST
 
     def curve(steps: np.ndarray) -> Any:
         at = replace(learner, training=replace(learner.training, steps=steps))  # type: ignore[type-var]
         method, _ = method_for("predict", task, at)
         return method.theory(task, at, n)
 
-    steps = np.unique(np.round(np.geomspace(1, LAST, 5 * DECADE_POINTS + 1)).astype(int))
+    steps = np.unique(np.round(np.geomspace(1, last, 5 * DECADE_POINTS + 1)).astype(int))
     steps = np.concatenate([[0], steps])
     found = curve(steps)
     if "stationary_test" not in found:
@@ -176,8 +176,15 @@ def stochastic_stopping(task: Any, learner: Learner, n: Any) -> Any:
     result["late_loss"] = end - result.test
     for name, title in (("end_test", "test risk at the end of training"), ("late_loss", "what stopping late costs")):
         result[name].attrs = {"long_name": title}
-    result["converged"] = least.converged | rests
+    late = (least.steps == last) & np.isnan(end)  # which may be better
+    result = result.where(~late)
+    result["converged"] = (least.converged | rests) & ~late
     result.attrs = {**found.attrs, "training": repr(learner.training)}
+    if late.any():
+        result.attrs["failures"] = (
+            f"{int(late.sum())} point(s) whose risk falls to the last of the {last} steps tried, and whose end is not "
+            "known: take a larger rate, or the steps of rg.predict"
+        )
     if hidden.any():
         result.attrs["failures"] = (
             f"{int(hidden.sum())} point(s) of the search without an exact risk, among which the least may lie: look at "

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array
+
+from rfgen.simulation.arrays import Array
 
 Gradient = Callable[[Array], Array]
 Step = Callable[[dict[str, Any], Array, Array, Gradient], tuple[Array, Array]]

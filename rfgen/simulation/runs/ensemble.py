@@ -3,7 +3,7 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
+__all__ = ["ALONE", "Members", "bag", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
 
 import functools
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.ridge_fit import Fit, rows_root
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
 from rfgen.simulation.random_numbers import HostKey, fold_in, integers, permutation, split
+from rfgen.simulation.sampling.limit_views import LimitSample
 from rfgen.simulation.sampling.samplers import Sample
 
 # Bags are drawn with a key of their own, so that samples and features are those of models without them.
@@ -37,12 +38,19 @@ class Members:
 ALONE = Members()
 
 
-def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
+def bag(key: Any, n: int, resampling: AbstractResampling) -> Array:
+    """Numbers of the samples that one member draws."""
+    size, key = resampling.size(n), fold_in(key, BAG)
+    return integers(key, size, n) if isinstance(resampling, Bootstrap) else permutation(key, n)[:size]
+
+
+def own_sample(sample: Any, key: Any, n: int, members: Members) -> Any:
     """What one member is trained on: all views of the samples that it draws."""
     if members.resampling is None:
         return sample
-    size, key = members.resampling.size(n), fold_in(key, BAG)
-    drawn = integers(key, size, n) if isinstance(members.resampling, Bootstrap) else permutation(key, n)[:size]
+    drawn = bag(key, n, members.resampling)
+    if isinstance(sample, LimitSample):
+        return sample.limit.of(sample.clean, drawn)
     xp, views = namespace(drawn), sample.rows.shape[0] // n
     rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
     gram = None if sample.gram is None else sample.gram[rows[:, None], rows]
@@ -60,7 +68,8 @@ def with_root(sample: Sample, features: int | None, members: Members) -> Sample:
 def with_gram(sample: Sample, features: int | None, members: Members) -> Sample:
     """The sample, with the Gram matrix that bags of its rows take their own from."""
     n, modes = sample.rows.shape
-    if features is not None or members.count == 1 or members.resampling is None or n >= modes:
+    bags = members.resampling is not None and not isinstance(sample, LimitSample)
+    if features is not None or members.count == 1 or not bags or n >= modes:
         return sample
     return replace(sample, gram=sample.rows @ sample.rows.T)
 

@@ -8,12 +8,14 @@ from rfgen.simulation.arrays import on_host
 from rfgen.simulation.fits.spectral_filters import Filters
 from rfgen.simulation.runs.blocks.blocked_risk import InBlocks
 from rfgen.simulation.runs.ensemble import Members
+from rfgen.simulation.runs.stochastic.input_visits import input_visits_bytes
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_bytes
 from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass_bytes
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import FeatureSampler, KernelSampler
 from rfgen.simulation.sampling.samplers import FiniteSampler, SphereSampler
 from rfgen.simulation.sampling.views import AugmentedSampler
+from rfgen.simulation.sampling.visited_inputs import VisitedInputs
 
 # Matrices of the smaller side that a decomposition holds, by bytes of a number: the Gram matrix, its copy, and what LAPACK
 # works in.
@@ -24,8 +26,10 @@ def pair_bytes(
     source: Any, n: Any, features: int | None, outputs: int, settings: Any, itemsize: int, members: Members
 ) -> int:
     """Bytes of a pair of trials: on the host its two samples, and one fit at a time."""
+    if isinstance(source, VisitedInputs):
+        return input_visits_bytes(source, n, features, settings, outputs, itemsize)
     if isinstance(settings, OnePassSettings):
-        return 2 * one_pass_bytes(settings, source, features, outputs, itemsize)
+        return 2 * members.count * one_pass_bytes(settings, source, features, outputs, itemsize)
     if isinstance(source, InBlocks):
         return source.bytes(n, features, settings.size, outputs, itemsize)
     modes, rows = source.modes, source.rows(n)

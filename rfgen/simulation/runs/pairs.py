@@ -18,6 +18,7 @@ from rfgen.simulation.devices import over_devices
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, host_keys, split
 from rfgen.simulation.sampling.data_views import DataViews
 from rfgen.simulation.sampling.input_features import FeatureSampler
+from rfgen.simulation.sampling.visited_inputs import VisitedInputs
 
 # The key of what the trials of a pair share; `fold_in(key, i)` is `split(key)[i]`, which the trials use for i = 0 and 1.
 SHARED = 2
@@ -58,7 +59,7 @@ def over_pairs(
     `keys` are JAX's or their words.  `batched` runs all trials at once (accelerators, each with as many) or one after
     another: on the CPU in NumPy, unless `compiled`, for trainings step by step.
     """
-    if on_host() and not (batched or compiled):
+    if isinstance(source, VisitedInputs) or (on_host() and not (batched or compiled)):
         with np.errstate(all="ignore"), few_threads(source.rows(n) ** 2 * float(source.modes)):  # overflow is dealt with
             pairs = [_on_host(trial, pair, source, two, n, features, settings) for two in host_keys(keys)]
         found = {name: [vars(one)[name] for one in pairs] for name, value in vars(pairs[0]).items() if value is not None}

@@ -27,6 +27,7 @@ from rfgen.simulation.random_numbers import device_key, trial_words
 from rfgen.simulation.runs.blocks.blocked_risk import InBlocks, blocked_risk
 from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.stochastic.input_visits import input_stream, input_visits
 from rfgen.simulation.runs.stochastic.multi_pass import BatchSettings, batch_settings, multi_pass
 from rfgen.simulation.runs.stochastic.one_pass import OnePassSettings, one_pass, one_pass_settings, pairs_together
 from rfgen.simulation.runs.stochastic.visits import visits
@@ -36,6 +37,7 @@ from rfgen.simulation.sampling.input_features import feature_sampler, kernel_sam
 from rfgen.simulation.sampling.samplers import levels_but, mode_levels, sampler
 from rfgen.simulation.sampling.streams import unresolved_modes
 from rfgen.simulation.sampling.views import augmented
+from rfgen.simulation.sampling.visited_inputs import VisitedInputs
 from rfgen.simulation.sampling.visited_views import VisitedSampler, visited
 
 # Trials of one stored cell, where a trial costs far more than its start.
@@ -45,21 +47,25 @@ Settings = Array | Filters | BatchSettings | OnePassSettings
 
 def source_of(
     given: Task | DataTask, task: Task, augmentation: AbstractAugmentation | None, test_views: int | None, dtype: str,
-    test_rows: str, fresh: bool = False,
+    test_rows: str, training: Any = None,
 ) -> Any:
-    """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`; `fresh`: views are not part
-    of them, but drawn at each visit.
+    """Where training sets are drawn: from `given`, whose eigen-coordinates are those of `task`, or streams of samples; a
+    stochastic `training` may draw views at each visit.
     """
+    stream = training is not None and not training.needs_samples
+    fresh = augmentation is not None and getattr(training, "fresh", stream)
+    replace = test_rows == "population" and math.isinf(task.held_out_of)
+    if isinstance(given, DataTask) and (fresh or (stream and not replace)):
+        return VisitedInputs(given, augmentation, dtype, replace, training)
     if isinstance(task.population, GaussianInputs):
         return feature_sampler(task.population, augmentation, test_views, dtype)
     if isinstance(task.population, KernelInputs):
         return kernel_sampler(task.population, augmentation, dtype)
     if augmentation is None:
         return sampler(task, dtype, test_rows)
-    if fresh:
+    if fresh and not stream:
         return visited(sampler(task, dtype, test_rows), task, augmentation)
     if isinstance(given, DataTask):
-        replace = test_rows == "population" and math.isinf(task.held_out_of)
         return DataViews(given, augmentation, test_views, dtype, replace)
     return augmented(sampler(task, dtype, test_rows), task, augmentation, test_views)
 
@@ -146,7 +152,7 @@ def initial_weights(
 
 def trials_at_once(source: Any, features: int | None, outputs: int, settings: Settings) -> int:
     """Trials of a stored cell: a killed run loses at most these."""
-    if isinstance(settings, OnePassSettings):
+    if isinstance(settings, OnePassSettings) and not isinstance(source, VisitedInputs):
         return max(CELL_TRIALS, 2 * pairs_together(settings, source, features, outputs))
     return CELL_TRIALS
 
@@ -175,8 +181,9 @@ def measure(
     on_devices = isinstance(source, DataViews) and not on_host()
     # on the host one after another, on each device
     compiled = batched or on_devices or isinstance(settings, BatchSettings)
+    in_numpy = isinstance(source, VisitedInputs)
     size = min(pairs, devices * (max(1, together // 2) if batched else 1)) if compiled else 1
-    if isinstance(settings, OnePassSettings):
+    if isinstance(settings, OnePassSettings) and not in_numpy:
         # powers of two, so that few shapes are compiled
         most = max(1, min(together // 2, pairs_together(settings, source, features, noise.size)))
         size = min(devices << (most.bit_length() - 1), 1 << (pairs - 1).bit_length())
@@ -186,10 +193,14 @@ def measure(
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(source, InBlocks):
             measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise)
+        elif isinstance(settings, OnePassSettings) and in_numpy:
+            measured = input_stream(source, batch, features, settings, noise, members)
         elif isinstance(settings, OnePassSettings):
-            measured = one_pass(source, device_key(batch), features, settings, noise)
+            measured = one_pass(source, device_key(batch), features, settings, noise, members.count)
         elif isinstance(settings, Filters):
             measured = trajectory(source, batch, n, features, settings, initial, noise, batched, members)
+        elif isinstance(settings, BatchSettings) and in_numpy:
+            measured = input_visits(source, batch, n, features, settings, noise, members)
         elif isinstance(source, VisitedSampler):
             measured = visits(source, batch, n, features, settings, noise, batched, members)
         elif isinstance(settings, BatchSettings):

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.problems.augmentations.mixing import Mixup
-from rfgen.simulation.sampling.views import VIEWS, AugmentedSampler, LimitSampler
+from rfgen.simulation.sampling.limit_views import LimitSampler
+from rfgen.simulation.sampling.views import VIEWS, AugmentedSampler
 
 # Partners are drawn with a key of their own.
 PARTNERS = 0x70617274

@@ -4,7 +4,7 @@ The objective sum_i (mean over views of (y_i - f(view_i))^2) + ridge |w|^2 is pl
 and labels divided by sqrt(views): what the samplers here draw, from one of `samplers.py` inside.
 """
 
-__all__ = ["AugmentedSampler", "AveragedSampler", "LimitSampler", "augmented", "mean_view", "one_view_each"]
+__all__ = ["AugmentedSampler", "AveragedSampler", "augmented", "mean_view", "one_view_each"]
 
 import math
 from collections.abc import Callable
@@ -18,12 +18,11 @@ import numpy as np
 
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation, View
-from rfgen.problems.augmentations.mixing import Mixup
-from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.augmentations.noise import GaussianNoise
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
+from rfgen.simulation.sampling.limit_views import LimitSampler, coordinate_law, limit_of
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler, mode_levels
 
 # Views are drawn with a key of their own, so that the samples are those of the plain learner.
@@ -116,63 +115,6 @@ class AugmentedSampler:
 
 
 @record
-class LimitSampler:
-    """Infinitely many views of every sample: their mean squared residual, exactly.
-
-    One row per sample and pattern t, `gain` (patterns, modes) times the sample's, with `label` (patterns,) times its label,
-    both holding the square root of the pattern's probability; and one row of label 0 per mode for the variance of the
-    views, `slope` (modes,) times the square of the coordinate plus `level` (modes,) for each sample.  `mixing` (): the
-    mixtures' quadratic form, `mixing (I - 11'/n) + 11'/n`.
-    """
-
-    base: Any
-    gain: Any
-    slope: Any
-    level: Any
-    label: Any
-    mixing: Any
-
-    def draw(self, key: Any, shared: Any, n: int) -> Sample:
-        """One training set of `n` samples."""
-        return self.of(self.base.draw(key, shared, n))
-
-    def of(self, sample: Sample) -> Sample:
-        """The training set `sample` in all views."""
-        n, xp = sample.rows.shape[0], namespace(sample.rows)
-
-        def mixed(values: Array) -> Array:
-            mean = xp.mean(values, axis=0)
-            return xp.sqrt(self.mixing) * (values - mean) + mean
-
-        rows = mixed(sample.rows)
-        penalty = xp.sqrt(self.slope * xp.sum(rows * rows, axis=0) + n * self.level)
-
-        def labels(values: Array) -> Array:
-            taught = (self.label[:, None, None] * mixed(values)).reshape(-1, values.shape[1])
-            return xp.concatenate([taught, xp.zeros((penalty.size, values.shape[1]), values.dtype)])
-
-        patterns = (self.gain[:, None, :] * rows).reshape(-1, penalty.size)
-        return replace(
-            sample, rows=xp.concatenate([patterns, xp.diag(penalty)]), targets=labels(sample.targets),
-            errors=labels(sample.errors),
-        )
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What tells it apart beside its arrays."""
-        return self.base.identity
-
-    def rows(self, n: int) -> int:
-        """Rows of a training set of `n` samples."""
-        return n * self.label.size + self.modes
-
-    @property
-    def modes(self) -> int:
-        """Number of coordinates of a row."""
-        return self.base.modes
-
-
-@record
 class AveragedSampler:
     """Training sets of `source`; predictions, averaged over `views` views, are measured at fresh points of `base`.
 
@@ -229,30 +171,14 @@ def augmented(
         )
     levels = np.arange(base.modes) if isinstance(base, FiniteSampler) else mode_levels(task)
     levels = task.spectrum.order[levels]  # noise variances come in the order of the eigenvalues given
-    if isinstance(augmentation, Mixup):
-        a = float(augmentation.concentration)
-        law, mixing = ModeLaw.of(), (a + 1.0) / (2.0 * a + 1.0)
-    else:
-        law, mixing = augmentation.mode_law(base.modes), 1.0  # refuses what acts on images alone
+    law = coordinate_law(augmentation, base.modes)  # refuses what acts on images alone
     changed = _spread(augmentation, levels)
     views = float(augmentation.views)
-    source = _limit(base, law, mixing, levels) if math.isinf(views) else AugmentedSampler(base, changed, int(views))
-    return source if test_views is None else AveragedSampler(source, base, changed, test_views)
-
-
-def _limit(base: Any, law: ModeLaw, mixing: float, levels: np.ndarray) -> LimitSampler:
-    modes = np.arange(base.modes)
-    if law.classes == 1:
-        kind = np.zeros_like(modes)
+    if math.isinf(views):
+        source = limit_of(base, augmentation, law, levels, base.scale.dtype)
     else:
-        kind = modes % 2 if law.breaks is None else np.searchsorted(law.breaks, modes, side="right") - 1
-    root = np.sqrt(law.probability)
-    shape = 1.0 if law.shape is None else law.shape[levels]
-    arrays = (
-        root[:, None] * law.gain[:, kind], law.probability @ law.slope[:, kind],
-        law.probability @ law.level[:, kind] * shape, root * law.label, np.asarray(mixing),
-    )
-    return LimitSampler(base, *(np.asarray(leaf, base.scale.dtype) for leaf in arrays))
+        source = AugmentedSampler(base, changed, int(views))
+    return source if test_views is None else AveragedSampler(source, base, changed, test_views)
 
 
 def _spread(augmentation: AbstractAugmentation, levels: np.ndarray) -> AbstractAugmentation:

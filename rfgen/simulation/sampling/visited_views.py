@@ -2,7 +2,6 @@
 
 __all__ = ["VisitedSample", "VisitedSampler", "visited"]
 
-import math
 from dataclasses import field, replace
 from typing import Any
 
@@ -12,19 +11,22 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array
+from rfgen.simulation.sampling.limit_views import LimitSampler
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler
-from rfgen.simulation.sampling.views import AugmentedSampler, LimitSampler, augmented
+from rfgen.simulation.sampling.views import AugmentedSampler, augmented
 
 
 @record
 class VisitedSample(Sample):
     """Clean rows and labels, how they are seen at a visit, and rows of the mean squared residual over all views, as of
-    `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).
+    `LimitSampler`: `every_row` (rows, modes), `every_target`, `every_error` (rows, outputs).  0 `views` are
+    all of them, by `limit`.
     """
 
     every_row: Array
     every_target: Array
     every_error: Array
+    limit: LimitSampler
     augmentation: AbstractAugmentation = field(metadata={"static": True})
     views: int = field(metadata={"static": True})
 
@@ -43,7 +45,7 @@ class VisitedSampler:
         sample = self.base.draw(key, shared, n)
         every = self.limit.of(sample)
         return VisitedSample(
-            **vars(sample), every_row=every.rows, every_target=every.targets, every_error=every.errors,
+            **vars(sample), every_row=every.rows, every_target=every.targets, every_error=every.errors, limit=self.limit,
             augmentation=self.augmentation, views=self.views,
         )
 
@@ -66,14 +68,9 @@ def visited(
     base: GaussianSampler | FiniteSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation
 ) -> VisitedSampler:
     """The samples of `base`, a sampler of `task`, in fresh views of an augmentation at single strengths."""
-    if augmentation.mixes:
-        raise ValueError(
-            f"{type(augmentation).__name__} is not simulated in fresh views of many passes, where batches hold no "
-            "partners: give fresh=False, whose rows are mixtures, or leave augmentation out"
-        )
-    if math.isinf(float(augmentation.views)):
-        raise ValueError("views must be finite to be drawn at every visit, got inf: give views=..., a whole number")
     drawn, limit = augmented(base, task, augmentation), augmented(base, task, replace(augmentation, views=np.inf))
-    if not isinstance(drawn, AugmentedSampler) or not isinstance(limit, LimitSampler):
+    if not isinstance(limit, LimitSampler):
         raise TypeError("views must be of eigen-coordinates")
+    if not isinstance(drawn, AugmentedSampler):
+        return VisitedSampler(base, limit, augmentation, 0)
     return VisitedSampler(base, limit, drawn.augmentation, drawn.views)

@@ -199,10 +199,6 @@ class Fog(AbstractAugmentation):
 REFUSED = {
     "lonely mixtures": (TASK, {"augmentation": rg.Mixup(1.0)}, "batch must be at least 2 for Mixup along one pass"),
     "mixtures": (TASK, {"augmentation": rg.CutMix(1.0)}, "CutMix is not predicted along one pass|CutMix .*acts on inputs"),
-    "inputs": (
-        rg.DataTask(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0), sampling="with replacement"),
-        {"augmentation": rg.Mask(0.5)}, "acts on eigen-coordinates, and this task has inputs",
-    ),
     "images": (TASK, {"augmentation": rg.Crop(3)}, "Crop acts on inputs"),
 }
 
@@ -215,6 +211,12 @@ def test_what_is_not_derived_is_refused(name, verb):
         said = said.replace("derived for", "simulated for").replace("predicted", "simulated")
     with pytest.raises(ValueError, match=said):
         getattr(rg, verb)(task, rg.Learner(rg.OnePassSGD(0.1, 5), **options))
+
+
+def test_views_of_inputs_are_simulated():
+    task = rg.DataTask(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0), sampling="with replacement")
+    with pytest.raises(ValueError, match=r"one pass acts on eigen-coordinates, and this task has inputs.* rg.simulate"):
+        rg.predict(task, rg.Learner(rg.OnePassSGD(0.1, 5), augmentation=rg.Mask(0.5)))
 
 
 UNPREDICTED = {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.theory.ridge.block_risk import augmented_modes
 from rfgen.theory.sgd.many_passes.grouped_passes import grouped_passes, of_views
 from rfgen.theory.sgd.many_passes.multi_pass import multi_pass_sgd
@@ -55,6 +56,33 @@ def test_losses_of_groups_at_one_view_are_one(features):
     np.testing.assert_allclose(two.stability.mass, one.stability.mass, rtol=1e-8)
 
 
+class Some(AbstractResampling):
+    """Half of the samples, some of them twice."""
+
+    def draws(self):
+        return np.array([1.0, 2.0]), np.array([0.3, 0.2])
+
+    def size(self, n):
+        return round(0.7 * n)
+
+
+def test_samples_drawn_in_views():
+    """Views that change nothing are none, of samples drawn once or twice: their scatter is a group that nobody sees."""
+    plain, same = (curve(view, resampling=Some()) for view in (None, rg.Mask(1.0)))
+    for name in ("test", "bias", "noise", "norm"):
+        np.testing.assert_allclose(same[name], plain[name], rtol=1e-6)
+
+
+def test_the_best_step_of_resampled_sets(monkeypatch):
+    """A search over 200 steps finds the least of them all; where the risk falls to the last it says so."""
+    monkeypatch.setattr("rfgen.api.optimal.stopping.LAST_OF_GROUPS", 200)
+    learner = rg.Learner(rg.SGD([0.3, 0.001], 1, batch=4), resampling=rg.Subsample(0.6))
+    best = rg.optimal_stopping(TASK, learner, 40)
+    every = rg.predict(TASK, replace(learner, training=rg.SGD(0.3, np.arange(201), batch=4)), 40).test
+    np.testing.assert_allclose([best.steps[0], best.test[0]], [every.argmin("steps"), every.min("steps")], rtol=1e-6)
+    assert np.isnan(best.test[1]) and "whose end is not known" in best.attrs["failures"]
+
+
 def test_endless_views_of_a_visit_scatter_least():
     """Of clean samples one view or many are the same; of masked ones the noise of batches falls with views."""
     risks = curve(rg.Mask(0.6, views=[1, 2, 1000])).test.values[-1]
@@ -96,6 +124,7 @@ REFUSED = {
     "long runs of several views": (rg.Mask(0.5, views=2), {"steps": 30_000}, "steps must be at most 20000 where groups"),
     "patterns": (rg.Flip(0.3), {}, "Flip moves a view as a whole, .* but for factors"),
     "stored patterns": (rg.Gain([0.5, 1.0]), {"fresh": False}, "Gain is not predicted for stored views in many passes"),
+    "resampled factors": (rg.Gain([0.5, 1.0]), {}, "resampling of many passes is derived for views of many small changes"),
     "finite size": (rg.Mask(0.5), {"finite_size": True}, "finite_size is derived for clean samples in many passes"),
 }
 
@@ -103,14 +132,12 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_derived_is_refused(name):
     augmentation, settings, said = REFUSED[name]
+    training, drawn = rg.SGD(**{"rate": 0.1, "steps": 5} | settings), rg.Subsample(0.5) if "resampled" in name else None
     with pytest.raises(ValueError, match=said):
-        rg.predict(TASK, rg.Learner(rg.SGD(**{"rate": 0.1, "steps": 5} | settings), augmentation=augmentation), 40)
+        rg.predict(TASK, rg.Learner(training, augmentation=augmentation, resampling=drawn), 40)
 
 
 def test_augmented_inputs_are_refused():
     data = rg.DataTask(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0), sampling="with replacement")
-    for verb in (rg.predict, rg.simulate):
-        with pytest.raises(ValueError, match="augmentation in many passes acts on eigen-coordinates"):
-            verb(data, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5)), 10)
-    with pytest.raises(ValueError, match="views must be finite to be drawn at every visit"):
-        rg.simulate(TASK, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5, views=np.inf)), 10, trials=2)
+    with pytest.raises(ValueError, match=r"augmentation in many passes acts on eigen-coordinates.* rg.simulate"):
+        rg.predict(data, rg.Learner(rg.SGD(0.1, 5), augmentation=rg.Mask(0.5)), 10)

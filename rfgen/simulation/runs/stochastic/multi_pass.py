@@ -5,7 +5,8 @@ training is linear in the labels: signal and noise are trained by the same ones.
 """
 
 __all__ = [
-    "BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "by_settings", "multi_pass", "start_of",
+    "BATCHES", "BatchSettings", "batch_bytes", "batch_order", "batch_settings", "bounded", "by_settings", "multi_pass",
+    "start_of",
 ]
 
 from dataclasses import field
@@ -19,7 +20,7 @@ from jaxtyping import Float, Int
 
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.stochastic import SGD
-from rfgen.simulation.arrays import Array
+from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.descent_steps import STEPS, require_few_steps
 from rfgen.simulation.fits.ridge_fit import draw_features
 from rfgen.simulation.fits.spectral_fit import SpectralFit, both_parts
@@ -194,12 +195,18 @@ def start_of(key: Array, settings: BatchSettings, outputs: int, width: int, dtyp
 
 def by_settings(by_size: list[Array], settings: BatchSettings) -> tuple[Array, Array]:
     """Weights (settings, columns, rank) from those of each size of batches, (times, groups, columns, rank), and growth."""
-    weights = jnp.stack([each[settings.place] for each in by_size], axis=2)
-    weights = jnp.moveaxis(weights, 0, 2).reshape(settings.settings, *weights.shape[3:])
-    size = jnp.max(jnp.abs(weights), axis=(1, 2))
-    growth = jnp.where(jnp.isfinite(size), size, jnp.inf)
+    xp = namespace(by_size[0])
+    weights = xp.stack([each[settings.place] for each in by_size], axis=2)
+    return bounded(xp.moveaxis(weights, 0, 2).reshape(settings.settings, *weights.shape[3:]))
+
+
+def bounded(weights: Array) -> tuple[Array, Array]:
+    """Weights (settings, columns, rank), 0 where they have outgrown the floats, and their size (settings,)."""
+    xp = namespace(weights)
+    size = xp.max(xp.abs(weights), axis=(1, 2))
+    growth = xp.where(xp.isfinite(size), size, xp.inf)
     # one infinite setting would spoil the basis for all
-    return jnp.where((growth < jnp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0), growth
+    return xp.where((growth < xp.finfo(size.dtype).max ** 0.4)[:, None, None], weights, 0.0), growth
 
 
 def _descend(key: Array, rows: Array, labels: Array, settings: BatchSettings, n: int, batch: int, begin: Array) -> Array:

@@ -126,14 +126,16 @@ def one_pass_bytes(settings: OnePassSettings, source: Any, features: int | None,
 
 
 def one_pass(
-    source: Any, keys: Array, features: int | None, settings: OnePassSettings, noise: Float[Array, " outputs"]
+    source: Any, keys: Array, features: int | None, settings: OnePassSettings, noise: Float[Array, " outputs"],
+    members: int = 1,
 ) -> OnePassMeasures:
     """Run two trials for each of `keys` (pairs, 2) through fresh samples; `features=None` is kernel regression.
 
     `source` is a sampler in eigen-coordinates, Gaussian or of real examples; where it is augmented, every sample is seen
-    in fresh views, whose gradients are averaged.
+    in fresh views, whose gradients are averaged.  Members of an ensemble see the same samples in the same views, with
+    features and first weights of their own.
     """
-    found = _over_batches(_measures, source, keys, features, settings, noise, unresolved_modes(source))
+    found = _over_batches(_measures, source, keys, features, settings, noise, unresolved_modes(source), members)
     return OnePassMeasures(**found)
 
 
@@ -147,19 +149,23 @@ def mode_errors(
     return _over_batches(_by_mode, source, keys, features, settings, noise, unresolved_modes(source))
 
 
-@partial(jax.jit, static_argnames=("read", "features", "unresolved"))
+@partial(jax.jit, static_argnames=("read", "features", "unresolved", "members"))
 def _over_batches(
     read: Callable[..., dict[str, Array]], source: Source, keys: Array, features: int | None,
-    settings: OnePassSettings, noise: Array, unresolved: bool,
+    settings: OnePassSettings, noise: Array, unresolved: bool, members: int = 1,
 ) -> dict[str, Array]:
     """What `read` finds, in the order of the training's axes: (pairs, [2,] settings, outputs, ...)."""
-    # one after another: features of many runs at once would not fit
-    mapped = features is not None and isinstance(source, AugmentedSampler)
+    # rows of a stream in its own directions are no other model's
+    mapped = features is not None and (isinstance(source, AugmentedSampler) or members > 1)
 
     def every(keys: Array, source: Any, settings: OnePassSettings, noise: Array) -> list[dict[str, Array]]:
-        streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), keys.ravel())
-        streams = jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), streams)
-        return jax.vmap(lambda two, seen: _follow(read, source, two, seen, settings, noise))(keys, streams)
+        own = keys if members == 1 else jax.vmap(lambda key: jax.random.split(key, members))(keys.ravel())
+        own = own.reshape(*keys.shape[:-1], -1)
+        # one after another: features of many runs at once would not fit
+        streams = jax.lax.map(lambda key: stream(key, base_of(source), features, unresolved, mapped), own.ravel())
+        streams = jax.tree.map(lambda leaf: leaf.reshape(*own.shape, *leaf.shape[1:]), streams)
+        shared = jnp.repeat(keys, members, axis=-1)
+        return jax.vmap(lambda two, one, seen: _follow(read, source, two, one, seen, settings, noise))(shared, own, streams)
 
     found = over_devices(every, keys, source, settings, noise)
 
@@ -174,12 +180,13 @@ def _over_batches(
 
 
 def _follow(
-    read: Callable[..., dict[str, Array]], source: Source, keys: Array, streams: Stream,
+    read: Callable[..., dict[str, Array]], source: Source, keys: Array, own_keys: Array, streams: Stream,
     settings: OnePassSettings, noise: Array,
 ) -> list[dict[str, Array]]:
-    """Two runs for each batch size, read at every time of the clock: weights are (settings, 2 outputs, directions).
+    """Two runs, or those of the members of two, for each batch size, read at every time of the clock: weights are
+    (settings, 2 outputs, directions).
 
-    A batch is the first samples of those drawn.
+    A batch is the first samples of those drawn, by `keys`; `own_keys` are each model's.
     """
     outputs, directions, dtype = noise.size, streams.directions, streams.scale.dtype
     base = base_of(source)
@@ -242,10 +249,10 @@ def _follow(
             found.append(read(base, streams, weights[:, :, :outputs], weights[:, :, outputs:], noise))
         return (until, states), found
 
-    zeros = jnp.zeros((2, settings.together, 2 * outputs, directions), dtype)
+    zeros = jnp.zeros((keys.size, settings.together, 2 * outputs, directions), dtype)
     begin = zeros
     if settings.initial is not None:
-        own = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, INITIAL), (outputs, directions)))(keys)
+        own = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, INITIAL), (outputs, directions)))(own_keys)
         begin = zeros.at[:, :, :outputs].set(settings.initial * own.astype(dtype)[:, None])
     # the window holds the first iterate too, if it opens at once
     total = None if window is None else zeros + jnp.where(window == 0, begin, 0.0)
@@ -257,18 +264,23 @@ def _follow(
 def _measures(
     source: GaussianSampler | FiniteSampler, streams: Stream, signal: Array, spurious: Array, noise: Array
 ) -> dict[str, Array]:
-    """All measures of two runs, (settings, 2, outputs) each, `bias` (settings, outputs)."""
-    missed, wrong = (jax.vmap(Stream.predictions)(streams, part) for part in (signal, spurious))
+    """All measures of two runs, (settings, 2, outputs) each, `bias` (settings, outputs): of the mean of their members."""
+
+    def means(values: Array) -> Array:
+        return jnp.mean(values.reshape(2, -1, *values.shape[1:]), axis=1)
+
+    missed, wrong = (means(jax.vmap(Stream.predictions)(streams, part)) for part in (signal, spurious))
     missed = missed - source.coefficients
-    white = streams.white[:, None, None]
+    white = means(streams.white)[:, None, None]
 
-    def product(in_modes: tuple[Array, Array], weights: tuple[Array, Array]) -> Array:
-        return jnp.sum(in_modes[0] * in_modes[1], axis=-1) + white * jnp.sum(weights[0] * weights[1], axis=-1)
-
-    signal_error = product((missed, missed), (signal, signal)) + source.floor
-    noise_error = product((wrong, wrong), (spurious, spurious)) + noise
+    squares = [means(jnp.sum(part * part, axis=-1)) for part in (signal, spurious)]
+    # members have no unresolved modes
+    signal_error, noise_error = (
+        jnp.sum(part * part, axis=-1) + white * square for part, square in zip((missed, wrong), squares, strict=True)
+    )
+    signal_error, noise_error = signal_error + source.floor, noise_error + noise
     # what is linear in the label noise is left out: the mean over that noise and its opposite
-    norm = jnp.sum(signal * signal, axis=-1) + jnp.sum(spurious * spurious, axis=-1)
+    norm = squares[0] + squares[1]
     found = {"test": signal_error + noise_error, "signal": signal_error, "noise": noise_error, "norm": norm}
     found = {name: jnp.swapaxes(part, 0, 1) for name, part in found.items()}
     found["bias"] = jnp.sum(missed[0] * missed[1], axis=-1) + source.floor

@@ -12,6 +12,7 @@ import numpy as np
 
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.numerics.compilation.precision import require_double_precision
+from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.theory.dynamics.trajectory import largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 from rfgen.theory.sgd.many_passes.group_losses import group_losses
@@ -28,14 +29,29 @@ def of_views(views: float) -> np.ndarray:
     return np.array([[1.0, 1.0 / views], [1.0 / views, 1.0 / views]])
 
 
-def of_draws(problem: AugmentedProblem, share: float) -> tuple[AugmentedProblem, np.ndarray]:
-    """Of a resampled training set the groups that are there, and their N; all rows drawn are the `share` of the samples."""
+def of_draws(
+    problem: AugmentedProblem, resampling: AbstractResampling, views: float = 1.0
+) -> tuple[AugmentedProblem, np.ndarray]:
+    """Of a training set drawn by `resampling` the groups that are there, and their N; visits are in so many fresh `views`.
+
+    Samples drawn as often have a mean view, and its scatter, of their own.
+    """
     blocks, mass = problem.blocks, np.asarray(problem.blocks.mass)
+    if blocks.covariance.shape[1] > 1:
+        raise ValueError(
+            "resampling of many passes is derived for views of many small changes each, not for patterns that move a view "
+            "as a whole: leave one of the two out, or use rg.simulate"
+        )
+    times, probability = resampling.draws()
+    drawn = times * probability
+    parts = mass.size // drawn.size  # of a sample: its mean view, and their scatter if there is any
+    within = np.ones((1, 1)) if parts == 1 else of_views(views)
+    coupling = np.kron(within, np.diag(resampling.mean_share / np.where(drawn > 0.0, drawn, 1.0)))
     there = mass > NOTHING * mass.sum()
     kept = {name: np.asarray(getattr(problem.target, name))[there] for name in ("signal", "gain", "label")}
     weight, covariance, origin = np.asarray(blocks.weight)[there], np.asarray(blocks.covariance)[there], blocks.origin
     groups = Blocks(mass[there], weight, covariance, np.asarray(origin)[:, there])
-    return replace(problem, blocks=groups, target=replace(problem.target, **kept)), np.diag(share / mass[there])
+    return replace(problem, blocks=groups, target=replace(problem.target, **kept)), coupling[np.ix_(there, there)]
 
 
 def grouped_passes(
