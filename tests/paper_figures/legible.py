@@ -22,8 +22,7 @@ def lightness(colour):
 
 def faults(figure, least):
     """Sentences; empty if there is nothing to mend."""
-    if figure.stale:
-        figure.draw_without_rendering()
+    figure.draw_without_rendering()
     found, canvas, absent = [], figure.bbox, _not_drawn(figure)
     for text in figure.findobj(Text):
         if text in absent or not (text.get_visible() and text.get_text().strip()):
