@@ -124,7 +124,7 @@ def digits():
 
 
 CHEAP, FAR = REAL.shifted(overlap=0.8, noise=0.1), REAL.shifted(scale=np.geomspace(3.0, 0.3, 120))
-FLAT = rg.Task(np.arange(1, 201) ** -0.6 / 20, np.arange(1, 201) ** -1.0, 0.3)
+FLAT = rg.Task(np.arange(1, 121) ** -0.6 / 20, np.arange(1, 121) ** -1.0, 0.3)
 SETTINGS = {
     "concept shift, kernel": ({"real": REAL, "cheap": CHEAP}, RIDGE, {"real": 40, "cheap": [0, 80]}, {"cheap": 0.5}, None),
     "covariate shift, features": (
@@ -152,11 +152,11 @@ SETTINGS = {
         {"real": 40, "cheap": 60}, None, None,
     ),
     "batches": (
-        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 200))},
+        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 120))},
         rg.Learner(rg.SGD([0.2, 0.4], [5, 40, 200])), {"real": 60, "cheap": 80}, {"cheap": 3.0}, "real",
     ),
     "batches, features, momentum": (
-        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 200))},
+        {"real": FLAT, "cheap": FLAT.shifted(overlap=0.5, noise=1.0, scale=np.geomspace(2.0, 0.5, 120))},
         rg.Learner(rg.SGD(0.4, [5, 40, 200], batch=4, momentum=0.5, ridge=2.0), features=70), {"real": 60, "cheap": 80},
         {"cheap": 3.0}, "real",
     ),

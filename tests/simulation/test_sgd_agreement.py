@@ -48,7 +48,7 @@ FRESH_VIEWS = {
     "composed": (
         rg.Compose([rg.SaltAndPepper(0.6, 0.1), rg.LabelSmoothing(0.1)]), rg.AcceleratedSGD(0.9, 0.1, 0.2, 0.1, STEPS)),
     "dropout": (rg.Dropout([0.2, 0.4], views=[1, 2]), rg.OnePassSGD(lambda t: 0.1 / (1 + t / 20), STEPS)),
-    "mixtures in the batch": (rg.Mixup(1.0), rg.OnePassSGD(0.3, STEPS, batch=[2, 8])),
+    "mixtures in the batch": (rg.Mixup(1.0), rg.OnePassSGD(0.3, STEPS, batch=[2, 4])),
     "fresh mixtures": (rg.Mixup(0.5, partner="fresh"), rg.OnePassSGD(0.3, STEPS, batch=[1, 2], average_from=10)),
     "jitter": (rg.Jitter(0.5), rg.OnePassSGD(0.1, STEPS, momentum=0.5, nesterov=True)),
 }

@@ -152,7 +152,8 @@ for seeds in (3, 4, 5):
 
 def test_seeds_are_shared_out_over_devices():
     """On 3, 2 and 1 devices the same as on one."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=3"
+    environment = {**os.environ, "XLA_FLAGS": flags}
     ran = subprocess.run([sys.executable, "-c", SHARED], env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     one = training(SETTING, 20, [0, 30], 0.5, 0.1, seeds=5, dtype="float64").test[:, 1]
