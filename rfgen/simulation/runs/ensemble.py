@@ -3,7 +3,7 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["ALONE", "Members", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
+__all__ = ["ALONE", "Members", "bag", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
 
 import functools
 from collections.abc import Callable
@@ -37,16 +37,20 @@ class Members:
 ALONE = Members()
 
 
-def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
-    """What one member is trained on: all views of the samples that it draws."""
-    if members.resampling is None:
-        return sample
+def bag(key: Any, n: int, views: int, members: Members) -> Array:
+    """The rows that one member draws: all views of its samples."""
+    assert members.resampling is not None
     size, key = members.resampling.size(n), fold_in(key, BAG)
     drawn = integers(key, size, n) if isinstance(members.resampling, Bootstrap) else permutation(key, n)[:size]
-    xp, views = namespace(drawn), sample.rows.shape[0] // n
-    rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
-    gram = None if sample.gram is None else sample.gram[rows[:, None], rows]
-    return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows], gram=gram)
+    return (drawn[:, None] * views + namespace(drawn).arange(views, dtype=np.int32)).ravel()
+
+
+def own_sample(sample: Sample, key: Any, n: int, members: Members) -> Sample:
+    """What one member is trained on."""
+    if members.resampling is None:
+        return sample
+    rows = bag(key, n, sample.rows.shape[0] // n, members)
+    return replace(sample.at(rows), gram=None if sample.gram is None else sample.gram[rows[:, None], rows])
 
 
 def with_root(sample: Sample, features: int | None, members: Members) -> Sample:

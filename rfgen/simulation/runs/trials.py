@@ -185,7 +185,7 @@ def measure(
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(source, InBlocks):
-            measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise)
+            measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise, members)
         elif isinstance(settings, OnePassSettings):
             measured = one_pass(source, device_key(batch), features, settings, noise)
         elif isinstance(settings, Filters):
