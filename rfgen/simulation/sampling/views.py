@@ -59,7 +59,7 @@ def _block_of_views(augmentation: AbstractAugmentation, words: Any, start: Any, 
 
 
 def viewed(parents: Sample, partners: Sample, view: View, views: int) -> Sample:
-    """The training set of a `view` of each row of `parents`, mixed with that of `partners`, of so many `views` of a sample."""
+    """The training set of a `view` of each row of `parents`, mixed with `partners`, of so many `views` of a sample."""
     xp, scale = namespace(parents.rows), 1.0 / math.sqrt(views)
 
     def labels(own: Array, other: Array, offset: Any) -> Array:
