@@ -55,9 +55,11 @@ def test_size_of_the_error_that_was_measured(task, learner, n, off):
     assert off / 2.5 < found < 2.5 * off
 
 
-# Simulations of 35 to 680 training sets, with the theory's errors at their test points as control; their errors are a tenth.
-SIGNS = [(4, rg.Ridge([0.0, 0.1]), 400, [0.038, 0.032]), (8, rg.Ridge([0.0, 0.1]), 400, [0.0125, 0.0114]),
-         (4, rg.GradientFlow(1000.0), 200, 0.037)]
+# Simulations of 35 to 680 training sets, with the theory's errors at their test points as control; errors a tenth.
+SIGNS = [
+    (4, rg.Ridge([0.0, 0.1]), 400, [0.038, 0.032]), (8, rg.Ridge([0.0, 0.1]), 400, [0.0125, 0.0114]),
+    (4, rg.GradientFlow(1000.0), 200, 0.037),
+]
 
 
 @pytest.mark.parametrize(("dim", "training", "n", "off"), SIGNS, ids=["4", "8", "flow"])
