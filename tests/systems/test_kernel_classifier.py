@@ -101,9 +101,9 @@ def test_theory_and_simulation_agree_through_the_verbs():
 
 
 def test_what_few_dimensions_leave_is_granted():
-    """3.3 % in four dimensions, 2.5 % beyond 1/n: 5 standard errors."""
+    """3.5 % in four dimensions, 3 % beyond 1/n: 5 standard errors."""
     labels = rg.ZonalLabels(4, rg.NTK("relu", depth=2), lambda t: jnp.tanh(1.8 * t))
-    report = rg.check(labels, rg.Learner(rg.Ridge(0.0)), n=200, trials=100, variables="error")
+    report = rg.check(labels, rg.Learner(rg.Ridge(0.0)), n=200, trials=80, variables="error")
     assert report.agrees, report
     found = report.dataset
     off = float(found.error_simulation / found.error_theory) - 1.0
