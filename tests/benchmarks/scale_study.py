@@ -1,9 +1,10 @@
 """Theory against simulation as n grows, for every method: what is off, in units of the figure that the curve tells.
 
-    python tests/benchmarks/scale_study.py [--seconds 15] [--out FILE.json] [METHOD ...]
+    python tests/benchmarks/scale_study.py [--seconds 15] [--sizes N ...] [--out FILE.json] [--methods METHOD ...]
 
-Sizes of everything grow with n; each size has so many processor seconds.  A size whose first trials take longer is left
-out, with all larger ones.  `python docs/scale.py` makes the table and the figure of the documentation of it.
+Sizes of everything grow with n; each size has so many processor seconds, and at least the fewest trials that are worth a
+number.  A size whose first trial takes longer is left out, with all larger ones; sizes that are not asked for are kept.
+`python docs/scale.py` makes the table and the figure of the documentation of it.
 """
 
 __all__ = ["SETTINGS", "SIZES", "measured"]
@@ -26,8 +27,10 @@ from rfgen.api.methods.table import method_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIZES = (24, 60, 150, 400, 1000, 2000, 4000)
-# Trials whose time is measured, and the fewest that are worth a number.
-FIRST, FEWEST = 4, 8
+# Trials whose time is measured, the fewest that are worth a number, and the longest that a trial may take, in seconds.
+FIRST, FEWEST, LONGEST = 2, 8, 30.0
+# Of the time of a size that compiling may cost before it is measured apart.
+COMPILING = 0.2
 
 
 def _plain(n):
@@ -114,14 +117,15 @@ def measured(name, n, seconds, seed=1):
     """What is off at one size: relative error, its standard error, the curve's figure, trials and processor seconds."""
     task, learner, rows, *numbers = SETTINGS[name](n)
     numbers = numbers[0] if numbers else {}
-    begun = time.process_time()
-    rg.simulate(task, learner, rows, trials=FIRST, seed=seed + 1, **numbers)  # compiles
-    between = time.process_time()
-    rg.simulate(task, learner, rows, trials=FIRST, seed=seed + 2, **numbers)
+    begun = between = time.process_time()
+    rg.simulate(task, learner, rows, trials=FIRST, seed=seed + 1, **numbers)
+    if time.process_time() - begun < COMPILING * seconds:  # most of it may have been to compile
+        between = time.process_time()
+        rg.simulate(task, learner, rows, trials=FIRST, seed=seed + 2, **numbers)
     each = (time.process_time() - between) / FIRST
-    trials = 2 * int(seconds / each / 2)
-    if trials < FEWEST:
+    if each > LONGEST:
         return {"n": n, "seconds": time.process_time() - begun, "seconds of a trial": each}
+    trials = max(FEWEST, 2 * int(seconds / each / 2))
     curve = rg.predict(task, learner, rows, **numbers)
     runs = rg.simulate(task, learner, rows, trials=trials, seed=seed, **numbers)
     variable = method_for("predict", task, learner)[0].decided[0]
@@ -129,29 +133,29 @@ def measured(name, n, seconds, seed=1):
     return {
         "n": n, "variable": variable, "theory": float(theory), "error": float(mean / theory - 1.0),
         "se": float(error / theory), "figure": float(np.ravel(expected_error(task, curve, variable))[-1]), "trials": trials,
-        "seconds": time.process_time() - begun,
+        "seconds of a trial": each, "seconds": time.process_time() - begun,
     }
 
 
 def main():
     """All methods, or those named; what is done is kept as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("methods", nargs="*")
+    parser.add_argument("--methods", nargs="+", default=list(SETTINGS), metavar="METHOD")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N")
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--most", type=int, default=SIZES[-1])
     parser.add_argument("--out", default=str(ROOT / "tests" / "benchmarks" / "results" / "scale-study.json"))
     asked = parser.parse_args()
     path = pathlib.Path(asked.out)
     found = json.loads(path.read_text()) if path.exists() else {}
     warnings.simplefilter("ignore")
-    for name in asked.methods or SETTINGS:
-        found[name] = []
-        for n in (size for size in SIZES if size <= asked.most):
+    for name in asked.methods:
+        for n in sorted(asked.sizes):
             one = measured(name, n, asked.seconds)
             print(name, one, flush=True)
             if "error" not in one:
                 break
-            found[name].append(one)
+            others = [row for row in found.get(name, []) if row["n"] != n]
+            found[name] = sorted([*others, one], key=lambda row: row["n"])
             path.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import rfgen as rg
 from rfgen.api.nouns import in_modes
 from rfgen.simulation.random_numbers import device_key, trial_words
-from rfgen.simulation.runs.blocks.blocked_risk import InBlocks, blocked_risk
-from rfgen.simulation.runs.ensemble import ALONE
+from rfgen.simulation.runs.blocks.blocked_risk import blocked_risk, in_blocks
+from rfgen.simulation.runs.ensemble import Members
 from rfgen.simulation.runs.memory import pair_bytes
 from rfgen.simulation.runs.risk import risk
+from rfgen.simulation.runs.trials import source_of
 from rfgen.simulation.sampling.samplers import sampler
 
 TASK = rg.Task(np.arange(1.0, 31.0) ** -1.0, np.arange(1.0, 31.0) ** -1.5, noise=0.3)
@@ -76,6 +77,8 @@ TRIALS = 5
 GAUSSIAN, GENTLE = rg.Task.power_law(1.5, 1.5, 0.5, modes=70), rg.Ridge([0.05, 1.0])
 REAL = rg.DataTask(INPUTS, np.sign(INPUTS[:, 0]) + INPUTS[:, 1], noise=0.1)
 DRAWN = rg.DataTask(INPUTS, REAL.labels, noise=0.1, sampling="with replacement")
+KERNEL = rg.Task.from_kernel(INPUTS @ INPUTS.T, REAL.labels, noise=0.1)
+BAGS = rg.Bootstrap()
 LARGE = {
     "rows": (GAUSSIAN, rg.Learner(GENTLE), 45), "many rows": (GAUSSIAN, rg.Learner(GENTLE), 90),
     "features": (GAUSSIAN, rg.Learner(GENTLE, features=30), 45),
@@ -83,9 +86,14 @@ LARGE = {
     "features, many rows": (GAUSSIAN, rg.Learner(GENTLE, features=30), 90),
     "data": (REAL, rg.Learner(GENTLE), 30), "data with replacement": (DRAWN, rg.Learner(GENTLE), 10),
     "data, features": (REAL, rg.Learner(GENTLE, features=15), 10),
+    "members": (GAUSSIAN, rg.Learner(GENTLE, features=30), 45), "bags": (GAUSSIAN, rg.Learner(GENTLE, resampling=BAGS), 45),
+    "views": (GAUSSIAN, rg.Learner(GENTLE, augmentation=rg.Jitter(0.3, views=2)), 30),
+    "mixed views": (GAUSSIAN, rg.Learner(GENTLE, augmentation=rg.Mixup(0.5, views=3)), 15),
+    "views of data": (KERNEL, rg.Learner(GENTLE, augmentation=rg.GaussianNoise(0.1, views=2)), 20),
+    "bags of views": (GAUSSIAN, rg.Learner(GENTLE, augmentation=rg.Mixup(0.5, views=2), resampling=BAGS), 45),
 }
-# Of these, beside a run with features: the columns' Gram matrix, and real rows, which are fetched.
-SHARED = ("features, many rows", "data")
+# Of these, beside members with features: real rows, which are fetched, and the columns' Gram matrices of bags of views.
+SHARED = ("data", "bags of views")
 
 
 @contextmanager
@@ -111,28 +119,29 @@ def numbers(path):
     return {name: np.asarray(found[name]) for name in found.data_vars}
 
 
-def in_blocks(path):
+def one_in_blocks(path):
     """The largest difference of one trial on all devices from one on the host."""
     task, learner, n = LARGE[path]
     with jax.enable_x64(True):
         own = in_modes(task)
-        source, ridges = sampler(own, "float64", "population"), learner.training.ridge
+        source = source_of(task, own, learner.augmentation, None, "float64", "population")
         features = None if np.isinf(learner.features) else int(learner.features)
+        members = Members(2 if path in ("members", "bags", "bags of views") else 1, learner.resampling)
         words = trial_words(3, n, features, 0, 2)
-        whole = risk(source, words, n, features, ridges, own.noise, batched=False)
-        shared = InBlocks(source).placed()
-        keys = device_key(words)
-        found = blocked_risk(shared.base, shared.examples, keys, n, features, ridges, own.noise)
+        given = n, features, learner.training.ridge, own.noise
+        whole = risk(source, words, *given, batched=False, members=members)
+        shared = in_blocks(source, n, learner.training.ridge).placed()
+        found = blocked_risk(shared.base, shared.examples, device_key(words), *given, members)
     both = ({name: np.asarray(own) for name, own in vars(one).items() if own is not None} for one in (whole, found))
     return difference(*both)
 
 
 def beyond_a_device():
     """The same of a whole run that is planned for less than a device would need."""
-    task, learner, n = LARGE["features"]
-    features = int(learner.features)
-    memory = pair_bytes(sampler(task, "float64", "population"), n, features, 1, learner.training.ridge, 8, ALONE) - 1
-    runs = [rg.simulate(task, learner, n, trials=2, seed=3, memory=each) for each in (None, memory)]
+    task, learner, n = LARGE["members"]
+    given = n, int(learner.features), 1, learner.training.ridge, 8, Members(2)
+    memory = pair_bytes(sampler(task, "float64", "population"), *given) - 1
+    runs = [rg.simulate(task, learner, n, trials=2, seed=3, members=2, memory=each) for each in (None, memory)]
     return difference(*({name: np.asarray(run[name]) for name in run.data_vars} for run in runs))
 
 
@@ -169,7 +178,7 @@ def main():
             print(path, found[path]["as on an accelerator"], file=sys.stderr, flush=True)
     shared = None
     if len(jax.devices()) > 1:
-        shared = {path: in_blocks(path) for path in (SHARED if sys.argv[1:] else LARGE)} | {"a run": beyond_a_device()}
+        shared = {path: one_in_blocks(path) for path in (SHARED if sys.argv[1:] else LARGE)} | {"a run": beyond_a_device()}
     print(json.dumps({"devices": len(jax.devices()), "in blocks": shared, "paths": found}))
 
 

@@ -11,8 +11,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.svm import SVC, LinearSVC
 
 from rfgen.problems.trainings.classifier import SmoothedHinge
+from rfgen.simulation.arrays import cholesky, few_threads
 from rfgen.simulation.fits.margins.box_quadratic import box_quadratic
-from rfgen.simulation.fits.margins.margin_fit import FITS, margin_fit
+from rfgen.simulation.fits.margins.margin_fit import FITS, margin_fit, prepared
 
 # Solved by rows; by the Gram matrix of more rows than dimensions (hinge losses); by dimensions.
 SHAPES = {"fewer rows": (40, 70), "more rows": (60, 30), "many rows": (150, 20)}
@@ -235,6 +236,22 @@ def test_ridges_and_sets_are_batched():
 
             np.testing.assert_allclose(jax.vmap(fit)(jnp.asarray(RIDGES)), single, atol=1e-9)
             np.testing.assert_allclose(jax.lax.map(fit, jnp.asarray(RIDGES)), single, atol=1e-9)
+
+
+@np.errstate(all="ignore")  # as simulations have it
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_ridges_share_changes_no_fit(shape):
+    """On the host, with the factor of one thread; fits of their own by NumPy's."""
+    rows, labels, weights = drawn(shape)
+    for loss in FITS:
+        alone = [margin_fit(rows, labels, weights, loss, ridge, True) for ridge in RIDGES]
+        with few_threads(0.0):
+            shared = prepared(rows, weights, loss, True)
+            found = [margin_fit(shared, labels, weights, loss, ridge, True) for ridge in RIDGES]
+        for one, other in zip(alone, found, strict=True):
+            np.testing.assert_allclose(other.weights, one.weights, rtol=1e-7, atol=1e-10, err_msg=loss)
+    with few_threads(0.0):
+        assert np.isnan(cholesky(np.diag([1.0, -1.0]))).all()
 
 
 def test_an_unknown_loss_is_refused():

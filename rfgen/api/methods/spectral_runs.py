@@ -122,7 +122,7 @@ def simulate_spectral(
         drawn = kernels[id(source)].get(size, source) if features is None and size is not None else source
         held = size, features, eigen.outputs, settings, np.dtype(dtype).itemsize, models
         need = pair_bytes(drawn, *held)
-        if need > available and (shared := in_blocks(drawn, size, settings, models == ALONE)):
+        if need > available and (shared := in_blocks(drawn, size, settings)):
             drawn, need = shared, pair_bytes(shared, *held)
         point = {"n": size, "features": features, "members": models.count if len(ensembles) > 1 else None}
         where = ", ".join(f"{name}={value:.12g}" for name, value in point.items() if value is not None)

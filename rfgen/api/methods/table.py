@@ -154,7 +154,7 @@ METHODS = (
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
         predict_classifier, simulate_classifier, ("error", "sign_error", "train_error", "norm"),
         ("error", "sign_error", "train_error"), _CLASSIFIED,
-        finite_size=2.0,
+        finite_size=2.5,
     ),
     Method(
         "classifiers of real features", (LabelledFeatures,),

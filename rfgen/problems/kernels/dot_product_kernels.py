@@ -25,7 +25,7 @@ from rfgen.numerics.compilation.tracing import is_traced
 from rfgen.problems import validation
 from rfgen.problems.kernels.activation_layers import layer_of, refuse_jumps
 from rfgen.problems.kernels.feature_maps import activation_rule
-from rfgen.problems.kernels.network_layers import LAYERS, namespace
+from rfgen.problems.kernels.network_layers import LAYERS, namespace, plus, times
 from rfgen.problems.rules import integer, number
 from rfgen.problems.settings import Noun, setting
 
@@ -53,7 +53,7 @@ class _Kernel(Noun):
                 raise ValueError(f"x and z must have as many coordinates, got shapes {x.shape} and {z.shape}")
             return self._of_inputs(x, z)
         t = x if isinstance(x, jax.Array) else np.asarray(x)
-        if not is_traced(t) and np.any(np.abs(t) > 1.0 + COSINE_ROUNDOFF):
+        if not is_traced(t) and t.size and max(np.max(t), -np.min(t)) > 1.0 + COSINE_ROUNDOFF:
             raise ValueError(
                 f"t must be cosines, between -1 and 1, got {np.max(np.abs(t)):g}: give inputs twice, kernel(X, X), for "
                 "their kernel matrix, or divide them by their lengths first"
@@ -102,7 +102,7 @@ class _NetworkKernel(_Kernel):
 
     def _at(self, t: Any, squared_length: float) -> Any:
         one = squared_length + self.bias
-        return self._chosen(*self._propagate(squared_length * t + self.bias, one, one, math.inf))
+        return self._chosen(*self._propagate(plus(times(t, squared_length), self.bias), one, one, math.inf))
 
     def _of_inputs(self, x: Any, z: Any) -> Any:
         p, q = ((own * own).sum(axis=1) + self.bias for own in (x, z))
@@ -115,8 +115,8 @@ class _NetworkKernel(_Kernel):
         for _ in range(self.depth):
             same = p is q
             value, slope, p, q = layer(s, p, q, ends)
-            s, p = value + self.bias, p + self.bias
-            q = p if same else q + self.bias
+            s, p = plus(value, self.bias), plus(p, self.bias)
+            q = p if same else plus(q, self.bias)
             tangent = s + (0.0 if slope is None else tangent * slope)
         return s, tangent
 

@@ -8,7 +8,7 @@ The slope of the arc-cosine kernel of order 0 is infinite at correlations of +-1
 inputs the correlation is flat there, so what a function of the inputs sees is 0: `ends` is that slope, inf or 0.
 """
 
-__all__ = ["LAYERS", "namespace"]
+__all__ = ["LAYERS", "namespace", "plus", "times"]
 
 import math
 from collections.abc import Callable
@@ -28,9 +28,19 @@ def namespace(t: Any) -> Any:
     return jnp if isinstance(t, jax.Array) else np
 
 
-def _order_1(xp: Any, rho: Any, angle: Any) -> Any:
+def times(values: Any, factor: Any) -> Any:
+    """`values factor`, without a pass over them for the number 1."""
+    return values if isinstance(factor, float) and factor == 1.0 else values * factor
+
+
+def plus(values: Any, term: Any) -> Any:
+    """`values + term`, without a pass over them for the number 0."""
+    return values if isinstance(term, float) and term == 0.0 else values + term
+
+
+def _order_1(xp: Any, rho: Any, rest: Any) -> Any:
     # (1 - rho)(1 + rho), not 1 - rho^2: the difference is exact near rho = 1, where sqrt would magnify its error
-    return (xp.sqrt((1.0 - rho) * (1.0 + rho)) + (math.pi - angle) * rho) / math.pi
+    return (xp.sqrt((1.0 - rho) * (1.0 + rho)) + rest * rho) / math.pi
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -52,7 +62,7 @@ def _slope_0(ends: float, primals: Any, tangents: Any) -> Any:
 def _traced_order_1(rho: Any, ends: float) -> Any:
     del ends
     rho = jnp.clip(rho, -1.0, 1.0)
-    return _order_1(jnp, rho, jnp.arccos(rho))
+    return _order_1(jnp, rho, math.pi - jnp.arccos(rho))
 
 
 @_traced_order_1.defjvp
@@ -64,7 +74,7 @@ def _relu(s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any, Any, Any]:
     """For sigma = sqrt(2) max(0, .)."""
     xp = namespace(s)
     if p is q:
-        root, rho = p, s / p
+        root, rho = p, s if isinstance(p, float) and p == 1.0 else s / p
     else:
         lengths = (xp.sqrt(xp.where(own > 0.0, own, 1.0)) for own in (p, q))
         root = xp.where((p > 0.0) & (q > 0.0), math.prod(lengths), 0.0)
@@ -75,9 +85,9 @@ def _relu(s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any, Any, Any]:
         value, slope = _traced_order_1(rho, ends), _traced_order_0(rho, ends)
     else:
         rho = rho if np.iscomplexobj(rho) else np.clip(rho, -1.0, 1.0)  # a layer may round to 1 + 2e-16
-        angle = np.arccos(rho)
-        value, slope = _order_1(np, rho, angle), 1.0 - angle / math.pi
-    return root * value, slope, p, q
+        rest = math.pi - np.arccos(rho)
+        value, slope = _order_1(np, rho, rest), rest / math.pi
+    return times(value, root), slope, p, q
 
 
 def _erf(s: Any, p: Any, q: Any, ends: float) -> tuple[Any, Any, Any, Any]:

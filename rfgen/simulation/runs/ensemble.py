@@ -3,7 +3,7 @@
 The Monte-Carlo twin of `rfgen.theory.ensemble`: fits are averaged, and the mean prediction is measured.
 """
 
-__all__ = ["ALONE", "Members", "bag", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root"]
+__all__ = ["ALONE", "Members", "bag", "mean_fit", "mean_spectral_fit", "own_sample", "with_gram", "with_root", "with_views"]
 
 import functools
 from collections.abc import Callable
@@ -51,10 +51,13 @@ def own_sample(sample: Any, key: Any, n: int, members: Members) -> Any:
     drawn = bag(key, n, members.resampling)
     if isinstance(sample, LimitSample):
         return sample.limit.of(sample.clean, drawn)
-    xp, views = namespace(drawn), sample.rows.shape[0] // n
-    rows = (drawn[:, None] * views + xp.arange(views, dtype=xp.int32)).ravel()
-    gram = None if sample.gram is None else sample.gram[rows[:, None], rows]
-    return replace(sample, rows=sample.rows[rows], targets=sample.targets[rows], errors=sample.errors[rows], gram=gram)
+    rows = with_views(drawn, sample.rows.shape[0] // n)
+    return replace(sample.at(rows), gram=None if sample.gram is None else sample.gram[rows[:, None], rows])
+
+
+def with_views(drawn: Array, views: int) -> Array:
+    """Numbers of the rows that are views of the samples drawn."""
+    return (drawn[:, None] * views + namespace(drawn).arange(views, dtype=np.int32)).ravel()
 
 
 def with_root(sample: Sample, features: int | None, members: Members) -> Sample:

@@ -31,7 +31,7 @@ def pair_bytes(
     if isinstance(settings, OnePassSettings):
         return 2 * members.count * one_pass_bytes(settings, source, features, outputs, itemsize)
     if isinstance(source, InBlocks):
-        return source.bytes(n, features, settings.size, outputs, itemsize)
+        return source.bytes(n, features, settings.size, outputs, itemsize, members)
     modes, rows = source.modes, source.rows(n)
     if isinstance(settings, BatchSettings):  # compiled: on the host one trial after another
         own = members.count * batch_bytes(settings, rows, modes, features, outputs, itemsize)

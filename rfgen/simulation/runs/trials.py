@@ -192,7 +192,7 @@ def measure(
         length = min(size, pairs - start)
         batch = words[np.arange(start, start + size) % pairs]  # the shape compiled before
         if isinstance(source, InBlocks):
-            measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise)
+            measured = blocked_risk(source.base, source.examples, device_key(batch), n, features, settings, noise, members)
         elif isinstance(settings, OnePassSettings) and in_numpy:
             measured = input_stream(source, batch, features, settings, noise, members)
         elif isinstance(settings, OnePassSettings):

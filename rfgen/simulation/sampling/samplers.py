@@ -10,7 +10,7 @@ __all__ = [
 ]
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,11 @@ class Sample:
     kernel: Float[Array, "n n"] | None = field(default=None, kw_only=True)
     root: Float[Array, "n n"] | None = field(default=None, kw_only=True)
     gram: Float[Array, "n n"] | None = field(default=None, kw_only=True)
+
+    def at(self, numbers: Any) -> "Sample":
+        """The same with the rows of these `numbers`, and no matrix of theirs."""
+        parts = {name: getattr(self, name)[numbers] for name in ("rows", "targets", "errors")}
+        return replace(self, **parts, kernel=None, root=None, gram=None)
 
 
 def draw_examples(key: Any, dtype: Any, examples: int, n: int, outputs: int, replace: bool) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ The objective sum_i (mean over views of (y_i - f(view_i))^2) + ridge |w|^2 is pl
 and labels divided by sqrt(views): what the samplers here draw, from one of `samplers.py` inside.
 """
 
-__all__ = ["AugmentedSampler", "AveragedSampler", "augmented", "mean_view", "one_view_each"]
+__all__ = ["VIEWS", "AugmentedSampler", "AveragedSampler", "augmented", "mean_view", "one_view_each", "viewed"]
 
 import math
 from collections.abc import Callable
@@ -55,6 +55,20 @@ def _block_of_views(augmentation: AbstractAugmentation, words: Any, start: Any, 
     return jax.vmap(augmentation.mode_view)(keys, inputs, partners)
 
 
+def viewed(parents: Sample, partners: Sample, view: View, views: int) -> Sample:
+    """The training set of a `view` of each row of `parents`, mixed with `partners`, of so many `views` of a sample."""
+    xp, scale = namespace(parents.rows), 1.0 / math.sqrt(views)
+
+    def labels(own: Array, other: Array, offset: Any) -> Array:
+        weights = [xp.asarray(part, own.dtype)[..., None] for part in (view.own, view.partner, offset)]
+        return scale * (weights[0] * own + weights[1] * other + weights[2])
+
+    return replace(
+        parents, rows=scale * view.input, targets=labels(parents.targets, partners.targets, view.offset),
+        errors=labels(parents.errors, partners.errors, xp.zeros_like(view.own)),
+    )
+
+
 def mean_view(
     augmentation: AbstractAugmentation, shared: Any, points: Array, views: int,
     mapped: Callable[[Array], Array] = lambda rows: rows,
@@ -86,18 +100,10 @@ class AugmentedSampler:
         views_key, partner_key = split(fold_in(key, VIEWS))
         own = np.repeat(np.arange(n, dtype=np.int32), self.views)
         partner = integers(partner_key, own.size, n) if self.augmentation.mixes else own
-        rows = sample.rows[own]
-        view = one_view_each(self.augmentation, views_key, rows, rows if partner is own else sample.rows[partner])
-        xp, scale = namespace(sample.rows), 1.0 / math.sqrt(self.views)
-
-        def labels(values: Array, offset: Any) -> Array:
-            weights = [xp.asarray(part, values.dtype)[..., None] for part in (view.own, view.partner, offset)]
-            return scale * (weights[0] * values[own] + weights[1] * values[partner] + weights[2])
-
-        return replace(
-            sample, rows=scale * view.input, targets=labels(sample.targets, view.offset),
-            errors=labels(sample.errors, xp.zeros_like(view.own)),
-        )
+        parents = sample.at(own)
+        partners = parents if partner is own else sample.at(partner)
+        view = one_view_each(self.augmentation, views_key, parents.rows, partners.rows)
+        return viewed(parents, partners, view, self.views)
 
     @property
     def identity(self) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.trainings.classifier import rule_of
 from rfgen.simulation.arrays import Array, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
-from rfgen.simulation.fits.margins.margin_fit import loss_values, margin_fit
+from rfgen.simulation.fits.margins.margin_fit import loss_values, margin_fit, prepared
 from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, permutation
 from rfgen.simulation.sampling.views import VIEWS, one_view_each
@@ -61,6 +61,8 @@ def _trial(
     if augmentation is not None and np.isfinite(views):
         seen = xp.asarray(one_view_each(augmentation, fold_in(key, VIEWS), seen, seen).input)
 
+    shared = None if np.isinf(views) else prepared(seen, weights, name, intercept)
+
     def setting(ridge: Array) -> dict[str, Array]:
         fit: Any
         if np.isinf(views):
@@ -71,7 +73,7 @@ def _trial(
             fit = smoothed_fit(gain * seen, told, weights, private, None, name, ridge, intercept)
             wrong, loss = normal_cdf(-fit.margins / fit.deviations), fit.losses
         else:
-            fit = margin_fit(seen, told, weights, name, ridge, intercept)
+            fit = margin_fit(shared, told, weights, name, ridge, intercept)
             wrong, loss = (fit.margins < 0.0).astype(rows.dtype), loss_values(name, fit.margins)
         margins = answers[n:] * (rows[n:] @ fit.weights + fit.intercept)
         found = {

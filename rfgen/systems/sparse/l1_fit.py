@@ -9,6 +9,8 @@ __all__ = ["L1Fit", "l1_fit"]
 
 from typing import Any
 
+import numpy as np
+
 from rfgen.numerics.compilation.record import record
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, namespace, shifted, weighted_gram, while_loop
 from rfgen.simulation.fits.interior_point import interior_point, reachable
@@ -112,18 +114,23 @@ def _polished(design: Array, targets: Array, penalty: Array, start: Array) -> Ar
     where that comes to no rest.
     """
     xp = namespace(design)
-    gram, pull = design.T @ design, design.T @ targets
+    pull, gram = design.T @ targets, None if xp is np else design.T @ design
 
     def solve(signs: Array) -> Array:
         kept = signs != 0.0
-        inner = xp.where(kept[:, None] & kept, gram, xp.eye(start.size, dtype=start.dtype))
-        factor = cholesky(inner)
-        return cholesky_solve(factor, xp.where(kept, pull - penalty * signs, 0.0))
+        right = xp.where(kept, pull - penalty * signs, 0.0)
+        if gram is not None:  # of one shape
+            inner = xp.where(kept[:, None] & kept, gram, xp.eye(start.size, dtype=start.dtype))
+            return cholesky_solve(cholesky(inner), right)
+        if kept.any():
+            own = design[:, kept]
+            right[kept] = cholesky_solve(cholesky(own.T @ own), right[kept])
+        return right
 
     def advance(carry: Any) -> Any:
         number, signs, _, _ = carry
         found = solve(signs)
-        rest = pull - gram @ found
+        rest = pull - design.T @ (design @ found)
         joins = xp.where(xp.abs(rest) > penalty * (1.0 + 1e-9), xp.sign(rest), 0.0)
         wanted = xp.where(signs != 0.0, xp.where(found * signs > 0.0, signs, 0.0), joins)
         return number + 1, wanted, found, xp.all(wanted == signs) & xp.all(xp.isfinite(found))

@@ -111,6 +111,11 @@ class ZonalLabels(SystemTask):
         """The regression task on these labels: its risk is their squared error."""
         return Task.sphere(self.dim, self.kernel, self.power, self.noise, self.degrees)
 
+    @property
+    def population(self) -> Any:
+        """The points on the sphere that the task draws."""
+        return self.task.population
+
     @cached_property
     def eigenvalues(self) -> np.ndarray:
         """Kernel eigenvalue of each degree, (degrees + 1,)."""

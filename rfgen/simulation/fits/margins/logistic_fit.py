@@ -23,9 +23,12 @@ AIM, ENOUGH = 1e-18, 1e-12
 SMALLEST_STEP = 40  # halvings
 
 
-def logistic_fit(rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool) -> tuple[Array, Array, Array]:
+def logistic_fit(
+    rows: Array, labels: Array, weights: Array, ridge: Any, intercept: bool, gram: Array | None = None
+) -> tuple[Array, Array, Array]:
     """Minimise `sum_i a_i log(1 + exp(-y_i (x_i.w + b))) + (ridge/2) |w|^2` for `rows` (n, p), `labels` y and `weights` a
-    (n,): w (p,), b () and whether it converged.  At ridge 0 the classes must overlap and the rows have full rank.
+    (n,): w (p,), b () and whether it converged; `gram` (n, n): products of the rows, if they are there.
+    At ridge 0 the classes must overlap and the rows have full rank.
 
     >>> import jax, jax.numpy as jnp
     >>> with jax.enable_x64(True):  # three of four rows at 1 are positive: w = log 3
@@ -35,7 +38,7 @@ def logistic_fit(rows: Array, labels: Array, weights: Array, ridge: Any, interce
     """
     (n, p), xp = rows.shape, namespace(rows)
     small = n <= p
-    gram = rows @ rows.T if small else None
+    gram = None if not small else rows @ rows.T if gram is None else gram
     penalised = xp.full(p, ridge, rows.dtype)
     full = rows
     if not small and intercept:

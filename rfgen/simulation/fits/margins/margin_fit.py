@@ -1,6 +1,6 @@
 """Linear classifiers of one training set, by convex losses of the margin: the estimators themselves, to rounding."""
 
-__all__ = ["FITS", "MarginFit", "loss_values", "margin_fit"]
+__all__ = ["FITS", "MarginFit", "Prepared", "loss_values", "margin_fit", "prepared"]
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, cond, eigh, namespace, shifted
-from rfgen.simulation.fits.margins.box_quadratic import box_quadratic
+from rfgen.simulation.fits.margins.box_quadratic import box_quadratic, by_gram
 from rfgen.simulation.fits.margins.logistic_fit import logistic_fit
 
 # Values of the losses at margins t.
@@ -44,11 +44,36 @@ class MarginFit:
     separable: Any
 
 
+@record
+class Prepared:
+    """Training `rows` (n, dim) less their weighted mean `centre` (dim,), 0 without an intercept, and the Gram matrix `gram`
+    that all ridges of a loss share, of rows or of columns; None where none is.
+    """
+
+    rows: Any
+    centre: Any
+    gram: Any
+
+
+def prepared(rows: Array, weights: Array, loss: str, intercept: bool) -> Prepared:
+    """What is the same for all ridges."""
+    (n, dim), xp, name = rows.shape, namespace(rows), rule_parts(loss)[0]
+    # far from the origin an intercept would cancel all digits
+    centre = weights @ rows / xp.sum(weights) if intercept else xp.zeros(dim, rows.dtype)
+    moved, gram = rows - centre if intercept else rows, None
+    if name == "square":
+        scaled = xp.sqrt(weights)[:, None] * moved
+        gram = scaled @ scaled.T if n <= dim else scaled.T @ scaled
+    elif n <= dim if name == "logistic" else by_gram(n, dim):
+        gram = moved @ moved.T
+    return Prepared(moved, centre, gram)
+
+
 def margin_fit(
-    rows: Array, labels: Array, weights: Array, loss: str, ridge: Any = 1.0, intercept: bool = False
+    rows: Array | Prepared, labels: Array, weights: Array, loss: str, ridge: Any = 1.0, intercept: bool = False
 ) -> MarginFit:
-    """Minimise `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2` for `rows` (n, dim), `labels` y, +1 or -1, and loss
-    `weights` a > 0, both (n,).
+    """Minimise `sum_i a_i loss(y_i (x_i.w + b)) + (ridge/2) |w|^2` for `rows` (n, dim), or these `prepared` for the loss,
+    `labels` y, +1 or -1, and loss `weights` a > 0, both (n,).
 
     `loss` "square" (1-t)^2/2, "logistic" log(1+e^-t), "hinge" (1-t)_+, "hinge(width)" with its corner made a parabola,
     "squared_hinge" (1-t)_+^2/2, or "hard_margin", which minimises |w|^2 with all margins >= 1 and takes neither ridge nor
@@ -67,33 +92,35 @@ def margin_fit(
     loss, parameters = rule_parts(loss)
     if loss not in FITS:
         raise ValueError(f"loss must be one of {', '.join(FITS)}, got {loss!r}")
-    xp = namespace(rows)
-    # far from the origin an intercept would cancel all digits
-    centre = weights @ rows / xp.sum(weights) if intercept else xp.zeros(rows.shape[1], rows.dtype)
-    moved = rows - centre
-    ridge = xp.asarray(ridge, rows.dtype)
+    if not isinstance(rows, Prepared):
+        rows = prepared(rows, weights, loss, intercept)
+    moved, centre, gram = rows.rows, rows.centre, rows.gram
+    xp = namespace(moved)
+    ridge = xp.asarray(ridge, moved.dtype)
     separable = xp.asarray(True)
     if loss == "square":
-        found, bias = _least_squares(moved, labels, weights, ridge, intercept)
+        found, bias = _least_squares(moved, gram, labels, weights, ridge, intercept)
         converged, support = xp.all(xp.isfinite(found)), None
     elif loss == "logistic":
-        found, bias, converged = logistic_fit(moved, labels, weights, ridge, intercept)
+        found, bias, converged = logistic_fit(moved, labels, weights, ridge, intercept, gram)
         support = None
     else:
         if loss == "hard_margin":
-            ridge = xp.ones((), rows.dtype)
+            ridge = xp.ones((), moved.dtype)
         else:
             longest = xp.max(xp.sum(moved * moved, axis=1))
             ridge = xp.maximum(ridge, LEAST_RIDGE[loss] * xp.where(longest > 0.0, longest, 1.0))
         diagonal = 1.0 / weights if loss == "squared_hinge" else parameters[0] / weights if parameters else None
         upper = weights if loss == "hinge" else None
-        dual = box_quadratic(labels[:, None] * moved / xp.sqrt(ridge), labels, diagonal, upper, intercept)
+        design = (labels / xp.sqrt(ridge))[:, None] * moved
+        gram = None if gram is None else (labels / ridge)[:, None] * gram * labels
+        dual = box_quadratic(design, labels, diagonal, upper, intercept, gram)
         found, bias = moved.T @ (labels * dual.dual) / ridge, dual.intercept
         converged, separable, support = dual.converged, dual.separable, dual.active
         if loss == "hard_margin":
             found = xp.where(separable, found, np.nan)
             support = None
-    bias = bias if intercept else xp.zeros((), rows.dtype)
+    bias = bias if intercept else xp.zeros((), moved.dtype)
     margins = labels * (moved @ found + bias)
     if support is None:
         support = margins < (1.0 + MARGIN_ROUNDING if loss == "hard_margin" else 1.0)
@@ -111,15 +138,15 @@ def _rounded(short: Array, width: float) -> Array:
     return namespace(short).where(short < width, 0.5 * short * short / (width or 1.0), short - 0.5 * width)
 
 
-def _least_squares(rows: Array, labels: Array, weights: Array, ridge: Array, intercept: bool) -> tuple[Array, Array]:
-    """Weights and intercept; `rows` are centred where there is an intercept."""
+def _least_squares(
+    rows: Array, gram: Array, labels: Array, weights: Array, ridge: Array, intercept: bool
+) -> tuple[Array, Array]:
+    """Weights and intercept; `rows` are centred where there is an intercept, `gram` is theirs times root weights."""
     xp = namespace(rows)
     bias = weights @ labels / xp.sum(weights) if intercept else xp.zeros((), rows.dtype)
     root = xp.sqrt(weights)
-    scaled, target = root[:, None] * rows, root * (labels - bias)
-    few = rows.shape[0] <= rows.shape[1]
-    gram = scaled @ scaled.T if few else scaled.T @ scaled
-    right = target if few else scaled.T @ target
+    target, few = root * (labels - bias), rows.shape[0] <= rows.shape[1]
+    right = target if few else rows.T @ (root * target)
 
     def direct() -> Array:
         return cholesky_solve(cholesky(shifted(gram, ridge)), right)
@@ -130,4 +157,4 @@ def _least_squares(rows: Array, labels: Array, weights: Array, ridge: Array, int
         return vectors @ (xp.where(kept, 1.0 / xp.where(kept, values + ridge, 1.0), 0.0) * (vectors.T @ right))
 
     inner = cond(ridge > SMALL_RIDGE * xp.trace(gram), direct, least_norm)
-    return (scaled.T @ inner if few else inner), bias
+    return (rows.T @ (root * inner) if few else inner), bias

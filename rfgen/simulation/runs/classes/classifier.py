@@ -21,7 +21,7 @@ from rfgen.simulation.fits.margins.margin_fit import MarginFit, loss_values, mar
 from rfgen.simulation.fits.margins.mixed_fit import mixed_fit
 from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
-from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits
+from rfgen.simulation.runs.classes.classifier_fits import fitted, mean_fits, ready
 from rfgen.simulation.runs.classes.classifier_measures import (
     attacked_error,
     calibration,
@@ -173,6 +173,7 @@ def _trial(
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
+    shared = None if limit or pairs is not None or attack is not None else ready(design, drawn, name, intercept)
 
     def smoothed(ridge: Array) -> dict[str, Array]:
         """Of infinitely many views, or all mixtures of rows."""
@@ -200,7 +201,7 @@ def _trial(
         if limit or pairs is not None:
             return smoothed(ridge)
         if attack is None:
-            fit, infinite = fitted(design, drawn, name, ridge, intercept, zero)
+            fit, infinite = fitted(design, drawn, name, ridge, intercept, zero, shared)
         else:
             given = drawn.labels, drawn.weights, name, ridge, intercept
             attacked = partial(attacked_fit, drawn.rows, *given, trained, attack, mixing)

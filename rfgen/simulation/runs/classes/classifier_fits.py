@@ -1,15 +1,16 @@
 """Fits of linear classifiers by any rule, and of several members to one training set."""
 
-__all__ = ["fitted", "mean_fits", "trained_on"]
+__all__ = ["fitted", "mean_fits", "ready", "trained_on"]
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.simulation.arrays import Array, cond, namespace, stacked
-from rfgen.simulation.fits.margins.margin_fit import MarginFit, margin_fit
+from rfgen.simulation.fits.margins.margin_fit import FITS, MarginFit, Prepared, margin_fit, prepared
 from rfgen.simulation.fits.margins.mean_rules import averaging, lda
 from rfgen.simulation.fits.margins.smoothed_fit import SmoothedFit, smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, integers, normals, permutation
@@ -19,9 +20,10 @@ from rfgen.simulation.sampling.labelled_views import LimitRows
 
 
 def fitted(
-    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool
+    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool,
+    shared: Prepared | None = None,
 ) -> tuple[MarginFit, Array]:
-    """The trained classifier, and whether its weights are to be thought of as infinite."""
+    """The trained classifier, and whether its weights are to be thought of as infinite; `shared` is of `ready`."""
     xp = namespace(design)
     finite = xp.asarray(False)
     if name in ("averaging", "discriminant"):
@@ -32,12 +34,18 @@ def fitted(
         return MarginFit(weights, bias, margins, margins < 1.0, right, xp.asarray(True)), finite
 
     def fit(loss: str) -> MarginFit:
-        return margin_fit(design, drawn.labels, drawn.weights, loss, ridge, intercept)
+        own = shared if shared is not None and loss == name else design
+        return margin_fit(own, drawn.labels, drawn.weights, loss, ridge, intercept)
 
     if not zero:
         return fit(name), finite
     limit = cond(ridge == 0.0, lambda: fit("hard_margin").separable, lambda: xp.asarray(False))
     return cond(limit, lambda: fit("hard_margin"), lambda: fit("logistic")), limit
+
+
+def ready(design: Array, drawn: LabelledRows, name: str, intercept: bool) -> Prepared | None:
+    """What all ridges of a rule with a loss share."""
+    return prepared(design, drawn.weights, name, intercept) if rule_parts(name)[0] in FITS else None
 
 
 def trained_on(drawn: LabelledRows, key: Any, owners: np.ndarray, members: Members) -> LabelledRows:
@@ -69,17 +77,19 @@ def mean_fits(
         own = trained_on(drawn, own_key, owners, members)
         mixing = None if features is None else normals(own_key, (dim, features)) / features**0.5
         design = own.rows if mixing is None else own.rows @ mixing
-        xp = namespace(design)
+        xp, smooth = namespace(design), isinstance(own, LimitRows) and name != "averaging"
+        shared = None if smooth else ready(design, own, name, intercept)
 
         def of_ridge(ridge: Array) -> dict[str, Array]:
             fit: SmoothedFit | MarginFit
-            if isinstance(own, LimitRows) and name != "averaging":
+            if smooth:
+                assert isinstance(own, LimitRows)
                 fit, infinite = smoothed_fit(
                     design, own.labels, own.weights, own.private, mixing, name, ridge, intercept
                 ), xp.asarray(False)
                 separable = xp.asarray(True)
             else:
-                fit, infinite = fitted(design, own, name, ridge, intercept, zero)
+                fit, infinite = fitted(design, own, name, ridge, intercept, zero, shared)
                 separable = fit.separable
             return {
                 "weights": fit.weights if mixing is None else mixing @ fit.weights, "intercept": fit.intercept,
