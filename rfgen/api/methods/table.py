@@ -146,9 +146,11 @@ METHODS = (
         "adversarial training", (Mixture, ClassGroups, Teacher), (AdversarialTraining,), predict_classifier,
         simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
-        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+        {
+            **dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"})),
+            "adversarial_error": frozenset({"features", "intercept"}),
+        },
         finite_size=3.5,
-        reasons=_ATTACKED,
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
