@@ -59,7 +59,7 @@ def classifier_runs(
     k: train on G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks
     to measure under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
     `augmentation`, at single strengths and views: train on the mean loss of views, or all of them as rows, which training
-    measures are of; not with `AdversarialTraining`.  `members`: measure the mean score of so many models, each
+    measures are of; under attack of views that keep their labels.  `members`: measure the mean score of so many models, each
     with features and resampled rows of its own; measures of training rows are then of that score.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
@@ -96,8 +96,6 @@ def classifier_runs(
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
-    if augmentation is not None and attack:
-        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
     if augmentation is not None:
         source, rows = seen_in_views(source, augmentation), rows * copies(augmentation, problem.dim)
     given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack, members)
@@ -174,7 +172,12 @@ def _trial(
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
 
-    def smoothed(ridge: Array) -> dict[str, Array]:
+    def lowered(weights: Array, trained: Array) -> Array | None:
+        """By how much an attack lowers margins."""
+        dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
+        return trained * dual if attack else None
+
+    def smoothed(ridge: Array, trained: Array) -> dict[str, Array]:
         """Of infinitely many views, or all mixtures of rows."""
         fit: Any
         if name == "averaging":  # of the mean views
@@ -187,18 +190,20 @@ def _trial(
             fit = mixed_fit(design, drawn.labels, drawn.weights, pairs, name, ridge, intercept)
             of_views = fit.wrong, fit.support, fit.losses
         else:
-            fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
-            below = (normal_cdf((end - fit.margins) / fit.deviations) for end in (0.0, 1.0))
-            of_views = (*below, fit.losses)
+            given = drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept, trained, attack
+            fit = smoothed_fit(design, *given)
+            shift = lowered(fit.weights if mixing is None else mixing @ fit.weights, trained)
+            ends = 0.0, 1.0 if shift is None else 1.0 + shift
+            of_views = (*(normal_cdf((end - fit.margins) / fit.deviations) for end in ends), fit.losses)
         margins = MarginFit(fit.weights, fit.intercept, fit.margins, fit.margins < 1.0, fit.converged, xp.asarray(True))
         weights = fit.weights if mixing is None else mixing @ fit.weights
-        found = _measured(source, drawn, margins, weights, radii, name, None, of_views)
+        found = _measured(source, drawn, margins, weights, radii, name, lowered(weights, trained), of_views)
         found = {each: xp.where(fit.converged, value, np.nan) for each, value in found.items()}
         return {**found, "separable": xp.asarray(True), "converged": fit.converged}
 
     def setting(ridge: Array, trained: Array) -> dict[str, Array]:
         if limit or pairs is not None:
-            return smoothed(ridge)
+            return smoothed(ridge, trained)
         if attack is None:
             fit, infinite = fitted(design, drawn, name, ridge, intercept, zero)
         else:
@@ -206,9 +211,7 @@ def _trial(
             attacked = partial(attacked_fit, drawn.rows, *given, trained, attack, mixing)
             fit, infinite = cond(trained > 0.0, attacked, partial(margin_fit, design, *given)), xp.asarray(False)
         weights = fit.weights if mixing is None else mixing @ fit.weights
-        dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
-        shift = trained * dual if attack else None
-        found = _measured(source, drawn, fit, weights, radii, name, shift)
+        found = _measured(source, drawn, fit, weights, radii, name, lowered(weights, trained))
         for each in ("norm", "l1", "intercept"):
             found[each] = xp.where(infinite & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
         if name == "logistic":
