@@ -97,7 +97,7 @@ def _classified(
             linear = rule
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
-            return linf_training(here, rule, strength, radius[0], intercept)
+            return linf_training(here, rule, strength, radius[0], intercept, draws)
         if seen:
             drawn |= {"radius": radius[0]} if attack else {}
             return SOLVERS[type(population)](population, rows, linear, strength, count, intercept, **drawn)

@@ -98,8 +98,8 @@ def _refuse_untaught(dim: int, one: AbstractAugmentation, training: Any) -> None
         if soft:
             raise ValueError(
                 f"augmentation must give views labels of one class under attack, got {one!r}: what is worst against two at "
-                "once goes against one or the other, row by row, and lowers no margin by a number; train without attack, or "
-                "on views that keep their labels"
+                "once goes against one or the other, row by row, and lowers no margin by a number; train without attack, "
+                "or on views that keep their labels"
             )
         return
     if soft or math.isinf(one.views):

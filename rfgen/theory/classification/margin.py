@@ -114,7 +114,7 @@ def margin_distribution(
 
 
 def _attacked_distribution(found: MarginClassifier, labels: Any, attacked: Any) -> Float[Array, "*batch groups"]:
-    """The same of the margins under attack: at their atom, to which a sum of two numbers may be rounded from either side."""
+    """The same of margins under attack: at their atom, which a sum of two numbers may miss on either side."""
     force = loss_of(found.loss).force_at(jnp.asarray(attacked))
     # rows on which no force acts stay where they are, however far they could be moved
     moved = jnp.where(force > 0.0, found.gamma * jnp.where(force > 0.0, force, 1.0), 0.0)

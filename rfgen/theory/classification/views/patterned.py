@@ -57,7 +57,7 @@ def seen_blocks(
     Weights that are `free` vanish on a block which infinitely many views turn either way alike, or remove: it is left out.
     """
     if attack and (law.label != 1.0).any():
-        raise ValueError("views must keep their labels under attack: against two at once the worst move is no shift of margins")
+        raise ValueError("views must keep their labels under attack: against two at once no margin is lowered by a number")
     if law.breaks is None:
         block = np.arange(dim) % law.classes
     else:
