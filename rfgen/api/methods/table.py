@@ -189,7 +189,8 @@ METHODS = (
         ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
         dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
         reasons={
-            "augmentation": "as the kinks of several views of a row have no closed form", "features": "as inputs are moved, and not features", "resampling": "as rows count alike",
+            "augmentation": "as the kinks of several views of a row have no closed form",
+            "features": "as inputs are moved, and not features", "resampling": "as rows count alike",
             "members": "as two models are not derived",
         },
     ),

@@ -41,7 +41,9 @@ def linf_training(
     """Minimise `sum_i a_i loss(t_i - radius |w|_1) + (ridge/2) |w|^2` over `groups`, a `ClassGroups` (`Mixture.groups(n)`).
 
     `loss` and `draws` as in `margin_classifier`, hard margins aside; `ridge` > 0, `radius` >= 0 scalars, traceable; radius
-    0 is `margin_classifier`.  Exact as counts and dimension grow together, no direction standing out but the means.  Derived.
+    0 is `margin_classifier`.  Exact as counts and dimension grow together, no direction standing out but the means.
+
+    Derived.
 
     >>> import jax, rfgen
     >>> mixture = rfgen.Mixture(mean=[0.15] * 100, covariance=[1.0] * 100)

@@ -1,6 +1,6 @@
 """What all classifiers of views share: what views see of the coordinates, kinds of rows, and what a user reads.
 
-Equations: theory (10.16), (16.1), (16.2) and (16.16).
+Equations: theory (18.6).
 """
 
 __all__ = ["SeenLevels", "SeenMoments", "ViewedClassifier", "as_floats", "by_levels", "directed", "kinds_of_rows", "shown"]
