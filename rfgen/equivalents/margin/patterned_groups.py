@@ -110,9 +110,9 @@ class PatternedGroups(SeenRows):
             each = jax.vmap(lambda at, rows=rows, of=of_pattern: jax.vmap(lambda *one: of(one[:3], one[3], at))(
                 rows.weight, rows.sign, rows.gains, rows.frame
             ))(self._at(state))
-            parts.append([jnp.einsum("p,kp...->k...", rows.chance, part) for part in each[:4]])
+            parts.append([jnp.einsum("p,kp...->k...", rows.chance, part) for part in (*each[:3], each[3][..., 0])])
         force, power, slope, push = (sum(part[place] for part in parts) for place in range(4))
-        return self._summed(force, power, jnp.diagonal(slope, axis1=1, axis2=2), push[:, 0])
+        return self._summed(force, power, jnp.diagonal(slope, axis1=1, axis2=2), push)
 
     def _summed(self, force: Any, power: Any, slope: Any, push: Any) -> Forces:
         total = self.counts * self.weights

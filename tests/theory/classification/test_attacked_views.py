@@ -11,7 +11,6 @@ from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.theory import (
     linf_training,
     margin_classifier,
-    patterned_classifier,
     patterned_moments,
     viewed_classifier,
     viewed_moments,
@@ -47,9 +46,9 @@ def test_one_noisy_view_is_a_row_of_a_larger_covariance(attack, loss, radius):
             np.testing.assert_allclose(getattr(found, name), rows @ getattr(same, name), rtol=1e-9)
 
 
-def test_no_attack_and_views_that_change_nothing():
+def test_no_attack_is_training_on_views():
     """Without attack views are held to ridge regression elsewhere."""
-    mask, none = rg.Mask(0.7).mode_law(DIM), rg.Gain([1.0, 1.0]).mode_law(DIM)
+    mask = rg.Mask(0.7).mode_law(DIM)
     with jax.enable_x64(True):
         plain, under = (
             viewed_teacher(viewed_teacher_moments(TEACHER, mask, math.inf, attack), N, "squared_hinge", 2.0)
@@ -57,17 +56,10 @@ def test_no_attack_and_views_that_change_nothing():
         )
         for name in ("error", "robust_error", "train_loss", "norm", "support"):
             np.testing.assert_allclose(getattr(under, name), getattr(plain, name), rtol=1e-10)
-        clean = margin_classifier(MIXTURE.groups(N).moments, "logistic", 2.0, radius=0.3, intercept=True)
-        moments = patterned_moments(MIXTURE.groups(N), none, 2.0, True, attack="l2")
-        found = patterned_classifier(moments, N, "logistic", 2.0, radius=0.3, intercept=True)
-    np.testing.assert_allclose(found.norm, clean.norm, rtol=1e-10)
-    np.testing.assert_allclose(found.error, clean.error, rtol=1e-10)
 
 
 LEARNERS = {
-    "noise": (MIXTURE, attacked(rg.Logistic(2.0, intercept=True), 0.3, augmentation=rg.GaussianNoise(0.3, views=2))),
-    "masks": (TEACHER, attacked(rg.SquaredHinge(4.0), 0.02, "linf", augmentation=rg.Mask(0.7, views=math.inf))),
-    "gains": (TEACHER, attacked(rg.Logistic(2.0), 0.2, augmentation=rg.Gain([0.4, 1.6], views=2))),
+    "gains": (TEACHER, attacked(rg.Logistic(2.0), 0.02, "linf", augmentation=rg.Gain([0.4, 1.6], views=2))),
     "bags": (MIXTURE, attacked(rg.Logistic(2.0), 0.02, "linf", resampling=rg.Bootstrap())),
 }
 

@@ -89,16 +89,15 @@ def smoothed_fit(
         own = (square + level) * v  # half the gradient of q
         shared = bend @ square + xp.sum(bend) * level
         own = own if mixing is None else own @ mixing
-        moved = design
+        moved, bent_back = design, 0.0
         if norm:
             size = rounded(v, mu)
             along, pressed = v / size, radius * xp.sum(force)
             shared = shared + pressed * (1.0 if norm == "l2" else mu * mu / size**2) / size
             along = along if mixing is None else along @ mixing
+            bent_back = pressed / size * along[:, None] * along if norm == "l2" else 0.0
             moved = design - radius * xp.concatenate([along, xp.zeros(1, rows.dtype)])
-        flat = xp.diag(shared) if mixing is None else (mixing.T * shared) @ mixing
-        if norm == "l2":
-            flat = flat - pressed / size * along[:, None] * along
+        flat = (xp.diag(shared) if mixing is None else (mixing.T * shared) @ mixing) - bent_back
         own = xp.concatenate([own, xp.zeros((bend_of, 1), rows.dtype)], axis=1)
         gradient = penalty * x - moved.T @ force + own.T @ bend
         cross = moved.T @ (third[:, None] * own)

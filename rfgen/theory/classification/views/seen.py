@@ -87,7 +87,7 @@ def directed(groups: ClassGroups) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def kinds_of_rows(
     groups: ClassGroups, lead: np.ndarray, direction: np.ndarray, covariance: np.ndarray, intercept: bool
-) -> tuple[np.ndarray, ...]:
+) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any, Any]:
     """Shares, labels, weights, signs, directions and covariances of the rows of `groups`, those alike put together; sign,
     direction, covariance and class of each group.
 
