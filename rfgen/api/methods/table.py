@@ -146,7 +146,8 @@ METHODS = (
         simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         {
-            **dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept", "resampling"})),
+            "predict": frozenset({"features", "augmentation", "intercept", "resampling"}),
+            "simulate": _CLASSIFIED["simulate"],
             "adversarial_error": frozenset({"features", "intercept"}),
         },
         finite_size=3.5,

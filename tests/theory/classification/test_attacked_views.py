@@ -105,6 +105,14 @@ def test_labels_of_two_classes_are_refused(augmentation):
             patterned_moments(MIXTURE.groups(N), augmentation.mode_law(DIM), 1.0, attack="l2")
 
 
-def test_members_are_refused():
-    with pytest.raises(ValueError, match="the mean of their weights"):
-        rg.predict(MIXTURE, attacked(rg.Logistic(1.0), 0.1, features=20), N, members=2)
+def test_members_are_measured_alone():
+    noise = rg.GaussianNoise(0.2, views=2)
+    learner = attacked(rg.Logistic(1.0), [0.0, 0.3], features=20, augmentation=noise)
+    with pytest.raises(ValueError, match="the mean of their weights is, .* use rg.simulate"):
+        rg.predict(MIXTURE, learner, N, members=2)
+    few = rg.simulate(MIXTURE, learner, 40, members=[1, 3], trials=4)
+    one = rg.simulate(MIXTURE, learner, 40, trials=4)
+    np.testing.assert_allclose(few.robust_error.sel(members=1), one.robust_error, rtol=1e-9)
+    plain = rg.Learner(rg.Logistic(1.0), features=20, augmentation=noise)
+    same = rg.simulate(MIXTURE, plain, 40, members=[1, 3], trials=4)
+    np.testing.assert_allclose(few.error.sel(radius=0.0), same.error, rtol=1e-9)
