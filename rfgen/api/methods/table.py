@@ -146,8 +146,7 @@ METHODS = (
         simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
         {
-            "predict": frozenset({"features", "augmentation", "intercept", "resampling"}),
-            "simulate": _CLASSIFIED["simulate"],
+            **_CLASSIFIED, "predict": _CLASSIFIED["predict"] - {"members"},
             "adversarial_error": frozenset({"features", "intercept"}),
         },
         finite_size=3.5,

@@ -108,7 +108,7 @@ def test_labels_of_two_classes_are_refused(augmentation):
 def test_members_are_measured_alone():
     noise = rg.GaussianNoise(0.2, views=2)
     learner = attacked(rg.Logistic(1.0), [0.0, 0.3], features=20, augmentation=noise)
-    with pytest.raises(ValueError, match="the mean of their weights is, .* use rg.simulate"):
+    with pytest.raises(ValueError, match=r"the mean of their weights is, .* use rg.simulate"):
         rg.predict(MIXTURE, learner, N, members=2)
     few = rg.simulate(MIXTURE, learner, 40, members=[1, 3], trials=4)
     one = rg.simulate(MIXTURE, learner, 40, trials=4)
