@@ -29,7 +29,8 @@ from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoment
 from rfgen.theory.classification.views.mixed import mixed_classifier, mixed_moments, mixed_teacher
 from rfgen.theory.classification.views.patterned import patterned_classifier, patterned_moments
 from rfgen.theory.classification.views.patterned_teacher import patterned_teacher, patterned_teacher_moments
-from rfgen.theory.classification.views.viewed import ViewedClassifier, viewed_classifier, viewed_moments
+from rfgen.theory.classification.views.seen import ViewedClassifier
+from rfgen.theory.classification.views.viewed import viewed_classifier, viewed_moments
 from rfgen.theory.classification.views.viewed_teacher import viewed_teacher, viewed_teacher_moments
 from rfgen.theory.classification.weight_law import WeightLaw, adversarial_error, weight_law
 from rfgen.theory.domains.chain import chain_risks

@@ -50,7 +50,7 @@ def fit(signed, ridge, radius, attack):
     return found[:DIM] - found[DIM:]
 
 
-@pytest.mark.parametrize(("attack", "ridge", "radius"), [("l2", 1.0, 0.5), ("linf", 1.0, 0.06), ("linf", 5.0, 0.02)])
+@pytest.mark.parametrize(("attack", "ridge", "radius"), [("l2", 1.0, 0.5), ("linf", 1.0, 0.06)])
 def test_training_under_attack(attack, ridge, radius):
     each, random = mixture(), np.random.default_rng(1)
     groups = each.groups(N)

@@ -97,8 +97,9 @@ def _classified(
             linear = rule
         if isinstance(population, dict):
             here = SimpleNamespace(**{**population, "counts": population["counts"] * rows})
-            return linf_training(here, rule, strength, radius[0], intercept)
+            return linf_training(here, rule, strength, radius[0], intercept, draws)
         if seen:
+            drawn |= {"radius": radius[0]} if attack else {}
             return SOLVERS[type(population)](population, rows, linear, strength, count, intercept, **drawn)
         if not hasattr(population, "counts"):
             drawn |= {"attack": attack, "radius": radius[0]} if attack else {}
@@ -166,7 +167,7 @@ def _population(
     """What the theory takes, one row in all: moments, or where weights are pulled to zero every coordinate."""
     if augmentation is not None:
         rows = task if isinstance(task, Teacher) else groups_of(task)
-        return viewed_population(rows, augmentation, intercept, features)
+        return viewed_population(rows, augmentation, intercept, features, training.attack)
     if isinstance(task, Teacher):
         return teacher_moments(task, training.attack)
     groups = groups_of(task)

@@ -88,10 +88,20 @@ def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
 
 
 def _refuse_untaught(dim: int, one: AbstractAugmentation, training: Any) -> None:
-    """Refuse, for trainings without a loss to average, labels of two classes at once and more views than can be counted."""
-    if type(training) not in (MaxMargin, LDA):
+    """Refuse labels of two classes at once for trainings without a loss to average, and under attack; and for the former
+    more views than can be counted.
+    """
+    if type(training) not in (MaxMargin, LDA) and not training.attack:
         return
     soft = one.mixes or bool((one.mode_law(dim).label != 1.0).any())
+    if training.attack:
+        if soft:
+            raise ValueError(
+                f"augmentation must give views labels of one class under attack, got {one!r}: what is worst against two at "
+                "once goes against one or the other, row by row, and lowers no margin by a number; train without attack, "
+                "or on views that keep their labels"
+            )
+        return
     if soft or math.isinf(one.views):
         what = "give views labels of one class" if soft else "be of finitely many views"
         raise ValueError(
@@ -163,17 +173,18 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
 
 
 def viewed_population(
-    task: Teacher | ClassGroups, augmentation: AbstractAugmentation, intercept: bool, features: np.ndarray
+    task: Teacher | ClassGroups, augmentation: AbstractAugmentation, intercept: bool, features: np.ndarray,
+    attack: str | None = None,
 ) -> Any:
-    """What the theory takes of rows in the views of `augmentation`, for classifiers of `features`."""
+    """What the theory takes of rows in the views of `augmentation`, for classifiers of `features`, under `attack`."""
     dim, views = task.dim, float(augmentation.views)
     if isinstance(augmentation, Mixup):
         return mixed_moments(task, augmentation.concentration)
     law = augmentation.mode_law(dim)
     if _plain(law):
         if isinstance(task, Teacher):
-            return viewed_teacher_moments(task, law, views)
-        return viewed_moments(task, law, views, intercept)
+            return viewed_teacher_moments(task, law, views, attack)
+        return viewed_moments(task, law, views, intercept, attack)
     free = bool(np.isinf(features).all())
     if not free and np.isinf(features).any() and len(seen_blocks(law, dim, views, True)[1]) < law.classes:
         raise ValueError(
@@ -181,5 +192,5 @@ def viewed_population(
             f"{features.tolist()}"
         )
     if isinstance(task, Teacher):
-        return patterned_teacher_moments(task, law, views, free)
-    return patterned_moments(task, law, views, intercept, free)
+        return patterned_teacher_moments(task, law, views, free, attack)
+    return patterned_moments(task, law, views, intercept, free, attack)

@@ -68,7 +68,6 @@ _DOMAINS = {verb: frozenset({"features", "augmentation", "members", "weights", "
 _CLASSIFIED = {
     verb: frozenset({"features", "augmentation", "intercept", "resampling", "members"}) for verb in ("predict", "simulate")
 }
-_ATTACKED = {"augmentation": "as an attack would move each view of a row by itself"}
 _EIGEN_PARTS = (MEASURED, ("test", "train"))
 
 METHODS = (
@@ -146,9 +145,12 @@ METHODS = (
         "adversarial training", (Mixture, ClassGroups, Teacher), (AdversarialTraining,), predict_classifier,
         simulate_classifier,
         ("error", "robust_error", "train_error", "norm"), ("error", "robust_error", "train_error"),
-        dict.fromkeys(("predict", "simulate", "adversarial_error"), frozenset({"features", "intercept"})),
+        {
+            **_CLASSIFIED, "predict": _CLASSIFIED["predict"] - {"members"},
+            "adversarial_error": frozenset({"features", "intercept"}),
+        },
         finite_size=3.5,
-        reasons=_ATTACKED,
+        reasons={"members": "as how long the mean of their weights is, which an attack is worth, is not derived"},
     ),
     Method(
         "classifiers of a teacher's labels", (Teacher,), tuple(rule for rule in RULES if rule is not LDA),
@@ -187,7 +189,8 @@ METHODS = (
         ("excess", "robust_test", "test", "norm"), ("excess", "robust_test"),
         dict.fromkeys(("predict", "simulate"), frozenset({"intercept"})),
         reasons={
-            **_ATTACKED, "features": "as inputs are moved, and not features", "resampling": "as rows count alike",
+            "augmentation": "as the kinks of several views of a row have no closed form",
+            "features": "as inputs are moved, and not features", "resampling": "as rows count alike",
             "members": "as two models are not derived",
         },
     ),

@@ -18,7 +18,12 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.ridge_path import RESIDUAL_TOLERANCE, loss_of, ridge_path
-from rfgen.equivalents.margin.weight_response import WeightResponse, sparse_response, weight_response
+from rfgen.equivalents.margin.weight_response import (
+    WeightResponse,
+    shrunk_normal,
+    sparse_response,
+    weight_response,
+)
 from rfgen.numerics.compilation.record import record
 
 
@@ -89,6 +94,13 @@ class Weights:
         """The length by which an attack lowers margins."""
         return jnp.sqrt(answer.of_inputs)
 
+    def scattered(self, variances: Any, forces: Forces, answer: WeightResponse) -> Array:
+        """Variance of the scores of other inputs, of `variances` (parts, levels): (parts,)."""
+        resolvent = 1.0 / (forces.slope @ self.variances + answer.nu)
+        lengths = jnp.einsum("d,del,e->l", forces.pull, self.overlaps, forces.pull)
+        power = forces.power @ self.variances + answer.feature_power
+        return variances @ ((lengths + self.multiplicity * power) * resolvent**2)
+
 
 @record
 class SparseWeights:
@@ -116,6 +128,11 @@ class SparseWeights:
     def length(self, answer: WeightResponse) -> Any:
         """The length by which an attack lowers margins."""
         return answer.l1
+
+    def scattered(self, variances: Any, forces: Forces, answer: WeightResponse) -> Array:
+        """Variance of the scores of other inputs, of `variances` (parts, dim): (parts,)."""
+        law = shrunk_normal(forces.pull @ self.means, forces.power @ self.variances, self.radius * forces.total)
+        return variances @ (law.square / (forces.slope @ self.variances + answer.nu) ** 2)
 
 
 @record

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Weights
+from rfgen.equivalents.margin.margin_equilibrium import Equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
@@ -44,7 +44,7 @@ class PairedKinds:
 
 
 def mean_spread(
-    rows: Any, weights: Weights, solved: Equilibrium, loss: MarginLoss, draws: tuple[Any, Any] | None, members: Any,
+    rows: Any, weights: Any, solved: Equilibrium, loss: MarginLoss, draws: tuple[Any, Any] | None, members: Any,
     clean: Any,
 ) -> Array:
     """Variance of the mean score of `members` >= 1 (inf: of all) of inputs of variances `clean` (parts, levels): (parts,).

@@ -26,12 +26,12 @@ LEAST_POWER = 1e-6
 
 def by_blocks(loss: MarginLoss, kind: Any, frame: Array, at: Any, sums: Any, nodes: str) -> tuple[Array, ...]:
     """Of one kind of rows the mean force on each block, its square, and mean slopes (blocks, blocks), the mean force on the
-    intercept, and the mean of forces on blocks times the teacher's u, 0 where there is none.
+    intercept and that of the attack, (2,), and the mean of forces on blocks times the teacher's u, 0 where there is none.
 
-    `at` = (mean, spread, gamma of the blocks, intercept, scale, overlap of blocks with the teacher); `sums(train,
-    intercept, covariance, overlap)` are E phi, E phi phi', E phi om', E push and E phi u of the rows `train(intercept)`.
+    `at` = (mean, spread, gamma of the blocks, intercept, `lowered`, scale, overlap of blocks with the teacher); `sums(
+    train, intercept, covariance, overlap)` are E phi, E phi phi', E phi om', pushes and E phi u of rows `train(intercept)`.
     """
-    mean, spread, gamma, shift, scale, told = at
+    mean, spread, gamma, shift, lowered, scale, told = at
     r = frame.shape[0]
     inside = [frame @ mean, (frame * spread) @ frame.T, (frame * gamma) @ frame.T, frame @ told]
 
@@ -40,17 +40,17 @@ def by_blocks(loss: MarginLoss, kind: Any, frame: Array, at: Any, sums: Any, nod
         covariance, moved = covariance.reshape(r, r), moved.reshape(r, r)
 
         def train(shift: Any) -> TrainedPattern:
-            return trained_pattern(loss, kind, middle, covariance, moved, shift, ends[1], nodes)
+            return trained_pattern(loss, kind, middle, covariance, moved, shift, ends[2], nodes, ends[1])
 
         return jnp.concatenate([part.ravel() for part in sums(train, ends[0], covariance, told)])
 
-    numbers = jnp.concatenate([*(part.ravel() for part in inside), jnp.stack([shift, scale])])
-    force, square, along, push, u = jnp.split(answered(of, list(numbers)), np.cumsum([r, r * r, r * r, 1]))
+    numbers = jnp.concatenate([*(part.ravel() for part in inside), jnp.stack([shift, lowered, scale])])
+    force, square, along, push, u = jnp.split(answered(of, list(numbers)), np.cumsum([r, r * r, r * r, 2]))
     told = inside[-1]
     # by Stein's lemma, for scores and for the teacher's u at once
     slope = solved(inside[1] - jnp.outer(told, told), jnp.outer(told, u) - along.reshape(r, r).T).T
     powers = jnp.einsum("rb,rs,sb->b", frame, square.reshape(r, r), frame)
-    return frame.T @ force, powers, frame.T @ slope @ frame, push[0], frame.T @ u
+    return frame.T @ force, powers, frame.T @ slope @ frame, push, frame.T @ u
 
 
 def _group_sums(train: Any, shift: Any, covariance: Any, told: Any) -> tuple[Array, ...]:
@@ -58,13 +58,18 @@ def _group_sums(train: Any, shift: Any, covariance: Any, told: Any) -> tuple[Arr
     del covariance
     rows = train(shift)
     weighed = rows.measure[:, None] * rows.force
-    mean = jnp.sum(weighed, axis=0)
-    return mean, weighed.T @ rows.force, weighed.T @ rows.om, (rows.measure @ rows.push)[None], 0.0 * told
+    mean, push = jnp.sum(weighed, axis=0), rows.measure @ rows.push
+    # under attack labels are kept: it pushes as the intercept does
+    return mean, weighed.T @ rows.force, weighed.T @ rows.om, jnp.stack([push, push]), 0.0 * told
 
 
-def measured_pattern(loss: MarginLoss, weight: Array, rows: TrainedPattern, share: Any = 1.0) -> Array:
-    """Share of negative margins, mean loss, and share of margins of at most 1, of views."""
-    each = rows.margins < 0.0, loss.value(rows.margins), rows.margins <= 1.0 + 1e-9
+def measured_pattern(
+    loss: MarginLoss, weight: Array, rows: TrainedPattern, lowered: Any, share: Any = 1.0
+) -> Array:
+    """Share of negative margins, mean loss, and share of margins of at most 1, of views; margins are `lowered`, but for the
+    first.
+    """
+    each = rows.margins < -lowered, loss.value(rows.margins), rows.margins <= 1.0 + 1e-9
     return jnp.stack([(rows.measure * share) @ (part.astype(weight.dtype) @ weight) for part in each])
 
 
@@ -94,19 +99,18 @@ class PatternedGroups(SeenRows):
         return mean, spread, weighted, self.labels * state.intercept
 
     def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
-        """Forces at leave-one-out margins."""
-        del shift
+        """Forces at leave-one-out margins lowered by `shift`."""
         none = jnp.zeros(self.blocks)
         parts = []
         for rows in self.patterns:
 
             def of_pattern(kind: Any, frame: Any, at: Any) -> Any:
-                return by_blocks(loss, kind, frame, (*at, scale, none), _group_sums, self.nodes)
+                return by_blocks(loss, kind, frame, (*at, shift, scale, none), _group_sums, self.nodes)
 
             each = jax.vmap(lambda at, rows=rows, of=of_pattern: jax.vmap(lambda *one: of(one[:3], one[3], at))(
                 rows.weight, rows.sign, rows.gains, rows.frame
             ))(self._at(state))
-            parts.append([jnp.einsum("p,kp...->k...", rows.chance, part) for part in each[:4]])
+            parts.append([jnp.einsum("p,kp...->k...", rows.chance, part) for part in (*each[:3], each[3][..., 0])])
         force, power, slope, push = (sum(part[place] for part in parts) for place in range(4))
         return self._summed(force, power, jnp.diagonal(slope, axis1=1, axis2=2), push)
 
@@ -131,7 +135,7 @@ class PatternedGroups(SeenRows):
         each = one[:, None] * mean * force, one[:, None] * power * force**2, one[:, None] * 0.0 * mean, one * push * force
         return self._summed(*each)
 
-    def measured(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
+    def measured(self, state: MarginState, lowered: Any, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
         """Training error, training loss and share of support of the views, means over rows."""
         total = jnp.zeros((self.counts.size, 3))
         for rows in self.patterns:
@@ -139,8 +143,8 @@ class PatternedGroups(SeenRows):
             def one(at: Any, chance: Any, weight: Any, sign: Any, gains: Any, frame: Any) -> Array:
                 mean, spread, gamma, shift = at
                 inside = frame @ mean, (frame * spread) @ frame.T, (frame * gamma) @ frame.T
-                found = trained_pattern(loss, (weight, sign, gains), *inside, shift, scale, "dense")
-                return chance * measured_pattern(loss, weight, found)
+                found = trained_pattern(loss, (weight, sign, gains), *inside, shift, scale, "dense", lowered)
+                return chance * measured_pattern(loss, weight, found, lowered)
 
             of_rows = (rows.chance, rows.weight, rows.sign, rows.gains, rows.frame)
             each = jax.vmap(lambda at, one=one, given=of_rows: jax.vmap(lambda *kind: one(at, *kind))(*given))(

@@ -128,14 +128,15 @@ class TrainedPattern:
 
 
 def trained_pattern(
-    loss: MarginLoss, kind: Any, mean: Array, covariance: Array, gamma: Array, shift: Any, scale: Any, nodes: str = "fine"
+    loss: MarginLoss, kind: Any, mean: Array, covariance: Array, gamma: Array, shift: Any, scale: Any, nodes: str = "fine",
+    lowered: Any = 0.0,
 ) -> TrainedPattern:
     """Rows of one `kind` = (weight, sign, gains), their left-out scores N(mean, covariance), `gamma` (dimensions,
     dimensions) in units of `scale`, `shift` the intercept; `nodes`: "fine", "coarse" for the way to a
-    solution, "dense" for shares.
+    solution, "dense" for shares.  Margins are `lowered`, by an attack.
     """
     weight, sign, gains = kind
-    given = kind, gamma, shift, scale
+    given = kind, gamma, (shift, lowered), scale
     if gains.shape[1] == 1:
         u, measure = _line(loss, given, mean[0], covariance[0, 0])
         margins, psi, _ = _pulled(loss, given, u)
@@ -155,8 +156,8 @@ def trained_pattern(
 
 def _pulled(loss: MarginLoss, given: Any, u: Array) -> tuple[Array, Array, Array]:
     """Margins, forces psi and slopes of the views at scores u (..., dimensions)."""
-    (_, sign, gains), _, shift, scale = given
-    margins = sign * (u @ gains.T + shift)
+    (_, sign, gains), _, (shift, lowered), scale = given
+    margins = sign * (u @ gains.T + shift) - lowered
     return margins, *loss.force(margins, jnp.zeros(()), scale)
 
 
@@ -165,7 +166,7 @@ def _line(loss: MarginLoss, given: Any, mean: Array, variance: Array) -> tuple[A
 
     Edges are equal steps of the left-out score, about, and where forces bend.
     """
-    (weight, sign, gains), gamma, shift, scale = given
+    (weight, sign, gains), gamma, (shift, lowered), scale = given
     deviation = jnp.sqrt(variance)
 
     def left(u: Array) -> tuple[Array, Array]:
@@ -173,7 +174,7 @@ def _line(loss: MarginLoss, given: Any, mean: Array, variance: Array) -> tuple[A
         force, bend = (psi * (weight * sign)) @ gains[:, 0], slope @ (weight * gains[:, 0] ** 2)
         return u - gamma[0, 0] * force, 1.0 + gamma[0, 0] * bend
 
-    marks = jnp.concatenate([loss.bends(jnp.zeros(()), scale), jnp.array([0.0, 1.0])])
+    marks = jnp.concatenate([loss.bends(jnp.zeros(()), scale) + lowered, jnp.stack([jnp.zeros(()), 1.0 + lowered])])
     live = weight * gains[:, 0] != 0.0
     place = (sign[:, None] * marks - shift) / jnp.where(live, gains[:, 0], 1.0)[:, None]
     place = jnp.where(live[:, None], place, 0.0).ravel()
@@ -206,8 +207,8 @@ def _images(loss: MarginLoss, given: Any, mean: Array, deviation: Array) -> Arra
 
 
 def _margins(given: Any, om: Array) -> Array:
-    (_, sign, gains), _, shift, _ = given
-    return sign * (gains @ om + shift)
+    (_, sign, gains), _, (shift, lowered), _ = given
+    return sign * (gains @ om + shift) - lowered
 
 
 def _gram(given: Any) -> Array:

@@ -127,11 +127,11 @@ class ViewedGroups(SeenRows):
         def of_kind(mean: Any, weight: Any, place: Any) -> Array:
             at = [*(weight * part[place] for part in gamma), *(part[place] for part in spread)]
             if self.rule is None:
-                return measured_rows(loss, at[0], mean, jnp.sqrt(at[1]), scale)
+                return measured_rows(loss, at[0], mean, jnp.sqrt(at[1]), scale, shift)
             deviations = jnp.sqrt(at[2]), jnp.sqrt(at[3])
             rows = trained_views(loss, self.rule, (at[0], at[1]), deviations[1], mean, deviations[0], scale)
             density = jax.scipy.stats.norm.pdf((rows.margin - mean) / deviations[0]) / deviations[0]
-            return measured_views(loss, self.rule, rows, rows.weight * density, at[1], deviations[1], scale)
+            return measured_views(loss, self.rule, rows, rows.weight * density, at[1], deviations[1], scale, shift)
 
         found = jax.vmap(of_kind)(means, self.weights, self.covariance)
         error, value, support = (self.counts / jnp.sum(self.counts)) @ found
@@ -157,17 +157,19 @@ def _group_sums(loss: MarginLoss, rule: ViewRule | None, numbers: Array) -> Arra
     return jnp.stack([jnp.sum(density * each) for each in values])
 
 
-def measured_rows(loss: MarginLoss, gamma: Any, mean: Any, deviation: Any, scale: Any) -> Array:
-    """Share of negative margins, mean loss, and share of margins of at most 1, of rows seen once."""
+def measured_rows(loss: MarginLoss, gamma: Any, mean: Any, deviation: Any, scale: Any, shift: Any) -> Array:
+    """Share of negative margins, mean loss, and share of margins of at most 1, of rows seen once; margins are lowered by
+    `shift`, but for the first.
+    """
     margins, measure = normal_nodes(mean, deviation, loss.kinks(gamma, scale))
-    below = [_left_out(loss, gamma / scale, margin) for margin in (0.0, 1.0)]
+    below = [_left_out(loss, gamma / scale, margin) for margin in (-shift, 1.0)]
     wrong, support = jax.scipy.stats.norm.cdf((jnp.stack(below) - mean) / deviation)
     value = measure @ loss.value(margins + gamma * loss.force(margins, gamma, scale)[0])
     return jnp.stack([wrong, value, support])
 
 
 def measured_views(
-    loss: MarginLoss, rule: ViewRule, rows: Trained, density: Array, gamma: Any, private: Any, scale: Any
+    loss: MarginLoss, rule: ViewRule, rows: Trained, density: Array, gamma: Any, private: Any, scale: Any, shift: Any
 ) -> Array:
     """The same of views, `density` (nodes, draws) of their rows; `gamma` and deviation of the private part."""
     cdf = jax.scipy.stats.norm.cdf
@@ -178,24 +180,24 @@ def measured_views(
             margins, measure = normal_nodes(margin, private, loss.kinks(0.0, scale))
             return measure @ loss.value(margins)
 
-        each = [cdf(-level / private), jax.lax.map(value, level), cdf((1.0 - level) / private)]
+        each = [cdf((-shift - level) / private), jax.lax.map(value, level), cdf((1.0 - level) / private)]
         return jnp.stack([chance @ one for one in each])
     own = gamma / rule.views
     left = rows.level[:, None] + private * rows.place
     below = jnp.cumsum(rule.measure)[None] if rows.below is None else rows.below
 
-    def missed(margin: float) -> Array:
+    def missed(margin: Any) -> Array:
         """How much of what a private node stands for is left out below what training moves to `margin`."""
         end = _left_out(loss, own / scale, margin)
         chance = jnp.diff(below, axis=1, prepend=0.0)
         reached = cdf((end - rows.level) / private)[:, None] - (below - chance)
         return jnp.clip(reached / jnp.maximum(chance, 1e-300), 0.0, 1.0)
 
-    each = [missed(0.0), loss.value(left + own * rows.own), missed(1.0)]
+    each = [missed(-shift), loss.value(left + own * rows.own), missed(1.0)]
     return jnp.stack([jnp.sum(density * (one @ rows.share.T)) for one in each])
 
 
-def _left_out(loss: MarginLoss, gamma: Any, margin: float) -> Array:
+def _left_out(loss: MarginLoss, gamma: Any, margin: Any) -> Array:
     """The left-out margin that training moves to `margin`; rows on which no force acts stay."""
     force = loss.force_at(jnp.asarray(margin))
     return jnp.where(force > 0.0, margin - gamma * jnp.where(force > 0.0, force, 1.0), margin)

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from rfgen.equivalents.margin.labelled_groups import LabelledGroups
 from rfgen.equivalents.margin.margin_equilibrium import SparseWeights, margin_equilibrium
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import HARD
 from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.compilation.record import record
@@ -34,11 +35,15 @@ class LinfClassifier(MarginClassifier):
 
 
 @needs_double_precision
-def linf_training(groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, intercept: bool = False) -> LinfClassifier:
+def linf_training(
+    groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, intercept: bool = False, draws: Any = None
+) -> LinfClassifier:
     """Minimise `sum_i a_i loss(t_i - radius |w|_1) + (ridge/2) |w|^2` over `groups`, a `ClassGroups` (`Mixture.groups(n)`).
 
-    `loss` as in `margin_classifier`, hard margins aside; `ridge` > 0, `radius` >= 0 scalars, traceable; radius 0 is
-    `margin_classifier`.  Exact as counts and dimension grow together, no direction standing out but the means.  Derived.
+    `loss` and `draws` as in `margin_classifier`, hard margins aside; `ridge` > 0, `radius` >= 0 scalars, traceable; radius
+    0 is `margin_classifier`.  Exact as counts and dimension grow together, no direction standing out but the means.
+
+    Derived.
 
     >>> import jax, rfgen
     >>> mixture = rfgen.Mixture(mean=[0.15] * 100, covariance=[1.0] * 100)
@@ -50,16 +55,16 @@ def linf_training(groups: Any, loss: str, ridge: Any = 0.0, radius: Any = 0.0, i
     if loss in (HARD, "linear"):
         raise ValueError(f"loss must be square, logistic, hinge or squared_hinge under attack, got {loss!r}")
     given = groups.counts, groups.labels, groups.weights, groups.means, groups.variances, groups.classes, ridge, radius
-    return _trained(*(jnp.asarray(value, jnp.float64) for value in given), loss, intercept)
+    return _trained(*(jnp.asarray(value, jnp.float64) for value in given), draws, loss, intercept)
 
 
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def _trained(
     counts: Array, labels: Array, weights: Array, means: Array, variances: Array, classes: Array, ridge: Array,
-    radius: Array, loss: str, intercept: bool,
+    radius: Array, draws: Any, loss: str, intercept: bool,
 ) -> LinfClassifier:
     rows = LabelledGroups(counts, labels, weights, jnp.max(variances) + jnp.max(jnp.sum(means**2, axis=1)))
-    solved = margin_equilibrium(rows, SparseWeights(variances, means, radius), loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), SparseWeights(variances, means, radius), loss, ridge, intercept)
     threshold = radius * solved.forces.total
     found = measured_margins(solved, rows, classes, loss, threshold)
     margin = classes * (found.overlap + found.intercept)

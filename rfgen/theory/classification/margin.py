@@ -110,12 +110,16 @@ def margin_distribution(
 
     The law has an atom at margin 1 for the hinge loss and for hard margins (at 1 + radius |w| under adversarial training).
     """
-    attacked = margin - found.shift
-    force = loss_of(found.loss).force_at(attacked)
+    return _attacked_distribution(found, moments.labels, margin - found.shift)
+
+
+def _attacked_distribution(found: MarginClassifier, labels: Any, attacked: Any) -> Float[Array, "*batch groups"]:
+    """The same of margins under attack: at their atom, which a sum of two numbers may miss on either side."""
+    force = loss_of(found.loss).force_at(jnp.asarray(attacked))
     # rows on which no force acts stay where they are, however far they could be moved
     moved = jnp.where(force > 0.0, found.gamma * jnp.where(force > 0.0, force, 1.0), 0.0)
-    mean = jnp.asarray(moments.labels) * (found.overlap + found.intercept)
-    return jax.scipy.stats.norm.cdf((margin - moved - mean) / jnp.sqrt(found.spread))
+    mean = jnp.asarray(labels) * (found.overlap + found.intercept)
+    return jax.scipy.stats.norm.cdf((attacked + found.shift - moved - mean) / jnp.sqrt(found.spread))
 
 
 def measured_margins(
@@ -137,5 +141,5 @@ def measured_margins(
         feature_power=solved.answer.feature_power, threshold=threshold, shift=solved.shift, residual=solved.residual,
         converged=solved.converged, loss=loss,
     )
-    missed, supporting = (margin_distribution(found, rows, margin) for margin in (0.0, 1.0 + solved.shift))
+    missed, supporting = (_attacked_distribution(found, rows.labels, margin) for margin in (-solved.shift, 1.0))
     return replace(found, train_error=missed, support=supporting)

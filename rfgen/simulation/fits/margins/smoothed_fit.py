@@ -2,7 +2,7 @@
 
 Given the weights, a view's score is normal, of mean `c_i = x_i.w + b` and variance `q_i = sum_j D_ij v_j^2`, v the weights
 of the inputs.  The derivatives of E loss(c + sqrt(q) Z) by q are those by c (the heat equation), so Newton's method has its
-whole Hessian.
+whole Hessian.  The length by which an attack lowers margins is rounded at zero, sqrt(v^2 + mu^2), by a mu that falls.
 """
 
 __all__ = ["SmoothedFit", "smoothed_fit"]
@@ -17,6 +17,8 @@ from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.simulation.arrays import Array, cholesky, cholesky_solve, longest, namespace, normal_cdf, shifted, while_loop
 
 MOST_STEPS, ENOUGH = 100, 1e-13
+# Under attack mu starts at the largest weight, falls by this factor where so little is left, and is left at the last part.
+FALL, NEAR, LAST, MOST_ATTACKED = 0.2, 1e-6, 1e-7, 400
 SMALLEST_STEP = 40  # halvings
 _NODES, _MEASURE = np.polynomial.hermite_e.hermegauss(64)
 _MEASURE = _MEASURE / _MEASURE.sum()
@@ -25,7 +27,7 @@ _MEASURE = _MEASURE / _MEASURE.sum()
 @record
 class SmoothedFit:
     """`weights` (width,), `intercept` () and, of each row's views, the mean `margins`, their `deviations` and mean `losses`
-    (n,); whether it `converged` ().
+    (n,), under attack; whether it `converged` ().
     """
 
     weights: Any
@@ -38,9 +40,10 @@ class SmoothedFit:
 
 def smoothed_fit(
     rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: str, ridge: Any,
-    intercept: bool,
+    intercept: bool, radius: Any = 0.0, norm: str | None = None,
 ) -> SmoothedFit:
-    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z)) + (ridge/2) |w|^2`.
+    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z) - radius |v|) + (ridge/2) |w|^2`, |v| the dual of the
+    attack's `norm`: "l2", "linf", or None for no attack.
 
     `rows` (n, width), `labels` y, loss `weights` a (n,); `private` = (square (n, dim), level (dim,)): q_i = (square_i +
     level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)"
@@ -58,6 +61,7 @@ def smoothed_fit(
     design = xp.concatenate([labels[:, None] * rows, ends], axis=1)
     width = rows.shape[1]
     penalty = xp.concatenate([xp.full(width, 1.0, rows.dtype) * ridge, xp.zeros(1, rows.dtype)])
+    most, last = MOST_ATTACKED if norm else MOST_STEPS, 0.0
     steepest = weights @ xp.sqrt(xp.sum(design * design, axis=1))
     held = xp.concatenate([xp.zeros(width, rows.dtype), xp.full(1, 0.0 if intercept else 1.0, rows.dtype)])
 
@@ -68,46 +72,65 @@ def smoothed_fit(
         v = inputs(w)
         return xp.sqrt(xp.maximum(square @ (v * v) + level @ (v * v), 1e-200))
 
-    def objective(x: Array) -> Array:
-        return weights @ _smoothed(loss, design @ x, spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
+    def rounded(v: Array, mu: Any) -> Array:
+        """The length, its own or of each weight."""
+        return xp.sqrt((xp.sum(v * v, axis=0, keepdims=True) if norm == "l2" else v * v) + mu * mu)
+
+    def margins_at(x: Array, mu: Any) -> Array:
+        return design @ x - radius * xp.sum(rounded(inputs(x[:width]), mu)) if norm else design @ x
+
+    def objective(x: Array, mu: Any) -> Array:
+        return weights @ _smoothed(loss, margins_at(x, mu), spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
 
     def advance(state: Any) -> Any:
-        number, x, _ = state
+        number, x, mu, _ = state
         v = inputs(x[:width])
-        _, force, bend, third, fourth = (weights * part for part in _smoothed(loss, design @ x, spread(x[:width])))
+        _, force, bend, third, fourth = (weights * part for part in _smoothed(loss, margins_at(x, mu), spread(x[:width])))
         own = (square + level) * v  # half the gradient of q
         shared = bend @ square + xp.sum(bend) * level
         own = own if mixing is None else own @ mixing
-        flat = xp.diag(shared) if mixing is None else (mixing.T * shared) @ mixing
+        moved, bent_back = design, 0.0
+        if norm:
+            size = rounded(v, mu)
+            along, pressed = v / size, radius * xp.sum(force)
+            shared = shared + pressed * (1.0 if norm == "l2" else mu * mu / size**2) / size
+            along = along if mixing is None else along @ mixing
+            bent_back = pressed / size * along[:, None] * along if norm == "l2" else 0.0
+            moved = design - radius * xp.concatenate([along, xp.zeros(1, rows.dtype)])
+        flat = (xp.diag(shared) if mixing is None else (mixing.T * shared) @ mixing) - bent_back
         own = xp.concatenate([own, xp.zeros((bend_of, 1), rows.dtype)], axis=1)
-        gradient = penalty * x - design.T @ force + own.T @ bend
-        cross = design.T @ (third[:, None] * own)
-        hessian = design.T @ (bend[:, None] * design) + cross + cross.T + own.T @ (fourth[:, None] * own)
+        gradient = penalty * x - moved.T @ force + own.T @ bend
+        cross = moved.T @ (third[:, None] * own)
+        hessian = moved.T @ (bend[:, None] * moved) + cross + cross.T + own.T @ (fourth[:, None] * own)
         hessian = hessian + xp.pad(flat, ((0, 1), (0, 1)))
         # far from its corner a hinge has no bend at all: one that vanishes with the gradient
         bent = xp.sqrt(xp.sum(gradient * gradient)) / steepest
         hessian = hessian + bent * (design.T @ (weights[:, None] * design))
         least = 1e-12 * xp.trace(hessian) / width
         move = -cholesky_solve(cholesky(shifted(hessian, penalty + held + least)), gradient)
-        slope, here = gradient @ move, objective(x)
+        slope, here = gradient @ move, objective(x, mu)
 
         def allowed(reach: Array) -> Array:
-            there = xp.stack([objective(x + one * move) for one in reach]) if xp is np else jax.lax.map(
-                lambda one: objective(x + one * move), reach
+            there = xp.stack([objective(x + one * move, mu) for one in reach]) if xp is np else jax.lax.map(
+                lambda one: objective(x + one * move, mu), reach
             )
             return there <= here + 1e-4 * reach * slope + 1e-13 * xp.abs(here)
 
         taken = longest(allowed, 0.5 ** xp.arange(SMALLEST_STEP, dtype=rows.dtype))
         left = xp.where(taken == 1.0, -slope / xp.maximum(xp.abs(here), 1e-300), np.inf)
-        return xp.where(taken > 0.0, number + 1, MOST_STEPS), x + taken * move, left
+        falls = (left < NEAR) & (mu > last)
+        after = xp.where(falls, xp.maximum(FALL * mu, last), mu), xp.where(falls, np.inf, left)
+        return xp.where(taken > 0.0, number + 1, most), x + taken * move, *after
 
     mean = design.T @ weights * xp.concatenate([xp.ones(width), xp.zeros(1)])
     start = mean * (0.5 / xp.maximum(xp.max(xp.abs(design @ mean)), 1e-300))
-    first = (xp.asarray(0), start, xp.asarray(np.inf))
-    _, x, left = while_loop(lambda state: (state[0] < MOST_STEPS) & ~(state[2] < ENOUGH), advance, first)
+    largest = xp.max(xp.abs(inputs(start[:width]))) * (1.0 if norm else 0.0)
+    last = LAST * largest
+    first = (xp.asarray(0), start, largest, xp.asarray(np.inf))
+    _, x, mu, left = while_loop(lambda state: (state[0] < most) & ~(state[3] < ENOUGH), advance, first)
     margins, deviations = design @ x, spread(x[:width])
     converged = (left < 1e-8) & xp.all(xp.isfinite(x))
-    losses = _smoothed(loss, margins, deviations)[0]
+    losses = _smoothed(loss, margins_at(x, mu), deviations)[0]
     return SmoothedFit(x[:width], x[width] * (1.0 if intercept else 0.0), margins, deviations, losses, converged)
 
 

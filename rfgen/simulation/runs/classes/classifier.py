@@ -14,10 +14,9 @@ import numpy as np
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.problems.trainings.classifier import RULES, rule_of
-from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
+from rfgen.simulation.arrays import Array, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import device_count, over_devices
-from rfgen.simulation.fits.margins.attacked_fit import attacked_fit
-from rfgen.simulation.fits.margins.margin_fit import MarginFit, loss_values, margin_fit
+from rfgen.simulation.fits.margins.margin_fit import MarginFit, loss_values
 from rfgen.simulation.fits.margins.mixed_fit import mixed_fit
 from rfgen.simulation.fits.margins.smoothed_fit import smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
@@ -59,8 +58,8 @@ def classifier_runs(
     k: train on G'x / sqrt(k), G (dim, k) standard normal, drawn anew each trial.  `radius` >= 0 () or (radii,): of attacks
     to measure under, not for teachers.  Trials number `start` and on; a trial depends on `seed` and its number alone.
     `augmentation`, at single strengths and views: train on the mean loss of views, or all of them as rows, which training
-    measures are of; not with `AdversarialTraining`.  `members`: measure the mean score of so many models, each
-    with features and resampled rows of its own; measures of training rows are then of that score.
+    measures are of; under attack of views that keep their labels.  `members`: measure the mean score of so many models,
+    each with features and resampled rows of its own; measures of training rows are then of that score.
 
     Hinge losses take ridges below 1e-6 (squared: 1e-9) of the longest row's square as that.  Logistic loss at ridge 0 of
     separable classes: the direction of the largest margin, with infinite norm.
@@ -96,8 +95,6 @@ def classifier_runs(
     ridges, *trained = np.meshgrid(*(training.axes.values() or [np.ones(())]), indexing="ij")
     zero, settings = name == "logistic" and bool((ridges == 0.0).any()), ridges.shape
     columns = np.ravel(ridges) * factor, np.ravel(trained[0]) if trained else np.zeros(ridges.size)
-    if augmentation is not None and attack:
-        raise ValueError(f"augmentation must be None for {type(training).__name__}, got {augmentation!r}")
     if augmentation is not None:
         source, rows = seen_in_views(source, augmentation), rows * copies(augmentation, problem.dim)
     given = (source, columns, np.atleast_1d(radii), name, bool(training.intercept), features, zero, attack, members)
@@ -157,29 +154,37 @@ def _trial(
     source = source.base if isinstance(source, ViewedRows | PatternedViews | AllPairs) else source
     owners = np.arange(source.n) if owners is None else owners
     design, xp = drawn.rows, namespace(drawn.rows)
-    if members != ALONE:
-        means = mean_fits(of_features, drawn, owners, settings[0], name, intercept, features, zero, members)
 
-        def mean(at: Any) -> dict[str, Array]:
+    def lowered(weights: Array, trained: Array) -> Array | None:
+        """By how much an attack lowers margins."""
+        dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
+        return trained * dual if attack else None
+
+    if members != ALONE:
+        means = mean_fits(of_features, drawn, owners, settings, name, intercept, features, zero, attack, members)
+
+        def mean(trained: Array, at: Any) -> dict[str, Array]:
             margins = drawn.labels * (drawn.rows @ at["weights"] + at["intercept"])
             fit = MarginFit(at["weights"], at["intercept"], margins, margins < 1.0, at["usable"], at["separable"])
-            found = _measured(source, drawn, fit, at["weights"], radii, name, None) | {"norm": at["norm"]}
+            shift = lowered(at["weights"], trained)
+            found = _measured(source, drawn, fit, at["weights"], radii, name, shift) | {"norm": at["norm"]}
             for each in ("norm", "l1", "intercept"):
                 found[each] = xp.where(at["infinite"] & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
             found = {each: xp.where(at["usable"], value, np.nan) for each, value in found.items()}
             return {**found, "separable": at["separable"], "converged": at["usable"]}
 
-        return stacked(lambda *at: mean(dict(zip(means, at, strict=True))), *means.values())
+        every = settings[1], *means.values()
+        return stacked(lambda trained, *at: mean(trained, dict(zip(means, at, strict=True))), *every)
     if features is not None:
         mixing = normals(of_features, (design.shape[1], features)) / features**0.5
         design = design @ mixing
     shared = None if limit or pairs is not None or attack is not None else ready(design, drawn, name, intercept)
 
-    def smoothed(ridge: Array) -> dict[str, Array]:
+    def smoothed(ridge: Array, trained: Array) -> dict[str, Array]:
         """Of infinitely many views, or all mixtures of rows."""
         fit: Any
         if name == "averaging":  # of the mean views
-            fit, _ = fitted(design, drawn, name, ridge, intercept, zero)
+            fit, _ = fitted(design, drawn, mixing, name, ridge, intercept, zero, trained, attack)
             inputs = fit.weights if mixing is None else mixing @ fit.weights
             deviations = xp.sqrt(drawn.private[0] @ inputs**2 + drawn.private[1] @ inputs**2)
             below = (normal_cdf((end - fit.margins) / deviations) for end in (0.0, 1.0))
@@ -188,28 +193,23 @@ def _trial(
             fit = mixed_fit(design, drawn.labels, drawn.weights, pairs, name, ridge, intercept)
             of_views = fit.wrong, fit.support, fit.losses
         else:
-            fit = smoothed_fit(design, drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept)
-            below = (normal_cdf((end - fit.margins) / fit.deviations) for end in (0.0, 1.0))
-            of_views = (*below, fit.losses)
+            given = drawn.labels, drawn.weights, drawn.private, mixing, name, ridge, intercept, trained, attack
+            fit = smoothed_fit(design, *given)
+            shift = lowered(fit.weights if mixing is None else mixing @ fit.weights, trained)
+            ends = 0.0, 1.0 if shift is None else 1.0 + shift
+            of_views = (*(normal_cdf((end - fit.margins) / fit.deviations) for end in ends), fit.losses)
         margins = MarginFit(fit.weights, fit.intercept, fit.margins, fit.margins < 1.0, fit.converged, xp.asarray(True))
         weights = fit.weights if mixing is None else mixing @ fit.weights
-        found = _measured(source, drawn, margins, weights, radii, name, None, of_views)
+        found = _measured(source, drawn, margins, weights, radii, name, lowered(weights, trained), of_views)
         found = {each: xp.where(fit.converged, value, np.nan) for each, value in found.items()}
         return {**found, "separable": xp.asarray(True), "converged": fit.converged}
 
     def setting(ridge: Array, trained: Array) -> dict[str, Array]:
         if limit or pairs is not None:
-            return smoothed(ridge)
-        if attack is None:
-            fit, infinite = fitted(design, drawn, name, ridge, intercept, zero, shared)
-        else:
-            given = drawn.labels, drawn.weights, name, ridge, intercept
-            attacked = partial(attacked_fit, drawn.rows, *given, trained, attack, mixing)
-            fit, infinite = cond(trained > 0.0, attacked, partial(margin_fit, design, *given)), xp.asarray(False)
+            return smoothed(ridge, trained)
+        fit, infinite = fitted(design, drawn, mixing, name, ridge, intercept, zero, trained, attack, shared)
         weights = fit.weights if mixing is None else mixing @ fit.weights
-        dual = xp.sum(xp.abs(weights)) if attack == "linf" else xp.sqrt(xp.sum(weights * weights))
-        shift = trained * dual if attack else None
-        found = _measured(source, drawn, fit, weights, radii, name, shift)
+        found = _measured(source, drawn, fit, weights, radii, name, lowered(weights, trained))
         for each in ("norm", "l1", "intercept"):
             found[each] = xp.where(infinite & (found[each] != 0.0), xp.copysign(np.inf, found[each]), found[each])
         if name == "logistic":

@@ -3,6 +3,7 @@
 __all__ = ["fitted", "mean_fits", "ready", "trained_on"]
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from rfgen.problems.trainings.classifier import rule_parts
 from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.simulation.arrays import Array, cond, namespace, stacked
+from rfgen.simulation.fits.margins.attacked_fit import attacked_fit
 from rfgen.simulation.fits.margins.margin_fit import FITS, MarginFit, Prepared, margin_fit, prepared
 from rfgen.simulation.fits.margins.mean_rules import averaging, lda
 from rfgen.simulation.fits.margins.smoothed_fit import SmoothedFit, smoothed_fit
@@ -20,12 +22,18 @@ from rfgen.simulation.sampling.labelled_views import LimitRows
 
 
 def fitted(
-    design: Array, drawn: LabelledRows, name: str, ridge: Array, intercept: bool, zero: bool,
-    shared: Prepared | None = None,
+    design: Array, drawn: LabelledRows, mixing: Array | None, name: str, ridge: Array, intercept: bool, zero: bool,
+    radius: Array, attack: str | None, shared: Prepared | None = None,
 ) -> tuple[MarginFit, Array]:
-    """The trained classifier, and whether its weights are to be thought of as infinite; `shared` is of `ready`."""
+    """The classifier trained under `attack`, or none, and whether its weights are to be thought of as infinite; `design` is
+    the drawn rows times `mixing`, `shared` of `ready`.
+    """
     xp = namespace(design)
     finite = xp.asarray(False)
+    if attack:
+        given = drawn.labels, drawn.weights, name, ridge, intercept
+        attacked = partial(attacked_fit, drawn.rows, *given, radius, attack, mixing)
+        return cond(radius > 0.0, attacked, partial(margin_fit, design, *given)), finite
     if name in ("averaging", "discriminant"):
         given = design, drawn.labels, intercept
         weights, bias = averaging(*given, drawn.weights) if name == "averaging" else lda(*given)
@@ -64,11 +72,11 @@ def trained_on(drawn: LabelledRows, key: Any, owners: np.ndarray, members: Membe
 
 
 def mean_fits(
-    key: Any, drawn: LabelledRows, owners: np.ndarray, ridges: Array, name: str, intercept: bool, features: int | None,
-    zero: bool, members: Members,
+    key: Any, drawn: LabelledRows, owners: np.ndarray, settings: tuple[Array, Array], name: str, intercept: bool,
+    features: int | None, zero: bool, attack: str | None, members: Members,
 ) -> dict[str, Array]:
-    """Means over members of `weights` on inputs (ridges, dim), `intercept`, `norm`, and whether all of them are `usable`,
-    `separable`, and any `infinite`, (ridges,).
+    """Means over members of `weights` on inputs (settings, dim), `intercept`, `norm`, and whether all of them are `usable`,
+    `separable`, and any `infinite`, (settings,); `settings` are ridges, and radii trained for.
     """
     dim = drawn.rows.shape[1]
 
@@ -78,18 +86,18 @@ def mean_fits(
         mixing = None if features is None else normals(own_key, (dim, features)) / features**0.5
         design = own.rows if mixing is None else own.rows @ mixing
         xp, smooth = namespace(design), isinstance(own, LimitRows) and name != "averaging"
-        shared = None if smooth else ready(design, own, name, intercept)
+        shared = None if smooth or attack else ready(design, own, name, intercept)
 
-        def of_ridge(ridge: Array) -> dict[str, Array]:
+        def of_setting(ridge: Array, radius: Array) -> dict[str, Array]:
             fit: SmoothedFit | MarginFit
             if smooth:
                 assert isinstance(own, LimitRows)
                 fit, infinite = smoothed_fit(
-                    design, own.labels, own.weights, own.private, mixing, name, ridge, intercept
+                    design, own.labels, own.weights, own.private, mixing, name, ridge, intercept, radius, attack
                 ), xp.asarray(False)
                 separable = xp.asarray(True)
             else:
-                fit, infinite = fitted(design, own, name, ridge, intercept, zero, shared)
+                fit, infinite = fitted(design, own, mixing, name, ridge, intercept, zero, radius, attack, shared)
                 separable = fit.separable
             return {
                 "weights": fit.weights if mixing is None else mixing @ fit.weights, "intercept": fit.intercept,
@@ -97,7 +105,7 @@ def mean_fits(
                 "infinite": infinite,
             }
 
-        return stacked(of_ridge, ridges)
+        return stacked(of_setting, *settings)
 
     xp = namespace(drawn.rows)
     each = stacked(of_member, xp.arange(members.count))

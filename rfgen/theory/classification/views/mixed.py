@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.mixed_rows import MixedNodes, MixedRows, mixed_nodes, pair_means, trained_mixtures
 from rfgen.equivalents.margin.ridge_path import HARD, loss_of
@@ -26,7 +26,8 @@ from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import TeacherClassifier, measured
-from rfgen.theory.classification.views.viewed import ViewedClassifier, ViewedMoments, clean_spread, viewed_moments
+from rfgen.theory.classification.views.seen import ViewedClassifier, as_floats, shown
+from rfgen.theory.classification.views.viewed import ViewedMoments, viewed_moments
 from rfgen.theory.classification.views.viewed_teacher import ViewedTeacherMoments, viewed_teacher_moments
 
 
@@ -137,27 +138,19 @@ def mixed_classifier(
     """
     del draws
     _refuse(loss, "mixed_classifier")
-    moments = _as_floats(moments)
-    seen, (n, ridge, features) = moments.rows, _as_floats((n, ridge, features))
+    moments, n, ridge, features = as_floats((moments, n, ridge, features))
+    seen = moments.rows
     covariances = jax.nn.one_hot(seen.covariance, seen.clean.shape[0], dtype=jnp.float64).T
     directions = jax.nn.one_hot(seen.direction, seen.overlaps.shape[0], dtype=jnp.float64).T * seen.sign
-    lengths = jnp.sum(jnp.diagonal(seen.overlaps), axis=0)
     rows = MixedGroups(
         n * seen.shares, seen.labels, seen.weights, seen.sign, seen.direction, seen.covariance,
-        jnp.max(seen.variances) + jnp.max(lengths), moments.nodes, moments.coarse, covariances, directions,
+        jnp.max(seen.variances) + jnp.max(seen.lengths), moments.nodes, moments.coarse, covariances, directions,
     )
-    weights = Weights(seen.variances, seen.multiplicity, seen.overlaps, features, jnp.zeros_like(ridge))
+    weights = seen.trainable(features)
     solved, named = margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss)
-    state = solved.state
-    trained, t, _ = replace(rows, nodes=moments.dense).trained(state, named, solved.scale)
-    wrong, value, support = pair_means(named, moments.dense, trained, t)
-    spread = clean_spread(seen, solved)[seen.group_covariance]
-    overlap = seen.group_sign * state.overlap[seen.group_direction]
-    return ViewedClassifier(
-        error=jax.scipy.stats.norm.cdf(-seen.classes * (overlap + state.intercept) / jnp.sqrt(spread)),
-        train_error=wrong, train_loss=value, support=support, norm=solved.answer.norm, intercept=state.intercept,
-        overlap=overlap, spread=spread, residual=solved.residual, converged=solved.converged, loss=loss,
-    )
+    trained, t, _ = replace(rows, nodes=moments.dense).trained(solved.state, named, solved.scale)
+    spread = weights.scattered(seen.clean, solved.forces, solved.answer)
+    return shown(seen, solved, solved.state.overlap, spread, pair_means(named, moments.dense, trained, t), loss)
 
 
 @record
@@ -226,13 +219,14 @@ def mixed_teacher(
     """
     del draws
     _refuse(loss, "mixed_teacher")
-    moments = _as_floats(moments)
-    seen, (n, ridge, features) = moments.rows, _as_floats((n, ridge, features))
+    moments, n, ridge, features = as_floats((moments, n, ridge, features))
+    seen = moments.rows
     reach = jnp.max(seen.variances)
     rows = MixedTaughtRows(replace(seen.teacher, variances=reach[None]), n, moments.nodes, moments.coarse)
-    weights = Weights(seen.variances, seen.multiplicity, seen.overlaps, features, jnp.zeros_like(ridge))
+    weights = seen.trainable(features)
     solved, named = margin_equilibrium(rows, weights, loss, ridge, intercept), loss_of(loss)
-    found = measured(rows, solved, named, (clean_spread(seen, solved)[0], solved.state.overlap[0]))
+    clean = weights.scattered(seen.clean, solved.forces, solved.answer)[0], solved.state.overlap[0]
+    found = measured(rows, solved, named, clean)
     (trained, t, _), *_ = replace(rows, nodes=moments.dense).trained(solved.state, named, solved.scale)
     wrong, value, support = pair_means(named, moments.dense, trained, t)
     return replace(found, train_error=wrong, train_loss=value, support=support)
@@ -242,9 +236,3 @@ def _refuse(loss: str, name: str) -> None:
     require_double_precision(f"rfgen.theory.{name}")
     if loss in (HARD, "hinge"):
         raise ValueError(f"loss must have no jumps in its force on mixtures of rows, got {loss!r}: take 'hinge(1.0)'")
-
-
-def _as_floats(moments: Any) -> Any:
-    return jax.tree.map(
-        lambda leaf: leaf if jnp.issubdtype(jnp.result_type(leaf), jnp.integer) else jnp.asarray(leaf, jnp.float64), moments
-    )

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rfgen.equivalents.margin.margin_equilibrium import Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_equilibrium import margin_equilibrium
 from rfgen.equivalents.margin.patterned_groups import PatternedGroups
 from rfgen.equivalents.margin.patterned_rows import PatternRows, pattern_rows
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
@@ -24,7 +24,15 @@ from rfgen.numerics.compilation.program_maps import sparing_maps
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
-from rfgen.theory.classification.views.viewed import SeenMoments, ViewedClassifier, by_levels, clean_spread, kinds_of_rows
+from rfgen.theory.classification.views.seen import (
+    SeenMoments,
+    ViewedClassifier,
+    as_floats,
+    by_levels,
+    directed,
+    kinds_of_rows,
+    shown,
+)
 
 # The corner of the hinge is rounded over this width: margins and risks change by less.
 CORNER = 1e-5
@@ -40,12 +48,16 @@ class PatternedMoments(SeenMoments):
     blocks: int = field(metadata={"static": True})
 
 
-def seen_blocks(law: ModeLaw, dim: int, views: float, free: bool) -> tuple[tuple[PatternRows, ...], np.ndarray]:
+def seen_blocks(
+    law: ModeLaw, dim: int, views: float, free: bool, attack: str | None = None
+) -> tuple[tuple[PatternRows, ...], np.ndarray]:
     """Kinds of rows of `dim` coordinates in `views` views of a `law` without noise, and the block of each coordinate, as
     rows of ones (blocks, dim).
 
     Weights that are `free` vanish on a block which infinitely many views turn either way alike, or remove: it is left out.
     """
+    if attack and (law.label != 1.0).any():
+        raise ValueError("views must keep their labels under attack: against two at once no margin is lowered by a number")
     if law.breaks is None:
         block = np.arange(dim) % law.classes
     else:
@@ -78,19 +90,18 @@ def _dead(law: ModeLaw, place: int, endless: bool) -> bool:
 
 
 def patterned_moments(
-    groups: ClassGroups, law: ModeLaw, views: float, intercept: bool = False, free: bool = True
+    groups: ClassGroups, law: ModeLaw, views: float, intercept: bool = False, free: bool = True, attack: str | None = None
 ) -> PatternedMoments:
-    """What the theory needs of `groups` in `views` views of a `law` of patterns without noise; `free`: no features."""
-    patterns, ones = seen_blocks(law, groups.dim, views, free)
-    lead = np.where(groups.means[np.arange(groups.groups), np.argmax(groups.means != 0.0, axis=1)] < 0.0, -1.0, 1.0)
-    means, direction = np.unique(lead[:, None] * groups.means, axis=0, return_inverse=True)
+    """What the theory needs of `groups` in `views` views of a `law` of patterns without noise; `free`: no features;
+    `attack` as in `viewed_moments`, of views that keep their labels.
+    """
+    patterns, ones = seen_blocks(law, groups.dim, views, free, attack)
+    means, lead, direction = directed(groups)
     clean, covariance = np.unique(groups.variances, axis=0, return_inverse=True)
     parts, pushes = (np.reshape(each[:, None] * ones, (-1, groups.dim)) for each in (clean, means))
-    levels, count, overlaps = by_levels(np.concatenate([parts, clean]), pushes)
-    direction, covariance = np.ravel(direction), np.ravel(covariance)
     return PatternedMoments(
-        *kinds_of_rows(groups, lead, direction, covariance, intercept), lead, direction, covariance, groups.classes,
-        levels[: len(parts)], levels[len(parts) :], count, overlaps, patterns, len(ones),
+        *by_levels(parts, clean, pushes, attack),
+        *kinds_of_rows(groups, lead, direction, np.ravel(covariance), intercept), patterns, len(ones), attack=attack,
     )
 
 
@@ -98,7 +109,7 @@ def patterned_moments(
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_classifier(
     moments: PatternedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
-    draws: Any = None,
+    draws: Any = None, radius: Any = 0.0,
 ) -> ViewedClassifier:
     """Train on `n` rows of `patterned_moments(groups, law, views)`; arguments and fields as in `viewed_classifier`.
 
@@ -115,29 +126,18 @@ def patterned_classifier(
     """
     require_double_precision("rfgen.theory.patterned_classifier")
     loss = f"hinge({CORNER})" if loss == "hinge" else loss
-    moments = jax.tree.map(
-        lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.integer) else jnp.asarray(leaf, jnp.float64), moments
-    )
-    n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
+    moments, n, ridge, features = as_floats((moments, n, ridge, features))
     blocks = moments.blocks
     directions, covariances = moments.overlaps.shape[0] // blocks, moments.clean.shape[0]
-    lengths = jnp.sum(jnp.diagonal(moments.overlaps), axis=0).reshape(directions, blocks)
+    lengths = moments.lengths.reshape(directions, blocks)
     largest = jnp.max(jnp.stack([jnp.max(jnp.abs(rows.span)) for rows in moments.patterns])) ** 2
     rows = PatternedGroups(
         n * moments.shares, moments.labels, moments.weights, moments.sign, moments.direction, moments.covariance,
         largest * (jnp.max(moments.variances) + jnp.max(jnp.sum(lengths, axis=1))), moments.patterns, blocks, directions,
         covariances,
     )
-    weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
+    weights = moments.trainable(features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
-    state = solved.state
-    wrong, value, support = rows.measured(state, loss_of(loss), solved.scale)
-    spread = clean_spread(moments, solved)[moments.group_covariance]
-    overlap = jnp.sum(state.overlap.reshape(directions, blocks), axis=1)
-    overlap = moments.group_sign * overlap[moments.group_direction]
-    error = jax.scipy.stats.norm.cdf(-moments.classes * (overlap + state.intercept) / jnp.sqrt(spread))
-    return ViewedClassifier(
-        error=error, train_error=wrong, train_loss=value, support=support, norm=solved.answer.norm,
-        intercept=state.intercept, overlap=overlap, spread=spread, residual=solved.residual, converged=solved.converged,
-        loss=loss,
-    )
+    of_views = rows.measured(solved.state, solved.shift, loss_of(loss), solved.scale)
+    overlap = jnp.sum(solved.state.overlap.reshape(directions, blocks), axis=1)
+    return shown(moments, solved, overlap, weights.scattered(moments.clean, solved.forces, solved.answer), of_views, loss)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
@@ -29,30 +29,30 @@ from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, law_of, measured
 from rfgen.theory.classification.views.patterned import CORNER, seen_blocks
-from rfgen.theory.classification.views.viewed import by_levels, clean_spread
+from rfgen.theory.classification.views.seen import SeenLevels, as_floats, by_levels
 
 
 @record
-class PatternedTeacherMoments:
-    """`teacher`: its label law; `variances` (blocks, levels), `clean` (1, levels), `multiplicity` (levels,), `overlaps`
-    (blocks, blocks, levels) of the directions that rows pull along in each block; `patterns` of the views.
+class PatternedTeacherMoments(SeenLevels):
+    """`teacher`: its label law; parts are blocks, directions those that rows pull along in each block; `patterns` of the
+    views.
     """
 
     teacher: TeacherMoments
-    variances: Any
-    clean: Any
-    multiplicity: Any
-    overlaps: Any
     patterns: tuple[PatternRows, ...]
 
 
-def patterned_teacher_moments(teacher: Teacher, law: ModeLaw, views: float, free: bool = True) -> PatternedTeacherMoments:
-    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` of patterns without noise."""
-    patterns, ones = seen_blocks(law, teacher.dim, views, free)
+def patterned_teacher_moments(
+    teacher: Teacher, law: ModeLaw, views: float, free: bool = True, attack: str | None = None
+) -> PatternedTeacherMoments:
+    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` of patterns without noise;
+    `free` and `attack` as in `patterned_moments`.
+    """
+    patterns, ones = seen_blocks(law, teacher.dim, views, free, attack)
     push = teacher.variances * teacher.direction
-    levels, count, overlaps = by_levels(np.concatenate([teacher.variances * ones, teacher.variances[None]]), push * ones)
+    levels = by_levels(teacher.variances * ones, teacher.variances[None], push * ones, attack)
     labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
-    return PatternedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, patterns)
+    return PatternedTeacherMoments(*levels, labels, patterns, attack=attack)
 
 
 @record
@@ -74,9 +74,8 @@ class PatternedTaughtRows(TaughtRows):
         return None if max(rows.gains.shape[2] for rows in self.patterns) == 1 else replace(self, nodes="coarse")
 
     def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
-        """Forces at leave-one-out margins."""
-        del shift
-        at = jnp.zeros_like(state.spread), state.spread, state.gamma, state.intercept, scale, state.overlap
+        """Forces at leave-one-out margins lowered by `shift`."""
+        at = jnp.zeros_like(state.spread), state.spread, state.gamma, state.intercept, shift, scale, state.overlap
         total = [jnp.zeros(())] * 4
         for rows in self.patterns:
             found = jax.vmap(lambda *one: by_blocks(loss, one[:3], one[3], at, self._sums, self.nodes))(
@@ -84,9 +83,9 @@ class PatternedTaughtRows(TaughtRows):
             )
             each = (jnp.einsum("p,p...->...", rows.chance, part) for part in found[1:])
             total = [old + new for old, new in zip(total, each, strict=True)]
-        power, slope, balance, along = total
+        power, slope, (balance, every), along = total
         pull = along + slope @ state.overlap
-        sums = pull, power, jnp.diagonal(slope), balance, balance, jnp.sqrt(jnp.sum(power))
+        sums = pull, power, jnp.diagonal(slope), every, balance, jnp.sqrt(jnp.sum(power))
         return Forces(*(self.n * each for each in sums))
 
     def _sums(self, train: Any, shift: Any, covariance: Array, told: Array) -> tuple[Array, ...]:
@@ -96,8 +95,9 @@ class PatternedTaughtRows(TaughtRows):
             rows = train(label * shift)
             share, u = self._labelled(label, rows.om, covariance, told)
             weighed = (rows.measure * share)[:, None] * rows.force
-            balance = label * (rows.measure @ (share * rows.push))[None]
-            return weighed.T @ rows.force, weighed.T @ rows.om, balance, label * ((rows.measure * u) @ rows.force)
+            push = rows.measure @ (share * rows.push)
+            along, pushes = label * ((rows.measure * u) @ rows.force), jnp.stack([label * push, push])
+            return weighed.T @ rows.force, weighed.T @ rows.om, pushes, along
 
         return 0.0 * told, *(jnp.sum(part, axis=0) for part in jax.vmap(of_label)(jnp.asarray(SIGNS)))
 
@@ -112,12 +112,12 @@ class PatternedTaughtRows(TaughtRows):
         """Forces of rows whose views all pull alike."""
         right, moment = label_law(self.moments, jnp.zeros(()), jnp.ones(()), jnp.zeros(1))
         mean, power, push = first_pulls(self.patterns)
-        balance = force * push * (2.0 * right[0] - 1.0)
-        power = force**2 * power
-        sums = 2.0 * force * moment * mean, power, jnp.zeros_like(power), balance, balance, jnp.sqrt(jnp.sum(power))
+        push, power = force * push, force**2 * power
+        balance = push * (2.0 * right[0] - 1.0)
+        sums = 2.0 * force * moment * mean, power, jnp.zeros_like(power), push, balance, jnp.sqrt(jnp.sum(power))
         return Forces(*(self.n * each for each in sums))
 
-    def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
+    def viewed(self, state: MarginState, lowered: Any, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
         """Training error, loss and share of support of the views."""
         total = jnp.zeros(3)
         for rows in self.patterns:
@@ -127,9 +127,10 @@ class PatternedTaughtRows(TaughtRows):
                 inside = 0.0 * told, covariance, (frame * state.gamma) @ frame.T
 
                 def of_label(label: Any) -> Array:
-                    trained = trained_pattern(loss, (weight, sign, gains), *inside, label * state.intercept, scale, "dense")
+                    ends = label * state.intercept, scale, "dense", lowered
+                    trained = trained_pattern(loss, (weight, sign, gains), *inside, *ends)
                     share, _ = self._labelled(label, trained.om, covariance, told)
-                    return measured_pattern(loss, weight, trained, share)
+                    return measured_pattern(loss, weight, trained, lowered, share)
 
                 return chance * jnp.sum(jax.vmap(of_label)(jnp.asarray(SIGNS)), axis=0)
 
@@ -143,7 +144,7 @@ class PatternedTaughtRows(TaughtRows):
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_teacher(
     moments: PatternedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
-    draws: Any = None,
+    draws: Any = None, radius: Any = 0.0,
 ) -> TeacherClassifier:
     """Train on `n` rows of `patterned_teacher_moments(teacher, law, views)`; arguments and precision as in
     `patterned_classifier`, the errors on clean inputs, `train_error`, `train_loss` and `support` of the views.
@@ -159,13 +160,13 @@ def patterned_teacher(
     """
     require_double_precision("rfgen.theory.patterned_teacher")
     loss = f"hinge({CORNER})" if loss == "hinge" else loss
-    moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
-    n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
+    moments, n, ridge, features = as_floats((moments, n, ridge, features))
     reach = jnp.max(moments.variances) * jnp.max(jnp.stack([jnp.max(jnp.abs(rows.span)) for rows in moments.patterns])) ** 2
     rows = PatternedTaughtRows(replace(moments.teacher, variances=reach[None]), n, reach, moments.patterns)
-    weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
+    weights = moments.trainable(features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
-    found = measured(rows, solved, loss_of(loss), (clean_spread(moments, solved)[0], jnp.sum(state.overlap)))
-    wrong, value, support = rows.viewed(state, loss_of(loss), solved.scale)
+    clean = weights.scattered(moments.clean, solved.forces, solved.answer)[0], jnp.sum(state.overlap)
+    found = measured(rows, solved, loss_of(loss), clean, moments.attack is not None)
+    wrong, value, support = rows.viewed(state, solved.shift, loss_of(loss), solved.scale)
     return replace(found, train_error=wrong, train_loss=value, support=support)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
+from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
@@ -29,27 +29,27 @@ from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.teacher import Teacher
 from rfgen.theory.classification.teacher import TeacherClassifier, TeacherMoments, law_of, measured
-from rfgen.theory.classification.views.viewed import by_levels, clean_spread
+from rfgen.theory.classification.views.seen import SeenLevels, as_floats, by_levels
 
 
 @record
-class ViewedTeacherMoments:
-    """`teacher`: its label law; `variances` (parts, levels) of common and private parts, `clean` (1, levels),
-    `multiplicity` (levels,), `overlaps` (1, 1, levels) of the direction that rows pull along; `gain` of views.
+class ViewedTeacherMoments(SeenLevels):
+    """`teacher`: its label law; parts are the common and the private one, the direction that along which rows pull; `gain`
+    of views.
     """
 
     teacher: TeacherMoments
-    variances: Any
-    clean: Any
-    multiplicity: Any
-    overlaps: Any
     gain: Any
     rule: ViewRule | None
     coarse: ViewRule | None
 
 
-def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> ViewedTeacherMoments:
-    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` that treats all modes alike."""
+def viewed_teacher_moments(
+    teacher: Teacher, law: ModeLaw, views: Any, attack: str | None = None
+) -> ViewedTeacherMoments:
+    """What the theory needs of a `teacher` whose rows are seen in `views` views of a `law` that treats all modes alike,
+    where training is under `attack`: "l2", or "linf".
+    """
     gain, slope, level = (float(part[0, 0]) for part in (law.gain, law.slope, law.level))
     shape = np.ones(teacher.dim) if law.shape is None else law.shape
     private = slope * teacher.variances + level * shape
@@ -57,11 +57,11 @@ def viewed_teacher_moments(teacher: Teacher, law: ModeLaw, views: Any) -> Viewed
     common = gain**2 * teacher.variances
     trained = (common + private)[None] if alone else np.stack([common, private])
     push = gain * teacher.variances * teacher.direction
-    levels, count, overlaps = by_levels(np.concatenate([trained, teacher.variances[None]]), push[None])
+    levels = by_levels(trained, teacher.variances[None], push[None], attack)
     labels = TeacherMoments(np.zeros(1), np.zeros(1), np.zeros(1), *law_of(teacher))
     rule = None if alone else view_rule(float(views))
     coarse = None if alone else view_rule(float(views), True)
-    return ViewedTeacherMoments(labels, levels[:-1], levels[-1:], count, overlaps, gain, rule, coarse)
+    return ViewedTeacherMoments(*levels, labels, gain, rule, coarse, attack=attack)
 
 
 @record
@@ -83,8 +83,7 @@ class ViewedTaughtRows(TaughtRows):
         return None if self.coarse is None else replace(self, rule=self.coarse, coarse=None)
 
     def forces(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> Forces:
-        """Forces at leave-one-out margins."""
-        del shift
+        """Forces at leave-one-out margins lowered by `shift`."""
 
         def sums(numbers: Array) -> Array:
             def of_label(label: Any) -> Array:
@@ -95,7 +94,7 @@ class ViewedTaughtRows(TaughtRows):
 
             return jnp.sum(jax.vmap(of_label)(jnp.asarray(SIGNS)), axis=0)
 
-        at = [*state.gamma, *state.spread, state.overlap[0], state.intercept, scale]
+        at = [*state.gamma, *state.spread, state.overlap[0], state.intercept, shift, scale]
         total, power, slope, private, private_slope, balance, along = self.n * answered(sums, at)
         pull = along + slope * state.overlap[0]
         return Forces(
@@ -108,21 +107,22 @@ class ViewedTaughtRows(TaughtRows):
         first = super().first_forces(force)
         return replace(first, power=jnp.concatenate([first.power, first.power / self.rule.views]), slope=jnp.zeros(2))
 
-    def viewed(self, state: MarginState, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
+    def viewed(self, state: MarginState, shift: Any, loss: MarginLoss, scale: Any) -> tuple[Array, Array, Array]:
         """Training error, loss and share of support of the views."""
-        at = jnp.stack([*state.gamma, *state.spread, state.overlap[0], state.intercept, scale])
+        at = jnp.stack([*state.gamma, *state.spread, state.overlap[0], state.intercept, shift, scale])
 
         def of_label(label: Any) -> Array:
             rows, share, _ = self._labelled(label, at, loss)
-            return measured_views(loss, self.rule, rows, share, state.gamma[1], jnp.sqrt(state.spread[1]), scale)
+            own = state.gamma[1], jnp.sqrt(state.spread[1])
+            return measured_views(loss, self.rule, rows, share, *own, scale, shift)
 
         error, value, support = jnp.sum(jax.vmap(of_label)(jnp.asarray(SIGNS)), axis=0)
         return error, value, support
 
     def _labelled(self, label: Any, numbers: Array, loss: MarginLoss) -> tuple[Trained, Array, Array]:
         """Trained rows of one label, their density with it, and the same times E[u | label, score]."""
-        gamma, own_gamma, spread, own_spread, overlap, intercept, scale = numbers
-        deviation, center = jnp.sqrt(spread), label * intercept
+        gamma, own_gamma, spread, own_spread, overlap, intercept, shift, scale = numbers
+        deviation, center = jnp.sqrt(spread), label * intercept - shift
         rows = trained_views(loss, self.rule, (gamma, own_gamma), jnp.sqrt(own_spread), center, deviation, scale)
         score = label * (rows.margin - center)
         density = rows.weight * jax.scipy.stats.norm.pdf(score / deviation) / deviation
@@ -136,7 +136,7 @@ class ViewedTaughtRows(TaughtRows):
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def viewed_teacher(
     moments: ViewedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
-    draws: Any = None, members: Any = None,
+    draws: Any = None, members: Any = None, radius: Any = 0.0,
 ) -> TeacherClassifier:
     """Train on `n` rows of `viewed_teacher_moments(teacher, law, views)`; arguments as in `viewed_classifier`, the errors
     on clean inputs, `train_error`, `train_loss` and `support` of the views.
@@ -152,22 +152,21 @@ def viewed_teacher(
     (0.256, True)
     """
     require_double_precision("rfgen.theory.viewed_teacher")
-    moments = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), moments)
-    n, ridge, features = (jnp.asarray(value, jnp.float64) for value in (n, ridge, features))
+    moments, n, ridge, features = as_floats((moments, n, ridge, features))
     reach = jnp.max(moments.variances)
     labels = replace(moments.teacher, variances=reach[None])
     rows: Any = TaughtRows(labels, n)
     if moments.rule is not None:
         rows = ViewedTaughtRows(labels, n, reach, moments.rule, moments.coarse)
-    weights = Weights(moments.variances, moments.multiplicity, moments.overlaps, features, jnp.zeros_like(ridge))
+    weights = moments.trainable(features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     if members is None:
-        spread = clean_spread(moments, solved)
+        spread = weights.scattered(moments.clean, solved.forces, solved.answer)
     else:
         spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
     clean = spread[0], solved.state.overlap[0] / moments.gain
-    found = measured(rows, solved, loss_of(loss), clean)
+    found = measured(rows, solved, loss_of(loss), clean, moments.attack is not None)
     if moments.rule is None:
         return found
-    wrong, value, support = rows.viewed(solved.state, loss_of(loss), solved.scale)
+    wrong, value, support = rows.viewed(solved.state, solved.shift, loss_of(loss), solved.scale)
     return replace(found, train_error=wrong, train_loss=value, support=support)
