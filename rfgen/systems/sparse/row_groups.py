@@ -22,6 +22,8 @@ from rfgen.theory.ridge.block_risk import MIXING_REPLICATES, MIXING_SIZE
 
 # Groups come in multiples of this, so that few programs serve all; sets of patterns that are counted one by one.
 PADDING, MOST_SETS = 8, 4000
+# Coordinates of a law that does not depend on how many there are.
+SOME = 64
 # Variances and labels that rounding leaves.
 ROUNDING = 1e-13
 
@@ -79,7 +81,7 @@ def row_groups(augmentation: AbstractAugmentation | None) -> RowGroups:
         size, copies = (1, 1) if endless else (MIXING_SIZE, MIXING_REPLICATES)
         weights = np.concatenate([augmentation.sample_weights(seed, size) for seed in range(copies)])
         return _gathered([(1.0 / weights.size, one / weights.size, one, 1.0, one) for one in weights if one > ROUNDING])
-    law = augmentation.mode_law(1.0)
+    law = augmentation.mode_law(SOME)
     if law.classes > 1 or law.shape is not None:
         raise ValueError(
             f"augmentation must treat all coordinates alike on a sparse task, whose coefficients have no order, got "

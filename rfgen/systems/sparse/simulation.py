@@ -1,6 +1,6 @@
 """Sparse linear regression on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.systems.sparse.state_evolution`."""
 
-__all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
+__all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs", "sparse_source"]
 
 from functools import partial
 from typing import Any
@@ -62,9 +62,7 @@ def sparse_runs(
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
     truth = np.repeat(task.coefficients, task.multiplicity)
-    source: Any = SparseRows(np.ones_like(truth), truth)
-    if augmentation is not None:
-        source = augmented(source, Task.isotropic(truth.size), augmentation)
+    source = sparse_source(task, augmentation)
     given, stated = (source, truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
     if on_host():
         key = fold_in(host_key(seed), n)
@@ -95,6 +93,13 @@ class SparseRows(RowSampler):
             rows=rows, targets=(rows @ truth)[:, None], errors=normals(of_noise, (n, 1)), tail=none, probe=self.scale,
             truth=truth[None], mask=self.scale, floor=none[None],
         )
+
+
+def sparse_source(task: SparseRegression, augmentation: AbstractAugmentation | None) -> Any:
+    """What draws training sets of the `task` in the views of an `augmentation` at single strengths."""
+    truth = np.repeat(task.coefficients, task.multiplicity)
+    source = SparseRows(np.ones_like(truth), truth)
+    return source if augmentation is None else augmented(source, Task.isotropic(truth.size), augmentation)
 
 
 def _trial(
