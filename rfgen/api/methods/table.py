@@ -176,11 +176,8 @@ METHODS = (
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
         ("excess", "test", "norm"), ("excess",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
-        reasons={
-            "augmentation": "as forces on several views have no closed form", "resampling": "as rows count alike",
-            "members": "as two models are not derived",
-        },
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"})),
+        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
     ),
     Method(
         "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,

@@ -5,8 +5,9 @@ of the inputs.  The derivatives of E loss(c + sqrt(q) Z) by q are those by c (th
 whole Hessian.
 """
 
-__all__ = ["SmoothedFit", "smoothed_fit"]
+__all__ = ["SmoothedFit", "smoothed_clip", "smoothed_fit"]
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -37,14 +38,14 @@ class SmoothedFit:
 
 
 def smoothed_fit(
-    rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: str, ridge: Any,
-    intercept: bool,
+    rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: Any, ridge: Any,
+    intercept: bool, shift: Array | None = None,
 ) -> SmoothedFit:
-    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z)) + (ridge/2) |w|^2`.
+    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z) - shift_i) + (ridge/2) |w|^2`.
 
     `rows` (n, width), `labels` y, loss `weights` a (n,); `private` = (square (n, dim), level (dim,)): q_i = (square_i +
-    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)"
-    or "squared_hinge".
+    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)",
+    "squared_hinge" or `smoothed_clip(...)`; `shift` (n,) None: 0.
 
     >>> import numpy as np
     >>> one = np.ones((2, 1))  # least squares: noise is a ridge
@@ -68,13 +69,15 @@ def smoothed_fit(
         v = inputs(w)
         return xp.sqrt(xp.maximum(square @ (v * v) + level @ (v * v), 1e-200))
 
+    moved = 0.0 if shift is None else shift
+
     def objective(x: Array) -> Array:
-        return weights @ _smoothed(loss, design @ x, spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
+        return weights @ _smoothed(loss, design @ x - moved, spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
 
     def advance(state: Any) -> Any:
         number, x, _ = state
         v = inputs(x[:width])
-        _, force, bend, third, fourth = (weights * part for part in _smoothed(loss, design @ x, spread(x[:width])))
+        _, force, bend, third, fourth = (weights * part for part in _smoothed(loss, design @ x - moved, spread(x[:width])))
         own = (square + level) * v  # half the gradient of q
         shared = bend @ square + xp.sum(bend) * level
         own = own if mixing is None else own @ mixing
@@ -101,18 +104,35 @@ def smoothed_fit(
         left = xp.where(taken == 1.0, -slope / xp.maximum(xp.abs(here), 1e-300), np.inf)
         return xp.where(taken > 0.0, number + 1, MOST_STEPS), x + taken * move, left
 
-    mean = design.T @ weights * xp.concatenate([xp.ones(width), xp.zeros(1)])
+    mean = design.T @ (weights * (1.0 if shift is None else shift)) * xp.concatenate([xp.ones(width), xp.zeros(1)])
     start = mean * (0.5 / xp.maximum(xp.max(xp.abs(design @ mean)), 1e-300))
     first = (xp.asarray(0), start, xp.asarray(np.inf))
     _, x, left = while_loop(lambda state: (state[0] < MOST_STEPS) & ~(state[2] < ENOUGH), advance, first)
-    margins, deviations = design @ x, spread(x[:width])
+    margins, deviations = design @ x - moved, spread(x[:width])
     converged = (left < 1e-8) & xp.all(xp.isfinite(x))
     losses = _smoothed(loss, margins, deviations)[0]
     return SmoothedFit(x[:width], x[width] * (1.0 if intercept else 0.0), margins, deviations, losses, converged)
 
 
-def _smoothed(loss: str, t: Array, deviation: Array) -> tuple[Array, ...]:
+def smoothed_clip(softness: float, low: Any, high: Any) -> Callable[[Array, Array], tuple[Array, ...]]:
+    """The loss of slope -clip(-t / softness, low, high), softness 0 or 1, smoothed."""
+
+    def parts(t: Array, deviation: Array) -> tuple[Array, ...]:
+        linear = (-low * t, low + 0.0 * t, 0.0, 0.0, 0.0)
+        if softness:
+            ends = zip(_powers((-t - low) / deviation, deviation), _powers((-t - high) / deviation, deviation), strict=True)
+            rest = [near - far for near, far in ends]
+        else:
+            rest = [(high - low) * part for part in _corner(-t / deviation, deviation)]
+        return tuple(one + other for one, other in zip(linear, rest, strict=True))
+
+    return parts
+
+
+def _smoothed(loss: Any, t: Array, deviation: Array) -> tuple[Array, ...]:
     """E loss(t + deviation Z), minus its slope, and its second, third and fourth derivative."""
+    if callable(loss):
+        return loss(t, deviation)
     (name, parameters), xp, zero = rule_parts(loss), namespace(t), 0.0 * t
     if name == "logistic":
         at = t[:, None] + deviation[:, None] * _NODES
@@ -127,14 +147,19 @@ def _smoothed(loss: str, t: Array, deviation: Array) -> tuple[Array, ...]:
     if name == "squared_hinge":
         return _powers(short, deviation)
     if not parameters:
-        density, below = _density(short), normal_cdf(short)
-        bend = density / deviation
-        return (
-            deviation * (short * below + density), below, bend, short * bend / deviation,
-            (short * short - 1.0) * bend / deviation**2,
-        )
+        return _corner(short, deviation)
     ends = zip(_powers(short, deviation), _powers(short - parameters[0] / deviation, deviation), strict=True)
     return tuple((near - far) / parameters[0] for near, far in ends)
+
+
+def _corner(short: Array, deviation: Array) -> tuple[Array, ...]:
+    """Of (1 - t)_+."""
+    density, below = _density(short), normal_cdf(short)
+    bend = density / deviation
+    return (
+        deviation * (short * below + density), below, bend, short * bend / deviation,
+        (short * short - 1.0) * bend / deviation**2,
+    )
 
 
 def _powers(short: Array, deviation: Array) -> tuple[Array, ...]:
