@@ -3,7 +3,7 @@
 Of one view a pattern t of gains moves the row as a whole and others change its coordinates: rows of each pattern have
 residuals of their own, and forces in closed form.  Of m views of independent changes the residuals are a common part and a
 private one of each view, as margins are of classes; of infinitely many the loss is made smooth.
-Equations: theory (16.25), (16.1) and (16.2).
+Equations: theory (12.15), (16.1), (16.2) and (16.3).
 """
 
 __all__ = ["SeenTask", "seen_task", "viewed_regression"]

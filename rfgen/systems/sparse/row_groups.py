@@ -3,7 +3,7 @@
 Views k = 1, ..., m of a sample have in each coordinate the covariance `g_k g_l + [k = l] p_k`, gains g_k and private
 variances p_k.  The eigenvectors of that matrix over m turn them into rows that are independent, of variances a and with
 targets of their own: of noise alone their mean, and m - 1 differences of label 0.  Of infinitely many views the
-differences are a ridge.  Equations: theory (12.16).
+differences are a ridge.  Equations: theory (12.13).
 """
 
 __all__ = ["CLEAN", "RowGroups", "row_groups"]

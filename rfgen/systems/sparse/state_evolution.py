@@ -12,7 +12,7 @@ concave in 1/theta is stationary.  So there is one solution, and two nested root
 Samples seen in views are rows of several variances and labels, which their column of one coordinate weighs by
 1/(1 + a chi), a the variance of a row and chi how much a unit of force moves a prediction.  Of those of most variance, a_1,
 u = 1/(1 + a_1 chi) = penalty/(n a_1 theta); so the rest weigh e(u) = 1/(r + (1 - r) u) as much, r = a/a_1, and in place of
-beta + tau Z and theta stand t beta + q tau Z and q theta.  Equations: theory (12.1), (12.16) and (12.17).
+beta + tau Z and theta stand t beta + q tau Z and q theta.  Equations: theory (12.1), (12.13) and (12.14).
 """
 
 __all__ = ["StateEvolution", "state_evolution"]
