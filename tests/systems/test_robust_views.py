@@ -8,7 +8,7 @@ import pytest
 import rfgen as rg
 from rfgen.simulation.fits.margins.smoothed_fit import smoothed_clip, smoothed_fit
 from rfgen.systems.robust import robust_fit
-from rfgen.systems.robust.residual_loss import ClippedLoss, SquaredLoss
+from rfgen.systems.robust.residual_loss import ClippedLoss
 
 TASK = rg.Task(np.arange(1, 61) ** -0.6, np.arange(1, 61) ** -1.5).with_noise(0.2)
 SHIFTED = rg.NoisyTask(TASK, rg.ContaminatedNoise(0.1, outliers=5.0, shift=2.0))
@@ -37,18 +37,17 @@ def test_squares_under_noise_of_any_law_are_those_of_normal_noise():
     )
 
 
-@pytest.mark.parametrize("loss", [ClippedLoss(1.0, -0.7, 0.7), ClippedLoss(0.0, -0.2, 0.8), SquaredLoss()])
-def test_smoothed_forces_are_means(loss):
-    nodes, weights = np.polynomial.legendre.leggauss(4000)
-    z, measure = 9.0 * nodes, 9.0 * weights * np.exp(-40.5 * nodes**2) / np.sqrt(2.0 * np.pi)
-    with jax.enable_x64(True):
-        margin, scale = jnp.linspace(-2.0, 2.0, 5), jnp.asarray(1.0)
-        force, slope = loss.smoothed(margin, 0.6, scale, np.polynomial.hermite_e.hermegauss(9))
-        each = loss.force(margin[:, None] + 0.6 * z, jnp.asarray(1e-12), scale)[0] @ measure
-        stein = -(loss.force(margin[:, None] + 0.6 * z, jnp.asarray(1e-12), scale)[0] * z) @ measure / 0.6
-    if isinstance(loss, ClippedLoss):
-        np.testing.assert_allclose(force, each, atol=1e-3)
-        np.testing.assert_allclose(slope, stein, atol=1e-3)
+def test_smoothed_forces_are_means():
+    z = np.linspace(-9.0, 9.0, 20_001)
+    measure = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi) * (z[1] - z[0])
+    for softness, low, high in ((1.0, -0.7, 0.7), (0.0, -0.2, 0.8)):
+        margin, loss = np.linspace(-2.0, 2.0, 5), ClippedLoss(softness, low, high)
+        with jax.enable_x64(True):
+            force, slope = loss.smoothed(jnp.asarray(margin), 0.6, 1.0, (None, None))
+            assert float(loss.value(jnp.asarray(-3.0))) == pytest.approx(3.0 * high - softness * high**2 / 2)
+        clean = np.clip(-(margin[:, None] + 0.6 * z) / (softness + 1e-12), low, high)
+        np.testing.assert_allclose(force, clean @ measure, atol=1e-3)
+        np.testing.assert_allclose(slope, -(clean * z) @ measure / 0.6, atol=1e-3)  # Stein's lemma
 
 
 @pytest.mark.parametrize("force", [(1.0, -0.7, 0.7), (0.0, -0.2, 0.8)], ids=["Huber", "quantile"])
@@ -79,7 +78,8 @@ def test_the_smoothed_fit(force):
     (HEAVY, rg.Huber(1.0, 1.0), rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.2)]), None),
     (SHIFTED, rg.Quantile(1.0, 0.8, True), rg.Mask(0.7, views=INF), None),
     (HEAVY, rg.Absolute(1.0), rg.GaussianNoise(0.2, views=INF), 40),
-    (SHIFTED, rg.Huber(1.0, 0.7, True), rg.GaussianNoise(0.3, views=2), None), (TASK, rg.Absolute(1.0), rg.Cutout(15), None),
+    (SHIFTED, rg.Huber(1.0, 0.7, True), rg.GaussianNoise(0.3, views=2), None),
+    (TASK, rg.Absolute(1.0), rg.Cutout(15), None),
     (HEAVY, rg.Ridge(1.0), rg.SaltAndPepper(0.8, 0.3, views=INF), None),
 ], ids=["gain and noise", "quantile of masks", "noises", "noise 2", "cutout", "squares"])
 def test_theory_and_simulation_agree(task, training, augmentation, features):

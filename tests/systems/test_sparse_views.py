@@ -22,8 +22,9 @@ def predict(training, n, augmentation=None, task=TASK):
 @pytest.mark.parametrize(
     "augmentation",
     [
-        rg.GaussianNoise(0.4, views=2), BOTH, rg.Mask(0.7, views=3), rg.Mask(0.7, views=np.inf), rg.Gain([0.5, 1.5], np.inf),
-        rg.SaltAndPepper(0.8, 1.0), rg.LabelSmoothing(0.2, views=2), rg.Mixup(1.0, views=np.inf), rg.Mixup(1.0, views=2),
+        rg.GaussianNoise(0.4, views=2), BOTH, rg.Mask(0.7, views=3), rg.Mask(0.7, views=np.inf),
+        rg.Gain([0.5, 1.5], np.inf), rg.SaltAndPepper(0.8, 1.0),
+        rg.LabelSmoothing(0.2, views=2), rg.Mixup(1.0, views=np.inf), rg.Mixup(1.0, views=2),
     ],
     ids=["noise", "gain and noise", "mask", "masks", "gains", "pepper", "labels", "all pairs", "pairs"],
 )

@@ -24,7 +24,14 @@ from rfgen.problems.augmentations.noise import GaussianNoise
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
-from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, RowSampler, Sample, SphereSampler, mode_levels
+from rfgen.simulation.sampling.samplers import (
+    FiniteSampler,
+    GaussianSampler,
+    RowSampler,
+    Sample,
+    SphereSampler,
+    mode_levels,
+)
 
 # Views are drawn with a key of their own, so that the samples are those of the plain learner.
 VIEWS = 0x76696577

@@ -75,9 +75,9 @@ def _viewed_at(
         noise = tuple(part[:1] for part in noise)
     elif seen.rule is not None and np.isfinite(float(augmentation.views)) and noise[0].size > MOST_PARTS:
         raise ValueError(
-            f"several views must have normal noise for losses of the residual, or rg.ContaminatedNoise, got {augmentation!r}: "
-            "other laws are mixtures of many normal ones, each met by all sets of views; give views=1 or inf, or rg.simulate "
-            "measures it"
+            "several views must have normal noise for losses of the residual, or rg.ContaminatedNoise, got "
+            f"{augmentation!r}: other laws are mixtures of many normal ones, each met by all sets of views; give views=1 "
+            "or inf, or rg.simulate measures it"
         )
     shared = seen, noise, moments
     return blockwise(
@@ -95,8 +95,8 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         `test`, the mean squared error on fresh labels, inf where noise has no variance; `norm`, squared; `intercept`;
         `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.  Of
         `AdversarialTraining`, of `rg.Ridge`, over `radius` too, in place of `clipped` `fitted`, the share of training rows
-        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation the
-        risks are on clean inputs, and there is no `clipped` and `kappa`.
+        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation
+        the risks are on clean inputs, and there is no `clipped` and `kappa`.
 
     Notes
     -----
@@ -142,9 +142,12 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
         softness, low, high = endless if kind == "ridge" else force_of(training, shape)
         given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
+        def solve(*block: np.ndarray) -> RobustRegression:
+            return _solved((spectrum, noise, moments), block, intercept=intercept)
+
         found = [
-            blockwise(lambda *block: _solved((spectrum, noise, moments), block, intercept=intercept), list(given), ONE_BY_ONE)
-            if one is None else _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept) for one in settings
+            blockwise(solve, list(given), ONE_BY_ONE) if one is None
+            else _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept) for one in settings
         ]
         solved = {name: np.stack([one[name] for one in found], axis=1).ravel() for name in found[0]}
     columns = grid.columns

@@ -36,9 +36,9 @@ MOST_PARTS = 2
 @record
 class SeenTask:
     """By levels of modes: `variances` (parts, levels) of what views see, one part for each pattern of single views, or what
-    views have in common and their own, and their `gains`; of clean inputs the variances `clean` and the squared covariance with
-    labels, `truth` (levels,); `multiplicity`; `signal` (), the labels' variance without noise.  `chance`, `label` (patterns,); the
-    `rule` of several views, and a `coarse` one for the way.
+    views have in common and their own, and their `gains`; of clean inputs the variances `clean` and the squared covariance
+    with labels, `truth` (levels,); `multiplicity`; `signal` (), the labels' variance without noise.  `chance`, `label`
+    (patterns,); the `rule` of several views, and a `coarse` one for the way.
     """
 
     variances: Any
@@ -59,8 +59,8 @@ def seen_task(task: Task, augmentation: AbstractAugmentation) -> SeenTask:
     """
     if augmentation.mixes:
         raise ValueError(
-            f"augmentation must change rows one by one for losses of the residual, got {augmentation!r}: rg.simulate measures "
-            "it; or train by rg.Ridge on an rg.Task"
+            f"augmentation must change rows one by one for losses of the residual, got {augmentation!r}: rg.simulate "
+            "measures it; or train by rg.Ridge on an rg.Task"
         )
     law, views = augmentation.mode_law(task.spectrum.rank), float(augmentation.views)
     nodes = mode_classes(task, law)
@@ -73,8 +73,8 @@ def seen_task(task: Task, augmentation: AbstractAugmentation) -> SeenTask:
     if views > 1.0 and (not single or law.classes > 1 or law.label[0] != 1.0):
         raise ValueError(
             f"several views must change coordinates independently for losses of the residual (rg.GaussianNoise, Mask, "
-            f"Dropout, SaltAndPepper), got {augmentation!r}: of views moved as a whole give views=1, or rg.simulate measures "
-            "it"
+            f"Dropout, SaltAndPepper), got {augmentation!r}: of views moved as a whole give views=1, or rg.simulate "
+            "measures it"
         )
     common = gain**2 * nodes.eigenvalues
     variances = common + private if views == 1.0 else np.concatenate([common, private])
@@ -92,8 +92,8 @@ def viewed_regression(
     seen: SeenTask, noise: tuple[Any, Any, Any], moments: tuple[Any, Any], n: Any, force: tuple[Any, Any, Any] | None,
     ridge: Any = 0.0, features: Any = jnp.inf, intercept: bool = False,
 ) -> LossRegression:
-    """Minimise sum_i mean_k rho(y_i - f(view_ik)) + (ridge/2)|w|^2 on `n` rows; arguments as in `robust_regression`, `force`
-    None for squares; the risk is that on clean inputs.
+    """Minimise sum_i mean_k rho(y_i - f(view_ik)) + (ridge/2)|w|^2 on `n` rows; arguments as in `robust_regression`,
+    `force` None for squares; the risk is that on clean inputs.
 
     Exact as n, modes and features grow together.  Source: derived.
 
@@ -121,7 +121,6 @@ def viewed_regression(
         return lambda x, log_ridge: _residual(x, given, loss, jnp.exp(log_ridge), unit, intercept, coarse)
 
     def guess(spread: Any) -> Array:
-        parts = len(seen.variances)
         gamma = seen.variances @ seen.multiplicity / first
         return jnp.concatenate([jnp.log(gamma), jnp.log(spread), jnp.zeros(1) + (lean / unit if intercept else 0.0)])
 

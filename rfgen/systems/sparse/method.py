@@ -53,8 +53,8 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
         Over n and the settings of the training (`penalty`; `init`, `linear`; `ridge`): `test` = noise + `excess`; `train`,
         the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`, `residual`,
         `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with `true_positives`, the
-        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With an augmentation `train`
-        is of the views, the others on clean inputs.
+        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With an augmentation
+        `train` is of the views, the others on clean inputs.
 
     Notes
     -----
@@ -76,9 +76,11 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     axes = _axes(learner, n)
     grid, inner = Grid(axes), Grid({"n": axes["n"], **training.axes})
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
-    columns, found = list(inner.columns.values()), []
-    for rows in map(row_groups, _settings(learner)):
-        found.append(blockwise(lambda *block, rows=rows: _solved(given, rows, block, kind=kind), columns, ONE_BY_ONE))
+    columns = list(inner.columns.values())
+    found = [
+        blockwise(lambda *block, rows=rows: _solved(given, rows, block, kind=kind), columns, ONE_BY_ONE)
+        for rows in map(row_groups, _settings(learner))
+    ]
     values = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
     values = {name: column.reshape(-1, *column.shape[2:]) for name, column in values.items()}
     by_level, solved = values.pop("active_by_level"), values["converged"]

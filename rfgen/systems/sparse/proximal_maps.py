@@ -1,9 +1,10 @@
 """Proximal maps of separable penalties, and their means over Gaussian noise.
 
 The map of theta J sends b to the x that minimises (x - b)^2/2 + theta J(x).  State evolution needs four means of it at
-b = beta + tau Z, Z standard normal: of its slope, of x - beta and its square, and of x^2.  Soft thresholding and shrinkage have them
-in closed form.  The map of the hyperbolic entropy is a root, but b is an explicit function of the dual s = J'(x): its means
-are integrals over s, smooth between panels that end where the Gaussian and where the exponentials of the map bend.
+b = beta + tau Z, Z standard normal: of its slope, of x - beta and its square, and of x^2.  Soft thresholding and shrinkage
+have them in closed form.  The map of the hyperbolic entropy is a root, but b is an explicit function of the dual
+s = J'(x): its means are integrals over s, smooth between panels that end where the Gaussian and where the exponentials of
+the map bend.
 Equations: theory (12.2).
 """
 

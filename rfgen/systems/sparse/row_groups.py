@@ -17,7 +17,6 @@ import numpy as np
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
-from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.theory.ridge.block_risk import MIXING_REPLICATES, MIXING_SIZE
 
 # Groups come in multiples of this, so that few programs serve all; sets of patterns that are counted one by one.
@@ -50,7 +49,7 @@ def _gathered(rows: list[tuple[float, ...]], idle: float = 0.0) -> RowGroups:
     kinds: dict[tuple[float, ...], np.ndarray] = {}
     for share, weight, *kind in rows:
         key = tuple(float(f"{value:.13g}") for value in kind)
-        kinds[key] = kinds.get(key, np.zeros(2)) + (share, weight)
+        kinds[key] = kinds.get(key, np.zeros(2)) + np.array([share, weight])
     share, weight = np.array(list(kinds.values())).T
     variance, signal, label = np.array(list(kinds)).T
     misfit = label - variance * signal**2

@@ -41,8 +41,8 @@ def sparse_runs(
     task: SparseRegression, training: Any, n: int, trials: int, seed: int = 0, start: int = 0,
     augmentation: AbstractAugmentation | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, in the views of an
-    `augmentation` at single strengths, and measure.
+    """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, in the views of
+    an `augmentation` at single strengths, and measure.
 
     Arrays (trials, *settings), settings being the axes of the training that are arrays: `test` risk = noise + `excess`
     (exact for the fitted coefficients), `train` (mean squared residual), `norm` (squared); of `Lasso` and `BasisPursuit`

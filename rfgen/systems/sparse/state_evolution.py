@@ -96,9 +96,9 @@ def state_evolution(
 
 @record
 class _Point:
-    """At tau and theta of the rows of most variance: the proximal `means` of each coefficient, around `pulled` times itself,
-    t, at `scale` times tau and theta, q; `trained`, u, what training leaves of the residuals of these rows, and of those of
-    other rows `weighed` times as much, e; `risk`, R.
+    """At tau and theta of the rows of most variance: the proximal `means` of each coefficient, around `pulled` times
+    itself, t, at `scale` times tau and theta, q; `trained`, u, what training leaves of the residuals of these rows, and of
+    those of other rows `weighed` times as much, e; `risk`, R.
     """
 
     means: ProximalMeans

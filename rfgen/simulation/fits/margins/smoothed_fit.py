@@ -44,8 +44,8 @@ def smoothed_fit(
     """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z) - shift_i) + (ridge/2) |w|^2`.
 
     `rows` (n, width), `labels` y, loss `weights` a (n,); `private` = (square (n, dim), level (dim,)): q_i = (square_i +
-    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)",
-    "squared_hinge" or `smoothed_clip(...)`; `shift` (n,) None: 0.
+    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge",
+    "hinge(width)", "squared_hinge" or `smoothed_clip(...)`; `shift` (n,), None: 0.
 
     >>> import numpy as np
     >>> one = np.ones((2, 1))  # least squares: noise is a ridge
