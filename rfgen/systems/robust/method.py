@@ -42,8 +42,9 @@ def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) 
 def _viewed(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool, squares: bool) -> LossRegression:
     def point(at: tuple[Any, ...]) -> LossRegression:
         n, features, ridge, *force = at
+        seen, noise, moments = shared
         loss = None if squares else (force[0], force[1], force[2])
-        return viewed_regression(*shared, n, loss, ridge, features, intercept)
+        return viewed_regression(seen, noise, moments, n, loss, ridge, features, intercept)
 
     return jax.lax.map(point, columns)
 

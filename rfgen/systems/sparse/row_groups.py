@@ -55,9 +55,9 @@ def _gathered(rows: list[tuple[float, ...]], idle: float = 0.0) -> RowGroups:
     misfit = label - variance * signal**2
     misfit = np.where(np.abs(misfit) > ROUNDING * label, misfit, 0.0)
     more = (0, -share.size % PADDING)
-    none = [np.pad(part, more) for part in (share, weight, signal, label, misfit)]
+    share, weight, signal, label, misfit = (np.pad(part, more) for part in (share, weight, signal, label, misfit))
     variance = np.pad(variance, more, constant_values=variance.max())
-    return RowGroups(none[0], none[1], variance, *none[2:], idle)
+    return RowGroups(share, weight, variance, signal, label, misfit, idle)
 
 
 CLEAN = _gathered([(1.0, 1.0, 1.0, 1.0, 1.0)])

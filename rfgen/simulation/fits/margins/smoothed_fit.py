@@ -131,7 +131,7 @@ def smoothed_clip(softness: float, low: Any, high: Any) -> Callable[[Array, Arra
 
 def _smoothed(loss: Any, t: Array, deviation: Array) -> tuple[Array, ...]:
     """E loss(t + deviation Z), minus its slope, and its second, third and fourth derivative."""
-    if callable(loss):
+    if not isinstance(loss, str):
         return loss(t, deviation)
     (name, parameters), xp, zero = rule_parts(loss), namespace(t), 0.0 * t
     if name == "logistic":
