@@ -17,12 +17,10 @@ INF = np.inf
 
 
 @pytest.mark.parametrize(("augmentation", "features", "error"), [
-    (rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.1)]), None, 1e-12), (rg.GaussianNoise(0.1, views=INF), 50, 1e-10),
-    (rg.Cutout(15), None, 1e-12), (rg.LabelSmoothing(0.2, views=2), 50, 1e-12), (rg.Mask(0.7, views=INF), None, 1e-10),
-    (rg.SaltAndPepper(0.8, 0.3, views=3), None, 1e-10), (rg.GaussianNoise(0.1, views=2), None, 1e-7),
-], ids=["gain and noise", "noises", "cutout", "labels", "masks", "pepper 3", "noise 2"])
+    (rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.1)]), None, 1e-12), (rg.Mask(0.7, views=INF), 50, 1e-10),
+], ids=["gain and noise", "masks"])
 def test_a_large_threshold_is_ridge_regression_on_views(augmentation, features, error):
-    """Two and four views, whose forces have corners, to 2e-8: panels of the common part."""
+    """One view and all; two to four only to 2e-8, the error of panels of the common part."""
     given = {"augmentation": augmentation, "features": features}
     huber = rg.predict(TASK, rg.Learner(rg.Huber([0.1, 10.0], 1e5), **given), n=[40, 120])
     ridge = rg.predict(TASK, rg.Learner(rg.Ridge([0.1, 10.0]), **given), n=[40, 120])
@@ -76,12 +74,8 @@ def test_the_smoothed_fit(force):
 
 @pytest.mark.parametrize(("task", "training", "augmentation", "features"), [
     (HEAVY, rg.Huber(1.0, 1.0), rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.2)]), None),
-    (SHIFTED, rg.Quantile(1.0, 0.8, True), rg.Mask(0.7, views=INF), None),
-    (HEAVY, rg.Absolute(1.0), rg.GaussianNoise(0.2, views=INF), 40),
     (SHIFTED, rg.Huber(1.0, 0.7, True), rg.GaussianNoise(0.3, views=2), None),
-    (TASK, rg.Absolute(1.0), rg.Cutout(15), None),
-    (HEAVY, rg.Ridge(1.0), rg.SaltAndPepper(0.8, 0.3, views=INF), None),
-], ids=["gain and noise", "quantile of masks", "noises", "noise 2", "cutout", "squares"])
+], ids=["gain and noise", "two views"])
 def test_theory_and_simulation_agree(task, training, augmentation, features):
     learner = rg.Learner(training, augmentation=augmentation, features=features)
     report = rg.check(task, learner, n=100, trials=40, seed=5)

@@ -22,14 +22,12 @@ def predict(training, n, augmentation=None, task=TASK):
 @pytest.mark.parametrize(
     "augmentation",
     [
-        rg.GaussianNoise(0.4, views=2), BOTH, rg.Mask(0.7, views=3), rg.Mask(0.7, views=np.inf),
-        rg.Gain([0.5, 1.5], np.inf), rg.SaltAndPepper(0.8, 1.0),
-        rg.LabelSmoothing(0.2, views=2), rg.Mixup(1.0, views=np.inf), rg.Mixup(1.0, views=2),
+        BOTH, rg.Mask(0.7, views=3), rg.Mixup(1.0, views=2),
     ],
-    ids=["noise", "gain and noise", "mask", "masks", "gains", "pepper", "labels", "all pairs", "pairs"],
+    ids=["gain and noise", "mask", "pairs"],
 )
 def test_shrinkage_is_the_ridge_engine_on_views(augmentation):
-    """To 2e-12, measured."""
+    """To 2e-12, measured on these and on ten others; 20 rows in 3 views are as many as coefficients."""
     ridge = rg.Ridge([0.0, 1.0, 30.0])
     found, n = predict(ridge, [20, 40, 100], augmentation), [20, 40, 100]
     exact = rg.predict(rg.Task.isotropic(60, signal=6.0, noise=0.3), rg.Learner(ridge, augmentation=augmentation), n)
@@ -98,11 +96,8 @@ def test_strengths_are_dimensions():
 
 
 @pytest.mark.parametrize(("training", "augmentation"), [
-    (rg.Lasso(4.0), rg.Mask(0.7, views=2)), (rg.Lasso(4.0), rg.GaussianNoise(0.3, views=np.inf)), (rg.Lasso(4.0), BOTH),
-    (rg.BasisPursuit(), rg.GaussianNoise(0.3, views=2)), (rg.ReparametrizedFlow(0.1), rg.Dropout(0.3, views=2)),
-    (rg.Lasso(4.0), rg.Mixup(1.0)), (rg.Ridge(4.0), rg.Gain([0.5, 1.5], views=2)),
-    (rg.Lasso(4.0), rg.SaltAndPepper(0.8, 1.0, views=3)),
-], ids=["mask", "elastic net", "gain and noise", "pursuit", "flow", "pairs", "gain", "pepper"])
+    (rg.Lasso(4.0), BOTH), (rg.BasisPursuit(), rg.Mask(0.7, views=2)),
+], ids=["gain and noise", "pursuit of masks"])
 def test_theory_and_simulation_agree(training, augmentation):
     task = rg.SparseRegression([2.0, 1.0, 0.0], 0.5, [8, 8, 84])
     report = rg.check(task, rg.Learner(training, augmentation=augmentation), n=[35, 80], trials=24)

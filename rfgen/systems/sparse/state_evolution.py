@@ -173,10 +173,11 @@ def _solved(
     recovered = StateEvolution(
         missed, missed, none, at.pulled**2 * signal, multiplicity @ kept, kept, none, none, none, solved
     )
-    ordinary = _measured(*_least_squares(given, count))
+    least_squares = _least_squares(given, count)
+    ordinary = _measured(*least_squares)
     # noise 0 is fitted exactly, with as many rows as coefficients too
-    finite = (count > dim) | ~noisy
-    ordinary = replace(ordinary, **{
+    finite = (count > dim) | (least_squares[0].risk == 0.0)
+    ordinary = replace(ordinary, train=jnp.where(count > dim, ordinary.train, rows.idle * (noise + signal)), **{
         name: jnp.where(finite, getattr(ordinary, name), jnp.inf) for name in ("test", "excess", "norm", "tau")
     })
     found = jax.tree.map(lambda this, other: jnp.where(exact, this, other), recovered, found)
