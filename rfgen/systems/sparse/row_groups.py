@@ -113,10 +113,10 @@ def _drawn(augmentation: AbstractAugmentation, patterns: np.ndarray, chance: np.
             f"views must be fewer, or inf, as {len(chance)} kinds of them are drawn in {sets} ways, got {augmentation!r}"
         )
     rows, idle = [], 0.0
-    for one in itertools.combinations_with_replacement(range(len(chance)), views):
-        count = np.bincount(one, minlength=len(chance))
-        ways = math.factorial(views) / math.prod(map(math.factorial, count))
-        often, seen = ways * float(np.prod(chance**count)), count > 0
+    for drawn in itertools.combinations_with_replacement(range(len(chance)), views):
+        count = np.bincount(drawn, minlength=len(chance))
+        ways = math.lgamma(views + 1.0) - sum(math.lgamma(one + 1.0) for one in count)
+        often, seen = math.exp(ways + float(count @ np.log(chance))), count > 0
         part, (label, gain, private) = count[seen] / views, patterns[seen].T
         scale = np.sqrt(part)
         variances, turn = np.linalg.eigh(np.outer(scale * gain, scale * gain) + np.diag(private / views))
