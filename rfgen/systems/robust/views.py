@@ -79,7 +79,8 @@ def seen_task(task: Task, augmentation: AbstractAugmentation) -> SeenTask:
     common = gain**2 * nodes.eigenvalues
     variances = common + private if views == 1.0 else np.concatenate([common, private])
     gains = gain if views == 1.0 else np.concatenate([gain, 0.0 * gain])
-    rules = (None, None) if views == 1.0 else (view_rule(views), view_rule(views, True))
+    # of endless views coarse means save little, and lose the path at large thresholds
+    rules = (None, None) if views == 1.0 else (view_rule(views), view_rule(views, bool(np.isfinite(views))))
     # levels of compressed modes may count and hold less than nothing
     return SeenTask(
         variances, gains, nodes.eigenvalues, nodes.eigenvalues * power, nodes.multiplicity, power.sum(), law.probability,
