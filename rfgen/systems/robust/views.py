@@ -101,10 +101,10 @@ def viewed_regression(
     >>> import jax, numpy as np, rfgen
     >>> seen = seen_task(rfgen.Task.isotropic(50), rfgen.GaussianNoise(1.0, views=np.inf))
     >>> normal = np.ones(1), np.zeros(1), np.ones(1)
-    >>> with jax.enable_x64(True):  # noise is a ridge of 150
+    >>> with jax.enable_x64(True):  # noise is a ridge of 150 more
     ...     found = viewed_regression(seen, normal, (0.0, 1.0), 150.0, None, 1.0)
     >>> round(float(found.excess), 6)
-    0.37225
+    0.391654
     """
     seen, noise, n, features, ridge = jax.tree.map(
         lambda leaf: jnp.asarray(leaf, jnp.float64), (seen, noise, n, features, ridge)
