@@ -542,6 +542,18 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_nothing_on_a_fine_grid_is_better": ("masks of features",),
         "test_noise_in_all_views_is_a_part_of_the_ridge": (),
     },
+    "tests/systems/test_sparse_views.py": {
+        "test_shrinkage_is_the_ridge_engine_on_views": ("gain and noise",),
+        "test_theory_and_simulation_agree": (),
+        "test_limits": (),
+        "test_strengths_are_dimensions": (),
+        "test_infinitely_many_noisy_views_are_the_elastic_net": (),
+    },
+    "tests/systems/test_robust_views.py": {
+        "test_a_large_threshold_is_ridge_regression_on_views": (),
+        "test_theory_and_simulation_agree": (),
+        "test_squares_under_noise_of_any_law_are_those_of_normal_noise": (),
+    },
     "tests/systems/test_robust.py": {
         "test_as_many_rows_as_weights_have_no_finite_risk": (),
         "test_a_large_threshold_is_ridge_regression": (),

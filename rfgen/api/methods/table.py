@@ -171,18 +171,15 @@ METHODS = (
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
-        dict.fromkeys(("predict", "simulate"), frozenset()),
+        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation"})),
         finite_size=3.0,
-        reasons={"augmentation": "as views of a row are correlated, and state evolution is for independent entries"},
+        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
         ("excess", "test", "norm"), ("excess",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "intercept"})),
-        reasons={
-            "augmentation": "as forces on several views have no closed form", "resampling": "as rows count alike",
-            "members": "as two models are not derived",
-        },
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"})),
+        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
     ),
     Method(
         "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,

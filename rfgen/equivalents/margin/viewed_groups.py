@@ -4,7 +4,7 @@ Components are covariances: those of the common parts of views, then those of th
 views that are all alike, the common ones alone.  Equations: theory (16.1), (16.2) and (16.3).
 """
 
-__all__ = ["SeenRows", "ViewedGroups", "answered", "measured_views"]
+__all__ = ["SeenRows", "ViewedGroups", "answered", "group_sums", "measured_views"]
 
 import math
 from collections.abc import Callable
@@ -85,7 +85,7 @@ class ViewedGroups(SeenRows):
 
         def of_kind(mean: Any, weight: Any, place: Any) -> Array:
             at = [*(weight * part[place] for part in gamma), *(part[place] for part in spread)]
-            sums = answered(lambda numbers: _group_sums(loss, self.rule, numbers), [*at, mean, scale])
+            sums = answered(lambda numbers: group_sums(loss, self.rule, numbers), [*at, mean, scale])
             return sums * jnp.stack([jnp.ones_like(weight), weight, jnp.ones_like(weight), weight, jnp.ones_like(weight)])
 
         found = jax.vmap(of_kind)(means, self.weights, self.covariance)
@@ -142,7 +142,7 @@ def _parts(values: Array, rule: ViewRule | None) -> list[Array]:
     return [values] if rule is None else list(jnp.split(values, 2))
 
 
-def _group_sums(loss: MarginLoss, rule: ViewRule | None, numbers: Array) -> Array:
+def group_sums(loss: MarginLoss, rule: ViewRule | None, numbers: Array) -> Array:
     """E pbar, E pbar^2, its slope, mean E p_k^2 / m and the private slope."""
     if rule is None:
         gamma, spread, mean, scale = numbers

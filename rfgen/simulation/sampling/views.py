@@ -23,7 +23,14 @@ from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.random_numbers import HostKey, device_key, fold_in, integers, split
 from rfgen.simulation.sampling.limit_views import LimitSampler, coordinate_law, limit_of
-from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample, SphereSampler, mode_levels
+from rfgen.simulation.sampling.samplers import (
+    FiniteSampler,
+    GaussianSampler,
+    RowSampler,
+    Sample,
+    SphereSampler,
+    mode_levels,
+)
 
 # Views are drawn with a key of their own, so that the samples are those of the plain learner.
 VIEWS = 0x76696577
@@ -161,7 +168,7 @@ class AveragedSampler:
 
 
 def augmented(
-    base: GaussianSampler | FiniteSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation,
+    base: RowSampler | SphereSampler, task: Task, augmentation: AbstractAugmentation,
     test_views: int | None = None,
 ) -> AugmentedSampler | LimitSampler | AveragedSampler:
     """The samples of `base`, a sampler of `task`, in the views of an augmentation at single strengths."""

@@ -7,18 +7,21 @@ from typing import Any
 import jax
 import numpy as np
 
+from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.learner import Learner
 from rfgen.problems.trainings.classifier import AdversarialTraining
 from rfgen.problems.trainings.spectral import Ridge
 from rfgen.systems.robust.attacked import AttackedRegression, attacked_regression
 from rfgen.systems.robust.problem import force_of, kind_of, regression_of
 from rfgen.systems.robust.simulation import robust_runs
-from rfgen.systems.robust.theory import RobustRegression, robust_regression
+from rfgen.systems.robust.theory import LossRegression, RobustRegression, robust_regression
+from rfgen.systems.robust.views import MOST_PARTS, seen_task, viewed_regression
 
 NAMES, RISKS = ("excess", "norm", "intercept", "clipped", "kappa"), ("test", "excess", "norm", "robust_test", "fitted")
 # A force that is never clipped, in units of all that is finite.
@@ -31,6 +34,17 @@ def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) 
         n, features, ridge, *force = at
         spectrum, noise, moments = shared
         return robust_regression(spectrum, noise, moments, n, (force[0], force[1], force[2]), ridge, features, intercept)
+
+    return jax.lax.map(point, columns)
+
+
+@program(static_argnames=("intercept", "squares"))
+def _viewed(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool, squares: bool) -> LossRegression:
+    def point(at: tuple[Any, ...]) -> LossRegression:
+        n, features, ridge, *force = at
+        seen, noise, moments = shared
+        loss = None if squares else (force[0], force[1], force[2])
+        return viewed_regression(seen, noise, moments, n, loss, ridge, features, intercept)
 
     return jax.lax.map(point, columns)
 
@@ -48,7 +62,28 @@ def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
             f"training under attack must be rg.AdversarialTraining(rg.Ridge(...), radius) for regression, got {training!r}"
             ": losses of the margin are for classes, such as an rg.Mixture"
         )
-    return {"n": checked_sizes(n), "features": learner.features, **learner.training.axes}
+    strengths = {} if learner.augmentation is None else learner.augmentation.axes
+    return {"n": checked_sizes(n), "features": learner.features, **learner.training.axes, **strengths}
+
+
+def _viewed_at(
+    task: Any, noise: tuple[Any, ...], moments: tuple[float, float], augmentation: AbstractAugmentation,
+    given: tuple[np.ndarray, ...], squares: bool, intercept: bool,
+) -> dict[str, np.ndarray]:
+    """The fields of the solution in the views of an `augmentation` at single strengths, at every point `given`."""
+    seen = seen_task(task, augmentation)
+    if squares:
+        noise = tuple(part[:1] for part in noise)
+    elif seen.rule is not None and np.isfinite(float(augmentation.views)) and noise[0].size > MOST_PARTS:
+        raise ValueError(
+            "several views must have normal noise for losses of the residual, or rg.ContaminatedNoise, got "
+            f"{augmentation!r}: other laws are mixtures of many normal ones, each met by all sets of views; give views=1 "
+            "or inf, or rg.simulate measures it"
+        )
+    shared = seen, noise, moments
+    return blockwise(
+        lambda *block: _viewed(shared, block, intercept=intercept, squares=squares), list(given), ONE_BY_ONE
+    )
 
 
 def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
@@ -61,7 +96,8 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         `test`, the mean squared error on fresh labels, inf where noise has no variance; `norm`, squared; `intercept`;
         `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.  Of
         `AdversarialTraining`, of `rg.Ridge`, over `radius` too, in place of `clipped` `fitted`, the share of training rows
-        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.
+        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation
+        the risks are on clean inputs, and there is no `clipped` and `kappa`.
 
     Notes
     -----
@@ -93,7 +129,8 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     if kind == "ridge":  # all of the noise that least squares see is its mean and variance
         every = np.ones_like(noise[0])
         noise = np.eye(1, every.size)[0], moments[0] * every, np.sqrt(min(moments[1], FREE)) * every
-    columns = grid.columns
+    settings = [None] if learner.augmentation is None else learner.augmentation.settings
+    columns = Grid({name: axes[name] for name in ("n", "features", *training.axes)}).columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
     spectrum, intercept = (modes.eigenvalues, modes.multiplicity, modes.power), getattr(training, "intercept", False)
     if kind == "attacked":
@@ -106,14 +143,22 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         endless = 1.0, np.full_like(shape, -FREE), np.full_like(shape, FREE)
         softness, low, high = endless if kind == "ridge" else force_of(training, shape)
         given = (columns["n"], columns["features"], columns["ridge"], np.full_like(shape, softness), low, high)
-        solved = blockwise(
-            lambda *block: _solved((spectrum, noise, moments), block, intercept=intercept), list(given), ONE_BY_ONE
-        )
+        def solve(*block: np.ndarray) -> RobustRegression:
+            return _solved((spectrum, noise, moments), block, intercept=intercept)
+
+        found = [
+            blockwise(solve, list(given), ONE_BY_ONE) if one is None
+            else _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept) for one in settings
+        ]
+        solved = {name: np.stack([one[name] for one in found], axis=1).ravel() for name in found[0]}
+    columns = grid.columns
     useless = kind != "clipped" and np.isinf(moments[1])
     values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES if name in solved}}
+    if learner.augmentation is not None:
+        del values["kappa"]
     done = solved["converged"]
     if kind == "ridge":
-        del values["clipped"]
+        values.pop("clipped", None)
     if kind == "attacked":
         values |= {"robust_test": solved["robust"], "fitted": solved["fitted"]}
     if useless:
@@ -122,6 +167,7 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     # as many rows as weights, without a ridge: every loss interpolates, and the inverse of a square matrix has no variance
     least = np.minimum(columns["features"], modes.multiplicity.sum())
     peak = (columns["ridge"] == 0.0) & (columns["n"] == least) & (moments[1] > 0.0) & (kind != "attacked")
+    peak = peak & (learner.augmentation is None)
     values = {
         name: np.where(peak, np.inf if name in RISKS else np.where(done, column, np.nan), column)
         for name, column in values.items()
@@ -132,14 +178,14 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     attributes: dict[str, Any] = {
         "kind": "theory", "dtype": "float64", "source": "arXiv 1301.7158, 1503.02106 (without ridge); derived"
     }
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
     if not done.all():
         attributes["failures"] = (
             f"{(~done).sum()} points not solved: without a ridge n must not be near the number of weights, nor a quantile "
             "beyond the share of rows that the weights fit, or between clumps of noise, where every plane is as good"
         )
     return dataset(axes, variables, task, attributes)
-
-
 
 
 def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
@@ -157,14 +203,30 @@ def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo) -> An
     if not finite and np.isfinite(axes["features"]).any():
         raise ValueError(f"features must be all finite or None to simulate {training!r}, got {axes['features']!r}")
 
-    def run(trials: int, seed: int, start: int, n: int, features: int | None = None) -> dict[str, np.ndarray]:
-        return robust_runs(inner, law, training, n, features, trials, seed, start)
+    augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
+    for one in augmentations:
+        if one is not None and np.isinf(float(one.views)):
+            seen_task(inner, one)  # what is averaged over is normal
 
-    def size(n: int, features: int | None = None) -> float:
-        return 8.0 * (3 * n * (dim + (features or 0)) + dim * (features or 0) + 4 * min(n, features or dim) ** 2)
+    def run(
+        trials: int, seed: int, start: int, n: int, features: int | None = None,
+        augmentation: AbstractAugmentation | None = None,
+    ) -> dict[str, np.ndarray]:
+        return robust_runs(inner, law, training, n, features, trials, seed, start, augmentation)
+
+    def size(n: int, features: int | None = None, augmentation: AbstractAugmentation | None = None) -> float:
+        views = 1.0 if augmentation is None else float(augmentation.views)
+        seen = n * (views if np.isfinite(views) else 2.0)
+        return 8.0 * (3 * seen * (dim + (features or 0)) + dim * (features or 0) + 4 * min(seen, features or dim) ** 2)
 
     outer = ("n", "features") if finite else ("n",)
-    curve = measured_curve(task, training, axes, run, size, runs, outer, lost="excess")
+    settings = [({"augmentation": one}, () if one is None else content(one)) for one in augmentations]
+    last = tuple(name for name in axes if name not in ("n", "features", *training.axes))
+    noted: dict[str, Any] = {} if learner.augmentation is None else {"augmentation": repr(learner.augmentation)}
+    curve = measured_curve(
+        task, training, axes, run, size, runs, outer, lost="excess", last=last, settings=settings, **noted
+    )
     other = {"ridge": ("clipped", "fitted", "robust_test"), "attacked": ("clipped",)}
     other = other.get(kind_of(training), ("fitted", "robust_test"))
+    other = (*other, "clipped") if learner.augmentation is not None else other
     return curve.drop_vars([name for name in curve if name.removesuffix("_se") in other])

@@ -2,16 +2,22 @@
 
 __all__ = ["drawn_noise", "robust_runs"]
 
+from dataclasses import field
 from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.record import record
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
+from rfgen.simulation.fits.margins.smoothed_fit import smoothed_clip, smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
+from rfgen.simulation.sampling.samplers import RowSampler, Sample
+from rfgen.simulation.sampling.views import LimitSampler, augmented
 from rfgen.systems.robust.attacked_fit import attacked_squares
 from rfgen.systems.robust.fit import RobustFit, robust_fit
 from rfgen.systems.robust.noise_laws import AbstractNoise, ContaminatedNoise, LaplaceNoise, StudentNoise
@@ -41,9 +47,10 @@ def drawn_noise(key: Any, law: AbstractNoise | None, n: int) -> Array:
 @double_precision
 def robust_runs(
     task: Task, law: AbstractNoise | None, training: Any, n: int, features: int | None, trials: int, seed: int = 0,
-    start: int = 0,
+    start: int = 0, augmentation: AbstractAugmentation | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile`, `Ridge` or its `AdversarialTraining`.
+    """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile`, `Ridge` or its `AdversarialTraining`, in
+    the views of an `augmentation` at single strengths.
 
     Arrays (trials, *settings): `excess` risk, exact for the fitted weights; `test` = that plus the intercept's distance
     from the noise; `norm`, `intercept`, and `clipped`, the share of rows with forces at a bound; `fitted`, of rows without
@@ -59,12 +66,15 @@ def robust_runs(
     normal = np.sqrt(task.noise[0] + task.null_power[0] + task.power[0, ~learnable].sum())
     offset = (0.0, normal**2) if law is None else (law.mean, normal**2 + law.variance)
     shares, means, deviations = (np.ones(1), np.zeros(1), np.zeros(1)) if law is None else law.mixture
-    given = (np.sqrt(each[0]), each[1], normal, settings, (shares, means, np.hypot(deviations, normal)))
-    stated = {"n": n, "features": features, "kind": kind_of(training), "law": law, "offset": offset,
+    source: Any = NoisyRows(np.sqrt(each[0]), each[1], normal, law)
+    if augmentation is not None:
+        source = augmented(source, task, augmentation)
+    given = (source, np.sqrt(each[0]), each[1], settings, (shares, means, np.hypot(deviations, normal)))
+    stated = {"n": n, "features": features, "kind": kind_of(training), "offset": offset,
               "intercept": getattr(training, "intercept", False), "of": training}
     if on_host():
         key = fold_in(fold_in(host_key(seed), n), features or 0)
-        with np.errstate(all="ignore"), few_threads(0.1 * n * n * min(n, each[0].size)):
+        with np.errstate(all="ignore"), few_threads(0.1 * n * source.rows(n) * min(n, each[0].size)):
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(fold_in(jax.random.key(seed, impl="threefry2x32"), n), features or 0)
@@ -73,17 +83,48 @@ def robust_runs(
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
 
+@record
+class NoisyRows(RowSampler):
+    """Normal rows of deviations `scale` (modes,), and labels by `truth` (modes,) with noise of deviation `normal` and by a
+    `law`.
+    """
+
+    scale: Any
+    truth: Any
+    normal: Any
+    law: AbstractNoise | None = field(metadata={"static": True})
+
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
+        """One training set of `n` rows; `errors` are all of the noise."""
+        del shared
+        of_rows, of_noise, of_law, _ = split(key, 4)
+        rows = normals(of_rows, (n, self.scale.size)) * self.scale
+        xp = namespace(rows)
+        none, truth = xp.zeros((), rows.dtype), xp.asarray(self.truth)
+        errors = self.normal * normals(of_noise, (n,)) + drawn_noise(of_law, self.law, n)
+        return Sample(
+            rows=rows, targets=(rows @ truth)[:, None], errors=errors[:, None], tail=none, probe=self.scale,
+            truth=truth[None], mask=self.scale, floor=none[None],
+        )
+
+
 def _trial(
-    key: Any, deviations: Array, truth: Array, normal: float, settings: tuple[Array, ...],
-    parts: tuple[Array, Array, Array], n: int, features: int | None, kind: Any, law: AbstractNoise | None,
-    offset: tuple[float, float], intercept: bool, of: Any,
+    key: Any, source: Any, deviations: Array, truth: Array, settings: tuple[Array, ...],
+    parts: tuple[Array, Array, Array], n: int, features: int | None, kind: Any, offset: tuple[float, float],
+    intercept: bool, of: Any,
 ) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
-    of_rows, of_noise, of_law, of_features = split(key, 4)
-    rows = normals(of_rows, (n, deviations.size)) * deviations
-    xp = namespace(rows)
+    *_, of_features = split(key, 4)
+    endless = isinstance(source, LimitSampler)
+    views = getattr(source, "views", 1)
+    sample = (source.base if endless else source).draw(key, key, n)
+    # views come divided by the root of their number, which losses other than squares would feel
+    rows, xp = sample.rows * views**0.5, namespace(sample.rows)
+    targets = (sample.targets + sample.errors)[:, 0] * views**0.5
+    private: Any = None
+    if endless:
+        private, rows = (source.slope * rows * rows, xp.asarray(source.level)), source.gain[0] * rows
     truth, deviations = xp.asarray(truth), xp.asarray(deviations)
-    targets = rows @ truth + normal * normals(of_noise, (n,)) + drawn_noise(of_law, law, n)
     mixing = None if features is None else normals(of_features, (deviations.size, features)) / features**0.5
     design = rows if mixing is None else rows @ mixing
 
@@ -97,13 +138,22 @@ def _trial(
 
     def setting(ridge: Array, shape: Array) -> dict[str, Array]:
         force = force_of(of, shape) if kind == "clipped" else (1.0, -np.inf, np.inf)
-        if kind == "attacked":
+        if endless:
+            loss = smoothed_clip(*force) if kind == "clipped" else "square"
+            held = targets if kind == "clipped" else targets - 1.0  # squares are of 1 - t
+            ones = xp.ones_like(targets)
+            smooth = smoothed_fit(design, ones, ones, private, mixing, loss, ridge, intercept, shift=held)
+            fit = RobustFit(smooth.weights, smooth.intercept, 0.0 * targets, 0.0, smooth.converged)
+        elif kind == "attacked":
             fit = cond(
                 shape > 0.0, lambda: attacked_squares(design, targets, ridge, shape, intercept),
                 lambda: _least_squares(design, targets, force, ridge, intercept),
             )
         else:
-            fit = (_least_squares if kind == "ridge" else robust_fit)(design, targets, force, ridge, intercept)
+            # the mean over views
+            each = force[0] * views, force[1] / views, force[2] / views
+            held = views * ridge if kind == "ridge" else ridge
+            fit = (_least_squares if kind == "ridge" else robust_fit)(design, targets, each, held, intercept)
         weights = fit.weights if mixing is None else mixing @ fit.weights
         excess = xp.sum((deviations * (weights - truth)) ** 2)
         _, low, high = force

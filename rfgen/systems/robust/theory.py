@@ -12,7 +12,7 @@ the weights are those of kernel regression with effective ridge kappa, and noise
 an intercept balances the forces, E F = 0.  Equations: theory (16.11) and (16.12).
 """
 
-__all__ = ["LossRegression", "RobustRegression", "robust_regression"]
+__all__ = ["LossRegression", "RobustRegression", "balanced_intercept", "robust_regression"]
 
 from functools import partial
 from typing import Any
@@ -87,7 +87,7 @@ def robust_regression(
     reach = jnp.maximum(given[2] * jnp.max(eigenvalues), multiplicity @ eigenvalues)
     first = jax.lax.stop_gradient(NULL_RIDGE * jnp.maximum(reach, held))
     last = jnp.where(held > 0.0, held, first * NEAR_ZERO)
-    frozen = (*frozen, _balanced(frozen, 0.0, jnp.zeros(())) if intercept else jnp.ones(()))
+    frozen = (*frozen, balanced_intercept(frozen, 0.0, jnp.zeros(())) if intercept else jnp.ones(()))
     start = _start(frozen, first, intercept)
     given = (*given, frozen[-1])
     x, left = follow(
@@ -127,7 +127,7 @@ def _intercept(x: Array, given: Any) -> Array:
     return x[2] * (jnp.exp(0.5 * x[1]) + jnp.abs(given[-1]))
 
 
-def _balanced(given: Any, gamma: Any, excess: Array) -> Array:
+def balanced_intercept(given: Any, gamma: Any, excess: Array) -> Array:
     """The intercept at which forces are balanced, the risk being `excess`, by bisection."""
     _, (shares, means, deviations), _, (softness, low, high), *_ = given
     slope, deviation = 1.0 / (softness + gamma + 1e-9), jnp.sqrt(deviations**2 + excess)
@@ -149,7 +149,7 @@ def _start(given: Any, ridge: Any, intercept: bool) -> Array:
     signal = jnp.sum(power)
     for _ in range(2):
         signal = jnp.maximum(signal, 1e-200)
-        height = _balanced(given, gamma, signal) / (jnp.sqrt(signal) + jnp.abs(given[-1])) if intercept else zero
+        height = balanced_intercept(given, gamma, signal) / (jnp.sqrt(signal) + jnp.abs(given[-1])) if intercept else zero
         x = jnp.stack([jnp.log(gamma), jnp.log(signal), height])
         signal = _answer(x, given, ridge)[1]
     return x

@@ -8,28 +8,40 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rfgen.curves.cells.content import content
 from rfgen.curves.cells.run import checked_sizes
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.learner import Learner
 from rfgen.systems.sparse.problem import KINDS, Lasso, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
-from rfgen.systems.sparse.simulation import sparse_runs
+from rfgen.systems.sparse.row_groups import RowGroups, row_groups
+from rfgen.systems.sparse.simulation import sparse_runs, sparse_source
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
 
 
 @program(static_argnames="kind")
-def _solved(given: tuple[Any, Any, Any], columns: tuple[Any, ...], kind: str) -> StateEvolution:
+def _solved(given: tuple[Any, Any, Any], rows: RowGroups, columns: tuple[Any, ...], kind: str) -> StateEvolution:
     def point(at: tuple[Any, ...]) -> StateEvolution:
         n, *settings = at
         if kind == "flow":
-            return state_evolution(HyperbolicEntropy(*settings), *given, n)
+            return state_evolution(HyperbolicEntropy(*settings), *given, n, rows=rows)
         penalty = settings[0] if settings else 0.0
-        return state_evolution(SoftThreshold() if kind == "l1" else Shrinkage(), *given, n, penalty)
+        return state_evolution(SoftThreshold() if kind == "l1" else Shrinkage(), *given, n, penalty, rows)
 
     return jax.lax.map(point, columns)
+
+
+def _settings(learner: Learner) -> list[Any]:
+    return [None] if learner.augmentation is None else learner.augmentation.settings
+
+
+def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
+    strengths = {} if learner.augmentation is None else learner.augmentation.axes
+    return {"n": checked_sizes(n), **learner.training.axes, **strengths}
 
 
 def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
@@ -41,11 +53,12 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
         Over n and the settings of the training (`penalty`; `init`, `linear`; `ridge`): `test` = noise + `excess`; `train`,
         the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`, `residual`,
         `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with `true_positives`, the
-        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.
+        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With an augmentation
+        `train` is of the views, the others on clean inputs.
 
     Notes
     -----
-    Exact as n and dim grow together, for Gaussian designs of independent entries.
+    Exact as n and dim grow together, for Gaussian designs of independent entries, in views that treat all alike.
 
     References
     ----------
@@ -60,22 +73,31 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     """
     training = learner.training
     kind = KINDS[type(training)]
-    grid = Grid({"n": checked_sizes(n), **training.axes})
+    axes = _axes(learner, n)
+    grid, inner = Grid(axes), Grid({"n": axes["n"], **training.axes})
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
-    values = blockwise(lambda *block: _solved(given, block, kind=kind), list(grid.columns.values()), ONE_BY_ONE)
+    columns = list(inner.columns.values())
+    found = [
+        blockwise(lambda *block, rows=rows: _solved(given, rows, block, kind=kind), columns, ONE_BY_ONE)
+        for rows in map(row_groups, _settings(learner))
+    ]
+    values = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
+    values = {name: column.reshape(-1, *column.shape[2:]) for name, column in values.items()}
     by_level, solved = values.pop("active_by_level"), values["converged"]
     if kind == "l1":
         real = task.coefficients > 0.0
-        found = by_level * task.multiplicity
+        kept = by_level * task.multiplicity
         with np.errstate(invalid="ignore"):  # shares of none
-            values["true_positives"] = found[:, real].sum(axis=1) / np.float64(task.nonzeros)
-        wrong, total = found[:, ~real].sum(axis=1), found.sum(axis=1)
+            values["true_positives"] = kept[:, real].sum(axis=1) / np.float64(task.nonzeros)
+        wrong, total = kept[:, ~real].sum(axis=1), kept.sum(axis=1)
         values["false_discoveries"] = wrong / np.where(total > 0.0, total, 1.0)
     variables = {
         name: grid.pack(column if name in ("residual", "converged") else np.where(solved, column, np.nan))
         for name, column in values.items()
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "arXiv 1008.2581 (lasso); derived"}
+    if learner.augmentation is not None:
+        attributes["augmentation"] = repr(learner.augmentation)
     if not solved.all():
         attributes["failures"] = (
             f"{(~solved).sum()} points not solved in double precision: n too close to dim, or init or noise so small that "
@@ -89,17 +111,37 @@ def simulate_sparse(task: SparseRegression, learner: Learner, n: Any, runs: Mont
 
     Notes
     -----
-    Designs and noise are drawn anew in each trial.  Fits that do not converge are left out and counted in
-    `attrs["failures"]`.
+    Designs and noise are drawn anew in each trial, and views, but for infinitely many, of which the mean is taken.  Fits
+    that do not converge are left out and counted in `attrs["failures"]`.
     """
-    dim = task.dim
+    dim, training = task.dim, learner.training
+    for one in [] if learner.augmentation is None else learner.augmentation.settings:
+        _refuse_repeated(one, training)
 
-    def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
-        return sparse_runs(task, learner.training, n, trials, seed, start)
+    def run(
+        trials: int, seed: int, start: int, n: int, augmentation: AbstractAugmentation | None
+    ) -> dict[str, np.ndarray]:
+        return sparse_runs(task, training, n, trials, seed, start, augmentation)
 
-    def size(n: int) -> float:  # the design twice, what an interior point factors, and the normal equations at its end
-        factored = 8.0 * (3 * n * dim + 4 * min(n, dim) ** 2)
-        return max(factored, 8.0 * (2 * n * dim + 4 * dim**2)) if isinstance(learner.training, Lasso) else factored
+    # the design twice, what an interior point factors, and the normal equations at its end
+    def size(n: int, augmentation: AbstractAugmentation | None) -> float:
+        seen = sparse_source(task, augmentation).rows(n)
+        factored = 8.0 * (3 * seen * dim + 4 * min(seen, dim) ** 2)
+        return max(factored, 8.0 * (2 * seen * dim + 4 * dim**2)) if isinstance(training, Lasso) else factored
 
-    axes = {"n": checked_sizes(n), **learner.training.axes}
-    return measured_curve(task, learner.training, axes, run, size, runs, lost="test")
+    axes = _axes(learner, n)
+    last = tuple(name for name in axes if name not in ("n", *training.axes))
+    settings = [({"augmentation": one}, () if one is None else content(one)) for one in _settings(learner)]
+    noted: dict[str, Any] = {} if learner.augmentation is None else {"augmentation": repr(learner.augmentation)}
+    return measured_curve(task, training, axes, run, size, runs, last=last, settings=settings, lost="test", **noted)
+
+
+def _refuse_repeated(augmentation: AbstractAugmentation, training: Any) -> None:
+    """Refuse what is not predicted either, and to interpolate views of a row that are multiples of each other."""
+    rows, penalty = row_groups(augmentation), getattr(training, "penalty", getattr(training, "ridge", np.zeros(())))
+    ridge = bool((rows.weight[rows.variance == 0.0] > 0.0).any())
+    if not ridge and rows.share.sum() < float(augmentation.views) - 1e-9 and np.min(penalty) == 0.0:
+        raise ValueError(
+            f"training must have a penalty on views that differ by factors alone, got {training!r} of {augmentation!r}: no "
+            "coefficients fit them all; take a small penalty"
+        )

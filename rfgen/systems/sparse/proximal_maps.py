@@ -1,9 +1,10 @@
 """Proximal maps of separable penalties, and their means over Gaussian noise.
 
-The map of theta J sends b to the x that minimises (x - b)^2/2 + theta J(x).  State evolution needs three means of it at
-b = beta + tau Z, Z standard normal: of its slope, of (x - beta)^2, and of x^2.  Soft thresholding and shrinkage have them
-in closed form.  The map of the hyperbolic entropy is a root, but b is an explicit function of the dual s = J'(x): its means
-are integrals over s, smooth between panels that end where the Gaussian and where the exponentials of the map bend.
+The map of theta J sends b to the x that minimises (x - b)^2/2 + theta J(x).  State evolution needs four means of it at
+b = beta + tau Z, Z standard normal: of its slope, of x - beta and its square, and of x^2.  Soft thresholding and shrinkage
+have them in closed form.  The map of the hyperbolic entropy is a root, but b is an explicit function of the dual
+s = J'(x): its means are integrals over s, smooth between panels that end where the Gaussian and where the exponentials of
+the map bend.
 Equations: theory (12.2).
 """
 
@@ -34,9 +35,10 @@ MOST_STEPS = 60
 
 @record
 class ProximalMeans:
-    """Means over Z: `slope` of the map, `error` of (x - beta)^2, `square` of x^2."""
+    """Means over Z: `slope` of the map, `bias` of x - beta, `error` of (x - beta)^2, `square` of x^2."""
 
     slope: Any
+    bias: Any
     error: Any
     square: Any
 
@@ -59,7 +61,7 @@ class Shrinkage:
         """
         kept, lost = 1.0 / (1.0 + theta), theta / (1.0 + theta)
         error = (kept * tau) ** 2 + (lost * beta) ** 2
-        return ProximalMeans(kept, error, kept**2 * (beta**2 + tau**2))
+        return ProximalMeans(kept, -lost * beta, error, (kept * tau) ** 2 + (kept * beta) ** 2)
 
 
 @record
@@ -79,22 +81,25 @@ class SoftThreshold:
         0.317310507862...
         """
 
-        def tail(bound: Any, shift: Any) -> tuple[Array, Array]:
-            """P(Z > bound) and E[(Z - shift)^2; Z > bound], nothing where that underflows."""
+        def tail(bound: Any, shift: Any) -> tuple[Array, Array, Array]:
+            """P(Z > bound), E[Z - shift; Z > bound] and that of its square, nothing where that underflows."""
             seen = bound < BEYOND
             at, by = jnp.where(seen, bound, 0.0), jnp.where(seen, shift, 0.0)
             mass, density = ndtr(-at), jnp.exp(-0.5 * at * at) / jnp.sqrt(2.0 * jnp.pi)
             # rounding of the difference must not leave a negative square
             moment = jnp.maximum((1.0 + by * by) * mass + (at - 2.0 * by) * density, 0.0)
-            return jnp.where(seen, mass, 0.0), jnp.where(seen, moment, 0.0)
+            first = density - by * mass
+            return jnp.where(seen, mass, 0.0), jnp.where(seen, first, 0.0), jnp.where(seen, moment, 0.0)
 
         near, far = (theta - beta) / tau, (theta + beta) / tau
-        above, square_above = tail(near, near)
-        below, square_below = tail(far, far)
+        above, _, square_above = tail(near, near)
+        below, _, square_below = tail(far, far)
         # of the coefficients kept x - beta = tau Z -+ theta
-        lost = tail(near, theta / tau)[1] + tail(far, theta / tau)[1]
-        error = tau**2 * lost + beta**2 * (ndtr(near) - ndtr(-far))
-        return ProximalMeans(above + below, error, tau**2 * (square_above + square_below))
+        moved, missed = tail(near, theta / tau), tail(far, theta / tau)
+        none = ndtr(near) - ndtr(-far)
+        bias = tau * (moved[1] - missed[1]) - beta * none
+        error = tau**2 * (moved[2] + missed[2]) + beta**2 * none
+        return ProximalMeans(above + below, bias, error, tau**2 * (square_above + square_below))
 
 
 @record
@@ -133,7 +138,8 @@ class HyperbolicEntropy:
         density = weights * jnp.exp(-0.5 * z * z) / (jnp.sqrt(2.0 * jnp.pi) * tau)
         mass = density * (slope + theta)
         off = tau * z - theta * nodes  # x - beta, without its difference
-        return ProximalMeans(jnp.sum(density * slope), jnp.sum(mass * off**2), jnp.sum(mass * value**2))
+        each = density * slope, mass * off, mass * off**2, mass * value**2
+        return ProximalMeans(*(jnp.sum(one) for one in each))
 
     def _nodes(self, beta: Any, tau: Any, theta: Any) -> tuple[Array, Array]:
         """Nodes and weights over s, from REACH deviations below beta to as many above."""

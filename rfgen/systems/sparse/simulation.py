@@ -1,6 +1,6 @@
 """Sparse linear regression on drawn rows, and measured.  The Monte-Carlo twin of `rfgen.systems.sparse.state_evolution`."""
 
-__all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs"]
+__all__ = ["reparametrized_descent", "reparametrized_fit", "ridge_fit", "sparse_runs", "sparse_source"]
 
 from functools import partial
 from typing import Any
@@ -10,6 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.numerics.compilation.precision import double_precision
+from rfgen.numerics.compilation.record import record
+from rfgen.problems.augmentations.base import AbstractAugmentation
+from rfgen.problems.task import Task
 from rfgen.simulation.arrays import (
     Array,
     cholesky,
@@ -23,6 +26,8 @@ from rfgen.simulation.arrays import (
 )
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
+from rfgen.simulation.sampling.samplers import RowSampler, Sample
+from rfgen.simulation.sampling.views import augmented
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.problem import KINDS, SparseRegression
 
@@ -33,9 +38,11 @@ ROUNDING = 1e-14
 
 @double_precision
 def sparse_runs(
-    task: SparseRegression, training: Any, n: int, trials: int, seed: int = 0, start: int = 0
+    task: SparseRegression, training: Any, n: int, trials: int, seed: int = 0, start: int = 0,
+    augmentation: AbstractAugmentation | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, and measure.
+    """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, in the views of
+    an `augmentation` at single strengths, and measure.
 
     Arrays (trials, *settings), settings being the axes of the training that are arrays: `test` risk = noise + `excess`
     (exact for the fitted coefficients), `train` (mean squared residual), `norm` (squared); of `Lasso` and `BasisPursuit`
@@ -55,10 +62,11 @@ def sparse_runs(
     mesh = np.meshgrid(*axes.values(), indexing="ij")
     settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
     truth = np.repeat(task.coefficients, task.multiplicity)
-    given, stated = (truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
+    source = sparse_source(task, augmentation)
+    given, stated = (source, truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
     if on_host():
         key = fold_in(host_key(seed), n)
-        with np.errstate(all="ignore"), few_threads(0.1 * n * n * truth.size):
+        with np.errstate(all="ignore"), few_threads(0.1 * source.rows(n) ** 2 * truth.size):
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
@@ -67,16 +75,44 @@ def sparse_runs(
     return {name: np.reshape([np.asarray(one[name]) for one in found], shape) for name in found[0]}
 
 
-def _trial(key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str) -> dict[str, Array]:
+@record
+class SparseRows(RowSampler):
+    """Rows of independent standard normals, `scale` (dim,) times these, and labels by the coefficients `truth` (dim,)."""
+
+    scale: Any
+    truth: Any
+
+    def draw(self, key: Any, shared: Any, n: int) -> Sample:
+        """One training set of `n` rows."""
+        del shared
+        of_rows, of_noise = split(key)
+        rows = normals(of_rows, (n, self.truth.size))
+        xp = namespace(rows)
+        none, truth = xp.zeros((), rows.dtype), xp.asarray(self.truth)
+        return Sample(
+            rows=rows, targets=(rows @ truth)[:, None], errors=normals(of_noise, (n, 1)), tail=none, probe=self.scale,
+            truth=truth[None], mask=self.scale, floor=none[None],
+        )
+
+
+def sparse_source(task: SparseRegression, augmentation: AbstractAugmentation | None) -> Any:
+    """What draws training sets of the `task` in the views of an `augmentation` at single strengths."""
+    truth = np.repeat(task.coefficients, task.multiplicity)
+    source = SparseRows(np.ones_like(truth), truth)
+    return source if augmentation is None else augmented(source, Task.isotropic(truth.size), augmentation)
+
+
+def _trial(
+    key: Any, source: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
+) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
-    of_rows, of_noise = split(key)
-    rows = normals(of_rows, (n, truth.size))
-    xp = namespace(rows)
-    targets = rows @ truth + xp.sqrt(noise) * normals(of_noise, (n,))
+    sample = source.draw(key, key, n)
+    rows, xp = sample.rows, namespace(sample.rows)
+    targets = (sample.targets + xp.sqrt(noise) * sample.errors)[:, 0]
 
     def setting(*at: Array) -> dict[str, Array]:
         converged = xp.asarray(True)
-        if kind == "ridge" or (kind == "flow" and n >= truth.size):
+        if kind == "ridge" or (kind == "flow" and rows.shape[0] >= truth.size):
             fitted = ridge_fit(rows, targets, at[0] if kind == "ridge" else 0.0)
         elif kind == "flow":
             fitted, converged = reparametrized_fit(rows, targets, *at)
@@ -85,7 +121,7 @@ def _trial(key: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n:
             fitted, converged = fit.coefficients, fit.converged
         excess = xp.sum((fitted - truth) ** 2)
         found = {
-            "test": noise + excess, "excess": excess, "train": xp.mean((targets - rows @ fitted) ** 2),
+            "test": noise + excess, "excess": excess, "train": xp.sum((targets - rows @ fitted) ** 2) / n,
             "norm": xp.sum(fitted**2),
         }
         if kind == "l1":

@@ -5,8 +5,9 @@ of the inputs.  The derivatives of E loss(c + sqrt(q) Z) by q are those by c (th
 whole Hessian.  The length by which an attack lowers margins is rounded at zero, sqrt(v^2 + mu^2), by a mu that falls.
 """
 
-__all__ = ["SmoothedFit", "smoothed_fit"]
+__all__ = ["SmoothedFit", "smoothed_clip", "smoothed_fit"]
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -39,15 +40,15 @@ class SmoothedFit:
 
 
 def smoothed_fit(
-    rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: str, ridge: Any,
-    intercept: bool, radius: Any = 0.0, norm: str | None = None,
+    rows: Array, labels: Array, weights: Array, private: tuple[Array, Array], mixing: Array | None, loss: Any, ridge: Any,
+    intercept: bool, radius: Any = 0.0, norm: str | None = None, shift: Array | None = None,
 ) -> SmoothedFit:
-    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z) - radius |v|) + (ridge/2) |w|^2`, |v| the dual of the
-    attack's `norm`: "l2", "linf", or None for no attack.
+    """Minimise `sum_i a_i E loss(y_i (x_i.w + b + sqrt(q_i) Z) - shift_i - radius |v|) + (ridge/2) |w|^2`, |v| the dual of
+    the attack's `norm`: "l2", "linf", or None for no attack.
 
     `rows` (n, width), `labels` y, loss `weights` a (n,); `private` = (square (n, dim), level (dim,)): q_i = (square_i +
-    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge", "hinge(width)"
-    or "squared_hinge".
+    level).v^2, v = `mixing` w (dim, width), or w where there is none.  `loss` "logistic", "square", "hinge",
+    "hinge(width)", "squared_hinge" or `smoothed_clip(...)`; `shift` (n,), None: 0.
 
     >>> import numpy as np
     >>> one = np.ones((2, 1))  # least squares: noise is a ridge
@@ -72,12 +73,14 @@ def smoothed_fit(
         v = inputs(w)
         return xp.sqrt(xp.maximum(square @ (v * v) + level @ (v * v), 1e-200))
 
+    moved = 0.0 if shift is None else shift
+
     def rounded(v: Array, mu: Any) -> Array:
         """The length, its own or of each weight."""
         return xp.sqrt((xp.sum(v * v, axis=0, keepdims=True) if norm == "l2" else v * v) + mu * mu)
 
     def margins_at(x: Array, mu: Any) -> Array:
-        return design @ x - radius * xp.sum(rounded(inputs(x[:width]), mu)) if norm else design @ x
+        return design @ x - moved - (radius * xp.sum(rounded(inputs(x[:width]), mu)) if norm else 0.0)
 
     def objective(x: Array, mu: Any) -> Array:
         return weights @ _smoothed(loss, margins_at(x, mu), spread(x[:width]))[0] + 0.5 * xp.sum(penalty * x * x)
@@ -122,20 +125,37 @@ def smoothed_fit(
         after = xp.where(falls, xp.maximum(FALL * mu, last), mu), xp.where(falls, np.inf, left)
         return xp.where(taken > 0.0, number + 1, most), x + taken * move, *after
 
-    mean = design.T @ weights * xp.concatenate([xp.ones(width), xp.zeros(1)])
+    mean = design.T @ (weights * (1.0 if shift is None else shift)) * xp.concatenate([xp.ones(width), xp.zeros(1)])
     start = mean * (0.5 / xp.maximum(xp.max(xp.abs(design @ mean)), 1e-300))
     largest = xp.max(xp.abs(inputs(start[:width]))) * (1.0 if norm else 0.0)
     last = LAST * largest
     first = (xp.asarray(0), start, largest, xp.asarray(np.inf))
     _, x, mu, left = while_loop(lambda state: (state[0] < most) & ~(state[3] < ENOUGH), advance, first)
-    margins, deviations = design @ x, spread(x[:width])
+    margins, deviations = design @ x - moved, spread(x[:width])
     converged = (left < 1e-8) & xp.all(xp.isfinite(x))
     losses = _smoothed(loss, margins_at(x, mu), deviations)[0]
     return SmoothedFit(x[:width], x[width] * (1.0 if intercept else 0.0), margins, deviations, losses, converged)
 
 
-def _smoothed(loss: str, t: Array, deviation: Array) -> tuple[Array, ...]:
+def smoothed_clip(softness: float, low: Any, high: Any) -> Callable[[Array, Array], tuple[Array, ...]]:
+    """The loss of slope -clip(-t / softness, low, high), softness 0 or 1, smoothed."""
+
+    def parts(t: Array, deviation: Array) -> tuple[Array, ...]:
+        linear = (-low * t, low + 0.0 * t, 0.0, 0.0, 0.0)
+        if softness:
+            ends = zip(_powers((-t - low) / deviation, deviation), _powers((-t - high) / deviation, deviation), strict=True)
+            rest = [near - far for near, far in ends]
+        else:
+            rest = [(high - low) * part for part in _corner(-t / deviation, deviation)]
+        return tuple(one + other for one, other in zip(linear, rest, strict=True))
+
+    return parts
+
+
+def _smoothed(loss: Any, t: Array, deviation: Array) -> tuple[Array, ...]:
     """E loss(t + deviation Z), minus its slope, and its second, third and fourth derivative."""
+    if not isinstance(loss, str):
+        return loss(t, deviation)
     (name, parameters), xp, zero = rule_parts(loss), namespace(t), 0.0 * t
     if name == "logistic":
         at = t[:, None] + deviation[:, None] * _NODES
@@ -150,14 +170,19 @@ def _smoothed(loss: str, t: Array, deviation: Array) -> tuple[Array, ...]:
     if name == "squared_hinge":
         return _powers(short, deviation)
     if not parameters:
-        density, below = _density(short), normal_cdf(short)
-        bend = density / deviation
-        return (
-            deviation * (short * below + density), below, bend, short * bend / deviation,
-            (short * short - 1.0) * bend / deviation**2,
-        )
+        return _corner(short, deviation)
     ends = zip(_powers(short, deviation), _powers(short - parameters[0] / deviation, deviation), strict=True)
     return tuple((near - far) / parameters[0] for near, far in ends)
+
+
+def _corner(short: Array, deviation: Array) -> tuple[Array, ...]:
+    """Of (1 - t)_+."""
+    density, below = _density(short), normal_cdf(short)
+    bend = density / deviation
+    return (
+        deviation * (short * below + density), below, bend, short * bend / deviation,
+        (short * short - 1.0) * bend / deviation**2,
+    )
 
 
 def _powers(short: Array, deviation: Array) -> tuple[Array, ...]:
