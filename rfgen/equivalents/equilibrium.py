@@ -171,7 +171,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     g = jnp.where(exhausted, 0.0, gap(log_gamma)[0])
     inverse = 1.0 / (modes.eigenvalues + gamma)
     learnability = modes.eigenvalues * inverse
-    spread = gamma * jnp.sum(modes.multiplicity * learnability * inverse)
+    spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
     squares = jnp.sum(modes.multiplicity * learnability * learnability)
     df1 = jnp.where(exhausted, learned_all - missed_there, squares + spread)
     df2 = jnp.where(exhausted, df1 - spread, squares)
