@@ -58,7 +58,7 @@ def test_the_smoothed_fit(force):
 
     def fitted(level):
         private = 0.0 * rows, np.full(5, level)
-        return smoothed_fit(rows, ones, ones, private, None, loss, np.array(0.5), True, targets)
+        return smoothed_fit(rows, ones, ones, private, None, loss, np.array(0.5), True, shift=targets)
 
     little, fit = fitted(1e-9), fitted(0.4)
     np.testing.assert_allclose(little.weights, plain.weights, atol=1e-3)
