@@ -2,6 +2,7 @@
 
 __all__ = ["predict_sparse", "simulate_sparse"]
 
+import itertools
 from typing import Any
 
 import jax
@@ -9,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.cells.run import checked_sizes, whole
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
+from rfgen.simulation.runs.ensemble import Members
 from rfgen.systems.sparse.problem import KINDS, Lasso, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.row_groups import RowGroups, row_groups
@@ -39,9 +41,10 @@ def _settings(learner: Learner) -> list[Any]:
     return [None] if learner.augmentation is None else learner.augmentation.settings
 
 
-def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
+def _axes(learner: Learner, n: Any, members: Any = None) -> dict[str, np.ndarray]:
+    axes = {"n": checked_sizes(n), **({} if learner.kernel else {"features": learner.features}), **learner.training.axes}
     strengths = {} if learner.augmentation is None else learner.augmentation.axes
-    return {"n": checked_sizes(n), **learner.training.axes, **strengths}
+    return axes | strengths | ({} if members is None else {"members": checked_members(learner, members)})
 
 
 def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
@@ -106,34 +109,47 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     return dataset(grid.axes, variables, task, attributes)
 
 
-def simulate_sparse(task: SparseRegression, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
+def simulate_sparse(task: SparseRegression, learner: Learner, n: Any, runs: MonteCarlo, members: Any = None) -> Any:
     """Measured risk of sparse regression: the variables of the theory with standard errors.
 
     Notes
     -----
     Designs and noise are drawn anew in each trial, and views, but for infinitely many, of which the mean is taken.  Fits
-    that do not converge are left out and counted in `attrs["failures"]`.
+    that do not converge are left out and counted in `attrs["failures"]`.  With `features` the design is that of the inputs
+    times a matrix of normals, coefficients are those of features, and none of them is there to be found; `members` have
+    features and bags of their own, and all but the risks of their mean are means over them.  Of bags there is no `train`.
     """
-    dim, training = task.dim, learner.training
+    dim, training, axes = task.dim, learner.training, _axes(learner, n, members)
     for one in [] if learner.augmentation is None else learner.augmentation.settings:
         _refuse_repeated(one, training)
+    if "members" in axes and np.isinf(whole("members", axes["members"])).any():
+        raise ValueError(f"members must be finite to be simulated, got {members!r}")
 
     def run(
-        trials: int, seed: int, start: int, n: int, augmentation: AbstractAugmentation | None
+        trials: int, seed: int, start: int, n: int, augmentation: AbstractAugmentation | None, models: Members,
+        features: int | None = None,
     ) -> dict[str, np.ndarray]:
-        return sparse_runs(task, training, n, trials, seed, start, augmentation)
+        return sparse_runs(task, training, n, trials, seed, start, augmentation, features, models)
 
     # the design twice, what an interior point factors, and the normal equations at its end
-    def size(n: int, augmentation: AbstractAugmentation | None) -> float:
-        seen = sparse_source(task, augmentation).rows(n)
-        factored = 8.0 * (3 * seen * dim + 4 * min(seen, dim) ** 2)
-        return max(factored, 8.0 * (2 * seen * dim + 4 * dim**2)) if isinstance(training, Lasso) else factored
+    def size(n: int, augmentation: AbstractAugmentation | None, models: Members, features: int | None = None) -> float:
+        del models
+        seen, width = sparse_source(task, augmentation).rows(n), features or dim
+        factored = 8.0 * (3 * seen * width + 4 * min(seen, width) ** 2)
+        held = max(factored, 8.0 * (2 * seen * width + 4 * width**2)) if isinstance(training, Lasso) else factored
+        return held + 8.0 * dim * (seen + width) * (features is not None)
 
-    axes = _axes(learner, n)
-    last = tuple(name for name in axes if name not in ("n", *training.axes))
-    settings = [({"augmentation": one}, () if one is None else content(one)) for one in _settings(learner)]
-    noted: dict[str, Any] = {} if learner.augmentation is None else {"augmentation": repr(learner.augmentation)}
-    return measured_curve(task, training, axes, run, size, runs, last=last, settings=settings, lost="test", **noted)
+    outer = ("n", "features") if "features" in axes else ("n",)
+    last = tuple(name for name in axes if name not in (*outer, *training.axes))
+    apart, settings = learner.resampling is not None or members is not None, []
+    for one, count in itertools.product(_settings(learner), np.ravel(axes.get("members", 1))):
+        own = () if one is None else content(one)
+        own = (*own, int(count), *content(learner.resampling)) if apart else own
+        settings.append(({"augmentation": one, "models": Members(int(count), learner.resampling)}, own))
+    noted = {name: repr(getattr(learner, name)) for name in ("augmentation", "resampling") if getattr(learner, name)}
+    return measured_curve(
+        task, training, axes, run, size, runs, outer, last=last, settings=settings, lost="test", **noted
+    )
 
 
 def _refuse_repeated(augmentation: AbstractAugmentation, training: Any) -> None:
