@@ -171,7 +171,7 @@ METHODS = (
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
-        {"predict": frozenset({"augmentation"}), "simulate": _CLASSIFIED["simulate"] - {"intercept"}},
+        {"predict": frozenset({"augmentation", "resampling"}), "simulate": _CLASSIFIED["simulate"] - {"intercept"}},
         finite_size=3.0,
         reasons={"members": "as two models are not derived", "features": "as state evolution is of independent columns"},
     ),

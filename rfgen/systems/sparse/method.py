@@ -41,6 +41,11 @@ def _settings(learner: Learner) -> list[Any]:
     return [None] if learner.augmentation is None else learner.augmentation.settings
 
 
+def _noted(learner: Learner) -> dict[str, str]:
+    every = {"augmentation": learner.augmentation, "resampling": learner.resampling}
+    return {name: repr(one) for name, one in every.items() if one is not None}
+
+
 def _axes(learner: Learner, n: Any, members: Any = None) -> dict[str, np.ndarray]:
     axes = {"n": checked_sizes(n), **({} if learner.kernel else {"features": learner.features}), **learner.training.axes}
     strengths = {} if learner.augmentation is None else learner.augmentation.axes
@@ -57,7 +62,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
         the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`, `residual`,
         `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with `true_positives`, the
         share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With an augmentation
-        `train` is of the views, the others on clean inputs.
+        `train` is of the views, the others on clean inputs.  Resampled learners have no `train`.
 
     Notes
     -----
@@ -82,11 +87,13 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     columns = list(inner.columns.values())
     found = [
         blockwise(lambda *block, rows=rows: _solved(given, rows, block, kind=kind), columns, ONE_BY_ONE)
-        for rows in map(row_groups, _settings(learner))
+        for rows in (row_groups(one, learner.resampling) for one in _settings(learner))
     ]
     values = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
     values = {name: column.reshape(-1, *column.shape[2:]) for name, column in values.items()}
     by_level, solved = values.pop("active_by_level"), values["converged"]
+    if learner.resampling is not None:
+        del values["train"]
     if kind == "l1":
         real = task.coefficients > 0.0
         kept = by_level * task.multiplicity
@@ -99,8 +106,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
         for name, column in values.items()
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "arXiv 1008.2581 (lasso); derived"}
-    if learner.augmentation is not None:
-        attributes["augmentation"] = repr(learner.augmentation)
+    attributes |= _noted(learner)
     if not solved.all():
         attributes["failures"] = (
             f"{(~solved).sum()} points not solved in double precision: n too close to dim, or init or noise so small that "
@@ -146,9 +152,8 @@ def simulate_sparse(task: SparseRegression, learner: Learner, n: Any, runs: Mont
         own = () if one is None else content(one)
         own = (*own, int(count), *content(learner.resampling)) if apart else own
         settings.append(({"augmentation": one, "models": Members(int(count), learner.resampling)}, own))
-    noted = {name: repr(getattr(learner, name)) for name in ("augmentation", "resampling") if getattr(learner, name)}
     return measured_curve(
-        task, training, axes, run, size, runs, outer, last=last, settings=settings, lost="test", **noted
+        task, training, axes, run, size, runs, outer, last=last, settings=settings, lost="test", **_noted(learner)
     )
 
 
