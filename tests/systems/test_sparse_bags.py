@@ -15,7 +15,7 @@ NOISE = rg.GaussianNoise(0.3, views=2)
 TRAININGS = [rg.Lasso(3.0), rg.BasisPursuit(), rg.ReparametrizedFlow(0.1), rg.Ridge(2.0)]
 
 
-def predict(training, n, resampling=None, augmentation=None, task=TASK):
+def predict(training, n, resampling=None, augmentation=None, task: rg.SparseRegression | rg.Task = TASK):
     return rg.predict(task, rg.Learner(training, augmentation=augmentation, resampling=resampling), n)
 
 
@@ -99,7 +99,7 @@ def test_dimensions_and_refusals():
         rg.simulate(TASK, rg.Learner(rg.Lasso(1.0)), n=10, members=2, trials=2)
     with pytest.raises(ValueError, match="members is not covered by predict for sparse regression, got 2, as"):
         rg.predict(TASK, rg.Learner(rg.Lasso(1.0), resampling=rg.Bootstrap()), n=10, members=2)
-    with pytest.raises(ValueError, match="features is not covered by predict for sparse regression, got .*, as"):
+    with pytest.raises(ValueError, match=r"features is not covered by predict for sparse regression, got .*, as"):
         rg.predict(TASK, learner, n=10)
 
 

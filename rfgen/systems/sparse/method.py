@@ -41,7 +41,7 @@ def _settings(learner: Learner) -> list[Any]:
     return [None] if learner.augmentation is None else learner.augmentation.settings
 
 
-def _noted(learner: Learner) -> dict[str, str]:
+def _noted(learner: Learner) -> dict[str, Any]:
     every = {"augmentation": learner.augmentation, "resampling": learner.resampling}
     return {name: repr(one) for name, one in every.items() if one is not None}
 
