@@ -171,9 +171,9 @@ METHODS = (
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
-        {"predict": frozenset({"augmentation", "resampling"}), "simulate": _CLASSIFIED["simulate"] - {"intercept"}},
+        {verb: _MODELS - {"test_views", *out} for verb, out in (("predict", ("members",)), ("simulate", ()))},
         finite_size=3.0,
-        reasons={"members": "as two models are not derived", "features": "as state evolution is of independent columns"},
+        reasons={"members": "as two models are not derived"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,

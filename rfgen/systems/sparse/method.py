@@ -3,6 +3,7 @@
 __all__ = ["predict_sparse", "simulate_sparse"]
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -18,11 +19,15 @@ from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.learner import Learner, checked_members
 from rfgen.simulation.runs.ensemble import Members
+from rfgen.systems.sparse.mixed_columns import MixedColumns
 from rfgen.systems.sparse.problem import KINDS, Lasso, SparseRegression
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.row_groups import RowGroups, row_groups
 from rfgen.systems.sparse.simulation import sparse_runs, sparse_source
 from rfgen.systems.sparse.state_evolution import StateEvolution, state_evolution
+
+# A penalty of features that stands for its limit from above, in units of the length of the labels.
+LEAST = 1e-12
 
 
 @program(static_argnames="kind")
@@ -33,6 +38,26 @@ def _solved(given: tuple[Any, Any, Any], rows: RowGroups, columns: tuple[Any, ..
             return state_evolution(HyperbolicEntropy(*settings), *given, n, rows=rows)
         penalty = settings[0] if settings else 0.0
         return state_evolution(SoftThreshold() if kind == "l1" else Shrinkage(), *given, n, penalty, rows)
+
+    return jax.lax.map(point, columns)
+
+
+@program(static_argnames="kind")
+def _mixed(given: tuple[Any, Any, Any], rows: RowGroups, columns: tuple[Any, ...], kind: str) -> StateEvolution:
+    """On random features, for which all of the coefficients that counts is their length."""
+    coefficients, multiplicity, noise = given
+    dim, square = jnp.sum(multiplicity), multiplicity @ coefficients**2
+    one = jnp.sqrt(square / dim)[None], dim[None], noise
+
+    def point(at: tuple[Any, ...]) -> StateEvolution:
+        n, features, *settings = at
+        penalty = settings[0] if settings else jnp.zeros_like(n)
+        least = LEAST * jnp.sqrt(n * (noise + square))
+        found = state_evolution(MixedColumns(features, dim, kind), *one, n, jnp.maximum(penalty, least), rows)
+        ridge = jnp.any((rows.weight > 0.0) & (rows.variance == 0.0))
+        square_design = (penalty == 0.0) & (n * jnp.sum(rows.share) == jnp.minimum(dim, features)) & ~ridge
+        endless = {name: jnp.where(square_design, jnp.inf, getattr(found, name)) for name in ("test", "excess", "norm")}
+        return replace(found, **endless)
 
     return jax.lax.map(point, columns)
 
@@ -82,11 +107,17 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     training = learner.training
     kind = KINDS[type(training)]
     axes = _axes(learner, n)
-    grid, inner = Grid(axes), Grid({"n": axes["n"], **training.axes})
+    many = {name: axes[name] for name in ("features",) if name in axes}
+    if many and (kind == "flow" or np.isinf(axes["features"]).any()):
+        raise ValueError(
+            f"features must be None or finite to be predicted, and None for rg.ReparametrizedFlow, got {learner.features!r}"
+            f" for {training!r}: predicted are penalties that are powers of features' weights; rg.simulate measures all"
+        )
+    grid, inner, solve = Grid(axes), Grid({"n": axes["n"], **many, **training.axes}), _mixed if many else _solved
     given = (jnp.asarray(task.coefficients), jnp.asarray(task.multiplicity, jnp.float64), jnp.asarray(task.noise))
     columns = list(inner.columns.values())
     found = [
-        blockwise(lambda *block, rows=rows: _solved(given, rows, block, kind=kind), columns, ONE_BY_ONE)
+        blockwise(lambda *block, rows=rows: solve(given, rows, block, kind=kind), columns, ONE_BY_ONE)
         for rows in (row_groups(one, learner.resampling) for one in _settings(learner))
     ]
     values = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
@@ -94,7 +125,7 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     by_level, solved = values.pop("active_by_level"), values["converged"]
     if learner.resampling is not None:
         del values["train"]
-    if kind == "l1":
+    if kind == "l1" and not many:
         real = task.coefficients > 0.0
         kept = by_level * task.multiplicity
         with np.errstate(invalid="ignore"):  # shares of none
