@@ -552,6 +552,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/systems/test_sparse_bags.py": {
         "test_a_share_of_the_rows_is_fewer_rows": (),
         "test_shrinkage_is_the_ridge_engine_on_bags": (),
+        "test_basis_pursuit_of_features": (),
+        "test_shrinkage_is_the_ridge_engine_on_features": (),
         "test_simulated_ensembles_are_those_of_ridge_regression": (),
         "test_theory_and_simulation_agree": (),
         "test_weights_of_what_is_interpolated_do_not_matter": (),
