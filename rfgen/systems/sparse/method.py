@@ -84,11 +84,11 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     -------
     xarray.Dataset
         Over n, features and the settings of the training (`penalty`; `init`, `linear`; `ridge`): `test` = noise +
-        `excess`; `train`, the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`, `residual`,
-        `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with `true_positives`, the
-        share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With an augmentation
-        `train` is of the views, the others on clean inputs.  Resampled learners have no `train`.
-        With `features` `norm` and `active` are of their weights, and none of these is there to be found.
+        `excess`; `train`, the mean squared residual; `norm`, squared; `active`, the degrees of freedom; `tau`, `theta`,
+        `residual`, `converged`.  Of `Lasso` and `BasisPursuit` `active` is the number of coefficients not 0, with
+        `true_positives`, the share of the nonzeros found, and `false_discoveries`, the share of zeros in those found.  With
+        an augmentation `train` is of the views, the others on clean inputs.  Resampled learners have no `train`.  With
+        `features` `norm` and `active` are of their weights, and none of these is there to be found.
 
     Notes
     -----
@@ -142,8 +142,8 @@ def predict_sparse(task: SparseRegression, learner: Learner, n: Any) -> Any:
     attributes |= _noted(learner)
     if not solved.all():
         attributes["failures"] = (
-            f"{(~solved).sum()} points not solved in double precision: n or features too close to dim, or init or noise so small "
-            "that the risk is rounding"
+            f"{(~solved).sum()} points not solved in double precision: n or features too close to dim, or init or "
+            "noise so small that the risk is rounding"
         )
     return dataset(grid.axes, variables, task, attributes)
 

@@ -11,7 +11,6 @@ __all__ = ["MixedColumns"]
 from dataclasses import field
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtri
 from jaxtyping import Array
@@ -65,23 +64,26 @@ class MixedColumns:
         least = jnp.where(wide, -ndtri(0.5 * jnp.where(wide, self.dim / self.features, 1.0)), 0.0)
         wanted = jnp.log(theta) + 0.5 * (jnp.log(self.features) - jnp.log(inputs))
 
-        def at(log_step: Array) -> tuple[Array, Array, Array]:
-            """Threshold, rows left of `dim`, and the mean square of the coefficients, in units of the noise."""
+        share = jnp.where(wide, self.dim / self.features, 1.0)
+
+        def at(log_step: Array) -> tuple[Array, ...]:
+            """Threshold, density there, rows left of `dim`, sum of squares in units of the noise, and its slope."""
             step = jnp.exp(log_step)
-            means = SoftThreshold().means(jnp.zeros_like(step), jnp.ones_like(step), least + step)
-            density = jnp.exp(-0.5 * least**2) / jnp.sqrt(2.0 * jnp.pi)
-            near = 2.0 * density * step * (1.0 - 0.5 * least * step)
-            left = jnp.where(step < STEP, near, jnp.where(wide, self.dim / self.features, 1.0) - means.slope)
-            left = self.features * left + jnp.where(wide, 0.0, self.dim - self.features)
-            return least + step, left, self.features * means.error
+            threshold = least + step
+            normal, first = (jnp.exp(-0.5 * each**2) / jnp.sqrt(2.0 * jnp.pi) for each in (threshold, least))
+            means = SoftThreshold().means(jnp.zeros_like(step), jnp.ones_like(step), threshold)
+            near = 2.0 * first * step * (1.0 - 0.5 * least * step)
+            left = self.features * jnp.where(step < STEP, near, share - means.slope)
+            left = left + jnp.where(wide, 0.0, self.dim - self.features)
+            slope = 2.0 * self.features * (threshold * means.slope - 2.0 * normal)
+            return threshold, normal, left, self.features * means.error, slope
 
         def short(log_step: Array) -> tuple[Array, Array]:
-            def of(log_step: Array) -> Array:
-                threshold, left, square = at(log_step)
-                return wanted - jnp.log(left) - jnp.log(threshold) + 0.5 * jnp.log(self.dim - square)
-
-            return jax.jvp(of, (log_step,), (jnp.ones_like(log_step),))
+            threshold, normal, left, square, slope = at(log_step)
+            value = wanted - jnp.log(left) - jnp.log(threshold) + 0.5 * jnp.log(self.dim - square)
+            along = -2.0 * self.features * normal / left - 1.0 / threshold - 0.5 * slope / (self.dim - square)
+            return value, along * jnp.exp(log_step)
 
         zero = jnp.zeros_like(wanted)
-        _, left, square = at(decreasing_root(short, zero - RANGE, zero + RANGE, zero))
+        _, _, left, square, _ = at(decreasing_root(short, zero - RANGE, zero + RANGE, zero))
         return left / self.dim, square * inputs / (self.dim - square)
