@@ -173,7 +173,7 @@ METHODS = (
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
         {verb: _MODELS - {"test_views", *out} for verb, out in (("predict", ("members",)), ("simulate", ()))},
         finite_size=3.0,
-        reasons={"members": "as two models are not derived"},
+        reasons={"members": "as the joint law of two fits is not derived"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
