@@ -549,6 +549,15 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_strengths_are_dimensions": (),
         "test_infinitely_many_noisy_views_are_the_elastic_net": (),
     },
+    "tests/systems/test_sparse_bags.py": {
+        "test_a_share_of_the_rows_is_fewer_rows": (),
+        "test_shrinkage_is_the_ridge_engine_on_bags": (),
+        "test_basis_pursuit_of_features": (),
+        "test_shrinkage_is_the_ridge_engine_on_features": (),
+        "test_simulated_ensembles_are_those_of_ridge_regression": (),
+        "test_theory_and_simulation_agree": (),
+        "test_weights_of_what_is_interpolated_do_not_matter": (),
+    },
     "tests/systems/test_robust_views.py": {
         "test_a_large_threshold_is_ridge_regression_on_views": (),
         "test_theory_and_simulation_agree": (),

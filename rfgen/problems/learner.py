@@ -1,12 +1,13 @@
 """Who learns: a training, on how many random features, from augmented data or not.  Equations: theory (1.2) and (1.3)."""
 
-__all__ = ["Learner"]
+__all__ = ["Learner", "checked_members"]
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from rfgen.problems import validation
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.rules import instance, integer, numbers, optional
 from rfgen.problems.settings import Noun, setting
@@ -67,3 +68,19 @@ class Learner(Noun):
     def kernel(self) -> bool:
         """Whether this is plain kernel regression."""
         return bool(np.isinf(self.features).all())
+
+
+def checked_members(learner: Learner, members: Any) -> np.ndarray:
+    """`members` (), (sizes,) as floats, for a learner whose models can differ."""
+    sizes = validation.array("members", members, (0, 1), infinite=True)
+    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
+        raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
+    start = getattr(learner.training, "initial_variance", 0.0)
+    alike = learner.kernel and learner.resampling is None and not np.any(start)
+    batches = learner.training.stochastic and learner.training.needs_samples
+    if (sizes > 1).any() and alike and not batches:
+        raise ValueError(
+            "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
+            "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
+        )
+    return sizes

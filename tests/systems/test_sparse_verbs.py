@@ -73,7 +73,7 @@ def test_equal_sizes_are_gathered():
         (lambda: ReparametrizedFlow(0.1, 1e200), r"linear must be in \[0, 1e100\], got 1e\+200"),
         (lambda: rg.predict(TASK, rg.Learner(rg.GradientFlow(1.0)), 20), "on which are trained rg.Lasso, rg.Basis"),
         (lambda: rg.predict(TASK, rg.Learner(rg.Ridge(1.0, True)), 20), "intercept is not covered by predict"),
-        (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0), features=10), 20), "features is not covered by predict"),
+        (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0), features=10), 20, members=2), "members is not covered by predict"),
         (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0)), None), "n, the number of training samples, is missing"),
         (lambda: rg.predict(TASK, rg.Learner(Lasso(1.0)), -1), "n must be > 0, got -1.0"),
         (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(Lasso(1.0)), 3), "rg.SparseRegression to train Lasso"),

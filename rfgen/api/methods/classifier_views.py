@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from rfgen.api.methods.method import public
-from rfgen.api.methods.ridge import checked_members
 from rfgen.problems.augmentations.base import AbstractAugmentation, Augmentation
 from rfgen.problems.augmentations.mixing import Mixup
 from rfgen.problems.augmentations.mode_law import ModeLaw
 from rfgen.problems.classes.class_groups import ClassGroups
 from rfgen.problems.classes.teacher import Teacher
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.trainings.classifier import LDA, Averaging, MaxMargin, rule_of
 from rfgen.theory.classification.views.mixed import (
     MixedMoments,

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from rfgen.api.domain_arguments import AskedDomains, asked_domains
-from rfgen.api.methods.ridge import checked_members
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import fewest_trials
 from rfgen.curves.cells.run import whole
@@ -20,7 +19,7 @@ from rfgen.curves.measured import MonteCarlo
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.domains.domains import Domains
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.simulation.runs.populations.domains import DomainRuns, domain_bytes, domain_runs
 from rfgen.simulation.runs.trials import settings_of
 from rfgen.theory.domains.flow import domain_flow

@@ -1,6 +1,6 @@
 """Curves of tasks in eigen-coordinates: one model or an ensemble, of any training on a fixed set."""
 
-__all__ = ["checked_members", "predict_ensemble", "predict_spectral", "risk_curve", "risk_points"]
+__all__ = ["predict_ensemble", "predict_spectral", "risk_curve", "risk_points"]
 
 from functools import partial
 from typing import Any
@@ -15,9 +15,8 @@ from rfgen.api.own_data.leverages import with_leverages
 from rfgen.curves.dataset import dataset, described, judged
 from rfgen.curves.grid import BLOCKS, Grid, blockwise, over_modes
 from rfgen.numerics.compilation.program import program
-from rfgen.problems import validation
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.spectra.modes import Modes
 from rfgen.problems.task import Task
 from rfgen.theory.estimation.intervals import interval_length, naive_coverage
@@ -204,22 +203,6 @@ def _of_blocks(task: Task | DataTask, learner: Learner, axes: dict[str, np.ndarr
     if learner.test_views is not None:
         attributes["test_views"] = learner.test_views
     return dataset(grid.axes, variables, eigen, attributes)
-
-
-def checked_members(learner: Learner, members: Any) -> np.ndarray:
-    """`members` (), (sizes,) as floats, for a learner whose models can differ."""
-    sizes = validation.array("members", members, (0, 1), infinite=True)
-    if (sizes < 1).any() or (sizes != np.round(sizes)).any():
-        raise ValueError(f"members must be a whole number >= 1, math.inf or an array of them, got {members!r}")
-    start = getattr(learner.training, "initial_variance", 0.0)
-    alike = learner.kernel and learner.resampling is None and not np.any(start)
-    batches = learner.training.stochastic and learner.training.needs_samples
-    if (sizes > 1).any() and alike and not batches:
-        raise ValueError(
-            "members of an ensemble differ by random features, initial weights, batches or resampled data, and this "
-            "learner has none: give rg.Learner(..., features=...) or resampling=..., or leave members out"
-        )
-    return sizes
 
 
 def predict_ensemble(

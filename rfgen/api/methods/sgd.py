@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rfgen.api.methods.ridge import checked_members
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.dataset import DESCRIPTIONS, dataset, judged
 from rfgen.curves.grid import Grid
 from rfgen.numerics.compilation.caller import warn_caller
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.task import Task
 from rfgen.problems.trainings.stochastic import SGD
 from rfgen.theory.ridge.ensemble import AVERAGED, ensemble

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from rfgen._version import __version__
-from rfgen.api.methods.ridge import checked_members
 from rfgen.api.nouns import checked_axes, in_modes, outputs_kept, refuse_held_out, refuse_views_of_inputs, with_strengths
 from rfgen.curves.cells.content import content
 from rfgen.curves.cells.precision import trials_drawn
@@ -21,7 +20,7 @@ from rfgen.curves.measured import MonteCarlo
 from rfgen.numerics.compilation.program_maps import spare_maps
 from rfgen.numerics.memory import plan
 from rfgen.problems.data_task import DataTask
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.gaussian_inputs import GaussianInputs
 from rfgen.problems.task import Task

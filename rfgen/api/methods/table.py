@@ -171,9 +171,9 @@ METHODS = (
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
         simulate_sparse, ("test", "excess", "train", "norm"), ("test", "train"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation"})),
+        {verb: _MODELS - {"test_views", *out} for verb, out in (("predict", ("members",)), ("simulate", ()))},
         finite_size=3.0,
-        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
+        reasons={"members": "as the joint law of two fits is not derived"},
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,

@@ -3,7 +3,7 @@
 Views k = 1, ..., m of a sample have in each coordinate the covariance `g_k g_l + [k = l] p_k`, gains g_k and private
 variances p_k.  The eigenvectors of that matrix over m turn them into rows that are independent, of variances a and with
 targets of their own: of noise alone their mean, and m - 1 differences of label 0.  Of infinitely many views the
-differences are a ridge.  Equations: theory (12.13).
+differences are a ridge.  A sample drawn k times is its rows, times the root of k.  Equations: theory (12.13).
 """
 
 __all__ = ["CLEAN", "RowGroups", "row_groups"]
@@ -17,6 +17,7 @@ import numpy as np
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.augmentations.mixing import Mixup
+from rfgen.problems.trainings.resampling import AbstractResampling
 from rfgen.theory.ridge.block_risk import MIXING_REPLICATES, MIXING_SIZE
 
 # Groups come in multiples of this, so that few programs serve all; sets of patterns that are counted one by one.
@@ -63,14 +64,17 @@ def _gathered(rows: list[tuple[float, ...]], idle: float = 0.0) -> RowGroups:
 CLEAN = _gathered([(1.0, 1.0, 1.0, 1.0, 1.0)])
 
 
-def row_groups(augmentation: AbstractAugmentation | None) -> RowGroups:
-    """The rows of samples in the views of an `augmentation` at single strengths that treats all coordinates alike.
+def row_groups(augmentation: AbstractAugmentation | None, resampling: AbstractResampling | None = None) -> RowGroups:
+    """The rows of samples in the views of an `augmentation` at single strengths that treats all coordinates alike, for each
+    sample that there is to be drawn by `resampling`.
 
     >>> import rfgen
     >>> rows = row_groups(rfgen.GaussianNoise(0.5, views=2))
     >>> rows.share[:2].tolist(), rows.variance[:2].tolist(), rows.signal[:2].tolist()
     ([1.0, 1.0], [1.25, 0.25], [0.8, 0.0])
     """
+    if resampling is not None:
+        return _resampled(augmentation, resampling)
     if augmentation is None:
         return CLEAN
     views = float(augmentation.views)
@@ -94,6 +98,22 @@ def row_groups(augmentation: AbstractAugmentation | None) -> RowGroups:
     if not (patterns[:, 0] * patterns[:, 1]).any():
         raise ValueError(f"augmentation must leave something of inputs and labels, got {augmentation!r}")
     return _endless(patterns, chance) if math.isinf(views) else _drawn(augmentation, patterns, chance, int(views))
+
+
+def _resampled(augmentation: AbstractAugmentation | None, resampling: AbstractResampling) -> RowGroups:
+    """Of one bag: all rows of a sample weigh as much as it is drawn often."""
+    if isinstance(augmentation, Mixup):
+        raise ValueError(
+            f"resampling is not covered for Mixup, got {augmentation!r}: its views are mixtures of samples that are drawn "
+            "together or apart; leave one of the two out, or rg.simulate measures it"
+        )
+    every, drawn = row_groups(augmentation), zip(*resampling.draws(), strict=True)
+    kinds = list(zip(every.share, every.weight, every.variance, every.signal, every.label, strict=True))
+    rows = [
+        (chance * share, chance * times * weight, times * variance, signal, times * label)
+        for times, chance in drawn for share, weight, variance, signal, label in kinds if share > 0.0 or weight > 0.0
+    ]
+    return _gathered(rows, resampling.mean_share * float(every.idle))
 
 
 def _endless(patterns: np.ndarray, chance: np.ndarray) -> RowGroups:

@@ -13,6 +13,7 @@ from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.simulation.arrays import (
     Array,
     cholesky,
@@ -26,6 +27,7 @@ from rfgen.simulation.arrays import (
 )
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split
+from rfgen.simulation.runs.ensemble import ALONE, Members, own_sample
 from rfgen.simulation.sampling.samplers import RowSampler, Sample
 from rfgen.simulation.sampling.views import augmented
 from rfgen.systems.sparse.l1_fit import l1_fit
@@ -34,21 +36,25 @@ from rfgen.systems.sparse.problem import KINDS, SparseRegression
 # Newton's steps, and the relative misfit of the training set that is aimed at, and that counts as converged.
 MOST_STEPS, AIM, ENOUGH = 300, 1e-12, 1e-8
 ROUNDING = 1e-14
+# Features and bags are drawn with a key of their own.
+MODELS = 0x6D6F64
 
 
 @double_precision
 def sparse_runs(
     task: SparseRegression, training: Any, n: int, trials: int, seed: int = 0, start: int = 0,
-    augmentation: AbstractAugmentation | None = None,
+    augmentation: AbstractAugmentation | None = None, features: int | None = None, members: Members = ALONE,
 ) -> dict[str, np.ndarray]:
     """Fit `trials` training sets of `n` rows by `Lasso`, `BasisPursuit`, `ReparametrizedFlow` or `Ridge`, in the views of
-    an `augmentation` at single strengths, and measure.
+    an `augmentation` at single strengths, and measure.  `features` k: of the rows times a matrix (dim, k) of normals over
+    sqrt(k).  `members`: the mean of so many models, each with features and resampled rows of its own.
 
     Arrays (trials, *settings), settings being the axes of the training that are arrays: `test` risk = noise + `excess`
     (exact for the fitted coefficients), `train` (mean squared residual), `norm` (squared); of `Lasso` and `BasisPursuit`
     also `active` (coefficients not 0), `true_positives` (share found of the nonzeros) and `false_discoveries` (share of
-    zeros in those found).  A fit that did not converge is NaN.  Trials number `start` and on; a trial depends on `seed`,
-    `n` and its number alone.
+    zeros in those found), all but the risks means over the members; there is no `train` of resampled rows, and no
+    coefficient to find among those of features.  A fit that did not converge is NaN.  Trials number `start` and on; a trial
+    depends on `seed`, `n` and its number alone.
 
     >>> from rfgen.systems.sparse.problem import Lasso
     >>> task = SparseRegression.equal(dim=30, nonzeros=2)
@@ -63,10 +69,11 @@ def sparse_runs(
     settings = tuple(np.ravel(part).astype(np.float64) for part in mesh) or (np.zeros(1),)
     truth = np.repeat(task.coefficients, task.multiplicity)
     source = sparse_source(task, augmentation)
-    given, stated = (source, truth, np.asarray(task.noise), settings), {"n": n, "kind": kind}
-    if on_host():
+    given = source, truth, np.asarray(task.noise), settings
+    stated = {"n": n, "kind": kind, "features": features, "members": members}
+    if on_host() or isinstance(members.resampling, Bootstrap):  # of which each bag has its own number of rows
         key = fold_in(host_key(seed), n)
-        with np.errstate(all="ignore"), few_threads(0.1 * source.rows(n) ** 2 * truth.size):
+        with np.errstate(all="ignore"), few_threads(0.1 * source.rows(n) ** 2 * (features or truth.size)):
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
     else:
         key = fold_in(jax.random.key(seed, impl="threefry2x32"), n)
@@ -103,41 +110,77 @@ def sparse_source(task: SparseRegression, augmentation: AbstractAugmentation | N
 
 
 def _trial(
-    key: Any, source: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str
+    key: Any, source: Any, truth: Array, noise: Array, settings: tuple[Array, ...], n: int, kind: str, features: int | None,
+    members: Members,
 ) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
-    sample = source.draw(key, key, n)
-    rows, xp = sample.rows, namespace(sample.rows)
-    targets = (sample.targets + xp.sqrt(noise) * sample.errors)[:, 0]
+    sample, models = source.draw(key, key, n), fold_in(key, MODELS)
+    xp = namespace(sample.rows)
 
-    def setting(*at: Array) -> dict[str, Array]:
-        converged = xp.asarray(True)
-        if kind == "ridge" or (kind == "flow" and rows.shape[0] >= truth.size):
-            fitted = ridge_fit(rows, targets, at[0] if kind == "ridge" else 0.0)
-        elif kind == "flow":
-            fitted, converged = reparametrized_fit(rows, targets, *at)
-        else:
-            fit = l1_fit(rows, targets, at[0])
-            fitted, converged = fit.coefficients, fit.converged
-        excess = xp.sum((fitted - truth) ** 2)
-        found = {
-            "test": noise + excess, "excess": excess, "train": xp.sum((targets - rows @ fitted) ** 2) / n,
-            "norm": xp.sum(fitted**2),
-        }
-        if kind == "l1":
-            kept, real = fitted != 0.0, truth > 0.0
-            total = xp.sum(kept, dtype=truth.dtype)
+    def labels(of: Sample) -> Array:
+        return (of.targets + xp.sqrt(noise) * of.errors)[:, 0]
+
+    def member(number: Any) -> dict[str, Array]:
+        own_key = fold_in(models, int(number) if isinstance(number, np.integer) else number)
+        own = own_sample(sample, own_key, n, members)
+        given = own.rows, labels(own)
+        if isinstance(members.resampling, Bootstrap):
+            given = _gathered(*given)
+        if features is None:
+            return stacked(partial(_fitted, *given, truth, None, kind), *settings)
+        mixing = normals(own_key, (truth.size, features)) / features**0.5
+        return stacked(partial(_fitted, *_triangular(*given), truth, mixing, kind), *settings)
+
+    each = stacked(member, xp.arange(members.count))
+    mean = {name: xp.mean(values, axis=0) for name, values in each.items() if name != "converged"}
+    fitted = mean.pop("fitted")
+    excess = xp.sum((fitted - truth) ** 2, axis=1)
+    found = {"test": noise + excess, "excess": excess, **mean}
+    if members.resampling is None:
+        found["train"] = xp.sum((labels(sample) - fitted @ sample.rows.T) ** 2, axis=1) / n
+    return {name: xp.where(xp.all(each["converged"], axis=0), value, xp.nan) for name, value in found.items()}
+
+
+_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "kind", "features", "members"))
+
+
+def _gathered(rows: Array, targets: Array) -> tuple[Array, Array]:
+    """Rows that are there again and again but once, of as much weight: what interpolates needs rows that differ."""
+    both, times = np.unique(np.column_stack([rows, targets]), axis=0, return_counts=True)
+    both = np.sqrt(times)[:, None] * both
+    return both[:, :-1], both[:, -1]
+
+
+def _triangular(rows: Array, targets: Array) -> tuple[Array, Array]:
+    """As many rows as coordinates at most: features, which may be more, do not make more of them independent."""
+    if rows.shape[0] <= rows.shape[1]:
+        return rows, targets
+    basis, triangle = namespace(rows).linalg.qr(rows)
+    return triangle, basis.T @ targets
+
+
+def _fitted(rows: Array, targets: Array, truth: Array, mixing: Array | None, kind: str, *at: Array) -> dict[str, Array]:
+    """One model: what it is on inputs, `fitted` (dim,), and what is measured of itself."""
+    xp, converged = namespace(rows), namespace(rows).asarray(True)
+    design = rows if mixing is None else rows @ mixing
+    if kind == "ridge" or (kind == "flow" and design.shape[0] >= design.shape[1]):
+        weights = ridge_fit(design, targets, at[0] if kind == "ridge" else 0.0)
+    elif kind == "flow":
+        weights, converged = reparametrized_fit(design, targets, *at)
+    else:
+        fit = l1_fit(design, targets, at[0])
+        weights, converged = fit.coefficients, fit.converged
+    fitted = weights if mixing is None else mixing @ weights
+    found = {"fitted": fitted, "norm": xp.sum(weights**2), "converged": converged}
+    if kind == "l1":
+        kept = weights != 0.0
+        found["active"] = total = xp.sum(kept, dtype=truth.dtype)
+        if mixing is None:
+            real = truth > 0.0
             right = xp.sum(kept & real, dtype=truth.dtype)
-            found |= {
-                "active": total, "true_positives": right / xp.sum(real, dtype=truth.dtype),
-                "false_discoveries": (total - right) / xp.maximum(total, 1.0),
-            }
-        return {name: xp.where(converged, value, xp.nan) for name, value in found.items()}
-
-    return stacked(setting, *settings)
-
-
-_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "kind"))
+            found["true_positives"] = right / xp.sum(real, dtype=truth.dtype)
+            found["false_discoveries"] = (total - right) / xp.maximum(total, 1.0)
+    return found
 
 
 def ridge_fit(rows: Array, targets: Array, ridge: Any) -> Array:

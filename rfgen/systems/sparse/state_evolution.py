@@ -29,6 +29,7 @@ from rfgen.numerics.compilation.precision import needs_double_precision
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.implicit import implicit
 from rfgen.numerics.monotone_root import decreasing_root
+from rfgen.systems.sparse.mixed_columns import MixedColumns
 from rfgen.systems.sparse.proximal_maps import HyperbolicEntropy, ProximalMeans, Shrinkage, SoftThreshold
 from rfgen.systems.sparse.row_groups import CLEAN, RowGroups
 
@@ -67,8 +68,8 @@ class StateEvolution:
 
 @needs_double_precision
 def state_evolution(
-    proximal: SoftThreshold | Shrinkage | HyperbolicEntropy, coefficients: Any, multiplicity: Any, noise: Any, n: Any,
-    penalty: Any = 0.0, rows: RowGroups = CLEAN,
+    proximal: SoftThreshold | Shrinkage | HyperbolicEntropy | MixedColumns, coefficients: Any, multiplicity: Any,
+    noise: Any, n: Any, penalty: Any = 0.0, rows: RowGroups = CLEAN,
 ) -> StateEvolution:
     """What minimises sum_i (y_i - x_i.b)^2/2 + penalty sum_j J(b_j) on n samples; penalty 0: least J among interpolators.
 
