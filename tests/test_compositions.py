@@ -12,7 +12,7 @@ from tests.compositions import FIRST, SERVED, N, cells, counted, meaningless, ou
 
 CELLS = list(cells())
 # Of the first methods' cells that have a meaning; 79 % before losses met augmentations.
-MOST_HOLES = 0.28
+MOST_HOLES = 0.265
 REASON = re.compile(r"[:,;] |\b(must|needs?|are|is) ")
 LIMITS = pathlib.Path(__file__).parents[1] / "docs" / "limits.md"
 ROW = re.compile(r"\| ([^|]+?) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|")
