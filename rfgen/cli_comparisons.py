@@ -3,7 +3,7 @@
 __all__ = ["NAMED", "Comparison"]
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,11 @@ from rfgen.problems.kernels.feature_maps import RandomFeatureMap
 from rfgen.problems.learner import Learner
 from rfgen.problems.spectra.spectrum import Spectrum
 from rfgen.problems.task import Task
-from rfgen.problems.trainings.classifier import Hinge, Logistic, MaxMargin
+from rfgen.problems.trainings.classifier import AdversarialTraining, Hinge, Logistic, MaxMargin
 from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.problems.trainings.spectral import GradientFlow, Ridge
 from rfgen.problems.trainings.stochastic import DANA, SGD, OnePassSGD
+from rfgen.systems.sparse.problem import Lasso, SparseRegression
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Comparison:
 def _digits_features() -> tuple[DataTask, Learner]:
     inputs, labels = digits()
     return DataTask(inputs, labels, RandomFeatureMap(200, "tanh", seed=0)), Learner(Ridge(0.15))
+
+
+def _digits_bagged() -> tuple[DataTask, Learner]:
+    task, learner = _digits_features()
+    return task, replace(learner, resampling=Bootstrap())
 
 
 def _digits_kernel() -> tuple[Task, Learner]:
@@ -201,6 +207,24 @@ NAMED = {
         ),
         {"smoke": (150,), "paper": (75, 150, 300, 600)}, TRIALS,
     ),
+    "attacked-views": Comparison(
+        "Logistic regression under attack in l2, each of three masked views moved against its label",
+        "derived",
+        lambda: (
+            Mixture(np.full(150, 0.14), np.ones(150), flip=0.1),
+            Learner(AdversarialTraining(Logistic(3.0), 0.1), augmentation=Mask(0.7, views=3)),
+        ),
+        {"smoke": (150,), "paper": (75, 150, 300, 600)}, TRIALS,
+    ),
+    "noisy-lasso": Comparison(
+        "The lasso and noise on its inputs: one view of every row, and infinitely many, which are an elastic net",
+        "derived",
+        lambda: (
+            SparseRegression.equal(dim=300, nonzeros=15, noise=0.25),
+            Learner(Lasso([10.0, 40.0]), augmentation=GaussianNoise(0.25, views=[1.0, np.inf])),
+        ),
+        {"smoke": (100, 300), "paper": (100, 200, 300, 600)}, TRIALS,
+    ),
     "sphere-ntk": Comparison(
         "The neural tangent kernel of a two-hidden-layer ReLU network on the sphere, real kernel and real points",
         "derived; recursion of arXiv 1806.07572",
@@ -211,6 +235,11 @@ NAMED = {
         "200 frozen random tanh features of real digits, odd against even: risk against n",
         "derived (one group with the features' own second moments)",
         _digits_features, DIGITS, TRIALS,
+    ),
+    "digits-bagged": Comparison(
+        "The same on rows that a model draws again with replacement: risk on the digits left out against n",
+        "derived",
+        _digits_bagged, DIGITS, TRIALS,
     ),
     "digits-kernel": Comparison(
         "Kernel ridge regression with a neural tangent kernel on real digits, odd against even: risk against n",

@@ -36,7 +36,7 @@ ALLOWED = {
     "cli_engine": {"curves"},
     "cli_runs": {"curves"},
     "cli_report": {"api", "cli_comparisons", "_version"},
-    "cli_comparisons": {"problems", "cli_domain_comparisons", "cli_own_estimators"},
+    "cli_comparisons": {"problems", "systems", "cli_domain_comparisons", "cli_own_estimators"},
     "cli_domain_comparisons": {"problems"},
     "cli_own_estimators": {"problems", "algebra"},
     "__main__": {"cli"},
