@@ -15,6 +15,7 @@ DOMAIN_ROWS = "Rows of several domains, for the questions of arXiv 2208.10967 an
 OUT_OF_DISTRIBUTION = "De Silva et al.: The value of out-of-distribution data (arXiv 2208.10967)"
 VIEWED_LOSSES = "Convex losses on augmented rows, for the question of Morisset, Durmus, Hardy (arXiv 2605.10290)"
 ROBUST = "Robust regression in high dimension, for the questions of arXiv 1301.7158, 1503.02106"
+VIEWED_LASSO = "Sparse regression on augmented rows"
 ATTACKED = "Regression under attack, for the question of arXiv 2002.10477"
 DOMAIN_MIXTURES = "Generated and surrogate rows, for the questions of arXiv 2410.04840, 2509.22341, 2402.04376"
 DOMAIN_STAGES = "Transfer, distillation, other rows, for questions of arXiv 2508.15494, 2410.18837, 2603.05691, 2208.10967"
@@ -422,6 +423,13 @@ FIGURES = {
             "attacked_regression",
             ATTACKED,
             "least squares on rows that an attack may move: the peak it takes away, clean risk, risk under attack",
+            "ours",
+            "",
+        ),
+        Entry(
+            "augmented_lasso",
+            VIEWED_LASSO,
+            "the lasso on noisy views of its rows, up to an elastic net: risk, coefficients found, false ones among them",
             "ours",
             "",
         ),
