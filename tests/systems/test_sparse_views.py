@@ -1,5 +1,8 @@
 """Sparse regression on samples in views: the ridge engine, the elastic net, its limits, and agreement with simulations."""
 
+from dataclasses import dataclass
+
+import jax
 import numpy as np
 import pytest
 import sklearn.linear_model
@@ -7,6 +10,7 @@ from scipy.stats import norm
 
 import rfgen as rg
 from rfgen.simulation.random_numbers import host_key
+from rfgen.systems.sparse import SoftThreshold, state_evolution
 from rfgen.systems.sparse.l1_fit import l1_fit
 from rfgen.systems.sparse.row_groups import row_groups
 from rfgen.systems.sparse.simulation import sparse_source
@@ -43,6 +47,23 @@ def test_rows_keep_the_moments_of_views():
         np.testing.assert_allclose(rows.weight.sum(), square, rtol=1e-12)
         np.testing.assert_allclose(rows.weight @ rows.signal, law.probability @ law.gain[:, 0], rtol=1e-12)
         np.testing.assert_allclose(rows.share @ rows.label + rows.idle, 1.0, rtol=1e-12)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Own(SoftThreshold):
+    """A map of which three means are told, as one's own are."""
+
+    def means(self, beta, tau, theta):
+        known = super().means(beta, tau, theta)
+        return type(known)(known.slope, known.error, known.square)
+
+
+def test_a_map_of_ones_own_is_seen_in_views():
+    rows, at = row_groups(BOTH), (np.array([0.0, 1.0]), np.array([285.0, 15.0]))
+    with jax.enable_x64(True):
+        found = [state_evolution(one, *at, 0.25, 200, 10.0, rows) for one in (SoftThreshold(), Own())]
+    assert float(found[1].test) == pytest.approx(float(found[0].test), rel=1e-12)
 
 
 def test_infinitely_many_noisy_views_are_the_elastic_net():

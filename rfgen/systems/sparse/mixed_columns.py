@@ -46,7 +46,7 @@ class MixedColumns:
         inputs = beta**2 + tau**2
         trained, length = (self._shrunk if self.penalty == "ridge" else self._thresholded)(inputs, theta)
         error = ((1.0 - trained) * tau) ** 2 + trained**2 * (beta**2 + length)
-        return ProximalMeans(1.0 - trained, -trained * beta, error, self.features * length / self.dim)
+        return ProximalMeans(1.0 - trained, error, self.features * length / self.dim, -trained * beta)
 
     def _shrunk(self, inputs: Any, theta: Any) -> tuple[Array, Array]:
         """u and |w|^2/features."""

@@ -35,12 +35,20 @@ MOST_STEPS = 60
 
 @record
 class ProximalMeans:
-    """Means over Z: `slope` of the map, `bias` of x - beta, `error` of (x - beta)^2, `square` of x^2."""
+    """Means over Z: `slope` of the map, `error` of (x - beta)^2, `square` of x^2; `bias` of x - beta, where it is known to
+    more digits than the others tell (None: from these).
+    """
 
     slope: Any
-    bias: Any
     error: Any
     square: Any
+    bias: Any = None
+
+    def moved(self, beta: Any, pulled: Any) -> Any:
+        """Mean of beta (x - pulled beta), where the means are around pulled beta."""
+        if self.bias is not None:
+            return beta * self.bias
+        return 0.5 * (self.square - self.error - (pulled * beta) ** 2) / pulled
 
 
 @record
@@ -61,7 +69,7 @@ class Shrinkage:
         """
         kept, lost = 1.0 / (1.0 + theta), theta / (1.0 + theta)
         error = (kept * tau) ** 2 + (lost * beta) ** 2
-        return ProximalMeans(kept, -lost * beta, error, (kept * tau) ** 2 + (kept * beta) ** 2)
+        return ProximalMeans(kept, error, (kept * tau) ** 2 + (kept * beta) ** 2, -lost * beta)
 
 
 @record
@@ -99,7 +107,7 @@ class SoftThreshold:
         none = ndtr(near) - ndtr(-far)
         bias = tau * (moved[1] - missed[1]) - beta * none
         error = tau**2 * (moved[2] + missed[2]) + beta**2 * none
-        return ProximalMeans(above + below, bias, error, tau**2 * (square_above + square_below))
+        return ProximalMeans(above + below, error, tau**2 * (square_above + square_below), bias)
 
 
 @record
@@ -138,7 +146,7 @@ class HyperbolicEntropy:
         density = weights * jnp.exp(-0.5 * z * z) / (jnp.sqrt(2.0 * jnp.pi) * tau)
         mass = density * (slope + theta)
         off = tau * z - theta * nodes  # x - beta, without its difference
-        each = density * slope, mass * off, mass * off**2, mass * value**2
+        each = density * slope, mass * off**2, mass * value**2, mass * off
         return ProximalMeans(*(jnp.sum(one) for one in each))
 
     def _nodes(self, beta: Any, tau: Any, theta: Any) -> tuple[Array, Array]:

@@ -112,8 +112,8 @@ class _Point:
     def error(self, center: Any, coefficients: Array, multiplicity: Array) -> Array:
         """E |b - center beta|^2."""
         off = self.pulled - center
-        bias, square = multiplicity @ (coefficients * self.means.bias), multiplicity @ coefficients**2
-        return multiplicity @ self.means.error + off * (2.0 * bias + off * square)
+        moved, square = multiplicity @ self.means.moved(coefficients, self.pulled), multiplicity @ coefficients**2
+        return multiplicity @ self.means.error + off * (2.0 * moved + off * square)
 
 
 # `kind`: trees of two registered dataclasses are equal to JAX (0.10.2), which took one map's program for the other's
@@ -235,7 +235,7 @@ def _least_squares(given: Any, count: Any) -> tuple[Any, ...]:
     moving = moving - _risk(weighed, jnp.zeros(()), given)
     risk = n * still / jnp.where(n > moving, n - moving, 1.0)
     noise = scale**2 * risk / n
-    means = ProximalMeans(size, 0.0 * size, noise * size, pulled**2 * coefficients**2 + noise)
+    means = ProximalMeans(size, noise * size, pulled**2 * coefficients**2 + noise, 0.0 * size)
     return _Point(means, pulled, scale, trained, weighed, risk), given, jnp.sqrt(risk / n), jnp.zeros_like(n)
 
 
