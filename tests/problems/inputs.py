@@ -246,7 +246,7 @@ REFUSED = {
     "mixture on Task": (lambda: rg.predict(T, rg.Learner(rg.Logistic(1.0)), 50), "task must be an rg.Mixture, rg.ClassGroups, rg.Teacher, rg.LabelledFeatures or rg.Correlate"),
     "logistic ridge neg": (lambda: rg.Logistic(-1), "ridge must be >= 0"),
     "sparse n > ": (lambda: rg.predict(SP, rg.Learner(rg.Lasso(-1.0)), 20), "penalty must be >= 0"),
-    "sparse features": (lambda: rg.predict(SP, rg.Learner(rg.Lasso(1.0), features=5), 20), "features is not covered by predict for sparse regression"),
+    "sparse features": (lambda: rg.predict(SP, rg.Learner(rg.ReparametrizedFlow(0.1), features=5), 20), "features must be None or finite to be predicted"),
     "sparse coefficient nan": (lambda: rg.SparseRegression([np.nan, 1.0]), "coefficients must be finite"),
     "sparse Lasso on Task": (lambda: rg.predict(T, rg.Learner(rg.Lasso(1.0)), 20), "task must be an rg.SparseRegression to train Lasso"),
     "xor dim 1": (lambda: rg.XORClusters(dim=1, separation=1), "dim must be an integer >= 2"),
