@@ -56,7 +56,7 @@ class Entry:
     @property
     def arxiv(self) -> str:
         """Numbers on arXiv of the papers named."""
-        return ", ".join(re.findall(r"\d{4}\.\d{5}", self.paper))
+        return ", ".join(re.findall(r"\d{4}\.\d{4,5}", self.paper))
 
 
 FIGURES = {
