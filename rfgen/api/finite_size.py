@@ -150,8 +150,8 @@ def with_finite_size(task: Any, curve: Any, decided: str) -> Any:
         place = np.unravel_index(int(np.nanargmax(expected.values)), expected.shape)
         worst, there = float(expected.values[place]), dict(zip(expected.dims, place, strict=True))
         sizes = {name: curve[name].variable for name in ("n", "rows", "features") if name in curve.coords}
-        found = {name: float(size[tuple(there[dim] for dim in size.dims)]) for name, size in sizes.items()}
-        at = ", ".join(f"{name}={size:g}" for name, size in found.items() if np.isfinite(size))
+        asked = {name: float(size[tuple(there[dim] for dim in size.dims)]) for name, size in sizes.items()}
+        at = ", ".join(f"{name}={size:g}" for name, size in asked.items() if np.isfinite(size))
         size = "without bound" if np.isinf(worst) else f"by {100.0 * worst:.2g} %"
         warn_caller(
             f"theory is expected to be off {size}{f' at {at}' if at else ''}, and by more than {100.0 * WARNED:g} % at "

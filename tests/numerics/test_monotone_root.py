@@ -49,6 +49,19 @@ def test_flat_function_is_bisected():
     assert float(decreasing_root(f, jnp.array(-700.0), jnp.array(700.0), jnp.array(700.0))) == pytest.approx(7.3, abs=1e-12)
 
 
+@pytest.mark.parametrize("y", [1e-3, 0.3, 9e4])
+def test_a_last_step_is_taken_whose_successor_is_lost(y):
+    """The cube root by its logarithm: of a line, and of an exponential, whose second derivative is 3 of the first."""
+    straight = decreasing_root(
+        lambda x: (jnp.log(y) - 3.0 * x, jnp.full_like(x, -3.0)), *map(jnp.array, (-9.0, 9.0, 9.0)), last_step=3e-9
+    )
+    assert float(jnp.exp(straight)) == pytest.approx(y ** (1 / 3), rel=1e-14)
+    bent = decreasing_root(
+        lambda x: (y - jnp.exp(3.0 * x), -3.0 * jnp.exp(3.0 * x)), *map(jnp.array, (-9.0, 9.0, 9.0)), last_step=3e-9
+    )
+    assert float(jnp.exp(bent)) == pytest.approx(y ** (1 / 3), rel=1e-14)
+
+
 def test_vmap_is_the_stack_of_scalars():
     ys = jnp.array([0.01, 1.0, 8.0, 1e4])
     batched = jax.jit(jax.vmap(cube_root))(ys)

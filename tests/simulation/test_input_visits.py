@@ -75,11 +75,11 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_infinitely_many_views_are_the_limit_of_many(name):
-    """Of the same samples, features, batches: what is left of 60 views is their scatter."""
+    """Of the same samples, features, batches: what is left of 60 views is their scatter, 2.9 % at most (240: 2.3 %)."""
     task, training, augmentation, options = ENDLESS[name]
     many, endless = (runs(task, training, augmentation.at(views=views), **options) for views in (60, np.inf))
     for part in ("test", "norm"):
-        np.testing.assert_allclose(endless[part], many[part], rtol=0.08)
+        np.testing.assert_allclose(endless[part], many[part], rtol=0.05)
 
 
 def test_all_pairs_of_a_bag():

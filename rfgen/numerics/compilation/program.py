@@ -3,7 +3,7 @@
 A first call waits for the compiler.  On the CPU most of that time buys nothing here: the MLIR emitters of fusions take
 half of it for the same speed, and the optimisation of LLVM another quarter, for code whose run time lies in few points,
 in LAPACK or in matrix products.  Measured on the curve of ridge regression, processor seconds to compile and microseconds
-a point to run: 2.3 and 2.3 as XLA does by default, 1.1 and 2.5 without the emitters, 0.3 and 9 without either.
+a point to run: 2.0 and 2.0 as XLA does by default, 0.8 and 2.1 without the emitters, 0.2 and 9 without either.
 At LLVM's second level loops that draw random numbers compile in a quarter of the time (one pass of SGD 0.55 s against 2.2)
 and run as fast, but a pass then is 2e-8 off one by hand of the same seed, where the third is within 1e-8.
 Splitting a program into 32 parts to generate their code in parallel costs a quarter more processor time, and on two cores
