@@ -521,7 +521,8 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_optimal_stopping": (),
         "test_small_steps_are_the_flow_and_no_momentum_is_descent": (),
         "test_twice_the_nodes_change_nothing": (
-            "GradientFlow(time=[0.02, 0.7, ..., 100000]) 100 60 1.2 None", "name15",
+            "GradientFlow(time=[0.02, 0.7, ..., 100000]) 100 60 1.2 None",
+            "GradientFlow(time=[0.02, 0.7, ..., 100000], ridge=3, initial_variance=0.2) 90 None 1.4 Gain",
             "HeavyBall(rate=0.2, momentum=0.4, steps=[1, 2, ..., 1000000]) 300 None 1.4 None",
             "Nesterov(rate=0.2, steps=[1, 20, 60]) 200 80 1.4 None",
         ),

@@ -15,6 +15,7 @@ from rfgen.simulation.runs.trials import source_of, trial_keys
 from rfgen.simulation.sampling import samplers
 from rfgen.simulation.sampling.samplers import standard_normals
 from tests.oracles.training_steps import train
+from tests.rounding import of_draws
 
 MEASURED = ("test", "train", "bias", "variance", "noise", "norm")
 TASK = rg.Task.power_law(1.5, 1.5, noise=0.3, modes=40)
@@ -219,7 +220,7 @@ def test_ridge_is_what_it_was():
     runs = rg.simulate(task, rg.Learner(rg.Ridge([0.0, 1e-3, 0.3]), features=[12, 30, math.inf]), 15, trials=6, seed=3)
     for name, expected in RIDGE_BEFORE.items():
         # to the last bit on one machine; linear algebra differs in the last digits between machines
-        assert np.allclose(runs[name].values[[0, 2], 1:].ravel(), expected, rtol=1e-10), name
+        assert np.allclose(runs[name].values[[0, 2], 1:].ravel(), expected, rtol=of_draws(1e-10)), name
 
 
 @pytest.mark.parametrize(
