@@ -63,7 +63,7 @@ def test_one_kernel_in_two_forms(kernel):
     assert np.linalg.eigvalsh(matrix).min() > -1e-13 * np.trace(matrix)
     assert np.array_equal(kernel(INPUTS[:, 0], INPUTS[:2, 0]), kernel(INPUTS[:, :1], INPUTS[:2, :1]))
     with jax.enable_x64(True):
-        assert np.allclose(kernel(jnp.asarray(INPUTS), jnp.asarray(INPUTS)), matrix, rtol=1e-13, atol=1e-16)  # of terms near 1
+        assert np.allclose(kernel(jnp.asarray(INPUTS), jnp.asarray(INPUTS)), matrix, rtol=1e-13, atol=1e-16)
 
 
 def test_lengths_are_factors_of_relu_kernels():

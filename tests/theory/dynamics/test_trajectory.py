@@ -185,7 +185,8 @@ def test_what_no_contour_serves_is_said():
 
 MASK, GAIN = rg.Mask(0.7, views=3), rg.Gain([0.5, 1.5], views=2)
 CASES = {
-    f"{training!r} {n} {features} {task.parameters['alpha']} {augmentation and type(augmentation).__name__}": (training, n, features, task, augmentation)
+    f"{training!r} {n} {features} {task.parameters['alpha']} {augmentation and type(augmentation).__name__}":
+        (training, n, features, task, augmentation)
     for training in (
         rg.GradientFlow(TIMES), rg.GradientFlow(TIMES, 3.0, 0.2), rg.GradientDescent(0.2, STEPS, 1.0),
         rg.HeavyBall(0.2, 0.4, STEPS), rg.Nesterov(0.2, (1, 20, 60)),
