@@ -21,8 +21,9 @@ from rfgen.numerics.compilation.program import program
 from rfgen.theory.domains.problem import DomainProblem
 from rfgen.theory.domains.risk import DomainRisk, domain_risk
 from rfgen.theory.dynamics.assembled import RISK_FLOOR, RISK_TOLERANCE, SCALAR_TOLERANCE
-from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
-from rfgen.theory.dynamics.trajectory import ENDED, UNMOVED, kernels_at, kernels_of, largest_eigenvalue
+from rfgen.theory.dynamics.on_contours import on_contours
+from rfgen.theory.dynamics.spectral_filters import Filter, Window
+from rfgen.theory.dynamics.trajectory import kernels_at, kernels_of, largest_eigenvalue
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
 Parts = dict[str, np.ndarray]
@@ -44,45 +45,28 @@ def domain_flow(
     """
     require_double_precision("rfgen.theory.domain_flow")
     n, weight, clock = (np.asarray(value, np.float64) for value in (n, weight, clock))
-    total, times = float(n.sum()) if samples is None else float(samples), clock.size
+    total = float(n.sum()) if samples is None else float(samples)
     engine = AugmentedProblem(
         problem.operators, Blocks(n * weight / total, weight, np.asarray(problem.covariance)[:, None, None]),
         DomainTarget(problem.teachers, np.sqrt(np.asarray(problem.noise))[:, None], problem.test.T, problem.test_teachers,
                      problem.misfit),
         np.zeros(()),
     )
-    sizes, flows = (np.float64(total), np.asarray(features, np.float64)), training.kind == "flow"
+    sizes = (np.float64(total), np.asarray(features, np.float64))
     start = jax.tree.map(np.asarray, vars(_ridge(problem, n, weight, features, np.inf, shared=shared)))
-    scale = _trace(problem, n * weight / total)
-    with np.errstate(over="ignore", invalid="ignore"):
-        learned = clock * (training.rate * (scale + training.ridge))
-    ended = np.isposinf(clock) | (flows & (learned > ENDED))
-    unmoved = ~ended & ((clock == 0) | (learned < UNMOVED))
-    edge, stable = np.inf, True
-    if not flows and (clock > 0).any():
-        edge = largest_eigenvalue(engine, *sizes) + training.ridge
-        stable = training.rate * edge < training.stable_below
-    inner = ~(unmoved | ended) & stable
-    if flows:
-        edge = 1e3 / clock[inner].min() if inner.any() else 1.0
-    found, rough = ({name: np.zeros((times, *start[name].shape)) for name in PARTS} for _ in range(2))
-    solved, error = ~inner, np.zeros(times)
-    steady = np.flatnonzero(inner)
-    for parts, few in ((found, False), (rough, True)):
-        for window in windows(training, clock[steady], edge, few, False):
-            at = steady[window.index]
-            made, fits = _window(engine, sizes, training, window, shared)
-            for name in PARTS:
-                parts[name][at] = made[name]
-            solved[at] = fits if not few else solved[at] & fits
-            error[at] = np.maximum(error[at], window.error if not few else 0.0)
+    shapes = {name: start[name].shape for name in PARTS}
+    run = on_contours(
+        training, clock, _trace(problem, n * weight / total), lambda: largest_eigenvalue(engine, *sizes),
+        lambda window: _window(engine, sizes, training, window, shared), shapes,
+    )
+    found, rough, solved, error = run.parts, run.rough, run.solved, run.error
     last = start
-    if ended.any():
+    if run.ended.any():
         last = jax.tree.map(np.asarray, vars(_ridge(problem, n, weight, features, training.ridge * total, shared=shared)))
-        solved[ended] = last["converged"]
+        solved[run.ended] = last["converged"]
     for name in PARTS:
         for parts in (found, rough):
-            parts[name][unmoved], parts[name][ended] = start[name], last[name]
+            parts[name][run.unmoved], parts[name][run.ended] = start[name], last[name]
     change = np.maximum(*(np.abs(_risk(found)[name] - _risk(rough)[name]).max(axis=1) for name in ("test", "train")))
     risks = _risk(found) | {"irreducible": np.broadcast_to(np.asarray(problem.test_noise), found["bias"].shape)}
     risks["noise"] = found["noise_by_domain"].sum(axis=-1) + risks["irreducible"]
@@ -92,7 +76,7 @@ def domain_flow(
         residual = np.maximum(change / risks["test"].min(axis=1).clip(1e-300), error)
     exact = (error < SCALAR_TOLERANCE) & ((residual < RISK_TOLERANCE) | (change < RISK_TOLERANCE * RISK_FLOOR))
     converged = solved & exact
-    moved = (clock > 0) & (not stable)
+    moved = (clock > 0) & (not run.stable)
     for name, values in risks.items():
         risks[name] = np.where(moved.reshape(-1, *[1] * (values.ndim - 1)), np.inf, values)
     return risks | {"residual": residual, "converged": converged | moved}

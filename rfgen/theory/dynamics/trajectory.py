@@ -21,6 +21,7 @@ from rfgen.numerics.compilation.program import program
 from rfgen.theory.dynamics.assembled import Trajectory, assembled
 from rfgen.theory.dynamics.ends import PARTS, blocks_of, dimension, prediction_covariance, total_trace
 from rfgen.theory.dynamics.fewer_nodes import fewer_nodes
+from rfgen.theory.dynamics.on_contours import reached
 from rfgen.theory.dynamics.spectral_filters import Filter, Window, windows
 from rfgen.theory.ridge.block_risk import AugmentedProblem
 
@@ -33,8 +34,6 @@ MULTIPLE = 10.0
 # What rounding may make of risk and training error, and of a sum over nodes in units of the sum of its terms' sizes; errors
 # against the exact isotropic law were at most 1/17 of it.
 ROUNDED, PLACES = ("rounding", "train_rounding"), 8 * float(np.finfo(np.float64).eps)
-# Rate times clock times trace: below the first nothing is learned to rounding, above the second training has ended.
-UNMOVED, ENDED = 1e-30, 1e99
 
 
 @needs_double_precision
@@ -67,7 +66,7 @@ def trajectory(
     clock = np.asarray(clock, dtype=np.float64)
     initial = np.asarray(initial_variance if shared == "all" else 0.0, dtype=np.float64)
     sizes = (np.asarray(n, np.float64), np.asarray(features, np.float64))
-    unmoved, ended = _ends(problem, training, clock)
+    unmoved, ended = reached(training, clock, total_trace(problem))
     inner = ~(unmoved | ended)
     fine, coarse = ({name: np.zeros(clock.size) for name in (*PARTS, *ROUNDED)} for _ in range(2))
     solved, error, served = np.ones(clock.size, bool), np.zeros(clock.size), np.ones(clock.size, bool)
@@ -96,16 +95,6 @@ def trajectory(
             error[at] = np.maximum(error[at], window.error if not few else 0.0)
     state = (solved, error, stable, unmoved, ended & stable, served)
     return assembled(problem, sizes, training, noise, initial, fine, coarse, state, shared)
-
-
-def _ends(problem: AugmentedProblem, training: Filter, clock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which clocks are the beginning of training, and which its end."""
-    if training.kind == "distillation":
-        return np.zeros(clock.size, bool), np.full(clock.size, training.ridge == 0.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        learned = clock * (training.rate * (total_trace(problem) + training.ridge))
-    ended = np.isposinf(clock) | ((training.kind == "flow") & (learned > ENDED))
-    return ~ended & ((clock == 0) | (learned < UNMOVED)), ended
 
 
 def _dear(problem: AugmentedProblem) -> bool:
