@@ -177,9 +177,7 @@ METHODS = (
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
-        ("excess", "test", "norm"), ("excess",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"})),
-        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
+        ("excess", "test", "norm"), ("excess",), _CLASSIFIED,
     ),
     Method(
         "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,
