@@ -84,11 +84,11 @@ def _viewed_at(
     that draw rows as `draws` says, or of the mean of so many `members`.
     """
     seen = seen_task(task, augmentation)
-    if members is not None and seen.rule is not None:
+    if (members is not None or draws is not None) and seen.rule is not None:
         raise ValueError(
-            f"members of losses of the residual are predicted on clean rows and on single views, got {augmentation!r}: "
-            "forces of two members on several views of a row depend on each other through every view; leave members or "
-            "augmentation out, or rg.simulate measures it"
+            f"resampling and members of losses of the residual are predicted on clean rows and on single views, got "
+            f"{augmentation!r}: forces of two models on several views of a row depend on each other through every view; "
+            "leave them or augmentation out, or rg.simulate measures it"
         )
     if squares:
         noise = tuple(part[:1] for part in noise)

@@ -9,7 +9,6 @@ Equations: theory (8.10), (8.11), (12.15), (16.1), (16.2) and (16.3).
 
 __all__ = ["SeenTask", "seen_task", "viewed_regression"]
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -104,8 +103,9 @@ def viewed_regression(
     members: Any = None,
 ) -> LossRegression:
     """Minimise sum_i mean_k rho(y_i - f(view_ik)) + (ridge/2)|w|^2 on `n` rows; arguments as in `robust_regression`,
-    `force` None for squares; the risk is that on clean inputs.  `draws` = (times, chances) (draws,): each row counts so
-    often with these chances.  `members`: the mean of so many models with features, or draws, of their own; of one view.
+    `force` None for squares; the risk is that on clean inputs.  Of rows in single views `draws` = (times, chances)
+    (draws,): each row counts so often with these chances; `members`: the mean of so many models with features, or draws, of
+    their own.
 
     Exact as n, modes and features grow together.  Source: derived.
 
@@ -172,8 +172,8 @@ def _rows(x: Array, given: Any, loss: Any, unit: Any, coarse: bool) -> tuple[Arr
     parts = len(seen.variances)
     gamma, spread = jnp.exp(x[:parts]), jnp.exp(x[parts : 2 * parts])
     moved = means - unit * x[-1]
-    once, squared = chances * times, chances * times**2
     if seen.rule is None:
+        once, squared = chances * times, chances * times**2
 
         def of_pattern(g: Any, q: Any, label: Any) -> Array:
             center, deviation = label * means - unit * x[-1], jnp.sqrt(label**2 * deviations**2 + q)
@@ -193,13 +193,12 @@ def _rows(x: Array, given: Any, loss: Any, unit: Any, coarse: bool) -> tuple[Arr
         return n * slope, n * power, n * slope * seen.label, jnp.sum(mean)
     rule = seen.coarse if coarse else seen.rule
 
-    def of_part(k: Any, center: Any, deviation: Any) -> Array:
-        at = [k * gamma[0], k * gamma[1], deviation**2 + spread[0], spread[1], -center, jnp.ones(())]
+
+    def of_part(center: Any, deviation: Any) -> Array:
+        at = [gamma[0], gamma[1], deviation**2 + spread[0], spread[1], -center, jnp.ones(())]
         return answered(lambda numbers: group_sums(loss, rule, numbers), at)
 
-    found = jax.vmap(lambda k: shares @ jax.vmap(partial(of_part, k))(moved, deviations))(times)
-    weights = jnp.stack([once, squared, once, squared, once], axis=1)
-    mean, power, slope, private, own_slope = jnp.sum(weights * found, axis=0)
+    mean, power, slope, private, own_slope = shares @ jax.vmap(of_part)(moved, deviations)
     sums = jnp.stack([slope, own_slope]), jnp.stack([power, private]), jnp.stack([slope, 0.0 * slope])
     return *(n * one for one in sums), mean
 
