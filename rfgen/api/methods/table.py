@@ -161,12 +161,7 @@ METHODS = (
     Method(
         "classifiers of real features", (LabelledFeatures,),
         tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
-        ("error", "train_error", "norm"), ("error",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation", "intercept"})),
-        reasons={
-            "resampling": "as rows of the law count alike", "features": "as the rows are features",
-            "members": "as members would differ by resampling alone",
-        },
+        ("error", "train_error", "norm"), ("error",), _CLASSIFIED,
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
