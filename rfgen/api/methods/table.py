@@ -161,12 +161,7 @@ METHODS = (
     Method(
         "classifiers of real features", (LabelledFeatures,),
         tuple(rule for rule in RULES if rule not in (LDA, Averaging, MaxMargin)), predict_features, simulate_features,
-        ("error", "train_error", "norm"), ("error",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"augmentation", "intercept"})),
-        reasons={
-            "resampling": "as rows of the law count alike", "features": "as the rows are features",
-            "members": "as members would differ by resampling alone",
-        },
+        ("error", "train_error", "norm"), ("error",), _CLASSIFIED,
     ),
     Method(
         "sparse regression", (SparseRegression,), (Lasso, BasisPursuit, ReparametrizedFlow, Ridge), predict_sparse,
@@ -177,9 +172,7 @@ METHODS = (
     ),
     Method(
         "robust regression", (NoisyTask, Task), (Huber, Absolute, Quantile, Ridge), predict_robust, simulate_robust,
-        ("excess", "test", "norm"), ("excess",),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "intercept"})),
-        reasons={"resampling": "as rows count alike", "members": "as two models are not derived"},
+        ("excess", "test", "norm"), ("excess",), _CLASSIFIED,
     ),
     Method(
         "regression under attack", (NoisyTask, Task), (AdversarialTraining,), predict_robust, simulate_robust,

@@ -10,16 +10,18 @@ increasing and convex in s, solved from below.  The mean of M members has scores
 Equations: theory (8.11).
 """
 
-__all__ = ["PairedKinds", "mean_spread"]
+__all__ = ["PairedKinds", "mean_spread", "paired_spread"]
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rfgen.equivalents.margin.margin_equilibrium import Equilibrium
+from rfgen.equivalents.margin.margin_equilibrium import Equilibrium, Forces
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.weight_response import WeightResponse
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.implicit import implicit
@@ -51,30 +53,41 @@ def mean_spread(
 
     `rows` before resampling, which tell their kinds by `pairs(state)`; `draws` as in `drawn_rows`.
     """
-    forces, answer, state = solved.forces, solved.answer, solved.state
-    resolvent = 1.0 / (forces.slope @ weights.variances + answer.nu)
-    square = resolvent * resolvent
-    lengths = jnp.einsum("d,del,e->l", forces.pull, weights.overlaps, forces.pull) * square
-    counted = weights.multiplicity * square
+    state = solved.state
     kinds = rows.pairs(state)
     times, chances = (jnp.ones(1), jnp.ones(1)) if draws is None else (jnp.asarray(part) for part in draws)
     squares, rest = _coefficients(kinds, state, loss, solved.scale, times, chances)
     told, spread = kinds.told, state.spread
-    base, moved = weights.variances @ lengths, (weights.variances * counted) @ weights.variances.T
 
     def power(shared: Array) -> Array:
-        """X' by components, of scores whose covariances are `shared`, in units of their variances."""
-        part = (shared * spread)[kinds.component] - told
+        part = shared[kinds.component] - told
         rho = jnp.clip(part / (spread[kinds.component] - told), 0.0, 1.0)
         both = jnp.polyval(squares.T[::-1], rho) + rest * rho**TERMS
         return jax.ops.segment_sum(kinds.count * kinds.weight**2 * both, kinds.component, spread.size)
 
+    return paired_spread(weights, solved.forces, solved.answer, spread, power, members, clean)
+
+
+def paired_spread(
+    weights: Any, forces: Forces, answer: WeightResponse, spread: Any, power: Callable[[Array], Array], members: Any,
+    clean: Any, known: Any = 0.0,
+) -> Array:
+    """The same where `power(shared)`, (parts,), is X' of scores of variances `spread` and covariances `shared`, (parts,),
+    which are by `known` more than those of the weights.
+    """
+    resolvent = 1.0 / (forces.slope @ weights.variances + answer.nu)
+    square = resolvent * resolvent
+    lengths = jnp.einsum("d,del,e->l", forces.pull, weights.overlaps, forces.pull) * square
+    counted = weights.multiplicity * square
+    base, moved = weights.variances @ lengths + known, (weights.variances * counted) @ weights.variances.T
+
     def residual(shared: Array) -> Array:
-        return (base + moved @ power(shared)) / spread - shared
+        """In units of the spread."""
+        return (base + moved @ power(shared * spread)) / spread - shared
 
     shared, _ = newton(residual, jax.lax.stop_gradient(base / spread), TOLERANCE)
     own = forces.power @ weights.variances + answer.feature_power
-    common = power(implicit(residual, shared)) @ weights.variances
+    common = power(implicit(residual, shared) * spread) @ weights.variances
     one, both = (clean @ (lengths + counted * part) for part in (own, common))
     return both + (one - both) / members
 

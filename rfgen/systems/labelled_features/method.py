@@ -2,19 +2,22 @@
 
 __all__ = ["predict_features", "simulate_features"]
 
+import itertools
 from typing import Any
 
 import jax
 import numpy as np
 
-from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.cells.content import content
+from rfgen.curves.cells.run import checked_sizes, whole
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.trainings.classifier import rule_of
+from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.systems.labelled_features.problem import LabelledFeatures
 from rfgen.systems.labelled_features.simulation import feature_runs
 from rfgen.systems.labelled_features.theory import FeatureClassifier, FeatureLaw, feature_classifier, feature_law
@@ -24,9 +27,16 @@ NAMES = ("error", "channel_error", "train_error", "train_loss", "norm", "interce
 
 
 @program(static_argnames=("rule", "intercept"))
-def _solved(law: FeatureLaw | SeenFeatures, columns: tuple[Any, ...], rule: str, intercept: bool) -> FeatureClassifier:
-    solver: Any = viewed_feature_classifier if isinstance(law, SeenFeatures) else feature_classifier
-    return jax.lax.map(lambda at: solver(law, at[0], rule, at[1], intercept), columns)
+def _solved(
+    law: FeatureLaw | SeenFeatures, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool
+) -> FeatureClassifier:
+    def point(at: tuple[Any, ...]) -> FeatureClassifier:
+        n, features, ridge = at
+        if isinstance(law, SeenFeatures):
+            return viewed_feature_classifier(law, n, rule, ridge, intercept, draws)
+        return feature_classifier(law, n, rule, ridge, intercept, features, draws, members)
+
+    return jax.lax.map(point, columns)
 
 
 def _law(task: LabelledFeatures, augmentation: AbstractAugmentation | None) -> FeatureLaw | SeenFeatures:
@@ -35,7 +45,7 @@ def _law(task: LabelledFeatures, augmentation: AbstractAugmentation | None) -> F
     return seen_features(task, augmentation.mode_law(task.dim), float(augmentation.views))
 
 
-def _axes(task: LabelledFeatures, learner: Learner, n: Any) -> dict[str, np.ndarray]:
+def _axes(task: LabelledFeatures, learner: Learner, n: Any, members: Any = None) -> dict[str, np.ndarray]:
     sizes = checked_sizes(n)
     if sizes.max() >= task.rows:
         raise ValueError(f"n must leave rows to test on, be below {task.rows}, got {sizes.max():g}")
@@ -50,10 +60,17 @@ def _axes(task: LabelledFeatures, learner: Learner, n: Any) -> dict[str, np.ndar
         if law.shape is not None and law.shape.size != task.dim:
             raise ValueError(f"covariance of {one!r} must have one entry per feature ({task.dim}), got {law.shape.size}")
     strengths = {} if augmentation is None else augmentation.axes
-    return {"n": sizes, **learner.training.axes, **strengths}
+    many = {} if learner.kernel else {"features": learner.features}
+    counts = {} if members is None else {"members": checked_members(learner, members)}
+    return {"n": sizes, **many, **learner.training.axes, **strengths, **counts}
 
 
-def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
+def _noted(learner: Learner) -> dict[str, Any]:
+    every = {"augmentation": learner.augmentation, "resampling": learner.resampling}
+    return {name: repr(one) for name, one in every.items() if one is not None}
+
+
+def predict_features(task: LabelledFeatures, learner: Learner, n: Any, members: Any = None) -> Any:
     """Predicted error of linear classifiers trained on n real rows and tried on the others.
 
     Returns
@@ -62,7 +79,8 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
         Over n and the ridge: `error` on real rows; `channel_error`, on normal ones; `train_error`, `train_loss`; `norm`,
         squared; `intercept`; `residual`, `converged`.  The attribute `explained` is the share of the labels' variance that
         a linear function of the features explains.  With an augmentation, of the centred features, the `train_` ones are of
-        the views.
+        the views; of resampled rows and of members there are none, and `norm` is a member's.  `features` are random ones of
+        those that the rows have.
 
     Notes
     -----
@@ -82,47 +100,69 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any) -> Any:
     >>> rg.predict(task, rg.Learner(rg.Logistic(1.0)), n=[50, 400]).error.values.round(2)
     array([0.22, 0.05])
     """
-    axes = _axes(task, learner, n)
+    axes = _axes(task, learner, n, members)
     training: Any = learner.training
     rule, factor = rule_of(training)
     grid = Grid(axes)
-    sizes, ridges = (np.ravel(part) for part in np.meshgrid(axes["n"], axes["ridge"], indexing="ij"))
-    found = []
+    if learner.augmentation is not None and not (learner.kernel and members is None):
+        raise ValueError(
+            f"augmentation must be None to predict random features of real rows, or members, got {learner.augmentation!r}: "
+            "covariances of classes and of views share no eigenvectors; leave one of them out, or rg.simulate measures it"
+        )
+    draws = None if learner.resampling is None else learner.resampling.draws()
+    apart = draws is not None or members is not None
+    columns = Grid({"n": axes["n"], "features": learner.features, "ridge": axes["ridge"]}).columns
+    given, found = [columns["n"], columns["features"], columns["ridge"] * factor], []
     for one in [None] if learner.augmentation is None else learner.augmentation.settings:
         law = _law(task, one)
-        found.append(blockwise(
-            lambda *block, law=law: _solved(law, block, rule=rule, intercept=training.intercept),
-            [sizes, ridges * factor], ONE_BY_ONE,
-        ))
+        found += [
+            blockwise(
+                lambda *block, law=law, many=many: _solved(law, block, draws, many, rule=rule, intercept=training.intercept),
+                given, ONE_BY_ONE,
+            ) for many in np.ravel(axes.get("members", [None]))
+        ]
     solved = {name: np.stack([each[name] for each in found], axis=-1).ravel() for name in found[0]}
     done = solved["converged"]
     solved["train_loss"] = solved["train_loss"] * (2.0 if rule in ("square", "squared_hinge") else factor)
     variables = {
         name: grid.pack(solved[name] if name in ("residual", "converged") else np.where(done, solved[name], np.nan))
-        for name in NAMES
+        for name in NAMES if not (apart and name.startswith("train_"))
     }
     attributes: dict[str, Any] = {"kind": "theory", "dtype": "float64", "source": "derived"}
-    attributes |= {"explained": float(feature_law(task).told)}
-    if learner.augmentation is not None:
-        attributes["augmentation"] = repr(learner.augmentation)
+    attributes |= {"explained": float(feature_law(task).told), **_noted(learner)}
     if not done.all():
         attributes["failures"] = f"{(~done).sum()} points not solved: labels are separable, take a ridge"
     return dataset(axes, variables, task, attributes)
 
 
-def simulate_features(task: LabelledFeatures, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
+def simulate_features(task: LabelledFeatures, learner: Learner, n: Any, runs: MonteCarlo, members: Any = None) -> Any:
     """Measured error on the rows not trained on, training rows being drawn without replacement in each trial."""
-    training = learner.training
+    training, axes = learner.training, _axes(task, learner, n, members)
+    if np.isinf(whole("members", axes.get("members", 1.0))).any():
+        raise ValueError(f"members must be finite to be simulated, got {members!r}")
 
-    def run(trials: int, seed: int, start: int, n: int) -> dict[str, np.ndarray]:
-        settings = [None] if learner.augmentation is None else learner.augmentation.settings
-        each = [feature_runs(task, training, n, trials, seed, start, one) for one in settings]
-        return {name: np.stack([one[name] for one in each], axis=-1) for name in each[0]}
+    def run(
+        trials: int, seed: int, start: int, n: int, features: int | None = None, augmentation: Any = None,
+        models: Members = ALONE,
+    ) -> dict[str, np.ndarray]:
+        return feature_runs(task, training, n, trials, seed, start, augmentation, features, models)
 
-    def size(n: int) -> float:
-        finite = [float(views) for views in np.ravel(getattr(learner.augmentation, "views", 1)) if np.isfinite(views)]
-        seen = n * int(max(finite, default=1))
-        return 8.0 * (2 * task.rows * task.dim + 2 * seen * task.dim + 4 * min(seen, task.dim) ** 2)
+    def size(n: int, features: int | None = None, augmentation: Any = None, models: Members = ALONE) -> float:
+        del models
+        views = 1.0 if augmentation is None else float(augmentation.views)
+        seen, width = n * (views if np.isfinite(views) else 1.0), features or task.dim
+        return 8.0 * (2 * task.rows * task.dim + seen * (task.dim + width) + 4 * min(seen, width) ** 2)
 
-    trained = training if learner.augmentation is None else learner
-    return measured_curve(task, trained, _axes(task, learner, n), run, size, runs, knobs=(), lost="error")
+    apart, settings = learner.resampling is not None or members is not None, []
+    every = [None] if learner.augmentation is None else learner.augmentation.settings
+    for one, count in itertools.product(every, np.ravel(axes.get("members", 1))):
+        own = () if one is None else content(one)
+        own = (*own, int(count), *content(learner.resampling)) if apart else own
+        settings.append(({"augmentation": one, "models": Members(int(count), learner.resampling)}, own))
+    outer = ("n", "features") if "features" in axes else ("n",)
+    last = tuple(name for name in axes if name not in (*outer, *training.axes))
+    curve = measured_curve(
+        task, training, axes, run, size, runs, outer, knobs=(), lost="error", last=last, settings=settings,
+        **_noted(learner),
+    )
+    return curve.drop_vars([name for name in curve if apart and name.startswith("train_")])

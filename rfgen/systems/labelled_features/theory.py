@@ -7,11 +7,12 @@ wbar and V, are then tried on the rows themselves, whose scores need not be norm
 
     error = mean of Phi(-y (v.wbar + b) / sqrt(v'V v)).
 
-Equations: theory (16.14).
+Random features, rows drawn again and means of models are those of a teacher's.  Equations: theory (8.10), (8.11), (16.14).
 """
 
 __all__ = ["FeatureClassifier", "FeatureLaw", "feature_classifier", "feature_law"]
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from jaxtyping import Array, Bool, Float
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import PairedKinds, mean_spread
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
 from rfgen.numerics.compilation.program_maps import sparing_maps
@@ -108,6 +111,12 @@ class _Rows:
         sums = pull[None], square[None], bend[None], shares @ force, (shares * labels) @ force, jnp.sqrt(square)
         return Forces(*(self.n * each for each in sums))
 
+    def pairs(self, state: MarginState) -> PairedKinds:
+        """By u and the label."""
+        mean, _ = self.margins(state, 0.0)
+        full = jnp.ones_like(mean)
+        return PairedKinds(self.n * self.law.shares, full, mean, state.overlap[0] ** 2 * full, jnp.zeros(mean.size, int))
+
     def first_forces(self, force: Any) -> Forces:
         shares, labels = self.law.shares, self.law.labels
         square = (force**2)[None]
@@ -123,7 +132,8 @@ class FeatureClassifier:
     """A trained classifier, in the limit; scalars (), or batched by vmap.
 
     `error` on the rows themselves, `channel_error` on fresh normal ones with the same (u, y); `train_error`, `train_loss`;
-    `norm`, `intercept`, `overlap` m and `spread` q; `residual`, `converged`.
+    `norm`, `intercept`, `overlap` m and `spread` q; `residual`, `converged`.  Of rows drawn again, and of means of models,
+    the `train_` ones are not to be used.
     """
 
     error: Float[Array, "*batch"]
@@ -140,8 +150,12 @@ class FeatureClassifier:
 
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
-def feature_classifier(law: FeatureLaw, n: Any, loss: str, ridge: Any, intercept: bool = False) -> FeatureClassifier:
-    """Train on `n` rows of `feature_law(task)` by `loss` with `ridge` >= 0, as in `rfgen.theory.margin_classifier`.
+def feature_classifier(
+    law: FeatureLaw, n: Any, loss: str, ridge: Any, intercept: bool = False, features: Any = jnp.inf, draws: Any = None,
+    members: Any = None,
+) -> FeatureClassifier:
+    """Train on `n` rows of `feature_law(task)` by `loss` with `ridge` >= 0; all as in `rfgen.theory.margin_classifier`,
+    `features` random ones of those that the rows have.
 
     A few per cent off on real rows, which are not normal; exact as n and dim grow together where they are.  Derived.
 
@@ -156,21 +170,27 @@ def feature_classifier(law: FeatureLaw, n: Any, loss: str, ridge: Any, intercept
     """
     require_double_precision("rfgen.systems.labelled_features.feature_classifier")
     law = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), law)
-    n, ridge = jnp.asarray(n, jnp.float64), jnp.asarray(ridge, jnp.float64)
+    n, ridge, features = (jnp.asarray(one, jnp.float64) for one in (n, ridge, features))
     population, named = _Rows(law, n), loss_of(loss)
     push = law.variances * law.direction
     weights = Weights(
-        law.variances[None], jnp.ones_like(law.variances), (push**2)[None, None], jnp.asarray(jnp.inf),
+        law.variances[None], jnp.ones_like(law.variances), (push**2)[None, None], features,
         jnp.zeros_like(ridge),
     )
-    solved = margin_equilibrium(population, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(population, draws), weights, loss, ridge, intercept)
     state, forces, scale = solved.state, solved.forces, solved.scale
     resolvent = 1.0 / (forces.slope[0] * law.variances + solved.answer.nu)
     mean = forces.pull[0] * resolvent * push
-    variance = forces.power[0] * law.variances * resolvent**2
+    square, spread = law.variances * resolvent**2, state.spread[0]
+    variance = (forces.power[0] * law.variances + solved.answer.feature_power) * resolvent**2
+    if members is not None:
+        shared = mean_spread(population, weights, solved, named, draws, jnp.inf, law.variances[None])[0]
+        common = (shared - law.variances @ mean**2) / (law.variances @ square) * square
+        variance, spread = common + (variance - common) / members, shared + (spread - shared) / members
     scores = law.rows @ mean + state.intercept
     cdf = jax.scipy.stats.norm.cdf
     centers, deviation = population.margins(state, 0.0)
+    _, apart = population.margins(replace(state, spread=spread[None]), 0.0)
 
     def below(margin: float) -> Array:
         force = named.force_at(jnp.asarray(margin, jnp.float64))
@@ -182,7 +202,7 @@ def feature_classifier(law: FeatureLaw, n: Any, loss: str, ridge: Any, intercept
 
     return FeatureClassifier(
         error=jnp.mean(cdf(-law.row_labels * scores / jnp.sqrt(law.rows**2 @ variance))),
-        channel_error=law.shares @ cdf(-centers / deviation), train_error=below(0.0),
+        channel_error=law.shares @ cdf(-centers / apart), train_error=below(0.0),
         train_loss=law.shares @ jax.vmap(mean_loss)(centers), norm=solved.answer.norm, intercept=state.intercept,
-        overlap=state.overlap[0], spread=state.spread[0], residual=solved.residual, converged=solved.converged,
+        overlap=state.overlap[0], spread=spread, residual=solved.residual, converged=solved.converged,
     )

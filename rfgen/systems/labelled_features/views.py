@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, margin_equilibrium
+from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.viewed_groups import ViewedGroups
 from rfgen.equivalents.margin.viewed_rows import ViewRule, view_rule
@@ -113,7 +114,7 @@ def seen_features(task: LabelledFeatures, law: ModeLaw, views: float) -> SeenFea
 @sparing_maps
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def viewed_feature_classifier(
-    law: SeenFeatures, n: Any, loss: str, ridge: Any, intercept: bool = False
+    law: SeenFeatures, n: Any, loss: str, ridge: Any, intercept: bool = False, draws: Any = None
 ) -> FeatureClassifier:
     """Train on `n` rows of `seen_features(task, law, views)`; as `feature_classifier`, `channel_error` on normal classes,
     `train_error` and `train_loss` of the views, `overlap` and `spread` of class +1.  Derived.
@@ -135,7 +136,7 @@ def viewed_feature_classifier(
     reach = jnp.max(jnp.linalg.norm(law.seen, axis=(1, 2))) + jnp.max(jnp.sum(means**2, axis=1))
     rows = ViewedGroups(n * law.shares, jnp.asarray(CLASSES), one, one, place, place, reach, law.rule, law.coarse, 2, 2)
     weights = DenseWeights(law.seen, means, jnp.zeros_like(ridge))
-    solved = margin_equilibrium(rows, weights, loss, ridge, intercept)
+    solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
     _, mean, variance = weights.law(solved.forces)
     wrong, value, _ = rows.measured(state, jnp.zeros_like(ridge), loss_of(loss), solved.scale)

@@ -32,7 +32,7 @@ class RobustFit:
 def robust_fit(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False) -> RobustFit:
     """Minimise sum_i rho(y_i - x_i.w - b) + (ridge/2)|w|^2, rho' = clip(r / softness, low, high), `force` the three.
 
-    `rows` (n, width), `targets` (n,); ridge 0 of at most as many rows as columns: what interpolates with least |w|, the
+    `rows` (n, width), `targets` (n,); numbers of the force () or, of rows of different losses, (n,); ridge 0 of at most as many rows as columns: what interpolates with least |w|, the
     limit from above, for rows of full rank.
 
     >>> import numpy as np
@@ -72,7 +72,7 @@ def _interior(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: A
     unit = xp.sqrt(xp.sum(rows * rows) / (n * width))
     size = xp.mean(xp.abs(targets))
     size = xp.where(size > 0.0, size, 1.0)
-    reach = high - low
+    reach = xp.max(high - low)
     ends = xp.ones_like(targets) if intercept else xp.zeros_like(targets)
     design = xp.concatenate([rows / unit, ends[:, None]], axis=1)
     wanted, soft = targets / size, softness * reach / size  # forces in units of their reach
@@ -120,7 +120,7 @@ def _interior(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: A
         return total, total
 
     middle = 0.5 * (least + most)
-    f = xp.full(n, 1.0, rows.dtype) * middle
+    f = xp.ones_like(targets) * middle
     left = wanted - soft * f
     over, under = xp.maximum(left, 0.0) + 1.0, xp.maximum(-left, 0.0) + 1.0
     start = (xp.zeros(width + 1, rows.dtype), f, over, under, most - f, f - least)

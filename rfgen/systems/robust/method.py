@@ -2,21 +2,23 @@
 
 __all__ = ["predict_robust", "simulate_robust"]
 
+import itertools
 from typing import Any
 
 import jax
 import numpy as np
 
 from rfgen.curves.cells.content import content
-from rfgen.curves.cells.run import checked_sizes
+from rfgen.curves.cells.run import checked_sizes, whole
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import ONE_BY_ONE, Grid, blockwise
 from rfgen.curves.measured import MonteCarlo, measured_curve
 from rfgen.numerics.compilation.program import program
 from rfgen.problems.augmentations.base import AbstractAugmentation
-from rfgen.problems.learner import Learner
+from rfgen.problems.learner import Learner, checked_members
 from rfgen.problems.trainings.classifier import AdversarialTraining
 from rfgen.problems.trainings.spectral import Ridge
+from rfgen.simulation.runs.ensemble import Members
 from rfgen.systems.robust.attacked import AttackedRegression, attacked_regression
 from rfgen.systems.robust.problem import force_of, kind_of, regression_of
 from rfgen.systems.robust.simulation import robust_runs
@@ -39,12 +41,14 @@ def _solved(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool) 
 
 
 @program(static_argnames=("intercept", "squares"))
-def _viewed(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool, squares: bool) -> LossRegression:
+def _viewed(
+    shared: tuple[Any, ...], columns: tuple[Any, ...], draws: Any, members: Any, intercept: bool, squares: bool
+) -> LossRegression:
     def point(at: tuple[Any, ...]) -> LossRegression:
         n, features, ridge, *force = at
         seen, noise, moments = shared
         loss = None if squares else (force[0], force[1], force[2])
-        return viewed_regression(seen, noise, moments, n, loss, ridge, features, intercept)
+        return viewed_regression(seen, noise, moments, n, loss, ridge, features, intercept, draws, members)
 
     return jax.lax.map(point, columns)
 
@@ -55,7 +59,7 @@ def _attacked(shared: tuple[Any, ...], columns: tuple[Any, ...], intercept: bool
     return jax.lax.map(lambda at: attacked_regression(spectrum, noise, at[0], at[2], at[1], intercept), columns)
 
 
-def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
+def _axes(learner: Learner, n: Any, members: Any = None) -> dict[str, np.ndarray]:
     training = learner.training
     if isinstance(training, AdversarialTraining) and not isinstance(training.training, Ridge):
         raise ValueError(
@@ -63,18 +67,32 @@ def _axes(learner: Learner, n: Any) -> dict[str, np.ndarray]:
             ": losses of the margin are for classes, such as an rg.Mixture"
         )
     strengths = {} if learner.augmentation is None else learner.augmentation.axes
-    return {"n": checked_sizes(n), "features": learner.features, **learner.training.axes, **strengths}
+    counts = {} if members is None else {"members": checked_members(learner, members)}
+    return {"n": checked_sizes(n), "features": learner.features, **learner.training.axes, **strengths, **counts}
+
+
+def _noted(learner: Learner) -> dict[str, Any]:
+    every = {"augmentation": learner.augmentation, "resampling": learner.resampling}
+    return {name: repr(one) for name, one in every.items() if one is not None}
 
 
 def _viewed_at(
-    task: Any, noise: tuple[Any, ...], moments: tuple[float, float], augmentation: AbstractAugmentation,
-    given: tuple[np.ndarray, ...], squares: bool, intercept: bool,
+    task: Any, noise: tuple[Any, ...], moments: tuple[float, float], augmentation: AbstractAugmentation | None,
+    given: tuple[np.ndarray, ...], squares: bool, intercept: bool, draws: Any, members: Any,
 ) -> dict[str, np.ndarray]:
-    """The fields of the solution in the views of an `augmentation` at single strengths, at every point `given`."""
+    """The fields of the solution in the views of an `augmentation` at single strengths, at every point `given`, of models
+    that draw rows as `draws` says, or of the mean of so many `members`.
+    """
     seen = seen_task(task, augmentation)
+    if (members is not None or draws is not None) and seen.rule is not None:
+        raise ValueError(
+            f"resampling and members of losses of the residual are predicted on clean rows and on single views, got "
+            f"{augmentation!r}: forces of two models on several views of a row depend on each other through every view; "
+            "leave them or augmentation out, or rg.simulate measures it"
+        )
     if squares:
         noise = tuple(part[:1] for part in noise)
-    elif seen.rule is not None and np.isfinite(float(augmentation.views)) and noise[0].size > MOST_PARTS:
+    elif seen.rule is not None and np.isfinite(seen.rule.views) and noise[0].size > MOST_PARTS:
         raise ValueError(
             "several views must have normal noise for losses of the residual, or rg.ContaminatedNoise, got "
             f"{augmentation!r}: other laws are mixtures of many normal ones, each met by all sets of views; give views=1 "
@@ -82,11 +100,12 @@ def _viewed_at(
         )
     shared = seen, noise, moments
     return blockwise(
-        lambda *block: _viewed(shared, block, intercept=intercept, squares=squares), list(given), ONE_BY_ONE
+        lambda *block: _viewed(shared, block, draws, members, intercept=intercept, squares=squares), list(given),
+        ONE_BY_ONE,
     )
 
 
-def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
+def predict_robust(task: Any, learner: Learner, n: Any, members: Any = None) -> Any:
     """Exact risk of linear regression by losses of the residual, under noise of any law.
 
     Returns
@@ -96,8 +115,9 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         `test`, the mean squared error on fresh labels, inf where noise has no variance; `norm`, squared; `intercept`;
         `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.  Of
         `AdversarialTraining`, of `rg.Ridge`, over `radius` too, in place of `clipped` `fitted`, the share of training rows
-        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation
-        the risks are on clean inputs, and there is no `clipped` and `kappa`.
+        without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation,
+        resampling or members the risks are on clean inputs, those of members of their mean, `norm` of a member, and there is
+        no `clipped` and `kappa`.
 
     Notes
     -----
@@ -115,9 +135,11 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     [0.888, 5.45]
     """
     inner, law = regression_of(task)
-    axes = _axes(learner, n)
+    axes = _axes(learner, n, members)
     training: Any = learner.training
     grid = Grid(axes)
+    draws = None if learner.resampling is None else learner.resampling.draws()
+    seen = learner.augmentation is not None or draws is not None or members is not None
     modes = inner.modes
     normal = float(inner.noise[0] + modes.null_power)
     if law is None:
@@ -147,14 +169,15 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
             return _solved((spectrum, noise, moments), block, intercept=intercept)
 
         found = [
-            blockwise(solve, list(given), ONE_BY_ONE) if one is None
-            else _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept) for one in settings
+            _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept, draws, many)
+            if seen else blockwise(solve, list(given), ONE_BY_ONE)
+            for one in settings for many in np.ravel(axes.get("members", [None]))
         ]
         solved = {name: np.stack([one[name] for one in found], axis=1).ravel() for name in found[0]}
     columns = grid.columns
     useless = kind != "clipped" and np.isinf(moments[1])
     values = {"test": solved["excess"] + solved["offset"], **{name: solved[name] for name in NAMES if name in solved}}
-    if learner.augmentation is not None:
+    if seen:
         del values["kappa"]
     done = solved["converged"]
     if kind == "ridge":
@@ -166,8 +189,9 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
         done = np.ones_like(done)
     # as many rows as weights, without a ridge: every loss interpolates, and the inverse of a square matrix has no variance
     least = np.minimum(columns["features"], modes.multiplicity.sum())
-    peak = (columns["ridge"] == 0.0) & (columns["n"] == least) & (moments[1] > 0.0) & (kind != "attacked")
-    peak = peak & (learner.augmentation is None)
+    rows = columns["n"] * (1.0 if draws is None else draws[1].sum())
+    peak = (columns["ridge"] == 0.0) & (rows == least) & (moments[1] > 0.0) & (kind != "attacked")
+    peak = peak & (learner.augmentation is None) & np.isfinite(columns.get("members", 1.0))
     values = {
         name: np.where(peak, np.inf if name in RISKS else np.where(done, column, np.nan), column)
         for name, column in values.items()
@@ -176,10 +200,9 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     variables = {name: grid.pack(np.where(done, column, np.nan)) for name, column in values.items()}
     variables |= {"residual": grid.pack(solved["residual"]), "converged": grid.pack(done)}
     attributes: dict[str, Any] = {
-        "kind": "theory", "dtype": "float64", "source": "arXiv 1301.7158, 1503.02106 (without ridge); derived"
+        "kind": "theory", "dtype": "float64", "source": "arXiv 1301.7158, 1503.02106 (without ridge); derived",
+        **_noted(learner),
     }
-    if learner.augmentation is not None:
-        attributes["augmentation"] = repr(learner.augmentation)
     if not done.all():
         attributes["failures"] = (
             f"{(~done).sum()} points not solved: without a ridge n must not be near the number of weights, nor a quantile "
@@ -188,7 +211,7 @@ def predict_robust(task: Any, learner: Learner, n: Any) -> Any:
     return dataset(axes, variables, task, attributes)
 
 
-def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo) -> Any:
+def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo, members: Any = None) -> Any:
     """Measured risk of robust regression: the variables of the theory with standard errors.
 
     Notes
@@ -197,36 +220,41 @@ def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo) -> An
     noise.  Fits that do not converge are left out and counted in `attrs["failures"]`.
     """
     inner, law = regression_of(task)
-    axes, training = _axes(learner, n), learner.training
+    axes, training = _axes(learner, n, members), learner.training
     dim = int(inner.spectrum.multiplicity[inner.spectrum.learnable].sum())
     finite = not np.isinf(axes["features"]).any()
     if not finite and np.isfinite(axes["features"]).any():
         raise ValueError(f"features must be all finite or None to simulate {training!r}, got {axes['features']!r}")
-
+    if np.isinf(whole("members", axes.get("members", 1.0))).any():
+        raise ValueError(f"members must be finite to be simulated, got {members!r}")
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     for one in augmentations:
         if one is not None and np.isinf(float(one.views)):
             seen_task(inner, one)  # what is averaged over is normal
 
     def run(
-        trials: int, seed: int, start: int, n: int, features: int | None = None,
-        augmentation: AbstractAugmentation | None = None,
+        trials: int, seed: int, start: int, n: int, augmentation: AbstractAugmentation | None, models: Members,
+        features: int | None = None,
     ) -> dict[str, np.ndarray]:
-        return robust_runs(inner, law, training, n, features, trials, seed, start, augmentation)
+        return robust_runs(inner, law, training, n, features, trials, seed, start, augmentation, models)
 
-    def size(n: int, features: int | None = None, augmentation: AbstractAugmentation | None = None) -> float:
+    def size(n: int, augmentation: AbstractAugmentation | None, models: Members, features: int | None = None) -> float:
+        del models
         views = 1.0 if augmentation is None else float(augmentation.views)
         seen = n * (views if np.isfinite(views) else 2.0)
         return 8.0 * (3 * seen * (dim + (features or 0)) + dim * (features or 0) + 4 * min(seen, features or dim) ** 2)
 
     outer = ("n", "features") if finite else ("n",)
-    settings = [({"augmentation": one}, () if one is None else content(one)) for one in augmentations]
+    apart, settings = learner.resampling is not None or members is not None, []
+    for one, count in itertools.product(augmentations, np.ravel(axes.get("members", 1))):
+        own = () if one is None else content(one)
+        own = (*own, int(count), *content(learner.resampling)) if apart else own
+        settings.append(({"augmentation": one, "models": Members(int(count), learner.resampling)}, own))
     last = tuple(name for name in axes if name not in ("n", "features", *training.axes))
-    noted: dict[str, Any] = {} if learner.augmentation is None else {"augmentation": repr(learner.augmentation)}
     curve = measured_curve(
-        task, training, axes, run, size, runs, outer, lost="excess", last=last, settings=settings, **noted
+        task, training, axes, run, size, runs, outer, lost="excess", last=last, settings=settings, **_noted(learner)
     )
     other = {"ridge": ("clipped", "fitted", "robust_test"), "attacked": ("clipped",)}
     other = other.get(kind_of(training), ("fitted", "robust_test"))
-    other = (*other, "clipped") if learner.augmentation is not None else other
+    other = (*other, "clipped") if learner.augmentation is not None or apart else other
     return curve.drop_vars([name for name in curve if name.removesuffix("_se") in other])

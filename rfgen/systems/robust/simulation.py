@@ -12,10 +12,12 @@ from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.record import record
 from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.task import Task
+from rfgen.problems.trainings.resampling import Bootstrap
 from rfgen.simulation.arrays import Array, cond, few_threads, namespace, normal_cdf, on_host, stacked
 from rfgen.simulation.devices import in_turn, keys_of
 from rfgen.simulation.fits.margins.smoothed_fit import smoothed_clip, smoothed_fit
 from rfgen.simulation.random_numbers import fold_in, host_key, normals, split, uniforms
+from rfgen.simulation.runs.ensemble import ALONE, Members, bag, with_views
 from rfgen.simulation.sampling.samplers import RowSampler, Sample
 from rfgen.simulation.sampling.views import LimitSampler, augmented
 from rfgen.systems.robust.attacked_fit import attacked_squares
@@ -47,14 +49,15 @@ def drawn_noise(key: Any, law: AbstractNoise | None, n: int) -> Array:
 @double_precision
 def robust_runs(
     task: Task, law: AbstractNoise | None, training: Any, n: int, features: int | None, trials: int, seed: int = 0,
-    start: int = 0, augmentation: AbstractAugmentation | None = None,
+    start: int = 0, augmentation: AbstractAugmentation | None = None, members: Members = ALONE,
 ) -> dict[str, np.ndarray]:
     """Fit `trials` training sets of `n` rows by `Huber`, `Absolute`, `Quantile`, `Ridge` or its `AdversarialTraining`, in
-    the views of an `augmentation` at single strengths.
+    the views of an `augmentation` at single strengths; `members`: the mean of so many models, each with features and
+    resampled rows of its own.
 
     Arrays (trials, *settings): `excess` risk, exact for the fitted weights; `test` = that plus the intercept's distance
     from the noise; `norm`, `intercept`, and `clipped`, the share of rows with forces at a bound; `fitted`, of rows without
-    residual; `robust_test`, under attack, NaN where there is none.
+    residual, these but the intercept means over members; `robust_test`, under attack, NaN where there is none.
     """
     axes = training.axes
     mesh = np.meshgrid(*axes.values(), indexing="ij")
@@ -71,8 +74,8 @@ def robust_runs(
         source = augmented(source, task, augmentation)
     given = (source, np.sqrt(each[0]), each[1], settings, (shares, means, np.hypot(deviations, normal)))
     stated = {"n": n, "features": features, "kind": kind_of(training), "offset": offset,
-              "intercept": getattr(training, "intercept", False), "of": training}
-    if on_host():
+              "intercept": getattr(training, "intercept", False), "of": training, "members": members}
+    if on_host() or isinstance(members.resampling, Bootstrap):  # of which each bag has its own number of rows
         key = fold_in(fold_in(host_key(seed), n), features or 0)
         with np.errstate(all="ignore"), few_threads(0.1 * n * source.rows(n) * min(n, each[0].size)):
             found = [_trial(fold_in(key, number), *given, **stated) for number in range(start, start + trials)]
@@ -111,73 +114,102 @@ class NoisyRows(RowSampler):
 def _trial(
     key: Any, source: Any, deviations: Array, truth: Array, settings: tuple[Array, ...],
     parts: tuple[Array, Array, Array], n: int, features: int | None, kind: Any, offset: tuple[float, float],
-    intercept: bool, of: Any,
+    intercept: bool, of: Any, members: Members,
 ) -> dict[str, Array]:
     """All measures of one training set, (settings,)."""
     *_, of_features = split(key, 4)
     endless = isinstance(source, LimitSampler)
     views = getattr(source, "views", 1)
     sample = (source.base if endless else source).draw(key, key, n)
-    # views come divided by the root of their number, which losses other than squares would feel
-    rows, xp = sample.rows * views**0.5, namespace(sample.rows)
-    targets = (sample.targets + sample.errors)[:, 0] * views**0.5
-    private: Any = None
-    if endless:
-        private, rows = (source.slope * rows * rows, xp.asarray(source.level)), source.gain[0] * rows
+    xp = namespace(sample.rows)
     truth, deviations = xp.asarray(truth), xp.asarray(deviations)
-    mixing = None if features is None else normals(of_features, (deviations.size, features)) / features**0.5
-    design = rows if mixing is None else rows @ mixing
-
-    def size_of(excess: Array, bias: Array) -> Array:
-        """The mean size of residuals of fresh labels."""
-        shares, means, spread = (xp.asarray(part) for part in parts)
-        spread, means = xp.sqrt(spread**2 + excess), means - bias
-        place = means / spread
-        density = xp.exp(-0.5 * place**2) / (2.0 * np.pi) ** 0.5
-        return shares @ (2.0 * spread * density + means * (2.0 * normal_cdf(place) - 1.0))
-
-    def setting(ridge: Array, shape: Array) -> dict[str, Array]:
-        force = force_of(of, shape) if kind == "clipped" else (1.0, -np.inf, np.inf)
-        if endless:
-            loss = smoothed_clip(*force) if kind == "clipped" else "square"
-            held = targets if kind == "clipped" else targets - 1.0  # squares are of 1 - t
-            ones = xp.ones_like(targets)
-            smooth = smoothed_fit(design, ones, ones, private, mixing, loss, ridge, intercept, shift=held)
-            fit = RobustFit(smooth.weights, smooth.intercept, 0.0 * targets, 0.0, smooth.converged)
-        elif kind == "attacked":
-            fit = cond(
-                shape > 0.0, lambda: attacked_squares(design, targets, ridge, shape, intercept),
-                lambda: _least_squares(design, targets, force, ridge, intercept),
-            )
-        else:
-            # the mean over views
-            each = force[0] * views, force[1] / views, force[2] / views
-            held = views * ridge if kind == "ridge" else ridge
-            fit = (_least_squares if kind == "ridge" else robust_fit)(design, targets, each, held, intercept)
-        weights = fit.weights if mixing is None else mixing @ fit.weights
-        excess = xp.sum((deviations * (weights - truth)) ** 2)
-        _, low, high = force
-        room = AT_BOUND * (high - low)
-        clipped = (fit.forces > high - room) | (fit.forces < low + room)
-        found = {
-            "test": excess + offset[1] + (fit.intercept - offset[0]) ** 2, "excess": excess,
-            "norm": xp.sum(fit.weights**2), "intercept": fit.intercept, "clipped": xp.mean(clipped.astype(rows.dtype)),
-            "fitted": xp.where(shape > 0.0, xp.mean((fit.forces == 0.0).astype(rows.dtype)), 0.0),
-        }
-        length = shape * xp.sqrt(found["norm"]) if kind == "attacked" else 0.0
-        found["robust_test"] = found["test"] + length**2 + 2.0 * length * size_of(excess, fit.intercept)
-        return {name: xp.where(fit.converged, value, xp.nan) for name, value in found.items()}
-
     ridges, *shapes = settings
-    return stacked(setting, ridges, *(shapes or [xp.ones_like(ridges)]))
+    shape = xp.asarray(shapes[0]) if shapes else xp.ones_like(ridges)
+
+    def member(number: Any) -> dict[str, Array]:
+        """One model: its weights on inputs, and what is measured of itself."""
+        own_key = of_features
+        if members.count > 1:
+            own_key = fold_in(of_features, int(number) if isinstance(number, np.integer) else number)
+        own, times = _drawn(sample, own_key, n, views, members)
+        # views come divided by the root of their number, which losses other than squares would feel
+        rows, targets = own.rows * views**0.5, (own.targets + own.errors)[:, 0] * views**0.5
+        private: Any = None
+        if endless:
+            private, rows = (source.slope * rows * rows, xp.asarray(source.level)), source.gain[0] * rows
+        mixing = None if features is None else normals(own_key, (deviations.size, features)) / features**0.5
+        design = rows if mixing is None else rows @ mixing
+
+        def setting(ridge: Array, shape: Array) -> dict[str, Array]:
+            force = force_of(of, shape) if kind == "clipped" else (1.0, -np.inf, np.inf)
+            if endless:
+                loss = smoothed_clip(*force) if kind == "clipped" else "square"
+                held = targets if kind == "clipped" else targets - 1.0  # squares are of 1 - t
+                ones = xp.ones_like(targets)
+                smooth = smoothed_fit(design, ones, ones * times, private, mixing, loss, ridge, intercept, shift=held)
+                fit = RobustFit(smooth.weights, smooth.intercept, 0.0 * targets, 0.0, smooth.converged)
+            elif kind == "attacked":
+                fit = cond(
+                    shape > 0.0, lambda: attacked_squares(design, targets, ridge, shape, intercept),
+                    lambda: _least_squares(design, targets, times, ridge, intercept),
+                )
+            elif kind == "ridge":
+                fit = _least_squares(design, targets, times, views * ridge, intercept)
+            else:  # the mean over views, as often as the row is drawn
+                softness, low, high = force
+                each = softness * views / times, low * times / views, high * times / views
+                fit = robust_fit(design, targets, each, ridge, intercept)
+            _, low, high = force
+            room, pulls = AT_BOUND * (high - low), fit.forces / times
+            clipped = (pulls > high - room) | (pulls < low + room)
+            return {
+                "weights": fit.weights if mixing is None else mixing @ fit.weights, "intercept": fit.intercept,
+                "norm": xp.sum(fit.weights**2), "clipped": xp.mean(clipped.astype(rows.dtype)),
+                "fitted": xp.where(shape > 0.0, xp.mean((fit.forces == 0.0).astype(rows.dtype)), 0.0),
+                "converged": fit.converged,
+            }
+
+        return stacked(setting, ridges, shape)
+
+    each = stacked(member, xp.arange(members.count))
+    found = {name: xp.mean(values, axis=0) for name, values in each.items() if name != "converged"}
+    excess = xp.sum((deviations * (found.pop("weights") - truth)) ** 2, axis=1)
+    found |= {"test": excess + offset[1] + (found["intercept"] - offset[0]) ** 2, "excess": excess}
+    length = shape * xp.sqrt(found["norm"]) if kind == "attacked" else xp.zeros_like(excess)
+    size = _mean_size(parts, excess[:, None], found["intercept"][:, None])
+    found["robust_test"] = found["test"] + length**2 + 2.0 * length * size
+    return {name: xp.where(xp.all(each["converged"], axis=0), value, xp.nan) for name, value in found.items()}
 
 
-def _least_squares(rows: Array, targets: Array, force: Any, ridge: Array, intercept: bool) -> RobustFit:
-    del force
+def _drawn(sample: Sample, key: Any, n: int, views: int, members: Members) -> tuple[Sample, Any]:
+    """All views of the samples that one model draws, and how often each is drawn."""
+    if members.resampling is None:
+        return sample, 1.0
+    numbers, times = bag(key, n, members.resampling), 1.0
+    if isinstance(members.resampling, Bootstrap):  # rows that are there again and again, but once
+        numbers, times = np.unique(numbers, return_counts=True)
+        times = np.repeat(times, views).astype(sample.rows.dtype)
+    return sample.at(with_views(numbers, views)), times
+
+
+def _mean_size(parts: tuple[Array, Array, Array], excess: Array, bias: Array) -> Array:
+    """The mean size of residuals of fresh labels, of the noise of `parts`."""
+    xp = namespace(excess)
+    shares, means, spread = (xp.asarray(part) for part in parts)
+    spread, means = xp.sqrt(spread**2 + excess), means - bias
+    place = means / spread
+    density = xp.exp(-0.5 * place**2) / (2.0 * np.pi) ** 0.5
+    return (2.0 * spread * density + means * (2.0 * normal_cdf(place) - 1.0)) @ shares
+
+
+def _least_squares(rows: Array, targets: Array, times: Any, ridge: Array, intercept: bool) -> RobustFit:
     xp = namespace(rows)
     n, width = rows.shape
-    middle, mean = (xp.mean(rows, 0), xp.mean(targets)) if intercept else (xp.zeros(width), xp.zeros(()))
-    design = xp.concatenate([rows - middle, xp.sqrt(ridge) * xp.eye(width, dtype=rows.dtype)])
-    weights = xp.linalg.lstsq(design, xp.concatenate([targets - mean, xp.zeros(width, rows.dtype)]))[0]
+    times = xp.ones_like(targets) * times
+    share = times / xp.sum(times)
+    middle, mean = (share @ rows, share @ targets) if intercept else (xp.zeros(width), xp.zeros(()))
+    root = xp.sqrt(times)
+    design = xp.concatenate([root[:, None] * (rows - middle), xp.sqrt(ridge) * xp.eye(width, dtype=rows.dtype)])
+    weights = xp.linalg.lstsq(design, xp.concatenate([root * (targets - mean), xp.zeros(width, rows.dtype)]))[0]
     bias = mean - middle @ weights
     return RobustFit(weights, bias, xp.zeros(n, rows.dtype), xp.zeros((), rows.dtype), xp.all(xp.isfinite(weights)))
