@@ -6,7 +6,7 @@ products; NumPy compiles nothing, and X X' costs it half the operations.
 
 __all__ = [
     "Array", "cholesky", "cholesky_solve", "cond", "eigh", "elementwise", "few_threads", "longest", "namespace",
-    "normal_cdf", "on_host", "product", "shifted", "stacked", "weighted_gram", "while_loop",
+    "normal_cdf", "on_host", "product", "shifted", "stacked", "symmetric", "weighted_gram", "while_loop",
 ]
 
 import functools
@@ -37,8 +37,10 @@ NUMPYS: dict[Any, Callable[[np.ndarray], np.ndarray]] = {
     ACTIVATIONS["tanh"]: np.tanh, ACTIVATIONS["cos"]: np.cos, ACTIVATIONS["sign"]: np.sign,
     ACTIVATIONS["relu"]: lambda values: np.maximum(values, 0.0),
 }
-# Rows of a triangular solve at a time; below so many columns LAPACK's has one thread.
+# Rows of a triangular solve, or of a symmetric matrix, at a time; below so many columns LAPACK's has one thread.
 BLOCK, SOLVED_AT_ONCE = 64, 8
+# Values of a distribution function that are found one by one sooner than SciPy's is called.
+FEW = 8
 # Columns of lower precision that are multiplied at a time.
 COLUMNS = 4096
 # Products below so many multiplications gain nothing from threads, which wait for each other by spinning: beside another
@@ -106,6 +108,22 @@ def elementwise(function: Callable[[Any], Any], values: Array) -> Array:
         whole = piece if in_numpy or piece.size == size else np.pad(piece, (0, size - piece.size), mode="edge")
         found[start : start + size] = np.asarray(own(piece) if in_numpy else _applied(own, whole))[: piece.size]
     return found.reshape(values.shape)
+
+
+def symmetric(function: Callable[[Any], Any], values: Array) -> Array:
+    """`elementwise` of a symmetric matrix, of little more than half of its numbers on the host.
+
+    >>> symmetric(jnp.abs, np.array([[1.0, -2.0], [-2.0, 3.0]])).tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    if namespace(values) is jnp:
+        return elementwise(function, values)
+    found = np.empty_like(values)
+    for start in range(0, values.shape[0], BLOCK):
+        here, rest = slice(start, start + BLOCK), slice(start, None)
+        found[here, rest] = elementwise(function, values[here, rest])
+        found[rest, here] = found[here, rest].T
+    return found
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -224,13 +242,17 @@ def longest(allowed: Callable[[Array], Array], reach: Array) -> Array:
 
 
 def normal_cdf(values: Array) -> Array:
-    """The distribution function of standard normals; a number at a time on the host.
+    """The distribution function of standard normals; few numbers one at a time on the host.
 
     >>> normal_cdf(np.array([0.0, np.inf])).tolist()
     [0.5, 1.0]
     """
     if namespace(values) is jnp:
         return jax.scipy.special.ndtr(values)
+    if values.size > FEW:
+        from scipy.special import ndtr
+
+        return ndtr(values)
     found = [0.5 * math.erfc(-value / math.sqrt(2.0)) for value in values.ravel().tolist()]
     return np.array(found, values.dtype).reshape(values.shape)
 

@@ -179,7 +179,7 @@ def test_functions_of_the_users_own():
     runs = [rg.simulate(DATA, learner(Augmentation(in_numpy, 2), test_views=2), 30, trials=3, seed=s) for s in (0, 0, 1)]
     assert runs[0].identical(runs[1]) and float(runs[0].test) != float(runs[2].test)
     # the same change, declared and written by hand
-    hand = Augmentation(lambda key, x: x + 0.5 * jax.random.normal(key, x.shape), views=2)
+    hand = Augmentation(lambda key, x: x + 0.5 * jax.random.normal(key, x.shape, jnp.float32).astype(x.dtype), views=2)
     ours, theirs = (rg.simulate(DATA, learner(each), 30, trials=3) for each in (hand, GaussianNoise(0.25, views=2)))
     assert np.allclose(ours.test, theirs.test) and float(ours.test) != float(both[0].test)
 

@@ -52,7 +52,8 @@ class GaussianNoise(AbstractAugmentation):
     def view(self, key: jax.Array, x: jax.Array, partner: jax.Array) -> View:
         """One noisy copy."""
         del partner
-        noise = jax.random.normal(key, (x.size,), dtype=x.dtype)
+        # of 24 bits, as those of samples: a third of the time, and unseen in any moment
+        noise = jax.random.normal(key, (x.size,), dtype=jnp.float32).astype(x.dtype)
         if self.covariance is not None:
             if self.covariance.shape[0] != x.size:
                 raise ValueError(
@@ -146,8 +147,8 @@ class SaltAndPepper(AbstractAugmentation):
         del partner
         choice, noise = jax.random.split(key)
         kept = jax.random.uniform(choice, x.shape, dtype=x.dtype) < jnp.asarray(self.keep, x.dtype)
-        drawn = jax.random.normal(noise, x.shape, dtype=x.dtype) * jnp.asarray(np.sqrt(self.variance), x.dtype)
-        return View(jnp.where(kept, x, drawn))
+        drawn = jax.random.normal(noise, x.shape, dtype=jnp.float32).astype(x.dtype)
+        return View(jnp.where(kept, x, drawn * jnp.asarray(np.sqrt(self.variance), x.dtype)))
 
     def mode_law(self, modes: float) -> ModeLaw:
         """Mean `keep x`, variance `keep (1 - keep) x^2 + (1 - keep) variance`."""

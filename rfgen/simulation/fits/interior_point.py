@@ -19,8 +19,8 @@ def reachable(values: tuple[Array, ...], moves: tuple[Array, ...]) -> Array:
     2.0
     """
     xp = namespace(values[0])
-    here, along = xp.stack(values), xp.stack(moves)
-    return xp.min(xp.where(along < 0.0, -here / xp.where(along < 0.0, along, -1.0), np.inf))
+    fastest = xp.max(xp.stack([xp.max(-move / value) for value, move in zip(values, moves, strict=True)]))
+    return xp.where(fastest > 0.0, 1.0 / xp.where(fastest > 0.0, fastest, 1.0), np.inf)
 
 
 def interior_point(

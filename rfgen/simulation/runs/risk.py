@@ -8,6 +8,7 @@ an unbiased measurement of the bias, and what remains of their squares is the va
 
 __all__ = ["measured", "paired", "risk"]
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from jaxtyping import Float
 
 from rfgen.simulation.arrays import Array, namespace, product
 from rfgen.simulation.fits.ridge_fit import Fit, fit_kernel, fit_random_features
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_fit, own_sample, with_gram, with_root
+from rfgen.simulation.runs.ensemble import ALONE, Members, distinct_sample, mean_fit, own_sample, with_gram, with_root
 from rfgen.simulation.runs.influence import row_controls
 from rfgen.simulation.runs.pairs import PairMeasures, in_common, over_pairs
 from rfgen.simulation.sampling.samplers import FiniteSampler, GaussianSampler, Sample
@@ -55,12 +56,16 @@ def _trial(
     # labels without noise need no columns for it, which are half of every product
     clean = features is None and xp is np and not np.any(noise)
 
+    def labels(own: Sample) -> Array:
+        return own.targets if clean else xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
+
     def fitted(key: Any) -> Fit:
-        own = own_sample(sample, key, n, members)
-        labels = own.targets if clean else xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
         if features is None:
-            return fit_kernel(own, labels, ridges)
-        return fit_random_features(key, own, labels, ridges, features)
+            own, of_all = distinct_sample(sample, key, n, members)
+            fit = fit_kernel(own, labels(own), ridges)
+            return replace(fit, residuals=of_all(fit.residuals))
+        own = own_sample(sample, key, n, members)
+        return fit_random_features(key, own, labels(own), ridges, features)
 
     fit = mean_fit(fitted, features_key, members)
     return measured(fit, sample, noise, n)

@@ -6,6 +6,7 @@ quadratic forms in few coordinates: a further time costs rank^2, not the number 
 
 __all__ = ["trajectory"]
 
+from dataclasses import replace
 from typing import Any
 
 from jaxtyping import Float
@@ -14,7 +15,7 @@ from rfgen.simulation.arrays import Array, namespace
 from rfgen.simulation.fits.spectral_filters import Filters
 from rfgen.simulation.fits.spectral_fit import InitialWeights, SpectralFit, fit_spectrally
 from rfgen.simulation.random_numbers import fold_in
-from rfgen.simulation.runs.ensemble import ALONE, Members, mean_spectral_fit, own_sample, with_root
+from rfgen.simulation.runs.ensemble import ALONE, Members, distinct_sample, mean_spectral_fit, own_sample, with_root
 from rfgen.simulation.runs.fit_errors import measured, paired
 from rfgen.simulation.runs.pairs import PairMeasures, over_pairs
 from rfgen.simulation.sampling.samplers import Sample
@@ -41,9 +42,12 @@ def _trial(
     start_key, xp = fold_in(features_key, INITIAL), namespace(sample.rows)
 
     def one(key: Any, start: Any) -> SpectralFit:
-        own = own_sample(sample, key, n, members)
+        # features and values at the start are drawn for each row
+        plain = features is None and initial is None
+        own, of_all = distinct_sample(sample, key, n, members) if plain else (own_sample(sample, key, n, members), None)
         labels = xp.concatenate([own.targets, own.errors * xp.sqrt(noise)], axis=1)
-        return fit_spectrally(key, own, labels, filters, n, features, start, initial, members.count > 1)
+        fit = fit_spectrally(key, own, labels, filters, n, features, start, initial, members.count > 1)
+        return replace(fit, residuals=of_all(fit.residuals)) if of_all and members.count > 1 else fit
 
     fit = mean_spectral_fit(one, (features_key, start_key), members)
     return measured(fit, sample, noise, n)

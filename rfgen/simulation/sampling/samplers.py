@@ -21,7 +21,7 @@ from rfgen.problems.kernels.sphere import gegenbauer, sphere_multiplicity
 from rfgen.problems.populations.examples import FinitePopulation
 from rfgen.problems.populations.population import SpherePopulation
 from rfgen.problems.task import Task
-from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace, shifted
+from rfgen.simulation.arrays import Array, cholesky, elementwise, namespace, shifted, symmetric
 from rfgen.simulation.random_numbers import fold_in, integers, normal_rows, permutation, split, standard_normals
 
 # Levels of a Gaussian task are expanded into single modes up to this many; what is left counts as an unresolved tail.
@@ -195,17 +195,18 @@ class SphereSampler(RowSampler):
         first = xp.clip(inputs[:, 0], -1.0, 1.0)
         values = self.target @ xp.asarray(gegenbauer(self.dim, self.target.size - 1, first), dtype)
         if self.dual:
-            kernel = elementwise(self.kernel, xp.clip(inputs[points:] @ inputs.T, -1.0, 1.0))
+            rows = inputs[points:]
+            probe = elementwise(self.kernel, xp.clip(rows @ inputs[:points].T, -1.0, 1.0))
             return Sample(
-                rows=own[:, :0], targets=values[points:, None], errors=errors, probe=kernel[:, :points],
-                truth=values[None, :points], kernel=kernel[:, points:], **where,
+                rows=own[:, :0], targets=values[points:, None], errors=errors, probe=probe, truth=values[None, :points],
+                kernel=symmetric(self.kernel, xp.clip(rows @ rows.T, -1.0, 1.0)), **where,
             )
         cosines = xp.clip(inputs @ inputs.T, -1.0, 1.0)
-        factor = kernel_root(elementwise(self.kernel, cosines))
+        factor = kernel_root(symmetric(self.kernel, cosines))
         if self.initial_kernel is not None:
             keys = (fold_in(each, INITIAL) for each in (shared, key))
             white = [standard_normals(one, dtype, (size,))[0] for one, size in zip(keys, (points, n), strict=True)]
-            initial = kernel_root(elementwise(self.initial_kernel, cosines)) @ xp.concatenate(white)
+            initial = kernel_root(symmetric(self.initial_kernel, cosines)) @ xp.concatenate(white)
             values = values - self.initial_deviation * initial
         return Sample(
             rows=factor[points:], targets=values[points:, None], errors=errors, probe=factor[:points].T,

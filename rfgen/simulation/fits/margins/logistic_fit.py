@@ -66,11 +66,11 @@ def logistic_fit(
 
     def penalty(first: Any, second: Any) -> Array:
         if gram is None:
-            return xp.sum(penalised * first[0] * second[0])
+            return (penalised * first[0]) @ second[0]
         return ridge * (first[0] @ (gram @ second[0]))
 
     def objective(fitted: Array) -> Array:
-        return xp.sum(weights * xp.logaddexp(-labels * fitted, 0.0), axis=-1)
+        return xp.logaddexp(-labels * fitted, 0.0) @ weights
 
     def advance(carry: Any) -> Any:
         number, state, _ = carry

@@ -12,8 +12,8 @@ from rfgen.simulation.arrays import Array, namespace, normal_cdf, while_loop
 # a hundredth of the score's variance unexplained.
 ANGLES = np.polynomial.legendre.leggauss(64)
 SCORES = np.linspace(-9.0, 9.0, 401)
-# Points of a grid of scores; halvings of the logarithm of a temperature.
-GRID, HALVINGS = 1201, 50
+# Points of a grid of scores; to the logarithm of a temperature Newton's steps, halvings after them, and the last step.
+GRID, STEPS, HALVINGS, CLOSE = 1201, 12, 50, 1e-8
 
 
 def group_errors(
@@ -145,17 +145,25 @@ def calibration(scores: Array, above: Array, below: Array) -> dict[str, Array]:
     said = 1.0 / (1.0 + xp.exp(-scores))
     loss = above * xp.logaddexp(-scores, 0.0) + below * xp.logaddexp(scores, 0.0)
 
-    def halved(ends: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
-        low, high, number = ends
-        middle = 0.5 * (low + high)
-        probability = 1.0 / (1.0 + xp.exp(-xp.exp(middle) * scores))
-        rises = xp.sum(scores * (below * probability - above * (1.0 - probability))) > 0.0
-        return xp.where(rises, low, middle), xp.where(rises, middle, high), number + 1
+    rise = (above + below) * scores * scores
 
-    size = -0.5 * xp.log(step * xp.sum((above + below) * scores * scores))
-    low, high, _ = while_loop(lambda ends: ends[2] < HALVINGS, halved, (size - 12.0, size + 12.0, xp.asarray(0)))
+    def closer(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Newton's step in the factor on the scores, of which the loss is convex, or half of the way."""
+        low, high, size, _, number = state
+        factor = xp.exp(size)
+        probability = 1.0 / (1.0 + xp.exp(-factor * scores))
+        slope = scores @ (below * probability - above * (1.0 - probability))
+        low, high = xp.where(slope > 0.0, low, size), xp.where(slope > 0.0, size, high)
+        move = xp.log1p(-slope / (factor * (rise @ (probability * (1.0 - probability)))))
+        inside = (number < STEPS) & ((low < size + move) & (size + move < high) | (xp.abs(move) < CLOSE))
+        found = xp.where(inside, size + move, 0.5 * (low + high))
+        return low, high, found, xp.where(inside, xp.abs(move), np.inf), number + 1
+
+    size = -0.5 * xp.log(step * xp.sum(rise))
+    start = (size - 12.0, size + 12.0, size, xp.full_like(size, np.inf), xp.asarray(0))
+    size = while_loop(lambda state: (state[4] < STEPS + HALVINGS) & (state[3] > CLOSE), closer, start)[2]
     return {
         "calibration_error": step * xp.sum(xp.abs(said * (above + below) - above)),
-        "temperature": xp.exp(-0.5 * (low + high)), "log_loss": step * xp.sum(loss),
+        "temperature": xp.exp(-size), "log_loss": step * xp.sum(loss),
         "brier": step * xp.sum(above * (1.0 - said) ** 2 + below * said**2),
     }
