@@ -197,7 +197,7 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
     modes, target = jax.lax.stop_gradient((modes, target))
     start, width = jnp.log(modes.smallest) - 2.0, jnp.log(jnp.sum(modes.multiplicity * modes.eigenvalues)) + 2.0
     width = (width - start) / TABLE
-    learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(start + width * jnp.arange(TABLE + 1))[:, None])
+    learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(start + width * jnp.arange(TABLE + 1.0))[:, None])
     spread = learned * (1.0 - learned)
     sums = [each @ modes.multiplicity for each in (learned, -width * spread, width * width * spread * (1.0 - 2.0 * learned))]
     (p, dp, ddp), (q, dq, ddq) = ([each[:-1] for each in sums], [each[1:] for each in sums])
@@ -209,8 +209,8 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
 
     def excess(log_gamma: Array) -> tuple[Array, Array]:
         at = jnp.clip((log_gamma - start) / width, 0.0, TABLE)
-        cell = jnp.minimum(at.astype(int), TABLE - 1)
-        share, (*lower, top) = at - cell, polynomial[cell]
+        cell = jnp.minimum(jnp.floor(at), TABLE - 1.0)
+        share, (*lower, top) = at - cell, polynomial[cell.astype(int)]
         df1, slope = top, jnp.zeros_like(top)
         for coefficient in lower[::-1]:
             df1, slope = coefficient + share * df1, df1 + share * slope
