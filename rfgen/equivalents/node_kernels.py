@@ -108,10 +108,14 @@ def _with_conjugates(leaf: Array) -> Array:
 def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """sum_ab f_a f_b K_ab... over nodes, conjugates and infinity, (times, ...), for `filters` (times, nodes)."""
     own = _all_nodes(filters)
-    both = np.concatenate([own, own.conj()], axis=1)
+    # real parts of f K f + f L f*, as a form in the real and imaginary parts of f: half of the complex products
+    one, other = np.split(kernel, 2, axis=1)
+    plus, minus = one + other, other - one
+    real = np.concatenate([np.concatenate([plus.real, minus.imag], axis=1), np.concatenate([-plus.imag, minus.real], axis=1)])
+    both = np.concatenate([own.real, own.imag], axis=1)
     if kernel.ndim == 2:
-        return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
-    return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(own, kernel, 1), both).real
+        return 2.0 * np.einsum("tb,tb->t", both @ real, both)
+    return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(both, real, 1), both)
 
 
 def magnitude(filters: np.ndarray, sizes: np.ndarray) -> np.ndarray:
