@@ -37,7 +37,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.record import record
-from rfgen.numerics.implicit import hoisted
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.spectra.modes import Modes
 
@@ -67,7 +66,7 @@ NONE = 1e-307
 # Newton's step in log gamma whose successor is lost in rounding: both sides of the equation are sums of terms whose second
 # derivatives in log gamma are at most some first ones.
 LAST_STEP = 3e-9
-# Cells of the table that Newton's method starts from, a power of 2: with it two passes do, from the upper bound five.
+# Cells of the table that Newton's method starts from: one pass does then, from the upper bound five.
 TABLE = 128
 # log of the smallest positive double, and a number whose inverse is one
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
@@ -189,7 +188,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
 
 
 def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], bracket: tuple[Array, Array]) -> Array:
-    """log gamma to some eight digits where the spectrum is smooth.
+    """log gamma to some ten digits where the spectrum is smooth, something in the `bracket` elsewhere.
 
     The degrees of freedom and their first two derivatives at the ends of the cells of a table are shared by all settings:
     between two of them a polynomial of the fifth degree takes their place in the equation.
@@ -199,7 +198,8 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
     width = (width - start) / TABLE
     learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(start + width * jnp.arange(TABLE + 1.0))[:, None])
     spread = learned * (1.0 - learned)
-    sums = [each @ modes.multiplicity for each in (learned, -width * spread, width * width * spread * (1.0 - 2.0 * learned))]
+    derivatives = learned, -width * spread, width * width * spread * (1.0 - 2.0 * learned)
+    sums = [each @ modes.multiplicity for each in derivatives]
     (p, dp, ddp), (q, dq, ddq) = ([each[:-1] for each in sums], [each[1:] for each in sums])
     rise = q - p
     polynomial = jnp.stack([
