@@ -37,7 +37,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rfgen.numerics.compilation.record import record
-from rfgen.numerics.implicit import hoisted
 from rfgen.numerics.monotone_root import decreasing_root
 from rfgen.problems.spectra.modes import Modes
 
@@ -67,8 +66,8 @@ NONE = 1e-307
 # Newton's step in log gamma whose successor is lost in rounding: both sides of the equation are sums of terms whose second
 # derivatives in log gamma are at most some first ones.
 LAST_STEP = 3e-9
-# Cells of the table that Newton's method starts from, a power of 2: with it two passes do, from the upper bound five.
-TABLE = 64
+# Cells of the table that Newton's method starts from: one pass does then, from the upper bound five.
+TABLE = 128
 # log of the smallest positive double, and a number whose inverse is one
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
@@ -144,12 +143,12 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
         gamma = jnp.exp(log_gamma) if gamma is None else gamma
         inverse = 1.0 / (modes.eigenvalues + gamma)
         learned, missed = modes.eigenvalues * inverse, gamma * inverse
-        spread = modes.multiplicity * learned * missed
+        spread = learned * missed
         g, minus_slope = gap(log_gamma)
-        left = jnp.sum(jnp.where(leading, 0.0, modes.multiplicity * learned)) + g
-        right = jnp.sum(jnp.where(leading, modes.multiplicity * missed, 0.0)) + spare
-        slope_left = jnp.sum(jnp.where(leading, 0.0, spread)) + minus_slope
-        slope_right = jnp.sum(jnp.where(leading, spread, 0.0))
+        left = jnp.where(leading, 0.0, learned) @ modes.multiplicity + g
+        right = jnp.where(leading, missed, 0.0) @ modes.multiplicity + spare
+        slope_left = jnp.where(leading, 0.0, spread) @ modes.multiplicity + minus_slope
+        slope_right = jnp.where(leading, spread, 0.0) @ modes.multiplicity
         return jnp.log(left) - jnp.log(right), -slope_left / left - slope_right / right
 
     trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
@@ -163,7 +162,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     )
     lower = jnp.maximum(jnp.maximum(log_ridge - jnp.log(n), from_rank), LOG_SMALLEST)
     lower, upper = jax.lax.stop_gradient((lower - 1e-6, upper + 1e-6))
-    log_gamma = decreasing_root(excess, lower, upper, _guess(modes, target, gap, upper), LAST_STEP)
+    log_gamma = decreasing_root(excess, lower, upper, _guess(modes, target, gap, (lower, upper)), LAST_STEP)
 
     learned_all = jnp.where(exhausted, modes.rank, 0.0)
     gamma_there, missed_there = _at_ridge_zero(modes, n, features, jnp.where(exhausted, ridge, 0.0), learned_all)
@@ -171,8 +170,8 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     g = jnp.where(exhausted, 0.0, gap(log_gamma)[0])
     inverse = 1.0 / (modes.eigenvalues + gamma)
     learnability = modes.eigenvalues * inverse
-    spread = jnp.sum(modes.multiplicity * learnability * (gamma * inverse))
-    squares = jnp.sum(modes.multiplicity * learnability * learnability)
+    spread = (learnability * (gamma * inverse)) @ modes.multiplicity
+    squares = (learnability * learnability) @ modes.multiplicity
     df1 = jnp.where(exhausted, learned_all - missed_there, squares + spread)
     df2 = jnp.where(exhausted, df1 - spread, squares)
     found = jax.lax.stop_gradient((log_gamma, gamma))
@@ -188,37 +187,38 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
     )
 
 
-def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], beyond: Array) -> Array:
-    """log gamma to some digits, `beyond` where the spectrum does not reach.
+def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], bracket: tuple[Array, Array]) -> Array:
+    """log gamma to some ten digits where the spectrum is smooth, something in the `bracket` elsewhere.
 
-    The degrees of freedom at a few points are shared by all settings: among them the equation is solved by bisection, and
-    between two of them by the inverse of a cubic.
+    The degrees of freedom and their first two derivatives at the ends of the cells of a table are shared by all settings:
+    between two of them a polynomial of the fifth degree takes their place in the equation.
     """
-    traced, values = hoisted(gap, beyond)
-    modes, target, values = jax.lax.stop_gradient((modes, target, values))
-    trace = jnp.sum(modes.multiplicity * modes.eigenvalues)
-    grid = jnp.linspace(jnp.log(modes.smallest) - 2.0, jnp.log(trace) + 2.0, TABLE + 1)
-    learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(grid)[:, None])
-    df1 = jnp.sum(modes.multiplicity * learned, axis=1)
-    spread = jnp.sum(modes.multiplicity * learned * (1.0 - learned), axis=1)
+    modes, target = jax.lax.stop_gradient((modes, target))
+    start, width = jnp.log(modes.smallest) - 2.0, jnp.log(jnp.sum(modes.multiplicity * modes.eigenvalues)) + 2.0
+    width = (width - start) / TABLE
+    learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(start + width * jnp.arange(TABLE + 1.0))[:, None])
+    spread = learned * (1.0 - learned)
+    derivatives = learned, -width * spread, width * width * spread * (1.0 - 2.0 * learned)
+    sums = [each @ modes.multiplicity for each in derivatives]
+    (p, dp, ddp), (q, dq, ddq) = ([each[:-1] for each in sums], [each[1:] for each in sums])
+    rise = q - p
+    polynomial = jnp.stack([
+        p, dp, 0.5 * ddp, 10.0 * rise - 6.0 * dp - 4.0 * dq - 1.5 * ddp + 0.5 * ddq,
+        -15.0 * rise + 8.0 * dp + 7.0 * dq + 1.5 * ddp - ddq, 6.0 * rise - 3.0 * (dp + dq) - 0.5 * (ddp - ddq),
+    ], axis=1)
 
-    def look(number: Array, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Into the middle of the cell, or in the end at its two sides."""
-        low, high, _, before = state
-        at = jnp.where(number < halvings, (low + high) // 2, jnp.where(number == halvings, low, high))
-        value, minus_slope = traced(grid[at], *values)
-        found = df1[at] + value - target, -(spread[at] + minus_slope)
-        return jnp.where(found[0] > 0.0, at, low), jnp.where(found[0] > 0.0, high, at), before, found
+    def excess(log_gamma: Array) -> tuple[Array, Array]:
+        at = jnp.clip((log_gamma - start) / width, 0.0, TABLE)
+        cell = jnp.minimum(jnp.floor(at), TABLE - 1.0)
+        share, (*lower, top) = at - cell, polynomial[cell.astype(int)]
+        df1, slope = top, jnp.zeros_like(top)
+        for coefficient in lower[::-1]:
+            df1, slope = coefficient + share * df1, df1 + share * slope
+        value, minus_slope = gap(log_gamma)
+        left = df1 + value
+        return jnp.log(left / target), (slope / width - minus_slope) / left
 
-    halvings, nothing = TABLE.bit_length() - 1, (jnp.zeros_like(target), jnp.zeros_like(target))
-    start = (jnp.zeros((), int), jnp.full((), TABLE), nothing, nothing)
-    low, high, (top, top_slope), (bottom, bottom_slope) = jax.lax.fori_loop(0, halvings + 2, look, start)
-    width, drop = grid[high] - grid[low], top - bottom
-    # of log gamma in units of the cell as a function of the share of the drop
-    first, last = -drop / (width * top_slope), -drop / (width * bottom_slope)
-    share = top / drop
-    inside = share * (first + share * (3.0 - 2.0 * first - last + share * (first + last - 2.0)))
-    return jnp.where((share >= 0.0) & (inside >= 0.0) & (inside <= 1.0), grid[low] + inside * width, beyond)
+    return decreasing_root(excess, *bracket, bracket[1], 1e-5)
 
 
 def _at_ridge_zero(modes: Modes, n: Array, features: Array, ridge: Array, rank: Array) -> tuple[Array, Array]:

@@ -68,8 +68,8 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     inverse = 1.0 / (modes.eigenvalues + at.gamma)
     learned, missed = modes.eigenvalues * inverse, at.gamma * inverse
     share, held_out = n / modes.population, 1.0 - at.df1 / modes.population
-    untouched = jnp.sum(missed * missed * modes.power) + modes.null_power
-    from_features = _ratio(p_per_feature, room) * jnp.sum(missed * learned * modes.power)
+    untouched = (missed * missed) @ modes.power + modes.null_power
+    from_features = _ratio(p_per_feature, room) * ((missed * learned) @ modes.power)
 
     # features = rank and ridge 0: b and p vanish together, the ratios tend to their limits n/(n - rank), rank/(n - rank)
     vanishing = (b == 0.0) & (p == 0.0)
@@ -100,8 +100,8 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     labels = untouched + from_features + noise_kept * group.noise
     at_zero = row_share * row_share * jnp.where(jnp.isinf(test), 0.0, test)  # whose derivatives are right there
     train = jnp.where(interpolates, at_zero, left * labels)
-    fitted = jnp.sum(learned * inverse * modes.power)
-    fluctuation = jnp.sum(modes.multiplicity * learned * inverse) / n
+    fitted = (learned * inverse) @ modes.power
+    fluctuation = (learned * inverse) @ modes.multiplicity / n
     norm = _ratio(fitted + _product((1.0 - share) * test + share * group.noise, fluctuation), room)
     return ErrorKernel(
         test=test, train=train, bias=bias, variance=variance, noise=noise_part, norm=norm, amplification=amplified_noise

@@ -20,6 +20,7 @@ from rfgen.equivalents.augmented.block_error_kernel import block_error_kernel
 from rfgen.equivalents.augmented.blocks import Blocks
 from rfgen.equivalents.held_out_target import HeldOutTarget, at_clean_points
 from rfgen.equivalents.targets import MeanFit
+from rfgen.numerics.compilation.at_points import in_batches
 from rfgen.numerics.compilation.record import record
 
 # Numbers of all pairs computed together: below it matrix products are thin, above it memory counts (750 x 1500 pairs of
@@ -76,7 +77,7 @@ def node_kernels(
 
     numbers = 64 + blocks.covariance.size + blocks.covariance.shape[-1] ** 2
     size = max(1, TOGETHER // (others.nu.shape[0] * numbers))
-    return jax.lax.map(row, (_without_resolvent(at), means, sided), batch_size=size)
+    return in_batches(row, (_without_resolvent(at), means, sided), size)
 
 
 def _infinity(nodes: BlockEquilibrium) -> BlockEquilibrium:
@@ -108,10 +109,15 @@ def _with_conjugates(leaf: Array) -> Array:
 def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """sum_ab f_a f_b K_ab... over nodes, conjugates and infinity, (times, ...), for `filters` (times, nodes)."""
     own = _all_nodes(filters)
-    both = np.concatenate([own, own.conj()], axis=1)
+    # real parts of f K f + f L f*, as a form in the real and imaginary parts of f: half of the complex products
+    one, other = np.split(kernel, 2, axis=1)
+    plus, minus = one + other, other - one
+    rows = (plus.real, minus.imag), (-plus.imag, minus.real)
+    real = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    both = np.concatenate([own.real, own.imag], axis=1)
     if kernel.ndim == 2:
-        return 2.0 * np.einsum("tb,tb->t", own @ kernel, both).real
-    return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(own, kernel, 1), both).real
+        return 2.0 * np.einsum("tb,tb->t", both @ real, both)
+    return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(both, real, 1), both)
 
 
 def magnitude(filters: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from rfgen.api.domain_arguments import asked_domains
@@ -15,6 +14,7 @@ from rfgen.api.methods.table import method_for
 from rfgen.curves.arguments import Numbers
 from rfgen.curves.dataset import dataset
 from rfgen.curves.grid import Grid
+from rfgen.numerics.compilation.at_points import in_batches
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.program import program
 from rfgen.problems import rules, validation
@@ -38,7 +38,7 @@ def _slopes(problem: DomainProblem, columns: tuple[Any, ...]) -> Any:
     def point(at: tuple[Any, ...]) -> Any:
         return vars(domain_derivatives(problem, *at)) | {"test": domain_risk(problem, *at).test}
 
-    return jax.lax.map(point, columns, batch_size=TOGETHER if problem.operators.basis.ndim == 2 else None)
+    return in_batches(point, columns, TOGETHER if problem.operators.basis.ndim == 2 else None)
 
 
 def _costs(domains: Domains, cost: Any) -> np.ndarray:

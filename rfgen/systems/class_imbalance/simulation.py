@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from rfgen.numerics.compilation.at_points import in_batches
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.problems import validation
 from rfgen.systems.class_imbalance.problem import GaussianMixture
@@ -112,4 +113,4 @@ def _runs(
         _, measured = jax.lax.scan(step, (start, start), None, length=steps + 1)
         return jnp.moveaxis(measured, 0, -1)
 
-    return jax.lax.map(trial, keys, batch_size=together)
+    return in_batches(trial, keys, together)

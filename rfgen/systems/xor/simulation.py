@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from rfgen.numerics.compilation.at_points import in_batches
 from rfgen.numerics.compilation.precision import double_precision
 from rfgen.numerics.compilation.record import record
 from rfgen.problems import validation
@@ -226,7 +227,7 @@ def _measured(
         return jax.lax.scan(record, jnp.zeros_like(training.initial), between)[1]
 
     def share(keys: Array) -> tuple[Array, Array, Array]:
-        return jax.lax.map(trial, keys, batch_size=together if together > 1 else None)
+        return in_batches(trial, keys, together if together > 1 else None)
 
     if devices == 1:
         return share(keys)
