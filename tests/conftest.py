@@ -131,6 +131,8 @@ def pytest_runtest_teardown():
 
 
 def pytest_unconfigure(config):
-    """Throw a temporary folder of compiled programs away."""
+    """Throw a temporary folder of compiled programs away; pytest then looks for garbage five times, here once."""
+    gc.collect()
+    gc.freeze()
     if TEMPORARY in config.stash:
         shutil.rmtree(config.stash[TEMPORARY], ignore_errors=True)

@@ -336,7 +336,7 @@ def test_two_hundred_random_settings_are_solved_or_said_to_have_no_solution():
         means = rng.normal(size=(4, dim)) * length * labels[:, None] * rng.choice([1, 1, 1, -1], size=(4, 1))
         counts = 10 ** rng.uniform(1, 4) * rng.dirichlet(np.ones(4))
         groups = ClassGroups(counts, labels, means, variances, weights=10 ** rng.uniform(-0.7, 0.7, 4))
-        ridge = 10 ** rng.uniform(-6, 3) * variances.mean() if number % 3 else 0.0
+        ridge = 10 ** rng.uniform(-6, 3) * variances.mean() if number % 3 else np.float64(0.0)  # a plain 0.0 compiles again
         features = np.inf if rng.random() < 0.5 else 10 ** rng.uniform(0.5, 4)
         found = solve(groups.moments, loss, ridge, features, intercept=bool(rng.random() < 0.6))
         without += not found.converged
