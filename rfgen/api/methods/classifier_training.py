@@ -71,6 +71,14 @@ def class_training(
     return moving_classifier(moments, made, clock, at["features"], members, iteration)
 
 
+def _of_rows(training: Any, groups: ClassGroups, members: Any) -> tuple[str, ...]:
+    """What is known of training rows: of batches the loss alone, as scores depend on when a row was last seen."""
+    if not training.needs_samples or members is not None:
+        return ()
+    flips = ("flips_fitted",) if groups.counts @ (groups.labels != groups.classes) else ()
+    return ("train_loss",) if training.stochastic else ("train_error", "train_loss", "support", *flips)
+
+
 def predict_class_training(task: Problem, learner: Learner, n: Any = None, members: Any = None) -> Any:
     """Exact error of linear classifiers along gradient training on the square loss, from weights 0, without intercept.
 
@@ -80,7 +88,8 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
         Over the settings, last the time or steps: `error`, the share of wrong classes, with `error_by_class` or
         `error_by_group` as of other classifiers; of training rows `train_error`, the share of labels missed, `train_loss`,
         the mean of (1 - y f(x))^2, `support`, the share with margin at most 1, and `flips_fitted`, the share of wrong labels
-        that are fitted; `norm`, `residual`, `converged`.  Before the first step a guess is right in one of two cases.  On a
+        that are fitted (of batches of SGD only the loss, as the law of a row's score depends on when it was last seen);
+        `norm`, `residual`, `converged`.  Before the first step a guess is right in one of two cases.  On a
         stream of fresh rows there are no training rows, and no `n`.  With `members`, errors of the mean of so many models
         with features, or batches, of their own, and none of training rows.
 
@@ -106,10 +115,11 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
     found = {name: values.reshape(-1, *values.shape[2:]) for name, values in found.items()}
     of_rows, (kind, names) = groups.counts / groups.counts.sum(), next(iter(inner.items()))
     values = {"error": found["error"] @ groups.test_shares, f"error_by_{kind}": found["error"][:, : names.size]}
-    if training.needs_samples and members is None:
-        values |= {name: found[name] @ of_rows for name in ("train_error", "train_loss", "support")}
+    told = _of_rows(training, groups, members)
+    values |= {name: found[name] @ of_rows for name in told if name != "flips_fitted"}
+    if "flips_fitted" in told:
         flipped = of_rows * (groups.labels != groups.classes)
-        if flipped.any():
+        with np.errstate(invalid="ignore"):
             values["flips_fitted"] = 1.0 - found["train_error"] @ flipped / flipped.sum()
     values["norm"] = found["norm"]
     solved = found["converged"]
@@ -142,10 +152,7 @@ def simulate_class_training(task: Problem, learner: Learner, n: Any, runs: Monte
     axes, inner, training = training_axes(task, learner, n, members), shown(task), learner.training
     kind, outer = next(iter(inner)), tuple(name for name in ("n", "features") if name in axes)
     measured = {"error": "error", f"error_by_{kind}": "group_error", "norm": "norm"}
-    groups = groups_of(task)
-    if training.needs_samples and members is None:
-        flips = ("flips_fitted",) if groups.counts @ (groups.labels != groups.classes) else ()
-        measured |= {name: name for name in ("train_error", "train_loss", "support", *flips)}
+    measured |= {name: name for name in _of_rows(training, groups_of(task), members)}
     counts = np.ravel(axes["members"]) if "members" in axes else np.ones(1)
     if np.isinf(counts).any():
         raise ValueError(f"members must be finite to be simulated, got {members!r}")
@@ -165,5 +172,4 @@ def simulate_class_training(task: Problem, learner: Learner, n: Any, runs: Monte
     last = ("members",) if members is not None else ()
     return measured_curve(
         task, training, axes, run, size, runs, outer, knobs=(), last=last, settings=settings, inner=inner,
-        training=repr(training),
     )

@@ -146,10 +146,8 @@ METHODS = (
         "gradient training of classifiers", (Mixture, ClassGroups),
         (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_class_training,
         simulate_class_training, ("error", "train_error", "train_loss", "support", "flips_fitted", "norm"),
-        ("error", "train_error"),
-        {**dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})),
-         "optimal_stopping": frozenset({"features"})},
-        finite_size=2.5,
+        ("error", "train_loss"),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})), finite_size=2.5,
         reasons={
             "augmentation": "as the law of views is derived for the end of training alone, which is rg.Ridge",
             "resampling": "as rows drawn several times are derived for the end of training alone, which is rg.Ridge",

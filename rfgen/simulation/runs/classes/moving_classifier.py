@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.arrays import few_threads
 from rfgen.simulation.fits.batch_fit import batch_fit
@@ -52,7 +53,9 @@ def moving_runs(
     >>> runs["error"].shape, runs["group_error"].shape
     ((3, 2), (3, 2, 2))
     """
-    source: Any = labelled_rows(problem, 2 if n is None else n)
+    if n is None:  # of a stream: any number that leaves a row to each class
+        n = int(np.ceil(2.0 / problem.shares.min())) if isinstance(problem, Mixture) else 1
+    source: Any = labelled_rows(problem, n)
     one = _trial if chosen.training.needs_samples else _stream
     key, width = host_key(seed), chosen.features or source.means.shape[1]
     with np.errstate(all="ignore"), few_threads(0.1 * source.n * width * min(source.n, width)):
