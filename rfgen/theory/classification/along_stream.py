@@ -46,7 +46,7 @@ def streamed_classifier(groups: ClassGroups, iteration: Iteration, clock: Any) -
     ...     iteration = iteration_of(training, {"rate": 0.005, "batch": 1.0})
     ...     found = streamed_classifier(mixture.groups(2), iteration, [0, 40, 400])
     >>> found.error[:, 0].round(4).tolist()
-    [0.0]
+    [0.5, 0.2017, 0.1641]
     """
     require_double_precision("rfgen.theory.streamed_classifier")
     clock = np.asarray(clock, np.int64)

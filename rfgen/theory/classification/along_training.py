@@ -5,7 +5,7 @@ A training is a sum over nodes of a contour, w_t = sum_j f_j w(zeta_j), so a fre
     normal,  mean sum_j f_j mean . w_bar_j,   variance sum_jl f_j f_l (w_bar_j' S w_bar_l + tr(S V_jl)),
 
 and a row of group g that is trained on scores  sum_j f_j (r_gj s_j + (1 - r_gj) y),  r_gj = 1/(1 + a_g delta_gj), s_j its
-score left out: joint normal.  The node at infinity scores 0.  Equations: theory (13.8) to (13.11).
+score left out: joint normal.  The node at infinity scores 0.  Equations: theory (13.7) to (13.11).
 """
 
 __all__ = ["ClassTraining", "judged_classifier", "moving_classifier", "scored"]
@@ -76,7 +76,7 @@ def moving_classifier(
     mean over batches is `training`.  Not traceable.  Exact as counts, dimension and features grow together; relative
     errors at finite size are of order 1/n.
 
-    Source: derived: theory (13.8) to (13.11).
+    Source: derived: theory (13.7) to (13.11).
 
     >>> import jax, rfgen
     >>> from rfgen.theory.dynamics.spectral_filters import Filter
@@ -84,7 +84,7 @@ def moving_classifier(
     >>> with jax.enable_x64(True):
     ...     found = moving_classifier(mixture.groups(200).moments, Filter("flow", 0.0), [0.1, 1.0, 100.0])
     >>> found.error[:, 0].round(4).tolist()
-    [0.0]
+    [0.1007, 0.138, 0.253]
     """
     require_double_precision("rfgen.theory.moving_classifier")
     moments, features = jax.tree.map(np.asarray, moments), np.asarray(features, np.float64)
