@@ -1,8 +1,8 @@
 """Exact curves, one per file in rooms named after the field: pure functions, most of them for scalars and traceable."""
 
 __all__ = [
-    "AugmentedProblem", "AugmentedRisk", "BenignBounds", "BestStrength", "ClassTraining", "ComputeOptimal", "DomainDerivatives",
-    "DomainProblem", "DomainRisk", "EffectiveRankBound", "EffectiveRanks", "FeatureModes", "Filter", "HeldOutRisk",
+    "AugmentedProblem", "AugmentedRisk", "BenignBounds", "BestStrength", "ClassTraining", "ComputeOptimal",
+    "DomainDerivatives", "DomainProblem", "DomainRisk", "EffectiveRankBound", "EffectiveRanks", "FeatureModes", "Filter", "HeldOutRisk",
     "Iteration", "Learnability", "LinfClassifier", "LogisticLikelihood", "MarginClassifier", "MultiPassCurve",
     "OnePassCurve", "OptimalRidge", "OverfittingCost", "PowerLawFitting", "Risk", "RiskEstimators", "Stability",
     "StepTransform", "Stopping", "SubsampleRisk", "TeacherClassifier", "TeacherMoments", "Trajectory", "Verdict",
@@ -11,7 +11,8 @@ __all__ = [
     "domain_problem", "domain_risk", "effective_rank_bound", "effective_ranks", "endless_generations", "ensemble",
     "estimator_error", "held_out_groups", "held_out_risk", "interpolation_threshold", "iteration_of", "learnability",
     "linf_training", "logistic_likelihood", "margin_classifier", "margin_distribution", "mixed_classifier", "mixed_moments",
-    "mixed_teacher", "moving_classifier", "multi_pass_sgd", "one_pass_sgd", "optimal_augmentation", "optimal_ridge", "optimal_stopping",
+    "mixed_teacher", "moving_classifier", "multi_pass_sgd",
+    "one_pass_sgd", "optimal_augmentation", "optimal_ridge", "optimal_stopping",
     "overfitting_coefficient", "overfitting_cost", "overfitting_verdict", "patterned_classifier", "patterned_moments",
     "patterned_teacher", "patterned_teacher_moments", "power_law_fitting", "resampled", "risk", "risk_estimators",
     "scaling_exponents", "separability_threshold", "signal_of_scores", "spectral_radius", "stability", "step_transform",

@@ -52,7 +52,9 @@ def streamed_classifier(groups: ClassGroups, iteration: Iteration, clock: Any) -
     clock = np.asarray(clock, np.int64)
     last = int(clock.max())
     if last > MOST_STEPS:
-        raise ValueError(f"steps must be at most {MOST_STEPS} on a stream of classes, got {last}: take fewer, or a larger rate")
+        raise ValueError(
+            f"steps must be at most {MOST_STEPS} on a stream of classes, got {last}: take fewer, or a larger rate"
+        )
     steps = max(LEAST_STEPS, 2 ** int(np.ceil(np.log2(max(last, 1)))))
     shares = groups.counts / groups.counts.sum()
     laws = shares, groups.labels, groups.weights, groups.means, groups.variances

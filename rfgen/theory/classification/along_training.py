@@ -44,10 +44,10 @@ SPIKE_POINTS, REFINEMENTS, FAR = 48, 4, 1e3
 
 @dataclass(frozen=True)
 class ClassTraining:
-    """Curves along one clock: of each group (times, groups) `error`, `train_error`, `train_loss` (1 - y f)^2, `support`, and
-    of the scores `overlap`, `spread`, mean and variance of fresh rows; `norm` E|w|^2; `residual`: change of the errors from a
-    contour of fewer nodes; `converged`; `stable` (times,), False beyond the edge of stability; `growth` of batches' noise at
-    late steps, a factor per step.
+    """Curves along one clock: of each group (times, groups) `error`, `train_error`, `train_loss` (1 - y f)^2, `support`,
+    and of the scores `overlap`, `spread`, mean and variance of fresh rows; `norm` E|w|^2; `residual`: change of the errors
+    from a contour of fewer nodes; `converged`; `stable` (times,), False beyond the edge of stability; `growth` of batches'
+    noise at late steps, a factor per step.
     """
 
     error: np.ndarray
@@ -67,8 +67,8 @@ def moving_classifier(
     moments: ClassMoments, training: Filter, clock: Any, features: Any = np.inf, members: float = 1.0,
     iteration: Iteration | None = None,
 ) -> ClassTraining:
-    """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) from weights 0, and stop at `clock` (times,): times >= 0 or
-    steps, inf the end.
+    """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) from weights 0, and stop at `clock` (times,): times >= 0
+    or steps, inf the end.
 
     The objective is  (sum_i a_i (y_i - x_i.w)^2 + ridge |w|^2) / (2 n), n rows; `training.ridge` is ridge/n.  No intercept.
     At 0 all scores are 0 and a guess is right in one of two cases.  `members`: fresh rows are scored by the mean of so many
@@ -132,10 +132,12 @@ def moving_classifier(
 
 
 def judged_classifier(
-    found: dict[str, np.ndarray], moved: np.ndarray, change: np.ndarray, error: np.ndarray, solved: np.ndarray, stable: bool,
-    growth: float = 1.0,
+    found: dict[str, np.ndarray], moved: np.ndarray, change: np.ndarray, error: np.ndarray, solved: np.ndarray,
+    stable: bool, growth: float = 1.0,
 ) -> ClassTraining:
-    """The record: what is `found` once training has `moved` (times,), its `change` from fewer nodes, `error` of contours."""
+    """The record of what is `found` once training has `moved` (times,), its `change` from fewer nodes, `error` of
+    contours.
+    """
     for name, values in found.items():
         values[~moved] = {"error": 0.5, "train_error": 0.5, "train_loss": 1.0, "support": 1.0}.get(name, 0.0)
         values[moved & (not stable)] = np.nan
@@ -157,7 +159,8 @@ def _problem(moments: ClassMoments) -> tuple[AugmentedProblem, np.ndarray]:
     # within a level only inner products of the means count: as few coordinates as they span
     lengths = np.diagonal(moments.overlaps).sum(axis=0)
     values, vectors = np.linalg.eigh(np.moveaxis(moments.overlaps, -1, 0))
-    order = np.argsort(-np.abs(values), axis=1)[:, : max(int((np.abs(values) > ROUNDED * lengths.max()).sum(axis=1).max()), 1)]
+    rank = int((np.abs(values) > ROUNDED * lengths.max()).sum(axis=1).max())
+    order = np.argsort(-np.abs(values), axis=1)[:, : max(rank, 1)]
     values, vectors = np.take_along_axis(values, order, 1), np.take_along_axis(vectors, order[:, None], 2)
     means = vectors * np.sqrt(np.abs(values))[:, None]
     mass = moments.counts * moments.weights / moments.counts.sum()
@@ -171,7 +174,7 @@ def _problem(moments: ClassMoments) -> tuple[AugmentedProblem, np.ndarray]:
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), problem), np.ravel(owner)
 
 
-def scored(parts: dict[str, np.ndarray], moments: ClassMoments) -> dict[str, np.ndarray]:
+def scored(parts: dict[str, np.ndarray], moments: Any) -> dict[str, np.ndarray]:
     """What the laws of scores say of each group, (times, groups)."""
     cdf = jax.scipy.stats.norm.cdf
     labels, classes = np.asarray(moments.labels), np.asarray(moments.classes)
@@ -237,7 +240,8 @@ def _means(problem: AugmentedProblem, n: Any, features: Any, nodes: Any) -> tupl
     def at(node: Any) -> tuple[Any, Any, Any]:
         weights, _ = target.mean(problem.operators, blocks, node)
         kept = node.reduction[:, 0, 0]
-        return target.along(weights), kept, kept * (blocks.weight * (blocks.covariance[:, 0, 0] @ node.traces))
+        traces = blocks.covariance[:, 0, 0].astype(kept.dtype) @ node.traces
+        return target.along(weights), kept, kept * blocks.weight.astype(kept.dtype) * traces
 
     return jax.vmap(at)(nodes)
 

@@ -83,7 +83,7 @@ def test_one_class_of_mean_zero():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="augmentation is not covered .*, as the law of views"):
+    with pytest.raises(ValueError, match=r"augmentation is not covered .*, as the law of views"):
         rg.predict(FLIPPED, rg.Learner(rg.GradientFlow(1.0), augmentation=rg.Mask(0.5)), n=N)
     with pytest.raises(ValueError, match="n must be left out"):
         rg.predict(FLIPPED, rg.Learner(rg.OnePassSGD(0.1, steps=2)), n=N)

@@ -43,8 +43,8 @@ class Chosen:
 def moving_runs(
     problem: Any, chosen: Chosen, n: int | None, trials: int, seed: int, start: int = 0
 ) -> dict[str, np.ndarray]:
-    """Measures of the trials numbered from `start` on, of a `Mixture` or `ClassGroups`, (trials, settings, ...), settings in
-    the order of the training's axes: `error`, `group_error`, `norm` (of a member), and of rows that are trained on
+    """Measures of the trials numbered from `start` on, of a `Mixture` or `ClassGroups`, (trials, settings, ...), settings
+    in the order of the training's axes: `error`, `group_error`, `norm` (of a member), and of rows that are trained on
     `train_error`, `train_loss`, `support` and `flips_fitted`, the share of rows with wrong labels that have these.
 
     >>> from rfgen import GradientFlow, Mixture
@@ -79,7 +79,8 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
             found = batch_fit(fold_in(key, BATCHES), training, rows, labels[:, None], mixing)[:, 0]  # type: ignore[arg-type]
             return found if mixing is None else found @ mixing.T, np.sum(found**2, axis=-1)
         nothing = np.zeros((labels.size, 1))
-        sample = Sample(rows, labels[:, None], nothing, np.zeros(()), np.ones(rows.shape[1]), nothing.T, np.ones(1), np.zeros(1))
+        probe = np.ones(rows.shape[1]), np.zeros((1, rows.shape[1])), np.ones(1), np.zeros(1)
+        sample = Sample(rows, labels[:, None], nothing, np.zeros(()), *probe)
         filters, columns = spectral_filters(training, np.float64), np.column_stack([labels, nothing])
         fit = fit_spectrally(key, sample, columns, filters, labels.size, chosen.features, None, None)
         return fit.signal[:, 0] @ fit.basis.T, fit.norm[:, 0]
@@ -91,7 +92,9 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
     return _measured(source, weights, norm, drawn)
 
 
-def _measured(source: GroupRows, weights: np.ndarray, norm: np.ndarray, drawn: LabelledRows | None) -> dict[str, np.ndarray]:
+def _measured(
+    source: GroupRows, weights: np.ndarray, norm: np.ndarray, drawn: LabelledRows | None
+) -> dict[str, np.ndarray]:
     """Measures of classifiers with `weights` (settings, dim)."""
     outgrown = ~(np.abs(weights).max(axis=1) < OUTGROWN)
     weights = np.where(outgrown[:, None], 0.0, weights)
