@@ -87,8 +87,8 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
     xarray.Dataset
         Over the settings, last the time or steps: `error`, the share of wrong classes, with `error_by_class` or
         `error_by_group` as of other classifiers; of training rows `train_error`, the share of labels missed, `train_loss`,
-        the mean of (1 - y f(x))^2, `support`, the share with margin at most 1, and `flips_fitted`, the share of wrong labels
-        that are fitted (of batches of SGD only the loss, as the law of a row's score depends on when it was last seen);
+        the mean of (1 - y f(x))^2, `support`, the share with margin at most 1, and `flips_fitted`, the share of wrong
+        labels that are fitted (of batches of SGD only the loss, as the law of a row's score depends on when it was last seen);
         `norm`, `residual`, `converged`.  Before the first step a guess is right in one of two cases.  On a
         stream of fresh rows there are no training rows, and no `n`.  With `members`, errors of the mean of so many models
         with features, or batches, of their own, and none of training rows.
@@ -132,11 +132,12 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
         attributes["unstable"] = f"unstable: the noise of batches grows without bound, by up to {growth:.6g} per step"
         warn_caller(attributes["unstable"])
     if not found["stable"].all():
-        attributes["unstable"] = f"{int((~found['stable']).sum())} point(s) at rates beyond the edge of stability: no classifier"
+        count = int((~found["stable"]).sum())
+        attributes["unstable"] = f"{count} point(s) at rates beyond the edge of stability, where weights grow without bound"
     if not solved.all():
         attributes["failures"] = (
-            f"{int((~solved).sum())} point(s) without weights, or without a contour that serves: take a smaller rate, fewer "
-            "steps, or less momentum"
+            f"{int((~solved).sum())} point(s) without weights, or without a contour that serves: take a smaller rate, "
+            "fewer steps, or less momentum"
         )
     return dataset(axes, variables, task, attributes, inner)
 

@@ -1,5 +1,7 @@
 """Classifiers along gradient training and along streams: ends, limits, other routes, simulation."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -24,8 +26,7 @@ SPURIOUS = rg.ClassGroups.spurious(MEAN, 1.5 * np.eye(DIM)[3], COVARIANCE, 0.8, 
 
 def same(found, other, at, rounding):
     for name in FIELDS:
-        value = np.asarray(getattr(other, name))
-        np.testing.assert_allclose(getattr(found, name)[at], value, rtol=rounding, atol=1e-15, err_msg=name)
+        np.testing.assert_allclose(getattr(found, name)[at], getattr(other, name), rtol=rounding, atol=1e-15, err_msg=name)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 15.0])
@@ -33,7 +34,9 @@ def test_first_step_and_end(ridge):
     with jax.enable_x64(True):
         moments = UNEQUAL.groups(N).moments
         found = moving_classifier(moments, Filter("flow", ridge / N), [0.0, 1e-20, 1e12, np.inf])
-        late, first = margin_classifier(moments, "square", ridge), averaging(moments)
+        parts = margin_classifier(moments, "square", ridge), averaging(moments)
+        late, first = (SimpleNamespace(**{name: np.asarray(getattr(one, name)) for name in (*FIELDS, "train_loss")})
+                       for one in parts)
     assert found.converged.all() and (found.error[0] == 0.5).all()
     np.testing.assert_allclose(found.error[1], first.error, rtol=1e-10)
     for at in (2, 3):

@@ -79,7 +79,7 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
             found = batch_fit(fold_in(key, BATCHES), training, rows, labels[:, None], mixing)[:, 0]  # type: ignore[arg-type]
             return found if mixing is None else found @ mixing.T, np.sum(found**2, axis=-1)
         nothing = np.zeros((labels.size, 1))
-        probe = np.ones(rows.shape[1]), np.zeros((1, rows.shape[1])), np.ones(1), np.zeros(1)
+        probe = np.ones(rows.shape[1]), np.zeros((1, rows.shape[1])), np.ones(rows.shape[1]), np.zeros(1)
         sample = Sample(rows, labels[:, None], nothing, np.zeros(()), *probe)
         filters, columns = spectral_filters(training, np.float64), np.column_stack([labels, nothing])
         fit = fit_spectrally(key, sample, columns, filters, labels.size, chosen.features, None, None)
