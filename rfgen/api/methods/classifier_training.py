@@ -88,8 +88,8 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
         Over the settings, last the time or steps: `error`, the share of wrong classes, with `error_by_class` or
         `error_by_group` as of other classifiers; of training rows `train_error`, the share of labels missed, `train_loss`,
         the mean of (1 - y f(x))^2, `support`, the share with margin at most 1, and `flips_fitted`, the share of wrong
-        labels that are fitted (of batches of SGD only the loss, as the law of a row's score depends on when it was last seen);
-        `norm`, `residual`, `converged`.  Before the first step a guess is right in one of two cases.  On a
+        labels that are fitted (of batches of SGD only the loss, as the law of a row's score depends on when it was last
+        seen); `norm`, `residual`, `converged`.  Before the first step a guess is right in one of two cases.  On a
         stream of fresh rows there are no training rows, and no `n`.  With `members`, errors of the mean of so many models
         with features, or batches, of their own, and none of training rows.
 
