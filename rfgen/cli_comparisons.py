@@ -198,6 +198,12 @@ NAMED = {
         lambda: (Mixture(np.full(300, 0.1), np.ones(300), 0.3, 0.1), Learner(Logistic([1.0, 10.0], intercept=True), 200)),
         {"smoke": (100, 300), "paper": (50, 100, 200, 400)}, TRIALS,
     ),
+    "early-learning": Comparison(
+        "Gradient flow on two classes, a fifth of whose labels are flipped: learned early, remembered late",
+        "derived",
+        lambda: (Mixture(np.full(200, 0.11), np.ones(200), flip=0.2), Learner(GradientFlow([0.3, 3.0, 100.0]))),
+        {"smoke": (200,), "paper": (100, 200, 400, 800)}, TRIALS,
+    ),
     "noisy-views": Comparison(
         "A support vector machine and noise on its inputs: two views of every row, and infinitely many",
         "derived",

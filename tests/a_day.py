@@ -201,6 +201,8 @@ PREDICTIONS: dict[str, Method] = {
         for name in ("logistic", "hinge")
     },
     "teacher, views": _predict("teacher", MARGINS["logistic"], augmentation=lambda t: rg.Mask(0.9 * t.value, math.inf)),
+    "mixture along flow": _predict("mixture", lambda t: rg.GradientFlow(t.times), n=lambda t: 60 + t.n),
+    "mixture along one pass": _predict("mixture", lambda t: rg.OnePassSGD(0.01 * t.value, t.steps), n=lambda t: None),
     "largest margin": _predict("mixture", lambda t: rg.MaxMargin(), n=_size),
     "mixture, attacked": _predict(
         "mixture", lambda t: rg.AdversarialTraining(rg.Logistic(t.value), 0.05, "linf"), n=lambda t: 60 + t.n
@@ -248,6 +250,7 @@ VERBS: dict[str, Method] = {
     "simulate data": _simulate("data", _ridge),
     "simulate sphere": _simulate("sphere", _ridge),
     "simulate mixture": _simulate("mixture", MARGINS["logistic"]),
+    "simulate mixture along flow": _simulate("mixture", lambda t: rg.GradientFlow(t.times)),
     "simulate mixture, views": _simulate(
         "mixture", MARGINS["logistic"], augmentation=lambda t: rg.Mask(0.7, views=[2, math.inf])
     ),

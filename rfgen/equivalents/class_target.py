@@ -5,7 +5,7 @@ Group g has rows of mean mu_g and covariance S_g, and one label y_g.  With c_g t
     w_bar = Q sum_g c_g (y_g - m_g) mu_g,     m_g = mu_g . w_bar,
 
 linear in as many unknowns as groups; a row left out has the residual y_g - m_g in the mean, and scatters by w_bar' S_g
-w_bar.  Equations: theory (10.25) and (10.26).
+w_bar.  Equations: theory (13.7) and (13.8).
 """
 
 __all__ = ["ClassTarget"]

@@ -1,25 +1,28 @@
 """Exact curves, one per file in rooms named after the field: pure functions, most of them for scalars and traceable."""
 
 __all__ = [
-    "AugmentedProblem", "AugmentedRisk", "BenignBounds", "BestStrength", "ComputeOptimal", "DomainDerivatives",
-    "DomainProblem", "DomainRisk", "EffectiveRankBound", "EffectiveRanks", "FeatureModes", "Filter", "HeldOutRisk",
-    "Iteration", "Learnability", "LinfClassifier", "LogisticLikelihood", "MarginClassifier", "MultiPassCurve",
-    "OnePassCurve", "OptimalRidge", "OverfittingCost", "PowerLawFitting", "Risk", "RiskEstimators", "Stability",
-    "StepTransform", "Stopping", "SubsampleRisk", "TeacherClassifier", "TeacherMoments", "Trajectory", "Verdict",
-    "ViewedClassifier", "WeightLaw", "adversarial_error", "augmented_modes", "augmented_risk", "averaging", "benign_bounds",
-    "chain_risks", "collapse_excess", "compute_optimal", "discriminant", "domain_derivatives", "domain_flow",
-    "domain_problem", "domain_risk", "effective_rank_bound", "effective_ranks", "endless_generations", "ensemble",
-    "estimator_error", "held_out_groups", "held_out_risk", "interpolation_threshold", "iteration_of", "learnability",
-    "linf_training", "logistic_likelihood", "margin_classifier", "margin_distribution", "mixed_classifier", "mixed_moments",
-    "mixed_teacher", "multi_pass_sgd", "one_pass_sgd", "optimal_augmentation", "optimal_ridge", "optimal_stopping",
-    "overfitting_coefficient", "overfitting_cost", "overfitting_verdict", "patterned_classifier", "patterned_moments",
-    "patterned_teacher", "patterned_teacher_moments", "power_law_fitting", "resampled", "risk", "risk_estimators",
-    "scaling_exponents", "separability_threshold", "signal_of_scores", "spectral_radius", "stability", "step_transform",
-    "subsample_risk", "teacher_classifier", "teacher_moments", "teacher_separability_threshold", "trajectory",
-    "viewed_classifier", "viewed_moments", "viewed_teacher", "viewed_teacher_moments", "weight_law",
+    "AugmentedProblem", "AugmentedRisk", "BenignBounds", "BestStrength", "ClassTraining", "ComputeOptimal",
+    "DomainDerivatives", "DomainProblem", "DomainRisk", "EffectiveRankBound", "EffectiveRanks", "FeatureModes",
+    "Filter", "HeldOutRisk", "Iteration", "Learnability", "LinfClassifier", "LogisticLikelihood", "MarginClassifier",
+    "MultiPassCurve", "OnePassCurve", "OptimalRidge", "OverfittingCost", "PowerLawFitting", "Risk", "RiskEstimators",
+    "Stability", "StepTransform", "Stopping", "SubsampleRisk", "TeacherClassifier", "TeacherMoments", "Trajectory",
+    "Verdict", "ViewedClassifier", "WeightLaw", "adversarial_error", "augmented_modes", "augmented_risk", "averaging",
+    "benign_bounds", "chain_risks", "collapse_excess", "compute_optimal", "discriminant", "domain_derivatives",
+    "domain_flow", "domain_problem", "domain_risk", "effective_rank_bound", "effective_ranks", "endless_generations",
+    "ensemble", "estimator_error", "held_out_groups", "held_out_risk", "interpolation_threshold", "iteration_of",
+    "learnability", "linf_training", "logistic_likelihood", "margin_classifier", "margin_distribution",
+    "mixed_classifier", "mixed_moments", "mixed_teacher", "moving_classifier", "multi_pass_sgd", "one_pass_sgd",
+    "optimal_augmentation", "optimal_ridge", "optimal_stopping", "overfitting_coefficient", "overfitting_cost",
+    "overfitting_verdict", "patterned_classifier", "patterned_moments", "patterned_teacher",
+    "patterned_teacher_moments", "power_law_fitting", "resampled", "risk", "risk_estimators", "scaling_exponents",
+    "separability_threshold", "signal_of_scores", "spectral_radius", "stability", "step_transform",
+    "streamed_classifier", "subsample_risk", "teacher_classifier", "teacher_moments", "teacher_separability_threshold",
+    "trajectory", "viewed_classifier", "viewed_moments", "viewed_teacher", "viewed_teacher_moments", "weight_law",
 ]
 
 from rfgen.theory.classification.adversarial import LinfClassifier, linf_training
+from rfgen.theory.classification.along_stream import streamed_classifier
+from rfgen.theory.classification.along_training import ClassTraining, moving_classifier
 from rfgen.theory.classification.averaging import averaging
 from rfgen.theory.classification.discriminant import discriminant
 from rfgen.theory.classification.logistic_likelihood import LogisticLikelihood, logistic_likelihood, signal_of_scores

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.arrays import few_threads
 from rfgen.simulation.fits.batch_fit import batch_fit
@@ -42,8 +43,8 @@ class Chosen:
 def moving_runs(
     problem: Any, chosen: Chosen, n: int | None, trials: int, seed: int, start: int = 0
 ) -> dict[str, np.ndarray]:
-    """Measures of the trials numbered from `start` on, of a `Mixture` or `ClassGroups`, (trials, settings, ...), settings in
-    the order of the training's axes: `error`, `group_error`, `norm` (of a member), and of rows that are trained on
+    """Measures of the trials numbered from `start` on, of a `Mixture` or `ClassGroups`, (trials, settings, ...), settings
+    in the order of the training's axes: `error`, `group_error`, `norm` (of a member), and of rows that are trained on
     `train_error`, `train_loss`, `support` and `flips_fitted`, the share of rows with wrong labels that have these.
 
     >>> from rfgen import GradientFlow, Mixture
@@ -52,7 +53,9 @@ def moving_runs(
     >>> runs["error"].shape, runs["group_error"].shape
     ((3, 2), (3, 2, 2))
     """
-    source: Any = labelled_rows(problem, 2 if n is None else n)
+    if n is None:  # of a stream: any number that leaves a row to each class
+        n = int(np.ceil(2.0 / problem.shares.min())) if isinstance(problem, Mixture) else 1
+    source: Any = labelled_rows(problem, n)
     one = _trial if chosen.training.needs_samples else _stream
     key, width = host_key(seed), chosen.features or source.means.shape[1]
     with np.errstate(all="ignore"), few_threads(0.1 * source.n * width * min(source.n, width)):
@@ -76,7 +79,8 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
             found = batch_fit(fold_in(key, BATCHES), training, rows, labels[:, None], mixing)[:, 0]  # type: ignore[arg-type]
             return found if mixing is None else found @ mixing.T, np.sum(found**2, axis=-1)
         nothing = np.zeros((labels.size, 1))
-        sample = Sample(rows, labels[:, None], nothing, np.zeros(()), np.ones(rows.shape[1]), nothing.T, np.ones(1), np.zeros(1))
+        probe = np.ones(rows.shape[1]), np.zeros((1, rows.shape[1])), np.ones(rows.shape[1]), np.zeros(1)
+        sample = Sample(rows, labels[:, None], nothing, np.zeros(()), *probe)
         filters, columns = spectral_filters(training, np.float64), np.column_stack([labels, nothing])
         fit = fit_spectrally(key, sample, columns, filters, labels.size, chosen.features, None, None)
         return fit.signal[:, 0] @ fit.basis.T, fit.norm[:, 0]
@@ -88,7 +92,9 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
     return _measured(source, weights, norm, drawn)
 
 
-def _measured(source: GroupRows, weights: np.ndarray, norm: np.ndarray, drawn: LabelledRows | None) -> dict[str, np.ndarray]:
+def _measured(
+    source: GroupRows, weights: np.ndarray, norm: np.ndarray, drawn: LabelledRows | None
+) -> dict[str, np.ndarray]:
     """Measures of classifiers with `weights` (settings, dim)."""
     outgrown = ~(np.abs(weights).max(axis=1) < OUTGROWN)
     weights = np.where(outgrown[:, None], 0.0, weights)
