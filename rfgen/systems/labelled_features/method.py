@@ -111,6 +111,7 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any, members: 
             f"augmentation must be None to predict random features of real rows, or members, got {learner.augmentation!r}: "
             "covariances of classes and of views share no eigenvectors; leave one of them out, or rg.simulate measures it"
         )
+    counts = np.ravel(axes["members"]) if "members" in axes else [None]
     draws, solve = None, _solved
     if learner.resampling is not None:
         times, chances = learner.resampling.draws()
@@ -126,7 +127,7 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any, members: 
             blockwise(
                 lambda *block, law=law, many=many: solve(law, block, draws, many, rule=rule, intercept=training.intercept),
                 given, ONE_BY_ONE,
-            ) for many in np.ravel(axes.get("members", [None]))
+            ) for many in counts
         ]
     solved = {name: np.stack([each[name] for each in found], axis=-1).ravel() for name in found[0]}
     done = solved["converged"]
@@ -145,7 +146,7 @@ def predict_features(task: LabelledFeatures, learner: Learner, n: Any, members: 
 def simulate_features(task: LabelledFeatures, learner: Learner, n: Any, runs: MonteCarlo, members: Any = None) -> Any:
     """Measured error on the rows not trained on, training rows being drawn without replacement in each trial."""
     training, axes = learner.training, _axes(task, learner, n, members)
-    if np.isinf(whole("members", axes.get("members", 1.0))).any():
+    if "members" in axes and np.isinf(whole("members", axes["members"])).any():
         raise ValueError(f"members must be finite to be simulated, got {members!r}")
 
     def run(

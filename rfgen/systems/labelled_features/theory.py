@@ -66,7 +66,8 @@ def feature_law(task: LabelledFeatures) -> FeatureLaw:
     strength = float(told**2 @ (1.0 / values))
     direction = told / values / np.sqrt(strength)
     bins, coarse = (_binned(rows @ direction, task.labels, count) for count in (BINS, COARSE))
-    return FeatureLaw(*bins, coarse, values, direction, rows, task.labels, strength)
+    shares, means, labels = bins
+    return FeatureLaw(shares, means, labels, coarse, values, direction, rows, task.labels, strength)
 
 
 def _binned(u: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
