@@ -559,6 +559,15 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_theory_and_simulation_agree": (),
         "test_weights_of_what_is_interpolated_do_not_matter": (),
     },
+    "tests/systems/test_robust_bags.py": {
+        "test_a_large_threshold_is_ridge_regression_on_bags": (),
+        "test_a_share_of_the_rows_is_fewer_rows": (),
+        "test_theory_and_simulation_agree": (),
+    },
+    "tests/systems/test_labelled_bags.py": {
+        "test_a_share_of_the_rows_is_fewer_rows": (),
+        "test_theory_and_simulation_agree": (),
+    },
     "tests/systems/test_robust_views.py": {
         "test_a_large_threshold_is_ridge_regression_on_views": (),
         "test_theory_and_simulation_agree": (),

@@ -107,4 +107,6 @@ def _trial(
     return {one: xp.where(xp.all(each["converged"], axis=0), value, xp.nan) for one, value in found.items()}
 
 
-_compiled = jax.jit(partial(in_turn, _trial), static_argnames=("n", "name", "intercept", "augmentation", "width", "members"))
+_compiled = jax.jit(
+    partial(in_turn, _trial), static_argnames=("n", "name", "intercept", "augmentation", "width", "members")
+)

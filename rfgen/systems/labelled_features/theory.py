@@ -32,8 +32,8 @@ from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 from rfgen.systems.labelled_features.problem import LabelledFeatures
 
-# Bins of u for each label, alike in number of rows.
-BINS = 48
+# Bins of u for each label, alike in number of rows; fewer along the way to a solution of rows drawn again.
+BINS, COARSE = 48, 8
 # Variances below this part of the largest are none.
 NOTHING = 1e-12
 
@@ -41,12 +41,14 @@ NOTHING = 1e-12
 @record
 class FeatureLaw:
     """Rows by bins: `shares`, `u` and `labels` (bins,); `variances` (dim,) of the features' eigenvectors and `direction`
-    (dim,) of u; `rows` (N, dim) in that basis and their `row_labels` (N,); `told`, R2.
+    (dim,) of u; `rows` (N, dim) in that basis and their `row_labels` (N,); `told`, R2.  `coarse`: shares, u and labels of
+    fewer bins.
     """
 
     shares: Any
     u: Any
     labels: Any
+    coarse: Any
     variances: Any
     direction: Any
     rows: Any
@@ -63,24 +65,29 @@ def feature_law(task: LabelledFeatures) -> FeatureLaw:
     told = rows.T @ task.labels / len(rows)
     strength = float(told**2 @ (1.0 / values))
     direction = told / values / np.sqrt(strength)
-    u, bins = rows @ direction, []
+    bins, coarse = (_binned(rows @ direction, task.labels, count) for count in (BINS, COARSE))
+    shares, means, labels = bins
+    return FeatureLaw(shares, means, labels, coarse, values, direction, rows, task.labels, strength)
+
+
+def _binned(u: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
+    """Shares, means of u and labels of as many bins for each label."""
+    bins = []
     for label in (1.0, -1.0):
-        own = np.sort(u[task.labels == label])
-        bins += [(part.size / u.size, part.mean(), label) for part in np.array_split(own, min(BINS, own.size))]
+        own = np.sort(u[labels == label])
+        bins += [(part.size / u.size, part.mean(), label) for part in np.array_split(own, min(count, own.size))]
     # repeated rows weigh nothing, and keep one shape
-    bins += [(0.0, bins[-1][1], -1.0)] * (2 * BINS - len(bins))
-    shares, means, told_as = np.array(bins).T
-    return FeatureLaw(shares, means, told_as, values, direction, rows, task.labels, strength)
+    bins += [(0.0, bins[-1][1], -1.0)] * (2 * count - len(bins))
+    return tuple(np.array(bins).T)
 
 
 @record
 class _Rows:
-    """`n` rows of the law."""
+    """`n` rows of the law; `way` of fewer bins, or None."""
 
     law: Any
     n: Any
-
-    way = None
+    way: Any = None
 
     @property
     def weight(self) -> Any:
@@ -171,7 +178,10 @@ def feature_classifier(
     require_double_precision("rfgen.systems.labelled_features.feature_classifier")
     law = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), law)
     n, ridge, features = (jnp.asarray(one, jnp.float64) for one in (n, ridge, features))
-    population, named = _Rows(law, n), loss_of(loss)
+    named, way = loss_of(loss), None
+    if draws is not None:
+        way = _Rows(replace(law, **dict(zip(("shares", "u", "labels"), law.coarse, strict=True))), n)
+    population = _Rows(law, n, way)
     push = law.variances * law.direction
     weights = Weights(
         law.variances[None], jnp.ones_like(law.variances), (push**2)[None, None], features,

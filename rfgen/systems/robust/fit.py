@@ -32,8 +32,8 @@ class RobustFit:
 def robust_fit(rows: Array, targets: Array, force: tuple[Any, Any, Any], ridge: Any, intercept: bool = False) -> RobustFit:
     """Minimise sum_i rho(y_i - x_i.w - b) + (ridge/2)|w|^2, rho' = clip(r / softness, low, high), `force` the three.
 
-    `rows` (n, width), `targets` (n,); numbers of the force () or, of rows of different losses, (n,); ridge 0 of at most as many rows as columns: what interpolates with least |w|, the
-    limit from above, for rows of full rank.
+    `rows` (n, width), `targets` (n,); numbers of the force () or, of rows of different losses, (n,); ridge 0 of at most as
+    many rows as columns: what interpolates with least |w|, the limit from above, for rows of full rank.
 
     >>> import numpy as np
     >>> fit = robust_fit(np.ones((3, 1)), np.array([1.0, 2.0, 9.0]), (0.0, -1.0, 1.0), 0.0)

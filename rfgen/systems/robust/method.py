@@ -116,8 +116,8 @@ def predict_robust(task: Any, learner: Learner, n: Any, members: Any = None) -> 
         `clipped`, the share of training rows whose force is at a bound; `kappa`, `residual`, `converged`.  Of
         `AdversarialTraining`, of `rg.Ridge`, over `radius` too, in place of `clipped` `fitted`, the share of training rows
         without residual, and `robust_test`, the mean squared error on labels of inputs under attack.  With an augmentation,
-        resampling or members the risks are on clean inputs, those of members of their mean, `norm` of a member, and there is
-        no `clipped` and `kappa`.
+        resampling or members the risks are on clean inputs, those of members of their mean, `norm` of a member, and there
+        is no `clipped` and `kappa`.
 
     Notes
     -----
@@ -152,6 +152,7 @@ def predict_robust(task: Any, learner: Learner, n: Any, members: Any = None) -> 
         every = np.ones_like(noise[0])
         noise = np.eye(1, every.size)[0], moments[0] * every, np.sqrt(min(moments[1], FREE)) * every
     settings = [None] if learner.augmentation is None else learner.augmentation.settings
+    counts = np.ravel(axes["members"]) if "members" in axes else [None]
     columns = Grid({name: axes[name] for name in ("n", "features", *training.axes)}).columns
     shape = next((columns[name] for name in ("threshold", "level") if name in columns), np.ones(len(columns["n"])))
     spectrum, intercept = (modes.eigenvalues, modes.multiplicity, modes.power), getattr(training, "intercept", False)
@@ -171,7 +172,7 @@ def predict_robust(task: Any, learner: Learner, n: Any, members: Any = None) -> 
         found = [
             _viewed_at(inner, noise, moments, one, given, kind == "ridge", intercept, draws, many)
             if seen else blockwise(solve, list(given), ONE_BY_ONE)
-            for one in settings for many in np.ravel(axes.get("members", [None]))
+            for one in settings for many in counts
         ]
         solved = {name: np.stack([one[name] for one in found], axis=1).ravel() for name in found[0]}
     columns = grid.columns
@@ -225,7 +226,7 @@ def simulate_robust(task: Any, learner: Learner, n: Any, runs: MonteCarlo, membe
     finite = not np.isinf(axes["features"]).any()
     if not finite and np.isfinite(axes["features"]).any():
         raise ValueError(f"features must be all finite or None to simulate {training!r}, got {axes['features']!r}")
-    if np.isinf(whole("members", axes.get("members", 1.0))).any():
+    if "members" in axes and np.isinf(whole("members", axes["members"])).any():
         raise ValueError(f"members must be finite to be simulated, got {members!r}")
     augmentations = [None] if learner.augmentation is None else learner.augmentation.settings
     for one in augmentations:
