@@ -210,6 +210,8 @@ def factors(call):
 
 
 N, P, K, RIDGES, TIMES = 400, 1000, 600, 5, 10
+# Rows that a bag has, of N drawn.
+DISTINCT = 253
 TASK = rg.Task.power_law(1.5, 1.5, 0.5, modes=P)
 FEW = rg.Task.power_law(1.5, 1.5, 0.5, modes=300)
 RIDGE = rg.Ridge(np.geomspace(0.01, 1.0, RIDGES))
@@ -295,7 +297,8 @@ SETTINGS = {
     ),
     "bags": (
         TASK, rg.Learner(RIDGE, resampling=rg.Bootstrap()), N, {"members": 3},
-        RIDGE_BILL[:2] + 3 * [("copied", N * N), *RIDGE_BILL[2:]], N * P,
+        RIDGE_BILL[:2] + 3 * [("copied", DISTINCT**2), ("path", DISTINCT, 2, RIDGES), ("product", 2 * RIDGES, DISTINCT, P)],
+        N * P,
     ),
     "views": (
         TASK, rg.Learner(RIDGE, augmentation=rg.GaussianNoise(1e-3, views=2)), N // 2, {},

@@ -13,7 +13,7 @@ from rfgen.problems.trainings.classifier import LDA, Averaging, Hinge, Logistic,
 from rfgen.simulation.fits.margins.mean_rules import averaging, lda
 from rfgen.simulation.random_numbers import host_key
 from rfgen.simulation.runs.classes.classifier import classifier_runs
-from rfgen.simulation.runs.classes.classifier_measures import group_errors, label_error, sign_error
+from rfgen.simulation.runs.classes.classifier_measures import calibration, group_errors, group_laws, label_error, sign_error
 from rfgen.simulation.sampling.labelled_rows import labelled_rows
 
 DIM = 12
@@ -216,3 +216,15 @@ def test_refusals(name):
     call, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("gap", [0.1, 2.0, 20.0])
+def test_temperatures_are_where_the_loss_is_least(gap):
+    """Of two normal classes their distance over the variance; beyond both ends of the grid the ends of what is sought."""
+    scores, above, below = group_laws(np.array([gap, -gap]), np.full(2, 1.5), np.array([1.0, -1.0]), np.full(2, 0.5))
+    with np.errstate(all="ignore"):
+        found = calibration(scores, above, below)["temperature"]
+        never = calibration(scores, np.where(scores > 0, above, 0.0), np.where(scores > 0, 0.0, below))["temperature"]
+    assert found == pytest.approx(1.5**2 / (2.0 * gap), rel=1e-6)
+    size = (np.sum((above + below) * scores**2) * (scores[1] - scores[0])) ** 0.5
+    assert never <= 1.01 * np.exp(-12.0) * size + 0.05 * gap

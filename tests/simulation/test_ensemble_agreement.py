@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 import rfgen as rg
+from rfgen.simulation.fits.ridge_fit import fit_kernel
+from rfgen.simulation.fits.spectral_fit import SpectralFit
+from rfgen.simulation.random_numbers import HostKey
+from rfgen.simulation.runs.ensemble import Members, distinct_sample, mean_spectral_fit, own_sample
 from rfgen.simulation.runs.fine_grained_variance import SHARED, fine_grained_variance
+from rfgen.simulation.sampling.samplers import sampler
 
 NOISE = 0.3
 TASK = rg.Task.power_law(alpha=1.5, beta=1.5, noise=NOISE, modes=400)
@@ -68,3 +73,22 @@ def test_fine_grained_variance(n, features, ridge):
     for name, values in measured.items():
         z = (values.mean() - float(parts[name])) / (values.std(ddof=1) / np.sqrt(values.size))
         assert abs(z) < 4.0, (name, z)
+
+
+def test_rows_drawn_again_are_weighed():
+    """Bags whose samples are there once, times the root of how often, fit as those that repeat them, views and all."""
+    task = rg.Task.power_law(1.5, 1.5, NOISE, modes=50)
+    source = sampler(task, "float64", "population")
+    members, key, ridges = Members(2, rg.Bootstrap()), HostKey(1, 2), np.array([0.0, 0.1, 1.0])
+    for views, n in ((1, 30), (2, 10), (1, 90)):
+        sample = source.draw(HostKey(3, 4), None, n * views)
+        repeated, (once, of_all) = own_sample(sample, key, n, members), distinct_sample(sample, key, n, members)
+        assert len(once.rows) < len(repeated.rows) == n * views
+        one, other = (fit_kernel(each, each.targets, ridges) for each in (repeated, once))
+        np.testing.assert_allclose(other.weights, one.weights, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(of_all(other.residuals), one.residuals, rtol=1e-9, atol=1e-12)
+    zero, one = np.zeros(1), np.ones((1, 1))
+    fits = [SpectralFit(np.ones((4, r)), *2 * [np.ones((1, 1, r))], one, one, zero[0], zero, zero, np.zeros((1, 2, 3)))
+            for r in (2, 3)]
+    mean = mean_spectral_fit(lambda *_: fits.pop(), (key, key), members)  # bases of unequal rank
+    assert mean.basis.shape == (4, 5) and mean.signal.tolist() == mean.noise.tolist() == [[5 * [0.5]]]
