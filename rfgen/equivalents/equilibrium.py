@@ -190,7 +190,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
 def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], bracket: tuple[Array, Array]) -> Array:
     """log gamma to some ten digits where the spectrum is smooth, something in the `bracket` elsewhere.
 
-    The log of the degrees of freedom and its first two derivatives at the ends of the cells of a table are shared by all settings:
+    All settings share the log of the degrees of freedom and its first two derivatives at the ends of the cells of a table:
     between two of them a polynomial of the fifth degree takes their place in the equation.
     """
     modes, target = jax.lax.stop_gradient((modes, target))
