@@ -63,11 +63,11 @@ def training_group(modes: Modes, n: Any, noise: Any) -> Group:
 RESIDUAL_TOLERANCE = 1e-10
 # A ridge below this of the smallest eigenvalue counts as 0: its share is no double.
 NONE = 1e-307
-# Newton's step in log gamma whose successor is lost in rounding: both sides of the equation are sums of terms whose second
-# derivatives in log gamma are at most some first ones.
-LAST_STEP = 3e-9
+# Newton's step in log gamma whose successor, half its square, is lost in rounding: both sides of the equation are sums of
+# terms whose second derivatives in log gamma are at most some first ones.
+LAST_STEP = 1.5e-8
 # Cells of the table that Newton's method starts from: one pass does then, from the upper bound five.
-TABLE = 128
+TABLE = 160
 # log of the smallest positive double, and a number whose inverse is one
 LOG_SMALLEST, SMALLEST = -745.0, 1e-300
 
@@ -190,7 +190,7 @@ def equilibrium(group: Group, features: Array, ridge: Array) -> Equilibrium:
 def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Array]], bracket: tuple[Array, Array]) -> Array:
     """log gamma to some ten digits where the spectrum is smooth, something in the `bracket` elsewhere.
 
-    The degrees of freedom and their first two derivatives at the ends of the cells of a table are shared by all settings:
+    All settings share the log of the degrees of freedom and its first two derivatives at the ends of the cells of a table:
     between two of them a polynomial of the fifth degree takes their place in the equation.
     """
     modes, target = jax.lax.stop_gradient((modes, target))
@@ -198,9 +198,10 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
     width = (width - start) / TABLE
     learned = modes.eigenvalues / (modes.eigenvalues + jnp.exp(start + width * jnp.arange(TABLE + 1.0))[:, None])
     spread = learned * (1.0 - learned)
-    derivatives = learned, -width * spread, width * width * spread * (1.0 - 2.0 * learned)
-    sums = [each @ modes.multiplicity for each in derivatives]
-    (p, dp, ddp), (q, dq, ddq) = ([each[:-1] for each in sums], [each[1:] for each in sums])
+    sums = [each @ modes.multiplicity for each in (learned, -spread, spread * (1.0 - 2.0 * learned))]
+    slope = width * sums[1] / sums[0]
+    logs = jnp.log(sums[0]), slope, width * width * sums[2] / sums[0] - slope * slope
+    (p, dp, ddp), (q, dq, ddq) = ([each[:-1] for each in logs], [each[1:] for each in logs])
     rise = q - p
     polynomial = jnp.stack([
         p, dp, 0.5 * ddp, 10.0 * rise - 6.0 * dp - 4.0 * dq - 1.5 * ddp + 0.5 * ddq,
@@ -211,12 +212,12 @@ def _guess(modes: Modes, target: Array, gap: Callable[[Array], tuple[Array, Arra
         at = jnp.clip((log_gamma - start) / width, 0.0, TABLE)
         cell = jnp.minimum(jnp.floor(at), TABLE - 1.0)
         share, (*lower, top) = at - cell, polynomial[cell.astype(int)]
-        df1, slope = top, jnp.zeros_like(top)
+        log_df1, slope = top, jnp.zeros_like(top)
         for coefficient in lower[::-1]:
-            df1, slope = coefficient + share * df1, df1 + share * slope
-        value, minus_slope = gap(log_gamma)
+            log_df1, slope = coefficient + share * log_df1, log_df1 + share * slope
+        df1, (value, minus_slope) = jnp.exp(log_df1), gap(log_gamma)
         left = df1 + value
-        return jnp.log(left / target), (slope / width - minus_slope) / left
+        return jnp.log(left / target), (df1 * slope / width - minus_slope) / left
 
     return decreasing_root(excess, *bracket, bracket[1], 1e-5)
 

@@ -69,7 +69,7 @@ def error_kernel(group: Group, at: Equilibrium, features: Array) -> ErrorKernel:
     learned, missed = modes.eigenvalues * inverse, at.gamma * inverse
     share, held_out = n / modes.population, 1.0 - at.df1 / modes.population
     untouched = (missed * missed) @ modes.power + modes.null_power
-    from_features = _ratio(p_per_feature, room) * ((missed * learned) @ modes.power)
+    from_features = _ratio(p_per_feature, room) * ((learned * missed) @ modes.power)
 
     # features = rank and ridge 0: b and p vanish together, the ratios tend to their limits n/(n - rank), rank/(n - rank)
     vanishing = (b == 0.0) & (p == 0.0)

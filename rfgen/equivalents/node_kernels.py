@@ -112,9 +112,9 @@ def quadratic_form(filters: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     # real parts of f K f + f L f*, as a form in the real and imaginary parts of f: half of the complex products
     one, other = np.split(kernel, 2, axis=1)
     plus, minus = one + other, other - one
-    rows = (plus.real, minus.imag), (-plus.imag, minus.real)
+    rows = (np.real(plus), np.imag(minus)), (-np.imag(plus), np.real(minus))
     real = np.concatenate([np.concatenate(row, axis=1) for row in rows])
-    both = np.concatenate([own.real, own.imag], axis=1)
+    both = np.concatenate([np.real(own), np.imag(own)], axis=1)
     if kernel.ndim == 2:
         return 2.0 * np.einsum("tb,tb->t", both @ real, both)
     return 2.0 * np.einsum("tb...,tb->t...", np.tensordot(both, real, 1), both)

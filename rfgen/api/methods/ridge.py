@@ -112,10 +112,8 @@ def risk_curve(
     columns = list(grid.columns.values())
     static = {"keep_outputs": eigen.keep_outputs, "shared": shared}
     risks = risk_points if columns[0].size <= BLOCKS[0] else risk_points.thorough
-    values = blockwise(
-        lambda n, features, ridge: risks(eigen.modes, n, features, np.maximum(ridge, 0.0), eigen.risk_noise, **static),
-        columns,
-    )
+    modes, noise = eigen.modes, eigen.risk_noise  # once for all blocks
+    values = blockwise(lambda n, k, ridge: risks(modes, n, k, np.maximum(ridge, 0.0), noise, **static), columns)
     beyond = _below_zero(eigen, columns, values)
     values = {name: grid.pack(column, *outputs_kept(eigen)) for name, column in values.items()}
     variables, failures = judged(eigen, grid, values)

@@ -33,4 +33,4 @@ def naive_coverage(test: Any, train: Any, level: float = LEVEL) -> Any:
     test, train = np.asarray(test, np.float64), np.asarray(train, np.float64)
     share = np.where(test > 0.0, train / np.where(test > 0.0, test, 1.0), 1.0)
     widths = NormalDist().inv_cdf(0.5 + 0.5 * level) * np.sqrt(np.where(np.isnan(test), np.nan, share) / 2.0)
-    return np.vectorize(erf, otypes=[float])(widths)
+    return np.fromiter(map(erf, widths.ravel().tolist()), float, widths.size).reshape(widths.shape)
