@@ -87,8 +87,8 @@ def _viewed_at(
     if (members is not None or draws is not None) and seen.rule is not None:
         raise ValueError(
             f"resampling and members of losses of the residual are predicted on clean rows and on single views, got "
-            f"{augmentation!r}: forces of two models on several views of a row depend on each other through every view; "
-            "leave them or augmentation out, or rg.simulate measures it"
+            f"{augmentation!r}: on several views the path to bags' solutions is lost, and forces of two models depend on "
+            "each other through every view; leave them or augmentation out, or rg.simulate measures it"
         )
     if squares:
         noise = tuple(part[:1] for part in noise)
