@@ -77,12 +77,17 @@ def test_one_class_of_mean_zero():
         found, other = streamed_classifier(groups, iteration, steps), one_pass_sgd(task, np.inf, iteration, steps)
     np.testing.assert_allclose(found.spread[:, 0], other.test - 1.0, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(found.norm, other.norm, rtol=1e-11)
-    for training in (rg.GradientFlow([0.1, 1.0, 30.0]), rg.SGD(0.02, steps=[10, 100])):
-        learner = rg.Learner(training)
-        curve, expected = rg.predict(groups, learner), rg.predict(task, learner, n=120)
-        np.testing.assert_allclose(curve.norm, expected.norm, rtol=1e-6)
-        np.testing.assert_allclose(curve.train_loss, expected.train, rtol=1e-6)
-        np.testing.assert_allclose(curve.error, 0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("training", [rg.GradientFlow([0.1, 1.0, 30.0]), rg.SGD(0.02, steps=[10, 100])],
+                         ids=["flow", "batches"])
+def test_one_class_of_mean_zero_on_rows(training):
+    groups = rg.ClassGroups([60.0, 60.0], [1, -1], np.zeros((2, DIM)), COVARIANCE)
+    task, learner = rg.Task(COVARIANCE, np.zeros(DIM), noise=1.0), rg.Learner(training)
+    curve, expected = rg.predict(groups, learner), rg.predict(task, learner, n=120)
+    np.testing.assert_allclose(curve.norm, expected.norm, rtol=1e-6)
+    np.testing.assert_allclose(curve.train_loss, expected.train, rtol=1e-6)
+    np.testing.assert_allclose(curve.error, 0.5, rtol=1e-12)
 
 
 def test_refusals():
