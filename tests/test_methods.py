@@ -122,8 +122,8 @@ def test_covered_options_reach_the_method():
 def test_nouns_that_do_not_meet():
     with pytest.raises(ValueError, match=r"task must be an rg\.Mixture, .* or rg\.LabelledFeatures to train Hinge"):
         rg.predict(TASK, rg.Learner(rg.Hinge(0.1)), 20)
-    with pytest.raises(ValueError, match=r"to train GradientFlow.*on which are trained rg\.Ridge, rg\.Logistic"):
-        rg.simulate(CLASSES, rg.Learner(rg.GradientFlow(1.0)), 20)
+    with pytest.raises(ValueError, match=r"to train Lasso.*on which are trained rg\.Ridge, rg\.Logistic"):
+        rg.simulate(CLASSES, rg.Learner(rg.Lasso(1.0)), 20)
     with pytest.raises(ValueError, match=r"task must be an rg\.Task, .* or rg\.XORClusters for predict, got int"):
         rg.predict(3, rg.Learner(rg.Ridge()), 20)
     with pytest.raises(ValueError, match=r"learner must be an rg\.Learner, got int"):

@@ -272,6 +272,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_fifth_of_the_cells_is_what_the_documentation_says": (),
         "test_served_cells_run": (),
     },
+    "tests/theory/classification/test_along_training.py": {
+        "test_agreement": ("stream",), "test_first_step_and_end": (), "test_one_class_of_mean_zero_on_rows": (),
+        "test_wrong_labels_are_remembered_late": (),
+    },
     "tests/theory/classification/test_rules_on_views.py": {
         "test_averages_of_views_are_a_closed_form": (),
         "test_bags_of_averages_agree": (),

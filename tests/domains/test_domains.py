@@ -306,7 +306,7 @@ WRONG = {
     ),
     "one pass": (
         lambda: rg.predict(DOMAINS, rg.Learner(rg.OnePassSGD(0.1, 5)), {"real": 5}),
-        "task must be an rg.Task or rg.DataTask to train OnePassSGD",
+        "task must be an rg.Task, .* or rg.ClassGroups to train OnePassSGD",
     ),
     "value along training": (
         lambda: rg.row_value(DOMAINS, rg.Learner(rg.GradientFlow(1.0)), {"real": 5}), "row_value is not there for training",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rfgen.algebra.estimator import Estimator
+from rfgen.api.methods.class_trainings import CLASS_TRAININGS
 from rfgen.api.methods.classification import predict_classifier
 from rfgen.api.methods.classification_runs import simulate_classifier
-from rfgen.api.methods.classifier_training import predict_class_training, simulate_class_training
 from rfgen.api.methods.compiled import predict_compiled, simulate_compiled
 from rfgen.api.methods.coverage import Coverage
 from rfgen.api.methods.domains import predict_domains, simulate_domains
@@ -142,29 +142,7 @@ METHODS = (
         {**_CLASSIFIED, "adversarial_error": frozenset({"features", "intercept"})},
         finite_size=1.5,
     ),
-    Method(
-        "gradient training of classifiers", (Mixture, ClassGroups),
-        (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_class_training,
-        simulate_class_training, ("error", "train_error", "train_loss", "support", "flips_fitted", "norm"),
-        ("error", "train_loss"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})), finite_size=2.5,
-        reasons={
-            "augmentation": "as the law of views is derived for the end of training alone, which is rg.Ridge",
-            "resampling": "as rows drawn several times are derived for the end of training alone, which is rg.Ridge",
-            "initial_variance": "as classifiers start from weights 0",
-        },
-    ),
-    Method(
-        "one pass over classes", (Mixture, ClassGroups), (OnePassSGD, AcceleratedSGD, DANA), predict_class_training,
-        simulate_class_training, ("error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset()),
-        finite_size=2.5,
-        reasons={
-            "features": "as the recursion is derived for the inputs themselves",
-            "augmentation": "as the recursion is derived for clean samples",
-            "resampling": "where each sample is seen once", "members": "as two models on one stream are not derived",
-            "initial_variance": "as classifiers start from weights 0",
-        },
-    ),
+    *CLASS_TRAININGS,
     Method(
         "adversarial training", (Mixture, ClassGroups, Teacher), (AdversarialTraining,), predict_classifier,
         simulate_classifier,

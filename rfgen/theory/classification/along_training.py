@@ -122,7 +122,7 @@ def moving_classifier(
         for parts, mixed in ((run.parts, pair.parts), (run.rough, pair.rough)):
             parts["spread"] = mixed["spread"] + (parts["spread"] - mixed["spread"]) / members
     found, rough = (scored(parts, moments) for parts in (run.parts, run.rough))
-    change = sum(np.abs(found[name] - rough[name]).max(axis=1) for name in ("error", "train_error"))
+    change = np.sum([np.abs(found[name] - rough[name]).max(axis=1) for name in ("error", "train_error")], axis=0)
     if run.ended.any():
         last = margin_classifier(moments, "square", training.ridge * rows, features, members=members)
         for name in found:
@@ -228,7 +228,7 @@ def _batches(
     error = np.nan_to_num(run.error, nan=np.inf)
     # contours of batches are right to their own tolerance
     error = np.where(error < TOLERANCE, np.minimum(error, 0.1 * SCALAR_TOLERANCE), error)
-    return {name: values[place] for name, values in found.items()}, error[place] if run.solved else np.inf, run.growth
+    return {name: values[place] for name, values in found.items()}, (error if run.solved else np.full_like(error, np.inf))[place], run.growth
 
 
 @program
