@@ -7,11 +7,13 @@ that E F F' = sum_k a_k^2 rho^k, F being that mean; the covariance of the two we
     s_g = wbar' S_g wbar + tr(S_g Q X' Q),   X' = sum_g n_g a_g^2 E[F F'] S_g:
 
 increasing and convex in s, solved from below.  The mean of M members has scores of variance s + (q - s)/M.
-Equations: theory (8.11).
+Private parts of several views have a correlation of their own, and the series two variables.
+Equations: theory (8.11) and (8.12).
 """
 
-__all__ = ["PairedKinds", "mean_spread"]
+__all__ = ["TERMS", "PairedForces", "coefficients", "line_forces", "mean_spread"]
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -19,92 +21,101 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium
-from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.continuation import newton
 from rfgen.numerics.implicit import implicit
-from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
-# Terms of the series; of one draw the rest is known from E F^2.
+# Terms of the series; of one draw the rest is known from E F^2, and stands behind them.
 TERMS = 64
 TOLERANCE = 1e-13
 
 
 @record
-class PairedKinds:
-    """Kinds of rows: `count`, loss `weight`, `mean` of left-out margins, `told`, the part of both scores' variance that the
-    kind knows, and `component`, whose gamma and spread they have, (kinds,).
+class PairedForces:
+    """Kinds of rows: `count`, rows times squared loss weights, `told`, the part of both scores' variance that the kind
+    knows, (kinds,), and the square of how far each component's scores move the kind's, `scores` (kinds, components);
+    `series` (kinds, TERMS + 1, orders), sums of squared coefficients by orders in the common score and in the private ones.
+
+    Where views have private scores these are of components `own` (kinds, components), forces on them of `own_series`.
     """
 
     count: Any
-    weight: Any
-    mean: Any
     told: Any
-    component: Any
+    scores: Any
+    series: Any
+    own: Any = None
+    own_series: Any = None
+
+    def power(self, shared: Array, spread: Array) -> Array:
+        """X' by components, of scores whose covariances are `shared`, in units of their variances `spread`."""
+
+        def ratio(scores: Array, told: Any) -> Array:
+            return jnp.clip((scores @ (shared * spread) - told) / (scores @ spread - told), 0.0, 1.0)
+
+        rho, found = ratio(self.scores, self.told), jnp.zeros_like(spread)
+        own = jnp.zeros_like(rho) if self.own is None else ratio(self.own, 0.0)
+        for scores, series in ((self.scores, self.series), (self.own, self.own_series)):
+            if scores is not None:
+                of_order = jnp.polyval(jnp.moveaxis(series, 2, 0)[::-1], own[:, None])
+                found = found + (self.count * jnp.polyval(of_order.T[::-1], rho)) @ scores
+        return found
 
 
 def mean_spread(
-    rows: Any, weights: Any, solved: Equilibrium, loss: MarginLoss, draws: tuple[Any, Any] | None, members: Any,
-    clean: Any,
+    rows: Any, weights: Any, solved: Equilibrium, loss: Any, draws: tuple[Any, Any] | None, members: Any, clean: Any,
 ) -> Array:
     """Variance of the mean score of `members` >= 1 (inf: of all) of inputs of variances `clean` (parts, levels): (parts,).
 
-    `rows` before resampling, which tell their kinds by `pairs(state)`; `draws` as in `drawn_rows`.
+    `rows` before resampling, which tell their forces by `pairs(state, loss, scale, draws)`; `draws` as in `drawn_rows`.
     """
-    forces, answer, state = solved.forces, solved.answer, solved.state
+    forces, answer, spread = solved.forces, solved.answer, solved.state.spread
     resolvent = 1.0 / (forces.slope @ weights.variances + answer.nu)
     square = resolvent * resolvent
     lengths = jnp.einsum("d,del,e->l", forces.pull, weights.overlaps, forces.pull) * square
     counted = weights.multiplicity * square
-    kinds = rows.pairs(state)
-    times, chances = (jnp.ones(1), jnp.ones(1)) if draws is None else (jnp.asarray(part) for part in draws)
-    squares, rest = _coefficients(kinds, state, loss, solved.scale, times, chances)
-    told, spread = kinds.told, state.spread
+    drawn = (jnp.ones(1), jnp.ones(1)) if draws is None else tuple(jnp.asarray(part) for part in draws)
+    pairs = rows.pairs(solved.state, loss, solved.scale, drawn)
     base, moved = weights.variances @ lengths, (weights.variances * counted) @ weights.variances.T
 
-    def power(shared: Array) -> Array:
-        """X' by components, of scores whose covariances are `shared`, in units of their variances."""
-        part = (shared * spread)[kinds.component] - told
-        rho = jnp.clip(part / (spread[kinds.component] - told), 0.0, 1.0)
-        both = jnp.polyval(squares.T[::-1], rho) + rest * rho**TERMS
-        return jax.ops.segment_sum(kinds.count * kinds.weight**2 * both, kinds.component, spread.size)
-
     def residual(shared: Array) -> Array:
-        return (base + moved @ power(shared)) / spread - shared
+        return (base + moved @ pairs.power(shared, spread)) / spread - shared
 
     shared, _ = newton(residual, jax.lax.stop_gradient(base / spread), TOLERANCE)
     own = forces.power @ weights.variances + answer.feature_power
-    common = power(implicit(residual, shared)) @ weights.variances
+    common = pairs.power(implicit(residual, shared), spread) @ weights.variances
     one, both = (clean @ (lengths + counted * part) for part in (own, common))
     return both + (one - both) / members
 
 
-def _coefficients(
-    kinds: PairedKinds, state: Any, loss: MarginLoss, scale: Any, times: Array, chances: Array
-) -> tuple[Array, Array]:
-    """a_k^2 (kinds, terms), and what further terms add up to, (kinds,), of one draw."""
-    gamma = kinds.weight * state.gamma[kinds.component]
-    deviation = jnp.sqrt(state.spread[kinds.component] - kinds.told)
+def coefficients(z: Array, sums: Callable[[Array], Array]) -> Array:
+    """`sums(h)` of the first TERMS normalised Hermite polynomials h of `z`, (TERMS, ...)."""
+
+    def further(pair: tuple[Array, Array], order: Any) -> tuple[tuple[Array, Array], Array]:
+        before, now = pair
+        after = (z * now - jnp.sqrt(order) * before) / jnp.sqrt(order + 1.0)
+        return (now, after), sums(now)
+
+    start = jnp.zeros_like(z), jnp.ones_like(z)
+    return jax.lax.scan(further, start, jnp.arange(TERMS, dtype=z.dtype))[1]
+
+
+def line_forces(of_kind: Callable[..., tuple[Array, Array, Array]], kinds: Any, draws: tuple[Array, Array]) -> Array:
+    """The series of forces of one score: `of_kind(number, *kind)` are nodes of it, in deviations about its mean, their
+    measure, and forces on a row drawn `number` times.
+    """
+    times, chances = draws
 
     def of_draw(at: tuple[Array, Array]) -> tuple[Array, Array]:
         number, chance = at
 
-        def of_kind(mean: Any, deviation: Any, gamma: Any) -> tuple[Array, Array]:
-            margins, measure = normal_nodes(mean, deviation, loss.kinks(number * gamma, scale))
-            force = number * chance * loss.force(margins, number * gamma, scale)[0]
-            z = (margins - mean) / deviation
+        def of(*kind: Any) -> tuple[Array, Array]:
+            z, measure, force = of_kind(number, *kind)
+            force = number * chance * force
+            return coefficients(z, lambda h: measure @ (force * h)), measure @ force**2
 
-            def further(pair: tuple[Array, Array], order: Any) -> tuple[tuple[Array, Array], Array]:
-                before, now = pair
-                after = (z * now - jnp.sqrt(order) * before) / jnp.sqrt(order + 1.0)
-                return (now, after), measure @ (force * now)
-
-            start = jnp.zeros_like(z), jnp.ones_like(z)
-            return jax.lax.scan(further, start, jnp.arange(TERMS, dtype=z.dtype))[1], measure @ force**2
-
-        return jax.vmap(of_kind)(kinds.mean, deviation, gamma)
+        return jax.vmap(of)(*kinds)
 
     found, total = jax.lax.map(of_draw, (times, chances))
     squares = jnp.sum(found, axis=0) ** 2
     rest = total[0] - jnp.sum(squares, axis=1) if times.size == 1 else jnp.zeros_like(total[0])
-    return squares, jnp.maximum(rest, 0.0)
+    return jnp.concatenate([squares, jnp.maximum(rest, 0.0)[:, None]], axis=1)[:, :, None]
