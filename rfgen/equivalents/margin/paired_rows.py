@@ -11,13 +11,15 @@ Private parts of several views have a correlation of their own, and the series t
 Equations: theory (8.11) and (8.12).
 """
 
-__all__ = ["TERMS", "PairedForces", "coefficients", "line_forces", "mean_spread"]
+__all__ = ["PairedForces", "coefficients", "given_u", "line_forces", "mean_spread"]
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Equilibrium
@@ -99,23 +101,49 @@ def coefficients(z: Array, sums: Callable[[Array], Array]) -> Array:
     return jax.lax.scan(further, start, jnp.arange(TERMS, dtype=z.dtype))[1]
 
 
-def line_forces(of_kind: Callable[..., tuple[Array, Array, Array]], kinds: Any, draws: tuple[Array, Array]) -> Array:
+def given_u(correlation: Any, u: Array) -> Array:
+    """Coefficients of a function of z given u, times those without: z = correlation u + rest, (values, TERMS, TERMS)."""
+    orders = np.arange(TERMS)
+    ways = np.array([[math.sqrt(math.comb(j, i)) for j in range(TERMS)] for i in range(TERMS)])
+    powers, rests = (
+        jnp.concatenate([jnp.ones(1), jnp.cumprod(jnp.full(TERMS - 1, base))])
+        for base in (correlation, jnp.sqrt(1.0 - correlation**2))
+    )
+    h = jax.vmap(lambda at: coefficients(at, lambda h: h))(u)
+    apart = orders - orders[:, None]
+    place = np.maximum(apart, 0)
+    return jnp.where(apart >= 0, ways * powers[place] * rests[:, None] * h[:, place], 0.0)
+
+
+def line_forces(
+    of_kind: Callable[..., tuple[Array, Array, Array]], kinds: Any, draws: tuple[Array, Array],
+    told: tuple[Any, Any] | None = None,
+) -> Array:
     """The series of forces of one score: `of_kind(number, *kind)` are nodes of it, in deviations about its mean, their
     measure, and forces on a row drawn `number` times.
+
+    `told`, what more is known: the correlation of scores with u, (kinds,), and u, (kinds, values), every one a kind for itself.
     """
     times, chances = draws
+    # nothing more is as something that scores do not depend on
+    correlation, known = (jnp.zeros_like(kinds[0]), jnp.zeros((kinds[0].size, 1))) if told is None else told
 
     def of_draw(at: tuple[Array, Array]) -> tuple[Array, Array]:
         number, chance = at
 
-        def of(*kind: Any) -> tuple[Array, Array]:
+        def of(correlation: Any, u: Any, *kind: Any) -> tuple[Array, Array]:
             z, measure, force = of_kind(number, *kind)
             force = number * chance * force
-            return coefficients(z, lambda h: measure @ (force * h)), measure @ force**2
+            rest = 1.0 - correlation**2
+            away = jnp.exp(0.5 * z**2 - 0.5 * (z - correlation * u[:, None]) ** 2 / rest) / jnp.sqrt(rest)
+            return coefficients(z, lambda h: measure @ (force * h)), away @ (measure * force**2)
 
-        return jax.vmap(of)(*kinds)
+        return jax.vmap(of)(correlation, known, *kinds)
 
     found, total = jax.lax.map(of_draw, (times, chances))
-    squares = jnp.sum(found, axis=0) ** 2
-    rest = total[0] - jnp.sum(squares, axis=1) if times.size == 1 else jnp.zeros_like(total[0])
+    found = jnp.sum(found, axis=0)
+    if told is not None:
+        found = jnp.einsum("kuij,kj->kui", jax.vmap(given_u)(correlation, known), found)
+    squares = found.reshape(-1, found.shape[-1]) ** 2
+    rest = total[0].ravel() - jnp.sum(squares, axis=1) if times.size == 1 else jnp.zeros(len(squares))
     return jnp.concatenate([squares, jnp.maximum(rest, 0.0)[:, None]], axis=1)[:, :, None]

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import TERMS, coefficients
+from rfgen.equivalents.margin.paired_rows import coefficients, given_u
 from rfgen.equivalents.margin.viewed_rows import NODES, ViewRule, trained_views, view_rule
 
 def view_forces(
@@ -65,7 +65,7 @@ def view_forces(
         return jnp.sum(found, axis=0), every[0] if times.size == 1 else jnp.zeros((u.size, 2))
 
     found, total = jax.lax.map(of_kind, (kinds, known))
-    given = jax.vmap(lambda u: _given(correlation, u))(known)
+    given = jax.vmap(lambda u: given_u(correlation, u))(known)
     found = jnp.einsum("kuij,kjsa->kuisa", given, found).reshape(-1, *found.shape[1:])
     total = total.reshape(-1, 2)
     if endless:
@@ -76,20 +76,6 @@ def view_forces(
     flat = found.reshape(*found.shape[:2], -1)
     own = _by_orders(flat, (rule.chances[:, None] * shares).ravel(), *_of_one(rule))
     return _with_rest(common, total[:, 0]), _with_rest(own, rule.views * total[:, 1]) / rule.views
-
-
-def _given(correlation: Any, u: Array) -> Array:
-    """Coefficients of a function of z given u, times those without: z = correlation u + rest, (values, TERMS, TERMS)."""
-    orders = np.arange(TERMS)
-    ways = np.array([[math.sqrt(math.comb(j, i)) for j in range(TERMS)] for i in range(TERMS)])
-    powers, rests = (
-        jnp.concatenate([jnp.ones(1), jnp.cumprod(jnp.full(TERMS - 1, base))])
-        for base in (correlation, jnp.sqrt(1.0 - correlation**2))
-    )
-    h = jax.vmap(lambda at: coefficients(at, lambda h: h))(u)
-    apart = orders - orders[:, None]
-    place = np.maximum(apart, 0)
-    return jnp.where(apart >= 0, ways * powers[place] * rests[:, None] * h[:, place], 0.0)
 
 
 def _with_rest(series: Array, total: Array) -> Array:
