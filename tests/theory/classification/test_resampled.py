@@ -85,8 +85,6 @@ def test_several_members_and_settings_are_dimensions():
         (rg.Learner(rg.Logistic(1.0)), 2, "this learner has none: give rg"),
         (rg.Learner(rg.Logistic(1.0), features=9), 1.5, "members must be a whole number"),
         (rg.Learner(rg.LDA(), resampling=BAG), None, "predicted for trainings by a loss"),
-        (rg.Learner(rg.Logistic(1.0), 9, rg.GaussianNoise(0.1, views=2)), 2, "single views that change coordinates"),
-        (rg.Learner(rg.Logistic(1.0), 9, rg.Gain([0.5, 1.5])), 2, "single views that change coordinates"),
     ],
 )
 def test_what_members_do_not_cover(learner, members, words):
