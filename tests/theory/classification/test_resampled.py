@@ -18,14 +18,12 @@ SPURIOUS = rg.ClassGroups.spurious(*np.array([[1.6], [1.0]]) * np.eye(2, DIM), n
 BAG = rg.Bootstrap()
 
 
-@pytest.mark.parametrize(
-    ("features", "resampling"), [(40, None), (40, BAG)], ids=["features", "both"]
-)
-def test_square_loss_on_a_teacher_is_bagged_ridge_regression(features, resampling):
+def test_square_loss_on_a_teacher_is_bagged_ridge_regression():
+    features, resampling = 40, BAG
     slope = math.sqrt(2.0 / math.pi / (1.0 + SCALE**2))  # E y u
     task = rg.Task(VARIANCES, slope**2 * VARIANCES * TEACHER.direction**2, noise=1.0 - slope**2)
     same = rg.predict(task, rg.Learner(rg.Ridge(2.0), features, resampling=resampling), 90, members=[2, math.inf])
-    draws, k = None if resampling is None else resampling.draws(), math.inf if features is None else float(features)
+    draws, k = resampling.draws(), float(features)
     with jax.enable_x64(True):
         found = [
             teacher_classifier(teacher_moments(TEACHER), 90, "square", 2.0, k, draws=draws, members=members)
