@@ -30,8 +30,8 @@ from rfgen.numerics.quadrature.truncated_normal import truncated_nodes
 NODES = {2: 14, 3: 10, 4: 7}
 # Where forces have corners, by pieces; margins change by 1e-8 with two more.
 CORNERED = {2: 9, 4: 7}
-# Along the path of ridges fewer will do.
-COARSE = {2: 6, 3: 4, 4: 3}
+# Along the path of ridges fewer will do, by pieces one of each.
+COARSE, COARSE_CORNERED = {2: 6, 3: 4, 4: 3}, 3
 MANY_NODES, DRAWS = 7, 384
 INFINITE_NODES, COARSE_INFINITE_NODES = 48, 12
 # Edges about the bends of a smoothed loss, in deviations of the private part.
@@ -81,7 +81,7 @@ def view_rule(views: Any, coarse: bool = False) -> ViewRule:
     counts, ways = _sets(few, m)
     chances = ways * np.prod(measure**counts, axis=1)
     kept = chances > 1e-14
-    cornered = _sets((COARSE if coarse else CORNERED)[m], m) if m in CORNERED else (None, None)
+    cornered = _sets(COARSE_CORNERED if coarse else CORNERED[m], m) if m in CORNERED else (None, None)
     return ViewRule(nodes, measure, counts[kept], chances[kept] / chances[kept].sum(), *cornered, views)
 
 
