@@ -59,7 +59,7 @@ def settings():
     views, ends = rg.GaussianNoise(0.3, views=2), rg.GaussianNoise(0.3, views=[2, math.inf])
     yield "compositions", MIXTURE, rg.Learner(attacked, augmentation=views), {}, ("error", "robust_error", "norm")
     yield "compositions", TASK, rg.Learner(rg.Huber(2.0, threshold=0.5), augmentation=ends), {}, REGRESSION
-    sparse = rg.SparseRegression(0.2, dim=DIM, noise=0.2)
+    sparse = rg.SparseRegression([2.0, 1.0, 0.0], 0.5, [6, 6, DIM - 12])
     yield "compositions", sparse, rg.Learner(rg.Lasso(0.3), augmentation=rg.Mask(0.8, views=2)), {}, ("excess",)
     wide = rg.Learner(rg.Logistic(2.0), features=100, augmentation=ends)
     yield "compositions", MIXTURE, wide, {"members": 4}, ("error", "norm")

@@ -122,7 +122,8 @@ def line_forces(
     """The series of forces of one score: `of_kind(number, *kind)` are nodes of it, in deviations about its mean, their
     measure, and forces on a row drawn `number` times.
 
-    `told`, what more is known: the correlation of scores with u, (kinds,), and u, (kinds, values), every one a kind for itself.
+    `told`, what more is known: the correlation of scores with u, (kinds,), and u, (kinds, values), each a
+    kind for itself.
     """
     times, chances = draws
     # nothing more is as something that scores do not depend on

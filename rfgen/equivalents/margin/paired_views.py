@@ -22,6 +22,7 @@ from rfgen.equivalents.margin.margin_losses import MarginLoss
 from rfgen.equivalents.margin.paired_rows import coefficients, given_u
 from rfgen.equivalents.margin.viewed_rows import NODES, ViewRule, trained_views, view_rule
 
+
 def view_forces(
     loss: MarginLoss, views: float, kinds: Any, scale: Any, draws: tuple[Array, Array], told: tuple[Any, Any] | None = None,
 ) -> tuple[Array, Array | None]:

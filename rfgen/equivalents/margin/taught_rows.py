@@ -108,7 +108,8 @@ class TaughtRows:
 
 def few_nodes(edge: Array) -> tuple[Array, Array]:
     """Nodes of a normal variable and their measure, for what is smooth on either side of the `edge` (1,)."""
-    ends = jnp.concatenate([-jnp.full(1, FEW_REACH), jnp.clip(edge, 1.0 - FEW_REACH, FEW_REACH - 1.0), jnp.full(1, FEW_REACH)])
+    far = jnp.full(1, FEW_REACH)
+    ends = jnp.concatenate([-far, jnp.clip(edge, 1.0 - far, far - 1.0), far])
     half, middle = 0.5 * jnp.diff(ends), 0.5 * (ends[1:] + ends[:-1])
     u = (middle[:, None] + half[:, None] * _FEW).ravel()
     return u, (half[:, None] * _FEW_WEIGHTS).ravel() * jax.scipy.stats.norm.pdf(u)
