@@ -33,7 +33,7 @@ def view_forces(
     is known: the correlation of margins with u, and u, (kinds, values), every one a kind for itself.
     """
     endless, times = math.isinf(views), draws[0]
-    # one set of private nodes at all scores, whose polynomials are known: forces with corners to 1e-3
+    # one set of private nodes at all scores, whose polynomials are known: errors of means of hinges to 2e-5
     rule = replace(view_rule(views), sets=None, ways=None)
     # nothing more is as something that margins do not depend on
     correlation, known = (0.0, jnp.zeros((kinds[0].size, 1))) if told is None else told
@@ -111,7 +111,7 @@ def _of_sets(rule: ViewRule) -> tuple[np.ndarray, np.ndarray, int]:
     if m not in NODES:
         return np.stack(functions, axis=1), np.array(degree), 2
     for first, second in zip(*np.triu_indices(len(h) - 1), strict=True):
-        a, b = first + 1, second + 1
+        a, b = int(first) + 1, int(second) + 1
         pairs = each[:, a] * each[:, b] - rule.counts @ (h[a] * h[b])
         functions.append(pairs / math.sqrt(m * (m - 1) * (1 + (a == b))))
         degree.append(a + b)

@@ -93,8 +93,9 @@ class PatternedTaughtRows(TaughtRows):
         """By label, pattern, of one dimension each, and the teacher's u."""
         (rows,) = self.patterns
         share, labels, u = self.told(few=True)
-        frame, each = rows.frame[:, 0], (0.0 * state.overlap, state.spread, state.gamma)
-        kinds = pattern_forces(rows, *(jnp.tile(part, (2, 1)) for part in each), jnp.asarray(SIGNS) * state.intercept)
+        frame, both = rows.frame[:, 0], jnp.asarray(SIGNS)
+        mean, spread, gamma = (jnp.tile(part, (2, 1)) for part in (0.0 * state.overlap, state.spread, state.gamma))
+        kinds = pattern_forces(rows, mean, spread, gamma, both * state.intercept)
         overlap = jnp.tile(frame @ state.overlap, 2)
         values = jnp.repeat((labels * u).reshape(2, -1), len(frame), axis=0)
         series = line_forces(partial(line_pattern, loss, scale), kinds, draws, (overlap / kinds[1], values))
