@@ -281,6 +281,10 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_bags_of_averages_agree": (),
         "test_drawn_views_agree": (),
     },
+    "tests/theory/classification/test_members_on_views.py": {
+        "test_square_loss_on_a_teacher_is_ridge_regression": (),
+        "test_theory_and_simulation_agree": (),
+    },
     "tests/theory/classification/test_resampled.py": {
         "test_limits_of_members": (),
         "test_several_members_and_settings_are_dimensions": (),

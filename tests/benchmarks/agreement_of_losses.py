@@ -56,7 +56,15 @@ def settings():
         "error", "norm")
     attacked = rg.AdversarialTraining(rg.Logistic(2.0), 0.2)
     yield "compositions", MIXTURE, rg.Learner(attacked), {}, ("error", "robust_error", "norm")
-    views = rg.GaussianNoise(0.3, views=2)
+    views, ends = rg.GaussianNoise(0.3, views=2), rg.GaussianNoise(0.3, views=[2, math.inf])
+    yield "compositions", MIXTURE, rg.Learner(attacked, augmentation=views), {}, ("error", "robust_error", "norm")
+    yield "compositions", TASK, rg.Learner(rg.Huber(2.0, threshold=0.5), augmentation=ends), {}, REGRESSION
+    sparse = rg.SparseRegression([2.0, 1.0, 0.0], 0.5, [6, 6, DIM - 12])
+    yield "compositions", sparse, rg.Learner(rg.Lasso(0.3), augmentation=rg.Mask(0.8, views=2)), {}, ("excess",)
+    wide = rg.Learner(rg.Logistic(2.0), features=100, augmentation=ends)
+    yield "compositions", MIXTURE, wide, {"members": 4}, ("error", "norm")
+    pulled = rg.Learner(rg.SquaredHinge(4.0), resampling=rg.Bootstrap(), augmentation=rg.Gain([0.5, 1.5], views=2))
+    yield "compositions", TEACHER, pulled, {"members": 4}, SIGNS
     best = float(rg.optimal_ridge(TASK, rg.Learner(rg.Ridge(), augmentation=views), n=N).ridge)
     yield "compositions", TASK, rg.Learner(rg.Ridge(best), augmentation=views), {}, ("test", "train")
 

@@ -17,10 +17,10 @@ INF = np.inf
 
 
 @pytest.mark.parametrize(("augmentation", "features", "error"), [
-    (rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.1)]), None, 1e-12), (rg.Mask(0.7, views=INF), 50, 1e-10),
-], ids=["gain and noise", "masks"])
+    (rg.Compose([rg.Gain([0.5, 1.5]), rg.GaussianNoise(0.1)]), None, 1e-12), (rg.GaussianNoise(0.5, views=2), None, 1e-10),
+], ids=["gain and noise", "two views"])
 def test_a_large_threshold_is_ridge_regression_on_views(augmentation, features, error):
-    """One view and all; two to four only to 2e-8, the error of panels of the common part."""
+    """One view, and several."""
     given = {"augmentation": augmentation, "features": features}
     huber = rg.predict(TASK, rg.Learner(rg.Huber([0.1, 10.0], 1e5), **given), n=[40, 120])
     ridge = rg.predict(TASK, rg.Learner(rg.Ridge([0.1, 10.0]), **given), n=[40, 120])

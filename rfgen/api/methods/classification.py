@@ -82,7 +82,7 @@ def shown(task: Problem) -> dict[str, np.ndarray]:
     return {"class": np.array(CLASSES)} if isinstance(task, Mixture) else {"group": np.arange(task.groups)}
 
 
-# A point of a hinge in two or four views takes .69 or .48 seconds compiled quickly, .28 or .18 thoroughly, for 13 more.
+# A point of a hinge in two or four views takes half a second compiled quickly, .2 to .3 thoroughly, for 13 more.
 @program(static_argnames=("rule", "intercept", "attack"))
 def _classified(
     population: Any, columns: tuple[Any, ...], draws: Any, members: Any, rule: str, intercept: bool, attack: str | None

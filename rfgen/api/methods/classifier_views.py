@@ -144,12 +144,6 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
                 f"augmentation must have a law on coordinates to be predicted, got {one!r}, a function of your own: "
                 "rg.simulate measures it; or take rg.GaussianNoise, Mask, Gain or Flip"
             )
-        if members is not None and not (one.views == 1 and not one.mixes and _plain(one.mode_law(dim))):
-            raise ValueError(
-                "members are predicted on clean rows and on single views that change coordinates independently, got "
-                f"{one!r}: forces of two members on several views of a row depend on each other through every view; leave "
-                "members or augmentation out, or take rg.Ridge on a Task; rg.simulate measures it"
-            )
         if one.mixes:
             if math.isinf(one.views):
                 continue
@@ -169,6 +163,14 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
                 f" or move views as a whole (rg.Gain, Flip, Cutout, Jitter, LabelSmoothing), got both: {one!r}; "
                 "rg.simulate measures it"
             )
+        if members is not None and not _plain(law):
+            patterns, _ = seen_blocks(law, dim, float(one.views), bool(np.isinf(learner.features).all()))
+            if max(rows.gains.shape[2] for rows in patterns) > 1:
+                raise ValueError(
+                    "views of a row must be moved along one dimension where members are predicted, got "
+                    f"{one!r}: forces on several blocks of coordinates change with the correlation of two members in each; "
+                    "take one view, rg.Gain, rg.LabelSmoothing or independent changes; rg.simulate measures it"
+                )
 
 
 def viewed_population(

@@ -3,16 +3,18 @@
 Equations: theory (10.3) and (10.5).
 """
 
-__all__ = ["LabelledGroups"]
+__all__ = ["LabelledGroups", "scored_forces"]
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import PairedKinds
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
@@ -53,10 +55,11 @@ class LabelledGroups:
         """Mean and deviation of leave-one-out margins, and weighted gamma, (groups,)."""
         return self.labels * (state.overlap + state.intercept) - shift, jnp.sqrt(state.spread), self.weights * state.gamma
 
-    def pairs(self, state: MarginState) -> PairedKinds:
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
         """Every group is a kind."""
-        mean, *_ = self.margins(state, 0.0)
-        return PairedKinds(self.counts, self.weights, mean, jnp.zeros_like(mean), jnp.arange(mean.size))
+        series = line_forces(partial(scored_forces, loss, scale), self.margins(state, 0.0), draws)
+        zero = jnp.zeros_like(state.spread)
+        return PairedForces(self.counts * self.weights**2, zero, jnp.eye(zero.size), series)
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""
@@ -69,3 +72,11 @@ class LabelledGroups:
         strength = jnp.sqrt(jnp.sum(self.counts) * jnp.sum(power))
         pull = self.labels * force
         return Forces(pull, power, total * slope, jnp.sum(force), jnp.sum(pull), strength)
+
+
+def scored_forces(
+    loss: MarginLoss, scale: Any, number: Any, mean: Any, deviation: Any, gamma: Any
+) -> tuple[Array, Array, Array]:
+    """Of rows drawn `number` times the left-out margins about their mean, in deviations, their measure, and forces."""
+    margins, measure = normal_nodes(mean, deviation, loss.kinks(number * gamma, scale))
+    return (margins - mean) / deviation, measure, loss.force(margins, number * gamma, scale)[0]

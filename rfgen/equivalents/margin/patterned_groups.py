@@ -3,9 +3,10 @@
 Components are covariances times blocks, directions are means times blocks.  Equations: theory (16.16) and (16.17).
 """
 
-__all__ = ["PatternedGroups", "by_blocks", "first_pulls", "measured_pattern"]
+__all__ = ["PatternedGroups", "by_blocks", "first_pulls", "line_pattern", "measured_pattern", "pattern_forces"]
 
 from dataclasses import field, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces
 from rfgen.equivalents.margin.patterned_rows import PatternRows, TrainedPattern, trained_pattern
 from rfgen.equivalents.margin.viewed_groups import SeenRows, answered
 from rfgen.numerics.compilation.record import record
@@ -128,6 +130,16 @@ class PatternedGroups(SeenRows):
             jnp.sum(self.labels * total * push), strength,
         )
 
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
+        """Every kind in every pattern, all of one dimension, is one."""
+        (rows,) = self.patterns
+        kinds = pattern_forces(rows, *self._at(state))
+        series = line_forces(partial(line_pattern, loss, scale), kinds, draws)
+        blocks = jax.nn.one_hot(self.covariance, self.covariances, dtype=state.spread.dtype)
+        scores = jnp.einsum("kc,pb->kpcb", blocks, rows.frame[:, 0] ** 2).reshape(-1, state.spread.size)
+        count = ((self.counts * self.weights**2)[:, None] * rows.chance).ravel()
+        return PairedForces(count, jnp.zeros_like(count), scores, series)
+
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows whose views all pull alike."""
         one = jnp.ones_like(self.counts)
@@ -153,6 +165,25 @@ class PatternedGroups(SeenRows):
             total = total + jnp.sum(each, axis=1)
         error, value, support = (self.counts / jnp.sum(self.counts)) @ total
         return error, value, support
+
+
+def pattern_forces(rows: PatternRows, mean: Array, spread: Array, gamma: Array, shift: Array) -> tuple[Array, ...]:
+    """Kinds of rows times patterns of one dimension: mean, deviation and gamma of the score, intercept, and the pattern."""
+    frame = rows.frame[:, 0]
+    each = mean @ frame.T, jnp.sqrt(spread @ (frame**2).T), gamma @ (frame**2).T, jnp.broadcast_to(
+        shift[:, None], (shift.size, len(frame))
+    )
+    own = (jnp.tile(part, (shift.size, *[1] * (part.ndim - 1))) for part in (rows.weight, rows.sign, rows.gains))
+    return *(part.ravel() for part in each), *own
+
+
+def line_pattern(
+    loss: MarginLoss, scale: Any, number: Any, mean: Any, deviation: Any, gamma: Any, shift: Any, *kind: Any
+) -> tuple[Array, Array, Array]:
+    """Of rows drawn `number` times the left-out scores about their mean, in deviations, their measure, and forces."""
+    square = deviation[None, None] ** 2, number * gamma[None, None]
+    rows = trained_pattern(loss, kind, mean[None], *square, shift, scale)
+    return rows.om[:, 0] / deviation, rows.measure, rows.force[:, 0]
 
 
 def first_pulls(patterns: tuple[PatternRows, ...]) -> tuple[Array, Array, Array]:

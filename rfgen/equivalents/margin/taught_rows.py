@@ -5,6 +5,7 @@ Equations: theory (10.10).
 
 __all__ = ["SIGNS", "TaughtRows", "label_law", "scored_law", "turn"]
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from rfgen.equivalents.margin.labelled_groups import scored_forces
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import PairedKinds
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 
@@ -22,6 +24,9 @@ from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
 _HERMITE, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 _HERMITE_WEIGHTS = _HERMITE_WEIGHTS / np.sqrt(2.0 * np.pi)
 SIGNS = (1.0, -1.0)
+# Nodes over u on either side of the turn where forces are dear.
+_FEW, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(24)
+FEW_REACH = 8.0
 # Scores at which the logistic link is averaged over u; between them it is a cubic with the right slopes (1e-8).
 TABLE, REACH = 640, 9.5
 
@@ -60,15 +65,22 @@ class TaughtRows:
         sums = pull[None], power[None], slope[None], total, balance, jnp.sqrt(power)
         return Forces(*(self.n * each for each in sums))
 
-    def pairs(self, state: MarginState) -> PairedKinds:
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
         """By the teacher's u and the label."""
-        one, (overlap,) = jnp.ones(()), state.overlap
-        u, measure = normal_nodes(0.0, one, turn(self.moments, one, one)[None])
+        share, label, u = self.told()
+        one, told = jnp.ones_like(u), state.overlap[0] ** 2
+        kinds = label * (state.overlap[0] * u + state.intercept), jnp.sqrt(state.spread - told) * one, state.gamma * one
+        series = line_forces(partial(scored_forces, loss, scale), kinds, draws)
+        return PairedForces(self.n * share, told * one, one[:, None], series)
+
+    def told(self, few: bool = False) -> tuple[Array, Array, Array]:
+        """Shares of rows by label and the teacher's u, (kinds,), these labels and u; `few` where forces are dear."""
+        one = jnp.ones(())
+        edge = turn(self.moments, one, one)[None]
+        u, measure = few_nodes(edge) if few else normal_nodes(0.0, one, edge)
         right, _ = label_law(self.moments, one, one, u)
-        shares = jnp.concatenate([measure * right, measure * (1.0 - right)])
-        means = jnp.concatenate([overlap * u + state.intercept, -overlap * u - state.intercept])
-        full = jnp.ones_like(means)
-        return PairedKinds(self.n * shares, full, means, overlap**2 * full, jnp.zeros(means.size, int))
+        share = jnp.concatenate([measure * right, measure * (1.0 - right)])
+        return share, jnp.repeat(jnp.asarray(SIGNS), u.size), jnp.tile(u, 2)
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""
@@ -92,6 +104,15 @@ class TaughtRows:
             share, u = (right, moment) if label > 0 else (1.0 - right, mean - moment)
             nodes.append((label, measure, share, u, label * (score + state.intercept) - shift))
         return nodes
+
+
+def few_nodes(edge: Array) -> tuple[Array, Array]:
+    """Nodes of a normal variable and their measure, for what is smooth on either side of the `edge` (1,)."""
+    far = jnp.full(1, FEW_REACH)
+    ends = jnp.concatenate([-far, jnp.clip(edge, 1.0 - far, far - 1.0), far])
+    half, middle = 0.5 * jnp.diff(ends), 0.5 * (ends[1:] + ends[:-1])
+    u = (middle[:, None] + half[:, None] * _FEW).ravel()
+    return u, (half[:, None] * _FEW_WEIGHTS).ravel() * jax.scipy.stats.norm.pdf(u)
 
 
 def turn(moments: Any, overlap: Any, spread: Any) -> Array:

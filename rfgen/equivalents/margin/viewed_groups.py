@@ -9,6 +9,7 @@ __all__ = ["SeenRows", "ViewedGroups", "answered", "group_sums", "measured_views
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,9 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from rfgen.equivalents.margin.labelled_groups import scored_forces
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import PairedKinds
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces
+from rfgen.equivalents.margin.paired_views import view_forces
 from rfgen.equivalents.margin.viewed_rows import Trained, ViewRule, trained_views
 from rfgen.numerics.compilation.record import record
 from rfgen.numerics.quadrature.normal_quadrature import normal_nodes
@@ -103,10 +106,21 @@ class ViewedGroups(SeenRows):
             together(slope, private_slope), jnp.sum(force), jnp.sum(pull), strength,
         )
 
-    def pairs(self, state: MarginState) -> PairedKinds:
-        """Of single views."""
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
+        """Every kind is one; private scores are of components of their own."""
         mean = self.labels * (self.sign * state.overlap[self.direction] + state.intercept)
-        return PairedKinds(self.counts, self.weights, mean, jnp.zeros_like(mean), self.covariance)
+        gamma, spread = (_parts(each, self.rule) for each in (state.gamma, state.spread))
+        gamma, (deviation, *own) = [self.weights * each[self.covariance] for each in gamma], map(jnp.sqrt, spread)
+        count, zero, scores = self.counts * self.weights**2, jnp.zeros_like(mean), jax.nn.one_hot(
+            self.covariance, self.covariances, dtype=mean.dtype
+        )
+        kinds: Any = mean, deviation[self.covariance], *gamma
+        if self.rule is None:
+            return PairedForces(count, zero, scores, line_forces(partial(scored_forces, loss, scale), kinds, draws))
+        kinds = *kinds[:2], own[0][self.covariance], *gamma
+        series = view_forces(loss, self.rule.views, kinds, scale, draws)
+        parts = jnp.concatenate([scores, 0.0 * scores], axis=1), jnp.concatenate([0.0 * scores, scores], axis=1)
+        return PairedForces(count, zero, parts[0], series[0], *(() if series[1] is None else (parts[1], series[1])))
 
     def first_forces(self, force: Any) -> Forces:
         """Forces of rows which all pull alike."""

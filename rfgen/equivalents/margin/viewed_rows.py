@@ -30,8 +30,8 @@ from rfgen.numerics.quadrature.truncated_normal import truncated_nodes
 NODES = {2: 14, 3: 10, 4: 7}
 # Where forces have corners, by pieces; margins change by 1e-8 with two more.
 CORNERED = {2: 9, 4: 7}
-# Along the path of ridges fewer will do.
-COARSE = {2: 6, 3: 4, 4: 3}
+# Along the path of ridges fewer will do, by pieces one of each.
+COARSE, COARSE_CORNERED = {2: 6, 3: 4, 4: 3}, 3
 MANY_NODES, DRAWS = 7, 384
 INFINITE_NODES, COARSE_INFINITE_NODES = 48, 12
 # Edges about the bends of a smoothed loss, in deviations of the private part.
@@ -39,7 +39,9 @@ SPREAD = (-4.0, -1.3, 1.3, 4.0)
 # Deviations of the common part beyond which the normal mass is 1e-19, and edges of panels there: to the first come those of
 # extreme forces and of bends; infinitely many views have none of these (the square loss is 1e-8 off with 9).
 REACH = 9.0
-EDGES, INFINITE_EDGES, PANEL = 9, 19, 6
+EDGES, EXTREME_EDGES, INFINITE_EDGES, PANEL = 15, 5, 19, 6
+# Forces of less chance have no edges of their own.
+MET = 1e-17
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(PANEL)
 
 
@@ -79,7 +81,7 @@ def view_rule(views: Any, coarse: bool = False) -> ViewRule:
     counts, ways = _sets(few, m)
     chances = ways * np.prod(measure**counts, axis=1)
     kept = chances > 1e-14
-    cornered = _sets((COARSE if coarse else CORNERED)[m], m) if m in CORNERED else (None, None)
+    cornered = _sets(COARSE_CORNERED if coarse else CORNERED[m], m) if m in CORNERED else (None, None)
     return ViewRule(nodes, measure, counts[kept], chances[kept] / chances[kept].sum(), *cornered, views)
 
 
@@ -198,17 +200,21 @@ def _cornered(
         z, chance = (jnp.concatenate(each, axis=1) for each in zip(*parts, strict=True))
         return z, chance, *loss.force(v[:, None] + private * z, own_gamma, scale)
 
-    steps = center + deviation * jnp.linspace(-REACH, REACH, EDGES)
+    steps, few = (center + deviation * jnp.linspace(-REACH, REACH, edges) for edges in (EDGES, EXTREME_EDGES))
     bends = (corners[:, None] + private * jnp.asarray(SPREAD)).ravel()
 
     def pulled(v: Array) -> Array:
-        """The least, the mean and the largest of the forces, (3, levels)."""
+        """The least, the mean and the largest of the forces that are met, (3, levels)."""
         _, chance, p, _ = forces(v)
-        return jnp.stack([p[:, -1], jnp.sum(chance * p, axis=1), p[:, 0]])
+        met = chance > MET
+        least, largest = jnp.min(p, axis=1, where=met, initial=jnp.inf), jnp.max(p, axis=1, where=met, initial=-jnp.inf)
+        return jnp.stack([least, jnp.sum(chance * p, axis=1), largest])
 
     far = jnp.log1p(common / scale) * jnp.linspace(0.0, 1.2, 12)
     table = jnp.sort(jnp.concatenate([steps, (steps + common * pulled(steps)).ravel(), bends, far]))
-    images = jnp.concatenate([jnp.interp(steps, table - common * pull, table) for pull in pulled(table)])
+    images = jnp.concatenate([
+        jnp.interp(at, table - common * pull, table) for at, pull in zip((few, steps, few), pulled(table), strict=True)
+    ])
     edges = jnp.sort(jnp.concatenate([images, jnp.clip(bends, jnp.min(images), jnp.max(images))]))
     half, middle = 0.5 * jnp.diff(edges), 0.5 * (edges[1:] + edges[:-1])
     v = (middle[:, None] + half[:, None] * _NODES).ravel()
@@ -231,21 +237,23 @@ def _edges(
 ) -> Array:
     """Edges of panels in v: images of equal steps in om, for the least, the mean and the largest force; and bends."""
     edges = INFINITE_EDGES if rule.nodes.size == INFINITE_NODES else EDGES
-    steps = center + deviation * jnp.linspace(-REACH, REACH, edges)
+    steps, few = (center + deviation * jnp.linspace(-REACH, REACH, count) for count in (edges, EXTREME_EDGES))
     if math.isinf(rule.views):
         bends = (loss.bends(0.0, scale)[:, None] + private * jnp.asarray(SPREAD)).ravel()
-        ends, every = [0.0], [slice(0, 1)]
+        ends, every, starts = [0.0], [slice(0, 1)], [steps]
     else:
         bends = (loss.bends(gamma[1], scale)[:, None] - private * rule.nodes).ravel()
         ends = [rule.nodes[0], rule.nodes[-1]]
-        every = [slice(0, 1), slice(None), slice(-1, None)]
+        every, starts = [slice(0, 1), slice(None), slice(-1, None)], [few, steps, few]
     # where images can lie: they are interpolated in a table
     reached = steps + gamma[0] * jnp.stack([_mean(forces(steps)[0][:, one], rule) for one in every])
     far = jnp.log1p(gamma[0] / scale) * jnp.linspace(0.0, 1.2, 12)
     far = jnp.concatenate([far - private * end for end in ends])
     table = jnp.sort(jnp.concatenate([steps, reached.ravel(), bends, far]))
     p = forces(table)[0]
-    images = jnp.concatenate([jnp.interp(steps, table - gamma[0] * _mean(p[:, one], rule), table) for one in every])
+    images = jnp.concatenate([
+        jnp.interp(at, table - gamma[0] * _mean(p[:, one], rule), table) for at, one in zip(starts, every, strict=True)
+    ])
     return jnp.sort(jnp.concatenate([images, jnp.clip(bends, jnp.min(images), jnp.max(images))]))
 
 

@@ -21,9 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from rfgen.equivalents.margin.labelled_groups import scored_forces
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, Weights, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import PairedKinds, mean_spread
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces, mean_spread
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.numerics.compilation.precision import require_double_precision
@@ -118,11 +119,12 @@ class _Rows:
         sums = pull[None], square[None], bend[None], shares @ force, (shares * labels) @ force, jnp.sqrt(square)
         return Forces(*(self.n * each for each in sums))
 
-    def pairs(self, state: MarginState) -> PairedKinds:
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
         """By u and the label."""
-        mean, _ = self.margins(state, 0.0)
-        full = jnp.ones_like(mean)
-        return PairedKinds(self.n * self.law.shares, full, mean, state.overlap[0] ** 2 * full, jnp.zeros(mean.size, int))
+        mean, deviation = self.margins(state, 0.0)
+        one = jnp.ones_like(mean)
+        series = line_forces(partial(scored_forces, loss, scale), (mean, deviation * one, state.gamma * one), draws)
+        return PairedForces(self.n * self.law.shares, state.overlap[0] ** 2 * one, one[:, None], series)
 
     def first_forces(self, force: Any) -> Forces:
         shares, labels = self.law.shares, self.law.labels

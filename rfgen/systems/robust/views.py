@@ -45,7 +45,8 @@ class SeenTask:
     """By levels of modes: `variances` (parts, levels) of what views see, one part for each pattern of single views, or what
     views have in common and their own, and their `gains`; of clean inputs the variances `clean` and the squared covariance
     with labels, `truth` (levels,); `multiplicity`; `signal` (), the labels' variance without noise.  `chance`, `label`
-    (patterns,); the `rule` of several views, and a `coarse` one for the way.
+    (patterns,); the `rule` of several views, and a `coarse` one for the way,
+    None of endless ones.
     """
 
     variances: Any
@@ -88,7 +89,8 @@ def seen_task(task: Task, augmentation: AbstractAugmentation | None) -> SeenTask
     variances = common + private if views == 1.0 else np.concatenate([common, private])
     gains = gain if views == 1.0 else np.concatenate([gain, 0.0 * gain])
     # of endless views coarse means save little, and lose the path at large thresholds
-    rules = (None, None) if views == 1.0 else (view_rule(views), view_rule(views, bool(np.isfinite(views))))
+    few, many = 1.0 < views < np.inf, views > 1.0
+    rules = view_rule(views) if many else None, view_rule(views, True) if few else None
     # levels of compressed modes may count and hold less than nothing
     return SeenTask(
         variances, gains, nodes.eigenvalues, nodes.eigenvalues * power, nodes.multiplicity, power.sum(), law.probability,
@@ -141,11 +143,13 @@ def viewed_regression(
     spread = jnp.maximum(seen.signal, 1e-30) * jnp.ones(len(seen.variances))
     if seen.rule is not None:
         spread = spread.at[1].set(1e-3 * spread[1])
-    for _ in range(2):
-        _, answer, known, _ = _answer(guess(spread), frozen, loss, first, unit, False)
-        spread = jnp.maximum(answer.spread[:-1] + known, 1e-200)
-    start = jax.lax.stop_gradient(guess(spread))
-    several = seen.rule is not None
+    several = seen.coarse is not None
+
+    def nearer(_: Any, spread: Array) -> Array:
+        _, answer, known, _ = _answer(guess(spread), frozen, loss, first, unit, several)
+        return jnp.maximum(answer.spread[:-1] + known, 1e-200)
+
+    start = jax.lax.stop_gradient(guess(jax.lax.fori_loop(0, 2, nearer, jax.lax.stop_gradient(spread))))
     x, left = follow(residual(frozen, several), start, jnp.log(first), jnp.log(last), TOLERANCE)
     if several:
         x, left = newton(lambda y: residual(frozen)(y, jnp.log(last)), x, TOLERANCE)
@@ -237,7 +241,7 @@ def _paired(x: Array, given: Any, loss: Any, ridge: Any, unit: Any, members: Any
             noise = shares, label * means - unit * x[-1], jnp.abs(label) * deviations
             return paired_power(loss, g, q, s, noise, draws)
 
-        return n * seen.chance * jax.vmap(of_pattern)(gamma, spread, shared, seen.label)
+        return n * seen.chance * jax.vmap(of_pattern)(gamma, spread, shared * spread, seen.label)
 
     forces = Forces(pull, power, slope, mean, mean, mean)
     return paired_spread(weights, forces, answer, spread, shared_power, members, seen.clean[None], known)[0]

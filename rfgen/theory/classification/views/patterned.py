@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rfgen.equivalents.margin.margin_equilibrium import margin_equilibrium
+from rfgen.equivalents.margin.paired_rows import mean_spread
 from rfgen.equivalents.margin.patterned_groups import PatternedGroups
 from rfgen.equivalents.margin.patterned_rows import PatternRows, pattern_rows
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
@@ -109,7 +110,7 @@ def patterned_moments(
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_classifier(
     moments: PatternedMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
-    draws: Any = None, radius: Any = 0.0,
+    draws: Any = None, members: Any = None, radius: Any = 0.0,
 ) -> ViewedClassifier:
     """Train on `n` rows of `patterned_moments(groups, law, views)`; arguments and fields as in `viewed_classifier`.
 
@@ -140,4 +141,8 @@ def patterned_classifier(
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     of_views = rows.measured(solved.state, solved.shift, loss_of(loss), solved.scale)
     overlap = jnp.sum(solved.state.overlap.reshape(directions, blocks), axis=1)
-    return shown(moments, solved, overlap, weights.scattered(moments.clean, solved.forces, solved.answer), of_views, loss)
+    if members is None:
+        spread = weights.scattered(moments.clean, solved.forces, solved.answer)
+    else:
+        spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
+    return shown(moments, solved, overlap, spread, of_views, loss)

@@ -16,7 +16,8 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, measured_pattern
+from rfgen.equivalents.margin.paired_rows import PairedForces, line_forces, mean_spread
+from rfgen.equivalents.margin.patterned_groups import by_blocks, first_pulls, line_pattern, measured_pattern, pattern_forces
 from rfgen.equivalents.margin.patterned_rows import PatternRows, trained_pattern
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
@@ -88,6 +89,20 @@ class PatternedTaughtRows(TaughtRows):
         sums = pull, power, jnp.diagonal(slope), every, balance, jnp.sqrt(jnp.sum(power))
         return Forces(*(self.n * each for each in sums))
 
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
+        """By label, pattern, of one dimension each, and the teacher's u."""
+        (rows,) = self.patterns
+        share, labels, u = self.told(few=True)
+        frame, both = rows.frame[:, 0], jnp.asarray(SIGNS)
+        mean, spread, gamma = (jnp.tile(part, (2, 1)) for part in (0.0 * state.overlap, state.spread, state.gamma))
+        kinds = pattern_forces(rows, mean, spread, gamma, both * state.intercept)
+        overlap = jnp.tile(frame @ state.overlap, 2)
+        values = jnp.repeat((labels * u).reshape(2, -1), len(frame), axis=0)
+        series = line_forces(partial(line_pattern, loss, scale), kinds, draws, (overlap / kinds[1], values))
+        count = self.n * (share.reshape(2, 1, -1) * rows.chance[:, None]).ravel()
+        scores = jnp.tile(jnp.repeat(frame**2, values.shape[1], axis=0), (2, 1))
+        return PairedForces(count, jnp.repeat(overlap**2, values.shape[1]), scores, series)
+
     def _sums(self, train: Any, shift: Any, covariance: Array, told: Array) -> tuple[Array, ...]:
         """Of rows of either label, side by side, which compiles once: E y phi is not asked for."""
 
@@ -144,7 +159,7 @@ class PatternedTaughtRows(TaughtRows):
 @partial(jax.jit, static_argnames=("loss", "intercept"))
 def patterned_teacher(
     moments: PatternedTeacherMoments, n: Any, loss: str, ridge: Any, features: Any = jnp.inf, intercept: bool = False,
-    draws: Any = None, radius: Any = 0.0,
+    draws: Any = None, members: Any = None, radius: Any = 0.0,
 ) -> TeacherClassifier:
     """Train on `n` rows of `patterned_teacher_moments(teacher, law, views)`; arguments and precision as in
     `patterned_classifier`, the errors on clean inputs, `train_error`, `train_loss` and `support` of the views.
@@ -166,7 +181,11 @@ def patterned_teacher(
     weights = moments.trainable(features, radius)
     solved = margin_equilibrium(drawn_rows(rows, draws), weights, loss, ridge, intercept)
     state = solved.state
-    clean = weights.scattered(moments.clean, solved.forces, solved.answer)[0], jnp.sum(state.overlap)
+    if members is None:
+        spread = weights.scattered(moments.clean, solved.forces, solved.answer)
+    else:
+        spread = mean_spread(rows, weights, solved, loss_of(loss), draws, members, moments.clean)
+    clean = spread[0], jnp.sum(state.overlap)
     found = measured(rows, solved, loss_of(loss), clean, moments.attack is not None)
     wrong, value, support = rows.viewed(state, solved.shift, loss_of(loss), solved.scale)
     return replace(found, train_error=wrong, train_loss=value, support=support)

@@ -17,7 +17,8 @@ from jaxtyping import Array
 
 from rfgen.equivalents.margin.margin_equilibrium import Forces, MarginState, margin_equilibrium
 from rfgen.equivalents.margin.margin_losses import MarginLoss
-from rfgen.equivalents.margin.paired_rows import mean_spread
+from rfgen.equivalents.margin.paired_rows import PairedForces, mean_spread
+from rfgen.equivalents.margin.paired_views import view_forces
 from rfgen.equivalents.margin.resampled_rows import drawn_rows
 from rfgen.equivalents.margin.ridge_path import loss_of
 from rfgen.equivalents.margin.taught_rows import SIGNS, TaughtRows, scored_law
@@ -100,6 +101,21 @@ class ViewedTaughtRows(TaughtRows):
         return Forces(
             pull[None], jnp.stack([power, private]), jnp.stack([slope, private_slope]), total, balance,
             jnp.sqrt(self.n * power),
+        )
+
+    def pairs(self, state: MarginState, loss: MarginLoss, scale: Any, draws: tuple[Array, Array]) -> PairedForces:
+        """By the teacher's u and the label, which private parts tell nothing of."""
+        share, labels, u = self.told(few=True)
+        (overlap,), both = state.overlap, jnp.asarray(SIGNS)
+        each = jnp.sqrt(state.spread[0]), jnp.sqrt(state.spread[1]), *state.gamma
+        kinds = both * state.intercept, *(number * jnp.ones(2) for number in each)
+        # a margin is the label times a score
+        known = overlap / each[0], (labels * u).reshape(2, -1)
+        series = view_forces(loss, self.rule.views, kinds, scale, draws, known)
+        one = jnp.ones_like(u)
+        scores, private = (one[:, None] * jnp.asarray(part) for part in ((1.0, 0.0), (0.0, 1.0)))
+        return PairedForces(
+            self.n * share, overlap**2 * one, scores, series[0], *(() if series[1] is None else (private, series[1]))
         )
 
     def first_forces(self, force: Any) -> Forces:
