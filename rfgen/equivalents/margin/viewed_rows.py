@@ -39,7 +39,7 @@ SPREAD = (-4.0, -1.3, 1.3, 4.0)
 # Deviations of the common part beyond which the normal mass is 1e-19, and edges of panels there: to the first come those of
 # extreme forces and of bends; infinitely many views have none of these (the square loss is 1e-8 off with 9).
 REACH = 9.0
-EDGES, EXTREME_EDGES, INFINITE_EDGES, PANEL = 15, 5, 19, 6
+EDGES, EXTREME_EDGES, INFINITE_EDGES, PANEL = 17, 5, 19, 6
 # Forces of less chance have no edges of their own.
 MET = 1e-17
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(PANEL)
