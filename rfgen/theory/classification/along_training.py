@@ -228,7 +228,8 @@ def _batches(
     error = np.nan_to_num(run.error, nan=np.inf)
     # contours of batches are right to their own tolerance
     error = np.where(error < TOLERANCE, np.minimum(error, 0.1 * SCALAR_TOLERANCE), error)
-    return {name: values[place] for name, values in found.items()}, (error if run.solved else np.full_like(error, np.inf))[place], run.growth
+    error = error if run.solved else np.full_like(error, np.inf)
+    return {name: values[place] for name, values in found.items()}, error[place], run.growth
 
 
 @program
