@@ -189,7 +189,7 @@ def test_solves_are_fast_after_compilation():
         (lambda: rg.Hinge(1.0, intercept=1), "intercept must be True or False, got 1"),
         (lambda: rg.predict(PAIR, rg.Learner(rg.Hinge(1.0)), n=2), "n must leave a sample to each class, got n"),
         (lambda: rg.predict(PAIR, rg.Learner(rg.Hinge(1.0))), "n, the number of training samples, is missing"),
-        (lambda: rg.predict(PAIR, rg.Learner(rg.GradientFlow(1.0)), n=50), "on which are trained rg.Ridge, rg.Logistic"),
+        (lambda: rg.predict(PAIR, rg.Learner(rg.Lasso(1.0)), n=50), "on which are trained rg.Ridge, rg.Logistic"),
         (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(rg.LDA()), n=50), "task must be an rg.Mixture"),
         (lambda: rg.predict(rg.Task.isotropic(5), rg.Learner(rg.Ridge(1.0, True)), n=50), "intercept is not covered"),
         (lambda: rg.optimal_ridge(PAIR, rg.Learner(rg.Ridge()), n=50), "it takes rg.Ridge on rg.Task"),

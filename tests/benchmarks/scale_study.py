@@ -89,6 +89,7 @@ SETTINGS = {
     "training on several domains": lambda n: _on_domains(n, rg.GradientFlow(2.0)),
     "sequences of stages": _stages,
     "linear classifiers": lambda n: (_classes(n), rg.Learner(rg.Logistic(0.02 * n)), n),
+    "gradient training of classifiers": lambda n: (_classes(n), rg.Learner(rg.GradientFlow(2.0)), n),
     "adversarial training": lambda n: (
         _classes(n), rg.Learner(rg.AdversarialTraining(rg.Logistic(0.02 * n), 0.3 / n**0.5, "linf")), n
     ),

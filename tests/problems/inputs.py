@@ -240,7 +240,7 @@ REFUSED = {
     "mixture covariance negative": (lambda: rg.Mixture([1.0, 0.0], [-1.0, 1.0]), "covariance must be >= 0"),
     "mixture prior 1": (lambda: rg.Mixture([1.0], [1.0], prior=1.0), "prior must be in"),
     "mixture flip .5": (lambda: rg.Mixture([1.0], [1.0], flip=.5), "flip must be in [0, 1/2)"),
-    "mixture GD": (lambda: rg.predict(M, rg.Learner(rg.GradientFlow(1.0)), 50), "task must be an rg.Task, rg.DataTask, rg.Domains or rg.ZonalLabels to t"),
+    "mixture lasso": (lambda: rg.predict(M, rg.Learner(rg.Lasso(1.0)), 50), "task must be an rg.SparseRegression to train Lasso"),
     "mixture n=1": (lambda: rg.predict(M, rg.Learner(rg.Logistic(1.0)), 1), "n must leave a sample to each class"),
     "mixture 0 dim": (lambda: rg.Mixture([], []), "mean must hold at least one number"),
     "mixture on Task": (lambda: rg.predict(T, rg.Learner(rg.Logistic(1.0)), 50), "task must be an rg.Mixture, rg.ClassGroups, rg.Teacher, rg.LabelledFeatures or rg.Correlate"),

@@ -22,7 +22,7 @@ CLASS_TRAININGS = (
         (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_class_training,
         simulate_class_training, ("error", "train_error", "train_loss", "support", "flips_fitted", "norm"),
         ("error", "train_loss"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})), finite_size=2.5,
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})),
         reasons={
             "augmentation": "as the law of views is derived for the end of training alone, which is rg.Ridge",
             "resampling": "as rows drawn several times are derived for the end of training alone, which is rg.Ridge",
@@ -32,7 +32,6 @@ CLASS_TRAININGS = (
     Method(
         "one pass over classes", (Mixture, ClassGroups), (OnePassSGD, AcceleratedSGD, DANA), predict_class_training,
         simulate_class_training, ("error", "norm"), ("error",), dict.fromkeys(("predict", "simulate"), frozenset()),
-        finite_size=2.5,
         reasons={
             "features": "as the recursion is derived for the inputs themselves",
             "augmentation": "as the recursion is derived for clean samples",
