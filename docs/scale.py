@@ -57,6 +57,8 @@ def _draw(results: dict[str, list[dict[str, Any]]]) -> None:
         axis.tick_params(labelsize=6)
     for axis in np.ravel(axes)[count:]:
         axis.set_axis_off()
+    for axis in np.ravel(axes)[max(count - columns, 0) : count]:  # the last of each column
+        axis.tick_params(labelbottom=True)
     figure.supxlabel("n", fontsize=8)
     figure.supylabel("relative error", fontsize=8)
     figure.tight_layout()
