@@ -16,6 +16,7 @@ OUT_OF_DISTRIBUTION = "De Silva et al.: The value of out-of-distribution data (a
 VIEWED_LOSSES = "Convex losses on augmented rows, for the question of Morisset, Durmus, Hardy (arXiv 2605.10290)"
 ROBUST = "Robust regression in high dimension, for the questions of arXiv 1301.7158, 1503.02106"
 VIEWED_LASSO = "Sparse regression on augmented rows, by the state evolution of arXiv 1008.2581"
+EARLY_LEARNING = "Wrong labels along training, for the question of arXiv 2007.00151"
 ATTACKED = "Regression under attack, for the question of arXiv 2002.10477"
 DOMAIN_MIXTURES = "Generated and surrogate rows, for the questions of arXiv 2410.04840, 2509.22341, 2402.04376"
 DOMAIN_STAGES = "Transfer, distillation, other rows, for questions of arXiv 2508.15494, 2410.18837, 2603.05691, 2208.10967"
@@ -430,6 +431,13 @@ FIGURES = {
             "augmented_lasso",
             VIEWED_LASSO,
             "the lasso on noisy views of its rows, up to an elastic net: risk, coefficients found, false ones among them",
+            "ours",
+            "",
+        ),
+        Entry(
+            "early_learning",
+            EARLY_LEARNING,
+            "a linear classifier along gradient flow: error on fresh rows, wrong labels that are fitted, training error",
             "ours",
             "",
         ),

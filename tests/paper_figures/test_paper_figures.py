@@ -48,8 +48,8 @@ STOCHASTIC = 7.0
 # 2.3 (zhou_sphere, 5 trials).
 INTERPOLATION = 7.0
 DOTTED = (
-    "attacked_regression", "augmented_lasso", "ensembles", "lazy_training", "losses_with_views", "out_of_distribution",
-    "robust_regression", "sensitivity",
+    "attacked_regression", "augmented_lasso", "early_learning", "ensembles", "lazy_training", "losses_with_views",
+    "out_of_distribution", "robust_regression", "sensitivity",
 )
 # Fitted from closed exponents over one decade; measured worst: 0.013 (noisy samples of the hard target).
 EXPONENTS = 0.03
