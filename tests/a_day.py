@@ -57,8 +57,11 @@ LOOK_EVERY = 10
 RARELY = 100
 # The limit that the guard reads in the last part: the programs of one turn pass its half several times.
 LOWERED = 6_000
-# Infinite where a bound is void; discriminants minimise no loss.
-MAY_BE_INFINITE = {"bound", "bound_k", "k_over_r", ".variance_upper", ".bias_upper", ".k", ".scale", ".train_loss"}
+# Infinite where a bound is void; discriminants minimise no loss; few runs may draw no wrong label.
+MAY_BE_INFINITE = {
+    "bound", "bound_k", "k_over_r", ".variance_upper", ".bias_upper", ".k", ".scale", ".train_loss", "flips_fitted",
+    "flips_fitted_se",
+}
 
 
 class Turn:

@@ -145,6 +145,8 @@ def predict_class_training(task: Problem, learner: Learner, n: Any = None, membe
 def simulate_class_training(task: Problem, learner: Learner, n: Any, runs: MonteCarlo, members: Any = None) -> Any:
     """Measured error of classifiers along gradient training: the variables of the theory, with standard errors.
 
+    `flips_fitted` is of the runs that drew a wrong label, NaN where none did.
+
     Notes
     -----
     Sizes n * share of classes and groups are rounded at random, labels flipped independently; errors are exact given the
