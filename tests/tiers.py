@@ -276,6 +276,9 @@ FULL: dict[str, dict[str, tuple[str, ...]]] = {
         "test_agreement": ("stream",), "test_first_step_and_end": (), "test_one_class_of_mean_zero_on_rows": (),
         "test_wrong_labels_are_remembered_late": (),
     },
+    "tests/theory/classification/test_seen_along_training.py": {
+        "test_the_end_is_the_square_loss_on_views": (), "test_theory_and_simulation_agree": (),
+    },
     "tests/theory/classification/test_rules_on_views.py": {
         "test_averages_of_views_are_a_closed_form": (),
         "test_bags_of_averages_agree": (),

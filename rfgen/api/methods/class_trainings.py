@@ -22,10 +22,8 @@ CLASS_TRAININGS = (
         (GradientFlow, GradientDescent, HeavyBall, Nesterov, Chebyshev, IteratedRidge, SGD), predict_class_training,
         simulate_class_training, ("error", "train_error", "train_loss", "support", "flips_fitted", "norm"),
         ("error", "train_loss"),
-        dict.fromkeys(("predict", "simulate"), frozenset({"features", "members"})),
+        dict.fromkeys(("predict", "simulate"), frozenset({"features", "augmentation", "resampling", "members"})),
         reasons={
-            "augmentation": "as the law of views is derived for the end of training alone, which is rg.Ridge",
-            "resampling": "as rows drawn several times are derived for the end of training alone, which is rg.Ridge",
             "initial_variance": "as classifiers start from weights 0",
         },
     ),

@@ -1,6 +1,6 @@
 """Which views of rows a classifier may be trained on, and what the theory makes of them."""
 
-__all__ = ["SOLVERS", "members_axis", "refuse_unpredicted", "refuse_views", "viewed_population"]
+__all__ = ["SOLVERS", "is_plain", "members_axis", "refuse_unpredicted", "refuse_views", "viewed_population"]
 
 import math
 from collections.abc import Callable
@@ -44,7 +44,7 @@ SOLVERS: dict[type, Callable[..., Any]] = {
 }
 
 
-def _plain(law: ModeLaw) -> bool:
+def is_plain(law: ModeLaw) -> bool:
     """Whether coordinates change independently and alike, and labels are kept."""
     alone = law.classes == 1 and law.probability.size == 1
     return alone and law.label[0] == 1.0 and law.gain[0, 0] != 0.0
@@ -77,7 +77,7 @@ def refuse_views(dim: int, learner: Learner, members: Any = None) -> None:
             continue
         law = one.mode_law(dim)
         noisy = bool(law.slope.any() or law.level.any())
-        if noisy and not _plain(law) and math.isinf(one.views):
+        if noisy and not is_plain(law) and math.isinf(one.views):
             raise ValueError(
                 f"augmentation must not both move views as a whole and change coordinates independently at views=inf, got "
                 f"{one!r}: take one of its parts, or give finite views to rg.simulate"
@@ -152,18 +152,18 @@ def refuse_unpredicted(dim: int, learner: Learner, members: Any = None) -> None:
                 "random partner each, rows are no longer independent given the weights; rg.simulate measures it"
             )
         law = one.mode_law(dim)
-        if not _plain(law) and type(training) is MaxMargin:
+        if not is_plain(law) and type(training) is MaxMargin:
             raise ValueError(
                 f"views must change coordinates independently for the theory of rg.MaxMargin, got {one!r}: towards ridge 0 "
                 "the equations of views moved as a whole lose their path; rg.simulate measures it, or take rg.SquaredHinge"
             )
-        if not _plain(law) and (law.slope.any() or law.level.any()):
+        if not is_plain(law) and (law.slope.any() or law.level.any()):
             raise ValueError(
                 "augmentation must either change coordinates independently (rg.GaussianNoise, Mask, Dropout, SaltAndPepper)"
                 f" or move views as a whole (rg.Gain, Flip, Cutout, Jitter, LabelSmoothing), got both: {one!r}; "
                 "rg.simulate measures it"
             )
-        if members is not None and not _plain(law):
+        if members is not None and not is_plain(law):
             patterns, _ = seen_blocks(law, dim, float(one.views), bool(np.isinf(learner.features).all()))
             if max(rows.gains.shape[2] for rows in patterns) > 1:
                 raise ValueError(
@@ -182,7 +182,7 @@ def viewed_population(
     if isinstance(augmentation, Mixup):
         return mixed_moments(task, augmentation.concentration)
     law = augmentation.mode_law(dim)
-    if _plain(law):
+    if is_plain(law):
         if isinstance(task, Teacher):
             return viewed_teacher_moments(task, law, views, attack)
         return viewed_moments(task, law, views, intercept, attack)

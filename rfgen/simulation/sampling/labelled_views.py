@@ -1,6 +1,6 @@
 """Labelled rows in views: each row `views` times, at their share of its weight, or their law where they are endless."""
 
-__all__ = ["AllPairs", "PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
+__all__ = ["AllPairs", "LimitRows", "PatternedViews", "SharedRows", "ViewedRows", "copies", "seen_in_views"]
 
 import math
 from dataclasses import field

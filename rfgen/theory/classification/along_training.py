@@ -65,7 +65,7 @@ class ClassTraining:
 
 def moving_classifier(
     moments: ClassMoments, training: Filter, clock: Any, features: Any = np.inf, members: float = 1.0,
-    iteration: Iteration | None = None,
+    iteration: Iteration | None = None, rows: float | None = None, last: Any = None,
 ) -> ClassTraining:
     """Train on `moments` (of `Mixture.groups(n)` or `ClassGroups`) from weights 0, and stop at `clock` (times,): times >= 0
     or steps, inf the end.
@@ -73,8 +73,9 @@ def moving_classifier(
     The objective is  (sum_i a_i (y_i - x_i.w)^2 + ridge |w|^2) / (2 n), n rows; `training.ridge` is ridge/n.  No intercept.
     At 0 all scores are 0 and a guess is right in one of two cases.  `members`: fresh rows are scored by the mean of so many
     models with features, or batches, of their own; training rows are one model's.  `iteration`: many passes of SGD, whose
-    mean over batches is `training`.  Not traceable.  Exact as counts, dimension and features grow together; relative
-    errors at finite size are of order 1/n.
+    mean over batches is `training`.  Of `groups_in_bags` and `groups_in_views`, `rows` is n, and `last()` the classifier
+    that training ends at.  Not traceable.  Exact as counts, dimension and features grow together; relative errors at
+    finite size are of order 1/n.
 
     Source: derived: theory (13.7) to (13.11).
 
@@ -88,8 +89,8 @@ def moving_classifier(
     """
     require_double_precision("rfgen.theory.moving_classifier")
     moments, features = jax.tree.map(np.asarray, moments), np.asarray(features, np.float64)
-    clock, rows = np.asarray(clock, np.float64), float(moments.counts.sum())
-    problem, owner = _problem(moments)
+    clock, rows = np.asarray(clock, np.float64), float(moments.counts.sum() if rows is None else rows)
+    problem, owner = _problem(moments, rows)
     sizes = np.float64(rows), features
     lengths = np.diagonal(moments.overlaps).sum(axis=0)
     trace = float(problem.blocks.mass @ (moments.variances @ moments.multiplicity + lengths))
@@ -124,10 +125,10 @@ def moving_classifier(
     found, rough = (scored(parts, moments) for parts in (run.parts, run.rough))
     change = np.sum([np.abs(found[name] - rough[name]).max(axis=1) for name in ("error", "train_error")], axis=0)
     if run.ended.any():
-        last = margin_classifier(moments, "square", training.ridge * rows, features, members=members)
+        end = last() if last else margin_classifier(moments, "square", training.ridge * rows, features, members=members)
         for name in found:
-            found[name][run.ended] = np.asarray(getattr(last, name)) * (2.0 if name == "train_loss" else 1.0)
-        solved[run.ended], change[run.ended] = bool(last.converged), float(last.residual)
+            found[name][run.ended] = np.asarray(getattr(end, name)) * (2.0 if name == "train_loss" else 1.0)
+        solved[run.ended], change[run.ended] = bool(end.converged), float(end.residual)
     return judged_classifier(found, clock > 0.0, change, error, solved, run.stable, growth)
 
 
@@ -152,7 +153,7 @@ def judged_classifier(
     )
 
 
-def _problem(moments: ClassMoments) -> tuple[AugmentedProblem, np.ndarray]:
+def _problem(moments: ClassMoments, rows: float) -> tuple[AugmentedProblem, np.ndarray]:
     """Groups as the engine takes them, equal covariances as one test population each, and which is whose (groups,)."""
     basis, owner = np.unique(moments.variances, axis=0, return_inverse=True)
     own = np.eye(len(basis))[np.ravel(owner)]
@@ -163,7 +164,7 @@ def _problem(moments: ClassMoments) -> tuple[AugmentedProblem, np.ndarray]:
     order = np.argsort(-np.abs(values), axis=1)[:, : max(rank, 1)]
     values, vectors = np.take_along_axis(values, order, 1), np.take_along_axis(vectors, order[:, None], 2)
     means = vectors * np.sqrt(np.abs(values))[:, None]
-    mass = moments.counts * moments.weights / moments.counts.sum()
+    mass = moments.counts * moments.weights / rows
     problem = AugmentedProblem(
         DiagonalOperators(basis, moments.multiplicity), Blocks(mass, moments.weights, own[:, None, None]),
         ClassTarget(

@@ -89,8 +89,8 @@ def test_one_class_of_mean_zero_on_rows():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match=r"augmentation is not covered .*, as the law of views"):
-        rg.predict(FLIPPED, rg.Learner(rg.GradientFlow(1.0), augmentation=rg.Mask(0.5)), n=N)
+    with pytest.raises(ValueError, match=r"augmentation is not covered .*, as the recursion is derived for clean"):
+        rg.predict(FLIPPED, rg.Learner(rg.OnePassSGD(0.1, steps=2), augmentation=rg.Mask(0.5)))
     with pytest.raises(ValueError, match="n must be left out"):
         rg.predict(FLIPPED, rg.Learner(rg.OnePassSGD(0.1, steps=2)), n=N)
     with pytest.raises(ValueError, match="average_from must be None on classes"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rfgen.problems.augmentations.base import AbstractAugmentation
 from rfgen.problems.classes.mixture import Mixture
 from rfgen.problems.trainings.spectral import AbstractTraining
 from rfgen.simulation.arrays import few_threads
@@ -19,8 +20,11 @@ from rfgen.simulation.fits.descent_steps import STEPS
 from rfgen.simulation.fits.spectral_filters import spectral_filters
 from rfgen.simulation.fits.spectral_fit import fit_spectrally
 from rfgen.simulation.random_numbers import HostKey, fold_in, host_key, normals, split, uniforms
+from rfgen.simulation.runs.classes.classifier_fits import trained_on
 from rfgen.simulation.runs.classes.classifier_measures import group_errors
+from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.sampling.labelled_rows import GroupRows, LabelledRows, labelled_rows
+from rfgen.simulation.sampling.labelled_views import LimitRows, copies, seen_in_views
 from rfgen.simulation.sampling.samplers import Sample
 
 # Batches are drawn with a key of their own; numbers of a stream that are drawn together.
@@ -31,13 +35,14 @@ OUTGROWN = 1e140
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is trained, on what: `features` None: the inputs themselves; the mean score of `members` with features, or
-    batches, of their own.
+    """What is trained, on what: `features` None: the inputs themselves; the mean score of `members` with features, batches,
+    or resampled rows of their own; views of an `augmentation` at single strengths.
     """
 
     training: AbstractTraining
     features: int | None = None
-    members: int = 1
+    members: Members = ALONE
+    augmentation: AbstractAugmentation | None = None
 
 
 def moving_runs(
@@ -56,22 +61,26 @@ def moving_runs(
     if n is None:  # of a stream: any number that leaves a row to each class
         n = int(np.ceil(2.0 / problem.shares.min())) if isinstance(problem, Mixture) else 1
     source: Any = labelled_rows(problem, n)
+    rows, width = source.n, chosen.features or problem.dim
+    if chosen.augmentation is not None:
+        source, rows = seen_in_views(source, chosen.augmentation), rows * copies(chosen.augmentation, problem.dim)
     one = _trial if chosen.training.needs_samples else _stream
-    key, width = host_key(seed), chosen.features or source.means.shape[1]
-    with np.errstate(all="ignore"), few_threads(0.1 * source.n * width * min(source.n, width)):
+    key = host_key(seed)
+    with np.errstate(all="ignore"), few_threads(0.1 * rows * width * min(rows, width)):
         each = [one(source, chosen, fold_in(key, number)) for number in range(start, start + trials)]
     return {name: np.stack([found[name] for found in each]) for name in each[0]}
 
 
-def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndarray]:
+def _trial(source: Any, chosen: Chosen, key: HostKey) -> dict[str, np.ndarray]:
     """All measures of one training set."""
     of_rows, of_members = split(key)
-    drawn, training = source.draw(of_rows), chosen.training
-    root = np.sqrt(drawn.weights)
-    rows, labels = drawn.rows * root[:, None], drawn.labels * root
+    drawn, training, members = source.draw(of_rows), chosen.training, chosen.members
+    plain = chosen.augmentation is None and members.resampling is None
+    source, owners = (source, np.arange(source.n)) if chosen.augmentation is None else (source.base, source.owners)
 
     def member(key: HostKey) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the inputs (settings, dim), and the squared length of those trained."""
+        rows, labels = _weighed(trained_on(drawn, key, owners, members))
         if training.stochastic:
             mixing = None
             if chosen.features is not None:
@@ -82,14 +91,26 @@ def _trial(source: GroupRows, chosen: Chosen, key: HostKey) -> dict[str, np.ndar
         probe = np.ones(rows.shape[1]), np.zeros((1, rows.shape[1])), np.ones(rows.shape[1]), np.zeros(1)
         sample = Sample(rows, labels[:, None], nothing, np.zeros(()), *probe)
         filters, columns = spectral_filters(training, np.float64), np.column_stack([labels, nothing])
-        fit = fit_spectrally(key, sample, columns, filters, labels.size, chosen.features, None, None)
+        fit = fit_spectrally(key, sample, columns, filters, source.n, chosen.features, None, None)
         return fit.signal[:, 0] @ fit.basis.T, fit.norm[:, 0]
 
     weights, norm = (np.mean(parts, axis=0) for parts in zip(
-        *(member(of_members if number == 0 else fold_in(of_members, number)) for number in range(chosen.members)),
+        *(member(of_members if number == 0 else fold_in(of_members, number)) for number in range(members.count)),
         strict=True,
     ))
-    return _measured(source, weights, norm, drawn)
+    return _measured(source, weights, norm, drawn if plain else None)
+
+
+def _weighed(own: LabelledRows) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and labels times the roots of their weights; what views of the rows have of their own, where these are endless,
+    as rows with labels 0.
+    """
+    root = np.sqrt(own.weights)
+    rows, labels = own.rows * root[:, None], own.labels * root
+    if not isinstance(own, LimitRows):
+        return rows, labels
+    private = np.sqrt(own.weights @ (own.private[0] + own.private[1]))
+    return np.concatenate([rows, np.diag(private)]), np.concatenate([labels, np.zeros(private.size)])
 
 
 def _measured(
