@@ -106,7 +106,8 @@ def class_training(
     augmentation: AbstractAugmentation | None = None,
 ) -> ClassTraining:
     """The curve at single settings `at`, in views of an `augmentation` at single strengths."""
-    groups, training = groups_of(task), learner.training
+    groups = groups_of(task)
+    training: Any = learner.training
     settings = {name: value for name, value in at.items() if name in training.axes}
     if not training.needs_samples:
         return streamed_classifier(groups, iteration_of(training, settings), clock)
