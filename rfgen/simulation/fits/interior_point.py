@@ -19,8 +19,12 @@ def reachable(values: tuple[Array, ...], moves: tuple[Array, ...]) -> Array:
     2.0
     """
     xp = namespace(values[0])
-    fastest = xp.max(xp.stack([xp.max(-move / value) for value, move in zip(values, moves, strict=True)]))
-    return xp.where(fastest > 0.0, 1.0 / xp.where(fastest > 0.0, fastest, 1.0), np.inf)
+    # the reciprocal of the fastest fall is rounded twice: a hinge at ridge 0 then misses its end
+    ends = [
+        xp.min(xp.where(move < 0.0, -value / xp.where(move < 0.0, move, -1.0), np.inf))
+        for value, move in zip(values, moves, strict=True)
+    ]
+    return xp.min(xp.stack(ends))
 
 
 def interior_point(
