@@ -30,6 +30,7 @@ from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
+from rfgen.simulation.sampling import views
 from rfgen.simulation.sampling.samplers import sampler
 from rfgen.systems.sparse import simulation as sparse_fit
 from rfgen.systems.sparse.simulation import sparse_runs
@@ -50,8 +51,11 @@ def _double():
 
 @pytest.fixture
 def drawn_unoptimised(monkeypatch):
-    """The host's normals compiled as the rest of the test is: optimised ones differ in the last of their 24 bits."""
+    """The host's normals compiled as the rest of the test is, those of views too, whatever ran before: optimised ones differ
+    in the last of their 24 bits.
+    """
     monkeypatch.setattr(random_numbers._normals, "thorough", random_numbers._normals)
+    views._block_of_views.clear_cache()
 
 
 @pytest.mark.parametrize("training", [rg.Ridge([0.1, 1.0]), rg.GradientFlow([1.0, 20.0], 0.1)])
