@@ -51,8 +51,8 @@ def _double():
 
 @pytest.fixture
 def drawn_unoptimised(monkeypatch):
-    """The host's normals compiled as the rest of the test is, those of views too, whatever ran before: optimised ones differ
-    in the last of their 24 bits.
+    """The host's normals compiled as the rest of the test is, those of views too, whatever ran before: optimised ones
+    differ in the last of their 24 bits.
     """
     monkeypatch.setattr(random_numbers._normals, "thorough", random_numbers._normals)
     views._block_of_views.clear_cache()
