@@ -1,5 +1,7 @@
 """Gradient training of classifiers on bags and on views: limits, the end that losses have, and simulation."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -22,8 +24,12 @@ def test_rows_drawn_once_and_views_without_noise_are_the_rows():
         fewer = moving_classifier(groups_in_bags(MIXTURE.groups(180).moments, half), flow, [0.2, 6.0], rows=180.0)
         still = groups_in_views(groups, rg.GaussianNoise(0.0).mode_law(60), 4.0)
         seen = moving_classifier(still, flow, [0.1, 3.0], rows=90.0)
+        once_noisy = groups_in_views(groups, rg.GaussianNoise(0.3).mode_law(60), 1.0)
+        noisy = moving_classifier(once_noisy, flow, [0.1, 3.0], rows=90.0)
+        wider = replace(groups, variances=groups.variances + 0.3)
+        wide = moving_classifier(wider.moments, flow, [0.1, 3.0])
     assert np.allclose(once.error, plain.error, rtol=1e-12) and np.allclose(once.norm, plain.norm, rtol=1e-12)
-    assert np.allclose(fewer.error, plain.error, rtol=1e-9)
+    assert np.allclose(fewer.error, plain.error, rtol=1e-9) and np.allclose(noisy.norm, wide.norm, rtol=1e-10)
     assert np.allclose(seen.error[:, :4], plain.error, rtol=1e-10) and np.allclose(seen.norm, plain.norm, rtol=1e-10)
 
 
@@ -42,7 +48,9 @@ def test_the_end_is_the_square_loss_on_views(views, bags):
     rg.Learner(FLOW, augmentation=rg.GaussianNoise(0.5, views=3), resampling=rg.Bootstrap(), features=80),
 ], ids=["subsets", "masks", "noise, bags, features"])
 def test_theory_and_simulation_agree(learner):
-    """At this size the error is within 2, the norm within 3 standard errors of 60 trials."""
+    """At this size the error is within 2, the norm within 3 standard errors of 60 trials; 2 % more are granted to the norm,
+    which on clean rows of 150 is 1 % off as well.
+    """
     found, runs = rg.predict(MIXTURE, learner, 150), rg.simulate(MIXTURE, learner, 150, trials=60, progress=False)
     assert (abs(found.error - runs.error) < 3.5 * runs.error_se).all()
     assert (abs(found.norm - runs.norm) < 3.5 * runs.norm_se + found.norm / 50).all()
