@@ -30,7 +30,6 @@ from rfgen.simulation.runs.ensemble import ALONE, Members
 from rfgen.simulation.runs.risk import risk
 from rfgen.simulation.runs.trajectory import trajectory
 from rfgen.simulation.runs.trials import initial_weights, source_of, trial_keys
-from rfgen.simulation.sampling import views
 from rfgen.simulation.sampling.samplers import sampler
 from rfgen.systems.sparse import simulation as sparse_fit
 from rfgen.systems.sparse.simulation import sparse_runs
@@ -51,11 +50,8 @@ def _double():
 
 @pytest.fixture
 def drawn_unoptimised(monkeypatch):
-    """The host's normals compiled as the rest of the test is, those of views too, whatever ran before: optimised ones
-    differ in the last of their 24 bits.
-    """
+    """The host's normals compiled as the rest of the test is: optimised ones differ in the last of their 24 bits."""
     monkeypatch.setattr(random_numbers._normals, "thorough", random_numbers._normals)
-    views._block_of_views.clear_cache()
 
 
 @pytest.mark.parametrize("training", [rg.Ridge([0.1, 1.0]), rg.GradientFlow([1.0, 20.0], 0.1)])
@@ -107,8 +103,9 @@ def test_the_host_draws_what_the_device_draws(kind):
     task, augmentation, test_views = DRAWN_OTHERWISE[kind]
     source = source_of(task, task, augmentation, test_views, "float64", "population")
     keys, features, ridges = trial_keys(3, 70, 20, 0, 4), 20, np.array([0.1, 1.0])
-    # factors of kernel matrices that are singular to rounding, an angle's square root near 1: measured 5e-8
-    tolerance = 1e-6 if kind == "sphere" else 1e-8
+    # factors of kernel matrices that are singular to rounding, an angle's square root near 1; noise of views, of whose 24
+    # bits fused programs round the last otherwise, 6e-8: measured 5e-8 both
+    tolerance = 1e-6 if kind == "sphere" else 2e-7 if "views of inputs" in kind else 1e-8
     host, device = (risk(source, keys, 70, features, ridges, task.noise, batched) for batched in (False, True))
     assert measures(host).keys() == measures(device).keys()
     for name, values in measures(host).items():
