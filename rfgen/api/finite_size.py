@@ -81,7 +81,7 @@ def relative_errors(task: Any, curve: Any) -> dict[str, Any]:
     amplification, population = at.get("amplification"), _population(task)
     sizes = curve.attrs.get("sizes", ("n", "rows", "features"))
     inverse = sum(1.0 / at[size].astype(float) for size in sizes if size in curve.coords)
-    if isinstance(task, Mixture | ClassGroups) and "n" not in curve.coords:
+    if type(task) in (Mixture, ClassGroups) and "n" not in curve.coords:
         inverse = inverse + 1.0 / task.dim  # of a stream
     if amplification is None:
         rare = {"train_error": inverse * (1.0 + _rarity(at["train_error"]))} if "train_error" in at else {}
